@@ -11,30 +11,32 @@ reduces them. They follow the caller's setting of 64-bit mode.
     [1.0, -2.0]
 """
 
-from sporax.losses._classification import (
-    binary_cross_entropy,
-    softmax_cross_entropy_with_logits,
-    sparse_softmax_cross_entropy_with_logits,
-)
-from sporax.losses._contract import LossFunction, hyper_parameter, loss_function
+from sporax.losses._binary import binary_cross_entropy
+from sporax.losses._classification import softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
+from sporax.losses._contract import Counted, LossFunction, hyper_parameter, loss_function
 from sporax.losses._evaluate import evaluate, evaluate_sum_and_weight
+from sporax.losses._examples import EXAMPLE_SIZES, example_inputs, example_shape
 from sporax.losses._labels import debug_checks
 from sporax.losses._metric import cosine_embedding_loss
 from sporax.losses._reduce import REDUCTIONS, check_reduction, divide, reduce_loss, sum_and_weight
-from sporax.losses._registry import LossRow, Size, by_cell, get, registry
+from sporax.losses._registry import by_cell, get, registry
 from sporax.losses._regression import l1_loss, mse_loss, smooth_l1_loss
+from sporax.losses._row import LossRow, Size, Sized
 from sporax.losses._sampled import SampledValues, sampled_softmax_loss, uniform_candidate_sampler
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import InputSpec, LossSpec, label, prediction, table
 
 __all__ = [
+    "EXAMPLE_SIZES",
     "REDUCTIONS",
+    "Counted",
     "InputSpec",
     "LossFunction",
     "LossRow",
     "LossSpec",
     "SampledValues",
     "Size",
+    "Sized",
     "binary_cross_entropy",
     "by_cell",
     "check_reduction",
@@ -43,6 +45,8 @@ __all__ = [
     "divide",
     "evaluate",
     "evaluate_sum_and_weight",
+    "example_inputs",
+    "example_shape",
     "get",
     "hyper_parameter",
     "l1_loss",

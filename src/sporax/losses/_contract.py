@@ -40,12 +40,27 @@ class LossFunction(Protocol[P]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> jax.Array: ...
 
 
+class Counted(NamedTuple):
+    """What a formula returns whose mean does not divide by the count of values.
+
+    `counts` has the shape of the values: what each adds to the denominator of the mean, as the class weight of
+    its label in a cross entropy.
+    """
+
+    values: jax.Array
+    counts: jax.Array
+
+
 class Unreduced(NamedTuple):
-    """Unweighted values at full precision, their weights or None, and the dtype that a result has."""
+    """Unweighted values at full precision, their weights or None, and the dtype that a result has.
+
+    `counts` is what each value adds to the denominator of the mean; None for 1.
+    """
 
     values: jax.Array
     weights: jax.Array | None
     dtype: np.dtype
+    counts: jax.Array | None = None
 
 
 def as_array(value: Any) -> jax.Array | np.ndarray:
@@ -74,19 +89,29 @@ def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
 
 
 def loss_function(
-    *inputs: InputSpec, output: str, broadcasting: bool = False, weight_parameter: str | None = None
-) -> Callable[[Callable[P, jax.Array]], LossFunction[P]]:
+    *inputs: InputSpec,
+    output: str,
+    broadcasting: bool = False,
+    weight_parameter: str | None = None,
+    ignore_parameter: str | None = None,
+    mask_parameter: str | None = None,
+) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Make a loss of a formula.
 
     The formula's positional parameters are its array inputs, in the order of `inputs`; its keyword-only
     parameters are hyper-parameters. It gets float inputs in one dtype of at least 32 bits, and returns one
-    value for each place of `output`.
+    value for each place of `output`, or `Counted` values.
 
     Args:
         inputs: what each array input is.
         output: axis names of the values, such as `"..."`.
         broadcasting: whether an input may broadcast to the shape of the largest.
         weight_parameter: the name of a hyper-parameter that weights the values; the formula does not see it.
+        ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): places with that
+            label are removed, as by a weight of zero. The formula does not see it. None removes nothing.
+        mask_parameter: the name of a hyper-parameter, for losses in which the samples of a batch meet each other
+            (as negatives of one another): a mask of the shape of the values, or None, of those that take part. A
+            sample of weight zero leaves it too, so that it is no other sample's negative either.
 
     Returns:
         A decorator that gives a `LossFunction`.
@@ -102,26 +127,30 @@ def loss_function(
         17.0
     """
 
-    def wrap(formula: Callable[P, jax.Array]) -> LossFunction[P]:
+    def wrap(formula: Callable[P, jax.Array | Counted]) -> LossFunction[P]:
         name = formula.__name__
-        spec = LossSpec(name, inputs, tuple(output.split()), broadcasting, weight_parameter)
+        spec = LossSpec(
+            name, inputs, tuple(output.split()), broadcasting, weight_parameter, ignore_parameter, mask_parameter
+        )
         signature = inspect.signature(formula)
 
         def unreduced(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> Unreduced:
             if len(args) != len(inputs) or any(item.name in kwargs for item in inputs):
                 bound = signature.bind(*args, **kwargs)
                 args, kwargs = bound.args, bound.kwargs
+            if ignore_parameter is not None:
+                kwargs.setdefault(ignore_parameter, signature.parameters[ignore_parameter].default)
             return _run(spec, formula, args, kwargs, weights, where or name)
 
         @functools.wraps(formula)
         def full_precision(*args: Any, **kwargs: Any) -> jax.Array:
-            values, weights, _ = unreduced(args, kwargs, None, None)
-            return apply_weights(values, weights)
+            found = unreduced(args, kwargs, None, None)
+            return apply_weights(found.values, found.weights)
 
         @functools.wraps(formula)
         def call(*args: Any, **kwargs: Any) -> jax.Array:
-            values, weights, dtype = unreduced(args, kwargs, None, None)
-            return apply_weights(values, weights).astype(dtype)
+            found = unreduced(args, kwargs, None, None)
+            return apply_weights(found.values, found.weights).astype(found.dtype)
 
         call.__dict__.update(spec=spec, full_precision=full_precision, unreduced=unreduced)
         return call  # pyright: ignore[reportReturnType]
@@ -139,7 +168,7 @@ def apply_weights(values: jax.Array, weights: jax.Array | None) -> jax.Array:
 
 def _run(
     spec: LossSpec,
-    formula: Callable[..., jax.Array],
+    formula: Callable[..., jax.Array | Counted],
     args: tuple[Any, ...],
     params: Mapping[str, Any],
     weights: Any,
@@ -158,6 +187,16 @@ def _run(
     if spec.weight_parameter is not None:
         factors[spec.weight_parameter] = params.pop(spec.weight_parameter, None)
     combined = _combine(factors, output_shape, compute, where)
+    if spec.ignore_parameter is not None:
+        combined = _ignore(spec, arrays, params.pop(spec.ignore_parameter), combined, output_shape, compute, where)
+    if spec.mask_parameter is not None:
+        mask = params.get(spec.mask_parameter)
+        if mask is not None:
+            mask = as_array(mask) != 0
+            broadcast_into(spec.mask_parameter, mask.shape, output_shape, target_name="the loss values", where=where)
+            mask = jnp.broadcast_to(mask, output_shape)
+            combined = mask.astype(compute) if combined is None else combined * mask
+        params[spec.mask_parameter] = None if combined is None else jnp.asarray(combined != 0)
     if combined is not None:
         arrays = _remove_samples(spec, arrays, combined, output_shape)
 
@@ -172,7 +211,34 @@ def _run(
             array = array.astype(compute)
         prepared.append(jnp.broadcast_to(array, sizes[ELLIPSIS]) if spec.broadcasting else array)
     factor = None if combined is None else jnp.asarray(combined)
-    return Unreduced(formula(*prepared, **params), factor, dtype)
+    found = formula(*prepared, **params)
+    if isinstance(found, Counted):
+        return Unreduced(found.values, factor, dtype, found.counts)
+    return Unreduced(found, factor, dtype)
+
+
+def _ignore(
+    spec: LossSpec,
+    arrays: Mapping[str, jax.Array | np.ndarray],
+    index: Any,
+    weights: jax.Array | np.ndarray | None,
+    shape: Shape,
+    dtype: np.dtype,
+    where: str,
+) -> jax.Array | np.ndarray | None:
+    """The weights with a zero wherever the label is the one to ignore."""
+    if index is None:
+        return weights
+    index = _check.integer(index, name=spec.ignore_parameter or "", where=where)
+    labels = next(arrays[item.name] for item in spec.inputs if item.domain == "class")
+    limits = np.iinfo(labels.dtype)
+    if not limits.min <= index <= limits.max:
+        return weights
+    kept = labels != labels.dtype.type(index)
+    if isinstance(kept, np.ndarray | np.bool_) and kept.all():
+        return weights
+    kept = kept.astype(dtype).reshape(shape)
+    return kept if weights is None else weights * kept
 
 
 def _result_dtype(spec: LossSpec, arrays: Mapping[str, jax.Array | np.ndarray]) -> np.dtype:

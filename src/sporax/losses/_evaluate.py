@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax.losses._contract import Unreduced, as_array, compute_dtype
-from sporax.losses._reduce import check_reduction, reduce_prepared, sum_prepared
+from sporax.losses._reduce import REDUCTIONS, check_reduction, reduce_prepared, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
 
@@ -33,7 +33,8 @@ def evaluate(
     Args:
         fn: a loss of this package, or any function that returns unreduced values.
         *inputs: its array inputs.
-        reduction: `none`, `mean` or `sum`.
+        reduction: `none`, `mean` or `sum`; or `batchmean`, the sum over the number of samples (the size of the
+            first axis of the values).
         weights: broadcasts to the shape of the values; None for all ones.
         where: what an error message begins with; the name of the loss unless given.
         **params: its hyper-parameters.
@@ -56,9 +57,9 @@ def evaluate(
     Source: the loss contract of this package.
     """
     name = where or _name(fn)
-    check_reduction(reduction, where=name)
-    values, factor, dtype = _unreduced(fn, inputs, params, weights, name)
-    return reduce_prepared(values, reduction, factor).astype(dtype)
+    check_reduction(reduction, where=name, allowed=REDUCTIONS if reduction != "batchmean" else ("batchmean",))
+    found = _unreduced(fn, inputs, params, weights, name)
+    return reduce_prepared(found.values, reduction, found.weights, found.counts).astype(found.dtype)
 
 
 def evaluate_sum_and_weight(
@@ -79,7 +80,8 @@ def evaluate_sum_and_weight(
         **params: its hyper-parameters.
 
     Returns:
-        Two scalars at full precision: sum of w x, and how many weights are not zero.
+        Two scalars at full precision: sum of w x, and how many weights are not zero (or, of a loss that counts
+        otherwise, as cross entropy with class weights, the sum of what those count).
 
     Raises:
         ShapeError, DtypeError, LabelError: inputs that do not fit.
@@ -92,8 +94,8 @@ def evaluate_sum_and_weight(
 
     Source: the loss contract of this package.
     """
-    values, factor, _ = _unreduced(fn, inputs, params, weights, where or _name(fn))
-    return sum_prepared(values, factor)
+    found = _unreduced(fn, inputs, params, weights, where or _name(fn))
+    return sum_prepared(found.values, found.weights, found.counts)
 
 
 def _name(fn: Callable[..., Any]) -> str:

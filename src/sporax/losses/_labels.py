@@ -87,6 +87,8 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
             wrong, expected = (values < 0) | (values > 1), "be probabilities in [0, 1]"
         case "sign":
             wrong, expected = (values != 1) & (values != -1), "be 1 or -1"
+        case "binary":
+            wrong, expected = (values != 0) & (values != 1), "be 0 or 1"
         case _:
             return
     if not np.any(wrong):
@@ -111,12 +113,17 @@ def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None
         if value == 0:
             return f"For labels 0 and 1 use 2 * {spec.name} - 1."
         return "Use 1 for a similar pair and -1 for a dissimilar one."
+    if spec.domain == "binary":
+        return f"For labels 1 and -1 use ({spec.name} + 1) / 2." if value == -1 else "Use 0 or 1."
     return "For labels see that they are probabilities." if spec.role == "label" else "Give the output of a sigmoid."
+
+
+CHECKED_DOMAINS = ("class", "probability", "sign", "binary")
 
 
 def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, where: str) -> None:
     """Check values now if they are known; in compiled code, only in debug mode, and when it runs."""
-    if _MODE.checks is False or spec.domain in ("real", "distribution"):
+    if _MODE.checks is False or spec.domain not in CHECKED_DOMAINS:
         return
     if is_tracer(values):
         if _MODE.checks:
@@ -142,6 +149,7 @@ def check_labels(
     labels: np.ndarray | Mapping[str, np.ndarray],
     *,
     where: str | None = None,
+    ignore: int | None = None,
 ) -> None:
     """Check label columns on the host: dtype, shape and values, with no use of a device.
 
@@ -150,6 +158,7 @@ def check_labels(
         input_shapes: shapes of the other inputs, by name, as far as they are known.
         labels: the label array, or several by name.
         where: what an error message begins with; the loss's name unless given.
+        ignore: a class label that stands for none.
 
     Raises:
         DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
@@ -166,4 +175,7 @@ def check_labels(
     classes = sizes["C"][0] if "C" in sizes else None
     for item in spec.labels:
         if item.name in columns:
-            _check_on_host(item, columns[item.name], classes=classes, where=where)
+            column = columns[item.name]
+            if ignore is not None and item.domain == "class":
+                column = np.where(column == ignore, 0, column)
+            _check_on_host(item, column, classes=classes, where=where)

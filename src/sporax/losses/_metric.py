@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 
 
@@ -74,3 +75,13 @@ def _unit(x: jax.Array, axis: int) -> jax.Array:
     square = jnp.sum(jnp.square(scaled), axis=axis, keepdims=True)
     zero = square == 0
     return jnp.where(zero, 0, scaled / jnp.sqrt(jnp.where(zero, 1, square)))
+
+
+ROWS = (
+    LossRow(
+        cosine_embedding_loss,
+        "MindSpore nn.CosineEmbeddingLoss",
+        cell="CosineEmbeddingLoss",
+        parameters={"margin": (0.0, 0.25, -0.5)},
+    ),
+)

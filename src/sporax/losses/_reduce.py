@@ -15,8 +15,8 @@ from sporax.losses._shapes import broadcast_into
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_reduction(reduction: Any, *, where: str) -> str:
-    """`reduction` must be `none`, `mean` or `sum`.
+def check_reduction(reduction: Any, *, where: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
+    """`reduction` must be one of those allowed: `none`, `mean` and `sum`, unless given.
 
     Raises:
         ArgumentError: it is something else.
@@ -26,7 +26,7 @@ def check_reduction(reduction: Any, *, where: str) -> str:
         >>> losses.check_reduction("sum", where="MyLoss")
         'sum'
     """
-    return _check.one_of(reduction, REDUCTIONS, name="reduction", where=where)
+    return _check.one_of(reduction, allowed, name="reduction", where=where)
 
 
 def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, where: str = "reduce_loss") -> jax.Array:
@@ -121,25 +121,45 @@ def divide(total: Any, weight: Any) -> jax.Array:
     return jnp.where(empty, 0, total / jnp.where(empty, 1, weight))
 
 
-def reduce_prepared(values: jax.Array, reduction: str, weights: jax.Array | None) -> jax.Array:
-    """`reduce_loss` for values at full precision and weights that are known to fit."""
+def reduce_prepared(
+    values: jax.Array, reduction: str, weights: jax.Array | None, counts: jax.Array | None = None
+) -> jax.Array:
+    """`reduce_loss` for values at full precision and weights that are known to fit.
+
+    `counts` is what each value adds to the denominator of the mean, 1 unless given. `batchmean` divides by the
+    number of samples along the first axis that have something left.
+    """
     if reduction == "none":
         return apply_weights(values, weights)
-    total, weight = sum_prepared(values, weights)
+    total, weight = sum_prepared(values, weights, counts)
     if reduction == "sum":
         return total
+    if reduction == "batchmean":
+        return divide(total, _samples_left(values, weights))
     # Without weights the count is known, and the sum over no values is 0 already.
-    return total / max(values.size, 1) if weights is None else divide(total, weight)
+    return total / max(values.size, 1) if weights is None and counts is None else divide(total, weight)
 
 
-def sum_prepared(values: jax.Array, weights: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+def sum_prepared(
+    values: jax.Array, weights: jax.Array | None, counts: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array]:
     """`sum_and_weight` for values at full precision and weights that are known to fit."""
     total = jnp.sum(apply_weights(values, weights))
+    if counts is not None:
+        left = counts if weights is None else jnp.where(weights != 0, counts, 0)
+        return total, jnp.sum(left).astype(values.dtype)
     if weights is None:
         return total, jnp.asarray(values.size, values.dtype)
     # Counted in integers: a float32 count stops at 2**24.
     kept = jnp.sum(jnp.broadcast_to(weights, values.shape) != 0, dtype=jnp.int32)
     return total, kept.astype(values.dtype)
+
+
+def _samples_left(values: jax.Array, weights: jax.Array | None) -> jax.Array:
+    if weights is None or values.ndim == 0:
+        return jnp.asarray(values.shape[0] if values.ndim else 1, values.dtype)
+    left = jnp.any((jnp.broadcast_to(weights, values.shape) != 0).reshape(values.shape[0], -1), axis=1)
+    return jnp.sum(left, dtype=jnp.int32).astype(values.dtype)
 
 
 def _prepare(values: Any, weights: Any, where: str) -> tuple[jax.Array, jax.Array | None]:

@@ -1,190 +1,71 @@
 """The table of losses. Contract tests, look-up, the CLI listing and the docs page are all made from it.
 
-To add a loss: write its function in the file of its family, its oracle in `tests/oracles/losses.py`, and a
-row here.
+Each family's file ends with the rows of its losses; here they come together, in the order of the docs page.
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
-import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
-
-import numpy as np
 
 from sporax._errors import ArgumentError
-from sporax._typing import Shape
-from sporax.losses._classification import (
-    binary_cross_entropy,
-    softmax_cross_entropy_with_logits,
-    sparse_softmax_cross_entropy_with_logits,
+from sporax.losses import (
+    _adaptive,
+    _balanced,
+    _binary,
+    _boxes,
+    _classification,
+    _contrastive,
+    _ctc,
+    _divergence,
+    _fenchel_young,
+    _margin,
+    _metric,
+    _noisy,
+    _ordinal,
+    _preference,
+    _probabilistic,
+    _proxy,
+    _ranking,
+    _regression,
+    _rnnt,
+    _robust,
+    _sampled,
+    _scoring,
+    _segmentation,
+    _triplet,
 )
-from sporax.losses._contract import LossFunction
-from sporax.losses._labels import check_labels
-from sporax.losses._metric import cosine_embedding_loss
-from sporax.losses._reduce import REDUCTIONS
-from sporax.losses._regression import l1_loss, mse_loss, smooth_l1_loss
-from sporax.losses._sampled import sampled_softmax_loss
-from sporax.losses._spec import InputSpec
+from sporax.losses._row import LossRow
 
-
-@dataclass(frozen=True)
-class Size:
-    """In a row's parameters: whatever the size of the named axis is."""
-
-    axis: str
-
-
-@dataclass(frozen=True)
-class LossRow:
-    """One loss of the registry.
-
-    Args:
-        function: the pure function.
-        family: the file it lives in, without the underscore.
-        source: the paper or peer that defines it.
-        cell: the class of `sporax.nn` that calls it, if there is one.
-        cell_arguments: arguments with which the class calls this function and not another.
-        parameters: values of each hyper-parameter that contract tests go through.
-        reductions: the reductions that the class takes.
-        default_reduction: the one it has unless told.
-        second_derivative: whether it can be differentiated twice.
-        random: whether it draws something from `seed` or `key`.
-        oracle: its name in `tests/oracles/losses.py`; the function's own unless given.
-    """
-
-    function: LossFunction[...]
-    family: str
-    source: str
-    cell: str | None = None
-    cell_arguments: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    reductions: tuple[str, ...] = REDUCTIONS
-    default_reduction: str = "mean"
-    second_derivative: bool = True
-    random: bool = False
-    oracle: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "oracle", self.oracle or self.name)
-
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return self.function.spec.name
-
-    @property
-    def summary(self) -> str:
-        """The first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
-
-    @property
-    def inputs(self) -> tuple[InputSpec, ...]:
-        """Name, axes, dtype kind, domain and role of each array input."""
-        return self.function.spec.inputs
-
-    @property
-    def output(self) -> tuple[str, ...]:
-        """Axis names of the unreduced values."""
-        return self.function.spec.output
-
-    @property
-    def broadcasting(self) -> bool:
-        """Whether one input may broadcast to the shape of another."""
-        return self.function.spec.broadcasting
-
-    @property
-    def weight_parameter(self) -> str | None:
-        """The hyper-parameter that weights the values, if there is one."""
-        return self.function.spec.weight_parameter
-
-    def settings(self, sizes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-        """Every combination of the parameters, for inputs whose axes have those sizes."""
-        for values in itertools.product(*self.parameters.values()):
-            yield {
-                name: sizes[value.axis] if isinstance(value, Size) else value
-                for name, value in zip(self.parameters, values, strict=True)
-            }
-
-    def check_labels(self, input_shapes: Mapping[str, Shape], labels: np.ndarray | Mapping[str, np.ndarray]) -> None:
-        """Check label columns on the host, with no use of a device.
-
-        Args:
-            input_shapes: shapes of the other inputs by name, as far as they are known.
-            labels: the label array, or several by name.
-
-        Raises:
-            DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
-
-        Example:
-            >>> import numpy as np
-            >>> from sporax import losses
-            >>> row = losses.get("sparse_softmax_cross_entropy_with_logits")
-            >>> row.check_labels({"logits": (2, 10)}, np.array([3, 9]))
-        """
-        check_labels(self.function.spec, input_shapes, labels, where=self.cell)
-
-
-_ROWS = (
-    LossRow(l1_loss, "regression", "MindSpore nn.L1Loss", cell="L1Loss"),
-    LossRow(mse_loss, "regression", "MindSpore nn.MSELoss", cell="MSELoss"),
-    LossRow(
-        smooth_l1_loss,
-        "regression",
-        "Girshick 2015; MindSpore nn.SmoothL1Loss",
-        cell="SmoothL1Loss",
-        parameters={"beta": (1.0, 0.3, 4)},
-        default_reduction="none",
-    ),
-    LossRow(
-        softmax_cross_entropy_with_logits,
-        "classification",
-        "MindSpore nn.SoftmaxCrossEntropyWithLogits",
-        cell="SoftmaxCrossEntropyWithLogits",
-        cell_arguments={"sparse": False},
-        default_reduction="none",
-    ),
-    LossRow(
-        sparse_softmax_cross_entropy_with_logits,
-        "classification",
-        "MindSpore nn.SoftmaxCrossEntropyWithLogits",
-        cell="SoftmaxCrossEntropyWithLogits",
-        cell_arguments={"sparse": True},
-        default_reduction="none",
-    ),
-    LossRow(
-        binary_cross_entropy,
-        "classification",
-        "MindSpore nn.BCELoss",
-        cell="BCELoss",
-    ),
-    LossRow(
-        cosine_embedding_loss,
-        "metric",
-        "MindSpore nn.CosineEmbeddingLoss",
-        cell="CosineEmbeddingLoss",
-        parameters={"margin": (0.0, 0.25, -0.5)},
-    ),
-    LossRow(
-        sampled_softmax_loss,
-        "sampled",
-        "Jean et al. 2015; MindSpore nn.SampledSoftmaxLoss",
-        cell="SampledSoftmaxLoss",
-        parameters={
-            "num_sampled": (1, 3),
-            "num_classes": (Size("C"),),
-            "num_true": (Size("T"),),
-            "remove_accidental_hits": (True, False),
-        },
-        default_reduction="none",
-        random=True,
-    ),
+_FAMILIES = (
+    _regression,
+    _robust,
+    _binary,
+    _classification,
+    _margin,
+    _noisy,
+    _balanced,
+    _fenchel_young,
+    _divergence,
+    _segmentation,
+    _boxes,
+    _metric,
+    _triplet,
+    _contrastive,
+    _proxy,
+    _probabilistic,
+    _scoring,
+    _ordinal,
+    _ranking,
+    _preference,
+    _ctc,
+    _rnnt,
+    _adaptive,
+    _sampled,
 )
 
+_ROWS: tuple[LossRow, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)
 _BY_NAME: Mapping[str, LossRow] = MappingProxyType({row.name: row for row in _ROWS})
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
@@ -115,3 +116,16 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     # branch.
     near = jnp.where(inside, difference, 0)
     return jnp.where(inside, 0.5 * near * near / beta, distance - 0.5 * beta)
+
+
+ROWS = (
+    LossRow(l1_loss, "MindSpore nn.L1Loss", cell="L1Loss"),
+    LossRow(mse_loss, "MindSpore nn.MSELoss", cell="MSELoss"),
+    LossRow(
+        smooth_l1_loss,
+        "Girshick 2015; MindSpore nn.SmoothL1Loss",
+        cell="SmoothL1Loss",
+        parameters={"beta": (1.0, 0.3, 4)},
+        default_reduction="none",
+    ),
+)

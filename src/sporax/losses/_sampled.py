@@ -16,6 +16,7 @@ from sporax._typing import ArrayLike, Shape
 from sporax.losses._contract import as_array, loss_function
 from sporax.losses._indexing import take_rows
 from sporax.losses._labels import check_dtype, enforce_values
+from sporax.losses._row import LossRow, Size
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import InputSpec, label, prediction, table
 
@@ -222,3 +223,20 @@ def _check_sampled(
 def _check_shape(name: str, got: Shape, expected: Shape, where: str) -> None:
     if got != expected:
         raise ShapeError(f"{where}: `{name}` must have shape {expected}, but got {got}.")
+
+
+ROWS = (
+    LossRow(
+        sampled_softmax_loss,
+        "Jean et al. 2015; MindSpore nn.SampledSoftmaxLoss",
+        cell="SampledSoftmaxLoss",
+        parameters={
+            "num_sampled": (1, 3),
+            "num_classes": (Size("C"),),
+            "num_true": (Size("T"),),
+            "remove_accidental_hits": (True, False),
+        },
+        default_reduction="none",
+        random=True,
+    ),
+)

@@ -15,13 +15,17 @@ from sporax._typing import Shape
 Kind: TypeAlias = Literal["float", "int", "number"]
 """`float` is computed with (ints are taken as floats), `int` is integers only, `number` is either."""
 
-Domain: TypeAlias = Literal["real", "probability", "class", "sign", "distribution"]
-"""`class` is an index in [0, C); `sign` is 1 or -1; `distribution` is a row of class probabilities."""
+Domain: TypeAlias = Literal[
+    "real", "positive", "nonnegative", "probability", "log_probability", "class", "sign", "binary", "distribution"
+]
+"""`class` is an index in [0, C); `sign` is 1 or -1; `binary` is 0 or 1; `distribution` is a row of class
+probabilities, and `log_probability` a row of their logarithms. `positive`, `nonnegative`, `distribution` and
+`log_probability` tell what is meant, and make examples: such values are not checked."""
 
 Role: TypeAlias = Literal["prediction", "label", "table"]
 """A `table` (class embeddings) is gathered from, so it is left in its own dtype and belongs to no sample."""
 
-_FILL: dict[str, float] = {"real": 0, "probability": 0.5, "class": 0, "sign": 1, "distribution": 0}
+_FILL: dict[str, float] = {"positive": 1, "probability": 0.5, "sign": 1}
 
 ELLIPSIS = "..."
 
@@ -48,7 +52,7 @@ class InputSpec:
     @property
     def fill(self) -> float:
         """A value where every loss and its gradient is finite; it stands in for a removed sample."""
-        return _FILL[self.domain]
+        return _FILL.get(self.domain, 0)
 
     def axes(self, rank: int) -> tuple[str, ...] | None:
         """The axes' names for that rank (`...` repeated as needed), or None if it does not fit."""
@@ -88,6 +92,10 @@ class LossSpec:
         output: the axes of its unreduced values.
         broadcasting: whether inputs may broadcast to the shape of the largest one; else axes must be equal.
         weight_parameter: the hyper-parameter, if any, that weights the values. The contract applies it.
+        ignore_parameter: the hyper-parameter, if any, that is a label which removes its place. The contract does
+            that, and the formula does not see it.
+        mask_parameter: the hyper-parameter, if any, that says which samples take part, for a loss in which the
+            samples of a batch meet each other. The contract adds to it those that a weight of zero removes.
     """
 
     name: str
@@ -95,6 +103,8 @@ class LossSpec:
     output: tuple[str, ...]
     broadcasting: bool = False
     weight_parameter: str | None = None
+    ignore_parameter: str | None = None
+    mask_parameter: str | None = None
 
     @property
     def labels(self) -> tuple[InputSpec, ...]:

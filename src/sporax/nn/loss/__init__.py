@@ -7,6 +7,13 @@ from sporax.nn.loss._regression import L1Loss, MSELoss, SmoothL1Loss
 from sporax.nn.loss._sampled import SampledSoftmaxLoss
 
 __all__ = [
-    "BCELoss", "CosineEmbeddingLoss", "L1Loss", "LossBase", "MSELoss", "RegisteredLoss", "SampledSoftmaxLoss",
-    "SmoothL1Loss", "SoftmaxCrossEntropyWithLogits",
-]  # fmt: skip
+    "BCELoss",
+    "CosineEmbeddingLoss",
+    "L1Loss",
+    "LossBase",
+    "MSELoss",
+    "RegisteredLoss",
+    "SampledSoftmaxLoss",
+    "SmoothL1Loss",
+    "SoftmaxCrossEntropyWithLogits",
+]

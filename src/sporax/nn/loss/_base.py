@@ -161,8 +161,8 @@ class LossBase(Cell):
 class RegisteredLoss(LossBase):
     """A loss of the registry: `construct` calls its function, and labels can be checked on the host."""
 
-    def row(self) -> losses.LossRow:
-        """The registry's row of this loss, as its arguments choose it."""
+    def row(self, *labels: np.ndarray) -> losses.LossRow:
+        """The registry's row of this loss, as its arguments (and, in a few classes, its labels) choose it."""
         rows = losses.by_cell(type(self).__name__)
         for row in rows:
             if all(getattr(self, name) == value for name, value in row.cell_arguments.items()):
@@ -171,6 +171,11 @@ class RegisteredLoss(LossBase):
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`."""
-        row = self.row()
+        row = self.row(*labels)
         names = [item.name for item in row.inputs if item.role == "label"]
-        row.check_labels(input_shapes, dict(zip(names, labels, strict=False)))
+        ignored = row.function.spec.ignore_parameter
+        row.check_labels(
+            input_shapes,
+            dict(zip(names, labels, strict=False)),
+            ignore=None if ignored is None else getattr(self, ignored),
+        )

@@ -1,51 +1,13 @@
-"""Losses in NumPy float64, each with its analytic vector-Jacobian product.
-
-Written from the formulas of the papers and peers, row by row where that is plainest, and sharing nothing with
-`sporax.losses`. `ORACLES` holds them by name; `gradients` has None for an input that has none.
-"""
+"""Oracles of the seven losses of the page, with analytic gradients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-Gradients = tuple[np.ndarray | None, ...]
-
-
-@dataclass(frozen=True)
-class Oracle:
-    """`value(*inputs, **params)`, and `gradients(cotangent, *inputs, **params)` for the inputs in order."""
-
-    value: Callable[..., np.ndarray]
-    gradients: Callable[..., Gradients]
-
-
-def f64(*arrays: Any) -> list[np.ndarray]:
-    return [np.asarray(array).astype(np.float64) for array in arrays]
-
-
-def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum a gradient over the axes along which an input of `shape` was repeated."""
-    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
-    repeated = tuple(at for at, size in enumerate(shape) if size == 1 and gradient.shape[at] != 1)
-    return gradient.sum(axis=repeated, keepdims=True)
-
-
-def _elementwise(value: Callable[..., np.ndarray], slope: Callable[..., np.ndarray]) -> Oracle:
-    def values(x: Any, y: Any, **params: Any) -> np.ndarray:
-        x, y = f64(x, y)
-        return value(x - y, **params)
-
-    def gradients(cotangent: Any, x: Any, y: Any, **params: Any) -> Gradients:
-        x, y = f64(x, y)
-        whole = np.asarray(cotangent, np.float64) * slope(x - y, **params)
-        return unbroadcast(whole, x.shape), unbroadcast(-whole, y.shape)
-
-    return Oracle(values, gradients)
+from oracles.losses._base import Gradients, Oracle, elementwise, f64, log_softmax, log_softmax_row, one_hot
 
 
 def _smooth_l1_value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
@@ -56,38 +18,24 @@ def _smooth_l1_slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
     return np.clip(d / beta, -1, 1)
 
 
-def _log_softmax_row(row: np.ndarray) -> np.ndarray:
-    top = max(row)
-    return row - (top + math.log(math.fsum(math.exp(z - top) for z in row)))
-
-
-def _log_softmax(x: np.ndarray) -> np.ndarray:
-    rows = [_log_softmax_row(row) for row in x.reshape(-1, x.shape[-1])]
-    return np.array(rows).reshape(x.shape)
-
-
 def _dense_value(x: Any, y: Any) -> np.ndarray:
     x, y = f64(x, y)
-    return -(y * _log_softmax(x)).sum(-1)
+    return -(y * log_softmax(x)).sum(-1)
 
 
 def _dense_gradients(cotangent: Any, x: Any, y: Any) -> Gradients:
     x, y = f64(x, y)
     each = np.asarray(cotangent, np.float64)[..., None]
-    log_p = _log_softmax(x)
+    log_p = log_softmax(x)
     return each * (np.exp(log_p) * y.sum(-1, keepdims=True) - y), -each * log_p
 
 
-def _one_hot(labels: Any, classes: int) -> np.ndarray:
-    return np.eye(classes)[np.asarray(labels, np.int64)]
-
-
 def _sparse_value(x: Any, labels: Any) -> np.ndarray:
-    return _dense_value(x, _one_hot(labels, np.shape(x)[-1]))
+    return _dense_value(x, one_hot(labels, np.shape(x)[-1]))
 
 
 def _sparse_gradients(cotangent: Any, x: Any, labels: Any) -> Gradients:
-    return _dense_gradients(cotangent, x, _one_hot(labels, np.shape(x)[-1]))[0], None
+    return _dense_gradients(cotangent, x, one_hot(labels, np.shape(x)[-1]))[0], None
 
 
 def _clamped_log(p: float) -> float:
@@ -155,7 +103,7 @@ def _sampled_rows(w: Any, b: Any, labels: Any, x: Any, params: dict[str, Any]) -
 
 
 def _sampled_value(w: Any, b: Any, labels: Any, x: Any, **params: Any) -> np.ndarray:
-    values = [-(target * _log_softmax_row(z)).sum() for _, _, z, target in _sampled_rows(w, b, labels, x, params)]
+    values = [-(target * log_softmax_row(z)).sum() for _, _, z, target in _sampled_rows(w, b, labels, x, params)]
     return np.array(values)
 
 
@@ -163,7 +111,7 @@ def _sampled_gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **pa
     w64, b64, x64 = f64(w, b, x)
     gw, gb, gx = np.zeros_like(w64), np.zeros_like(b64), np.zeros_like(x64)
     for n, classes, logits, target in _sampled_rows(w, b, labels, x, params):
-        slope = (np.exp(_log_softmax_row(logits)) - target) * float(cotangent[n])
+        slope = (np.exp(log_softmax_row(logits)) - target) * float(cotangent[n])
         for c, s in zip(classes, slope, strict=True):
             gw[c] += s * x64[n]
             gb[c] += s
@@ -172,26 +120,12 @@ def _sampled_gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **pa
 
 
 ORACLES: dict[str, Oracle] = {
-    "l1_loss": _elementwise(np.abs, np.sign),
-    "mse_loss": _elementwise(np.square, lambda d: 2 * d),
-    "smooth_l1_loss": _elementwise(_smooth_l1_value, _smooth_l1_slope),
+    "l1_loss": elementwise(np.abs, np.sign),
+    "mse_loss": elementwise(np.square, lambda d: 2 * d),
+    "smooth_l1_loss": elementwise(_smooth_l1_value, _smooth_l1_slope),
     "softmax_cross_entropy_with_logits": Oracle(_dense_value, _dense_gradients),
     "sparse_softmax_cross_entropy_with_logits": Oracle(_sparse_value, _sparse_gradients),
     "binary_cross_entropy": Oracle(_bce_value, _bce_gradients),
     "cosine_embedding_loss": Oracle(_cosine_value, _cosine_gradients),
     "sampled_softmax_loss": Oracle(_sampled_value, _sampled_gradients),
 }
-
-
-def reduced(values: Any, reduction: str, weights: Any = None) -> np.ndarray:
-    """Reduction by removal: places of weight zero are taken out before anything is added up."""
-    values = np.asarray(values, np.float64)
-    weights = np.broadcast_to(np.asarray(1.0 if weights is None else weights, np.float64), values.shape)
-    kept = weights != 0
-    terms = weights[kept] * values[kept]
-    if reduction == "none":
-        result = np.zeros(values.shape)
-        result[kept] = terms
-        return result
-    total = math.fsum(terms)
-    return np.array(total if reduction == "sum" else total / len(terms) if len(terms) else 0.0)

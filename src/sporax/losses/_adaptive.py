@@ -1,0 +1,7 @@
+"""The adaptive softmax."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

@@ -1,0 +1,7 @@
+"""Contrastive losses over a batch of embeddings."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

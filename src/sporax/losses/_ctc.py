@@ -1,0 +1,7 @@
+"""Connectionist temporal classification."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

@@ -1,0 +1,7 @@
+"""Divergences between distributions."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

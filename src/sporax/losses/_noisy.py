@@ -1,0 +1,7 @@
+"""Losses of classification that bear wrong labels."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

@@ -1,0 +1,7 @@
+"""The loss of the recurrent neural network transducer."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

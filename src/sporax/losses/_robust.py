@@ -1,0 +1,7 @@
+"""Losses of regression that outliers do not dominate."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

@@ -1,0 +1,141 @@
+"""What the registry holds of one loss. Each family's file ends with the rows of its losses."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sporax._typing import Shape
+from sporax.losses._contract import LossFunction
+from sporax.losses._labels import check_labels
+from sporax.losses._reduce import REDUCTIONS
+from sporax.losses._spec import InputSpec
+
+
+@dataclass(frozen=True)
+class Size:
+    """In a row's parameters: whatever the size of the named axis is."""
+
+    axis: str
+
+
+@dataclass(frozen=True)
+class Sized:
+    """In a row's parameters: a value made from the sizes of the axes by name, such as one weight a class."""
+
+    make: Callable[[Mapping[str, int]], Any]
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """One loss of the registry.
+
+    Args:
+        function: the pure function.
+        source: the paper or peer that defines it.
+        cell: the class of `sporax.nn` that calls it, if there is one.
+        cell_arguments: arguments with which the class calls this function and not another.
+        parameters: values of each hyper-parameter that contract tests go through.
+        reductions: the reductions that the class takes; none where it has no such argument.
+        default_reduction: the one it has unless told.
+        second_derivative: whether it can be differentiated twice.
+        overflows: whether scores of ±1e4 give an infinite value or slope, as an exponential of them does.
+        random: whether it draws something from `seed` or `key`.
+        oracle: its name among the oracles of the tests; the function's own unless given.
+        examples: makes example inputs from (random generator, axis sizes, dtype), where drawing each input for
+            itself from its domain would not do, as for boxes.
+        like: the names under which peers know it, for look-up.
+    """
+
+    function: LossFunction[...]
+    source: str
+    cell: str | None = None
+    cell_arguments: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    reductions: tuple[str, ...] = REDUCTIONS
+    default_reduction: str = "mean"
+    second_derivative: bool = True
+    overflows: bool = False
+    random: bool = False
+    oracle: str = ""
+    examples: Callable[[np.random.Generator, Mapping[str, int], Any], list[np.ndarray]] | None = None
+    like: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "oracle", self.oracle or self.name)
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.spec.name
+
+    @property
+    def family(self) -> str:
+        """The file it lives in, without the underscore."""
+        return self.function.__module__.rpartition("._")[2]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]:
+        """Name, axes, dtype kind, domain and role of each array input."""
+        return self.function.spec.inputs
+
+    @property
+    def output(self) -> tuple[str, ...]:
+        """Axis names of the unreduced values."""
+        return self.function.spec.output
+
+    @property
+    def broadcasting(self) -> bool:
+        """Whether one input may broadcast to the shape of another."""
+        return self.function.spec.broadcasting
+
+    @property
+    def weight_parameter(self) -> str | None:
+        """The hyper-parameter that weights the values, if there is one."""
+        return self.function.spec.weight_parameter
+
+    def settings(self, sizes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        """Every combination of the parameters, for inputs whose axes have those sizes."""
+        for values in itertools.product(*self.parameters.values()):
+            yield {name: _resolve(value, sizes) for name, value in zip(self.parameters, values, strict=True)}
+
+    def check_labels(
+        self,
+        input_shapes: Mapping[str, Shape],
+        labels: np.ndarray | Mapping[str, np.ndarray],
+        *,
+        ignore: int | None = None,
+    ) -> None:
+        """Check label columns on the host, with no use of a device.
+
+        Args:
+            input_shapes: shapes of the other inputs by name, as far as they are known.
+            labels: the label array, or several by name.
+            ignore: a label that stands for none, where the loss has such an argument.
+
+        Raises:
+            DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
+
+        Example:
+            >>> import numpy as np
+            >>> from sporax import losses
+            >>> row = losses.get("sparse_softmax_cross_entropy_with_logits")
+            >>> row.check_labels({"logits": (2, 10)}, np.array([3, 9]))
+        """
+        check_labels(self.function.spec, input_shapes, labels, where=self.cell, ignore=ignore)
+
+
+def _resolve(value: Any, sizes: Mapping[str, int]) -> Any:
+    if isinstance(value, Size):
+        return sizes[value.axis]
+    return value.make(sizes) if isinstance(value, Sized) else value

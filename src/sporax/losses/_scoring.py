@@ -1,0 +1,7 @@
+"""Proper scoring rules other than the likelihood."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

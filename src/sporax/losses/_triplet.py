@@ -1,0 +1,7 @@
+"""Losses on triplets, and the mining of triplets."""
+
+from __future__ import annotations
+
+from sporax.losses._row import LossRow
+
+ROWS: tuple[LossRow, ...] = ()

@@ -1,0 +1,23 @@
+"""Losses in NumPy float64, written from the formulas of the papers and peers, one file a family.
+
+`ORACLES` holds them by the name of the loss, gathered from the `ORACLES` of every file here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from oracles.losses._base import Oracle, elementwise, f64, log_softmax, numeric_gradients, one_hot, reduced, unbroadcast
+
+__all__ = [
+    "ORACLES", "Oracle", "elementwise", "f64", "log_softmax", "numeric_gradients", "one_hot", "reduced", "unbroadcast",
+]  # fmt: skip
+
+ORACLES: dict[str, Oracle] = {}
+for _file in sorted(Path(__file__).parent.glob("_*.py")):
+    if _file.stem not in ("__init__", "_base"):
+        for _name, _oracle in importlib.import_module(f"oracles.losses.{_file.stem}").ORACLES.items():
+            if _name in ORACLES:
+                raise ValueError(f"two oracles are named {_name}")
+            ORACLES[_name] = _oracle

@@ -1,0 +1,86 @@
+"""One loss, compiled once for each use, so that the contract of a hundred losses is checked in minutes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from oracles.samples import inputs_of, settings_of
+from sporax import losses
+from sporax.losses import LossRow
+
+COUNT = 7
+"""How many samples there are where samples are weighted or removed."""
+
+
+def is_float(array: Any) -> bool:
+    return bool(jnp.issubdtype(array.dtype, jnp.floating))
+
+
+def float_places(inputs: Sequence[np.ndarray]) -> list[int]:
+    return [at for at, array in enumerate(inputs) if is_float(array)]
+
+
+def split(inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """The float inputs, and all inputs with None in their places."""
+    floats = float_places(inputs)
+    return [inputs[at] for at in floats], [None if at in floats else array for at, array in enumerate(inputs)]
+
+
+def join(floats: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
+    left = iter(floats)
+    return [next(left) if array is None else array for array in rest]
+
+
+def samples(row: LossRow, seed: int, count: int = COUNT) -> list[np.ndarray]:
+    """Inputs whose values have one axis of `count` samples, or none where the loss is of a whole set."""
+    rest = (count,) if row.output[:1] == ("...",) else ()
+    sizes: dict[str, int] = {name: count for name in row.output if name not in ("...", "C")}
+    return inputs_of(row, seed, rest=rest, sizes=sizes)
+
+
+@functools.cache
+def weighted(name: str) -> Any:
+    """(inputs, weights) -> values, sum, mean, total, weight, and the gradients of the mean for the float inputs."""
+    row = losses.get(name)
+    params = settings_of(row)[-1]
+
+    def run(floats: list[Any], rest: list[Any], weights: Any) -> dict[str, Any]:
+        def mean(floats: list[Any]) -> jax.Array:
+            return losses.evaluate(row.function, *join(floats, rest), weights=weights, **params)
+
+        inputs = join(floats, rest)
+        result = {
+            kind: losses.evaluate(row.function, *inputs, weights=weights, reduction=kind, **params)
+            for kind in ("none", "sum")
+        }
+        result["mean"], result["gradients"] = jax.value_and_grad(mean)(floats)
+        pair = losses.evaluate_sum_and_weight(row.function, *inputs, weights=weights, **params)
+        return result | {"total": pair[0], "weight": pair[1]}
+
+    compiled = jax.jit(run)
+    return lambda inputs, weights: compiled(*split(inputs), weights)
+
+
+@functools.cache
+def plain(name: str, setting: int = 0) -> Any:
+    """(inputs, cotangent) -> values and the gradients of values · cotangent, for one setting of the parameters."""
+    row = losses.get(name)
+    params = settings_of(row)[setting]
+
+    def run(floats: list[Any], rest: list[Any], cotangent: Any) -> tuple[jax.Array, list[jax.Array]]:
+        values, pull = jax.vjp(lambda floats: row.function(*join(floats, rest), **params), floats)
+        return values, pull(cotangent.astype(values.dtype))[0]
+
+    compiled = jax.jit(run)
+    return lambda inputs, cotangent: compiled(*split(inputs), cotangent)
+
+
+def cotangent_of(shape: tuple[int, ...]) -> np.ndarray:
+    """Each value counts differently."""
+    return np.random.default_rng(11).normal(0.2, 1.0, shape).astype(np.float32)
