@@ -38,3 +38,12 @@ def evaluate_jaxpr(closed: Any, *args: Any) -> list[Any]:
     from jax.extend.core import jaxpr_as_fun
 
     return list(jaxpr_as_fun(closed)(*args))
+
+
+def evaluate_equation(equation: Any, operands: list[Any]) -> list[Any]:
+    """The outputs of one equation of a jaxpr."""
+    given = equation.primitive.get_bind_params(equation.params)
+    # Up to jax 0.9 the functions that an equation calls stood apart from its parameters.
+    subfuns, params = given if isinstance(given, tuple) else ((), given)
+    results = equation.primitive.bind(*subfuns, *operands, **params)
+    return list(results) if equation.primitive.multiple_results else [results]

@@ -113,9 +113,9 @@ def test_broadcasting_keeps_to_one_sides_shape(row):
         ]
         return jax.eval_shape(lambda *a: row.function(*a, **params), *arrays).shape
 
-    assert shape_with((3,), (2, 3)) == (2, 3)
-    assert shape_with((2, 3), (3,)) == (2, 3)
-    assert shape_with((), (2,)) == (2,)
+    assert shape_with((3,), (2, 3)) == ((2, 3) if row.output else ())
+    assert shape_with((2, 3), (3,)) == ((2, 3) if row.output else ())
+    assert shape_with((), (2,)) == ((2,) if row.output else ())
     for first, second in (((2, 1), (3,)), ((1, 3), (2, 1)), ((1, 2, 1), (2, 2))):
         with pytest.raises(ShapeError, match="larger than either"):
             shape_with(first, second)

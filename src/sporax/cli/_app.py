@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sporax import __version__
+from sporax.cli._loss import app as loss
 
 app = typer.Typer(
     help="MindSpore's programming model on JAX.",
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(loss, name="loss")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,7 +1,247 @@
-"""Losses on boxes: overlap of predicted and true rectangles."""
+"""Losses on boxes: overlap, and what pulls boxes together that do not overlap."""
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax import _check
+from sporax._typing import ArrayLike
+from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._ratio import nothing, ratio
+from sporax.losses._row import LossRow
+from sporax.losses._spec import label, prediction
+
+_BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4"))
+
+
+@loss_function(*_BOXES, output="...")
+def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+    r"""One less the intersection over the union of two boxes.
+
+    .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
+
+    Boxes that do not overlap have loss 1 and no slope. Where two coordinates are equal, each gets half of the
+    slope, as in PyTorch.
+
+    Args:
+        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
+        boxes2: true boxes of that shape.
+        eps: what is added to the denominator, at least 0, in units of area.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `eps` is below 0.
+        ShapeError: the shapes differ, or the last axis has not four places.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.iou_loss([[0.0, 0.0, 2.0, 2.0]], [[1.0, 0.0, 2.0, 2.0]], eps=0.0).tolist()
+        [0.5]
+
+    Source: Yu et al., "UnitBox: An Advanced Object Detection Network", 2016, without the logarithm.
+    """
+    eps = hyper_parameter(eps, name="eps", where="iou_loss", minimum=0)
+    return 1 - _compare(boxes1, boxes2, eps).iou
+
+
+@loss_function(*_BOXES, output="...")
+def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+    r"""The IoU loss, and how much of the box around both is in neither.
+
+    .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
+
+    where C is the smallest box around both. Where two coordinates are equal, each gets half of the slope, as in
+    PyTorch.
+
+    Args:
+        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
+        boxes2: true boxes of that shape.
+        eps: what is added to the denominators, at least 0, in units of area.
+
+    Returns:
+        Values of shape (...), between 0 and 2.
+
+    Raises:
+        ArgumentError: `eps` is below 0.
+        ShapeError: the shapes differ, or the last axis has not four places.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.giou_loss([[0.0, 0.0, 1.0, 1.0]], [[3.0, 0.0, 4.0, 1.0]], eps=0.0).tolist()
+        [1.5]
+
+    Source: Rezatofighi et al., "Generalized Intersection over Union", 2019; torchvision
+    `generalized_box_iou_loss`.
+    """
+    eps = hyper_parameter(eps, name="eps", where="giou_loss", minimum=0)
+    found = _compare(boxes1, boxes2, eps)
+    around = found.width * found.height
+    return 1 - found.iou + ratio(around - found.union, around + eps)
+
+
+@loss_function(*_BOXES, output="...")
+def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+    r"""The IoU loss, and how far the centres are apart.
+
+    .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
+
+    where a and b are the centres, and d is the diagonal of the smallest box around both. Where two coordinates
+    are equal, each gets half of the slope, as in PyTorch.
+
+    Args:
+        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
+        boxes2: true boxes of that shape.
+        eps: what is added to the denominators, at least 0, in units of area.
+
+    Returns:
+        Values of shape (...), between 0 and 2.
+
+    Raises:
+        ArgumentError: `eps` is below 0.
+        ShapeError: the shapes differ, or the last axis has not four places.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.diou_loss([[0.0, 0.0, 1.0, 2.0]], [[3.0, 2.0, 4.0, 4.0]], eps=0.0).tolist()
+        [1.40625]
+
+    Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
+    torchvision `distance_box_iou_loss`.
+    """
+    eps = hyper_parameter(eps, name="eps", where="diou_loss", minimum=0)
+    return _distance_loss(_compare(boxes1, boxes2, eps), eps)
+
+
+@loss_function(*_BOXES, output="...")
+def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7, alpha_gradient: bool = False) -> jax.Array:
+    r"""The DIoU loss, and how much the aspect ratios differ.
+
+    .. math::
+        \ell = \ell_{DIoU} + \alpha v, \qquad
+        v = \frac{4}{\pi^2} \Bigl(\arctan \frac{w_B}{h_B} - \arctan \frac{w_A}{h_A}\Bigr)^2, \qquad
+        \alpha = \frac{v}{1 - IoU + v + \epsilon}
+
+    The weight alpha counts as a constant in the gradient, which thus is not the derivative of the value, unless
+    `alpha_gradient` is set. A box of no height has the limit's ratio, and a point has none.
+
+    Args:
+        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
+        boxes2: true boxes of that shape.
+        eps: what is added to the denominators, at least 0, in units of area.
+        alpha_gradient: whether the gradient goes through alpha too.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `eps` is below 0.
+        ShapeError: the shapes differ, or the last axis has not four places.
+
+    Example:
+        >>> from sporax import losses
+        >>> value = losses.ciou_loss([[0.0, 0.0, 4.0, 2.0]], [[0.0, 0.0, 2.0, 4.0]], eps=0.0)
+        >>> round(value.item(), 4)
+        0.7629
+
+    Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
+    torchvision `complete_box_iou_loss`.
+    """
+    eps = hyper_parameter(eps, name="eps", where="ciou_loss", minimum=0)
+    _check.is_type(alpha_gradient, bool, name="alpha_gradient", where="ciou_loss")
+    found = _compare(boxes1, boxes2, eps)
+    first, second = (_aspect(box[2] - box[0], box[3] - box[1]) for box in (found.first, found.second))
+    v = 4 / math.pi**2 * jnp.square(second - first)
+    alpha = ratio(v, 1 - found.iou + v + eps)
+    if not alpha_gradient:
+        alpha = jax.lax.stop_gradient(alpha)
+    return _distance_loss(found, eps) + alpha * v
+
+
+class _Pair(NamedTuple):
+    """Two boxes, their overlap, and the size of the box around both."""
+
+    first: tuple[jax.Array, ...]
+    second: tuple[jax.Array, ...]
+    iou: jax.Array
+    union: jax.Array
+    width: jax.Array
+    height: jax.Array
+
+
+def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
+    a, b = (tuple(jnp.moveaxis(jnp.asarray(boxes), -1, 0)) for boxes in (boxes1, boxes2))
+    width = jnp.minimum(a[2], b[2]) - jnp.maximum(a[0], b[0])
+    height = jnp.minimum(a[3], b[3]) - jnp.maximum(a[1], b[1])
+    both = jnp.where((width > 0) & (height > 0), width * height, 0)
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return _Pair(
+        a,
+        b,
+        ratio(both, union + eps),
+        union,
+        jnp.maximum(a[2], b[2]) - jnp.minimum(a[0], b[0]),
+        jnp.maximum(a[3], b[3]) - jnp.minimum(a[1], b[1]),
+    )
+
+
+def _distance_loss(found: _Pair, eps: Any) -> jax.Array:
+    a, b = found.first, found.second
+    apart = jnp.square((a[0] + a[2] - b[0] - b[2]) / 2) + jnp.square((a[1] + a[3] - b[1] - b[3]) / 2)
+    return 1 - found.iou + ratio(apart, jnp.square(found.width) + jnp.square(found.height) + eps)
+
+
+def _aspect(width: jax.Array, height: jax.Array) -> jax.Array:
+    """arctan(width / height): π/2 for no height, and 0 with no slope for a point."""
+    # It does not depend on the scale, so every derivative is exact with the scale held constant.
+    scale = jax.lax.stop_gradient(jnp.maximum(jnp.abs(width), jnp.abs(height)))
+    point = nothing(scale)
+    scale = jnp.where(height < 0, -1, 1) * jnp.where(point, 1, scale)
+    return jnp.arctan2(jnp.where(point, 0, width / scale), jnp.where(point, 1, height / scale))
+
+
+def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
+    """Boxes of which some overlap; no coordinate is near one of the other box, where there are kinks."""
+    shape = (*sizes["..."], 2)
+    boxes = []
+    for shift in (0, 0.05):
+        corner = rng.integers(0, 20, shape)
+        both = np.concatenate([corner, corner + rng.integers(5, 20, shape)], -1)
+        boxes.append((both / 10 + shift).astype(dtype))
+    return boxes
+
+
+ROWS = (
+    LossRow(iou_loss, "Yu et al. 2016", cell="IoULoss", parameters={"eps": (1e-7, 0.1)}, examples=_examples),
+    LossRow(
+        giou_loss,
+        "Rezatofighi et al. 2019",
+        cell="GIoULoss",
+        parameters={"eps": (1e-7, 0.1)},
+        examples=_examples,
+        like=("torchvision generalized_box_iou_loss",),
+    ),
+    LossRow(
+        diou_loss,
+        "Zheng et al. 2020",
+        cell="DIoULoss",
+        parameters={"eps": (1e-7, 0.1)},
+        examples=_examples,
+        like=("torchvision distance_box_iou_loss",),
+    ),
+    LossRow(
+        ciou_loss,
+        "Zheng et al. 2020",
+        cell="CIoULoss",
+        parameters={"eps": (1e-7, 0.1), "alpha_gradient": (False, True)},
+        examples=_examples,
+        like=("torchvision complete_box_iou_loss",),
+    ),
+)

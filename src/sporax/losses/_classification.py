@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
+from sporax import _check
+from sporax._errors import DtypeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import loss_function
-from sporax.losses._indexing import take_class
-from sporax.losses._row import LossRow
+from sporax.losses._class_weights import class_vector, cross, scaled
+from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
+from sporax.losses._indexing import take_class, take_rows, valid_indices
+from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
+
+__all__ = ["smooth_labels"]
 
 
 @loss_function(
@@ -47,12 +54,7 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
 
     Source: MindSpore `nn.SoftmaxCrossEntropyWithLogits`.
     """
-    labels = jnp.asarray(labels)
-    log_p = log_softmax(jnp.asarray(logits))
-    # 0 log 0 = 0
-    log_p = jnp.where((labels == 0) & jnp.isneginf(log_p), 0, log_p)
-    # 0 - x and not -x: a loss of zero is 0, not -0.
-    return 0 - jnp.sum(labels * log_p, axis=-1)
+    return cross(jnp.asarray(labels), log_softmax(jnp.asarray(logits)))
 
 
 @loss_function(
@@ -93,6 +95,249 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
     return 0 - take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
 
 
+def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = None, axis: int = -1) -> jax.Array:
+    r"""Class probabilities mixed with the uniform distribution.
+
+    .. math:: q_c = (1 - s) y_c + \frac{s}{C}
+
+    Args:
+        labels: class probabilities y; or, with `classes`, class indices, which become one-hot along a new axis.
+            An index that names no class gives a row of NaN.
+        label_smoothing: the share s in [0, 1] of the uniform distribution.
+        classes: how many classes C there are, for class indices.
+        axis: the axis of the classes in the result.
+
+    Returns:
+        Probabilities q of the shape of the labels, with one axis more for class indices.
+
+    Raises:
+        ArgumentError: `label_smoothing` outside [0, 1].
+        DtypeError: `classes` is given and the labels are not integers.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 3) for value in losses.smooth_labels([[0.0, 1.0]], 0.2)[0].tolist()]
+        [0.1, 0.9]
+        >>> losses.smooth_labels([2], 0.0, classes=3).tolist()
+        [[0.0, 0.0, 1.0]]
+
+    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016.
+    """
+    where = "smooth_labels"
+    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
+    array = jnp.asarray(as_array(labels))
+    if classes is not None:
+        classes = _check.integer(classes, name="classes", where=where, minimum=1)
+        if not jnp.issubdtype(array.dtype, jnp.integer):
+            raise DtypeError(
+                f"{where}: `labels` must hold integers (class indices) where `classes` is given, "
+                f"but got dtype {array.dtype.name}."
+            )
+        valid, safe = valid_indices(array, classes)
+        valid = jnp.expand_dims(valid, axis)
+        array = jnp.where(valid, jax.nn.one_hot(safe, classes, axis=axis), jnp.nan)
+    dtype = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else jnp.float32
+    mixed = _mixed(array.astype(compute_dtype(array.dtype)), smoothing, array.shape[axis])
+    return mixed.astype(dtype)
+
+
+def _mixed(labels: jax.Array, smoothing: Any, classes: int) -> jax.Array:
+    return (1 - smoothing) * labels + smoothing / classes
+
+
+@loss_function(
+    prediction("logits", "N C ..."),
+    label("labels", "N ...", domain="class", kind="int"),
+    output="N ...",
+    ignore_parameter="ignore_index",
+)
+def cross_entropy(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: Any = 0.0,
+) -> jax.Array | Counted:
+    r"""Cross entropy of class indices, with class weights, an index to ignore and label smoothing.
+
+    With p the softmax of the logits over the C classes, w the class weights, s the label smoothing and K the
+    places whose label is not `ignore_index`,
+
+    .. math::
+        \ell_i = \begin{cases}
+            -(1 - s)\, w_{y_i} \log p_{i, y_i} - \frac{s}{C} \sum_c w_c \log p_{i, c} & i \in K \\
+            0 & \text{else}
+        \end{cases}
+        \qquad \text{mean} = \frac{\sum_{i \in K} \ell_i}{\sum_{i \in K} w_{y_i}}
+
+    The denominator of the mean does not depend on s; where it is 0 the mean is 0. Infinite logits give the limit,
+    as in `softmax_cross_entropy_with_logits`, and a class of weight 0 adds nothing even where its probability is
+    0. In compiled code a label that is no class (and not ignored) gives NaN for its place, with no gradient.
+
+    Args:
+        logits: unnormalised scores of shape (N, C, ...).
+        labels: class indices y of an integer dtype, of shape (N, ...).
+        weight: one weight w a class, of shape (C,); None for all ones.
+        ignore_index: a label that stands for none.
+        label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
+
+    Returns:
+        Values of shape (N, ...).
+
+    Raises:
+        ArgumentError: `label_smoothing` outside [0, 1].
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> logits, labels = np.array([[0.0, 2.0], [0.0, 0.0], [5.0, 0.0]], np.float32), np.array([1, 0, -100])
+        >>> [round(value, 4) for value in losses.cross_entropy(logits, labels, weight=[1.0, 3.0]).tolist()]
+        [0.3808, 0.6931, 0.0]
+        >>> round(losses.evaluate(losses.cross_entropy, logits, labels, weight=[1.0, 3.0]).item(), 4)
+        0.2685
+
+    Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
+    """
+    del ignore_index  # the contract removes those places
+    log_p = log_softmax(jnp.moveaxis(jnp.asarray(logits), 1, -1))
+    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "cross_entropy")
+
+
+@loss_function(
+    prediction("logits", "N C ..."),
+    label("labels", "N C ...", domain="distribution"),
+    output="N ...",
+)
+def soft_cross_entropy(
+    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
+) -> jax.Array:
+    r"""Cross entropy of class probabilities, with class weights and label smoothing.
+
+    With p the softmax of the logits over the C classes, w the class weights and s the label smoothing,
+
+    .. math:: \ell_i = -\sum_c w_c \left[ (1 - s)\, y_{i, c} + \frac{s}{C} \right] \log p_{i, c}
+
+    The mean divides by the number of places. For one-hot labels the values are those of `cross_entropy`; its mean
+    divides by the weights of the labels. Infinite logits give the limit, as in
+    `softmax_cross_entropy_with_logits`.
+
+    Args:
+        logits: unnormalised scores of shape (N, C, ...).
+        labels: class probabilities y of the same shape. They need not sum to 1.
+        weight: one weight w a class, of shape (C,); None for all ones.
+        label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
+
+    Returns:
+        Values of shape (N, ...).
+
+    Raises:
+        ArgumentError: `label_smoothing` outside [0, 1].
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> values = losses.soft_cross_entropy([[0.0, 0.0]], [[0.75, 0.25]], weight=[1.0, 2.0])
+        >>> [round(value, 4) for value in values.tolist()]
+        [0.8664]
+
+    Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
+    """
+    where = "soft_cross_entropy"
+    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
+    log_p = log_softmax(jnp.moveaxis(jnp.asarray(logits), 1, -1))
+    classes = log_p.shape[-1]
+    target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), smoothing, classes)
+    if weight is not None:
+        of_class = class_vector(weight, classes, log_p.dtype, name="weight", where=where)
+        target = target * jnp.broadcast_to(of_class, target.shape)
+    return cross(target, log_p)
+
+
+@loss_function(
+    prediction("logits", "N C ...", domain="log_probability"),
+    label("labels", "N ...", domain="class", kind="int"),
+    output="N ...",
+    ignore_parameter="ignore_index",
+)
+def nll_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: Any = 0.0,
+) -> jax.Array | Counted:
+    r"""Negative log likelihood: what log probabilities say of class indices.
+
+    With x the log probabilities, w the class weights, s the label smoothing and K the places whose label is not
+    `ignore_index`,
+
+    .. math::
+        \ell_i = \begin{cases}
+            -(1 - s)\, w_{y_i} x_{i, y_i} - \frac{s}{C} \sum_c w_c x_{i, c} & i \in K \\
+            0 & \text{else}
+        \end{cases}
+        \qquad \text{mean} = \frac{\sum_{i \in K} \ell_i}{\sum_{i \in K} w_{y_i}}
+
+    Of the output of `log_softmax` it is `cross_entropy`. A log probability of -inf at the label gives inf, unless
+    its class weight is 0. In compiled code a label that is no class gives NaN for its place, with no gradient.
+
+    Args:
+        logits: log probabilities x of shape (N, C, ...). They are not normalised here.
+        labels: class indices y of an integer dtype, of shape (N, ...).
+        weight: one weight w a class, of shape (C,); None for all ones.
+        ignore_index: a label that stands for none.
+        label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
+
+    Returns:
+        Values of shape (N, ...).
+
+    Raises:
+        ArgumentError: `label_smoothing` outside [0, 1].
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> log_p = np.array([[-0.5, -1.0], [-2.0, -0.25]], np.float32)
+        >>> losses.nll_loss(log_p, np.array([0, 1]), weight=[1.0, 2.0]).tolist()
+        [0.5, 0.5]
+
+    Source: MindSpore `nn.NLLLoss` and `ops.nll_loss`; PyTorch's `nll_loss`.
+    """
+    del ignore_index  # the contract removes those places
+    log_p = jnp.moveaxis(jnp.asarray(logits), 1, -1)
+    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss")
+
+
+def _index_loss(
+    log_p: jax.Array, labels: jax.Array, weight: Any, label_smoothing: Any, where: str
+) -> jax.Array | Counted:
+    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
+    classes = log_p.shape[-1]
+    own = of_class = None
+    if weight is not None:
+        of_class = class_vector(weight, classes, log_p.dtype, name="weight", where=where)
+        own = take_rows(of_class, labels, log_p.dtype)
+    cost = 0 - take_class(log_p, labels)
+    if own is not None:
+        cost = scaled(own, cost)
+    if isinstance(smoothing, jax.Array) or smoothing != 0:
+        share = jnp.ones(classes, log_p.dtype) if of_class is None else of_class
+        spread = cross(jnp.broadcast_to(smoothing / classes * share, log_p.shape), log_p)
+        # A label that names no class sends no gradient.
+        spread = jnp.where(valid_indices(labels, classes)[0], spread, 0)
+        cost = scaled(1 - smoothing, cost) + spread
+    return cost if own is None else Counted(cost, own)
+
+
+_WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
 
 ROWS = (
     LossRow(
@@ -108,5 +353,25 @@ ROWS = (
         cell="SoftmaxCrossEntropyWithLogits",
         cell_arguments={"sparse": True},
         default_reduction="none",
+    ),
+    LossRow(
+        cross_entropy,
+        "MindSpore nn.CrossEntropyLoss",
+        cell="CrossEntropyLoss",
+        parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
+        like=("categorical_crossentropy", "sparse_categorical_crossentropy"),
+    ),
+    LossRow(
+        soft_cross_entropy,
+        "MindSpore nn.CrossEntropyLoss",
+        cell="CrossEntropyLoss",
+        parameters={"weight": (None, _WEIGHT), "label_smoothing": (0.0, 0.3)},
+        like=("categorical_crossentropy", "softmax_cross_entropy"),
+    ),
+    LossRow(
+        nll_loss,
+        "MindSpore nn.NLLLoss",
+        cell="NLLLoss",
+        parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
     ),
 )

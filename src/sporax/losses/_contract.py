@@ -19,8 +19,9 @@ import numpy as np
 from sporax import _check
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
+from sporax.losses._indexing import kept_labels
 from sporax.losses._labels import check_dtype, enforce_values
-from sporax.losses._shapes import broadcast_into, match
+from sporax.losses._shapes import broadcast_into, match, reduced_axes
 from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
 
 P = ParamSpec("P")
@@ -95,6 +96,8 @@ def loss_function(
     weight_parameter: str | None = None,
     ignore_parameter: str | None = None,
     mask_parameter: str | None = None,
+    axis_parameter: str | None = None,
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Make a loss of a formula.
 
@@ -108,10 +111,17 @@ def loss_function(
         broadcasting: whether an input may broadcast to the shape of the largest.
         weight_parameter: the name of a hyper-parameter that weights the values; the formula does not see it.
         ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): places with that
-            label are removed, as by a weight of zero. The formula does not see it. None removes nothing.
+            label are removed, as by a weight of zero. The formula does not see it. None removes nothing. Where
+            there are several labels to a value, as in a loss of whole images, the formula does see it, and leaves
+            them out (`kept_labels` of `_indexing.py` says which); here they only pass the check of the values.
         mask_parameter: the name of a hyper-parameter, for losses in which the samples of a batch meet each other
             (as negatives of one another): a mask of the shape of the values, or None, of those that take part. A
             sample of weight zero leaves it too, so that it is no other sample's negative either.
+        axis_parameter: the name of a hyper-parameter, for losses of a whole set (`output` "") whose inputs all have
+            the axes `...`: over which axes the loss is taken, all of them for None, so that there is one value for
+            each place of the others. The formula gets a tuple of axes, counted from 0.
+        prepare: takes and gives the input arrays by name, before their shapes are matched: for a loss whose labels
+            come in more than one layout.
 
     Returns:
         A decorator that gives a `LossFunction`.
@@ -130,7 +140,14 @@ def loss_function(
     def wrap(formula: Callable[P, jax.Array | Counted]) -> LossFunction[P]:
         name = formula.__name__
         spec = LossSpec(
-            name, inputs, tuple(output.split()), broadcasting, weight_parameter, ignore_parameter, mask_parameter
+            name,
+            inputs,
+            tuple(output.split()),
+            broadcasting,
+            weight_parameter,
+            ignore_parameter,
+            mask_parameter,
+            axis_parameter,
         )
         signature = inspect.signature(formula)
 
@@ -140,7 +157,7 @@ def loss_function(
                 args, kwargs = bound.args, bound.kwargs
             if ignore_parameter is not None:
                 kwargs.setdefault(ignore_parameter, signature.parameters[ignore_parameter].default)
-            return _run(spec, formula, args, kwargs, weights, where or name)
+            return _run(spec, formula, prepare, args, kwargs, weights, where or name)
 
         @functools.wraps(formula)
         def full_precision(*args: Any, **kwargs: Any) -> jax.Array:
@@ -169,6 +186,7 @@ def apply_weights(values: jax.Array, weights: jax.Array | None) -> jax.Array:
 def _run(
     spec: LossSpec,
     formula: Callable[..., jax.Array | Counted],
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None,
     args: tuple[Any, ...],
     params: Mapping[str, Any],
     weights: Any,
@@ -177,32 +195,51 @@ def _run(
     arrays = {item.name: as_array(value) for item, value in zip(spec.inputs, args, strict=True)}
     for item in spec.inputs:
         check_dtype(item, arrays[item.name].dtype, where=where)
+    if prepare is not None:
+        arrays = prepare(arrays)
     dtype = _result_dtype(spec, arrays)
     compute = compute_dtype(dtype)
     sizes = match(spec, {name: array.shape for name, array in arrays.items()}, where=where)
     output_shape = spec.output_shape(sizes)
 
     params = dict(params)
+    reduced = None
+    if spec.axis_parameter is not None:
+        whole = sizes[ELLIPSIS]
+        reduced = reduced_axes(params.get(spec.axis_parameter), len(whole), name=spec.axis_parameter, where=where)
+        params[spec.axis_parameter] = reduced
+        output_shape = tuple(size for at, size in enumerate(whole) if at not in reduced)
     factors = {"weights": weights}
     if spec.weight_parameter is not None:
         factors[spec.weight_parameter] = params.pop(spec.weight_parameter, None)
     combined = _combine(factors, output_shape, compute, where)
+    ignored = None
     if spec.ignore_parameter is not None:
-        combined = _ignore(spec, arrays, params.pop(spec.ignore_parameter), combined, output_shape, compute, where)
+        ignored = params.pop(spec.ignore_parameter)
+        if ignored is not None:
+            ignored = _check.integer(ignored, name=spec.ignore_parameter, where=where)
+        if spec.ignored_label.shape == spec.output:
+            combined = _ignore(spec, arrays, ignored, combined, output_shape, compute)
+            ignored = None
+        else:
+            params[spec.ignore_parameter] = ignored
     if spec.mask_parameter is not None:
         mask = params.get(spec.mask_parameter)
         if mask is not None:
             mask = as_array(mask) != 0
             broadcast_into(spec.mask_parameter, mask.shape, output_shape, target_name="the loss values", where=where)
-            mask = jnp.broadcast_to(mask, output_shape)
+            mask = (np if isinstance(mask, np.ndarray) else jnp).broadcast_to(mask, output_shape)
             combined = mask.astype(compute) if combined is None else combined * mask
         params[spec.mask_parameter] = None if combined is None else jnp.asarray(combined != 0)
     if combined is not None:
-        arrays = _remove_samples(spec, arrays, combined, output_shape)
+        arrays = _remove_samples(spec, arrays, combined, sizes.get(ELLIPSIS, ()), reduced)
 
     classes = sizes["C"][0] if "C" in sizes else None
     for item in spec.inputs:
-        enforce_values(item, arrays[item.name], classes=classes, where=where)
+        values = arrays[item.name]
+        if ignored is not None and item is spec.ignored_label:
+            values = (np if isinstance(values, np.ndarray) else jnp).where(kept_labels(values, ignored), values, 0)
+        enforce_values(item, values, classes=classes, where=where)
 
     prepared = []
     for item in spec.inputs:
@@ -220,21 +257,15 @@ def _run(
 def _ignore(
     spec: LossSpec,
     arrays: Mapping[str, jax.Array | np.ndarray],
-    index: Any,
+    index: int | None,
     weights: jax.Array | np.ndarray | None,
     shape: Shape,
     dtype: np.dtype,
-    where: str,
 ) -> jax.Array | np.ndarray | None:
     """The weights with a zero wherever the label is the one to ignore."""
     if index is None:
         return weights
-    index = _check.integer(index, name=spec.ignore_parameter or "", where=where)
-    labels = next(arrays[item.name] for item in spec.inputs if item.domain == "class")
-    limits = np.iinfo(labels.dtype)
-    if not limits.min <= index <= limits.max:
-        return weights
-    kept = labels != labels.dtype.type(index)
+    kept = kept_labels(arrays[spec.ignored_label.name], index)
     if isinstance(kept, np.ndarray | np.bool_) and kept.all():
         return weights
     kept = kept.astype(dtype).reshape(shape)
@@ -265,7 +296,8 @@ def _remove_samples(
     spec: LossSpec,
     arrays: Mapping[str, jax.Array | np.ndarray],
     weights: jax.Array | np.ndarray,
-    output_shape: Shape,
+    whole: Shape,
+    reduced: tuple[int, ...] | None,
 ) -> dict[str, jax.Array | np.ndarray]:
     """Put a harmless value wherever the weight is zero.
 
@@ -280,10 +312,12 @@ def _remove_samples(
         array = arrays[item.name]
         on_host = isinstance(array, np.ndarray) and isinstance(kept, np.ndarray)
         xp: Any = np if on_host else jnp
+        array = xp.asarray(array)
         if spec.broadcasting:
-            mask, array = kept, xp.broadcast_to(array, output_shape)
+            mask, array = kept, xp.broadcast_to(array, whole)
         else:
             axes = item.axes(array.ndim) or ()
-            mask = xp.expand_dims(kept, tuple(at for at, axis in enumerate(axes) if axis not in spec.output))
+            gone = tuple(at for at, axis in enumerate(axes) if axis not in spec.output) if reduced is None else reduced
+            mask = xp.expand_dims(kept, gone)
         result[item.name] = xp.where(mask, array, xp.asarray(item.fill, array.dtype))
     return result

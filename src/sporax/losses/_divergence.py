@@ -2,6 +2,280 @@
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+import math
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+
+from sporax import _check
+from sporax._typing import ArrayLike
+from sporax.losses._contract import loss_function
+from sporax.losses._row import LossRow
+from sporax.losses._spec import label, prediction
+
+_ROWS = (
+    prediction("log_predictions", "... C", domain="log_probability"),
+    label("targets", "... C", domain="distribution"),
+)
+_LOG_ROWS = (_ROWS[0], label("log_targets", "... C", domain="log_probability"))
+
+
+def xlogx(x: jax.Array) -> jax.Array:
+    """x log x, and 0 at 0. The derivative there, which is -inf, is put to 0."""
+    zero = x == 0
+    return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, x)))
+
+
+def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
+    """targets * scores, where 0 times an infinite score is 0, with a derivative of 0."""
+    return targets * jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
+
+
+def _divergence(log_p: ArrayLike, targets: ArrayLike, log_target: bool) -> jax.Array:
+    """Elementwise t (log t - log p)."""
+    log_p, targets = jnp.asarray(log_p), jnp.asarray(targets)
+    if not log_target:
+        return xlogx(targets) - times(targets, log_p)
+    none = jnp.isneginf(targets)
+    log_t = jnp.where(none, 0, targets)
+    return jnp.where(none, 0, jnp.exp(log_t) * (log_t - jnp.where(none, 0, log_p)))
+
+
+@loss_function(
+    prediction("logits", "...", domain="log_probability"), label("labels", "...", domain="distribution"), output="..."
+)
+def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) -> jax.Array:
+    r"""Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element.
+
+    .. math:: \ell_i = t_i (\log t_i - x_i)
+
+    Here 0 log 0 = 0: a target of 0 has no loss, also where x is -inf, and its derivative is that of -t x alone. A
+    prediction of -inf for a target above 0 gives inf, with a finite gradient -t.
+
+    The divergence of rows (N, C) is the sum of their terms: reduce with "batchmean" for its mean. The reduction
+    "mean" divides by the number of classes also.
+
+    Args:
+        logits: log-probabilities x of any shape.
+        labels: target probabilities t of the same shape, or their logarithms.
+        log_target: whether the labels are logarithms.
+
+    Returns:
+        Values of the same shape.
+
+    Raises:
+        ArgumentTypeError: `log_target` is not a bool.
+        ShapeError: the shapes differ.
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> values = losses.kl_div([[-0.5, -1.0]], [[0.0, 1.0]])
+        >>> values.tolist(), losses.evaluate(losses.kl_div, [[-0.5, -1.0]], [[0.0, 1.0]], reduction="batchmean").item()
+        ([[0.0, 1.0]], 1.0)
+
+    Source: Kullback and Leibler, "On Information and Sufficiency", 1951; MindSpore `nn.KLDivLoss`; `log_target` is
+    PyTorch's.
+    """
+    _check.is_type(log_target, bool, name="log_target", where="kl_div")
+    return _divergence(logits, labels, log_target)
+
+
+@loss_function(*_ROWS, output="...")
+def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
+    r"""Kullback-Leibler divergence of rows of probabilities.
+
+    .. math:: \ell = \sum_c t_c (\log t_c - x_c)
+
+    0 log 0 = 0, as in `kl_div`.
+
+    Args:
+        log_predictions: log-probabilities x of shape (..., C).
+        targets: probabilities t of shape (..., C).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.kl_divergence([[-0.5, -1.0]], [[0.0, 1.0]]).tolist()
+        [1.0]
+
+    Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax `losses.kl_divergence`.
+    """
+    return jnp.sum(_divergence(log_predictions, targets, False), axis=-1)
+
+
+@loss_function(*_LOG_ROWS, output="...")
+def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: ArrayLike) -> jax.Array:
+    r"""Kullback-Leibler divergence of rows of probabilities, both given as logarithms.
+
+    .. math:: \ell = \sum_c e^{t_c} (t_c - x_c)
+
+    A target of -inf is a probability of 0, and adds nothing.
+
+    Args:
+        log_predictions: log-probabilities x of shape (..., C).
+        log_targets: log-probabilities t of shape (..., C).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.kl_divergence_with_log_targets([[-0.5, -1.0]], [[-float("inf"), 0.0]]).tolist()
+        [1.0]
+
+    Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax
+    `losses.kl_divergence_with_log_targets`.
+    """
+    return jnp.sum(_divergence(log_predictions, log_targets, True), axis=-1)
+
+
+def _generalized(log_p: ArrayLike, targets: ArrayLike) -> jax.Array:
+    return jnp.sum(_divergence(log_p, targets, False) + (jnp.exp(log_p) - jnp.asarray(targets)), axis=-1)
+
+
+@loss_function(*_ROWS, output="...")
+def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
+    r"""Kullback-Leibler divergence of measures that need not sum to 1.
+
+    .. math:: \ell = \sum_c t_c (\log t_c - x_c) + e^{x_c} - t_c
+
+    It is the Bregman divergence of u log u - u: at least 0 for any measures, and 0 for equal ones only. For rows
+    that sum to 1 it is `kl_divergence`.
+
+    Args:
+        log_predictions: logarithms x of shape (..., C).
+        targets: masses t, not negative, of shape (..., C).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.generalized_kl_divergence([[0.0, 0.0]], [[1.0, 0.0]]).tolist()
+        [1.0]
+
+    Source: Bregman, "The relaxation method of finding the common point of convex sets", 1967; optax
+    `losses.generalized_kl_divergence`.
+    """
+    return _generalized(log_predictions, targets)
+
+
+@loss_function(*_ROWS, output="...")
+def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
+    r"""The name that optax first gave to `generalized_kl_divergence`; the same in every respect.
+
+    .. math:: \ell = \sum_c t_c (\log t_c - x_c) + e^{x_c} - t_c
+
+    Args:
+        log_predictions: logarithms x of shape (..., C).
+        targets: masses t, not negative, of shape (..., C).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.convex_kl_divergence([[0.0, 0.0]], [[1.0, 0.0]]).tolist()
+        [1.0]
+
+    Source: optax `losses.convex_kl_divergence`.
+    """
+    return _generalized(log_predictions, targets)
+
+
+@loss_function(*_ROWS, output="...")
+def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_target: bool = False) -> jax.Array:
+    r"""Jensen-Shannon divergence: how far two distributions are from their average.
+
+    .. math::
+        m = (p + t) / 2, \qquad
+        \ell = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + t_c \log \frac{t_c}{m_c}
+
+    with :math:`p = e^x`. It lies between 0 and log 2, is symmetric, and finite for probabilities of 0 on either
+    side. The derivative for a target of exactly 0, which is -inf, is put to 0.
+
+    Args:
+        log_predictions: log-probabilities x of shape (..., C).
+        targets: probabilities t of shape (..., C), or their logarithms.
+        log_target: whether the targets are logarithms.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentTypeError: `log_target` is not a bool.
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> value = losses.jensen_shannon_loss([[0.0, -float("inf")]], [[0.0, 1.0]])
+        >>> round(value.item(), 5)
+        0.69315
+
+    Source: Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+    """
+    _check.is_type(log_target, bool, name="log_target", where="jensen_shannon_loss")
+    log_p, targets = jnp.asarray(log_predictions), jnp.asarray(targets)
+    p = jnp.exp(log_p)
+    if log_target:
+        t, log_t, no_t = jnp.exp(targets), targets, jnp.isneginf(targets)
+    else:
+        no_t = targets == 0
+        t = jnp.where(no_t, 0, targets)
+        log_t = jnp.log(jnp.where(no_t, 1, targets))
+    alone = no_t | jnp.isneginf(log_p)
+    # log(p / m) = log 2 - softplus(log t - log p); where one of the two is 0, that is log 2 for the other.
+    ratio = jnp.where(alone, 0, log_t) - jnp.where(alone, 0, log_p)
+    log_2 = math.log(2)
+    both = p * (log_2 - jax.nn.softplus(ratio)) + t * (log_2 - jax.nn.softplus(-ratio))
+    return 0.5 * jnp.sum(jnp.where(alone, (p + t) * log_2, both), axis=-1)
+
+
+_GENERALIZED = "Bregman 1967; optax generalized_kl_divergence"
+
+ROWS = (
+    LossRow(
+        kl_div,
+        "MindSpore nn.KLDivLoss",
+        cell="KLDivLoss",
+        parameters={"log_target": (False, True)},
+        reductions=("none", "mean", "batchmean", "sum"),
+        like=("kl_loss", "KLDivergence", "kullback_leibler"),
+    ),
+    LossRow(
+        kl_divergence,
+        "Kullback and Leibler 1951; optax kl_divergence",
+        cell="KLDivergenceLoss",
+        cell_arguments={"log_target": False},
+    ),
+    LossRow(
+        kl_divergence_with_log_targets,
+        "Kullback and Leibler 1951; optax kl_divergence_with_log_targets",
+        cell="KLDivergenceLoss",
+        cell_arguments={"log_target": True},
+    ),
+    LossRow(generalized_kl_divergence, _GENERALIZED, cell="GeneralizedKLLoss"),
+    LossRow(convex_kl_divergence, _GENERALIZED, cell="ConvexKLLoss"),
+    LossRow(
+        jensen_shannon_loss,
+        "Lin 1991",
+        cell="JensenShannonLoss",
+        parameters={"log_target": (False, True)},
+        like=("js_divergence",),
+    ),
+)

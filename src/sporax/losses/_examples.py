@@ -18,9 +18,7 @@ EXAMPLE_SIZES: Mapping[str, int] = MappingProxyType(
 """A size for each axis name. Different from each other, so that a mistaken axis is a wrong shape."""
 
 
-def example_shape(
-    item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, rest: Shape = (3, 2)
-) -> tuple[int, ...]:
+def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, rest: Shape = (3, 2)) -> tuple[int, ...]:
     """The shape of an input.
 
     Args:
@@ -39,7 +37,10 @@ def example_shape(
     shape: list[int] = []
     for axis in item.shape:
         name = axis.removesuffix("?")
-        shape += rest if axis == "..." else (int(name) if name.isdigit() else sizes[name],)
+        if name == "C-1":
+            shape.append(sizes["C"] - 1)
+        else:
+            shape += rest if axis == "..." else (int(name) if name.isdigit() else sizes[name],)
     return tuple(shape)
 
 
@@ -71,7 +72,7 @@ def example_inputs(
     rng = np.random.default_rng([seed, *row.name.encode()])
     sizes = {**EXAMPLE_SIZES, **sizes}
     if row.examples is not None:
-        return row.examples(rng, sizes, dtype)
+        return row.examples(rng, {**sizes, "...": rest}, dtype)
     return [_draw(item, example_shape(item, sizes, rest), rng, dtype, sizes["C"]) for item in row.inputs]
 
 
@@ -83,7 +84,10 @@ def _draw(item: InputSpec, shape: Shape, rng: np.random.Generator, dtype: Any, c
                 rows = [rng.permutation(classes)[: shape[-1]] for _ in range(shape[0])]
                 return np.array(rows, np.int32).reshape(shape)
             return rng.integers(0, classes, shape).astype(np.int32)
-        case "sign":
+        case "class_or_none":
+            values = rng.random(shape).argsort(-1)
+            values[rng.random(shape).cumsum(-1) > 0.4 * classes] = -1
+        case "sign" | "sign_or_binary":
             values = rng.choice(np.array([-1, 1]), shape)
         case "binary":
             values = rng.integers(0, 2, shape)
@@ -95,7 +99,7 @@ def _draw(item: InputSpec, shape: Shape, rng: np.random.Generator, dtype: Any, c
             values = rng.poisson(2.0, shape)
         case "distribution" | "log_probability":
             raw = rng.uniform(0.1, 1.0, shape)
-            values = raw / raw.sum(_class_axis(item), keepdims=True)
+            values = raw / (raw.sum(_class_axis(item), keepdims=True) if shape else raw)
             values = np.log(values) if item.domain == "log_probability" else values
         case _:
             values = rng.normal(0.3, 1.5, shape)

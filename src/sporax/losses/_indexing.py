@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,6 +15,16 @@ def valid_indices(indices: jax.Array, count: int) -> tuple[jax.Array, jax.Array]
     wide = indices if indices.dtype.itemsize >= 4 else indices.astype(jnp.int32)
     valid = (wide >= 0) & (wide < count)
     return valid, jnp.where(valid, wide, 0).astype(jnp.int32)
+
+
+def kept_labels(labels: Any, index: int) -> Any:
+    """Which labels are not the one to ignore, of whatever dtype they are; on the host where they are."""
+    if jnp.issubdtype(labels.dtype, jnp.integer):
+        limits = jnp.iinfo(labels.dtype)
+        if not limits.min <= index <= limits.max:
+            return labels == labels
+        return labels != labels.dtype.type(index)
+    return labels != index
 
 
 def take_class(values: jax.Array, indices: jax.Array) -> jax.Array:

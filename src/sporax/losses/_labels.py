@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -89,6 +89,12 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
             wrong, expected = (values != 1) & (values != -1), "be 1 or -1"
         case "binary":
             wrong, expected = (values != 0) & (values != 1), "be 0 or 1"
+        case "sign_or_binary":
+            wrong, expected = (values != 1) & (values != 0) & (values != -1), "be 1, or 0 or -1"
+        case "class_or_none":
+            if classes is None:
+                return
+            wrong, expected = (values < -1) | (values >= classes), f"be class indices in [0, {classes}), or -1 for none"
         case _:
             return
     if not np.any(wrong):
@@ -109,6 +115,10 @@ def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None
         if values.min() >= 1 and values.max() == classes:
             return f"They seem to count from 1: use {spec.name} - 1."
         return "Check the number of classes that the model gives."
+    if spec.domain == "class_or_none":
+        return "Check the number of classes that the model gives."
+    if spec.domain == "sign_or_binary":
+        return "Use 1 for one class, and 0 or -1 for the other."
     if spec.domain == "sign":
         if value == 0:
             return f"For labels 0 and 1 use 2 * {spec.name} - 1."
@@ -118,21 +128,26 @@ def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None
     return "For labels see that they are probabilities." if spec.role == "label" else "Give the output of a sigmoid."
 
 
-CHECKED_DOMAINS = ("class", "probability", "sign", "binary")
+CHECKED_DOMAINS = ("class", "class_or_none", "probability", "sign", "binary", "sign_or_binary")
 
 
 def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, where: str) -> None:
     """Check values now if they are known; in compiled code, only in debug mode, and when it runs."""
-    if _MODE.checks is False or spec.domain not in CHECKED_DOMAINS:
+    if spec.domain in CHECKED_DOMAINS:
+        check_when_known(functools.partial(_check_on_host, spec, classes=classes, where=where), values)
+
+
+def check_when_known(check: Callable[[Any], None], values: Any) -> None:
+    """Run a check of values now if they are known; in compiled code, only in debug mode, and when it runs."""
+    if _MODE.checks is False:
         return
     if is_tracer(values):
         if _MODE.checks:
-            check = functools.partial(_check_on_host, spec, classes=classes, where=where)
             jax.debug.callback(check, values)
         return
     if isinstance(values, jax.Array) and not values.is_fully_addressable:
         return
-    _check_on_host(spec, values, classes=classes, where=where)
+    check(values)
 
 
 def _check_on_host(spec: InputSpec, values: Any, *, classes: int | None, where: str) -> None:
@@ -158,7 +173,7 @@ def check_labels(
         input_shapes: shapes of the other inputs, by name, as far as they are known.
         labels: the label array, or several by name.
         where: what an error message begins with; the loss's name unless given.
-        ignore: a class label that stands for none.
+        ignore: a label that stands for none.
 
     Raises:
         DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
@@ -176,6 +191,6 @@ def check_labels(
     for item in spec.labels:
         if item.name in columns:
             column = columns[item.name]
-            if ignore is not None and item.domain == "class":
+            if ignore is not None and item.domain in ("class", "binary"):
                 column = np.where(column == ignore, 0, column)
             _check_on_host(item, column, classes=classes, where=where)

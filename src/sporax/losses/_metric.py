@@ -11,6 +11,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
+from sporax.losses._vectors import cosine, hinge
 
 
 @loss_function(
@@ -28,8 +29,9 @@ def cosine_embedding_loss(
         \ell = \begin{cases} 1 - \cos(x_1, x_2) & y = 1 \\ \max(0, \cos(x_1, x_2) - m) & y = -1 \end{cases}
 
     A zero vector has no direction: its cosine is 0, with zero gradient. Vectors are scaled before their
-    squares are taken, so tiny and huge ones neither vanish nor overflow. In compiled code a label that is
-    neither 1 nor -1 gives NaN, and sends no gradient.
+    squares are taken, so tiny and huge ones neither vanish nor overflow. A dissimilar pair exactly at the margin
+    has the slope of one beyond it, as in PyTorch. In compiled code a label that is neither 1 nor -1 gives NaN, and
+    sends no gradient.
 
     Args:
         logits_x1: vectors x1 along axis 1, of shape (N, D, ...).
@@ -55,26 +57,52 @@ def cosine_embedding_loss(
     Source: MindSpore `nn.CosineEmbeddingLoss`.
     """
     margin = hyper_parameter(margin, name="margin", where="cosine_embedding_loss", minimum=-1, maximum=1)
-    cosine = _cosine(jnp.asarray(logits_x1), jnp.asarray(logits_x2), axis=1)
+    similarity = cosine(jnp.asarray(logits_x1), jnp.asarray(logits_x2), axis=1)
     # An unsigned dtype cannot be compared with -1.
-    labels = jnp.asarray(labels).astype(cosine.dtype)
-    apart = jnp.where(labels == -1, jnp.maximum(cosine - margin, 0), jnp.nan)
-    return jnp.where(labels == 1, 1 - cosine, apart)
+    labels = jnp.asarray(labels).astype(similarity.dtype)
+    apart = jnp.where(labels == -1, hinge(similarity - margin), jnp.nan)
+    return jnp.where(labels == 1, 1 - similarity, apart)
 
 
-def _cosine(x1: jax.Array, x2: jax.Array, axis: int) -> jax.Array:
-    unit1, unit2 = _unit(x1, axis), _unit(x2, axis)
-    return jnp.sum(unit1 * unit2, axis=axis)
+@loss_function(
+    prediction("input1", "..."),
+    prediction("input2", "..."),
+    label("target", "...", domain="sign", kind="number"),
+    output="...",
+)
+def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike, *, margin: Any = 0.0) -> jax.Array:
+    r"""Asks that one of two scores is the greater, by a margin.
 
+    .. math:: \ell_i = \max(0, -y_i (x_{1,i} - x_{2,i}) + m)
 
-def _unit(x: jax.Array, axis: int) -> jax.Array:
-    """x / |x|, and 0 for a zero vector."""
-    # The result does not depend on the scale, so every derivative is exact with the scale held constant.
-    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
-    scaled = x / jnp.where(scale == 0, 1, scale)
-    square = jnp.sum(jnp.square(scaled), axis=axis, keepdims=True)
-    zero = square == 0
-    return jnp.where(zero, 0, scaled / jnp.sqrt(jnp.where(zero, 1, square)))
+    Where the margin is met exactly the value is 0 and the slope still that of the other side, as in PyTorch. In
+    compiled code a target that is neither 1 nor -1 gives NaN, and sends no gradient.
+
+    Args:
+        input1: scores x1, of any shape.
+        input2: scores x2 of the same shape.
+        target: 1 where x1 should be the greater, -1 where x2 should; of the same shape and any real dtype.
+        margin: by how much, m, in units of the scores.
+
+    Returns:
+        Values of that shape.
+
+    Raises:
+        ShapeError: the shapes differ.
+        LabelError: targets other than 1 and -1, where their values are known.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.margin_ranking_loss([3.0, 1.0, 2.0], [1.0, 2.0, 2.0], [1, 1, -1], margin=0.5).tolist()
+        [0.0, 1.5, 0.5]
+
+    Source: MindSpore `nn.MarginRankingLoss`, PyTorch `nn.MarginRankingLoss`.
+    """
+    margin = hyper_parameter(margin, name="margin", where="margin_ranking_loss")
+    difference = jnp.asarray(input1) - jnp.asarray(input2)
+    target = jnp.asarray(target).astype(difference.dtype)
+    known = (target == 1) | (target == -1)
+    return jnp.where(known, hinge(margin - target * difference), jnp.nan)
 
 
 ROWS = (
@@ -83,5 +111,13 @@ ROWS = (
         "MindSpore nn.CosineEmbeddingLoss",
         cell="CosineEmbeddingLoss",
         parameters={"margin": (0.0, 0.25, -0.5)},
+        like=("cosine_embedding",),
+    ),
+    LossRow(
+        margin_ranking_loss,
+        "MindSpore nn.MarginRankingLoss",
+        cell="MarginRankingLoss",
+        parameters={"margin": (0.0, 1.5)},
+        like=("margin_ranking",),
     ),
 )

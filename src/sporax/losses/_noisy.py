@@ -2,6 +2,355 @@
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+from typing import Any
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+
+from sporax import _check
+from sporax._typing import ArrayLike
+from sporax.losses._class_weights import cross, scaled
+from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._indexing import take_class, valid_indices
+from sporax.losses._row import LossRow
+from sporax.losses._softmax import log_softmax
+from sporax.losses._spec import label, prediction
+from sporax.losses._tempered import tempered_log, tempered_log_softmax
+
+_DENSE = (prediction("logits", "... C"), label("labels", "... C", domain="distribution"))
+_SPARSE = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
+
+
+@loss_function(*_DENSE, output="...")
+def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
+    r"""Cross entropy of class probabilities with the first term of its expansion weighted more.
+
+    With p the softmax of the logits,
+
+    .. math:: \ell = -\sum_c y_c \log p_c + \epsilon \sum_c y_c (1 - p_c)
+
+    Infinite logits give the limit, as in `softmax_cross_entropy_with_logits`.
+
+    Args:
+        logits: unnormalised scores of shape (..., C).
+        labels: class probabilities y of the same shape.
+        epsilon: the additional weight of the first term; 0 gives cross entropy. The paper takes 2 for image
+            classification and -1 for detection.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 4) for value in losses.poly1_cross_entropy([[0.0, 0.0]], [[1.0, 0.0]], epsilon=2.0).tolist()]
+        [1.6931]
+
+    Source: Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", 2022;
+    optax `poly_loss_cross_entropy`.
+    """
+    epsilon = hyper_parameter(epsilon, name="epsilon", where="poly1_cross_entropy")
+    labels = jnp.asarray(labels)
+    log_p = log_softmax(jnp.asarray(logits))
+    return cross(labels, log_p) + epsilon * jnp.sum(labels * -jnp.expm1(log_p), axis=-1)
+
+
+@loss_function(*_SPARSE, output="...")
+def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
+    r"""Cross entropy of class indices with the first term of its expansion weighted more.
+
+    With p the softmax of the logits,
+
+    .. math:: \ell = -\log p_y + \epsilon (1 - p_y)
+
+    Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
+
+    Args:
+        logits: unnormalised scores of shape (..., C).
+        labels: class indices y of an integer dtype, of shape (...).
+        epsilon: the additional weight of the first term; 0 gives cross entropy.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> values = losses.sparse_poly1_cross_entropy([[0.0, 0.0]], np.array([1]), epsilon=2.0)
+        >>> [round(value, 4) for value in values.tolist()]
+        [1.6931]
+
+    Source: Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", 2022.
+    """
+    epsilon = hyper_parameter(epsilon, name="epsilon", where="sparse_poly1_cross_entropy")
+    own = take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
+    return 0 - own - epsilon * jnp.expm1(own)
+
+
+@loss_function(
+    prediction("logits", "... C", domain="distribution"),
+    label("labels", "...", domain="class", kind="int"),
+    output="...",
+)
+def generalized_cross_entropy(
+    logits: ArrayLike, labels: ArrayLike, *, q: Any = 0.5, from_logits: bool = False
+) -> jax.Array:
+    r"""Between cross entropy (q near 0) and absolute error (q = 1).
+
+    .. math:: \ell = \frac{1 - p_y^q}{q}
+
+    With `from_logits` p is the softmax of the logits, and infinite ones give the limit. Else p are the
+    probabilities as given; below 1e-12 the power goes on as the line to 0, so that its slope is finite. In compiled
+    code a label that is no class gives NaN, with no gradient.
+
+    Args:
+        logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
+        labels: class indices y of an integer dtype, of shape (...).
+        q: in (0, 1]; the larger, the less a wrong label can do.
+        from_logits: whether scores are given.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `q` outside (0, 1].
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> losses.generalized_cross_entropy([[0.25, 0.75], [1.0, 0.0]], np.array([0, 1])).tolist()
+        [1.0, 2.0]
+
+    Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels",
+    2018; Keras `CategoricalGeneralizedCrossEntropy`.
+    """
+    where = "generalized_cross_entropy"
+    q = hyper_parameter(q, name="q", where=where, minimum=0, maximum=1, open_minimum=True)
+    _check.is_type(from_logits, bool, name="from_logits", where=where)
+    x, labels = jnp.asarray(logits), jnp.asarray(labels)
+    if from_logits:
+        return -jnp.expm1(q * take_class(log_softmax(x), labels)) / q
+    p = take_class(x, labels)
+    low = p < _LEAST
+    power = jnp.where(low, p * _LEAST ** (q - 1), jnp.where(low, 1, p) ** q)
+    return (1 - power) / q
+
+
+_LEAST = 1e-12
+
+
+@loss_function(*_SPARSE, output="...")
+def symmetric_cross_entropy(
+    logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 0.1, beta: Any = 1.0, A: Any = -4.0
+) -> jax.Array:
+    r"""Cross entropy plus that of labels and predictions exchanged, in which log 0 is a number A.
+
+    With p the softmax of the logits,
+
+    .. math:: \ell = -\alpha \log p_y - \beta A (1 - p_y)
+
+    Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
+
+    Args:
+        logits: unnormalised scores of shape (..., C).
+        labels: class indices y of an integer dtype, of shape (...).
+        alpha: the weight of cross entropy, at least 0.
+        beta: the weight of the reverse cross entropy, at least 0.
+        A: what stands for log 0, below 0.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `alpha` or `beta` below 0, or `A` not below 0.
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> losses.symmetric_cross_entropy([[0.0, 0.0]], np.array([1]), alpha=0.0, beta=0.5).tolist()
+        [1.0]
+
+    Source: Wang et al., "Symmetric Cross Entropy for Robust Learning with Noisy Labels", 2019.
+    """
+    where = "symmetric_cross_entropy"
+    alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0)
+    beta = hyper_parameter(beta, name="beta", where=where, minimum=0)
+    log_zero = hyper_parameter(A, name="A", where=where, maximum=0, open_maximum=True)
+    own = take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
+    return scaled(alpha, 0 - own) + beta * log_zero * jnp.expm1(own)
+
+
+@loss_function(*_DENSE, output="...")
+def bi_tempered_logistic_loss(
+    logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
+) -> jax.Array:
+    r"""Logistic loss with a bounded logarithm and a softmax of heavy tails, of class probabilities.
+
+    .. math::
+        \log_t x = \frac{x^{1 - t} - 1}{1 - t}, \qquad \exp_t x = \max(0, 1 + (1 - t) x)^{1 / (1 - t)}, \qquad
+        p_c = \exp_{t_2}(x_c - \lambda), \quad \sum_c p_c = 1
+
+    .. math::
+        \ell = \sum_c \left[ q_c (\log_{t_1} q_c - \log_{t_1} p_c)
+            - \frac{q_c^{2 - t_1} - p_c^{2 - t_1}}{2 - t_1} \right]
+
+    At t1 = 1 and t2 = 1 the logarithm and the exponential are the usual ones, and the loss is the divergence
+    KL(q || p). Below t1 = 1 a wrong label costs at most 1 / (1 - t1) or so; above t2 = 1 probabilities fall as a
+    power of the distance, and below t2 = 1 classes far behind get none, and no gradient. Smoothing is
+    q = (1 - s C / (C - 1)) y + s / (C - 1). The normalisation has exact derivatives, for t1 and t2 as well.
+
+    Args:
+        logits: unnormalised scores x of shape (..., C).
+        labels: class probabilities y of the same shape.
+        t1: temperature of the logarithm, in [0, 1].
+        t2: temperature of the exponential, at least 0.
+        label_smoothing: s in [0, 1).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `t1` outside [0, 1], `t2` below 0, or `label_smoothing` outside [0, 1).
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> x, y = [[0.0, 0.0], [-1000.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]]
+        >>> [round(value, 4) for value in losses.bi_tempered_logistic_loss(x, y, t1=0.5, t2=1.0).tolist()]
+        [0.3905, 2.0]
+
+    Source: Amid et al., "Robust Bi-Tempered Logistic Loss Based on Bregman Divergences", 2019.
+    """
+    where = "bi_tempered_logistic_loss"
+    t1, t2, smoothing = _temperatures(t1, t2, label_smoothing, where)
+    log_p = _log_probabilities(jnp.asarray(logits), t2)
+    target = jnp.asarray(labels)
+    classes = log_p.shape[-1]
+    if classes > 1:
+        target = (1 - smoothing * classes / (classes - 1)) * target + smoothing / (classes - 1)
+    return _bregman(target, log_p, t1)
+
+
+@loss_function(*_SPARSE, output="...")
+def sparse_bi_tempered_logistic_loss(
+    logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
+) -> jax.Array:
+    r"""Logistic loss with a bounded logarithm and a softmax of heavy tails, of class indices.
+
+    It is `bi_tempered_logistic_loss` of one-hot labels, smoothed to 1 - s at the label and s / (C - 1) elsewhere:
+
+    .. math::
+        \ell = \sum_c \left[ q_c (\log_{t_1} q_c - \log_{t_1} p_c)
+            - \frac{q_c^{2 - t_1} - p_c^{2 - t_1}}{2 - t_1} \right], \qquad
+        p_c = \exp_{t_2}(x_c - \lambda)
+
+    In compiled code a label that is no class gives NaN, with no gradient.
+
+    Args:
+        logits: unnormalised scores x of shape (..., C).
+        labels: class indices of an integer dtype, of shape (...).
+        t1: temperature of the logarithm, in [0, 1].
+        t2: temperature of the exponential, at least 0.
+        label_smoothing: s in [0, 1).
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `t1` outside [0, 1], `t2` below 0, or `label_smoothing` outside [0, 1).
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> losses.sparse_bi_tempered_logistic_loss([[-1000.0, 0.0]], np.array([0]), t1=0.5, t2=1.0).tolist()
+        [2.0]
+
+    Source: Amid et al., "Robust Bi-Tempered Logistic Loss Based on Bregman Divergences", 2019.
+    """
+    where = "sparse_bi_tempered_logistic_loss"
+    t1, t2, smoothing = _temperatures(t1, t2, label_smoothing, where)
+    log_p = _log_probabilities(jnp.asarray(logits), t2)
+    classes = log_p.shape[-1]
+    valid, safe = valid_indices(jnp.asarray(labels), classes)
+    here = jax.nn.one_hot(safe, classes, dtype=bool)
+    target = jnp.where(here, 1 - smoothing, smoothing / (classes - 1)) if classes > 1 else jnp.ones_like(log_p)
+    return jnp.where(valid, _bregman(target.astype(log_p.dtype), log_p, t1), jnp.nan)
+
+
+def _temperatures(t1: Any, t2: Any, label_smoothing: Any, where: str) -> tuple[Any, Any, Any]:
+    return (
+        hyper_parameter(t1, name="t1", where=where, minimum=0, maximum=1),
+        hyper_parameter(t2, name="t2", where=where, minimum=0),
+        hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1, open_maximum=True),
+    )
+
+
+def _log_probabilities(logits: jax.Array, t2: Any) -> jax.Array:
+    if isinstance(t2, jax.Array) or t2 != 1:
+        return tempered_log_softmax(logits, t2)
+    return log_softmax(logits)
+
+
+def _bregman(target: jax.Array, log_p: jax.Array, t1: Any) -> jax.Array:
+    some = target > 0
+    own = tempered_log(jnp.where(some, jnp.log(jnp.where(some, target, 1)), -jnp.inf), t1)
+    # At a target of 0 the slope of q log_t1(q) is log_t1(0) where that is a number.
+    own = target * jnp.where(jnp.isinf(own), 0, own)
+    missed = scaled(target, 0 - tempered_log(log_p, t1))
+    present = ~jnp.isneginf(log_p)
+    powers = jnp.where(present, jnp.exp((2 - t1) * jnp.where(present, log_p, 0)), 0)
+    left = jnp.where(some, jnp.where(some, target, 1) ** (2 - t1), 0) - powers
+    return jnp.sum(own + missed - left / (2 - t1), axis=-1)
+
+
+_TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing": (0.0, 0.1)}
+
+ROWS = (
+    LossRow(
+        poly1_cross_entropy,
+        "Leng et al. 2022; optax poly_loss_cross_entropy",
+        cell="PolyLoss",
+        parameters={"epsilon": (2.0, -1.0)},
+        like=("poly_loss_cross_entropy",),
+    ),
+    LossRow(
+        sparse_poly1_cross_entropy,
+        "Leng et al. 2022",
+        cell="PolyLoss",
+        parameters={"epsilon": (2.0, -1.0)},
+        like=("poly_loss_cross_entropy",),
+    ),
+    LossRow(
+        generalized_cross_entropy,
+        "Zhang and Sabuncu 2018; Keras CategoricalGeneralizedCrossEntropy",
+        cell="GeneralizedCrossEntropyLoss",
+        parameters={"q": (0.5, 0.7, 1), "from_logits": (False, True)},
+        like=("CategoricalGeneralizedCrossEntropy",),
+    ),
+    LossRow(
+        symmetric_cross_entropy,
+        "Wang et al. 2019",
+        cell="SymmetricCrossEntropyLoss",
+        parameters={"alpha": (0.1, 1.0), "beta": (1.0, 0.0), "A": (-4.0, -6.0)},
+    ),
+    LossRow(bi_tempered_logistic_loss, "Amid et al. 2019", cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES),
+    LossRow(
+        sparse_bi_tempered_logistic_loss, "Amid et al. 2019", cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES
+    ),
+)

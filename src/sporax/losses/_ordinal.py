@@ -1,7 +1,200 @@
-"""Losses for ordered classes."""
+"""Losses for classes that have an order. A model gives one logit for each threshold between two of them."""
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+from collections.abc import Sequence
+from typing import Any
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._errors import ArgumentError
+from sporax._typing import ArrayLike
+from sporax.losses._contract import Counted, loss_function
+from sporax.losses._indexing import valid_indices
+from sporax.losses._row import LossRow, Sized
+from sporax.losses._spec import label, prediction
+
+__all__ = ["coral_labels", "corn_labels", "ordinal_levels"]
+
+_INPUTS = (prediction("logits", "... C-1"), label("labels", "...", domain="class", kind="int"))
+
+
+def _thresholds(labels: jax.Array, count: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Which labels are valid, the labels with an axis more, and the thresholds 0, 1, ... along that axis."""
+    valid, safe = valid_indices(labels, count + 1)
+    return valid, jnp.expand_dims(safe, -1), jnp.arange(count, dtype=jnp.int32).reshape((1,) * labels.ndim + (count,))
+
+
+def _binary_cost(logits: jax.Array, positive: jax.Array) -> jax.Array:
+    """Cross entropy of a sigmoid; the limit for infinite logits."""
+    return jax.nn.softplus(jnp.where(positive, -logits, logits))
+
+
+@loss_function(*_INPUTS, output="...")
+def coral_loss(
+    logits: ArrayLike, labels: ArrayLike, *, importance_weights: Sequence[float] | ArrayLike | None = None
+) -> jax.Array:
+    r"""Consistent rank logits: is the class above threshold k? asked for every k.
+
+    .. math::
+        \ell = -\sum_{k=0}^{C-2} w_k \left( [y > k] \log \sigma(x_k) + [y \le k] \log \sigma(-x_k) \right)
+
+    In the paper's model logits share their weights and differ by a bias only, so that thresholds never contradict
+    each other. `coral_labels` makes classes of logits. In compiled code a label outside [0, C) gives NaN for its
+    row, which sends no gradient.
+
+    Args:
+        logits: x of shape (..., C-1).
+        labels: classes y in [0, C), of an integer dtype and shape (...).
+        importance_weights: w, one for each threshold; 1 unless given.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: not one weight for each threshold.
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 4) for value in losses.coral_loss([[2.0, -2.0], [0.0, 0.0]], [1, 2]).tolist()]
+        [0.2539, 1.3863]
+
+    Source: Cao, Mirjalili and Raschka, "Rank consistent ordinal regression for neural networks with application to
+    age estimation", 2020.
+    """
+    logits = jnp.asarray(logits)
+    count = logits.shape[-1]
+    valid, classes, thresholds = _thresholds(jnp.asarray(labels), count)
+    cost = _binary_cost(logits, classes > thresholds)
+    if importance_weights is not None:
+        given: Any = importance_weights
+        weights = given if isinstance(given, jax.Array) else np.asarray(given, np.float64)
+        if weights.shape != (count,):
+            raise ArgumentError(
+                f"coral_loss: `importance_weights` must hold one number for each of the {count} thresholds, "
+                f"but got shape {weights.shape}."
+            )
+        cost = cost * jnp.asarray(weights, cost.dtype).reshape(thresholds.shape)
+    return jnp.where(valid, jnp.sum(cost, axis=-1), jnp.nan)
+
+
+@loss_function(*_INPUTS, output="...")
+def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
+    r"""Conditional ordinal regression: is the class above threshold k, given that it is above k - 1?
+
+    .. math::
+        \ell = -\sum_{k=0}^{\min(y, C-2)} [y > k] \log \sigma(x_k) + [y = k] \log \sigma(-x_k)
+
+    A sample is asked only the questions whose condition it fulfils, :math:`\min(y + 1, C - 1)` of them, and the mean
+    divides by the number of questions asked of the batch. `corn_labels` makes classes of logits. In compiled code a
+    label outside [0, C) gives NaN for its row, which sends no gradient.
+
+    Args:
+        logits: x of shape (..., C-1).
+        labels: classes y in [0, C), of an integer dtype and shape (...).
+
+    Returns:
+        Values of shape (...): for each sample the sum over its questions.
+
+    Raises:
+        DtypeError: labels that are not integers.
+        ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, C), where their values are known.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 4) for value in losses.corn_loss([[2.0, -2.0], [0.0, 0.0]], [0, 2]).tolist()]
+        [2.1269, 1.3863]
+
+    Source: Shi, Cao and Raschka, "Deep Neural Networks for Rank-Consistent Ordinal Regression Based on Conditional
+    Probabilities", 2021.
+    """
+    logits = jnp.asarray(logits)
+    count = logits.shape[-1]
+    valid, classes, thresholds = _thresholds(jnp.asarray(labels), count)
+    asked = classes >= thresholds
+    # A logit that is not asked for may be infinite.
+    cost = jnp.where(asked, _binary_cost(jnp.where(asked, logits, 0), classes > thresholds), 0)
+    questions = jnp.minimum(classes[..., 0] + 1, count).astype(cost.dtype)
+    return Counted(jnp.where(valid, jnp.sum(cost, axis=-1), jnp.nan), questions)
+
+
+def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:
+    """Which thresholds each class is above: the labels that other implementations of CORAL take.
+
+    Args:
+        labels: classes in [0, classes), of any shape.
+        classes: how many there are.
+
+    Returns:
+        float32 array of 1 and 0, of shape (..., classes - 1).
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.ordinal_levels([0, 2], 4).tolist()
+        [[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
+
+    Source: Cao, Mirjalili and Raschka, "Rank consistent ordinal regression", 2020.
+    """
+    labels = jnp.expand_dims(jnp.asarray(labels), -1)
+    thresholds = jnp.arange(classes - 1).reshape((1,) * (labels.ndim - 1) + (-1,))
+    return (labels > thresholds).astype(jnp.float32)
+
+
+def coral_labels(logits: ArrayLike) -> jax.Array:
+    """The classes that the logits of a model trained with `coral_loss` stand for.
+
+    Args:
+        logits: of shape (..., C-1).
+
+    Returns:
+        int32 classes in [0, C) of shape (...): how many thresholds are passed with a probability above a half.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.coral_labels([[2.0, 0.5, -1.0], [-1.0, -2.0, -3.0]]).tolist()
+        [2, 0]
+
+    Source: Cao, Mirjalili and Raschka, "Rank consistent ordinal regression", 2020.
+    """
+    return jnp.sum(jnp.asarray(logits) > 0, axis=-1, dtype=jnp.int32)
+
+
+def corn_labels(logits: ArrayLike) -> jax.Array:
+    """The classes that the logits of a model trained with `corn_loss` stand for.
+
+    The probability to be above a threshold is the product of the conditional ones up to it.
+
+    Args:
+        logits: of shape (..., C-1).
+
+    Returns:
+        int32 classes in [0, C) of shape (...): how many thresholds are passed with a probability above a half.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.corn_labels([[2.0, 0.5, 0.5], [-1.0, 3.0, 3.0]]).tolist()
+        [2, 0]
+
+    Source: Shi, Cao and Raschka, "Deep Neural Networks for Rank-Consistent Ordinal Regression Based on Conditional
+    Probabilities", 2021.
+    """
+    passed = jnp.cumprod(jax.nn.sigmoid(jnp.asarray(logits)), axis=-1)
+    return jnp.sum(passed > 0.5, axis=-1, dtype=jnp.int32)
+
+
+ROWS = (
+    LossRow(
+        coral_loss,
+        "Cao et al. 2020",
+        cell="CoralLoss",
+        parameters={"importance_weights": (None, Sized(lambda sizes: np.linspace(0.5, 1.5, sizes["C"] - 1)))},
+        like=("ordinal_regression",),
+    ),
+    LossRow(corn_loss, "Shi et al. 2021", cell="CornLoss", like=("ordinal_regression",)),
+)

@@ -1,7 +1,317 @@
-"""Losses that rank the items of a list."""
+"""Losses on the order of the items of a list."""
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+from typing import Any
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax import _check
+from sporax._typing import ArrayLike
+from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses._logspace import log_add
+from sporax.losses._row import LossRow, Sized
+from sporax.losses._shapes import broadcast_into
+from sporax.losses._softmax import log_softmax
+from sporax.losses._spec import label, prediction
+
+_SCORES = prediction("logits", "... L")
+_GRADES = label("labels", "... L", domain="nonnegative", kind="number")
+"""Grades are only compared, or give the size of a step: no derivative is taken by them."""
+
+
+@loss_function(_SCORES, _GRADES, output="...")
+def rank_net_loss(
+    logits: ArrayLike, labels: ArrayLike, *, sigma: Any = 1.0, mask: ArrayLike | None = None
+) -> jax.Array | Counted:
+    r"""How unlikely it is, pair by pair, that the better of two items wins.
+
+    .. math:: \ell = \sum_{i, j:\, y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})
+
+    A list whose items are all of one grade, or all masked, has no pair: 0, with zero gradient.
+
+    Args:
+        logits: scores s of shape (..., L), L items in each list.
+        labels: grades y of the same shape, of any real dtype; higher is better.
+        sigma: the steepness, above 0.
+        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
+            count in the mean.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `sigma` is not above 0.
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> round(float(losses.rank_net_loss([2.0, 1.0, 0.0], [1, 0, 0])), 4)  # log(1 + 1/e) + log(1 + 1/e**2)
+        0.4402
+
+    Source: Burges et al., "Learning to Rank using Gradient Descent", 2005.
+    """
+    where = "rank_net_loss"
+    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
+    logits, labels, kept = _items(logits, labels, mask, where)
+    return _counted(jnp.sum(_pair_losses(logits, labels, kept, sigma), axis=(-2, -1)), mask, kept)
+
+
+@loss_function(_SCORES, label("labels", "... L"), output="...")
+def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
+    r"""Cross entropy between the chances of each item to come first, by its grade and by its score.
+
+    .. math:: \ell = -\sum_i \operatorname{softmax}(y)_i \log \operatorname{softmax}(s)_i
+
+    Args:
+        logits: scores s of shape (..., L), L items in each list.
+        labels: grades y of the same shape.
+        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
+            does not count in the mean.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> round(float(losses.list_net_loss([0.0, 0.0], [3.0, 1.0])), 4)  # log 2
+        0.6931
+
+    Source: Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", 2007 (top one).
+    """
+    logits, labels, kept = _items(logits, labels, mask, "list_net_loss")
+    target = jnp.where(kept, jnp.exp(_masked_log_softmax(labels, kept)), 0)
+    return _counted(_cross_entropy(target, logits, kept), mask, kept)
+
+
+@loss_function(_SCORES, _GRADES, output="...")
+def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
+    r"""How unlikely the scores make the true order, when items are drawn one after the other.
+
+    .. math:: \ell = \sum_{i=1}^{L} \log \sum_{k=i}^{L} e^{s_{\pi(k)}} - s_{\pi(i)}
+
+    where :math:`\pi` orders the items by falling grade. Of items of one grade the one that stands first in the list
+    comes first, so shuffle the list if their places mean nothing.
+
+    Args:
+        logits: scores s of shape (..., L), L items in each list.
+        labels: grades of the same shape, of any real dtype; higher is better.
+        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
+            does not count in the mean.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> round(float(losses.list_mle_loss([0.0, 0.0, 0.0], [1, 3, 2])), 4)  # log 3!
+        1.7918
+
+    Source: Xia et al., "Listwise Approach to Learning to Rank: Theory and Algorithm", 2008.
+    """
+    logits, labels, kept = _items(logits, labels, mask, "list_mle_loss")
+    order = jnp.argsort(jnp.where(kept, -labels, jnp.inf), axis=-1, stable=True)
+    scores = jnp.take_along_axis(logits, order, axis=-1)
+    left = jnp.take_along_axis(kept, order, axis=-1)
+    sums = _sums_from_each(jnp.where(left, scores, -jnp.inf))
+    # log(sum from i) - s = log(1 + exp(log(sum from i + 1) - s)): no digits are lost where the first one dwarfs
+    # the rest. The last item has no rest.
+    here, rest = scores[..., :-1], sums[..., 1:]
+    follows = left[..., 1:]
+    terms = jax.nn.softplus(jnp.where(follows, rest, 0) - jnp.where(follows, here, 0))
+    return _counted(jnp.sum(jnp.where(follows, terms, 0), axis=-1), mask, kept)
+
+
+@loss_function(_SCORES, _GRADES, output="...")
+def lambda_rank_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    sigma: Any = 1.0,
+    k: int | None = None,
+    mask: ArrayLike | None = None,
+) -> jax.Array | Counted:
+    r"""RankNet's loss with each pair weighted by what a swap of the two would change in NDCG.
+
+    .. math::
+        \ell = \sum_{i, j:\, y_i > y_j} |\Delta_{ij}| \log(1 + e^{-\sigma (s_i - s_j)}), \qquad
+        \Delta_{ij} = \frac{(2^{y_i} - 2^{y_j})(D(r_i) - D(r_j))}{\max \text{DCG}}
+
+    where r is the rank by the present scores, from 1, of tied items the first one first, and
+    :math:`D(r) = 1 / \log_2(1 + r)`, or 0 below the first k. Ranks are held constant, as in the paper, so the
+    gradient is that of LambdaRank. A list whose items are all of one grade, or all masked, gives 0, with zero gradient.
+
+    Args:
+        logits: scores s of shape (..., L), L items in each list.
+        labels: grades y >= 0 of the same shape, of any real dtype; higher is better.
+        sigma: the steepness, above 0.
+        k: how many of the first ranks count in NDCG; all for None.
+        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
+            count in the mean.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ArgumentError: `sigma` is not above 0, or `k` is below 1.
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> value = losses.lambda_rank_loss([0.0, 1.0], [1, 0])  # (1 - 1 / log2(3)) * log(1 + e)
+        >>> round(float(value), 4)
+        0.4847
+
+    Source: Burges, Ragno, Le, "Learning to Rank with Nonsmooth Cost Functions", 2006; Wang et al., "The LambdaLoss
+    Framework for Ranking Metric Optimization", 2018 (which takes the logarithm to base 2).
+    """
+    where = "lambda_rank_loss"
+    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
+    logits, labels, kept = _items(logits, labels, mask, where)
+    count = logits.shape[-1]
+    k = count if k is None else _check.integer(k, name="k", where=where, minimum=1)
+    order = jnp.argsort(jnp.where(kept, -logits, jnp.inf), axis=-1, stable=True)
+    places = jnp.arange(count, dtype=logits.dtype)
+    discounts = jnp.where(places < k, 1 / jnp.log2(2 + places), 0)
+    # Everything is relative to the highest grade, so that no power overflows.
+    highest = jnp.max(labels, axis=-1, keepdims=True, initial=0)
+    gains = jnp.where(kept, jnp.exp2(labels - highest) - jnp.exp2(-highest), 0)
+    best = jnp.sum(-jnp.sort(-gains, axis=-1) * _like(discounts, gains), axis=-1, keepdims=True)
+    gains = jnp.where(best > 0, gains / jnp.where(best > 0, best, 1), 0)
+    discount = jnp.take(discounts, jnp.argsort(order, axis=-1), axis=0, mode="clip")
+    weights = jnp.abs(_differences(gains) * _differences(discount))
+    values = jax.lax.stop_gradient(weights) * _pair_losses(logits, labels, kept, sigma)
+    return _counted(jnp.sum(values, axis=(-2, -1)), mask, kept)
+
+
+@loss_function(_SCORES, label("labels", "... L", domain="nonnegative"), output="...")
+def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
+    r"""Cross entropy of the scores' softmax, with the grades themselves as targets.
+
+    .. math:: \ell = -\sum_i y_i \log \operatorname{softmax}(s)_i
+
+    Args:
+        logits: scores s of shape (..., L), L items in each list.
+        labels: grades y >= 0 of the same shape, which need not add up to 1.
+        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
+            does not count in the mean.
+
+    Returns:
+        Values of shape (...).
+
+    Raises:
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> from sporax import losses
+        >>> round(float(losses.ranking_softmax_loss([2.0, 1.0, 3.0], [1.0, 0.0, 0.0])), 4)
+        1.4076
+
+    Source: `optax.losses.ranking_softmax_loss`, whose `weights` are to be multiplied into the labels here.
+    """
+    logits, labels, kept = _items(logits, labels, mask, "ranking_softmax_loss")
+    return _counted(_cross_entropy(jnp.where(kept, labels, 0), logits, kept), mask, kept)
+
+
+def _items(logits: Any, labels: Any, mask: Any, where: str) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Scores and grades in one dtype, 0 where there is no item, and where there is one."""
+    logits = jnp.asarray(logits)
+    labels = jnp.asarray(labels).astype(logits.dtype)
+    if mask is None:
+        return logits, labels, jnp.ones(logits.shape, bool)
+    mask = as_array(mask)
+    broadcast_into("mask", mask.shape, logits.shape, target_name="`logits`", where=where)
+    kept = jnp.broadcast_to(jnp.asarray(mask != 0), logits.shape)
+    return jnp.where(kept, logits, 0), jnp.where(kept, labels, 0), kept
+
+
+def _counted(values: jax.Array, mask: Any, kept: jax.Array) -> jax.Array | Counted:
+    if mask is None:
+        return values
+    some = jnp.any(kept, axis=-1)
+    return Counted(jnp.where(some, values, 0), some.astype(values.dtype))
+
+
+# Compiled by itself: in eager code a scan would be compiled anew at every call.
+@jax.jit
+def _sums_from_each(scores: jax.Array) -> jax.Array:
+    """log(sum of exp) of each item and those after it, along the last axis."""
+
+    def step(rest: jax.Array, score: jax.Array) -> tuple[jax.Array, jax.Array]:
+        total = log_add(rest, score)
+        return total, total
+
+    nothing = jnp.full(scores.shape[:-1], -jnp.inf, scores.dtype)
+    return jnp.moveaxis(jax.lax.scan(step, nothing, jnp.moveaxis(scores, -1, 0), reverse=True)[1], 0, -1)
+
+
+def _like(row: jax.Array, values: jax.Array) -> jax.Array:
+    return jnp.broadcast_to(row, values.shape)
+
+
+def _differences(values: jax.Array) -> jax.Array:
+    """v_i - v_j for every two of the last axis."""
+    return values[..., :, None] - values[..., None, :]
+
+
+def _pair_losses(logits: jax.Array, labels: jax.Array, kept: jax.Array, sigma: Any) -> jax.Array:
+    better = (labels[..., :, None] > labels[..., None, :]) & kept[..., :, None] & kept[..., None, :]
+    return jnp.where(better, jax.nn.softplus(-sigma * _differences(logits)), 0)
+
+
+def _masked_log_softmax(values: jax.Array, kept: jax.Array) -> jax.Array:
+    return jnp.where(kept, log_softmax(jnp.where(kept, values, -jnp.inf)), 0)
+
+
+def _cross_entropy(target: jax.Array, logits: jax.Array, kept: jax.Array) -> jax.Array:
+    log_p = _masked_log_softmax(logits, kept)
+    # 0 log 0 is 0.
+    nothing = (target == 0) & jnp.isneginf(log_p)
+    return 0 - jnp.sum(target * jnp.where(nothing, 0, log_p), axis=-1)
+
+
+def _some_items(sizes: Any) -> np.ndarray:
+    return np.arange(sizes["L"]) % 3 != 1
+
+
+_MASKS = (None, Sized(_some_items))
+
+ROWS: tuple[LossRow, ...] = (
+    LossRow(
+        rank_net_loss,
+        "Burges et al. 2005",
+        cell="RankNetLoss",
+        parameters={"sigma": (1.0, 0.7), "mask": _MASKS},
+        like=("pairwise logistic loss",),
+    ),
+    LossRow(list_net_loss, "Cao et al. 2007", cell="ListNetLoss", parameters={"mask": _MASKS}),
+    LossRow(
+        list_mle_loss,
+        "Xia et al. 2008",
+        cell="ListMLELoss",
+        parameters={"mask": _MASKS},
+        like=("Plackett-Luce likelihood",),
+    ),
+    LossRow(
+        lambda_rank_loss,
+        "Burges et al. 2006; Wang et al. 2018",
+        cell="LambdaRankLoss",
+        parameters={"sigma": (1.0, 0.7), "k": (None, 3), "mask": _MASKS},
+        like=("LambdaLoss", "NDCG"),
+    ),
+    LossRow(
+        ranking_softmax_loss,
+        "optax.losses.ranking_softmax_loss",
+        cell="RankingSoftmaxLoss",
+        parameters={"mask": _MASKS},
+        like=("optax ranking_softmax_loss",),
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
+from sporax.losses._vectors import absolute, cosine
 
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
@@ -42,9 +44,7 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     Source: MindSpore `nn.L1Loss`.
     """
-    difference = jnp.asarray(logits) - jnp.asarray(labels)
-    # JAX gives jnp.abs the slope 1 at 0; this has sign(0) = 0, as MindSpore and PyTorch.
-    return difference * jnp.sign(difference)
+    return absolute(jnp.asarray(logits) - jnp.asarray(labels))
 
 
 @loss_function(*_INPUTS, output="...", broadcasting=True)
@@ -74,6 +74,44 @@ def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     return jnp.square(logits - labels)
+
+
+@loss_function(*_INPUTS, output="", broadcasting=True)
+def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
+    r"""Root of the mean squared difference.
+
+    .. math:: L = \sqrt{\frac{1}{n} \sum_i (x_i - y_i)^2}
+
+    A loss of all elements together, which is no mean of parts: the batches of an epoch do not add up to the value
+    of the whole. Where all differences are 0 so is the gradient.
+
+    Args:
+        logits: predictions x, of any shape.
+        labels: targets y; one of the two shapes must broadcast to the other.
+
+    Returns:
+        One value, of shape (), in units of the inputs; 0 for no elements.
+
+    Raises:
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.rmse_loss([1.0, 2.0, 3.0], [[1.0, 1.0, 1.0], [1.0, 2.0, 2.0]]).item()
+        1.0
+
+    Source: MindSpore `nn.RMSELoss`, whose gradient is NaN where all differences are 0.
+    """
+    difference = jnp.asarray(logits) - jnp.asarray(labels)
+    # Tiny and huge differences keep their squares in range. The result does not depend on the scale, so every
+    # derivative is exact with the scale held constant.
+    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(difference), initial=0))
+    scale = jnp.where((scale > 0) & (scale < jnp.inf), scale, 1)
+    mean = jnp.sum(jnp.square(difference / scale)) / max(difference.size, 1)
+    exact = mean == 0
+    return jnp.where(exact, 0, scale * jnp.sqrt(jnp.where(exact, 1, mean)))
 
 
 @loss_function(*_INPUTS, output="...", broadcasting=True)
@@ -118,14 +156,167 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     return jnp.where(inside, 0.5 * near * near / beta, distance - 0.5 * beta)
 
 
+@loss_function(*_INPUTS, output="...", broadcasting=True)
+def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax.Array:
+    r"""Half the square near zero, a line of slope delta farther away.
+
+    .. math::
+        d_i = x_i - y_i, \qquad
+        \ell_i = \begin{cases} d_i^2 / 2 & |d_i| < \delta \\ \delta (|d_i| - \delta / 2) & \text{else}\end{cases}
+
+    This is delta times `smooth_l1_loss` with `beta=delta`. An infinite `delta` gives half the squared difference.
+
+    Args:
+        logits: predictions x, of any shape.
+        labels: targets y; one of the two shapes must broadcast to the other.
+        delta: where the square ends, and the largest slope; above 0, in units of the inputs.
+
+    Returns:
+        Values of the larger of the two shapes.
+
+    Raises:
+        ArgumentError: `delta` is not above 0.
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.huber_loss([1.0, 2.0, 3.0], [1.0, 2.5, 0.0], delta=2.0).tolist()
+        [0.0, 0.125, 4.0]
+
+    Source: Huber, "Robust Estimation of a Location Parameter", 1964; MindSpore `nn.HuberLoss`.
+    """
+    delta = hyper_parameter(delta, name="delta", where="huber_loss", minimum=0, open_minimum=True)
+    difference = jnp.asarray(logits) - jnp.asarray(labels)
+    inside = jnp.abs(difference) < delta
+    # Each branch sees 0 in the places of the other, where it might overflow.
+    near = jnp.where(inside, difference, 0)
+    far = absolute(jnp.where(inside, 0, difference))
+    return jnp.where(inside, 0.5 * near * near, delta * (far - 0.5 * delta))
+
+
+@loss_function(*_INPUTS, output="...", broadcasting=True)
+def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
+    r"""Logarithm of the hyperbolic cosine of the difference.
+
+    .. math:: \ell_i = \log \cosh (x_i - y_i)
+
+    Nearly half the square near zero, and the distance less log 2 far away; its slope is tanh(x - y). Neither tiny
+    nor huge differences lose digits.
+
+    Args:
+        logits: predictions x, of any shape.
+        labels: targets y; one of the two shapes must broadcast to the other.
+
+    Returns:
+        Values of the larger of the two shapes.
+
+    Raises:
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 4) for value in losses.log_cosh_loss([0.0, 1.0, 1e4], [0.0, 0.0, 0.0]).tolist()]
+        [0.0, 0.4338, 9999.3066]
+
+    Source: Keras `LogCosh`, before the mean over the last axis; optax `log_cosh`.
+    """
+    return _log_cosh(jnp.asarray(logits) - jnp.asarray(labels))
+
+
+@jax.custom_jvp
+def _log_cosh(x: jax.Array) -> jax.Array:
+    distance = jnp.abs(x)
+    small = distance < 1
+    near = jnp.log1p(2 * jnp.square(jnp.sinh(0.5 * jnp.where(small, x, 0))))
+    return jnp.where(small, near, distance + jnp.log1p(jnp.exp(-2 * distance)) - math.log(2))
+
+
+@_log_cosh.defjvp
+def _log_cosh_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return _log_cosh(*primals), jnp.tanh(*primals) * tangents[0]
+
+
+@loss_function(prediction("logits", "... D"), label("labels", "... D"), output="...")
+def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
+    r"""The cosine of the angle between two vectors, negated.
+
+    .. math:: \ell_i = - \frac{x_i \cdot y_i}{\|x_i\| \|y_i\|}
+
+    -1 for the same direction, 1 for the opposite one. A zero vector has no direction: its value is 0, with zero
+    gradient. Vectors are scaled before their squares are taken, so tiny and huge ones neither vanish nor overflow.
+
+    Args:
+        logits: vectors x along the last axis, of shape (..., D).
+        labels: vectors y of the same shape.
+
+    Returns:
+        Values in [-1, 1], of shape (...).
+
+    Raises:
+        ShapeError: shapes that do not fit.
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> values = losses.cosine_similarity_loss([[3.0, 4.0], [0.0, 0.0]], [[4.0, 3.0], [1.0, 2.0]])
+        >>> [round(value, 4) for value in values.tolist()]
+        [-0.96, 0.0]
+
+    Source: Keras `CosineSimilarity`; optax `cosine_distance` is this plus 1.
+    """
+    # Subtracted from 0, as the negative of 0 would be -0.
+    return 0 - cosine(jnp.asarray(logits), jnp.asarray(labels), axis=-1)
+
+
 ROWS = (
-    LossRow(l1_loss, "MindSpore nn.L1Loss", cell="L1Loss"),
-    LossRow(mse_loss, "MindSpore nn.MSELoss", cell="MSELoss"),
+    LossRow(
+        l1_loss,
+        "MindSpore nn.L1Loss",
+        cell="L1Loss",
+        like=("mae", "MAELoss", "L1LossExt", "mean_absolute_error", "MeanAbsoluteError"),
+    ),
+    LossRow(
+        mse_loss,
+        "MindSpore nn.MSELoss",
+        cell="MSELoss",
+        like=("mse", "l2", "mean_squared_error", "MeanSquaredError", "squared_error"),
+    ),
+    LossRow(
+        rmse_loss,
+        "MindSpore nn.RMSELoss",
+        cell="RMSELoss",
+        reductions=(),
+        like=("rmse", "root_mean_squared_error"),
+    ),
     LossRow(
         smooth_l1_loss,
         "Girshick 2015; MindSpore nn.SmoothL1Loss",
         cell="SmoothL1Loss",
         parameters={"beta": (1.0, 0.3, 4)},
         default_reduction="none",
+        like=("smooth_l1",),
+    ),
+    LossRow(
+        huber_loss,
+        "Huber 1964; MindSpore nn.HuberLoss",
+        cell="HuberLoss",
+        parameters={"delta": (1.0, 0.3, 4)},
+        like=("huber", "Huber"),
+    ),
+    LossRow(
+        log_cosh_loss,
+        "Keras LogCosh; optax log_cosh",
+        cell="LogCoshLoss",
+        like=("log_cosh", "logcosh", "LogCosh"),
+    ),
+    LossRow(
+        cosine_similarity_loss,
+        "Keras CosineSimilarity; optax cosine_distance",
+        cell="CosineSimilarityLoss",
+        like=("cosine_similarity", "CosineSimilarity", "cosine_distance"),
     ),
 )

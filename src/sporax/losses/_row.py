@@ -48,7 +48,7 @@ class LossRow:
         random: whether it draws something from `seed` or `key`.
         oracle: its name among the oracles of the tests; the function's own unless given.
         examples: makes example inputs from (random generator, axis sizes, dtype), where drawing each input for
-            itself from its domain would not do, as for boxes.
+            itself from its domain would not do, as for boxes. The size of the axis `...` is a tuple.
         like: the names under which peers know it, for look-up.
     """
 
@@ -63,7 +63,7 @@ class LossRow:
     overflows: bool = False
     random: bool = False
     oracle: str = ""
-    examples: Callable[[np.random.Generator, Mapping[str, int], Any], list[np.ndarray]] | None = None
+    examples: Callable[[np.random.Generator, Mapping[str, Any], Any], list[np.ndarray]] | None = None
     like: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,6 +2,449 @@
 
 from __future__ import annotations
 
-from sporax.losses._row import LossRow
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
-ROWS: tuple[LossRow, ...] = ()
+import jax
+import jax.numpy as jnp
+
+from sporax import _check
+from sporax._errors import ShapeError
+from sporax._typing import ArrayLike
+from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._indexing import kept_labels, take_class, valid_indices
+from sporax.losses._ratio import nothing, ratio
+from sporax.losses._row import LossRow, Sized
+from sporax.losses._softmax import log_softmax
+from sporax.losses._spec import label, prediction
+
+_REGIONS = (prediction("logits", "...", domain="probability"), label("labels", "...", domain="probability"))
+
+
+@loss_function(
+    prediction("logits", "...", domain="nonnegative"),
+    label("labels", "...", domain="nonnegative"),
+    output="",
+    axis_parameter="axis",
+)
+def dice_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    smooth: Any = 1e-5,
+    squared: bool = True,
+    axis: int | Sequence[int] | None = None,
+) -> jax.Array:
+    r"""One less the Dice coefficient of two regions.
+
+    .. math:: \ell = 1 - \frac{2 \sum x_i y_i}{\sum x_i^2 + \sum y_i^2 + \epsilon}
+
+    With `squared=False` the denominator is :math:`\sum x_i + \sum y_i + \epsilon`, as in Keras. Where both regions
+    are empty there is nothing to miss: the loss is 0, with zero gradient, whatever `smooth` is.
+
+    Args:
+        logits: how far each place belongs to the predicted region, x, of any shape: probabilities, as a rule.
+        labels: the same of the true region, y, of that shape.
+        smooth: what is added to the denominator, at least 0.
+        squared: whether the denominator has squares.
+        axis: the axes over which one region reaches; None for all.
+
+    Returns:
+        One value, or one for each place of the axes that are left.
+
+    Raises:
+        ArgumentError: `smooth` is below 0, or `axis` names an axis that is not there.
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> x = np.array([[0.2, 0.5], [0.3, 0.1], [0.9, 0.6]], np.float32)
+        >>> y = np.array([[0, 1], [1, 0], [0, 1]], np.float32)
+        >>> round(losses.dice_loss(x, y).item(), 6)
+        0.385966
+
+    Source: Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
+    Segmentation", 2016; MindSpore `nn.DiceLoss`; Keras `Dice` with `squared=False`.
+    """
+    smooth = hyper_parameter(smooth, name="smooth", where="dice_loss", minimum=0)
+    _check.is_type(squared, bool, name="squared", where="dice_loss")
+    return _dice(jnp.asarray(logits), jnp.asarray(labels), axis, smooth, squared)
+
+
+@loss_function(prediction("logits", "N C ..."), label("labels", "N C ...", domain="distribution"), output="")
+def multi_class_dice_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    class_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    activation: str | Callable[[jax.Array], jax.Array] | None = "softmax",
+    smooth: Any = 1e-5,
+) -> jax.Array:
+    r"""The mean over classes of the Dice loss of each one's region.
+
+    .. math:: \ell = \frac{1}{C} \sum_{c \ne \text{ignored}} w_c \operatorname{dice}(a(x)_c, y_c)
+
+    The region of a class reaches over the whole batch. C counts the ignored class too, as in MindSpore.
+
+    Args:
+        logits: scores x of shape (N, C, ...).
+        labels: one-hot classes (or class probabilities) y of that shape.
+        class_weights: w of shape (C,); 1 unless given.
+        ignore_index: a class that is left out.
+        activation: a of `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`, `sigmoid`,
+            None, or any function.
+        smooth: what is added to each denominator, at least 0.
+
+    Returns:
+        One value.
+
+    Raises:
+        ArgumentError: an unknown activation, or `smooth` is below 0.
+        ShapeError: the shapes differ, or `class_weights` has not one weight for each class.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> x = np.array([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]], np.float32)
+        >>> y = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
+        >>> round(losses.multi_class_dice_loss(x, y).item(), 6)
+        0.549581
+
+    Source: MindSpore `nn.MultiClassDiceLoss`, but its softmax runs over the last axis, which is the classes' only
+    for inputs of two axes.
+    """
+    where = "multi_class_dice_loss"
+    smooth = hyper_parameter(smooth, name="smooth", where=where, minimum=0)
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    classes = logits.shape[1]
+    if activation is not None and not callable(activation):
+        activation = _ACTIVATIONS[_check.one_of(activation, tuple(_ACTIVATIONS), name="activation", where=where)]
+    if activation is not None:
+        logits = activation(logits)
+    each = _dice(logits, labels, (0, *range(2, logits.ndim)), smooth, True)
+    if class_weights is not None:
+        weights = jnp.asarray(class_weights, each.dtype)
+        if weights.shape != (classes,):
+            raise ShapeError(
+                f"{where}: `class_weights` must have one weight for each of the {classes} classes, shape "
+                f"({classes},), but got shape {weights.shape}."
+            )
+        each = each * weights
+    if ignore_index is not None:
+        ignore_index = _check.integer(ignore_index, name="ignore_index", where=where)
+        each = jnp.where(jnp.arange(classes) == ignore_index, 0, each)
+    return jnp.sum(each) / classes
+
+
+@loss_function(*_REGIONS, output="", axis_parameter="axis")
+def tversky_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    alpha: Any = 0.5,
+    beta: Any = 0.5,
+    smooth: Any = 1e-7,
+    axis: int | Sequence[int] | None = None,
+) -> jax.Array:
+    r"""One less the Tversky index: Dice with a weight each for what is missed and what is too much.
+
+    .. math::
+        \ell = 1 - \frac{\sum x_i y_i}{\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
+
+    So alpha is the price of false negatives and beta that of false positives. That is what Keras computes; its
+    text, and Salehi's paper, name them the other way round. Halves give Dice with `squared=False`, and ones
+    the Jaccard loss. Where both regions are empty the loss is 0, with zero gradient.
+
+    Args:
+        logits: probabilities x of any shape.
+        labels: the true region y of that shape, in [0, 1].
+        alpha: the weight of what is missed, at least 0.
+        beta: the weight of what is too much, at least 0.
+        smooth: what is added to the denominator, at least 0.
+        axis: the axes over which one region reaches; None for all.
+
+    Returns:
+        One value, or one for each place of the axes that are left.
+
+    Raises:
+        ArgumentError: a hyper-parameter below 0, or predictions outside [0, 1].
+        LabelError: labels outside [0, 1].
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> x, y = [[0.5, 0.5, 0.0], [1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
+        >>> losses.tversky_loss(x, y, smooth=0.0, axis=1).tolist()
+        [0.5, 0.0]
+
+    Source: Salehi et al., "Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
+    Networks", 2017; Keras `Tversky`.
+    """
+    where = "tversky_loss"
+    alpha, beta, smooth = (
+        hyper_parameter(value, name=name, where=where, minimum=0)
+        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
+    )
+    both, missed, surplus, empty = _regions(logits, labels, axis)
+    wrong = alpha * missed + beta * surplus
+    return jnp.where(empty, 0, ratio(wrong + smooth, both + wrong + smooth))
+
+
+@loss_function(*_REGIONS, output="", axis_parameter="axis")
+def focal_tversky_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    alpha: Any = 0.7,
+    beta: Any = 0.3,
+    gamma: Any = 4 / 3,
+    smooth: Any = 1e-7,
+    axis: int | Sequence[int] | None = None,
+) -> jax.Array:
+    r"""A root of the Tversky loss, which lifts regions that are nearly right less than those that are not.
+
+    .. math::
+        \ell = (1 - T)^{1 / \gamma}, \qquad T = \frac{\sum x_i y_i + \epsilon}
+        {\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
+
+    The slope grows without bound towards a perfect prediction; at one it is 0.
+
+    Args:
+        logits: probabilities x of any shape.
+        labels: the true region y of that shape, in [0, 1].
+        alpha: the weight of what is missed, at least 0.
+        beta: the weight of what is too much, at least 0.
+        gamma: above 0; 1 gives the Tversky loss, more lifts small losses.
+        smooth: what is added to both parts of the ratio, at least 0.
+        axis: the axes over which one region reaches; None for all.
+
+    Returns:
+        One value, or one for each place of the axes that are left.
+
+    Raises:
+        ArgumentError: a hyper-parameter out of its range, or predictions outside [0, 1].
+        LabelError: labels outside [0, 1].
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.focal_tversky_loss([0.5, 0.5], [1.0, 0.0], alpha=0.5, beta=0.5, gamma=0.5, smooth=0.0).item()
+        0.25
+
+    Source: Abraham and Khan, "A Novel Focal Tversky Loss Function with Improved Attention U-Net for Lesion
+    Segmentation", 2019.
+    """
+    where = "focal_tversky_loss"
+    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0, open_minimum=True)
+    alpha, beta, smooth = (
+        hyper_parameter(value, name=name, where=where, minimum=0)
+        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
+    )
+    both, missed, surplus, empty = _regions(logits, labels, axis)
+    wrong = alpha * missed + beta * surplus
+    loss = jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
+    some = loss > 0
+    return jnp.where(some, jnp.where(some, loss, 1) ** (1 / gamma), 0)
+
+
+@loss_function(*_REGIONS, output="", axis_parameter="axis")
+def soft_jaccard_loss(
+    logits: ArrayLike, labels: ArrayLike, *, smooth: Any = 0.0, axis: int | Sequence[int] | None = None
+) -> jax.Array:
+    r"""One less the intersection over the union of two regions.
+
+    .. math:: \ell = 1 - \frac{\sum x_i y_i + \epsilon}{\sum (x_i + y_i - x_i y_i) + \epsilon}
+
+    Where both regions are empty the loss is 0, with zero gradient.
+
+    Args:
+        logits: probabilities x of any shape.
+        labels: the true region y of that shape, in [0, 1].
+        smooth: what is added to both parts of the ratio, at least 0.
+        axis: the axes over which one region reaches; None for all.
+
+    Returns:
+        One value, or one for each place of the axes that are left.
+
+    Raises:
+        ArgumentError: `smooth` is below 0, or predictions outside [0, 1].
+        LabelError: labels outside [0, 1].
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.soft_jaccard_loss([0.5, 0.5, 0.0], [1.0, 0.0, 0.5]).item()
+        0.75
+
+    Source: Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation",
+    2016.
+    """
+    smooth = hyper_parameter(smooth, name="smooth", where="soft_jaccard_loss", minimum=0)
+    both, missed, surplus, empty = _regions(logits, labels, axis)
+    wrong = missed + surplus
+    return jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
+
+
+@loss_function(
+    prediction("logits", "N C ..."),
+    label("labels", "N ...", domain="class", kind="int"),
+    output="N",
+    ignore_parameter="ignore_index",
+)
+def dice_cross_entropy_loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    dice_weight: Any = 1.0,
+    cross_entropy_weight: Any = 1.0,
+    smooth: Any = 1e-5,
+    ignore_index: int | None = None,
+) -> jax.Array:
+    r"""A Dice loss and a cross entropy added up, image by image.
+
+    With p the softmax of the logits and y the one-hot labels of an image of P pixels,
+
+    .. math::
+        \ell = \frac{\lambda_d}{C} \sum_c \Bigl(1 - \frac{2 \sum_i p_{ci} y_{ci} + \epsilon}
+        {\sum_i p_{ci} + \sum_i y_{ci} + \epsilon}\Bigr) - \frac{\lambda_{ce}}{P} \sum_i \log p_{y_i i}
+
+    Ignored pixels are in none of the sums; an image of nothing else has loss 0. In compiled code a label outside
+    [0, C) gives NaN for its image, which sends no gradient.
+
+    Args:
+        logits: unnormalised scores of shape (N, C, ...).
+        labels: class indices of shape (N, ...).
+        dice_weight: :math:`\lambda_d`, at least 0.
+        cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
+        smooth: what is added to both parts of each ratio, at least 0.
+        ignore_index: a label whose pixels are left out; None for none.
+
+    Returns:
+        Values of shape (N,).
+
+    Raises:
+        ArgumentError: a hyper-parameter below 0.
+        DtypeError, ShapeError, LabelError: labels that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> logits, labels = np.zeros((1, 2, 4), np.float32), np.array([[0, 0, 1, 1]])
+        >>> losses.dice_cross_entropy_loss(logits, labels, cross_entropy_weight=0.0, smooth=0.0).tolist()
+        [0.5]
+
+    Source: Isensee et al., "nnU-Net: Self-adapting Framework for U-Net-Based Medical Image Segmentation", 2018,
+    with Dice taken in each image, as MONAI's `DiceCELoss` does.
+    """
+    where = "dice_cross_entropy_loss"
+    dice_weight, cross_entropy_weight, smooth = (
+        hyper_parameter(value, name=name, where=where, minimum=0)
+        for name, value in (
+            ("dice_weight", dice_weight),
+            ("cross_entropy_weight", cross_entropy_weight),
+            ("smooth", smooth),
+        )
+    )
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    count, classes = logits.shape[:2]
+    logits = jnp.moveaxis(logits, 1, -1).reshape(count, math.prod(labels.shape[1:]), classes)
+    labels = labels.reshape(logits.shape[:2])
+    kept = jnp.ones(labels.shape, bool) if ignore_index is None else kept_labels(labels, ignore_index)
+    labels = jnp.where(kept, labels, 0)
+    log_p = log_softmax(jnp.where(kept[..., None], logits, 0))
+
+    pixels = jnp.maximum(jnp.sum(kept, axis=1), 1).astype(log_p.dtype)
+    entropy = jnp.sum(jnp.where(kept, 0 - take_class(log_p, labels), 0), axis=1) / pixels
+    valid, safe = valid_indices(labels, classes)
+    inside = kept[..., None]
+    true = (inside & (safe[..., None] == jnp.arange(classes)[None, None, :])).astype(log_p.dtype)
+    p = jnp.where(inside, jnp.exp(log_p), 0)
+    either = jnp.sum(p + true, axis=1)
+    wrong = jnp.sum(p * (1 - true) + true * (1 - p), axis=1)
+    dice = jnp.mean(ratio(wrong, either + smooth), axis=1)
+    loss = dice_weight * dice + cross_entropy_weight * entropy
+    return jnp.where(jnp.all(valid, axis=1), loss, jnp.nan)
+
+
+def _dice(x: jax.Array, y: jax.Array, axes: Any, smooth: Any, squared: bool) -> jax.Array:
+    either = jnp.sum(x * x, axis=axes) + jnp.sum(y * y, axis=axes) if squared else jnp.sum(x + y, axis=axes)
+    loss = 1 - ratio(2 * jnp.sum(x * y, axis=axes), either + smooth)
+    return jnp.where(nothing(either), 0, loss)
+
+
+def _regions(x: Any, y: Any, axes: Any) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Sums of what both have, what x misses and what it has too much, and whether neither has anything."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    both, missed = jnp.sum(x * y, axis=axes), jnp.sum((1 - x) * y, axis=axes)
+    return both, missed, jnp.sum(x * (1 - y), axis=axes), nothing(jnp.sum(x + y, axis=axes))
+
+
+def _log_softmax(x: jax.Array) -> jax.Array:
+    return jnp.moveaxis(log_softmax(jnp.moveaxis(x, 1, -1)), -1, 1)
+
+
+_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "softmax": lambda x: jnp.exp(_log_softmax(x)),
+    "logsoftmax": _log_softmax,
+    "relu": jax.nn.relu,
+    # jnp.clip has slope 1/2 at its ends, the framework's relu6 has 0 there.
+    "relu6": lambda x: jnp.where(x >= 6, 6, jax.nn.relu(x)),
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+}
+
+ROWS = (
+    LossRow(
+        dice_loss,
+        "Milletari et al. 2016; MindSpore nn.DiceLoss",
+        cell="DiceLoss",
+        parameters={"smooth": (1e-5, 0.5), "squared": (True, False)},
+        reductions=(),
+        like=("keras Dice",),
+    ),
+    LossRow(
+        multi_class_dice_loss,
+        "MindSpore nn.MultiClassDiceLoss",
+        cell="MultiClassDiceLoss",
+        parameters={
+            "class_weights": (None, Sized(lambda sizes: [0.5 + n for n in range(sizes["C"])])),
+            "ignore_index": (None, 2),
+            "activation": ("softmax", "sigmoid"),
+        },
+        reductions=(),
+    ),
+    LossRow(
+        tversky_loss,
+        "Salehi et al. 2017; Keras Tversky",
+        cell="TverskyLoss",
+        parameters={"alpha": (0.5, 0.8), "beta": (0.5, 0.3)},
+        like=("keras Tversky",),
+    ),
+    LossRow(
+        focal_tversky_loss,
+        "Abraham and Khan 2019",
+        cell="FocalTverskyLoss",
+        parameters={"alpha": (0.7, 0.2), "gamma": (4 / 3, 1.0, 0.75)},
+    ),
+    LossRow(
+        soft_jaccard_loss,
+        "Rahman and Wang 2016",
+        cell="JaccardLoss",
+        parameters={"smooth": (0.0, 0.5)},
+        like=("soft IoU",),
+    ),
+    LossRow(
+        dice_cross_entropy_loss,
+        "Isensee et al. 2018; MONAI DiceCELoss",
+        cell="DiceCrossEntropyLoss",
+        parameters={
+            "dice_weight": (1.0, 0.3),
+            "cross_entropy_weight": (1.0, 2.0),
+            "ignore_index": (None, -1),
+        },
+        like=("MONAI DiceCELoss", "Combo loss"),
+    ),
+)

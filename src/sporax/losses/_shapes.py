@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sporax._errors import ShapeError
+from sporax import _check
+from sporax._errors import ArgumentError, ShapeError
 from sporax._typing import Shape
 from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
 
@@ -47,6 +48,20 @@ def broadcast_into(name: str, shape: Shape, target: Shape, *, target_name: str, 
     )
 
 
+def reduced_axes(axis: int | Sequence[int] | None, rank: int, *, name: str, where: str) -> tuple[int, ...]:
+    """The axes as numbers from 0, in order; all of them for None."""
+    if axis is None:
+        return tuple(range(rank))
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    given = tuple(_check.integer(each, name=name, where=where) for each in given)
+    if any(not -rank <= each < rank for each in given) or len({each % rank for each in given}) < len(given):
+        raise ArgumentError(
+            f"{where}: `{name}` must name different axes in [{-rank}, {rank}), for inputs of {rank} axes, "
+            f"but got {axis}."
+        )
+    return tuple(sorted(each % rank for each in given))
+
+
 def match(spec: LossSpec, shapes: Mapping[str, Shape], *, where: str) -> dict[str, Shape]:
     """Compare shapes with the spec, and give the size of each named axis (a tuple, as `...` may hold many).
 
@@ -57,7 +72,8 @@ def match(spec: LossSpec, shapes: Mapping[str, Shape], *, where: str) -> dict[st
     if spec.broadcasting:
         names = [item.name for item in present]
         return {ELLIPSIS: common_shape(names, [shapes[name] for name in names], where=where)}
-    sizes: dict[str, Shape] = {}
+    # An axis named by digits has that size.
+    sizes: dict[str, Shape] = {axis: (int(axis),) for item in present for axis in item.shape if axis.isdigit()}
     for item in present:
         shape = shapes[item.name]
         axes = item.axes(len(shape))
@@ -65,6 +81,8 @@ def match(spec: LossSpec, shapes: Mapping[str, Shape], *, where: str) -> dict[st
             raise ShapeError(_mismatch(spec, item, shapes, sizes, where))
         found: dict[str, Shape] = {ELLIPSIS: ()} if ELLIPSIS in item.shape else {}
         for axis, size in zip(axes, shape, strict=True):
+            if axis == "C-1":
+                axis, size = "C", size + 1
             found[axis] = (*found.get(axis, ()), size)
         for axis, size in found.items():
             if sizes.setdefault(axis, size) != size:

@@ -16,10 +16,12 @@ Kind: TypeAlias = Literal["float", "int", "number"]
 """`float` is computed with (ints are taken as floats), `int` is integers only, `number` is either."""
 
 Domain: TypeAlias = Literal[
-    "real", "positive", "nonnegative", "probability", "log_probability", "class", "sign", "binary", "distribution"
-]
-"""`class` is an index in [0, C); `sign` is 1 or -1; `binary` is 0 or 1; `distribution` is a row of class
-probabilities, and `log_probability` a row of their logarithms. `positive`, `nonnegative`, `distribution` and
+    "real", "positive", "nonnegative", "probability", "log_probability", "class", "class_or_none", "sign", "binary",
+    "sign_or_binary", "distribution",
+]  # fmt: skip
+"""`class` is an index in [0, C), and `class_or_none` one or -1, in a list that ends at its first -1; `sign` is 1 or
+-1; `binary` is 0 or 1; `sign_or_binary` is 1, or either 0 or -1 for the other class; `distribution` is a row of
+class probabilities, and `log_probability` a row of their logarithms. `positive`, `nonnegative`, `distribution` and
 `log_probability` tell what is meant, and make examples: such values are not checked."""
 
 Role: TypeAlias = Literal["prediction", "label", "table"]
@@ -37,7 +39,7 @@ class InputSpec:
     Args:
         name: the argument's name.
         shape: names of its axes; `...` stands for any number of them, a final `?` marks an axis that may be
-            absent.
+            absent, and `C-1` is one fewer than `C` (the thresholds between ordered classes).
         kind: the dtypes it takes.
         domain: the values it takes.
         role: whether it is predicted, given as the truth, or a table that all samples share.
@@ -96,6 +98,8 @@ class LossSpec:
             that, and the formula does not see it.
         mask_parameter: the hyper-parameter, if any, that says which samples take part, for a loss in which the
             samples of a batch meet each other. The contract adds to it those that a weight of zero removes.
+        axis_parameter: the hyper-parameter, if any, that names the axes over which a loss of a whole set is taken:
+            None for all of them, the `output` then being (); else the values have the axes that are left.
     """
 
     name: str
@@ -105,6 +109,12 @@ class LossSpec:
     weight_parameter: str | None = None
     ignore_parameter: str | None = None
     mask_parameter: str | None = None
+    axis_parameter: str | None = None
+
+    @property
+    def ignored_label(self) -> InputSpec:
+        """The label that `ignore_parameter` is about."""
+        return next(spec for spec in self.labels if spec.domain in ("class", "binary"))
 
     @property
     def labels(self) -> tuple[InputSpec, ...]:

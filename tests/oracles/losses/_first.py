@@ -38,23 +38,6 @@ def _sparse_gradients(cotangent: Any, x: Any, labels: Any) -> Gradients:
     return _dense_gradients(cotangent, x, one_hot(labels, np.shape(x)[-1]))[0], None
 
 
-def _clamped_log(p: float) -> float:
-    return max(math.log(p), -100.0) if p > 0 else -100.0
-
-
-def _bce_value(x: Any, y: Any, weight: Any = 1.0) -> np.ndarray:
-    x, y = f64(x, y)
-    terms = [-(b * _clamped_log(a) + (1 - b) * _clamped_log(1 - a)) for a, b in zip(x.ravel(), y.ravel(), strict=True)]
-    return np.reshape(terms, x.shape) * np.asarray(weight, np.float64)
-
-
-def _bce_gradients(cotangent: Any, x: Any, y: Any, weight: Any = 1.0) -> Gradients:
-    x, y = f64(x, y)
-    each = np.asarray(cotangent, np.float64) * np.asarray(weight, np.float64)
-    log_odds = np.reshape([_clamped_log(a) - _clamped_log(1 - a) for a in x.ravel()], x.shape)
-    return each * (x - y) / np.maximum(x * (1 - x), 1e-12), -each * log_odds
-
-
 def _cosines(x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
     dots = np.einsum("nd...,nd...->n...", x1, x2)
     norms = np.sqrt((x1**2).sum(1)) * np.sqrt((x2**2).sum(1))
@@ -125,7 +108,6 @@ ORACLES: dict[str, Oracle] = {
     "smooth_l1_loss": elementwise(_smooth_l1_value, _smooth_l1_slope),
     "softmax_cross_entropy_with_logits": Oracle(_dense_value, _dense_gradients),
     "sparse_softmax_cross_entropy_with_logits": Oracle(_sparse_value, _sparse_gradients),
-    "binary_cross_entropy": Oracle(_bce_value, _bce_gradients),
     "cosine_embedding_loss": Oracle(_cosine_value, _cosine_gradients),
     "sampled_softmax_loss": Oracle(_sampled_value, _sampled_gradients),
 }

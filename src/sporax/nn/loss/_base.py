@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
 from sporax import losses
-from sporax._errors import ArgumentTypeError
+from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
 
@@ -17,6 +17,7 @@ from sporax.core import Cell, Tensor, to_array, unwrap, wrap
 class _Capture(threading.local):
     def __init__(self) -> None:
         self.pairs: list[tuple[Any, Any, Any]] | None = None
+        self.shapes: tuple[tuple[int, ...], ...] = ()
 
 
 _CAPTURE = _Capture()
@@ -42,12 +43,23 @@ class LossBase(Cell):
     Source: the class of the same name in MindSpore.
     """
 
+    reductions: ClassVar[tuple[str, ...]] = losses.REDUCTIONS
+    """What `reduction` may be."""
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        losses.check_reduction(reduction, where=type(self).__name__)
+        losses.check_reduction(reduction, where=type(self).__name__, allowed=self.reductions)
         self.reduction = reduction
         self.reduce = reduction != "none"
         self.average = reduction == "mean"
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outer = _CAPTURE.shapes
+        _CAPTURE.shapes = tuple(each.shape for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
+        try:
+            return super()._run(args, kwargs)
+        finally:
+            _CAPTURE.shapes = outer
 
     def get_axis(self, x: Tensor) -> tuple[int, ...]:
         """Every axis of `x`, as a tuple to reduce over.
@@ -77,7 +89,8 @@ class LossBase(Cell):
             the weighted values ("none"), or a Tensor of shape (), in the dtype of `x`.
 
         Raises:
-            ShapeError: weights that would make the result larger than `x`.
+            ShapeError: weights that would make the result larger than `x`; or values that are larger than both
+                inputs of `construct`, because (N, 1) met (N,).
         """
         name = type(self).__name__
         if not isinstance(x, Tensor):
@@ -89,6 +102,7 @@ class LossBase(Cell):
                 raise ArgumentTypeError(
                     f"{name}.get_loss: `x` must be the Tensor of loss values, but got {x!r} of type {type(x).__name__}."
                 )
+        _refuse_every_pair(name, x.shape)
         given = unwrap(weights)
         factor = None if isinstance(given, (int, float)) and given == 1 else given
         with x64_scope(True):
@@ -112,7 +126,8 @@ class LossBase(Cell):
         arrays = [unwrap(each) for each in inputs]
         with x64_scope(True):
             result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
-            if _CAPTURE.pairs is not None:
+            # A mean over the samples is not one over the values: it counts as its value times the samples.
+            if _CAPTURE.pairs is not None and self.reduction != "batchmean":
                 pair = losses.evaluate_sum_and_weight(function, *arrays, where=name, **hyper_parameters)
                 _CAPTURE.pairs.append((result, *pair))
         return result
@@ -156,6 +171,24 @@ class LossBase(Cell):
         Raises:
             LabelError, DtypeError, ShapeError: as the loss itself raises in eager code.
         """
+
+
+def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:
+    """(N, 1) against (N,) compares every sample with every other: never what a loss means."""
+    for at, one in enumerate(_CAPTURE.shapes):
+        for other in _CAPTURE.shapes[at + 1 :]:
+            if len(one) == len(other) or shape in (one, other) or len(shape) != max(len(one), len(other)):
+                continue
+            try:
+                meets = np.broadcast_shapes(one, other) == shape
+            except ValueError:
+                continue
+            if meets:
+                raise ShapeError(
+                    f"{name}: shapes must be equal, or one must broadcast to the other, but inputs of shape {one} and "
+                    f"{other} gave values of shape {shape}, larger than either. Reshape one of them to the shape of "
+                    f"the other; where every pair is meant, give both {len(shape)} axes."
+                )
 
 
 class RegisteredLoss(LossBase):

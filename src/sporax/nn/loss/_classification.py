@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sporax import _check, losses
-from sporax.core import Parameter, Tensor
+from sporax.core import Tensor
 from sporax.nn.loss._base import RegisteredLoss
+from sporax.nn.loss._labels import are_indices, batched, class_weight, value_of
 
 
 class SoftmaxCrossEntropyWithLogits(RegisteredLoss):
@@ -50,45 +53,125 @@ class SoftmaxCrossEntropyWithLogits(RegisteredLoss):
         return self.evaluate(function, logits, labels)
 
 
-class BCELoss(RegisteredLoss):
-    r"""Binary cross entropy of probabilities: :math:`\ell = -w (y \log x + (1 - y) \log(1 - x))`.
+class CrossEntropyLoss(RegisteredLoss):
+    r"""Cross entropy of class indices or class probabilities, with the softmax inside.
 
-    The logarithms are held above -100, so that probabilities of exactly 0 and 1 give finite values.
+    With p the softmax of the logits over the classes, w the class weights and s the label smoothing,
+
+    .. math::
+        \ell_i = -\sum_c w_c\, q_{i,c} \log p_{i,c}, \qquad
+        q_{i,c} = (1 - s)\, [c = y_i] + \frac{s}{C} \text{ or } (1 - s)\, y_{i,c} + \frac{s}{C}
+
+    For class indices the mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`, for
+    probabilities by the number of places.
 
     Args:
-        weight: a Tensor that rescales each element; it broadcasts to the inputs' shape. A zero weight removes the
-            element.
+        weight: a Tensor of one weight a class, of shape (C,).
+        ignore_index: a class index that stands for no label; its places count for nothing. Probabilities have none.
         reduction: "mean", "sum" or "none".
+        label_smoothing: the share s of the uniform distribution in the target, in [0, 1].
 
     Inputs:
-        logits: probabilities in [0, 1], Tensor of any shape.
-        labels: Tensor of the same shape, in [0, 1].
+        logits: Tensor of shape (N, C, ...), or (C,), floating.
+        labels: integers are class indices, of shape (N, ...), or () for logits (C,); floating ones are probabilities
+            of the shape of the logits.
 
     Returns:
-        Tensor of shape (), or of the inputs' shape for "none".
+        Tensor of shape (), or that of class indices for "none".
 
     Raises:
-        ArgumentError: an unknown reduction, or a value outside [0, 1].
+        ArgumentError: an unknown reduction, or `label_smoothing` outside [0, 1].
         ShapeError: shapes that do not fit.
+        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
 
     Examples:
         >>> from sporax import nn, Tensor
-        >>> weight = Tensor([[1.0, 2.0, 3.0], [4.0, 3.3, 2.2]])
-        >>> x, y = Tensor([[0.1, 0.2, 0.3], [0.5, 0.7, 0.9]]), Tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        >>> print(nn.BCELoss(weight=weight, reduction="mean")(x, y))
-        1.8952923
+        >>> logits = Tensor([[0.0, 2.0], [0.0, 0.0]])
+        >>> print(nn.CrossEntropyLoss()(logits, Tensor([1, 0])).asnumpy().round(4))
+        0.41
+        >>> print(nn.CrossEntropyLoss(reduction="none")(logits, Tensor([[0.5, 0.5], [1.0, 0.0]])).asnumpy().round(4))
+        [1.1269 0.6931]
 
-    Source: the class of the same name in MindSpore; `torch.nn.BCELoss`.
+    Source: the class of the same name in MindSpore; `torch.nn.CrossEntropyLoss`.
     """
 
-    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> None:
         super().__init__(reduction)
-        if isinstance(weight, Parameter) or weight is None:
-            self.weight = weight
-        else:
-            self.weight = weight if isinstance(weight, Tensor) else Tensor(weight)
+        name = "CrossEntropyLoss"
+        self.weight = class_weight(weight)
+        self.ignore_index = _check.integer(ignore_index, name="ignore_index", where=name)
+        self.label_smoothing = _check.number(label_smoothing, name="label_smoothing", where=name, minimum=0, maximum=1)
+
+    def row(self, *labels: np.ndarray) -> losses.LossRow:
+        """The registry's row: that of class indices for integers, and else that of probabilities."""
+        return losses.get("cross_entropy" if not labels or are_indices(labels[0]) else "soft_cross_entropy")
+
+    def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
+        """Check label columns on the host; see `LossBase.check_labels`."""
+        input_shapes, labels = batched(input_shapes, labels)
+        super().check_labels(input_shapes, *labels)
 
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of probabilities and labels."""
-        weight = None if self.weight is None else self.weight._value
-        return self.evaluate(losses.binary_cross_entropy, logits, labels, weight=weight)
+        """The loss of logits and labels."""
+        single = logits.ndim == 1
+        if single:
+            logits, labels = logits.expand_dims(0), labels.expand_dims(0)
+        options: dict[str, Any] = {"weight": value_of(self.weight), "label_smoothing": self.label_smoothing}
+        if are_indices(labels):
+            result = self.evaluate(losses.cross_entropy, logits, labels, ignore_index=self.ignore_index, **options)
+        else:
+            result = self.evaluate(losses.soft_cross_entropy, logits, labels, **options)
+        return result.squeeze(0) if single and self.reduction == "none" else result
+
+
+class NLLLoss(RegisteredLoss):
+    r"""Negative log likelihood of log probabilities: :math:`\ell_i = -w_{y_i} x_{i, y_i}`.
+
+    The mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`.
+
+    Args:
+        weight: a Tensor of one weight a class, of shape (C,).
+        ignore_index: a class index that stands for no label; its places count for nothing.
+        reduction: "mean", "sum" or "none".
+
+    Inputs:
+        logits: log probabilities x, Tensor of shape (N, C, ...), or (C,), floating.
+        labels: class indices, integers of shape (N, ...), or () for logits (C,).
+
+    Returns:
+        Tensor of shape (), or that of the labels for "none".
+
+    Raises:
+        ArgumentError: an unknown reduction.
+        DtypeError, ShapeError: labels that do not fit.
+        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
+
+    Examples:
+        >>> from sporax import nn, Tensor
+        >>> log_p = Tensor([[-0.5, -1.0], [-2.0, -0.25]])
+        >>> print(nn.NLLLoss()(log_p, Tensor([0, 1])))
+        0.375
+
+    Source: the class of the same name in MindSpore; `torch.nn.NLLLoss`.
+    """
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.weight = class_weight(weight)
+        self.ignore_index = _check.integer(ignore_index, name="ignore_index", where="NLLLoss")
+
+    def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
+        """Check label columns on the host; see `LossBase.check_labels`."""
+        input_shapes, labels = batched(input_shapes, labels)
+        super().check_labels(input_shapes, *labels)
+
+    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss of log probabilities and labels."""
+        single = logits.ndim == 1
+        if single:
+            logits, labels = logits.expand_dims(0), labels.expand_dims(0)
+        weight = value_of(self.weight)
+        result = self.evaluate(losses.nll_loss, logits, labels, weight=weight, ignore_index=self.ignore_index)
+        return result.squeeze(0) if single and self.reduction == "none" else result

@@ -1,0 +1,125 @@
+"""`sporax loss check`: a loss of your own against the loss contract."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sporax import compat, losses
+from sporax._errors import ArgumentError, SporaxError
+from sporax.inspect import Report, check_loss, details, load_target
+
+MENDABLE = (SporaxError, OSError)
+_COLOURS = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
+_MARKS = {"pass": "✓", "fail": "✗", "warn": "!", "skip": "–"}
+
+
+def run(
+    target: str | None,
+    inputs: str | None,
+    arguments: Sequence[str],
+    *,
+    every: bool = False,
+    quiet: bool = False,
+    **options: Any,
+) -> list[Report]:
+    """Check one loss, or every built-in one, with progress on standard error.
+
+    Raises:
+        SporaxError: it cannot be found or called.
+    """
+    if (target is None) != every:
+        raise ArgumentError("give a TARGET, such as my_losses.py:MyLoss, or --all for every built-in loss.")
+    if every:
+        return [_checked(row.name, None, {}, quiet, options) for row in losses.registry().values()]
+    # The file may import mindspore.
+    compat.install()
+    return [_checked(load_target(target or ""), inputs, _values(arguments), quiet, options)]
+
+
+def _checked(target: Any, inputs: str | None, arguments: dict[str, Any], quiet: bool, options: dict[str, Any]) -> Report:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("checking", spinner="dots") if not quiet and console.is_terminal else _Silent() as status:
+        report = check_loss(target, inputs, arguments=arguments, progress=lambda title: status.update(title), **options)
+    return report
+
+
+class _Silent:
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, _: str) -> None:
+        """Say nothing."""
+
+
+def _values(pairs: Sequence[str]) -> dict[str, Any]:
+    found = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name.isidentifier():
+            raise ArgumentError(f"--arg must be name=value, but got {pair!r}.")
+        try:
+            found[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            found[name] = text
+    return found
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """One JSON object; a list of them where there are several reports."""
+    data = [report.as_dict() for report in reports]
+    return json.dumps(data[0] if len(data) == 1 else data, indent=2)
+
+
+def print_reports(reports: Sequence[Report]) -> None:
+    """A table for one report; a line for each of several, and what failed."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout)
+    if len(reports) == 1:
+        _print_table(console, reports[0])
+        return
+    for report in reports:
+        colour = "red" if report.failures else "yellow" if report.warnings else "green"
+        console.print(f"[{colour}]{report.summary}[/]", highlight=False)
+        for finding in (*report.failures, *report.warnings):
+            console.print(f"  {_MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
+    failed = sum(not report.ok for report in reports)
+    console.print(f"{len(reports)} losses, {failed} with failures", highlight=False)
+
+
+def _print_table(console: Any, report: Report) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(width=1)
+    table.add_column(ratio=2)
+    table.add_column(ratio=3)
+    for finding in report.findings:
+        told = Text(finding.found)
+        for key, text in details(finding):
+            told.append(f"\n{key} ", style="bold")
+            told.append(text)
+        style = _COLOURS[finding.status]
+        table.add_row(Text(_MARKS[finding.status], style=style), Text(finding.title), told)
+    console.print(Text(report.name, style="bold"))
+    console.print(Text("; ".join(report.inputs), style="dim"))
+    console.print(table)
+    console.print(Text(report.summary, style="red" if report.failures else "green"))
+
+
+def write_html(reports: Sequence[Report], file: Path) -> None:
+    """Write the page to a temporary name, and rename it."""
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text("\n".join(report.as_html() for report in reports), encoding="utf-8")
+    temporary.replace(file)

@@ -1,0 +1,18 @@
+"""Looking at losses: whether one of your own is right, and what a loss looks like."""
+
+from sporax.inspect._check_loss import assert_loss, check_loss, law_names
+from sporax.inspect._inputs import Input, parse_inputs
+from sporax.inspect._report import Finding, Report, details
+from sporax.inspect._subject import load_target
+
+__all__ = [
+    "Finding",
+    "Input",
+    "Report",
+    "assert_loss",
+    "check_loss",
+    "details",
+    "law_names",
+    "load_target",
+    "parse_inputs",
+]

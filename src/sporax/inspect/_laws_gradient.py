@@ -1,0 +1,238 @@
+"""Laws of derivatives: against finite differences, at random, extreme and tied points, and a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._jax_compat import x64_scope
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
+from sporax.inspect._subject import objective
+
+_MOST_PLACES = 24
+
+
+def _places(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
+    every = list(np.ndindex(array.shape))
+    if len(every) <= _MOST_PLACES:
+        return every
+    chosen = np.random.default_rng(seed).permutation(len(every))[:_MOST_PLACES]
+    return [every[at] for at in sorted(chosen)]
+
+
+def _moved(arrays: Arrays, at: int, place: tuple[int, ...], by: float) -> list[np.ndarray]:
+    result = list(arrays)
+    result[at] = result[at].copy()
+    result[at][place] += by
+    return result
+
+
+def wrong_slope(check: Check, arrays: Arrays, exact: bool) -> tuple[int, tuple[int, ...], float, float] | None:
+    """The first place where the gradient is not the slope: (input, place, gradient, slope).
+
+    At a kink any slope between those of the two sides is right.
+    """
+    value = float(check.run("number", arrays))
+    if not np.isfinite(value):
+        return None
+    gradients = check.run("gradients", arrays)
+    largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
+    # What the difference of two values of this size can tell.
+    noise = 4e-16 * max(1.0, abs(value)) if exact else 3e-7 * max(1.0, abs(value))
+    step = 1e-6 if exact else 3e-3
+    for at, gradient in zip(check.subject.floats, gradients, strict=True):
+        for place in _places(arrays[at], at):
+            h = step * max(1.0, abs(float(arrays[at][place])))
+            below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
+            got = float(gradient[place])
+            if not (np.isfinite(below) and np.isfinite(above)):
+                continue  # the edge of where the loss is defined
+            left, right = (value - below) / h, (above - value) / h
+            if not np.isfinite(got):
+                return at, place, got, (left + right) / 2
+            tolerance = (2e-5 if exact else 2e-2) * max(largest, abs(left), abs(right), 1e-3) + 4 * noise / h
+            if abs(got - (left + right) / 2) <= tolerance:
+                continue
+            if min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance:
+                continue
+            return at, place, got, (left + right) / 2
+    return None
+
+
+def _judge_slopes(check: Check, arrays: Arrays, where: str) -> None:
+    exact = check.keeps_float64()
+    wrong = wrong_slope(check, arrays, exact)
+    if wrong is None:
+        return
+    if not np.isfinite(wrong[2]):
+        small = smallest(check, arrays, lambda a: _not_finite_slope(check, a))
+        told, place = check.blame_nan(small, gradient=True)
+        raise Failed(
+            f"{where} the gradient is {wrong[2]:g}" + (f"; {told}" if told else ""),
+            expected="a finite gradient where the value is finite",
+            mend="keep what has no slope away from the operation, as ops.sqrt(ops.where(x > 0, x, 1)), "
+            "and choose the result by ops.where afterwards.",
+            arrays=small,
+            place=place,
+        )
+    small = smallest(check, arrays, lambda a: _wrong_finite(check, a, exact))
+    at, place, got, slope = wrong_slope(check, small, exact) or wrong
+    raise Failed(
+        f"{where} the gradient for {check.subject.inputs[at].name}{list(place)} is {got:.6g}",
+        expected=f"{slope:.6g}, by finite differences",
+        mend="look for stop_gradient, a detached or rounded intermediate, or a custom derivative that does not fit "
+        "the value.",
+        arrays=small,
+    )
+
+
+def _not_finite_slope(check: Check, arrays: Arrays) -> bool:
+    if not np.isfinite(check.run("number", arrays)):
+        return False
+    return any(not np.isfinite(gradient).all() for gradient in check.run("gradients", arrays))
+
+
+def _wrong_finite(check: Check, arrays: Arrays, exact: bool) -> bool:
+    wrong = wrong_slope(check, arrays, exact)
+    return wrong is not None and bool(np.isfinite(wrong[2]))
+
+
+@law("gradient", "the gradient equals finite differences at random points")
+def gradient(check: Check) -> str:
+    if not check.subject.floats:
+        raise Skipped("it has no floating input")
+    arrays = check.draw(dtype=np.float64)
+    for seed in (0, 1):
+        arrays = check.draw(seed, np.float64)
+        _judge_slopes(check, arrays, "at a random point")
+    slopes = check.run("gradients", arrays)
+    if not any(slope.any() for slope in slopes):
+        raise Failed(
+            "every gradient is zero: nothing can be learned from this loss",
+            expected="a gradient for at least one input",
+            mend="argmax, rounding, comparison and integer casts have no slope; use a smooth form of them.",
+            arrays=smallest(check, arrays, lambda a: not any(g.any() for g in check.run("gradients", a))),
+        )
+    first = check.subject.inputs[check.subject.floats[0]].name
+    if not slopes[0].any() and check.subject.row is None:
+        raise Failed(
+            f"no gradient reaches {first}",
+            expected=f"a gradient for {first}",
+            mend="if the arguments are (predictions, labels), see that the first is not detached.",
+            arrays=arrays,
+            status="warn",
+        )
+    return "float64" if check.keeps_float64() else "to two digits: the loss computes in float32 whatever it is given"
+
+
+@law("gradient-extreme", "the gradient equals finite differences at large inputs and near the ends")
+def gradient_extreme(check: Check) -> str:
+    if not check.subject.floats:
+        raise Skipped("it has no floating input")
+    arrays = check.draw(2, np.float64, scale=12.0)
+    rng = np.random.default_rng(3)
+    for at, item in enumerate(check.subject.inputs):
+        if item.is_probability and item.given is None:
+            near = rng.choice([1e-3, 1 - 1e-3], item.shape)
+            arrays[at] = near.astype(np.float64)
+    _judge_slopes(check, arrays, "at a large input")
+    return ""
+
+
+@law("gradient-ties", "the gradient is finite, and between the slopes of both sides, at ties and zeros")
+def gradient_ties(check: Check) -> str:
+    subject = check.subject
+    if not subject.floats:
+        raise Skipped("it has no floating input")
+    for name, arrays in tied(check).items():
+        _judge_slopes(check, arrays, name)
+    return ""
+
+
+def tied(check: Check) -> dict[str, list[np.ndarray]]:
+    """Inputs where elements or inputs are equal to each other or to zero."""
+    subject, result = check.subject, {}
+    plain = check.draw(4, np.float64)
+    free = [at for at, item in enumerate(subject.inputs) if item.is_free and item.given is None]
+    zeros = [np.zeros_like(array) if at in free else array for at, array in enumerate(plain)]
+    if free:
+        result["where all inputs are zero"] = zeros
+        result["where all elements are equal"] = [
+            np.full_like(array, 0.5) if at in free else array for at, array in enumerate(plain)
+        ]
+    for first, second in zip(subject.floats, subject.floats[1:], strict=False):
+        a, b = subject.inputs[first], subject.inputs[second]
+        if a.shape == b.shape and a.given is None and b.given is None and (a.low, a.high) == (b.low, b.high):
+            same = list(plain)
+            same[second] = plain[first].copy()
+            result[f"where {b.name} equals {a.name}"] = same
+            break
+    return result
+
+
+@law("second-derivative", "second derivatives work and equal differences of the gradient")
+def second_derivative(check: Check) -> str:
+    subject = check.subject
+    if not subject.floats:
+        raise Skipped("it has no floating input")
+    if subject.row is not None and not subject.row.second_derivative:
+        raise Skipped("the loss says that it has none")
+    arrays = check.draw(5, np.float64)
+    if not check.keeps_float64():
+        raise Skipped("the loss computes in float32 whatever it is given")
+    rng = np.random.default_rng(6)
+    u, v = ([rng.normal(size=arrays[at].shape) for at in subject.floats] for _ in range(2))
+    floats = subject.floats
+
+    def along(*inputs: Any) -> jax.Array:
+        slopes = jax.grad(objective(check.fn), tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(slopes, u, strict=True)), jnp.zeros(()))  # pyright: ignore
+
+    def reverse(*inputs: Any) -> jax.Array:
+        slopes = jax.grad(along, tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(slopes, v, strict=True)), jnp.zeros(()))  # pyright: ignore
+
+    try:
+        bend = float(check.run("bend", arrays, fn=reverse))
+    except Exception as error:
+        if "second derivative" in subject.documentation.lower():
+            raise Skipped("it cannot be taken, as the docstring says") from None
+        raise Failed(
+            f"taking it raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            expected="a second derivative, or a docstring that says there is no second derivative",
+            mend="give the custom derivative as jax.custom_jvp made of differentiable operations.",
+        ) from error
+
+    def moved(step: float) -> list[np.ndarray]:
+        result = list(arrays)
+        for at, direction in zip(floats, v, strict=True):
+            result[at] = result[at] + step * direction
+        return result
+
+    steps: Sequence[float] = (1e-5, 1e-6)
+    slopes = []
+    for h in steps:
+        ahead, behind = (float(check.run("along", moved(step), fn=along)) for step in (h, -h))
+        slopes.append((ahead - behind) / (2 * h))
+    scale = max(1.0, abs(bend), *(abs(slope) for slope in slopes))
+    if all(abs(bend - slope) > 1e-4 * scale for slope in slopes):
+        raise Failed(
+            f"along a random direction it is {bend:.6g}",
+            expected=f"{slopes[0]:.6g}, by differences of the gradient",
+            mend="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
+            arrays=arrays,
+        )
+    if not np.isfinite(bend):
+        raise Failed(f"it is {number(bend)}", expected="a finite number", arrays=arrays)
+    with x64_scope(True):
+        try:
+            jax.eval_shape(
+                lambda *a: jax.jvp(check.fn, a, a)[1], *[jnp.asarray(arrays[at]) for at in range(len(arrays))]
+            ) if len(floats) == len(arrays) else None
+        except TypeError as error:
+            return f"in reverse mode only ({str(error).splitlines()[0][:80]})"
+    return ""

@@ -1,0 +1,241 @@
+"""Laws of precision: half formats, large and infinite inputs, certain probabilities, NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+
+_LARGE_COUNT = 8192
+
+
+def _filled(
+    check: Check, choices: Callable[..., tuple[float, ...] | None], seed: int, dtype: type
+) -> list[np.ndarray] | None:
+    """Inputs with values from `choices(input)` where that gives any; None if it gives none at all."""
+    rng = np.random.default_rng(seed)
+    arrays, any_filled = check.draw(seed, dtype), False
+    for at, item in enumerate(check.subject.inputs):
+        values = choices(item) if item.is_float and item.given is None else None
+        if values is not None:
+            arrays[at] = rng.choice(np.asarray(values), item.shape).astype(dtype)
+            any_filled = True
+    return arrays if any_filled else None
+
+
+def _spoiled(check: Check, arrays: Arrays) -> str:
+    """What is not finite of value and gradients: `value is nan`, `gradient is inf`, or nothing."""
+    value = check.run("loss", arrays)
+    if not np.isfinite(value).all():
+        return f"the value is {'NaN' if np.isnan(value).any() else 'infinite'}"
+    if check.subject.floats:
+        for gradient in check.run("gradients", arrays):
+            if not np.isfinite(gradient).all():
+                return f"the gradient is {'NaN' if np.isnan(gradient).any() else 'infinite'}"
+    return ""
+
+
+def _judge(check: Check, arrays: Arrays, where: str, mend: str) -> None:
+    """Value and gradient in float32 must be finite, and those of float64 to three digits, where float64 has any."""
+    told = _spoiled(check, arrays)
+    wide = check.subject.cast(arrays, np.float64)
+    keeps = check.keeps_float64()
+    if told:
+        small = smallest(check, arrays, lambda a: _spoiled(check, a) == told)
+        why, place = check.blame_nan(small, gradient=told.startswith("the gradient"))
+        overflows = keeps and "infinite" in told and told == _spoiled(check, wide)
+        raise Failed(
+            f"{where} {told}" + (f"; {why}" if why else ""),
+            expected="finite values and gradients",
+            mend=mend,
+            arrays=small,
+            place=place,
+            # It grows that fast by its formula, as an exponential does.
+            status="warn" if overflows else "fail",
+        )
+    if not keeps:
+        return
+
+    def loses(a: Arrays) -> bool:
+        exact = check.run("loss", check.subject.cast(a, np.float64))
+        return differ(check.run("loss", a), exact, 2e-3)
+
+    if loses(arrays):
+        small = smallest(check, arrays, loses)
+        raise Failed(
+            f"{where} float32 gives {number(check.run('loss', small))}",
+            expected=f"{number(check.run('loss', check.subject.cast(small, np.float64)))}, as in float64",
+            mend=mend,
+            arrays=small,
+        )
+
+
+_LOGITS = (
+    "use ops.log_softmax, ops.logsumexp, or a loss on logits, in place of log(softmax(x)), log(sigmoid(x)) or exp."
+)
+_EDGES = "take no logarithm of 0 and no quotient by 0: clip inside the logarithm, or put ops.where before it."
+
+
+@law("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
+def extremes(check: Check) -> str:
+    for size in (20.0, 100.0, 1e4):
+        arrays = _filled(check, lambda item, size=size: (-size, size) if item.is_free else None, 1, np.float32)
+        if arrays is None:
+            raise Skipped("no input takes such numbers")
+        if check.subject.row is not None and check.subject.row.overflows:
+            return "it overflows, as it says"
+        _judge(check, arrays, f"for inputs of ±{size:g}", _LOGITS)
+    return ""
+
+
+@law("edges", "inputs of exactly 0 and 1 give finite values and gradients")
+def edges(check: Check) -> str:
+    for values in ((0.0, 1.0), (0.0,), (1.0,)):
+        arrays = _filled(
+            check, lambda item, values=values: values if item.is_probability or item.is_free else None, 2, np.float32
+        )
+        if arrays is None:
+            raise Skipped("no input takes 0 and 1")
+        _judge(check, arrays, f"for inputs of {' and '.join(f'{v:g}' for v in values)}", _EDGES)
+    return ""
+
+
+@law("infinite", "infinite scores give a limit and no NaN")
+def infinite(check: Check) -> str:
+    item = check.subject.inputs[0]
+    if not item.is_free or item.given is not None:
+        raise Skipped("the first input takes no such numbers")
+    scores = any(other.classes is not None for other in check.subject.inputs)
+    for value in (-np.inf, np.inf):
+        arrays = check.draw(3)
+        arrays[0] = arrays[0].copy()
+        arrays[0].reshape(-1)[0] = value
+        told = _spoiled(check, arrays)
+        if "NaN" in told:
+            why, place = check.blame_nan(arrays, gradient=told.startswith("the gradient"))
+            raise Failed(
+                f"with one score of {value:g} {told}" + (f"; {why}" if why else ""),
+                expected="the limit: a masked class has probability 0",
+                mend="subtract the largest score before exp, and take 0 * log 0 as 0.",
+                arrays=arrays,
+                place=place,
+                status="fail" if scores and check.subject.row is not None else "warn",
+            )
+    return ""
+
+
+@law("nan", "a NaN among the inputs is not hidden, and stays in its sample")
+def nan(check: Check) -> str:
+    item = check.subject.inputs[0]
+    if not item.is_float:
+        raise Skipped("the first input is no float")
+    arrays = check.draw(4)
+    arrays[0] = arrays[0].copy()
+    arrays[0].reshape(-1)[0] = np.nan
+    try:
+        value = check.run("loss", arrays)
+    except Exception as error:
+        if type(error).__module__.startswith("sporax"):
+            return "it raises"
+        raise
+    if not np.isnan(value).any():
+        raise Failed(
+            f"with a NaN in {item.name} the value is {number(value)}",
+            expected="NaN, so that a broken network is noticed",
+            mend="nan_to_num and comparisons hide it; take NaN samples out by a weight of 0 where that is meant.",
+            arrays=arrays,
+            status="warn",
+        )
+    if value.ndim and not check.subject.coupled and value.shape[:1] == item.shape[:1] and value.shape[0] > 1:
+        others = np.asarray(value, np.float64)[1:]
+        if np.isnan(others).any():
+            raise Failed(
+                "a NaN in the first sample reaches the values of others",
+                expected="NaN in that sample alone",
+                mend="the samples of the batch meet: see the law of batches and their parts.",
+                arrays=arrays,
+            )
+    return ""
+
+
+@law("half-precision", "half precision is as good as its rounding")
+def half_precision(check: Check) -> str:
+    # Eager: XLA may keep more bits between the operations of one program, on this machine, and hide a fault.
+    if not check.subject.floats:
+        raise Skipped("it has no floating input")
+    for dtype in (jnp.float16, jnp.bfloat16):
+        step = float(jnp.finfo(dtype).eps)
+        cases = {"ordinary": check.draw(5), "large": check.draw(6, scale=12.0)}
+        edge = _filled(check, lambda item: (0.0, 1.0) if item.is_probability else None, 7, np.float32)
+        if edge is not None:
+            cases["certain"] = edge
+        for name, arrays in cases.items():
+
+            def wrong(a: Arrays, dtype: type = dtype, step: float = step) -> bool:
+                half = check.subject.cast(a, dtype)
+                exact = np.asarray(check.run("loss", check.subject.cast(half, np.float32), jit=False), np.float64)
+                got = np.asarray(check.run("loss", half, jit=False), np.float64)
+                if not np.isfinite(exact).all() or np.abs(exact).max(initial=0) > float(jnp.finfo(dtype).max) / 4:
+                    return False
+                return got.shape != exact.shape or not np.allclose(got, exact, rtol=4 * step, atol=4 * step * 0.05)
+
+            if wrong(arrays):
+                small = smallest(check, arrays, wrong)
+                half = check.subject.cast(small, dtype)
+                exact = check.run("loss", check.subject.cast(half, np.float32), jit=False)
+                told, place = check.blame_nan(half, gradient=False)
+                raise Failed(
+                    f"{jnp.dtype(dtype).name}: {name} inputs give {number(check.run('loss', half, jit=False))}"
+                    + (f"; {told}" if told else ""),
+                    expected=f"{number(exact)}, as the same inputs give in float32",
+                    mend="compute in float32: begin with x = ops.cast(x, mstype.float32); self.get_loss(values) "
+                    "reduces in float32.",
+                    arrays=small,
+                    place=place,
+                )
+        half = check.subject.cast(check.draw(5), dtype)
+        value = check.run("loss", half)
+        if value.dtype not in (dtype, np.float32):
+            raise Failed(
+                f"{jnp.dtype(dtype).name} inputs give a {value.dtype} result",
+                expected=f"{jnp.dtype(dtype).name} or float32",
+                mend="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
+            )
+        for gradient in check.run("gradients", half):
+            if not np.isfinite(np.asarray(gradient, np.float32)).all():
+                told, place = check.blame_nan(half, gradient=True)
+                raise Failed(
+                    f"{jnp.dtype(dtype).name}: the gradient is not finite" + (f"; {told}" if told else ""),
+                    expected="a finite gradient",
+                    mend="compute in float32: begin with x = ops.cast(x, mstype.float32).",
+                    arrays=half,
+                    place=place,
+                )
+    _large_batch(check)
+    return ""
+
+
+def _large_batch(check: Check) -> None:
+    """A sum over very many values overflows float16 and stops growing in bfloat16."""
+    subject = check.subject
+    count = subject.inputs[0].shape[:1]
+    if subject.coupled or not count or any(i.shape[:1] != count or i.given is not None for i in subject.inputs):
+        return
+    times = -(-_LARGE_COUNT // count[0])
+    arrays = [np.concatenate([array] * times) for array in check.draw(8)]
+    for dtype in (jnp.float16, jnp.bfloat16):
+        half = subject.cast(arrays, dtype)
+        exact = np.asarray(check.run("loss", subject.cast(half, np.float32)), np.float64)
+        got = np.asarray(check.run("loss", half, jit=False), np.float64)
+        most = float(jnp.finfo(dtype).max)
+        if np.abs(exact).max(initial=0) < most / 4 and not np.allclose(
+            got, exact, rtol=4 * float(jnp.finfo(dtype).eps), atol=1e-3
+        ):
+            raise Failed(
+                f"{jnp.dtype(dtype).name}: over {arrays[0].shape[0]} samples the value is {number(got)}",
+                expected=f"{number(exact)}, as in float32",
+                mend="sums must be taken in float32: return self.get_loss(values).",
+            )

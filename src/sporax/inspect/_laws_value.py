@@ -1,0 +1,317 @@
+"""Laws of values: what comes out, reductions, weights, shapes, and the samples of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._errors import SporaxError
+from sporax._jax_compat import x64_scope
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+
+
+@law("runs", "it gives floating numbers, finite, in the dtype of its inputs")
+def runs(check: Check) -> str:
+    arrays = check.draw()
+    value = check.run("loss", arrays)
+    expected = np.result_type(*(arrays[at].dtype for at in check.subject.floats)) if check.subject.floats else None
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        raise Failed(f"the result is {value.dtype}", expected="a floating dtype", mend="do not round or cast it.")
+    if not np.isfinite(value).all():
+        told, place = check.blame_nan(arrays, gradient=False)
+        raise Failed(
+            f"the value is {number(value)} for ordinary inputs" + (f"; {told}" if told else ""),
+            expected="finite values",
+            arrays=smallest(check, arrays, lambda a: not np.isfinite(check.run("loss", a)).all()),
+            place=place,
+            mend="see that the inputs are what the loss takes: --inputs tells it, as 'f32[8] in [0, 1]'.",
+        )
+    if expected is not None and value.dtype != expected:
+        raise Failed(
+            f"{expected} inputs give a {value.dtype} result",
+            expected=str(expected),
+            mend="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
+        )
+    return f"{value.dtype.name}, {'a number' if value.ndim == 0 else f'values of shape {value.shape}'}"
+
+
+@law("reduction", "sum and mean are those of the unreduced values")
+def reduction(check: Check) -> str:
+    subject = check.subject
+    found = {}
+    arrays = check.draw(1)
+    for kind in ("none", "sum", "mean"):
+        try:
+            found[kind] = check.run(f"reduction {kind}", arrays, fn=subject.loss(kind))
+        except (LookupError, SporaxError):
+            continue
+    if "none" not in found or len(found) < 2:
+        raise Skipped("it takes no reduction")
+    values = np.asarray(found["none"], np.float64)
+    if values.ndim == 0 and subject.inputs[0].shape and not subject.coupled:
+        raise Failed(
+            "reduction='none' gives one number",
+            expected="one value for each sample",
+            mend="reduce in one place only: return self.get_loss(values) with the unreduced values.",
+        )
+    counts = None
+    if subject.row is not None:
+        from sporax import losses
+
+        with x64_scope(False):
+            inputs = list(map(jnp.asarray, arrays))
+            counts = float(losses.evaluate_sum_and_weight(subject.row.function, *inputs, **subject.params)[1])
+    for kind, expected in (("sum", values.sum()), ("mean", values.sum() / counts if counts else values.mean())):
+        if kind in found and differ(found[kind], expected, 1e-5):
+            what = "the sum" if kind == "sum" else "the mean"
+
+            def fails(a: Arrays, kind: str = kind) -> bool:
+                none = np.asarray(check.run("reduction none", a, fn=subject.loss("none")), np.float64)
+                return differ(
+                    check.run(f"reduction {kind}", a, fn=subject.loss(kind)),
+                    none.sum() if kind == "sum" else none.mean(),
+                    1e-5,
+                )
+
+            raise Failed(
+                f"reduction='{kind}' gives {number(found[kind])}",
+                expected=f"{number(expected)}, {what} of the unreduced values",
+                mend="return self.get_loss(values), and reduce nowhere else.",
+                arrays=smallest(check, arrays, fails) if counts is None else arrays,
+            )
+    return ", ".join(found)
+
+
+@law("zero-weight", "a zero weight is as good as the sample's removal")
+def zero_weight(check: Check) -> str:
+    subject = check.subject
+    fn = subject.weighted()
+    if fn is None:
+        raise Skipped("it takes no weights (an input named weights, weight or mask of shape (N,))")
+    arrays = check.draw(2)
+    count = subject.inputs[0].shape[0]
+    weights = np.linspace(0.5, 1.5, count).astype(np.float32)
+    at = subject.weight_place()
+    if at is not None and (subject.inputs[at].choices is not None or not subject.inputs[at].is_float):
+        weights = np.ones(count, np.float32)
+    gone = np.arange(count) % 3 == 1
+    weights[gone] = 0
+    kept = np.flatnonzero(~gone)
+
+    def value(w: np.ndarray, a: Arrays) -> Any:
+        return check.run("weighted", [w, *a], fn=fn)
+
+    def gradients(w: np.ndarray, a: Arrays) -> Any:
+        import jax
+
+        places = tuple(1 + n for n in subject.floats if n != at)
+        return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
+
+    def removed(a: Arrays) -> list[np.ndarray]:
+        return [np.take(array, kept, axis=0) if array.shape[:1] == (count,) else array for array in a]
+
+    expected = value(weights[kept], removed(arrays))
+    for spoiled_by in (None, 50.0, np.nan):
+        spoiled = list(arrays)
+        for n in subject.floats:
+            item = subject.inputs[n]
+            if spoiled_by is not None and item.shape[:1] == (count,) and item.is_free and n != at:
+                spoiled[n] = spoiled[n].copy()
+                spoiled[n][gone] = spoiled_by
+        got = value(weights, spoiled)
+        slopes = gradients(weights, spoiled)
+        leaks = any(slope[gone].any() for slope in slopes if slope.shape[:1] == (count,))
+        got_sum, expected_sum = np.sum(np.asarray(got, np.float64)), np.sum(np.asarray(expected, np.float64))
+        if differ(got_sum, expected_sum, 1e-4) or leaks:
+            held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
+            ratio = got_sum / expected_sum if expected_sum else np.nan
+            if leaks and not differ(got_sum, expected_sum, 1e-4):
+                found = f"a sample of weight 0 has a gradient{held}"
+            else:
+                found = f"with weights of 0 the loss is {number(got_sum)}{held}"
+            mend = "divide by the weights that are left: return self.get_loss(values, weights)."
+            if abs(ratio - len(kept) / count) > 1e-3:
+                mend = (
+                    "return self.get_loss(values, weights); put a harmless value in the place of a removed one first."
+                )
+            raise Failed(
+                found,
+                expected=f"{number(expected_sum)}, as without those samples, and no gradient for them",
+                mend=mend,
+                arrays=spoiled if at is None else [*spoiled[:at], weights, *spoiled[at + 1 :]],
+                status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
+            )
+    return ""
+
+
+@law("shape-hazard", "(N, 1) against (N,) is an error, never an (N, N) result")
+def shape_hazard(check: Check) -> str:
+    subject = check.subject
+    pairs = [
+        (a, b)
+        for a in range(len(subject.inputs))
+        for b in range(a + 1, len(subject.inputs))
+        if subject.inputs[a].shape == subject.inputs[b].shape
+        and len(subject.inputs[a].shape) >= 1
+        and subject.inputs[a].is_float
+        and subject.inputs[a].given is None
+        and subject.inputs[b].given is None
+    ]
+    if not pairs:
+        raise Skipped("no two inputs have the same shape")
+    a, b = pairs[0]
+    arrays = check.draw(3)
+    flat = [array.reshape(array.shape[0], -1)[:, 0] if array.shape == arrays[a].shape else array for array in arrays]
+    try:
+        right = np.asarray(check.run("flat", flat, fn=check.fn), np.float64)
+    except Exception:
+        raise Skipped("it does not take vectors") from None
+    for column, vector in ((a, b), (b, a)):
+        wrong = list(flat)
+        wrong[column] = flat[column][:, None]
+        try:
+            got = np.asarray(check.run(f"column {column}", wrong, fn=check.fn), np.float64)
+        except Exception:
+            continue
+        if got.size > right.size or (got.ndim == 0 and differ(got, right, 1e-4)):
+            names = subject.inputs[column].name, subject.inputs[vector].name
+            shapes = f"{names[0]} of shape {wrong[column].shape} against {names[1]} of shape {wrong[vector].shape}"
+            raise Failed(
+                f"{shapes} gives {'a result of shape ' + str(got.shape) if got.ndim else number(got)} without an error",
+                expected=f"an error, or {number(right)} as for equal shapes",
+                mend="derive from nn.LossBase and return self.get_loss(values), which refuses such values; or compare "
+                "the shapes first.",
+                arrays=[array[:2] if array.shape[:1] == flat[a].shape[:1] else array for array in wrong],
+            )
+    return ""
+
+
+@law("empty-batch", "an empty batch gives 0 and no NaN")
+def empty_batch(check: Check) -> str:
+    subject = check.subject
+    count = _count(check)
+    if any(item.shape[:1] != (count,) for item in subject.inputs):
+        raise Skipped("not every input has the samples along its first axis")
+    arrays = [array[:0] for array in check.draw(4)]
+    value = check.run("empty", arrays, fn=check.fn)
+    if np.size(value) and not np.array_equal(np.sum(value), 0.0):
+        told, place = check.blame_nan(arrays, gradient=False)
+        raise Failed(
+            f"an empty batch gives {number(value)}" + (f"; {told}" if told else ""),
+            expected="0",
+            mend="a mean over nothing is 0 / 0: return self.get_loss(values), or losses.reduce_loss(values).",
+            arrays=arrays,
+            place=place,
+        )
+    return ""
+
+
+def _count(check: Check) -> int:
+    shape = check.subject.inputs[0].shape
+    if not shape:
+        raise Skipped("the first input is one number")
+    return shape[0]
+
+
+@law("batch-split", "a batch equals its parts, and the order of samples does not matter")
+def batch_split(check: Check) -> str:
+    subject = check.subject
+    if subject.coupled:
+        raise Skipped("the samples of a batch meet each other in this loss")
+    count = _count(check)
+    if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
+        raise Skipped("not every input has the samples along its first axis")
+    arrays = check.draw(5)
+    values_fn = check.values_fn()
+    if subject.weight_place() is not None and values_fn is None:
+        raise Skipped("a weighted mean is not the mean of its parts; the zero-weight law looks at it")
+
+    def parts(a: Arrays) -> tuple[Any, Any]:
+        n = a[0].shape[0]
+        halves = [[array[: n // 2] for array in a], [array[n // 2 :] for array in a]]
+        if values_fn is not None:
+            whole = check.run("values", a, fn=values_fn)
+            return whole, np.concatenate([check.run("values", half, fn=values_fn) for half in halves])
+        whole = check.run("loss", a)
+        return whole, np.asarray([check.run("loss", half) for half in halves], np.float64)
+
+    whole, split = parts(arrays)
+    if values_fn is not None:
+        if whole.shape[0] != count:
+            raise Failed(
+                f"{count} samples give {whole.shape[0]} values",
+                expected=f"{count} values",
+                mend="look for a slice such as x[1:] or a reduction over the wrong axis.",
+                arrays=arrays,
+            )
+        wrong, told, expected = (
+            differ(split, whole, 1e-4),
+            "values of parts differ from those of the batch",
+            "equal values",
+        )
+    else:
+        mean, total = split.mean(), split.sum()
+        wrong = differ(whole, mean, 1e-4) and differ(whole, total, 1e-4)
+        told = f"the batch gives {number(whole)}, its halves {number(split)}"
+        expected = f"{number(mean)} (the mean of the halves) or {number(total)} (their sum)"
+
+    def fails(a: Arrays) -> bool:
+        if a[0].shape[0] < 2 or a[0].shape[0] % 2:
+            return False
+        w, s = parts(a)
+        if values_fn is not None:
+            return differ(s, w, 1e-4)
+        return differ(w, s.mean(), 1e-4) and differ(w, s.sum(), 1e-4)
+
+    if wrong:
+        raise Failed(
+            told,
+            expected=expected,
+            mend="look for softmax or mean over the samples' axis (axis=0 for axis=-1), a constant batch size, or a "
+            "slice that drops samples. If samples are meant to meet (contrastive losses), say so with coupled.",
+            arrays=smallest(check, arrays, fails),
+        )
+    order = np.random.default_rng(7).permutation(count)
+    turned = [array[order] for array in arrays]
+    got = check.run("values", turned, fn=values_fn) if values_fn is not None else check.run("loss", turned)
+    straight = whole[order] if values_fn is not None else whole
+    if differ(got, straight, 1e-4):
+        raise Failed(
+            "the order of the samples changes the result",
+            expected=number(straight),
+            mend="see that each sample meets its own label.",
+            arrays=arrays,
+        )
+    if values_fn is not None:
+        return "one value for each sample"
+    return "a mean over samples" if not differ(whole, split.mean(), 1e-4) else "a sum over samples"
+
+
+@law("labels", "a label that names no class is an error or NaN")
+def labels(check: Check) -> str:
+    subject = check.subject
+    places = [at for at, item in enumerate(subject.inputs) if item.classes is not None and item.given is None]
+    if not places:
+        raise Skipped("it takes no class labels")
+    at = places[0]
+    for bad in (subject.inputs[at].classes or 0, -1):
+        arrays = check.draw(6)
+        arrays[at] = arrays[at].copy()
+        arrays[at].reshape(-1)[0] = bad
+        try:
+            with x64_scope(False):
+                value = subject.direct(*map(jnp.asarray, arrays))
+        except Exception:
+            continue
+        if np.isfinite(np.asarray(value, np.float64)).all():
+            raise Failed(
+                f"label {bad} of {subject.inputs[at].classes} classes goes unnoticed: the value is {number(value)}",
+                expected="an error, or NaN",
+                mend="a negative index counts from the end, and one-hot rows of zeros give 0: use "
+                "nn.SoftmaxCrossEntropyWithLogits(sparse=True) or check the labels.",
+                arrays=arrays,
+                status="warn",
+            )
+    return ""

@@ -1,0 +1,148 @@
+"""Losses of regression that count errors in proportion to what is predicted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sporax._typing import ArrayLike
+from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._row import LossRow
+from sporax.losses._spec import label, prediction
+from sporax.losses._vectors import absolute
+
+
+@loss_function(prediction("logits", "..."), label("labels", "..."), output="...", broadcasting=True)
+def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+    r"""Absolute difference as a percentage of the target.
+
+    .. math:: \ell_i = 100 \, \frac{|x_i - y_i|}{\max(|y_i|, \epsilon)}
+
+    The derivative at a tie is 0.
+
+    Args:
+        logits: predictions x, of any shape.
+        labels: targets y; one of the two shapes must broadcast to the other.
+        epsilon: the size below which a target counts as that large; above 0, in units of the inputs.
+
+    Returns:
+        Percentages, of the larger of the two shapes.
+
+    Raises:
+        ArgumentError: `epsilon` is not above 0.
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> losses.mean_absolute_percentage_error([90.0, 210.0], [100.0, -200.0]).tolist()
+        [10.0, 205.0]
+
+    Source: Keras `MeanAbsolutePercentageError`, before the mean over the last axis.
+    """
+    epsilon = hyper_parameter(
+        epsilon, name="epsilon", where="mean_absolute_percentage_error", minimum=0, open_minimum=True
+    )
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    size = absolute(labels)
+    return 100 * absolute((logits - labels) / jnp.where(size > epsilon, size, epsilon))
+
+
+@loss_function(prediction("logits", "..."), label("labels", "...", "positive"), output="...", broadcasting=True)
+def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+    r"""Squared difference of logarithms.
+
+    .. math:: \ell_i = \bigl(\log(1 + \max(x_i, \epsilon)) - \log(1 + \max(y_i, \epsilon))\bigr)^2
+
+    For quantities that are not negative. A prediction at or below epsilon counts as epsilon and has no gradient.
+
+    Args:
+        logits: predictions x, of any shape.
+        labels: targets y; one of the two shapes must broadcast to the other.
+        epsilon: the least value that counts, not below 0, in units of the inputs.
+
+    Returns:
+        Values of the larger of the two shapes.
+
+    Raises:
+        ArgumentError: `epsilon` is below 0.
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> values = losses.mean_squared_logarithmic_error([1.0, 3.0, -5.0], [1.0, 1.0, 0.0])
+        >>> [round(value, 4) for value in values.tolist()]
+        [0.0, 0.4805, 0.0]
+
+    Source: Keras `MeanSquaredLogarithmicError`, before the mean over the last axis.
+    """
+    epsilon = hyper_parameter(epsilon, name="epsilon", where="mean_squared_logarithmic_error", minimum=0)
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    logarithms = [jnp.log1p(jnp.where(value > epsilon, value, epsilon)) for value in (logits, labels)]
+    return jnp.square(logarithms[0] - logarithms[1])
+
+
+@loss_function(
+    prediction("logits", "...", "positive"), label("labels", "...", "nonnegative"), output="...", broadcasting=True
+)
+def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+    r"""Negative log-likelihood of counts, given the rate itself, without its constant.
+
+    .. math:: \ell_i = x_i - y_i \log(x_i + \epsilon)
+
+    A rate below -epsilon gives NaN: there is no such logarithm.
+
+    Args:
+        logits: predicted rates x, not negative, of any shape.
+        labels: counts y; one of the two shapes must broadcast to the other.
+        epsilon: keeps the logarithm finite for a rate of 0; above 0.
+
+    Returns:
+        Values of the larger of the two shapes.
+
+    Raises:
+        ArgumentError: `epsilon` is not above 0.
+        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
+            (N,).
+        DtypeError: complex inputs.
+
+    Example:
+        >>> from sporax import losses
+        >>> [round(value, 4) for value in losses.poisson_loss([1.0, 2.0, 0.0], [3.0, 1.0, 0.0]).tolist()]
+        [1.0, 1.3069, 0.0]
+
+    Source: Keras `Poisson`, before the mean over the last axis. `poisson_nll_loss` is PyTorch's and MindSpore's.
+    """
+    epsilon = hyper_parameter(epsilon, name="epsilon", where="poisson_loss", minimum=0, open_minimum=True)
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    return logits - labels * jnp.log(logits + epsilon)
+
+
+ROWS = (
+    LossRow(
+        mean_absolute_percentage_error,
+        "Keras MeanAbsolutePercentageError",
+        cell="MAPELoss",
+        parameters={"epsilon": (1e-7, 0.5)},
+        like=("mape", "MeanAbsolutePercentageError"),
+    ),
+    LossRow(
+        mean_squared_logarithmic_error,
+        "Keras MeanSquaredLogarithmicError",
+        cell="MSLELoss",
+        parameters={"epsilon": (1e-7, 0.5)},
+        like=("msle", "MeanSquaredLogarithmicError"),
+    ),
+    LossRow(
+        poisson_loss,
+        "Keras Poisson",
+        cell="PoissonLoss",
+        parameters={"epsilon": (1e-7, 0.01)},
+        like=("poisson", "Poisson"),
+    ),
+)
