@@ -123,7 +123,7 @@ def test_keras_categorical_focal_cross_entropy():
         expected, slope = jax.jit(
             jax.value_and_grad(
                 lambda a, o=options: keras.losses.categorical_focal_crossentropy(
-                    y, a, **(o | {"alpha": np.float32(o["alpha"])})
+                    y, a, **(o | {"alpha": np.float32(o["alpha"]).reshape(1, 1, -1)})
                 ).sum()
             )
         )(x)

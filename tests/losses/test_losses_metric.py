@@ -13,7 +13,7 @@ from sporax._errors import ArgumentError, LabelError, ShapeError
 
 def slopes(fn, *arrays):
     """The gradients of the sum of the values for every array."""
-    found = jax.grad(lambda *a: fn(*a).sum(), argnums=tuple(range(len(arrays))))(*(jnp.asarray(a) for a in arrays))
+    found = jax.jit(jax.grad(lambda *a: fn(*a).sum(), argnums=tuple(range(len(arrays)))))(*arrays)
     return [np.asarray(each) for each in found]
 
 

@@ -40,11 +40,11 @@ def test_distances_survive_a_far_off_centre():
 
 def test_distances_of_equal_points_have_slope_zero_where_safe():
     x = jnp.array([[1.0, 2.0], [1.0, 2.0], [4.0, 6.0]])
-    slope = jax.grad(lambda a: losses.pairwise_distances(a).sum())(x)
+    slope = jax.jit(jax.grad(lambda a: losses.pairwise_distances(a).sum()))(x)
     np.testing.assert_allclose(slope, [[-1.2, -1.6], [-1.2, -1.6], [2.4, 3.2]], rtol=1e-5)
-    unsafe = jax.grad(lambda a: losses.pairwise_distances(a, safe=False).sum())(x)
+    unsafe = jax.jit(jax.grad(lambda a: losses.pairwise_distances(a, safe=False).sum()))(x)
     assert not np.isfinite(unsafe).all()
-    assert np.isfinite(jax.hessian(lambda a: losses.pairwise_distances(a).sum())(x)).all()
+    assert np.isfinite(jax.jit(jax.hessian(lambda a: losses.pairwise_distances(a).sum()))(x)).all()
 
 
 def test_distances_have_the_dtype_of_their_inputs_and_check_their_shapes():
@@ -80,9 +80,7 @@ def test_batch_hard_finds_the_farthest_positive_and_the_nearest_negative(seed, m
 @pytest.mark.parametrize(("margin", "squared"), [(0.5, False), (0.2, True), (100.0, False), (0.0, False)])
 def test_semi_hard_triplets_are_those_of_the_definition(fallback, margin, squared):
     find = jax.jit(
-        lambda x, y, mask: losses.semi_hard_triplets(
-            x, y, margin=margin, fallback=fallback, squared=squared, mask=mask
-        )
+        lambda x, y, mask: losses.semi_hard_triplets(x, y, margin=margin, fallback=fallback, squared=squared, mask=mask)
     )
     for seed in range(3):
         x, labels = batch(seed)
@@ -98,7 +96,7 @@ def test_semi_hard_triplets_are_those_of_the_definition(fallback, margin, square
 
 @pytest.mark.parametrize("name", ["batch_hard_triplets", "semi_hard_triplets"])
 def test_mining_bears_batches_without_triplets(name):
-    mine = getattr(losses, name)
+    mine = jax.jit(getattr(losses, name))
     x, _ = batch(0)
     for count in (0, 1, 12):
         for labels in (np.zeros(count, np.int32), np.arange(count, dtype=np.int32)):
@@ -114,11 +112,11 @@ def test_mining_bears_batches_without_triplets(name):
 LOSSES = {
     "batch_hard_triplet_loss": [
         {"margin": m, "soft": s, "squared": q, "normalize": n}
-        for m, s, q, n in itertools.product([0.0, 0.7], [False, True], [False, True], [False, True])
+        for m, s, q, n in itertools.product([0.7], [False, True], [False, True], [False, True])
     ],
     "semi_hard_triplet_loss": [
         {"margin": m, "fallback": f, "squared": q, "normalize": n}
-        for m, f, q, n in itertools.product([0.3, 2.0], ["none", "hardest", "easiest"], [False, True], [False, True])
+        for m, f, q, n in itertools.product([0.5], ["none", "hardest", "easiest"], [False, True], [False, True])
     ],
 }
 
@@ -149,8 +147,8 @@ def test_equal_points_give_finite_derivatives(name):
     x, labels = jnp.ones((6, 3)), np.array([0, 0, 0, 1, 1, 2])
     for squared in (False, True):
         fn = lambda a, s=squared: getattr(losses, name)(a, labels, squared=s).sum()  # noqa: E731
-        assert np.isfinite(jax.grad(fn)(x)).all()
-        assert np.isfinite(jax.hessian(fn)(x)).all()
+        assert np.isfinite(jax.jit(jax.grad(fn))(x)).all()
+        assert np.isfinite(jax.jit(jax.hessian(fn))(x)).all()
 
 
 def test_unknown_arguments_are_named():

@@ -13,7 +13,13 @@ from oracles.losses import ORACLES, Oracle, reduced
 from oracles.samples import inputs_of, settings_of
 from sporax import losses
 
-ROWS = list(losses.registry().values())
+# A factor of these counts as a constant, so that their gradient is not the slope of their value.
+HELD_CONSTANT = ("ciou_loss", "beta_weighted_gaussian_nll_loss")
+ROWS = [
+    row
+    for row in losses.registry().values()
+    if ORACLES[row.oracle].gradients is not None and row.name not in HELD_CONSTANT
+]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
@@ -24,7 +30,8 @@ def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(row):
         rng = np.random.default_rng(seed)
         cotangent = rng.normal(size=oracle.value(*inputs, **params).shape)
         for at, gradient in enumerate(oracle.gradients(cotangent, *inputs, **params)):
-            if gradient is None:
+            # Counts are whole numbers, and formulas of them have steps there.
+            if gradient is None or row.inputs[at].domain == "nonnegative":
                 continue
             direction = rng.normal(size=inputs[at].shape)
 

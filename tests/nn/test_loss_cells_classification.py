@@ -16,7 +16,8 @@ SIGNATURES = {
     "NLLLoss": "(weight=None, ignore_index=-100, reduction='mean')",
     "FocalLoss": "(weight=None, gamma=2.0, reduction='mean')",
     # Keras, without name and dtype
-    "CategoricalFocalLoss": "(alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, reduction='mean')",
+    "CategoricalFocalLoss": "(alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, "
+    "reduction='mean')",
     "GeneralizedCrossEntropyLoss": "(q=0.5, from_logits=False, reduction='mean')",
     # the papers' code
     "PolyLoss": "(epsilon=2.0, reduction='mean')",

@@ -202,6 +202,7 @@ def from_spec(spec: InputSpec, example: np.ndarray, classes: int | None, custom:
         "nonnegative": lambda: replace(item, low=0.0, given=example),
         "class": lambda: replace(item, low=0.0, high=float((classes or int(example.max(initial=0)) + 1) - 1)),
         "sign": lambda: replace(item, choices=(-1.0, 1.0)),
+        "sign_or_binary": lambda: replace(item, choices=(-1.0, 1.0)),
         "binary": lambda: replace(item, choices=(0.0, 1.0)),
     }
-    return domains.get(spec.domain, lambda: item)()
+    return domains.get(spec.domain, lambda: item if spec.domain == "real" else replace(item, given=example))()

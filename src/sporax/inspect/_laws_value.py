@@ -91,7 +91,7 @@ def zero_weight(check: Check) -> str:
     if fn is None:
         raise Skipped("it takes no weights (an input named weights, weight or mask of shape (N,))")
     arrays = check.draw(2)
-    count = subject.inputs[0].shape[0]
+    count, axes = subject.sample_axes()
     weights = np.linspace(0.5, 1.5, count).astype(np.float32)
     at = subject.weight_place()
     if at is not None and (subject.inputs[at].choices is not None or not subject.inputs[at].is_float):
@@ -110,19 +110,26 @@ def zero_weight(check: Check) -> str:
         return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
 
     def removed(a: Arrays) -> list[np.ndarray]:
-        return [np.take(array, kept, axis=0) if array.shape[:1] == (count,) else array for array in a]
+        return [
+            array if axis is None else np.take(array, kept, axis=axis) for array, axis in zip(a, axes, strict=True)
+        ]
 
     expected = value(weights[kept], removed(arrays))
     for spoiled_by in (None, 50.0, np.nan):
         spoiled = list(arrays)
         for n in subject.floats:
             item = subject.inputs[n]
-            if spoiled_by is not None and item.shape[:1] == (count,) and item.is_free and n != at:
+            if spoiled_by is not None and axes[n] is not None and item.is_free and n != at:
                 spoiled[n] = spoiled[n].copy()
-                spoiled[n][gone] = spoiled_by
+                np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
         got = value(weights, spoiled)
         slopes = gradients(weights, spoiled)
-        leaks = any(slope[gone].any() for slope in slopes if slope.shape[:1] == (count,))
+        moved = [n for n in subject.floats if n != at]
+        leaks = any(
+            np.moveaxis(slope, axes[n] or 0, 0)[gone].any()
+            for n, slope in zip(moved, slopes, strict=True)
+            if axes[n] is not None
+        )
         got_sum, expected_sum = np.sum(np.asarray(got, np.float64)), np.sum(np.asarray(expected, np.float64))
         if differ(got_sum, expected_sum, 1e-4) or leaks:
             held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"

@@ -48,8 +48,7 @@ def shrink(
     if not any(item.given is not None for item in subject.inputs):
         sizes = {size for array in arrays for size in array.shape if size > 1}
         for size in sorted(sizes, key=lambda size: size != arrays[0].shape[:1][0] if arrays[0].ndim else True):
-            _fewer(best, size, still)
-            # `best` may have been rebound by `still`.
+            _fewer(subject.inputs, best, size, still)
     for at, item in enumerate(subject.inputs):
         if item.is_float and item.given is None and not item.simplex:
             for target in (0.0, 1.0, None):
@@ -73,14 +72,21 @@ def _with(arrays: Sequence[np.ndarray], at: int, array: np.ndarray) -> list[np.n
     return [array if n == at else each for n, each in enumerate(arrays)]
 
 
-def _fewer(arrays: Sequence[np.ndarray], size: int, still: Callable[[list[np.ndarray]], bool]) -> None:
-    """Fewer places along every axis of that size: one alone, else half of them, as long as that still fails."""
+def _fewer(
+    inputs: Sequence[Input], arrays: Sequence[np.ndarray], size: int, still: Callable[[list[np.ndarray]], bool]
+) -> None:
+    """Fewer places along every axis of that size: one alone, else half of them, as long as that still fails.
+
+    Where these are classes, labels are brought into their range.
+    """
     places = list(range(size))
     current = [array.copy() for array in arrays]
 
     def keep(kept: list[int]) -> list[np.ndarray]:
         result = []
-        for array in current:
+        for item, array in zip(inputs, current, strict=True):
+            if item.classes == size:
+                array = array % len(kept)
             for axis in range(array.ndim):
                 if array.shape[axis] == len(places):
                     array = np.take(array, kept, axis=axis)

@@ -143,6 +143,18 @@ class Subject:
         fn = self.loss()
         return lambda w, *arrays: fn(*arrays[:at], w.astype(arrays[at].dtype), *arrays[at + 1 :])
 
+    def sample_axes(self) -> tuple[int, list[int | None]]:
+        """How many samples there are, and the axis of each input along which they lie; None for a shared input."""
+        if self.row is not None and self.row.output:
+            spec, axes = self.row.function.spec, []
+            for item, given in zip(self.row.inputs, self.inputs, strict=True):
+                named = item.axes(len(given.shape)) or ()
+                axes.append(named.index(spec.output[0]) if spec.per_sample(item) else None)
+            at = next(n for n, axis in enumerate(axes) if axis is not None)
+            return self.inputs[at].shape[axes[at] or 0], axes
+        count = self.inputs[0].shape[0] if self.inputs[0].shape else 0
+        return count, [0 if item.shape[:1] == (count,) else None for item in self.inputs]
+
     def weight_place(self) -> int | None:
         """Which input weights the samples, by its name."""
         count = self.inputs[0].shape[:1]

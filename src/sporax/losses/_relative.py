@@ -48,7 +48,7 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     )
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     size = absolute(labels)
-    return 100 * absolute((logits - labels) / jnp.where(size > epsilon, size, epsilon))
+    return 100 * absolute((logits - labels) / jnp.where(size <= epsilon, epsilon, size))
 
 
 @loss_function(prediction("logits", "..."), label("labels", "...", "positive"), output="...", broadcasting=True)
@@ -83,7 +83,7 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     """
     epsilon = hyper_parameter(epsilon, name="epsilon", where="mean_squared_logarithmic_error", minimum=0)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
-    logarithms = [jnp.log1p(jnp.where(value > epsilon, value, epsilon)) for value in (logits, labels)]
+    logarithms = [jnp.log1p(jnp.where(value <= epsilon, epsilon, value)) for value in (logits, labels)]
     return jnp.square(logarithms[0] - logarithms[1])
 
 
