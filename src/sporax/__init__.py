@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sporax import dataset as dataset
     from sporax import formats as formats
     from sporax import losses as losses
+    from sporax import mint as mint
     from sporax import nn as nn
     from sporax import ops as ops
     from sporax import train as train
@@ -138,7 +139,7 @@ __version__ = "0.1.0"
 
 # What the block above tells an editor, for the interpreter; a test holds the two together.
 _NAMES = {
-    "sporax": "common compat dataset formats losses nn ops train transforms",
+    "sporax": "common compat dataset formats losses mint nn ops train transforms",
     "sporax._errors": (
         "ArgumentError ArgumentTypeError CellError CheckpointError CheckpointMismatchError CompatError "
         "DatasetError DeviceError DtypeError EagerFallbackWarning LabelError NonFiniteLossWarning "

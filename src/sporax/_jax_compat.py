@@ -47,3 +47,12 @@ def evaluate_equation(equation: Any, operands: list[Any]) -> list[Any]:
     subfuns, params = given if isinstance(given, tuple) else ((), given)
     results = equation.primitive.bind(*subfuns, *operands, **params)
     return list(results) if equation.primitive.multiple_results else [results]
+
+
+def varying_as(array: Any, others: Any) -> Any:
+    """`array`, marked as different on each device along every mesh axis along which any of `others` is.
+
+    Inside `jax.shard_map` a loop's carry must be so marked from the start.
+    """
+    axes = frozenset[Any]().union(*(getattr(jax.typeof(each), "vma", ()) for each in jax.tree.leaves(others)))
+    return jax.lax.pcast(array, tuple(axes), to="varying") if axes else array

@@ -30,9 +30,11 @@ ALLOWED: dict[str, set[str]] = {
     "train": _BELOW_TRAIN,
     "inspect": {"core", "losses", "nn", "transforms"},
     "common": {"core", "transforms", "ops"},
-    "compat": _BELOW_TRAIN | {"train", "inspect", "common"},
+    # MindSpore's path of that name; it hands names on too.
+    "mint": {"core", "losses", "ops", "nn"},
+    "compat": _BELOW_TRAIN | {"train", "inspect", "common", "mint"},
     "cli": _BELOW_TRAIN | {"train", "inspect", "common", "compat", "sporax"},
-    "sporax": _BELOW_TRAIN | {"train", "common", "compat"},
+    "sporax": _BELOW_TRAIN | {"train", "common", "mint", "compat"},
     "__main__": {"cli"},
 }
 LEAVES_OF = {

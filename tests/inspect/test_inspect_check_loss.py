@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from inspect_faulty import FAULTS
 
+from oracles.faulty_losses import FAULTS
 from sporax import losses, nn, ops
-from sporax.core import dtype as mstype
 from sporax._errors import ArgumentError
+from sporax.core import dtype as mstype
 from sporax.inspect import assert_loss, check_loss, law_names, load_target, parse_inputs
 
 COSTS = ("memory", "time")
@@ -79,16 +80,16 @@ def test_built_in_losses_pass(name):
 
 
 def test_the_smallest_input_is_small_and_still_fails():
-    from inspect_faulty import log_of_softmax
+    from oracles.faulty_losses import log_of_softmax
 
     report = check_loss(log_of_softmax, "f32[16, 9], i32[16] < 9", only=["extremes"])
     finding = report["extremes"]
     assert finding.inputs["x"].count(",") <= 2
-    assert "inspect_faulty.py:" in finding.place
+    assert "faulty_losses.py:" in finding.place
     line = int(finding.place.rpartition(":")[2])
-    source = open(finding.place.rpartition(":")[0], encoding="utf-8").read().splitlines()[line - 1]
+    source = Path(finding.place.rpartition(":")[0]).read_text(encoding="utf-8").splitlines()[line - 1]
     assert "e /" in source or "log" in source
-    assert "NaN comes from div(inf, inf)" in finding.found
+    assert "NaN comes from div(" in finding.found
 
 
 def test_inputs_are_read_and_drawn_as_written():
@@ -131,7 +132,7 @@ def test_a_loss_that_cannot_be_called_says_what_was_tried():
 
 
 def test_assert_loss_raises_with_the_report():
-    from inspect_faulty import distance
+    from oracles.faulty_losses import distance
 
     with pytest.raises(AssertionError, match="mend"):
         assert_loss(distance, "f32[8, 3], f32[8, 3]", only=["gradient-ties"])

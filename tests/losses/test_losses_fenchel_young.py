@@ -20,7 +20,10 @@ from sporax._errors import ArgumentError, ArgumentTypeError, LabelError
 
 INF = math.inf
 NAMES = ("logistic", "sparsemax", "entmax15")
-PROJECTIONS = {"sparsemax": losses.sparsemax, "entmax15": losses.entmax15}
+PROJECTIONS = {
+    "sparsemax": jax.jit(losses.sparsemax, static_argnames="axis"),
+    "entmax15": jax.jit(losses.entmax15, static_argnames="axis"),
+}
 
 
 def value_and_slope(fn: Any, scores: Any, *rest: Any) -> tuple[np.ndarray, np.ndarray]:

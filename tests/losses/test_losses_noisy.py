@@ -65,7 +65,7 @@ def test_derivatives_in_the_temperatures():
             value = lambda t: oracle.value(X[:1], Y[:1], t1=t[0], t2=t[1])[0]  # noqa: E731
             exact = [(value(point + step * unit) - value(point - step * unit)) / (2 * step) for unit in np.eye(2)]
             np.testing.assert_allclose(slope(point), exact, rtol=2e-5, atol=1e-7)
-            ends = [np.asarray(slope(point + [0, move])) for move in (-far, far)]
+            ends = [np.asarray(slope(point + np.array([0, move]))) for move in (-far, far)]
             np.testing.assert_allclose(curve(point)[1], (ends[1] - ends[0]) / (2 * far), rtol=1e-3, atol=1e-5)
 
 

@@ -109,7 +109,8 @@ def test_parameters_of_every_size_are_the_oracles(name, size):
         inputs = inputs_of(losses.get(name), 3, np.float64)
         for at in range(2, len(inputs)):
             inputs[at] = size * inputs[at]
-        check_loss(getattr(losses, name), ORACLES[name], inputs, jit=True, tolerance=2e-8)
+        # The oracle's slopes are differences, which are coarse next to the pole at 0.
+        check_loss(getattr(losses, name), ORACLES[name], inputs, jit=True, tolerance=2e-5 if size < 0.01 else 2e-8)
 
 
 def test_large_parameters_keep_their_digits_in_float32():
@@ -142,7 +143,7 @@ def test_parameters_of_zero_are_bounded_and_can_rise():
         got = value_and_slopes(name, *inputs)
         for each in got:
             assert np.isfinite(each).all(), name
-        np.testing.assert_allclose(got[0], ORACLES[name].value(*inputs), rtol=2e-5, err_msg=name)
+        np.testing.assert_allclose(got[0], ORACLES[name].value(*inputs), rtol=2e-5, atol=2e-6, err_msg=name)
         assert got[-1].any(), name
 
 
@@ -152,7 +153,7 @@ def test_kinks_and_ends():
     values, by_x, _, by_r = value_and_slopes(
         "negative_binomial_nll_loss", f32(-INF, -1e4, 1e4), f32(0, 0, 3), f32(2, 2, 2)
     )
-    np.testing.assert_allclose(values, [0, 0, 2e4 - math.log(4)])
+    np.testing.assert_allclose(values, [0, 0, 2e4 - math.log(4)], atol=1e-6)
     np.testing.assert_allclose(by_x, [0, 0, 2])
     assert np.isfinite(by_r).all()
     values, _, by_y, _ = value_and_slopes("beta_nll_loss", f32(2, 1, 1, 3), f32(0, 0, 1, 1), f32(1, 1, 1, 1), eps=1e-3)

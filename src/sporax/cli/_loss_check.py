@@ -11,11 +11,9 @@ from typing import Any
 
 from sporax import compat, losses
 from sporax._errors import ArgumentError, SporaxError
-from sporax.inspect import Report, check_loss, details, load_target
+from sporax.inspect import COLOURS, MARKS, Report, check_loss, details, load_target
 
 MENDABLE = (SporaxError, OSError)
-_COLOURS = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
-_MARKS = {"pass": "✓", "fail": "✗", "warn": "!", "skip": "–"}
 
 
 def run(
@@ -41,7 +39,9 @@ def run(
     return [_checked(load_target(target or ""), inputs, _values(arguments), quiet, options)]
 
 
-def _checked(target: Any, inputs: str | None, arguments: dict[str, Any], quiet: bool, options: dict[str, Any]) -> Report:
+def _checked(
+    target: Any, inputs: str | None, arguments: dict[str, Any], quiet: bool, options: dict[str, Any]
+) -> Report:
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -92,7 +92,7 @@ def print_reports(reports: Sequence[Report]) -> None:
         colour = "red" if report.failures else "yellow" if report.warnings else "green"
         console.print(f"[{colour}]{report.summary}[/]", highlight=False)
         for finding in (*report.failures, *report.warnings):
-            console.print(f"  {_MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
+            console.print(f"  {MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
     failed = sum(not report.ok for report in reports)
     console.print(f"{len(reports)} losses, {failed} with failures", highlight=False)
 
@@ -110,8 +110,8 @@ def _print_table(console: Any, report: Report) -> None:
         for key, text in details(finding):
             told.append(f"\n{key} ", style="bold")
             told.append(text)
-        style = _COLOURS[finding.status]
-        table.add_row(Text(_MARKS[finding.status], style=style), Text(finding.title), told)
+        style = COLOURS[finding.status]
+        table.add_row(Text(MARKS[finding.status], style=style), Text(finding.title), told)
     console.print(Text(report.name, style="bold"))
     console.print(Text("; ".join(report.inputs), style="dim"))
     console.print(table)

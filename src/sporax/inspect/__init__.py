@@ -2,10 +2,12 @@
 
 from sporax.inspect._check_loss import assert_loss, check_loss, law_names
 from sporax.inspect._inputs import Input, parse_inputs
-from sporax.inspect._report import Finding, Report, details
+from sporax.inspect._report import COLOURS, MARKS, Finding, Report, details
 from sporax.inspect._subject import load_target
 
 __all__ = [
+    "COLOURS",
+    "MARKS",
     "Finding",
     "Input",
     "Report",

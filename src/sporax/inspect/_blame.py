@@ -105,7 +105,7 @@ def _had(name: str, operands: Sequence[Any], results: Sequence[Any]) -> str:
     for operand in operands:
         if np.shape(operand) == np.shape(results[0]):
             met.append(f"{np.asarray(operand, np.float64)[place]:g}")
-        elif np.ndim(operand) == 0 and not isinstance(operand, jax.Array) or np.size(operand) == 1:
+        elif (np.ndim(operand) == 0 and not isinstance(operand, jax.Array)) or np.size(operand) == 1:
             met.append(f"{float(np.asarray(operand).reshape(())):g}")
         else:
             return name

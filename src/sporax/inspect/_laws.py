@@ -118,23 +118,23 @@ class Check:
     def _form(self, form: str, fn: Callable[..., Any] | None, jit: bool) -> Callable[..., Any]:
         key = (form, jit)
         if key not in self._compiled:
-            if fn is None:
-                fn = {
-                    "loss": self.fn,
-                    "number": objective(self.fn),
-                    "gradients": jax.grad(objective(self.fn), tuple(self.subject.floats)),
-                }[form]
-            self._compiled[key] = jax.jit(fn) if jit else fn
+            forms = {"loss": lambda: self.fn, "number": lambda: objective(self.fn), "gradients": self._slopes}
+            made = forms[form]() if fn is None else fn
+            self._compiled[key] = jax.jit(made) if jit else made
         return self._compiled[key]
+
+    def _slopes(self) -> Callable[..., Any]:
+        return jax.grad(objective(self.fn), tuple(self.subject.floats))
 
     def keeps_float64(self) -> bool:
         """Whether float64 inputs are computed with in float64 all the way, as differences of values need it."""
         if self._wide is None:
             arrays = self.draw(dtype=np.float64)
-            self._wide = self.run("loss", arrays).dtype == np.float64
-            if self._wide and self.untraceable is None:
+            wide = self.run("loss", arrays).dtype == np.float64
+            if wide and self.untraceable is None:
                 with x64_scope(True):
-                    self._wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
+                    wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
+            self._wide = bool(wide)
         return self._wide
 
     def mean(self, arrays: Arrays) -> float:
@@ -144,7 +144,7 @@ class Check:
     def blame_nan(self, arrays: Arrays, *, gradient: bool) -> tuple[str, str]:
         """The first operation that gives a NaN, and where it stands."""
         wide = any(array.dtype == np.float64 for array in arrays)
-        fn = jax.grad(objective(self.fn), tuple(self.subject.floats)) if gradient else self.fn
+        fn = self._slopes() if gradient else self.fn
         try:
             with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -108,7 +108,10 @@ def infinite(check: Check) -> str:
     item = check.subject.inputs[0]
     if not item.is_free or item.given is not None:
         raise Skipped("the first input takes no such numbers")
-    scores = any(other.classes is not None for other in check.subject.inputs)
+    others = check.subject.inputs[1:]
+    scores = any(other.classes is not None for other in others)
+    if not scores and not (len(others) == 1 and (others[0].choices is not None or others[0].is_probability)):
+        raise Skipped("the first input is no score of a class")
     for value in (-np.inf, np.inf):
         arrays = check.draw(3)
         arrays[0] = arrays[0].copy()

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import losses
-from sporax._jax_compat import x64_scope
-from sporax.core import Tensor, wrap
+from sporax._jax_compat import is_tracer, x64_scope
+from sporax.core import Cell, Tensor, unwrap, wrap
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
 from sporax.inspect._subject import objective
 
@@ -67,6 +67,23 @@ def recompile(check: Check) -> str:
             mend="an attribute of the Cell changes at every call: keep what changes in a Parameter, and set "
             "attributes in __init__ alone.",
         )
+    return ""
+
+
+@law("leaks", "nothing of a trace stays behind in the Cell")
+def leaks(check: Check) -> str:
+    if check.untraceable is not None:
+        raise Skipped("it cannot be compiled")
+    check.run("loss", check.draw())
+    if not isinstance(check.subject.target, Cell):
+        raise Skipped("a plain function")
+    for name, value in vars(check.subject.target).items():
+        if any(is_tracer(unwrap(leaf)) for leaf in jax.tree.leaves(value, is_leaf=lambda x: isinstance(x, Tensor))):
+            raise Failed(
+                f"after a compiled call the attribute {name!r} holds a value of the trace, which cannot be read",
+                expected="attributes as before",
+                mend="return what is to be looked at (a dict of terms, say), or keep it in a Parameter.",
+            )
     return ""
 
 
@@ -203,7 +220,7 @@ def memory(check: Check) -> str:
         raise Failed(
             f"{temporary / 1e6:.1f} MB for inputs of {given / 1e6:.1f} MB and {arrays[0].shape[0]} samples: {told}",
             expected="a few times the inputs",
-            mend="look for an array with every pair of samples or classes: broadcasting of [:, None] against [None, :], "
+            mend="look for an array with every pair of samples or classes: [:, None] against [None, :], "
             "or a one-hot matrix times another.",
         )
     return told

@@ -110,9 +110,7 @@ def zero_weight(check: Check) -> str:
         return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
 
     def removed(a: Arrays) -> list[np.ndarray]:
-        return [
-            array if axis is None else np.take(array, kept, axis=axis) for array, axis in zip(a, axes, strict=True)
-        ]
+        return [array if axis is None else np.take(array, kept, axis=axis) for array, axis in zip(a, axes, strict=True)]
 
     expected = value(weights[kept], removed(arrays))
     for spoiled_by in (None, 50.0, np.nan):
@@ -192,6 +190,35 @@ def shape_hazard(check: Check) -> str:
                 "the shapes first.",
                 arrays=[array[:2] if array.shape[:1] == flat[a].shape[:1] else array for array in wrong],
             )
+    return ""
+
+
+@law("one-sample", "a batch of one gives what that sample gives among others")
+def one_sample(check: Check) -> str:
+    subject = check.subject
+    count = _count(check)
+    if subject.coupled or count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
+        raise Skipped("samples meet each other, or do not lie along the first axis")
+    values_fn = check.values_fn()
+    arrays = check.draw(9)
+    alone = [array[:1] for array in arrays]
+    if values_fn is None:
+        # The mean, or the sum, over a sample and its copy tells what the sample gives.
+        twice = check.run("loss", [np.concatenate([array, array]) for array in alone])
+        got = check.run("loss", alone)
+        wrong = differ(got, twice, 1e-4) and differ(2 * got, twice, 1e-4)
+        expected = twice
+    else:
+        expected = check.run("values", arrays, fn=values_fn)[:1]
+        got = check.run("values", alone, fn=values_fn)
+        wrong = got.size != expected.size or differ(got.reshape(expected.shape), expected, 1e-4)
+    if wrong:
+        raise Failed(
+            f"a batch of one sample gives {number(got)}",
+            expected=number(expected),
+            mend="squeeze() without an axis takes the samples' axis away too, and shapes broadcast: name the axis.",
+            arrays=alone,
+        )
     return ""
 
 
@@ -294,31 +321,3 @@ def batch_split(check: Check) -> str:
     if values_fn is not None:
         return "one value for each sample"
     return "a mean over samples" if not differ(whole, split.mean(), 1e-4) else "a sum over samples"
-
-
-@law("labels", "a label that names no class is an error or NaN")
-def labels(check: Check) -> str:
-    subject = check.subject
-    places = [at for at, item in enumerate(subject.inputs) if item.classes is not None and item.given is None]
-    if not places:
-        raise Skipped("it takes no class labels")
-    at = places[0]
-    for bad in (subject.inputs[at].classes or 0, -1):
-        arrays = check.draw(6)
-        arrays[at] = arrays[at].copy()
-        arrays[at].reshape(-1)[0] = bad
-        try:
-            with x64_scope(False):
-                value = subject.direct(*map(jnp.asarray, arrays))
-        except Exception:
-            continue
-        if np.isfinite(np.asarray(value, np.float64)).all():
-            raise Failed(
-                f"label {bad} of {subject.inputs[at].classes} classes goes unnoticed: the value is {number(value)}",
-                expected="an error, or NaN",
-                mend="a negative index counts from the end, and one-hot rows of zeros give 0: use "
-                "nn.SoftmaxCrossEntropyWithLogits(sparse=True) or check the labels.",
-                arrays=arrays,
-                status="warn",
-            )
-    return ""

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 Status: TypeAlias = Literal["pass", "fail", "warn", "skip"]
 
-MARKS: dict[Status, str] = {"pass": "✓", "fail": "✗", "warn": "!", "skip": "–"}
-COLOURS: dict[Status, str] = {"pass": "green", "fail": "red", "warn": "yellow", "skip": "dim"}
+MARKS: dict[Status, str] = {"pass": "✓", "fail": "✗", "warn": "!", "skip": "-"}
+COLOURS: dict[Status, str] = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
 
 
 @dataclass(frozen=True)

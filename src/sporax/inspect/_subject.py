@@ -216,18 +216,14 @@ def make_subject(
         target = losses.get(target).function
     if hasattr(target, "spec") and hasattr(target, "unreduced"):
         return _built_in(target, arguments, inputs)
-    variants = None
+    variants: Callable[[str], Any] | None = None
     if inspect.isclass(target):
         target, variants = _instances(target, arguments)
         arguments = {}
     elif isinstance(target, LossBase):
         variants = _by_attribute(target)
     elif callable(target) and "reduction" in _parameters(target) and not isinstance(target, Cell):
-        function, given = target, arguments
-
-        def variants(reduction: str) -> Any:
-            return lambda *a, **k: function(*a, **{**k, **given, "reduction": reduction})
-
+        variants = _by_argument(target, arguments)
     if not callable(target):
         raise ArgumentTypeError(
             f"check_loss: the target must be a loss class, a Cell or a function, but got {target!r}."
@@ -306,6 +302,10 @@ def _by_attribute(cell: LossBase) -> Callable[[str], Any]:
         return call
 
     return variant
+
+
+def _by_argument(function: Callable[..., Any], given: Mapping[str, Any]) -> Callable[[str], Any]:
+    return lambda reduction: lambda *args, **kwargs: function(*args, **{**kwargs, **given, "reduction": reduction})
 
 
 def _runs(subject: Subject) -> bool:

@@ -64,6 +64,14 @@ class Unreduced(NamedTuple):
     counts: jax.Array | None = None
 
 
+class Reduced(NamedTuple):
+    """What the formula of a reduced loss gives: the result, what a mean divides by, and what else is known."""
+
+    result: jax.Array
+    weight: jax.Array
+    extra: Any = None
+
+
 def as_array(value: Any) -> jax.Array | np.ndarray:
     """An array, left on the host if it is there: 64-bit labels stay whole until they are checked."""
     if isinstance(value, jax.Array | np.ndarray) or is_tracer(value):
@@ -98,6 +106,7 @@ def loss_function(
     mask_parameter: str | None = None,
     axis_parameter: str | None = None,
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    reduced: Callable[..., Reduced] | None = None,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Make a loss of a formula.
 
@@ -122,6 +131,9 @@ def loss_function(
             each place of the others. The formula gets a tuple of axes, counted from 0.
         prepare: takes and gives the input arrays by name, before their shapes are matched: for a loss whose labels
             come in more than one layout.
+        reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes what the first
+            one does, and `factor`, the weights of the values or None, and `reduction`, and gives them `Reduced`;
+            `evaluate` calls it for "sum" and "mean".
 
     Returns:
         A decorator that gives a `LossFunction`.
@@ -151,13 +163,27 @@ def loss_function(
         )
         signature = inspect.signature(formula)
 
-        def unreduced(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> Unreduced:
+        def prepared(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> _Prepared:
             if len(args) != len(inputs) or any(item.name in kwargs for item in inputs):
                 bound = signature.bind(*args, **kwargs)
                 args, kwargs = bound.args, bound.kwargs
             if ignore_parameter is not None:
                 kwargs.setdefault(ignore_parameter, signature.parameters[ignore_parameter].default)
-            return _run(spec, formula, prepare, args, kwargs, weights, where or name)
+            return _prepare(spec, prepare, args, kwargs, weights, where or name)
+
+        def unreduced(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> Unreduced:
+            inputs, params, factor, dtype = prepared(args, kwargs, weights, where)
+            found = formula(*inputs, **params)  # pyright: ignore[reportCallIssue]
+            if isinstance(found, Counted):
+                return Unreduced(found.values, factor, dtype, found.counts)
+            return Unreduced(found, factor, dtype)
+
+        def at_once(
+            args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, reduction: str, where: str | None
+        ) -> tuple[Reduced, np.dtype]:
+            inputs, params, factor, dtype = prepared(args, kwargs, weights, where)
+            assert reduced is not None
+            return reduced(*inputs, factor=factor, reduction=reduction, **params), dtype
 
         @functools.wraps(formula)
         def full_precision(*args: Any, **kwargs: Any) -> jax.Array:
@@ -170,6 +196,8 @@ def loss_function(
             return apply_weights(found.values, found.weights).astype(found.dtype)
 
         call.__dict__.update(spec=spec, full_precision=full_precision, unreduced=unreduced)
+        if reduced is not None:
+            call.__dict__["reduced"] = at_once
         return call  # pyright: ignore[reportReturnType]
 
     return wrap
@@ -183,15 +211,23 @@ def apply_weights(values: jax.Array, weights: jax.Array | None) -> jax.Array:
     return weights * jnp.where(weights != 0, values, 0)
 
 
-def _run(
+class _Prepared(NamedTuple):
+    """What a formula gets: arrays and hyper-parameters; the weights of its values; the dtype of a result."""
+
+    inputs: list[jax.Array]
+    params: dict[str, Any]
+    factor: jax.Array | None
+    dtype: np.dtype
+
+
+def _prepare(
     spec: LossSpec,
-    formula: Callable[..., jax.Array | Counted],
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None,
     args: tuple[Any, ...],
     params: Mapping[str, Any],
     weights: Any,
     where: str,
-) -> Unreduced:
+) -> _Prepared:
     arrays = {item.name: as_array(value) for item, value in zip(spec.inputs, args, strict=True)}
     for item in spec.inputs:
         check_dtype(item, arrays[item.name].dtype, where=where)
@@ -241,17 +277,13 @@ def _run(
             values = (np if isinstance(values, np.ndarray) else jnp).where(kept_labels(values, ignored), values, 0)
         enforce_values(item, values, classes=classes, where=where)
 
-    prepared = []
+    prepared: list[jax.Array] = []
     for item in spec.inputs:
         array = jnp.asarray(arrays[item.name])
-        if item.kind == "float" and item.role != "table":
+        if item.kind == "float" and item.role != "table" and not item.as_given:
             array = array.astype(compute)
         prepared.append(jnp.broadcast_to(array, sizes[ELLIPSIS]) if spec.broadcasting else array)
-    factor = None if combined is None else jnp.asarray(combined)
-    found = formula(*prepared, **params)
-    if isinstance(found, Counted):
-        return Unreduced(found.values, factor, dtype, found.counts)
-    return Unreduced(found, factor, dtype)
+    return _Prepared(prepared, params, None if combined is None else jnp.asarray(combined), dtype)
 
 
 def _ignore(

@@ -139,7 +139,7 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
 
 
 def _generalized(log_p: ArrayLike, targets: ArrayLike) -> jax.Array:
-    return jnp.sum(_divergence(log_p, targets, False) + (jnp.exp(log_p) - jnp.asarray(targets)), axis=-1)
+    return jnp.sum(_divergence(log_p, targets, False) + (jnp.exp(jnp.asarray(log_p)) - jnp.asarray(targets)), axis=-1)
 
 
 @loss_function(*_ROWS, output="...")

@@ -58,6 +58,9 @@ def evaluate(
     """
     name = where or _name(fn)
     check_reduction(reduction, where=name, allowed=REDUCTIONS if reduction != "batchmean" else ("batchmean",))
+    if hasattr(fn, "reduced") and reduction in ("sum", "mean"):
+        reduced, dtype = fn.reduced(inputs, params, weights, reduction, name)
+        return reduced.result.astype(dtype)
     found = _unreduced(fn, inputs, params, weights, name)
     return reduce_prepared(found.values, reduction, found.weights, found.counts).astype(found.dtype)
 
@@ -94,6 +97,9 @@ def evaluate_sum_and_weight(
 
     Source: the loss contract of this package.
     """
+    if hasattr(fn, "reduced"):
+        reduced, _ = fn.reduced(inputs, params, weights, "sum", where or _name(fn))
+        return reduced.result, reduced.weight
     found = _unreduced(fn, inputs, params, weights, where or _name(fn))
     return sum_prepared(found.values, found.weights, found.counts)
 

@@ -299,7 +299,7 @@ def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     against = jnp.where(labels == 1, -logits, logits)
     inside = jnp.abs(against) < 1
     near = 0.25 * jnp.square(jnp.where(inside, against, 0) + 1)
-    value = jnp.where(inside, near, jnp.where(against > 0, against, 0))
+    value = jnp.where(inside, near, jnp.where(against <= 0, 0, against))
     return jnp.where((labels == 0) | (labels == 1), value, jnp.nan)
 
 

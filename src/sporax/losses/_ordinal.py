@@ -85,7 +85,7 @@ def coral_loss(
 
 @loss_function(*_INPUTS, output="...")
 def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
-    r"""Conditional ordinal regression: is the class above threshold k, given that it is above k - 1?
+    r"""Conditional ordinal regression: whether the class is above threshold k, given that it is above k - 1.
 
     .. math::
         \ell = -\sum_{k=0}^{\min(y, C-2)} [y > k] \log \sigma(x_k) + [y = k] \log \sigma(-x_k)

@@ -388,11 +388,14 @@ def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: 
         eps, name="eps", where="beta_nll_loss", minimum=0, maximum=0.5, open_minimum=True, open_maximum=True
     )
     alpha, beta, y = _bounded(alpha, eps), _bounded(beta, eps), jnp.asarray(labels)
-    held = jnp.where(y < eps, eps, jnp.where(y > 1 - eps, 1 - eps, y))
+    # 1 - eps has few digits left of eps, so the two ends are held each for itself.
+    top = 1 - y < eps
+    log_y = jnp.log(jnp.where(y < eps, eps, jnp.where(top, 1 - eps, y)))
+    log_rest = jnp.where(top, jnp.log(eps), jnp.log1p(-jnp.where(y < eps, eps, jnp.where(top, 0, y))))
     swap = alpha >= beta
     larger, smaller = jnp.where(swap, alpha, beta), jnp.where(swap, beta, alpha)
     normalizer = jax.lax.lgamma(smaller) - log_rising(larger, smaller, alpha + beta)
-    loss = normalizer - (alpha - 1) * jnp.log(held) - (beta - 1) * jnp.log1p(-held)
+    loss = normalizer - (alpha - 1) * log_y - (beta - 1) * log_rest
     return jnp.where((y < 0) | (y > 1), jnp.nan, loss)
 
 

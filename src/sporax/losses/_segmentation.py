@@ -246,8 +246,8 @@ def focal_tversky_loss(
     both, missed, surplus, empty = _regions(logits, labels, axis)
     wrong = alpha * missed + beta * surplus
     loss = jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
-    some = loss > 0
-    return jnp.where(some, jnp.where(some, loss, 1) ** (1 / gamma), 0)
+    perfect = loss <= 0
+    return jnp.where(perfect, 0, jnp.where(perfect, 1, loss) ** (1 / gamma))
 
 
 @loss_function(*_REGIONS, output="", axis_parameter="axis")

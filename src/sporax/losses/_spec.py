@@ -43,6 +43,7 @@ class InputSpec:
         kind: the dtypes it takes.
         domain: the values it takes.
         role: whether it is predicted, given as the truth, or a table that all samples share.
+        as_given: whether the formula gets half precision as it is, to multiply matrices in; it widens what it adds up.
     """
 
     name: str
@@ -50,6 +51,7 @@ class InputSpec:
     kind: Kind = "float"
     domain: Domain = "real"
     role: Role = "prediction"
+    as_given: bool = False
 
     @property
     def fill(self) -> float:
@@ -69,9 +71,9 @@ class InputSpec:
         return names[:at] + (ELLIPSIS,) * (rank - len(names) + 1) + names[at + 1 :]
 
 
-def prediction(name: str, shape: str, domain: Domain = "real") -> InputSpec:
+def prediction(name: str, shape: str, domain: Domain = "real", *, as_given: bool = False) -> InputSpec:
     """A float input that a model gives; `shape` is written as axis names with spaces, such as `"... C"`."""
-    return InputSpec(name, tuple(shape.split()), "float", domain, "prediction")
+    return InputSpec(name, tuple(shape.split()), "float", domain, "prediction", as_given)
 
 
 def label(name: str, shape: str, domain: Domain = "real", kind: Kind = "float") -> InputSpec:

@@ -29,7 +29,7 @@ def _expm1_ratio(x: jax.Array, k: jax.Array) -> jax.Array:
 def _log_exp_t(x: jax.Array, k: jax.Array) -> jax.Array:
     """log of exp_t(x): log(1 + k x) / k, -inf where exp_t(x) is 0, and x at k = 0."""
     flat = k == 0
-    inside = k * x > -1
+    inside = ~(k * x <= -1)  # a NaN stays one
     safe = jnp.where(inside & ~jnp.isinf(x), x, 0)
     value = jnp.where(flat, safe, jnp.log1p(k * safe) / jnp.where(flat, 1, k))
     return jnp.where((flat | inside) & ~jnp.isinf(x), value, -jnp.inf)

@@ -69,7 +69,7 @@ def triplet_margin_loss(
     margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
     eps = hyper_parameter(eps, name="eps", where=where)
     p = _check.number(p, name="p", where=where, minimum=0, open_minimum=True)
-    return _triplet(*_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
+    return _triplet(_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
 
 
 @loss_function(*_TRIPLET, output="...")
@@ -116,23 +116,22 @@ def triplet_margin_with_distance_loss(
     where = "triplet_margin_with_distance_loss"
     margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
     distance = distance_function or (lambda x, y: norm(x - y + 1e-6))
-    return _triplet(*_arrays(anchor, positive, negative), distance, margin, swap, where)
+    return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, where)
 
 
-def _arrays(*values: ArrayLike) -> tuple[jax.Array, ...]:
-    return tuple(jnp.asarray(value) for value in values)
+def _arrays(a: ArrayLike, p: ArrayLike, n: ArrayLike) -> tuple[jax.Array, jax.Array, jax.Array]:
+    return jnp.asarray(a), jnp.asarray(p), jnp.asarray(n)
 
 
 def _triplet(
-    anchor: jax.Array,
-    positive: jax.Array,
-    negative: jax.Array,
+    triplet: tuple[jax.Array, jax.Array, jax.Array],
     distance: Callable[[Any, Any], Any],
     margin: Any,
     swap: bool,
     where: str,
 ) -> jax.Array:
     _check.is_type(swap, bool, name="swap", where=where)
+    anchor, positive, negative = triplet
 
     def between(x: jax.Array, y: jax.Array) -> jax.Array:
         found = jnp.asarray(distance(x, y))

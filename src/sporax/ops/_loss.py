@@ -1,15 +1,13 @@
-"""Losses as ops: thin forms of the functions in `sporax.losses`, which do the mathematics."""
+"""Losses of numbers and of distributions as ops; `sporax.losses` does the mathematics."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax import losses
-from sporax.ops._args import Array, as_array, as_floating
-from sporax.ops._base import lifted, op, primitive
+from sporax.ops._args import Array, as_array
+from sporax.ops._base import alias, op
 
 
 @op
@@ -100,134 +98,140 @@ def smooth_l1_loss(input: Array, target: Array, beta: float = 1.0, reduction: st
 
 
 @op
-def binary_cross_entropy(logits: Array, labels: Array, weight: Any = None, reduction: str = "mean") -> Array:
-    r"""The cross entropy between two-class probabilities.
+def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
+    r"""Squared near zero, absolute farther away, in units of the square.
 
-    .. math:: -w_i \left[ y_i \ln x_i + (1 - y_i) \ln(1 - x_i) \right]
+    .. math:: d_i^2 / 2 \text{ where } |d_i| < \delta, \; \delta (|d_i| - \delta / 2) \text{ else}, \quad
+        d_i = x_i - y_i
 
     Args:
-        logits: Tensor of probabilities x in [0, 1].
-        labels: Tensor of probabilities y in [0, 1], of the same shape.
-        weight: Tensor w that broadcasts to that shape.
+        input: Tensor of predictions x.
+        target: Tensor or number, targets y; one shape must broadcast to the other.
         reduction: "none", "mean" or "sum".
+        delta: where the square ends, above 0.
+
+    Returns:
+        Tensor of the larger shape ("none"), or of no axis.
+
+    Raises:
+        ShapeError: shapes that do not fit, or would make more elements than the larger input.
+        ArgumentError: an unknown reduction, or `delta` not above 0.
+
+    Examples:
+        >>> from sporax import ops, Tensor
+        >>> print(ops.huber_loss(Tensor([1.0, 2.0]), Tensor([1.0, 6.0]), "none", delta=2.0))
+        [0. 6.]
+
+    Source: `ops.huber_loss` of MindSpore; `losses.huber_loss`.
+    """
+    return losses.evaluate(losses.huber_loss, input, target, reduction=reduction, where="ops.huber_loss", delta=delta)
+
+
+@op
+def gaussian_nll_loss(
+    x: Array, target: Array, var: Array, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Array:
+    r"""How unlikely targets are under normal distributions of given means and variances.
+
+    .. math:: \frac{1}{2} \left[ \ln \max(v_i, \varepsilon) + \frac{(x_i - y_i)^2}{\max(v_i, \varepsilon)} \right]
+
+    Args:
+        x: Tensor of means x.
+        target: Tensor of targets y.
+        var: Tensor of variances v, above 0, of the shape of `x`, or one for each row: (..., 1) or (...).
+        full: whether the constant :math:`\ln(2 \pi) / 2` is added.
+        eps: the least variance, above 0.
+        reduction: "none", "mean" or "sum".
+
+    Returns:
+        Tensor of the largest shape ("none"), or of no axis.
+
+    Raises:
+        ShapeError: shapes that do not fit.
+        ArgumentError: an unknown reduction, or `eps` not above 0.
+
+    Examples:
+        >>> from sporax import ops, Tensor
+        >>> print(ops.gaussian_nll_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0]), Tensor([1.0, 1.0]), reduction="none"))
+        [0. 2.]
+
+    Source: `ops.gaussian_nll_loss` of MindSpore; `losses.gaussian_nll_loss`.
+    """
+    return losses.evaluate(
+        losses.gaussian_nll_loss, x, target, var, reduction=reduction, where="ops.gaussian_nll_loss", full=full, eps=eps
+    )
+
+
+def divergence(logits: Array, labels: Array, reduction: str, where: str, *, log_target: bool = False) -> Array:
+    """The divergence with its fourth reduction, the sum over the number of samples."""
+    losses.check_reduction(reduction, where=where, allowed=(*losses.REDUCTIONS, "batchmean"))
+    return losses.evaluate(losses.kl_div, logits, labels, reduction=reduction, where=where, log_target=log_target)
+
+
+@op
+def kl_div(logits: Array, labels: Array, reduction: str = "mean") -> Array:
+    r"""The Kullback-Leibler divergence of each element: how far log probabilities are from probabilities.
+
+    .. math:: y_i (\ln y_i - x_i)
+
+    Args:
+        logits: Tensor of log probabilities x.
+        labels: Tensor of probabilities y, of the same shape.
+        reduction: "none", "mean", "sum", or "batchmean": the sum over the size of the first axis, which is the
+            divergence of the distributions.
 
     Returns:
         Tensor of the same shape ("none"), or of no axis.
 
     Raises:
-        ShapeError: the shapes do not fit.
-        ArgumentError: an unknown reduction, or probabilities outside [0, 1] whose values are known.
+        ShapeError: the shapes differ.
+        ArgumentError: an unknown reduction.
 
     Examples:
         >>> from sporax import ops, Tensor
-        >>> print(ops.binary_cross_entropy(Tensor([0.5]), Tensor([1.0])).asnumpy().round(4))
-        0.6931
+        >>> print(ops.kl_div(Tensor([[-1.0, -0.5]]), Tensor([[0.0, 1.0]]), "batchmean"))
+        0.5
 
-    Source: `ops.binary_cross_entropy` of MindSpore; `losses.binary_cross_entropy`.
+    Source: `ops.kl_div` of MindSpore; `losses.kl_div`.
     """
-    return losses.evaluate(
-        losses.binary_cross_entropy,
-        logits,
-        labels,
-        reduction=reduction,
-        where="ops.binary_cross_entropy",
-        weight=weight,
-    )
+    return divergence(logits, labels, reduction, "ops.kl_div")
 
 
 @op
-def cosine_embedding_loss(
-    input1: Array, input2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"
-) -> Array:
-    r"""Pulls the directions of similar pairs together, and pushes dissimilar ones apart.
+def kl_div_ext(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
+    r"""`kl_div` whose targets may be log probabilities, and whose shapes may broadcast.
 
-    .. math:: 1 - \cos(x_1, x_2) \text{ where } y = 1, \; \max(0, \cos(x_1, x_2) - m) \text{ where } y = -1
+    .. math:: y_i (\ln y_i - x_i)
 
     Args:
-        input1, input2: Tensors of vectors along axis 1, of shape (N, D, ...).
-        target: Tensor of 1 and -1, of shape (N, ...).
-        margin: m, in [-1, 1].
-        reduction: "none", "mean" or "sum".
+        input: Tensor of log probabilities x.
+        target: Tensor of probabilities y, or of their logarithms; one shape must broadcast to the other.
+        reduction: "none", "mean", "sum" or "batchmean".
+        log_target: whether `target` holds logarithms.
 
     Returns:
-        Tensor of the shape of `target` ("none"), or of no axis.
+        Tensor of the larger shape ("none"), or of no axis.
 
     Raises:
-        ShapeError: the shapes do not fit.
-        ArgumentError: an unknown reduction, or a margin out of range.
+        ShapeError: shapes that do not fit.
+        ArgumentError: an unknown reduction.
 
     Examples:
         >>> from sporax import ops, Tensor
-        >>> x, y = Tensor([[3.0, 4.0]]), Tensor([[4.0, -3.0]])
-        >>> print(ops.cosine_embedding_loss(x, y, Tensor([1])))
-        1.0
+        >>> print(ops.kl_div_ext(Tensor([[-1.0, -0.5]]), Tensor([[0.0, 1.0]]), reduction="none"))
+        [[0.  0.5]]
 
-    Source: `ops.cosine_embedding_loss` of MindSpore; `losses.cosine_embedding_loss`.
+    Source: `mint.nn.functional.kl_div` of MindSpore; `losses.kl_div`.
     """
-    return losses.evaluate(
-        losses.cosine_embedding_loss,
-        input1,
-        input2,
-        target,
-        reduction=reduction,
-        where="ops.cosine_embedding_loss",
-        margin=margin,
-    )
+    x, y = as_array(input), as_array(target)
+    try:
+        common = np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        common = None
+    if common in (x.shape, y.shape):
+        x, y = jnp.broadcast_to(x, common), jnp.broadcast_to(y, common)
+    return divergence(x, y, reduction, "ops.kl_div_ext", log_target=log_target)
 
 
-def _smooth_l1_primitive(prediction: Array, target: Array, beta: float = 1.0, reduction: str = "none") -> Array:
-    """Squared near zero, absolute farther away."""
-    return losses.evaluate(
-        losses.smooth_l1_loss, prediction, target, reduction=reduction, where="ops.SmoothL1Loss", beta=beta
-    )
-
-
-def _binary_cross_entropy_primitive(logits: Array, labels: Array, weight: Any = None, reduction: str = "mean") -> Array:
-    """The cross entropy between two-class probabilities."""
-    return losses.evaluate(
-        losses.binary_cross_entropy,
-        logits,
-        labels,
-        reduction=reduction,
-        where="ops.BinaryCrossEntropy",
-        weight=weight,
-    )
-
-
-def _softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
-    """The cross entropy of each row, of shape (N,), and its gradient by the logits, of shape (N, C)."""
-    x, y = as_floating(logits), as_array(labels)
-    values, pull = jax.vjp(lambda array: losses.softmax_cross_entropy_with_logits(array, y), x)
-    return values, jax.lax.stop_gradient(pull(jnp.ones_like(values))[0])
-
-
-def _sparse_softmax_cross_entropy(logits: Array, labels: Array, is_grad: bool = False) -> Array:
-    """The mean cross entropy over rows with class numbers as labels; with is_grad, its gradient by the logits."""
-    y = as_array(labels)
-
-    def mean(array: Array) -> Array:
-        return losses.evaluate(
-            losses.sparse_softmax_cross_entropy_with_logits,
-            array,
-            y,
-            reduction="mean",
-            where="ops.SparseSoftmaxCrossEntropyWithLogits",
-        )
-
-    x = as_floating(logits)
-    return jax.grad(mean)(x) if is_grad else mean(x)
-
-
-def _l2_loss(input_x: Array) -> Array:
-    """Half the sum of squares."""
-    x = as_floating(input_x)
-    return jnp.sum(x * x) / 2
-
-
-SmoothL1Loss = primitive("SmoothL1Loss", lifted(_smooth_l1_primitive), beta=1.0, reduction="none")
-BinaryCrossEntropy = primitive("BinaryCrossEntropy", lifted(_binary_cross_entropy_primitive), reduction="mean")
-SoftmaxCrossEntropyWithLogits = primitive("SoftmaxCrossEntropyWithLogits", lifted(_softmax_cross_entropy))
-SparseSoftmaxCrossEntropyWithLogits = primitive(
-    "SparseSoftmaxCrossEntropyWithLogits", lifted(_sparse_softmax_cross_entropy), is_grad=False
-)
-L2Loss = primitive("L2Loss", lifted(_l2_loss))
+l1_loss_ext = alias("l1_loss_ext", l1_loss)
+mse_loss_ext = alias("mse_loss_ext", mse_loss)

@@ -41,7 +41,7 @@ class Binding:
 
     The network gets the first column, or as many as its `construct` needs. The loss gets the network's output and
     the remaining columns one by one; where its `construct` takes one label and several columns remain, it gets them
-    as a dict by column name.
+    as a dict by column name. A loss with a loss for each output (`nn.OutputLosses`) says itself how it wants them.
 
     Args:
         network: the network, or the network with its loss where `loss_fn` is None.
@@ -57,8 +57,8 @@ class Binding:
         self.loss_fn = loss_fn
         self.columns = tuple(columns)
         self.labels_by_name = False
-        self.output_shape: tuple[int, ...] | None = None
-        """The shape of the network's output, once a forward pass was traced."""
+        self.output_shapes: dict[str, tuple[int, ...]] | None = None
+        """The shapes of the network's output, as "logits", or of a dict of them; once a forward pass was traced."""
         needs = Signature(network)
         count = len(self.columns)
         if loss_fn is None:
@@ -69,6 +69,10 @@ class Binding:
         self.data_columns = max(1, needs.least)
         labels = count - self.data_columns
         loss = Signature(loss_fn)
+        chooses = getattr(loss_fn, "takes_labels_by_name", None)
+        if chooses is not None and labels >= 0 and needs.takes(self.data_columns):
+            self.labels_by_name = chooses(self.columns[self.data_columns :])
+            return
         self.labels_by_name = not loss.takes(1 + labels) and labels > 1 and loss.takes(2)
         if labels < 0 or not needs.takes(self.data_columns) or not (loss.takes(1 + labels) or self.labels_by_name):
             self._refuse(needs, loss)
@@ -105,9 +109,15 @@ class Binding:
         data, labels = self.split(batch)
         output = self.network(*data)
         if self.loss_fn is not None:
-            self.output_shape = output.shape if isinstance(output, Tensor) else None
+            self.output_shapes = _shapes_of(output)
             output = self.loss_fn(output, *labels)
         return loss_and_terms(output, self.loss_fn if self.loss_fn is not None else self.network)
+
+
+def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:
+    if isinstance(output, dict):
+        return {name: each.shape for name, each in output.items() if isinstance(each, Tensor)}
+    return {"logits": output.shape} if isinstance(output, Tensor) else None
 
 
 def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,8 +10,8 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
-from sporax.core import Cell, Tensor, to_array, wrap
-from sporax.nn import LossBase, TrainOneStepCell, as_optimizer
+from sporax.core import Cell, Parameter, Tensor, to_array, wrap
+from sporax.nn import LossBase, OutputLosses, TrainOneStepCell, as_optimizer
 from sporax.train import _source
 from sporax.train._binding import Binding, loss_and_terms
 from sporax.train._loop import TrainLoop
@@ -40,9 +40,11 @@ class Model:
     Args:
         network: the network; or, without `loss_fn`, a network whose output is the loss.
         loss_fn: a loss: a Cell of `nn`, or any function of the network's output and the labels. It may return a dict
-            of terms, which are summed and reported one by one.
-        optimizer: an optimizer of `nn`, or a gradient transformation of optax, for the network's trainable
-            Parameters.
+            of terms, which are summed and reported one by one. For a network that returns a dict of outputs, a dict
+            by their names of a loss, `(loss, weight)`, or None for an output that is not trained on; it becomes an
+            `nn.OutputLosses`, which says how labels are found.
+        optimizer: an optimizer of `nn`, or a gradient transformation of optax, for the trainable Parameters of the
+            network and of the loss, if it has any.
         metrics: names (a set, a list or a tuple), or a dict of name to Metric.
         eval_network: a network for evaluation whose outputs go to the metrics.
         eval_indexes: which outputs of `eval_network` are the loss, the prediction and the label.
@@ -68,7 +70,7 @@ class Model:
     def __init__(
         self,
         network: Cell,
-        loss_fn: Callable[..., Any] | None = None,
+        loss_fn: Callable[..., Any] | Mapping[str, Any] | None = None,
         optimizer: Any = None,
         metrics: Any = None,
         eval_network: Cell | None = None,
@@ -80,6 +82,8 @@ class Model:
             raise ArgumentTypeError(
                 f"Model: `network` must be a Cell, but got {network!r} of type {type(network).__name__}."
             )
+        if isinstance(loss_fn, Mapping):
+            loss_fn = OutputLosses(loss_fn)
         if loss_fn is not None and not callable(loss_fn):
             raise ArgumentTypeError(f"Model: `loss_fn` must be a Cell or a function, but got {loss_fn!r}.")
         if amp_level != "O0" or boost_level != "O0":
@@ -92,10 +96,15 @@ class Model:
         self._metrics: dict[str, Metric] = get_metrics(metrics) if metrics is not None else {}
         self._eval_network = eval_network
         self._eval_indexes = self._checked_indexes(eval_indexes)
-        self._optimizer = None if optimizer is None else as_optimizer(optimizer, network.trainable_params())
+        self._optimizer = None if optimizer is None else as_optimizer(optimizer, self._trainable())
         self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell]] = {}
         self._compiled_eval: dict[Any, Any] = {}
         self._predict = jit(network)
+
+    def _trainable(self) -> list[Parameter]:
+        """The trainable Parameters of the network and of the loss, each once."""
+        own = self._loss_fn.trainable_params() if isinstance(self._loss_fn, Cell) else []
+        return list(dict.fromkeys([*self._network.trainable_params(), *own]))
 
     @staticmethod
     def _checked_indexes(indexes: Sequence[int] | None) -> Sequence[int] | None:
@@ -252,9 +261,11 @@ class Model:
 
     @staticmethod
     def _check_labels(binding: Binding, batch: Sequence[np.ndarray]) -> None:
-        loss_fn = binding.loss_fn
-        if isinstance(loss_fn, LossBase) and binding.output_shape is not None and not binding.labels_by_name:
-            loss_fn.check_labels({"logits": binding.output_shape}, *batch[binding.data_columns :])
+        loss_fn, shapes = binding.loss_fn, binding.output_shapes
+        if isinstance(loss_fn, LossBase) and shapes is not None:
+            # Of a dict of outputs, or of labels, only a loss that is made for it knows what to check.
+            if hasattr(loss_fn, "takes_labels_by_name") or (list(shapes) == ["logits"] and not binding.labels_by_name):
+                loss_fn.check_labels(shapes, *binding.split(batch)[1])
 
     def _params(self, mode: str, source: Any, callbacks: Any) -> RunParams:
         params = RunParams()
@@ -310,18 +321,19 @@ class Model:
             metric.clear()
         totals: dict[str, tuple[float, float]] = {}
         self._network.set_train(False)
+        if isinstance(self._loss_fn, Cell):
+            self._loss_fn.set_train(False)
         for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
             hook(context)
         for batch in _source.batches(source):
             params.cur_step_num += 1
             for hook in hooks.eval_step_begin:
                 hook(context)
-            loss, weight, terms, outputs = step(*(wrap(to_array(array)) for array in batch))
+            loss, weight, sums, outputs = step(*(wrap(to_array(array)) for array in batch))
             params.net_outputs = outputs if loss is None else loss
-            share = float(np.asarray(weight)) if weight is not None else 1.0
-            for name, value in terms.items():
-                total, count = totals.get(name, (0.0, 0.0))
-                totals[name] = (total + float(np.asarray(value)) * share, count + share)
+            for name, pair in sums.items():
+                before = totals.get(name, (0.0, 0.0))
+                totals[name] = (before[0] + float(np.asarray(pair[0])), before[1] + float(np.asarray(pair[1])))
             self._update_metrics(loss, weight, outputs)
             for hook in hooks.eval_step_end:
                 hook(context)
@@ -330,7 +342,11 @@ class Model:
         results = {name: metric.eval() for name, metric in self._metrics.items()}
         for name, metric in self._metrics.items():
             if isinstance(metric, Loss):
-                results.update({f"{name}.{term}": total / count for term, (total, count) in totals.items()})
+                terms = {term: total / count if count else 0.0 for term, (total, count) in totals.items()}
+                if terms:
+                    # Each term has a denominator of its own, so the whole is made of the terms.
+                    results[name] = terms["loss"] if "loss" in terms else sum(terms.values())
+                results.update({f"{name}.{term}": value for term, value in terms.items()})
         params.eval_results = results
         for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
             hook(context)
@@ -352,7 +368,7 @@ class Model:
                 metric.update(*outputs[:2])
 
     def _eval_step(self, source: Any) -> Callable[..., Any]:
-        """A compiled function of a batch: (loss, its weight, its terms, (prediction, label, ...))."""
+        """A compiled function of a batch: (loss, its weight, sums of its terms, (prediction, label, ...))."""
         columns = tuple(source.get_col_names())
         if columns in self._compiled_eval:
             return self._compiled_eval[columns]
@@ -379,9 +395,14 @@ class Model:
                     # Only training needs one number. Elements are averaged, and weigh by their count.
                     loss, weight = loss.mean(), Tensor(float(loss.size))
                 loss, terms = loss_and_terms(loss, loss_fn)
-                if isinstance(loss_fn, LossBase) and loss_fn.reduction == "mean":
-                    _, weight = loss_fn.sum_and_weight(output, *labels)
-                return loss, weight, terms, (output, *batch[binding.data_columns :])
+                one = Tensor(1.0)
+                sums = {name: (term, one) for name, term in terms.items()}
+                if isinstance(loss_fn, LossBase):
+                    if loss_fn.reduction == "mean":
+                        _, weight = loss_fn.sum_and_weight(output, *labels)
+                    if terms:
+                        sums = loss_fn.term_sums(output, *labels)
+                return loss, weight, sums, (output, *batch[binding.data_columns :])
 
             compiled = jit(of_loss)
         else:

@@ -7,6 +7,7 @@ from sporax.nn.loss._binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMar
 from sporax.nn.loss._binary_focal import AsymmetricLoss, BinaryFocalLoss, SigmoidFocalLoss
 from sporax.nn.loss._boxes import CIoULoss, DIoULoss, GIoULoss, IoULoss
 from sporax.nn.loss._classification import CrossEntropyLoss, NLLLoss, SoftmaxCrossEntropyWithLogits
+from sporax.nn.loss._composition import UncertaintyWeightedLoss, WeightedSumLoss
 from sporax.nn.loss._contrastive import (
     CircleLoss,
     ContrastiveLoss,
@@ -32,6 +33,7 @@ from sporax.nn.loss._margin import (
     PerceptronLoss,
     SquaredHingeLoss,
 )
+from sporax.nn.loss._masking import LabelSmoothing, MaskedLoss
 from sporax.nn.loss._metric import CosineEmbeddingLoss, MarginRankingLoss
 from sporax.nn.loss._noisy import (
     BiTemperedLogisticLoss,
@@ -40,6 +42,7 @@ from sporax.nn.loss._noisy import (
     SymmetricCrossEntropyLoss,
 )
 from sporax.nn.loss._ordinal import CoralLoss, CornLoss
+from sporax.nn.loss._outputs import DeepSupervisionLoss, OutputLosses
 from sporax.nn.loss._piecewise import AdaptiveWingLoss, EpsilonInsensitiveLoss, QuantileLoss, WingLoss
 from sporax.nn.loss._preference import DistillationLoss, DPOLoss
 from sporax.nn.loss._probabilistic import (
@@ -124,6 +127,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DIoULoss",
     "DPOLoss",
+    "DeepSupervisionLoss",
     "DiceCrossEntropyLoss",
     "DiceLoss",
     "DistillationLoss",
@@ -151,6 +155,7 @@ __all__ = [
     "L1Loss",
     "L1LossExt",
     "LDAMLoss",
+    "LabelSmoothing",
     "LambdaRankLoss",
     "LaplaceNLLLoss",
     "ListMLELoss",
@@ -165,6 +170,7 @@ __all__ = [
     "MSELoss",
     "MSLELoss",
     "MarginRankingLoss",
+    "MaskedLoss",
     "MultiClassDiceLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
@@ -176,6 +182,7 @@ __all__ = [
     "NPairLoss",
     "NTXentLoss",
     "NegativeBinomialNLLLoss",
+    "OutputLosses",
     "PerceptronLoss",
     "PoissonLoss",
     "PoissonNLLLoss",
@@ -206,6 +213,8 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "TukeyBiweightLoss",
     "TverskyLoss",
+    "UncertaintyWeightedLoss",
+    "WeightedSumLoss",
     "WelschLoss",
     "WingLoss",
     "ZLoss",

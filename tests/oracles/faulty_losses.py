@@ -1,4 +1,4 @@
-"""Losses with one fault each, and the law that must find it: `FAULTS` holds (loss, inputs, law, words of the finding)."""
+"""Losses with one fault each: `FAULTS` holds (loss, inputs, the law that must find it, words of the finding)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def saturated(x, y):
 
 
 def lost_digits(x, y):
-    return jnp.mean(1 - jnp.tanh(jnp.abs(x - y) / 12) ** 2) * 1e6
+    return jnp.mean(jnp.sqrt((x - y) ** 2 + 1) - jnp.abs(x - y)) * 1e3
 
 
 def naked_log(p, y):
@@ -217,9 +217,7 @@ def fixed_axis(x, y):
 
 
 def host_call(x, y):
-    squared = jax.pure_callback(
-        lambda d: np.asarray(d) ** 2, jax.ShapeDtypeStruct(x.shape, x.dtype), x - y
-    )
+    squared = jax.pure_callback(lambda d: np.asarray(d) ** 2, jax.ShapeDtypeStruct(x.shape, x.dtype), x - y)
     return jnp.mean(squared + 0 * x)
 
 
@@ -265,12 +263,31 @@ class KeepsHalf(nn.LossBase):
         return self.get_loss(ops.cast(p, logits.dtype) * 0 + (logits - labels) ** 2 + 0 * ops.cast(p, logits.dtype))
 
 
+def squeezes(x, y):
+    return jnp.mean((jnp.squeeze(x) - jnp.squeeze(y[:, :1])) ** 2) * jnp.squeeze(x).ndim
+
+
+def signed_labels(x, labels):
+    sign = labels * 200 - 100
+    return jnp.mean(jnp.maximum(0, 1 - x[:, 0] * sign.astype(x.dtype)))
+
+
+def sign_error(x, y):
+    return -jnp.mean((x - y) ** 2)
+
+
+class KeepsTheLast(nn.LossBase):
+    def construct(self, logits, labels):
+        self.last = (logits - labels) ** 2
+        return self.get_loss(self.last)
+
+
 FAULTS: list[tuple[Any, str, str, str]] = [
     (StoppedGradient, PAIR, "gradient", "by finite differences"),
     (wrong_custom_derivative, PAIR, "gradient", "by finite differences"),
     (no_gradient_at_all, PAIR, "gradient", "every gradient is zero"),
     (clipped_where_large, PAIR, "gradient-extreme", "at a large input"),
-    (distance, PAIR, "gradient-ties", "inspect_faulty.py:"),
+    (distance, PAIR, "gradient-ties", "faulty_losses.py:"),
     (wrong_second_derivative, PAIR, "second-derivative", "by differences of the gradient"),
     (host_derivative, PAIR, "second-derivative", "raises"),
     (MeanOverBatchOnly, PAIR, "reduction", "reduction='mean' gives"),
@@ -280,6 +297,10 @@ FAULTS: list[tuple[Any, str, str, str]] = [
     (weight_after_the_mean, "f32[8], f32[8], f32[8] > 0", "zero-weight", "with weights of 0"),
     (weight_in_a_softmax, "f32[8], f32[8], f32[8] > 0", "zero-weight", "with weights of 0"),
     (every_pair, PAIR, "shape-hazard", "(8, 1) against y of shape (8,)"),
+    (squeezes, "f32[8, 1], f32[8, 3]", "one-sample", "squeeze()"),
+    (signed_labels, "f32[8, 2], i32[8] < 2", "label-dtype", "wraps in a narrow dtype"),
+    (sign_error, PAIR, "direction", "missing minus sign"),
+    (KeepsTheLast, PAIR, "leaks", "'last'"),
     (mean_of_nothing, PAIR, "empty-batch", "0 / 0"),
     (softmax_over_the_batch, CLASSES, "batch-split", "axis=0"),
     (divided_by_the_root, PAIR, "batch-split", "its halves"),
@@ -287,17 +308,17 @@ FAULTS: list[tuple[Any, str, str, str]] = [
     (scaled_by_the_largest, PAIR, "batch-split", "its halves"),
     (labels_in_reverse, "f32[8, 3], f32[8, 3]", "batch-split", ""),
     (one_hot_of_anything, CLASSES, "labels", "goes unnoticed"),
-    (log_of_softmax, CLASSES, "extremes", "inspect_faulty.py:"),
+    (log_of_softmax, CLASSES, "extremes", "faulty_losses.py:"),
     (log_of_sigmoid, PAIR, "extremes", "log_softmax"),
     (saturated, PAIR, "extremes", "±20"),
     (lost_digits, PAIR, "extremes", "as in float64"),
-    (naked_log, PROBABILITIES, "edges", "inspect_faulty.py:"),
+    (naked_log, PROBABILITIES, "edges", "faulty_losses.py:"),
     (tiny_epsilon, PROBABILITIES, "half-precision", "float16: certain inputs"),
     (exponent_in_half, PAIR, "half-precision", "float16"),
     (sum_in_half, "f32[8, 9], f32[8, 9]", "half-precision", "in float32"),
-    (infinite_minus_infinite, CLASSES, "infinite", "inspect_faulty.py:"),
+    (infinite_minus_infinite, CLASSES, "infinite", "faulty_losses.py:"),
     (hides_nan, PAIR, "nan", "hide it"),
-    (Decides, PAIR, "traceable", "inspect_faulty.py:"),
+    (Decides, PAIR, "traceable", "faulty_losses.py:"),
     (Counts, PAIR, "recompile", "more traces in 3 calls"),
     (remembers, PAIR, "jit", "as eager"),
     (remembers, PAIR, "determinism", "three calls give"),
