@@ -152,7 +152,7 @@ def saturated(x, y):
 
 
 def lost_digits(x, y):
-    return jnp.mean(jnp.sqrt((x - y) ** 2 + 1) - jnp.abs(x - y)) * 1e3
+    return jnp.mean(jnp.sqrt(x**2 + 1) - jnp.abs(x) + 0 * y) * 1e3
 
 
 def naked_log(p, y):

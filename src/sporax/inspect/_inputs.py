@@ -48,6 +48,7 @@ class Input:
         choices: the only values it takes, if it has such.
         simplex: whether rows are probabilities that sum to 1.
         given: an example of its values, where drawing each for itself would not do.
+        counts: whether it holds whole numbers in a floating dtype, so that nothing is differentiated by it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Input:
     choices: tuple[float, ...] | None = None
     simplex: bool = False
     given: np.ndarray | None = None
+    counts: bool = False
 
     @property
     def is_float(self) -> bool:
@@ -199,7 +201,7 @@ def from_spec(spec: InputSpec, example: np.ndarray, classes: int | None, custom:
         "distribution": lambda: replace(item, low=0.0, high=1.0, simplex=True, given=example),
         "log_probability": lambda: replace(item, high=0.0, given=example),
         "positive": lambda: replace(item, low=0.0, open_low=True),
-        "nonnegative": lambda: replace(item, low=0.0, given=example),
+        "nonnegative": lambda: replace(item, low=0.0, given=example, counts=True),
         "class": lambda: replace(item, low=0.0, high=float((classes or int(example.max(initial=0)) + 1) - 1)),
         "sign": lambda: replace(item, choices=(-1.0, 1.0)),
         "sign_or_binary": lambda: replace(item, choices=(-1.0, 1.0)),

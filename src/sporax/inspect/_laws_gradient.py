@@ -57,10 +57,23 @@ def wrong_slope(check: Check, arrays: Arrays, exact: bool) -> tuple[int, tuple[i
             tolerance = (2e-5 if exact else 2e-2) * max(largest, abs(left), abs(right), 1e-3) + 4 * noise / h
             if abs(got - (left + right) / 2) <= tolerance:
                 continue
+            if _steps(check, arrays, at, place, h, value, below, above):
+                continue
             if min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance:
                 continue
             return at, place, got, (left + right) / 2
     return None
+
+
+def _steps(
+    check: Check, arrays: Arrays, at: int, place: tuple[int, ...], h: float, value: float, below: float, above: float
+) -> bool:
+    """Whether the value itself jumps there, as ranks do at ties: such a place has no slope to compare with."""
+    jump = max(abs(above - value), abs(value - below))
+    if jump < 1e-4 * max(1.0, abs(value)):
+        return False
+    near = [float(check.run("number", _moved(arrays, at, place, move))) for move in (-h / 100, h / 100)]
+    return max(abs(each - value) for each in near) > 0.5 * jump
 
 
 def _judge_slopes(check: Check, arrays: Arrays, where: str) -> None:

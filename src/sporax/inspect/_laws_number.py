@@ -109,7 +109,7 @@ def infinite(check: Check) -> str:
     if not item.is_free or item.given is not None:
         raise Skipped("the first input takes no such numbers")
     others = check.subject.inputs[1:]
-    scores = any(other.classes is not None for other in others)
+    scores = any(other.classes is not None and other.classes in item.shape for other in others)
     if not scores and not (len(others) == 1 and (others[0].choices is not None or others[0].is_probability)):
         raise Skipped("the first input is no score of a class")
     for value in (-np.inf, np.inf):

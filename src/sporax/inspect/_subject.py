@@ -69,7 +69,7 @@ class Subject:
     @property
     def floats(self) -> list[int]:
         """Places of the differentiable inputs."""
-        return [at for at, item in enumerate(self.inputs) if item.is_float]
+        return [at for at, item in enumerate(self.inputs) if item.is_float and not item.counts]
 
     @property
     def documentation(self) -> str:
@@ -253,7 +253,8 @@ def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:
     row = losses.get(function.spec.name)
     if row.function is not function:
         row = losses.LossRow(function, "given")
-    params = {**(next(row.settings({**losses.EXAMPLE_SIZES, "N": 8}), {})), **arguments}
+    # The last one: that in which a gradient is the derivative of the value, where a loss has the choice.
+    params = {**[{}, *row.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
     if row.random and "sampled_values" not in params and "key" not in params:
         params["key"] = jax.random.key(0)
     sizes = {**losses.EXAMPLE_SIZES, "N": 8}

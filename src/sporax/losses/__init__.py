@@ -74,6 +74,7 @@ from sporax.losses._focal import (
     soft_focal_terms,
 )
 from sporax.losses._labels import debug_checks
+from sporax.losses._linear import LinearCrossEntropyStats, linear_cross_entropy
 from sporax.losses._lovasz import lovasz_hinge_loss, lovasz_softmax_loss, lovasz_softmax_per_image_loss
 from sporax.losses._margin import (
     categorical_hinge_loss,
@@ -162,6 +163,7 @@ __all__ = [
     "REDUCTIONS",
     "Counted",
     "InputSpec",
+    "LinearCrossEntropyStats",
     "LossFunction",
     "LossRow",
     "LossSpec",
@@ -248,6 +250,7 @@ __all__ = [
     "lambda_rank_loss",
     "laplace_nll_loss",
     "ldam_loss",
+    "linear_cross_entropy",
     "list_mle_loss",
     "list_net_loss",
     "log_cosh_loss",

@@ -59,7 +59,7 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
     difference = jnp.asarray(x1) - jnp.asarray(x2)
     labels = jnp.asarray(labels)
     short = margin - norm(difference)
-    apart = jnp.where(labels == 0, jnp.square(jnp.where(short > 0, short, 0)), jnp.nan)
+    apart = jnp.where(labels == 0, jnp.square(jnp.where(short <= 0, 0, short)), jnp.nan)
     return 0.5 * jnp.where(labels == 1, jnp.sum(jnp.square(difference), axis=-1), apart)
 
 
@@ -163,7 +163,8 @@ def multi_similarity_loss(
         held = jax.lax.stop_gradient(similarity)
         least = jnp.min(jnp.where(positive, held, jnp.inf), axis=1, keepdims=True, initial=jnp.inf)
         most = jnp.max(jnp.where(negative, held, -jnp.inf), axis=1, keepdims=True, initial=-jnp.inf)
-        positive, negative = positive & (held < most + epsilon), negative & (held > least - epsilon)
+        # Written so that a NaN is not left out.
+        positive, negative = positive & ~(held >= most + epsilon), negative & ~(held <= least - epsilon)
     pull = _log1p_sum_exp(-alpha * (similarity - base), positive) / alpha
     return pull + _log1p_sum_exp(beta * (similarity - base), negative) / beta
 

@@ -50,9 +50,7 @@ class Rows(NamedTuple):
     argmax: jax.Array | None
 
 
-def values_of(
-    plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array
-) -> Rows:
+def values_of(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
     """Values of each row; differentiable as any JAX code, the logits of a chunk at a time."""
     acc = compute_dtype(x.dtype)
     # Kept wide here, so that the gradient of the weight is added up wide.
@@ -102,9 +100,12 @@ def _total_jvp(plan: Plan, primals: tuple[Any, ...], tangents: tuple[Any, ...]) 
     if any(_is_moving(each) for each in tangents[4]):
         moved = jax.tree.map(_instantiated, tangents[4], terms, is_leaf=_is_symbolic)
         frozen = [None if each is None else lax.stop_gradient(each) for each in (x, w, b)]
-        tangent = tangent + jax.jvp(
-            lambda terms: _weighted_sum(factor, values_of(plan, *frozen, terms, labels).values), (terms,), (moved,)
-        )[1]
+        tangent = (
+            tangent
+            + jax.jvp(
+                lambda terms: _weighted_sum(factor, values_of(plan, *frozen, terms, labels).values), (terms,), (moved,)
+            )[1]
+        )
     return (total, rows), (tangent, jax.tree.map(_no_tangent, rows))
 
 
@@ -281,9 +282,7 @@ def _shares(terms: Terms, here: int, every: int) -> jax.Array:
     return terms.smoothing / every * weight
 
 
-def _plain_chunk(
-    plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array
-) -> Rows:
+def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
     z, _ = _logits(x, w, b, terms.softcap)
     place, every, first = _place(plan, labels, z.shape[1])
     near = jax.nn.logsumexp(z, axis=-1)
@@ -323,9 +322,7 @@ class _Measured(NamedTuple):
     rows: Rows
 
 
-def _measure(
-    plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array
-) -> _Measured:
+def _measure(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> _Measured:
     """The rows of a chunk, in one pass for the maximum and one for the sums. Not to be differentiated."""
     z, tanh = _logits(x, w, b, terms.softcap)
     place, every, first = _place(plan, labels, z.shape[1])

@@ -22,6 +22,7 @@ from sporax.losses import (
     _divergence,
     _fenchel_young,
     _focal,
+    _linear,
     _lovasz,
     _margin,
     _metric,
@@ -75,6 +76,7 @@ _FAMILIES = (
     _rnnt,
     _adaptive,
     _sampled,
+    _linear,
 )
 
 _ROWS: tuple[LossRow, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

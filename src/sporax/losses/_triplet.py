@@ -261,7 +261,9 @@ def semi_hard_triplet_loss(
     masks = pair_masks(jnp.asarray(labels), mask)
     negatives, found = semi_hard_of(jax.lax.stop_gradient(distances), *masks, margin, fallback)
     apart = jnp.take_along_axis(distances, negatives, axis=1, mode="clip")
-    values = jnp.where(found, hinge(margin + distances - apart), 0)
+    # No negative is found beside a NaN, which must be seen all the same.
+    counts = found | (masks[0] & jnp.isnan(distances))
+    values = jnp.where(counts, hinge(margin + distances - apart), 0)
     return Counted(jnp.sum(values, axis=1), jnp.sum(found, axis=1).astype(values.dtype))
 
 

@@ -22,6 +22,7 @@ from sporax.nn.loss._ctc import CTCLoss
 from sporax.nn.loss._divergence import ConvexKLLoss, GeneralizedKLLoss, JensenShannonLoss, KLDivergenceLoss, KLDivLoss
 from sporax.nn.loss._fenchel_young import BinarySparsemaxLoss, FenchelYoungLoss, SparsemaxLoss
 from sporax.nn.loss._focal import CategoricalFocalLoss, FocalLoss
+from sporax.nn.loss._linear import LinearCrossEntropyLoss
 from sporax.nn.loss._margin import (
     CategoricalHingeLoss,
     HingeEmbeddingLoss,
@@ -158,6 +159,7 @@ __all__ = [
     "LabelSmoothing",
     "LambdaRankLoss",
     "LaplaceNLLLoss",
+    "LinearCrossEntropyLoss",
     "ListMLELoss",
     "ListNetLoss",
     "LogCoshLoss",
