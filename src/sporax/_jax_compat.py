@@ -49,10 +49,17 @@ def evaluate_equation(equation: Any, operands: list[Any]) -> list[Any]:
     return list(results) if equation.primitive.multiple_results else [results]
 
 
+def varying_axes(array: Any) -> frozenset[Any]:
+    """The mesh axes along which `array` is different on each device, inside `jax.shard_map` where it is checked."""
+    kind = jax.typeof(array)
+    # Up to jax 0.9 the set stood in `vma`.
+    return frozenset(kind.vma if hasattr(kind, "vma") else kind.manual_axis_type.varying)
+
+
 def varying_as(array: Any, others: Any) -> Any:
     """`array`, marked as different on each device along every mesh axis along which any of `others` is.
 
     Inside `jax.shard_map` a loop's carry must be so marked from the start.
     """
-    axes = frozenset[Any]().union(*(getattr(jax.typeof(each), "vma", ()) for each in jax.tree.leaves(others)))
+    axes = frozenset[Any]().union(*(varying_axes(each) for each in jax.tree.leaves(others))) - varying_axes(array)
     return jax.lax.pcast(array, tuple(axes), to="varying") if axes else array

@@ -84,7 +84,7 @@ def test_one_class_under_both_names(alias):
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("mindspore.mint", "mindspore.mint"),
+        ("mindspore.scipy", "mindspore.scipy"),
         ("mindspore.common.nosuch", "mindspore.common.nosuch"),
         # The import stops at the first part that is not served.
         ("mindspore.nn.probability.bnn", "mindspore.nn.probability"),

@@ -1,4 +1,4 @@
-"""Sampled softmax: the draw, accidental hits, and its arguments."""
+"""Sampled softmax: the draws, accidental hits, and its arguments."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ RNG = np.random.default_rng(8)
 WEIGHTS, BIASES = RNG.normal(size=(7, 3)).astype(np.float32), RNG.normal(size=7).astype(np.float32)
 INPUTS = RNG.normal(size=(5, 3)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 3, 4], np.int32)
+SAMPLERS = ("uniform", "log_uniform")
 GIVEN = (np.array([1, 5, 2, 6]), np.full((5, 1), 4 / 7), np.full(4, 4 / 7))
 
 
@@ -23,24 +24,157 @@ def loss(labels=LABELS, **changes):
     return losses.sampled_softmax_loss(WEIGHTS, BIASES, labels, INPUTS, **params)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
-def test_the_draw_is_without_replacement_and_in_range(compiled):
-    draw = lambda key: losses.uniform_candidate_sampler(key, 5, 9).sampled_candidates  # noqa: E731
-    for seed in range(20):
-        classes = (jax.jit(draw) if compiled else draw)(jax.random.key(seed)).tolist()
-        assert len(set(classes)) == 5
-        assert set(classes) <= set(range(9))
+def sampler(name, count, classes, unique=True):
+    """key -> the draw, with the expected count of every class."""
+    if name == "uniform":
+        return lambda key: losses.uniform_candidate_sampler(key, count, classes, true_shape=(classes,), unique=unique)
+    every = np.arange(classes)
+    return lambda key: losses.log_uniform_candidate_sampler(key, count, classes, every, unique=unique)
 
 
-def test_every_class_is_drawn_as_often_as_its_expected_count():
-    keys = jax.random.split(jax.random.key(1), 4000)
-    drawn = jax.vmap(lambda key: losses.uniform_candidate_sampler(key, 3, 8).sampled_candidates)(keys)
-    share = np.bincount(np.asarray(drawn).ravel(), minlength=8) / 4000
-    # Five standard deviations of a share of 3/8 over 4000 draws.
-    np.testing.assert_allclose(share, 3 / 8, atol=0.039)
-    expected = losses.uniform_candidate_sampler(keys[0], 3, 8, true_shape=(2, 1))
-    assert expected.sampled_expected_count.tolist() == [0.375] * 3
-    assert expected.true_expected_count.tolist() == [[0.375]] * 2
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize(
+    ("count", "classes", "unique"),
+    [(3, 40, True), (4, 7, True), (6, 7, True), (7, 7, True), (30, 200, True), (1, 9, True), (9, 5, False), (3, 3000, False)],
+)  # fmt: skip
+def test_every_class_is_drawn_as_often_as_its_expected_count(name, count, classes, unique):
+    draws = 4000
+    keys = jax.random.split(jax.random.key(1), draws)
+    drawn, every, own = jax.jit(jax.vmap(sampler(name, count, classes, unique)))(keys)
+    drawn, expected = np.asarray(drawn), np.asarray(every[0], np.float64)
+    assert drawn.shape == (draws, count)
+    assert drawn.min() >= 0
+    assert drawn.max() < classes
+    np.testing.assert_allclose(expected.sum(), count, rtol=1e-6)
+    np.testing.assert_allclose(own, expected[drawn], rtol=1e-6)
+    variance = expected * (1 - expected if unique else 1 - expected / count)
+    free = variance > 1e-6
+    seen = np.bincount(drawn.ravel(), minlength=classes)
+    np.testing.assert_array_equal(seen[~free], draws * expected[~free])
+    if unique:
+        assert (np.diff(np.sort(drawn, axis=1)) > 0).all()
+    if free.any():
+        score = (seen - draws * expected)[free] / np.sqrt(draws * variance[free])
+        assert np.abs(score).max() < 5
+        if count < classes / 2:
+            # The mean of so many squares is 1, give or take five of its standard deviations.
+            assert abs((score**2).mean() - 1) < 5 * np.sqrt(2 / free.sum() + 1 / draws)
+
+
+def test_log_uniform_counts_are_zipfs_law():
+    drawn = losses.log_uniform_candidate_sampler(jax.random.key(0), 5, 99, [[0, 1], [9, 98]], unique=False)
+    expected = 5 * np.log([[2 / 1, 3 / 2], [11 / 10, 100 / 99]]) / np.log(100)
+    np.testing.assert_allclose(drawn.true_expected_count, expected, rtol=1e-6)
+    drawn = losses.log_uniform_candidate_sampler(jax.random.key(0), 30, 99, [[0, 1], [9, 98]])
+    always = int((drawn.sampled_expected_count == 1).sum())
+    assert drawn.sampled_candidates[:always].tolist() == list(range(always))
+    scale = (30 - always) / np.log(100 / (always + 1))
+    expected = [[1, 1], [1 if always > 9 else scale * np.log(11 / 10), scale * np.log(100 / 99)]]
+    np.testing.assert_allclose(drawn.true_expected_count, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_a_million_classes_are_drawn_by_their_counts(unique):
+    # float32 cannot tell places at the far end apart; bins of few classes there would show it.
+    classes, count, draws = 1_000_000, 8192, 40
+    draw = jax.jit(lambda key: losses.log_uniform_candidate_sampler(key, count, classes, np.arange(1), unique=unique))
+    drawn = np.stack([draw(key).sampled_candidates for key in jax.random.split(jax.random.key(2), draws)])
+    if unique:
+        assert all(len(set(row)) == count for row in drawn.tolist())
+    edges = np.array([0, 1100, 1150, 1300, 2000, 5000, 2**15, 2**17, 500_000, 900_000, 990_000, 999_000, classes])
+    seen = np.histogram(drawn, edges)[0]
+    every = np.concatenate(
+        [
+            losses.log_uniform_candidate_sampler(jax.random.key(0), count, classes, part, unique=unique)[1]
+            for part in np.array_split(np.arange(classes), 2)
+        ]
+    ).astype(np.float64)
+    expected = draws * np.add.reduceat(every, edges[:-1])
+    np.testing.assert_allclose(expected.sum(), draws * count, rtol=1e-5)
+    assert (np.abs(seen - expected) < 5 * np.sqrt(expected) + 1).all()
+    # Odd and even classes, and those after a power of two, are no different.
+    far = drawn[drawn > 500_000]
+    assert abs((far % 2).mean() - 0.5) < 2.5 / np.sqrt(far.size)
+    assert abs((far % 64 < 8).mean() - 0.125) < 5 * np.sqrt(0.125 * 0.875 / far.size)
+
+
+def test_a_million_classes_are_drawn_uniformly_without_sorting_them():
+    classes, count = 1_000_000, 8192
+    run = jax.jit(lambda key: losses.uniform_candidate_sampler(key, count, classes).sampled_candidates)
+    drawn = np.stack([run(key) for key in jax.random.split(jax.random.key(3), 20)])
+    assert all(len(set(row)) == count for row in drawn.tolist())
+    seen = np.histogram(drawn, 16, (0, classes))[0]
+    assert np.abs(seen - drawn.size / 16).max() < 5 * np.sqrt(drawn.size / 16)
+    assert run.lower(jax.random.key(0)).compile().memory_analysis().temp_size_in_bytes < 2**20
+
+
+def zipf_problem():
+    rng = np.random.default_rng(3)
+    classes, rows = 60, 4
+    weights, biases = rng.normal(size=(classes, 5)), -np.log(np.arange(classes) + 1)
+    return [a.astype(np.float32) for a in (weights, biases)], np.array([0, 3, 17, 59]), rng.normal(
+        size=(rows, 5)
+    ).astype(np.float32)
+
+
+def full_loss(weights, biases, labels, inputs):
+    return losses.sparse_softmax_cross_entropy_with_logits(inputs @ weights.T + biases[None, :], labels)
+
+
+def assert_mean_is(found, exact):
+    """The mean over the first axis is `exact` but for chance, and chance does not hide all."""
+    found, exact = np.asarray(found, np.float64), np.asarray(exact, np.float64)
+    error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    score = (found.mean(axis=0) - exact) / np.maximum(error, 1e-4 * np.abs(exact).max())
+    assert np.abs(score).max() < 5.5
+    assert (score**2).mean() < 2
+    assert np.median(error) < 0.05 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("unique", [True, False])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_partition_and_its_gradient_are_estimated_without_bias(name, unique):
+    (weights, biases), labels, inputs = zipf_problem()
+
+    def estimate(key):
+        drawn = sampler(name, 12, 60, unique)(key)._replace(true_expected_count=np.ones((1, 1), np.float32))
+
+        def total(weights, biases, inputs):
+            values = losses.sampled_softmax_loss(
+                weights, biases, labels, inputs, num_sampled=12, num_classes=60, sampled_values=drawn, unique=unique
+            )
+            return jnp.exp(values).sum(), jnp.exp(values)
+
+        gradients, values = jax.grad(total, (0, 1, 2), has_aux=True)(weights, biases, inputs)
+        # Against the label of its own, so that each row has its scale.
+        return values, gradients
+
+    values, gradients = jax.jit(jax.vmap(estimate))(jax.random.split(jax.random.key(5), 4000))
+    exact = lambda w, b, x: jnp.exp(full_loss(w, b, labels, x))  # noqa: E731
+    slopes = jax.grad(lambda w, b, x: exact(w, b, x).sum(), (0, 1, 2))(weights, biases, inputs)
+    for n in range(4):
+        assert_mean_is(values[:, n : n + 1], exact(weights, biases, inputs)[n : n + 1])
+    for found, slope in zip(gradients, slopes, strict=True):
+        assert_mean_is(found, slope)
+
+
+def test_samplers_are_chosen_by_name():
+    key = jax.random.key(4)
+    for name in SAMPLERS:
+        for unique in (True, False):
+            drawn = sampler(name, 4, 7, unique)(key)
+            drawn = drawn._replace(true_expected_count=drawn.true_expected_count[LABELS][:, None])
+            expected = ORACLES["sampled_softmax_loss"].value(WEIGHTS, BIASES, LABELS, INPUTS, sampled_values=drawn)
+            np.testing.assert_allclose(loss(key=key, sampler=name, unique=unique), expected, rtol=1e-5)
+    assert loss(num_sampled=20, unique=False).shape == (5,)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_says_what_does_not_fit(name):
+    with pytest.raises(ArgumentError, match=f"{name}_candidate_sampler: `num_sampled` must be at most .* got 8"):
+        sampler(name, 8, 7)(jax.random.key(0))
+    with pytest.raises(ArgumentTypeError, match=f"{name}_candidate_sampler: `unique` must be bool"):
+        sampler(name, 3, 7, "yes")(jax.random.key(0))
 
 
 def test_a_seed_or_a_key_fixes_the_draw_in_any_mode():
@@ -160,6 +294,7 @@ def test_tables_may_be_half():
             ShapeError,
             "a row for each of the 9 classes, but got shape .*. Set num_classes=7",
         ),
+        ({"sampler": "log"}, ArgumentError, "`sampler` must be one of 'uniform', 'log_uniform', but got 'log'"),
         ({"seed": -1}, ArgumentError, "`seed` must be at least 0, but got -1"),
         ({"sampled_values": 3}, ArgumentTypeError, r"`sampled_values` must be \(.*\), but got int\."),
         ({"sampled_values": GIVEN[:2]}, ArgumentTypeError, "but got tuple of length 2"),
@@ -208,3 +343,16 @@ def test_a_label_out_of_range_is_named_before_anything_is_gathered():
 def test_a_compiled_candidate_out_of_range_gives_nan():
     given = jax.jit(lambda s: loss(sampled_values=(s, *GIVEN[1:])))(np.array([1, 5, 2, -1]))
     assert np.isnan(given).all()
+
+
+def test_a_compiled_label_out_of_range_gives_nan_and_no_gradient():
+    def total(inputs, labels):
+        values = losses.sampled_softmax_loss(
+            WEIGHTS, BIASES, labels, inputs, num_sampled=4, num_classes=7, sampled_values=GIVEN
+        )
+        return values.sum(), values
+
+    wrong = jax.jit(jax.grad(total, has_aux=True))
+    (slope, values), (right, _) = wrong(INPUTS, np.array([0, 7, 2, 3, 4])), wrong(INPUTS, LABELS)
+    assert np.isnan(values).tolist() == [False, True, False, False, False]
+    np.testing.assert_allclose(slope, np.where(np.isnan(values)[:, None], 0, right), rtol=1e-6)

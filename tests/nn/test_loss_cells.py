@@ -16,7 +16,7 @@ SIGNATURES = {
     "SmoothL1Loss": "(beta=1.0, reduction='none')",
     "SoftmaxCrossEntropyWithLogits": "(sparse=False, reduction='none')",
     "SampledSoftmaxLoss": "(num_sampled, num_classes, num_true=1, sampled_values=None, remove_accidental_hits=True, "
-    "seed=0, reduction='none')",
+    "seed=0, reduction='none', *, sampler='uniform', unique=True)",
     "BCELoss": "(weight=None, reduction='mean')",
     "CosineEmbeddingLoss": "(margin=0.0, reduction='mean')",
 }

@@ -18,7 +18,7 @@ from sporax.core import Tensor
 from sporax.transforms import jit, value_and_grad
 
 SIGNATURES = {
-    "KLDivLoss": "(reduction='mean')",
+    "KLDivLoss": "(reduction='mean', log_target=False)",
     "PoissonNLLLoss": "(log_input=True, full=False, eps=1e-08, reduction='mean')",
     "GaussianNLLLoss": "(*, full=False, eps=1e-06, reduction='mean')",
     "KLDivergenceLoss": "(log_target=False, reduction='mean')",

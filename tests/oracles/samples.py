@@ -14,7 +14,7 @@ from sporax.losses import example_shape as shape_of
 
 __all__ = ["SIZES", "inputs_of", "settings_of", "shape_of"]
 
-MOST_SETTINGS = 4
+MOST_SETTINGS = 3
 
 
 def settings_of(row: LossRow, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ _FINDER = _Finder()
 
 def _answer(path: str, module: ModuleType, own: Any) -> Any:
     """The `__getattr__` of a served module: its own first, then MindSpore's other places, then an error."""
+    paths = [path, *(each for each, home in SERVED.items() if home == module.__name__ and each != path)]
 
     def __getattr__(name: str) -> Any:
         if own is not None:
@@ -83,8 +84,9 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
                 _FINDER.watch()
         if name.startswith("__"):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name, obj=None)
-        if f"{path}.{name}" in SERVED:
-            return import_module(f"{path}.{name}")
+        for above in paths:
+            if f"{above}.{name}" in SERVED:
+                return import_module(f"{above}.{name}")
         for other in BORROWED.get(module.__name__, ()):
             lender = import_module(other)
             if name in getattr(lender, "__all__", ()):

@@ -89,6 +89,7 @@ from sporax.losses._margin import (
 )
 from sporax.losses._metric import cosine_embedding_loss, margin_ranking_loss
 from sporax.losses._mining import Triplets, batch_hard_triplets, pairwise_distances, semi_hard_triplets
+from sporax.losses._nce import nce_loss
 from sporax.losses._noisy import (
     bi_tempered_logistic_loss,
     generalized_cross_entropy,
@@ -139,7 +140,12 @@ from sporax.losses._robust import (
     welsch_loss,
 )
 from sporax.losses._row import LossRow, Size, Sized
-from sporax.losses._sampled import SampledValues, sampled_softmax_loss, uniform_candidate_sampler
+from sporax.losses._sampled import (
+    SampledValues,
+    log_uniform_candidate_sampler,
+    sampled_softmax_loss,
+    uniform_candidate_sampler,
+)
 from sporax.losses._scoring import crps_gaussian, crps_sample, energy_score, quantile_crps
 from sporax.losses._segmentation import (
     dice_cross_entropy_loss,
@@ -255,6 +261,7 @@ __all__ = [
     "list_net_loss",
     "log_cosh_loss",
     "log_softmax",
+    "log_uniform_candidate_sampler",
     "logit_adjusted_cross_entropy",
     "loss_function",
     "lovasz_hinge_loss",
@@ -275,6 +282,7 @@ __all__ = [
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "n_pair_loss",
+    "nce_loss",
     "negative_binomial_nll_loss",
     "nll_loss",
     "nt_xent_loss",

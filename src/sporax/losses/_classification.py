@@ -14,7 +14,7 @@ from sporax.losses._class_weights import class_vector, cross, scaled
 from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, take_rows, valid_indices
 from sporax.losses._row import LossRow, Sized
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import index_cost, target_cost
 from sporax.losses._spec import label, prediction
 
 __all__ = ["smooth_labels"]
@@ -54,7 +54,7 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
 
     Source: MindSpore `nn.SoftmaxCrossEntropyWithLogits`.
     """
-    return cross(jnp.asarray(labels), log_softmax(jnp.asarray(logits)))
+    return target_cost(jnp.asarray(logits), jnp.asarray(labels))
 
 
 @loss_function(
@@ -92,7 +92,12 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
 
     Source: MindSpore `nn.SoftmaxCrossEntropyWithLogits(sparse=True)`.
     """
-    return 0 - take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
+    return _cost_of_class(jnp.asarray(logits), jnp.asarray(labels))
+
+
+def _cost_of_class(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    valid, safe = valid_indices(labels, logits.shape[-1])
+    return jnp.where(valid, index_cost(logits, safe), jnp.nan)
 
 
 def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = None, axis: int = -1) -> jax.Array:
@@ -203,8 +208,8 @@ def cross_entropy(
     Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
     """
     del ignore_index  # the contract removes those places
-    log_p = log_softmax(jnp.moveaxis(jnp.asarray(logits), 1, -1))
-    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "cross_entropy")
+    logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
+    return _index_loss(logits, jnp.asarray(labels), weight, label_smoothing, "cross_entropy", normalise=True)
 
 
 @loss_function(
@@ -248,13 +253,13 @@ def soft_cross_entropy(
     """
     where = "soft_cross_entropy"
     smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
-    log_p = log_softmax(jnp.moveaxis(jnp.asarray(logits), 1, -1))
-    classes = log_p.shape[-1]
+    logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
+    classes = logits.shape[-1]
     target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), smoothing, classes)
     if weight is not None:
-        of_class = class_vector(weight, classes, log_p.dtype, name="weight", where=where)
+        of_class = class_vector(weight, classes, logits.dtype, name="weight", where=where)
         target = target * jnp.broadcast_to(of_class, target.shape)
-    return cross(target, log_p)
+    return target_cost(logits, target)
 
 
 @loss_function(
@@ -313,24 +318,26 @@ def nll_loss(
     """
     del ignore_index  # the contract removes those places
     log_p = jnp.moveaxis(jnp.asarray(logits), 1, -1)
-    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss")
+    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss", normalise=False)
 
 
 def _index_loss(
-    log_p: jax.Array, labels: jax.Array, weight: Any, label_smoothing: Any, where: str
+    scores: jax.Array, labels: jax.Array, weight: Any, label_smoothing: Any, where: str, *, normalise: bool
 ) -> jax.Array | Counted:
+    """Of log probabilities, or with `normalise` of logits."""
     smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
-    classes = log_p.shape[-1]
+    classes, dtype = scores.shape[-1], scores.dtype
     own = of_class = None
     if weight is not None:
-        of_class = class_vector(weight, classes, log_p.dtype, name="weight", where=where)
-        own = take_rows(of_class, labels, log_p.dtype)
-    cost = 0 - take_class(log_p, labels)
+        of_class = class_vector(weight, classes, dtype, name="weight", where=where)
+        own = take_rows(of_class, labels, dtype)
+    cost = _cost_of_class(scores, labels) if normalise else 0 - take_class(scores, labels)
     if own is not None:
         cost = scaled(own, cost)
     if isinstance(smoothing, jax.Array) or smoothing != 0:
-        share = jnp.ones(classes, log_p.dtype) if of_class is None else of_class
-        spread = cross(jnp.broadcast_to(smoothing / classes * share, log_p.shape), log_p)
+        share = jnp.ones(classes, dtype) if of_class is None else of_class
+        share = jnp.broadcast_to(smoothing / classes * share, scores.shape)
+        spread = target_cost(scores, share) if normalise else cross(share, scores)
         # A label that names no class sends no gradient.
         spread = jnp.where(valid_indices(labels, classes)[0], spread, 0)
         cost = scaled(1 - smoothing, cost) + spread

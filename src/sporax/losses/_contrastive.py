@@ -11,6 +11,7 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import Counted, hyper_parameter, loss_function
 from sporax.losses._mining import pair_masks
+from sporax.losses._pairwise import pick_partner, pick_partner_chunked, plan_of, tell_partner, tell_partner_chunked
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
@@ -100,7 +101,7 @@ def n_pair_loss(
     name = "n_pair_loss"
     l2_weight = hyper_parameter(l2_weight, name="l2_weight", where=name, minimum=0)
     a, p = _points(anchors, normalize, name), _points(positives, normalize, name)
-    values = _pick_partner(dot_products(a, p), mask)
+    values = pick_partner(dot_products(a, p), mask)
     return values + 0.25 * l2_weight * (jnp.sum(jnp.square(a), axis=-1) + jnp.sum(jnp.square(p), axis=-1))
 
 
@@ -244,12 +245,17 @@ def info_nce_loss(
     symmetric: bool = False,
     normalize: bool = True,
     mask: Any = None,
+    chunk_size: int | None = None,
+    axis_name: str | None = None,
 ) -> jax.Array:
     r"""Picks each query's key out of the keys of all.
 
     .. math:: \ell_i = -\log \frac{\exp(q_i \cdot k_i / \tau)}{\sum_j \exp(q_i \cdot k_j / \tau)}
 
-    With `symmetric` it is the mean of this and of the same with queries and keys exchanged, as in CLIP.
+    With `symmetric` it is the mean of this and of the same with queries and keys exchanged, as in CLIP. In chunks no
+    (N, N) array is made: derivatives, in forward and reverse mode and of any order, compute scores again. With
+    `axis_name`, inside `jax.shard_map`, each device holds N of the pairs, meets the others' a device at a time, and has
+    the values of its own; for a mean over all, `psum` both parts of `evaluate_sum_and_weight`.
 
     Args:
         queries: vectors q of shape (N, D).
@@ -258,12 +264,15 @@ def info_nce_loss(
         symmetric: whether keys pick their queries too.
         normalize: whether vectors are first scaled to length 1.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
+        chunk_size: how many queries at a time. By default all N where N² is at most 2¹⁸ on a CPU and 2²⁴ elsewhere, and
+            else so many that their scores are that many, but 128 at least.
+        axis_name: the mesh axis over which the pairs are spread.
 
     Returns:
         Values of shape (N,).
 
     Raises:
-        ArgumentError: `temperature` is not above 0.
+        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, or no such axis.
         ShapeError: the shapes differ.
 
     Example:
@@ -277,21 +286,19 @@ def info_nce_loss(
     """
     name = "info_nce_loss"
     temperature = _temperature(temperature, name)
-    scores = dot_products(_points(queries, normalize, name), _points(keys, normalize, name)) / temperature
-    values = _pick_partner(scores, mask)
-    if _check.is_type(symmetric, bool, name="symmetric", where=name):
-        return 0.5 * (values + _pick_partner(scores.T, mask))
-    return values
+    symmetric = _check.is_type(symmetric, bool, name="symmetric", where=name)
+    q, k = _points(queries, normalize, name), _points(keys, normalize, name)
+    plan = plan_of(q.shape[0], chunk_size, axis_name, name)
+    if plan is not None:
+        return pick_partner_chunked(plan, q / temperature, k, mask, symmetric)
+    scores = dot_products(q, k) / temperature
+    values = pick_partner(scores, mask)
+    return 0.5 * (values + pick_partner(scores, mask, 0)) if symmetric else values
 
 
 @loss_function(*_BATCH, output="N", mask_parameter="mask")
 def nt_xent_loss(
-    embeddings: ArrayLike,
-    labels: ArrayLike,
-    *,
-    temperature: Any = 0.07,
-    normalize: bool = True,
-    mask: Any = None,
+    embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
     r"""Picks each positive of a sample out of itself and the sample's negatives: SimCLR's loss.
 
@@ -337,12 +344,7 @@ def nt_xent_loss(
 
 @loss_function(*_BATCH, output="N", mask_parameter="mask")
 def sup_con_loss(
-    embeddings: ArrayLike,
-    labels: ArrayLike,
-    *,
-    temperature: Any = 0.07,
-    normalize: bool = True,
-    mask: Any = None,
+    embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
     r"""Picks the positives of each sample out of all other samples: supervised contrastive learning.
 
@@ -395,13 +397,16 @@ def siglip_loss(
     bias: Any = -10.0,
     normalize: bool = True,
     mask: Any = None,
+    chunk_size: int | None = None,
+    axis_name: str | None = None,
 ) -> jax.Array:
     r"""Tells for every image and text, each for itself, whether they belong together.
 
     .. math:: \ell_i = \sum_j \log\big(1 + \exp(-z_{ij} (t\, x_i \cdot y_j + b))\big), \qquad
         z_{ij} = \begin{cases} 1 & i = j \\ -1 & \text{else} \end{cases}
 
-    Here the temperature multiplies, as in the paper; the other losses of this family divide by theirs.
+    Here the temperature multiplies, as in the paper; the other losses of this family divide by theirs. Chunks and
+    devices are as in `info_nce_loss`.
 
     Args:
         images: vectors x of shape (N, D).
@@ -410,12 +415,14 @@ def siglip_loss(
         bias: b; it may be traced, and learned.
         normalize: whether vectors are first scaled to length 1.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
+        chunk_size: how many images at a time, as in `info_nce_loss`.
+        axis_name: the mesh axis over which the pairs are spread.
 
     Returns:
         Values of shape (N,).
 
     Raises:
-        ArgumentError: `temperature` is not above 0.
+        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, or no such axis.
         ShapeError: the shapes differ.
 
     Example:
@@ -430,10 +437,11 @@ def siglip_loss(
     name = "siglip_loss"
     temperature = _temperature(temperature, name)
     bias = hyper_parameter(bias, name="bias", where=name)
-    scores = temperature * dot_products(_points(images, normalize, name), _points(texts, normalize, name)) + bias
-    partner = jnp.eye(scores.shape[0], dtype=bool)
-    terms = jax.nn.softplus(jnp.where(partner, -scores, scores))
-    return jnp.sum(terms if mask is None else jnp.where(mask[None, :], terms, 0), axis=1)
+    x, y = _points(images, normalize, name), _points(texts, normalize, name)
+    plan = plan_of(x.shape[0], chunk_size, axis_name, name)
+    if plan is not None:
+        return tell_partner_chunked(plan, temperature * x, y, bias, mask)
+    return tell_partner(temperature * dot_products(x, y) + bias, mask)
 
 
 def _points(vectors: ArrayLike, normalize: bool, name: str) -> jax.Array:
@@ -445,13 +453,6 @@ def _temperature(value: Any, name: str) -> Any:
     return hyper_parameter(value, name="temperature", where=name, minimum=0, open_minimum=True)
 
 
-def _pick_partner(scores: jax.Array, mask: jax.Array | None) -> jax.Array:
-    """-log softmax of the diagonal, among the columns that take part."""
-    partner = jnp.eye(scores.shape[0], dtype=bool)
-    allowed = jnp.ones_like(partner) if mask is None else mask[None, :] | partner
-    return masked_logsumexp(scores, allowed) - jnp.diagonal(scores)
-
-
 def _log1p_sum_exp(x: jax.Array, mask: jax.Array) -> jax.Array:
     """log(1 + sum(exp(x))) over the places of the mask along the last axis; 0 where there is none."""
     return jax.nn.softplus(masked_logsumexp(x, mask))
@@ -460,12 +461,7 @@ def _log1p_sum_exp(x: jax.Array, mask: jax.Array) -> jax.Array:
 _TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
 
 ROWS = (
-    LossRow(
-        contrastive_loss,
-        "Hadsell et al. 2006",
-        cell="ContrastiveLoss",
-        parameters={"margin": (1.0, 4.0)},
-    ),
+    LossRow(contrastive_loss, "Hadsell et al. 2006", cell="ContrastiveLoss", parameters={"margin": (1.0, 4.0)}),
     LossRow(
         n_pair_loss,
         "Sohn 2016",
@@ -490,7 +486,7 @@ ROWS = (
         info_nce_loss,
         "van den Oord et al. 2018; Radford et al. 2021",
         cell="InfoNCELoss",
-        parameters={**_TEMPERATURE, "symmetric": (False, True)},
+        parameters={**_TEMPERATURE, "symmetric": (False, True), "chunk_size": (None, 2)},
         like=("clip_loss", "infonce"),
     ),
     LossRow(
@@ -505,7 +501,12 @@ ROWS = (
         siglip_loss,
         "Zhai et al. 2023",
         cell="SigLIPLoss",
-        parameters={"temperature": (2.0, 5.0), "bias": (-1.0, 0.5), "normalize": (True, False)},
+        parameters={
+            "temperature": (2.0, 5.0),
+            "bias": (-1.0, 0.5),
+            "normalize": (True, False),
+            "chunk_size": (None, 2),
+        },
         like=("sigmoid_contrastive_loss",),
     ),
 )

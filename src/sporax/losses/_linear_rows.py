@@ -26,9 +26,17 @@ from sporax.losses._softmax import log_softmax
 
 
 class Plan(NamedTuple):
-    """What the compiled program depends on: rows of a chunk, the mesh axis of the classes, and what is asked for."""
+    """What the compiled program depends on.
+
+    Args:
+        chunk: rows at a time.
+        block: classes at a time, where the gradients of a chunk are made; 0 for all at once.
+        axis_name: the mesh axis of the classes.
+        argmax: whether it is asked for.
+    """
 
     chunk: int
+    block: int = 0
     axis_name: str | None = None
     argmax: bool = False
 
@@ -128,16 +136,11 @@ def _formed(
     def step(sums: list[Any], given: tuple[jax.Array, ...]) -> tuple[list[Any], tuple[Rows, Any]]:
         x, labels, factor = given
         found = _measure(plan, x, w, b, terms, labels)
-        slopes = _slopes(found, terms, labels, factor)
-        narrow = slopes.astype(jnp.result_type(x, w))
-        dx = None
-        if wanted[0]:
-            dx = _product(narrow, w, ((1,), (0,)), acc)
-            dx = dx if plan.axis_name is not None else dx.astype(x.dtype)
-        dw, db = sums
-        dw = None if dw is None else dw + _product(narrow, x, ((0,), (0,)), acc)
-        db = None if db is None else db + jnp.sum(slopes, axis=0)
-        return [dw, db], (found.rows, dx)
+        dx = zeros(x) if wanted[0] else None
+        dx, *sums = _gradients_of_chunk(plan, found, terms, factor, x, w, [dx, *sums])
+        if dx is not None and plan.axis_name is None:
+            dx = dx.astype(x.dtype)
+        return sums, (found.rows, dx)
 
     count = x.shape[0]
     blocks = _blocks(plan, (x, labels, factor))
@@ -151,6 +154,45 @@ def _formed(
         dx = (dx if plan.axis_name is None else lax.psum(dx, plan.axis_name)).astype(x.dtype)
     dw, db = (None if sum_ is None else sum_.astype(like.dtype) for sum_, like in zip(sums, (w, b), strict=True))
     return rows, [dx, dw, db]
+
+
+def _gradients_of_chunk(
+    plan: Plan, found: _Measured, terms: Terms, factor: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any]
+) -> list[Any]:
+    """Add a chunk's gradients to the sums for x, w and b, of which any may be None."""
+    classes, block = w.shape[0], plan.block
+    if not 0 < block < classes:
+        return _add_slopes(_slopes(found, terms, factor, 0, classes), x, w, sums, 0)
+
+    def add(at: jax.Array, sums: list[Any]) -> list[Any]:
+        # The last block begins earlier, so that it is as long as the others; what it has again counts as zero.
+        begin = jnp.minimum(at * block, classes - block)
+        slopes = _slopes(found, terms, factor, begin, block)
+        if classes % block:
+            again = lax.broadcasted_iota(jnp.int32, (1, block), 1) < at * block - begin
+            slopes = jnp.where(again, 0, slopes)
+        return _add_slopes(slopes, x, lax.dynamic_slice_in_dim(w, begin, block), sums, begin)
+
+    return lax.fori_loop(0, -(-classes // block), add, sums)
+
+
+def _add_slopes(slopes: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any], begin: Any) -> list[Any]:
+    dx, dw, db = sums
+    narrow = slopes.astype(x.dtype)
+    if dx is not None:
+        dx = dx + _product(narrow, w, ((1,), (0,)), dx.dtype)
+    if dw is not None:
+        dw = _add_at(dw, _product(narrow, x, ((0,), (0,)), dw.dtype), begin)
+    if db is not None:
+        db = _add_at(db, jnp.sum(slopes, axis=0), begin)
+    return [dx, dw, db]
+
+
+def _add_at(total: jax.Array, part: jax.Array, begin: Any) -> jax.Array:
+    if part.shape == total.shape:
+        return total + part
+    here = lax.dynamic_slice_in_dim(total, begin, part.shape[0])
+    return lax.dynamic_update_slice_in_dim(total, here + part, begin, 0)
 
 
 @_formed.defjvp
@@ -220,16 +262,12 @@ def _product(a: jax.Array, b: jax.Array, contract: Any, acc: Any) -> jax.Array:
     return lax.dot_general(a.astype(dtype), b.astype(dtype), (contract, ((), ())), preferred_element_type=acc)
 
 
-def _logits(x: jax.Array, w: jax.Array, b: jax.Array | None, softcap: Any) -> tuple[jax.Array, jax.Array | None]:
-    """Logits, and the tanh of the cap, if there is one."""
+def _logits(x: jax.Array, w: jax.Array, b: jax.Array | None, softcap: Any) -> jax.Array:
     acc = compute_dtype(x.dtype)
     z = _product(x, w, ((1,), (1,)), acc)
     if b is not None:
         z = z + b.astype(acc)[None, :]
-    if softcap is None:
-        return z, None
-    tanh = jnp.tanh(z / softcap)
-    return softcap * tanh, tanh
+    return z if softcap is None else softcap * jnp.tanh(z / softcap)
 
 
 class _Place(NamedTuple):
@@ -267,11 +305,6 @@ def _best(plan: Plan, first: Any, z: jax.Array, tops: jax.Array) -> jax.Array:
     return _at(mine.T, jnp.argmax(tops, axis=0))
 
 
-def _minus(z: jax.Array, top: jax.Array) -> jax.Array:
-    # inf - inf is NaN.
-    return jnp.where(z == top, 0, z - top)
-
-
 def _at(z: jax.Array, index: jax.Array) -> jax.Array:
     return jnp.take_along_axis(z, index[:, None], axis=-1, mode="clip")[:, 0]
 
@@ -283,7 +316,7 @@ def _shares(terms: Terms, here: int, every: int) -> jax.Array:
 
 
 def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
-    z, _ = _logits(x, w, b, terms.softcap)
+    z = _logits(x, w, b, terms.softcap)
     place, every, first = _place(plan, labels, z.shape[1])
     near = jax.nn.logsumexp(z, axis=-1)
     if plan.axis_name is None:
@@ -311,10 +344,17 @@ def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, te
 
 
 class _Measured(NamedTuple):
+    """A chunk of logits and what its slopes are made of.
+
+    Args:
+        logits: after their cap.
+        lse: the largest logit of each row, and the logarithm of the sum relative to it, over all devices.
+        own: class weight of the label.
+        of_class: share of label smoothing of each class here, and `share` their sum over all devices.
+    """
+
     logits: jax.Array
-    tanh: jax.Array | None
-    top: jax.Array
-    log_sum: jax.Array
+    lse: jax.Array
     own: jax.Array | None
     of_class: jax.Array | None
     share: jax.Array | None
@@ -323,46 +363,60 @@ class _Measured(NamedTuple):
 
 
 def _measure(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> _Measured:
-    """The rows of a chunk, in one pass for the maximum and one for the sums. Not to be differentiated."""
-    z, tanh = _logits(x, w, b, terms.softcap)
+    """The rows of a chunk. Not to be differentiated.
+
+    The sums over a row are kept plain: XLA:CPU then reads the logits once for each, and writes nothing between.
+    """
+    z = _logits(x, w, b, terms.softcap)
     place, every, first = _place(plan, labels, z.shape[1])
     own = of_class = share = None
-    top = jnp.max(z, axis=-1)
-    shifted = _minus(z, top[:, None])
-    parts = [top, jnp.sum(jnp.exp(shifted), axis=-1), jnp.where(place.here, _at(z, place.index), 0)]
+    # A shard of nothing but -inf adds exp(-inf) to the others.
+    top = jnp.maximum(jnp.max(z, axis=-1), jnp.finfo(z.dtype).min)
+    parts = [
+        top,
+        jnp.sum(jnp.exp(z - top[:, None]), axis=-1),
+        jnp.where(place.here, _at(z, place.index) - top, -jnp.inf),
+    ]
     if terms.class_weight is not None:
         own = jnp.where(place.here, jnp.take(terms.class_weight, place.index, mode="clip"), 0)
         parts.append(own)
     if terms.smoothing is not None:
         of_class = _shares(terms, z.shape[1], every)
-        parts += [cross(jnp.broadcast_to(of_class, z.shape), shifted), jnp.broadcast_to(jnp.sum(of_class), top.shape)]
+        if terms.class_weight is None:
+            spread = 0 - of_class[0] * jnp.sum(z - top[:, None], axis=-1)
+        else:
+            spread = cross(jnp.broadcast_to(of_class, z.shape), z - top[:, None])
+        parts += [spread, jnp.broadcast_to(jnp.sum(of_class), top.shape)]
     shared = _shared(plan, jnp.stack(parts))
     tops = shared[:, 0]
     top = jnp.max(tops, axis=0)
-    gap = _minus(tops, top[None])
+    gap = tops - top[None]
     log_sum = jnp.log(jnp.sum(shared[:, 1] * jnp.exp(gap), axis=0))
-    cost = log_sum - _minus(jnp.sum(shared[:, 2], axis=0), top)
+    cost = log_sum - jnp.max(shared[:, 2] + gap, axis=0)
     if own is not None:
         own = jnp.sum(shared[:, 3], axis=0)
         cost = scaled(own, cost)
     if terms.smoothing is not None:
         shares = shared[:, -1]
         share = jnp.sum(shares, axis=0)
-        spread = shared[:, -2] - shares * jnp.where(shares == 0, 0, gap)
+        spread = shared[:, -2] - jnp.where(shares == 0, 0, shares * gap)
         cost = scaled(1 - terms.smoothing, cost) + jnp.sum(spread, axis=0) + share * log_sum
     lse = top + log_sum
     if terms.z_loss is not None:
         cost = cost + terms.z_loss * jnp.square(lse)
-    argmax = None
-    if plan.argmax:
-        argmax = _best(plan, first, z, tops)
+    argmax = _best(plan, first, z, tops) if plan.argmax else None
     rows = Rows(jnp.where(place.valid, cost, jnp.nan), lse, argmax)
-    return _Measured(z, tanh, top, log_sum, own, of_class, share, place, rows)
+    # Two subtractions and not one: the sum of both is rounded to the size of the logits.
+    return _Measured(z, jnp.stack([top, log_sum]), own, of_class, share, place, rows)
 
 
-def _slopes(found: _Measured, terms: Terms, labels: jax.Array, factor: jax.Array) -> jax.Array:
-    """The gradient of sum(factor * values) for the logits of a chunk, before their cap."""
-    z, classes = found.logits, found.logits.shape[1]
+def _slopes(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count: int) -> jax.Array:
+    """The gradient of sum(factor * values) for some classes' logits of a chunk, before their cap."""
+
+    def here(array: jax.Array) -> jax.Array:
+        return array if array.shape[-1] == count else lax.dynamic_slice_in_dim(array, begin, count, axis=-1)
+
+    z, (top, log_sum) = here(found.logits), found.lse
     factor = jnp.where(found.place.valid, factor, 0)
     one = factor if found.own is None else factor * found.own
     one = one if terms.smoothing is None else one * (1 - terms.smoothing)
@@ -371,10 +425,10 @@ def _slopes(found: _Measured, terms: Terms, labels: jax.Array, factor: jax.Array
         pull = pull + factor * found.share
     if terms.z_loss is not None:
         pull = pull + 2 * terms.z_loss * factor * found.rows.log_sum_exp
-    p = jnp.exp(_minus(z, found.top[:, None]) - found.log_sum[:, None])
-    index = jnp.where(found.place.here, found.place.index, -1)
-    hit = lax.broadcasted_iota(jnp.int32, (1, classes), 1) == index[:, None]
+    p = jnp.exp(z - top[:, None] - log_sum[:, None])
+    index = jnp.where(found.place.here, found.place.index - begin, -1)
+    hit = lax.broadcasted_iota(jnp.int32, (1, count), 1) == index[:, None]
     slopes = pull[:, None] * p - jnp.where(hit, one[:, None], 0)
     if found.of_class is not None:
-        slopes = slopes - factor[:, None] * found.of_class[None, :]
-    return slopes if found.tanh is None else slopes * (1 - jnp.square(found.tanh))
+        slopes = slopes - factor[:, None] * here(found.of_class)[None, :]
+    return slopes if terms.softcap is None else slopes * (1 - jnp.square(z / terms.softcap))

@@ -11,6 +11,7 @@ import numpy as np
 from sporax import _check
 from sporax.losses._contract import apply_weights, as_array, compute_dtype
 from sporax.losses._shapes import broadcast_into
+from sporax.losses._sums import sum_all
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -144,14 +145,14 @@ def sum_prepared(
     values: jax.Array, weights: jax.Array | None, counts: jax.Array | None = None
 ) -> tuple[jax.Array, jax.Array]:
     """`sum_and_weight` for values at full precision and weights that are known to fit."""
-    total = jnp.sum(apply_weights(values, weights))
+    total = sum_all(apply_weights(values, weights))
     if counts is not None:
         left = counts if weights is None else jnp.where(weights != 0, counts, 0)
-        return total, jnp.sum(left).astype(values.dtype)
+        return total, sum_all(left).astype(values.dtype)
     if weights is None:
         return total, jnp.asarray(values.size, values.dtype)
     # Counted in integers: a float32 count stops at 2**24.
-    kept = jnp.sum(jnp.broadcast_to(weights, values.shape) != 0, dtype=jnp.int32)
+    kept = sum_all((jnp.broadcast_to(weights, values.shape) != 0).astype(jnp.int32))
     return total, kept.astype(values.dtype)
 
 

@@ -27,6 +27,7 @@ from sporax.losses import (
     _margin,
     _metric,
     _mining,
+    _nce,
     _noisy,
     _ordinal,
     _piecewise,
@@ -76,6 +77,7 @@ _FAMILIES = (
     _rnnt,
     _adaptive,
     _sampled,
+    _nce,
     _linear,
 )
 

@@ -3,78 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from sporax import _check
-from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
-from sporax._jax_compat import is_tracer
-from sporax._typing import ArrayLike, Shape
-from sporax.losses._contract import as_array, loss_function
-from sporax.losses._indexing import take_rows
-from sporax.losses._labels import check_dtype, enforce_values
+from sporax._typing import ArrayLike
+from sporax.losses._candidate_logits import candidate_logits
+from sporax.losses._candidates import SampledValues, log_uniform_candidate_sampler, uniform_candidate_sampler
+from sporax.losses._contract import loss_function
 from sporax.losses._row import LossRow, Size
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import InputSpec, label, prediction, table
+from sporax.losses._spec import label, prediction, table
 
-_CANDIDATES = InputSpec("sampled_candidates", ("S",), kind="int", domain="class")
-
-
-class SampledValues(NamedTuple):
-    """What a candidate sampler gives.
-
-    Args:
-        sampled_candidates: class indices of shape (num_sampled,).
-        true_expected_count: how often each true class is expected in a sample; broadcasts to (N, num_true).
-        sampled_expected_count: the same for each candidate, of shape (num_sampled,).
-    """
-
-    sampled_candidates: Any
-    true_expected_count: Any
-    sampled_expected_count: Any
-
-
-def uniform_candidate_sampler(
-    key: jax.Array, num_sampled: int, num_classes: int, *, true_shape: Shape = (1, 1)
-) -> SampledValues:
-    """Draw different classes, each equally likely.
-
-    Each class is in the sample with probability num_sampled / num_classes, which is thus its exact expected
-    count.
-
-    Args:
-        key: a JAX random key; the same key gives the same classes.
-        num_sampled: how many classes, at most `num_classes`.
-        num_classes: how many there are.
-        true_shape: the shape of `true_expected_count`.
-
-    Returns:
-        Candidates (int32) and expected counts (float32).
-
-    Raises:
-        ArgumentError: more classes are asked for than there are.
-
-    Example:
-        >>> import jax
-        >>> from sporax import losses
-        >>> drawn = losses.uniform_candidate_sampler(jax.random.key(0), 4, 4)
-        >>> sorted(drawn.sampled_candidates.tolist()), drawn.sampled_expected_count.tolist()
-        ([0, 1, 2, 3], [1.0, 1.0, 1.0, 1.0])
-
-    Source: MindSpore `ops.UniformCandidateSampler(unique=True)`, but its expected count is an estimate.
-    """
-    where = "uniform_candidate_sampler"
-    num_sampled, num_classes = _counts(num_sampled, num_classes, where)
-    classes = jax.random.permutation(key, jnp.arange(num_classes, dtype=jnp.int32))
-    expected = num_sampled / num_classes
-    return SampledValues(
-        classes[:num_sampled],
-        jnp.full(true_shape, expected, jnp.float32),
-        jnp.full((num_sampled,), expected, jnp.float32),
-    )
+__all__ = ["SampledValues", "log_uniform_candidate_sampler", "sampled_softmax_loss", "uniform_candidate_sampler"]
 
 
 @loss_function(
@@ -97,6 +38,8 @@ def sampled_softmax_loss(
     remove_accidental_hits: bool = True,
     seed: int = 0,
     key: jax.Array | None = None,
+    sampler: str = "uniform",
+    unique: bool = True,
 ) -> jax.Array:
     r"""Cross entropy of a softmax over the true classes and a sample of the others.
 
@@ -111,6 +54,9 @@ def sampled_softmax_loss(
     A candidate that is a true class of a row is an accidental hit; it leaves the softmax of that row. In
     compiled code a label outside [0, C) gives NaN for its row, and a candidate outside it gives NaN for all.
 
+    With one true class whose expected count is given as 1, and hits removed, the mean of :math:`e^\ell` over the draws
+    is that of the full softmax, and so is the mean of its gradient.
+
     Args:
         weights: class embeddings W of shape (C, D).
         biases: class biases b of shape (C,).
@@ -119,17 +65,20 @@ def sampled_softmax_loss(
         num_sampled: how many candidates there are.
         num_classes: C.
         num_true: how many true classes a row has; each has the target probability 1 / num_true.
-        sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn with
-            `uniform_candidate_sampler` if None.
+        sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn if None.
         remove_accidental_hits: whether accidental hits leave the softmax.
         seed: makes the key when there is none. The same seed draws the same classes at every call.
         key: a JAX random key for the draw.
+        sampler: "uniform" (`uniform_candidate_sampler`), or "log_uniform" (`log_uniform_candidate_sampler`) for
+            classes that are numbered by falling frequency.
+        unique: whether the candidates drawn are all different.
 
     Returns:
         Values of shape (N,).
 
     Raises:
-        ArgumentError: counts that do not fit `num_classes`, or an expected count that is not above 0.
+        ArgumentError: counts that do not fit `num_classes`, an unknown sampler, or an expected count that is not above
+            0.
         ArgumentTypeError: `sampled_values` is not a sequence of three.
         DtypeError, ShapeError, LabelError: inputs that do not fit.
 
@@ -147,82 +96,43 @@ def sampled_softmax_loss(
     Source: Jean et al., "On Using Very Large Target Vocabulary for Neural Machine Translation", 2015;
     MindSpore `nn.SampledSoftmaxLoss`.
     """
-    where = "sampled_softmax_loss"
-    weights, biases = jnp.asarray(weights), jnp.asarray(biases)
-    labels, inputs = jnp.asarray(labels), jnp.asarray(inputs)
-    num_sampled, num_classes = _counts(num_sampled, num_classes, where)
-    num_true = _check.integer(num_true, name="num_true", where=where, minimum=1)
-    if num_true > num_classes:
-        raise ArgumentError(f"{where}: `num_true` must be at most `num_classes` ({num_classes}), but got {num_true}.")
-    if weights.shape[0] != num_classes:
-        raise ShapeError(
-            f"{where}: `weights` must have a row for each of the {num_classes} classes, but got shape "
-            f"{weights.shape}. Set num_classes={weights.shape[0]}."
-        )
-    true = labels[:, None] if labels.ndim == 1 else labels
-    if true.shape[1] != num_true:
-        raise ShapeError(
-            f"{where}: `labels` must have shape ({labels.shape[0]}, {num_true}), but got {labels.shape}. "
-            f"Set num_true={true.shape[1]}."
-        )
-
-    if sampled_values is None:
-        seed = _check.integer(seed, name="seed", where=where, minimum=0)
-        key = jax.random.key(seed) if key is None else key
-        drawn = uniform_candidate_sampler(key, num_sampled, num_classes)
-    else:
-        drawn = sampled_values
-    sampled, true_count, sampled_count = _check_sampled(drawn, num_sampled, num_classes, true.shape, inputs.dtype)
-
-    dtype = inputs.dtype
-    true_logits = jnp.einsum("nd,ntd->nt", inputs, take_rows(weights, true, dtype)) + take_rows(biases, true, dtype)
-    true_logits = true_logits - jnp.log(true_count)
-    sampled_bias = take_rows(biases, sampled, dtype) - jnp.log(sampled_count)
-    sampled_logits = inputs @ take_rows(weights, sampled, dtype).T + sampled_bias[None, :]
-    if remove_accidental_hits:
-        hits = jnp.any(true[:, :, None] == sampled[None, None, :], axis=1)
-        sampled_logits = jnp.where(hits, -jnp.inf, sampled_logits)
-    log_p = log_softmax(jnp.concatenate([true_logits, sampled_logits], axis=1))
-    return 0 - jnp.mean(log_p[:, :num_true], axis=1)
+    logits = candidate_logits(
+        weights,
+        biases,
+        labels,
+        inputs,
+        num_sampled=num_sampled,
+        num_classes=num_classes,
+        num_true=num_true,
+        sampled_values=sampled_values,
+        remove_accidental_hits=remove_accidental_hits,
+        sampler=sampler,
+        unique=unique,
+        seed=seed,
+        key=key,
+        where="sampled_softmax_loss",
+    )
+    log_p, _ = _log_softmax(logits.true, logits.sampled)
+    return jnp.where(logits.valid, 0 - jnp.mean(log_p, axis=1), jnp.nan)
 
 
-def _counts(num_sampled: Any, num_classes: Any, where: str) -> tuple[int, int]:
-    num_classes = _check.integer(num_classes, name="num_classes", where=where, minimum=1)
-    num_sampled = _check.integer(num_sampled, name="num_sampled", where=where, minimum=1)
-    if num_sampled > num_classes:
-        raise ArgumentError(
-            f"{where}: `num_sampled` must be at most `num_classes` ({num_classes}), but got {num_sampled}. "
-            "Candidates are drawn without replacement."
-        )
-    return num_sampled, num_classes
+@jax.custom_jvp
+def _log_softmax(true: jax.Array, sampled: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`log_softmax` over the columns of both, with no copy that holds them side by side."""
+    top = jnp.maximum(jnp.max(true, axis=1, keepdims=True), jnp.max(sampled, axis=1, keepdims=True))
+    # inf - inf is NaN, so the largest are put to 0 and not subtracted.
+    one, other = (jnp.where(z == top, 0, z - top) for z in (true, sampled))
+    total = jnp.sum(jnp.exp(one), axis=1, keepdims=True) + jnp.sum(jnp.exp(other), axis=1, keepdims=True)
+    return one - jnp.log(total), other - jnp.log(total)
 
 
-def _check_sampled(
-    given: Any, num_sampled: int, num_classes: int, true_shape: Shape, dtype: Any
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    where = "sampled_softmax_loss"
-    if not isinstance(given, Sequence) or len(given) != 3:
-        raise ArgumentTypeError(
-            f"{where}: `sampled_values` must be (sampled_candidates, true_expected_count, "
-            f"sampled_expected_count), but got {type(given).__name__}"
-            + (f" of length {len(given)}." if isinstance(given, Sequence) else ".")
-        )
-    candidates, true_count, sampled_count = (as_array(value) for value in given)
-    check_dtype(_CANDIDATES, candidates.dtype, where=where)
-    _check_shape("sampled_candidates", candidates.shape, (num_sampled,), where)
-    enforce_values(_CANDIDATES, candidates, classes=num_classes, where=where)
-    _check_shape("sampled_expected_count", sampled_count.shape, (num_sampled,), where)
-    if true_count.shape not in (true_shape, (true_shape[0], 1), (1, 1)):
-        _check_shape("true_expected_count", true_count.shape, true_shape, where)
-    for name, count in (("true_expected_count", true_count), ("sampled_expected_count", sampled_count)):
-        if not is_tracer(count) and not np.all(np.asarray(count) > 0):
-            raise ArgumentError(f"{where}: `{name}` must be above 0, but got {np.min(np.asarray(count))}.")
-    return jnp.asarray(candidates), jnp.asarray(true_count, dtype), jnp.asarray(sampled_count, dtype)
-
-
-def _check_shape(name: str, got: Shape, expected: Shape, where: str) -> None:
-    if got != expected:
-        raise ShapeError(f"{where}: `{name}` must have shape {expected}, but got {got}.")
+@_log_softmax.defjvp
+def _log_softmax_jvp(
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+    results = _log_softmax(*primals)
+    moves = [jnp.sum(jnp.exp(z) * t, axis=1, keepdims=True) for z, t in zip(results, tangents, strict=True)]
+    return results, tuple(t - (moves[0] + moves[1]) for t in tangents)
 
 
 ROWS = (

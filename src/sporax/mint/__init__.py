@@ -8,7 +8,7 @@ It hands names on. An op that mint has with other arguments, such as `mint.cat(t
 """
 
 # fmt: off
-# ruff: noqa: I001
+# ruff: noqa: I001, RUF022
 from sporax.mint import nn
 from sporax.ops import (
     abs, acos, acosh, addbmm, addcdiv, addcmul, addmm, addmv, arange, arccos, arccosh, arcsinh, arctan,

@@ -74,12 +74,12 @@ def uniform_candidate_sampler(
     where = "uniform_candidate_sampler"
     true = _true(true_classes, num_true, num_sampled, unique, range_max, where)
     key = seeds_key(seed, 0, where)
-    if not remove_accidental_hits and unique:
-        drawn, of_true, of_drawn = losses.uniform_candidate_sampler(key, num_sampled, range_max, true_shape=true.shape)
+    if not remove_accidental_hits:
+        drawn, of_true, of_drawn = losses.uniform_candidate_sampler(
+            key, num_sampled, range_max, true_shape=true.shape, unique=unique
+        )
         return drawn.astype(true.dtype), of_true, of_drawn
-    barred = jnp.zeros(range_max, bool)
-    if remove_accidental_hits:
-        barred = barred.at[true.reshape(-1)].set(True, mode="drop")
+    barred = jnp.zeros(range_max, bool).at[true.reshape(-1)].set(True, mode="drop")
     if unique:
         order = jnp.where(barred, jnp.inf, jax.random.uniform(key, (range_max,), jnp.float32))
         drawn = jnp.argsort(order)[:num_sampled]
@@ -123,14 +123,13 @@ def log_uniform_candidate_sampler(
         true_classes: Tensor of class indices of shape (N, num_true), of an integer dtype.
         num_true: how many true classes a row has.
         num_sampled: how many to draw.
-        unique: whether all drawn are different: drawn one after the other, without those drawn before.
+        unique: whether all drawn are different. P is then the share of a class in the sample, as far as it can be.
         range_max: how many classes there are, C.
         seed: a whole number above 0 for the same draw each time; 0 for a fresh one.
 
     Returns:
         The classes drawn, of shape (num_sampled,) and the dtype of `true_classes`; how often each true class is
-        expected in a sample, (N, num_true), float32; and the same of each class drawn, (num_sampled,). With `unique`
-        these are estimates from the draw itself.
+        expected in a sample, (N, num_true), float32; and the same of each class drawn, (num_sampled,). Both are exact.
 
     Raises:
         ShapeError, DtypeError: `true_classes` does not fit.
@@ -142,27 +141,13 @@ def log_uniform_candidate_sampler(
         >>> print(sorted(drawn.tolist()), of_true.shape, of_drawn)
         [0, 1, 2, 3, 4] (2, 2) [1. 1. 1. 1. 1.]
 
-    Source: `ops.log_uniform_candidate_sampler` of MindSpore; Efraimidis and Spirakis, "Weighted random sampling with
-    a reservoir", 2006.
+    Source: `ops.log_uniform_candidate_sampler` of MindSpore; `losses.log_uniform_candidate_sampler`.
     """
     where = "log_uniform_candidate_sampler"
     true = _true(true_classes, num_true, num_sampled, unique, range_max, where)
     key = seeds_key(seed, 0, where)
-
-    def probability(classes: Array) -> Array:
-        return jnp.log1p(1 / (classes.astype(jnp.float32) + 1)) / jnp.log(jnp.float32(range_max + 1))
-
-    each = probability(jnp.arange(range_max))
-    if not unique:
-        drawn = jax.random.categorical(key, jnp.log(each), shape=(num_sampled,))
-        return drawn.astype(true.dtype), num_sampled * probability(true), num_sampled * each[drawn]
-    # Every class arrives at a random time, at the rate of its probability; the first ones are the sample. By the
-    # time of the first that is not in it, a class has arrived with probability 1 - exp(-rate time).
-    times = jax.random.exponential(key, (range_max,), jnp.float32) / each
-    order = jnp.argsort(times)
-    drawn = order[:num_sampled]
-    closing = times[order[num_sampled]] if num_sampled < range_max else jnp.float32(jnp.inf)
-    return drawn.astype(true.dtype), -jnp.expm1(-probability(true) * closing), -jnp.expm1(-each[drawn] * closing)
+    drawn, of_true, of_drawn = losses.log_uniform_candidate_sampler(key, num_sampled, range_max, true, unique=unique)
+    return drawn.astype(true.dtype), of_true, of_drawn
 
 
 UniformCandidateSampler = primitive(

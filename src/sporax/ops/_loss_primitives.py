@@ -12,7 +12,8 @@ from sporax.ops._args import Array, as_array, as_floating
 from sporax.ops._base import lifted, primitive
 from sporax.ops._loss import divergence
 from sporax.ops._loss_classes import of_samples
-from sporax.ops._loss_sequence import ctc, ctc_from_sparse, ctc_greedy_decoder, value_and_slope
+from sporax.ops._loss_ctc import ctc_from_sparse
+from sporax.ops._loss_sequence import ctc, ctc_greedy_decoder, value_and_slope
 
 
 def _smooth_l1(prediction: Array, target: Array, beta: float = 1.0, reduction: str = "none") -> Array:

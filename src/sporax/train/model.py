@@ -99,6 +99,8 @@ class Model:
         self._optimizer = None if optimizer is None else as_optimizer(optimizer, self._trainable())
         self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell]] = {}
         self._compiled_eval: dict[Any, Any] = {}
+        self._eval_names: tuple[str, ...] = ()
+        """What a metric chooses from where the network returns a dict: the outputs' names, and the labels'."""
         self._predict = jit(network)
 
     def _trainable(self) -> list[Parameter]:
@@ -262,10 +264,11 @@ class Model:
     @staticmethod
     def _check_labels(binding: Binding, batch: Sequence[np.ndarray]) -> None:
         loss_fn, shapes = binding.loss_fn, binding.output_shapes
-        if isinstance(loss_fn, LossBase) and shapes is not None:
-            # Of a dict of outputs, or of labels, only a loss that is made for it knows what to check.
-            if hasattr(loss_fn, "takes_labels_by_name") or (list(shapes) == ["logits"] and not binding.labels_by_name):
-                loss_fn.check_labels(shapes, *binding.split(batch)[1])
+        if not isinstance(loss_fn, LossBase) or shapes is None:
+            return
+        # Of a dict of outputs, or of labels, only a loss that is made for it knows what to check.
+        if hasattr(loss_fn, "takes_labels_by_name") or (list(shapes) == ["logits"] and not binding.labels_by_name):
+            loss_fn.check_labels(shapes, *binding.split(batch)[1])
 
     def _params(self, mode: str, source: Any, callbacks: Any) -> RunParams:
         params = RunParams()
@@ -354,7 +357,7 @@ class Model:
         return results
 
     def _update_metrics(self, loss: Any, weight: Any, outputs: tuple[Any, ...]) -> None:
-        for metric in self._metrics.values():
+        for name, metric in self._metrics.items():
             if isinstance(metric, Loss):
                 if loss is None:
                     raise TrainError(
@@ -364,6 +367,11 @@ class Model:
                 metric.update(loss, weight)
             elif metric.indexes is not None:
                 metric.update(*outputs)
+            elif self._eval_names:
+                raise TrainError(
+                    f"Model.eval: the network returns a dict of outputs, so the metric {name!r} must be told what it "
+                    f"gets: metric.set_indexes([output, label]), counted from 0 in {', '.join(self._eval_names)}."
+                )
             else:
                 metric.update(*outputs[:2])
 
@@ -402,7 +410,11 @@ class Model:
                         _, weight = loss_fn.sum_and_weight(output, *labels)
                     if terms:
                         sums = loss_fn.term_sums(output, *labels)
-                return loss, weight, sums, (output, *batch[binding.data_columns :])
+                shown: tuple[Any, ...] = (output,)
+                if isinstance(output, dict):
+                    shown = tuple(output.values())
+                    self._eval_names = (*output, *binding.columns[binding.data_columns :])
+                return loss, weight, sums, (*shown, *batch[binding.data_columns :])
 
             compiled = jit(of_loss)
         else:

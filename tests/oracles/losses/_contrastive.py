@@ -63,16 +63,18 @@ def _n_pair(a: Any, p: Any, l2_weight: float = 0.0, normalize: bool = False, mas
 
 
 def _info_nce(
-    q: Any, k: Any, temperature: float = 0.07, symmetric: bool = False, normalize: bool = True, mask: Any = None
-) -> np.ndarray:
+    q: Any, k: Any, temperature: float = 0.07, symmetric: bool = False, normalize: bool = True, mask: Any = None,
+    chunk_size: Any = None,
+) -> np.ndarray:  # fmt: skip
     scores = units(q, normalize) @ units(k, normalize).T / temperature
     values = _partners(scores, mask)
     return (values + _partners(scores.T, mask)) / 2 if symmetric else values
 
 
 def _siglip(
-    x: Any, y: Any, temperature: float = 10.0, bias: float = -10.0, normalize: bool = True, mask: Any = None
-) -> np.ndarray:
+    x: Any, y: Any, temperature: float = 10.0, bias: float = -10.0, normalize: bool = True, mask: Any = None,
+    chunk_size: Any = None,
+) -> np.ndarray:  # fmt: skip
     x, y = units(x, normalize), units(y, normalize)
     here = [i for i in range(len(x)) if mask is None or mask[i]]
     values = np.zeros(len(x))

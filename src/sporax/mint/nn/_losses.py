@@ -144,10 +144,6 @@ class KLDivLoss(nn.KLDivLoss):
     Source: the class of the same name in MindSpore's `mint.nn`.
     """
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction)
-        self.log_target = _check.is_type(log_target, bool, name="log_target", where="KLDivLoss")
-
     def construct(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of log probabilities and targets."""
         return super().construct(*_in_one_shape(input, target))

@@ -1,5 +1,7 @@
 """Layers: the Cells that networks are made of."""
 
+from sporax.nn.layer._conv import Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d
+from sporax.nn.layer._pool import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from sporax.nn.layer.activation import (
     CELU,
     ELU,
@@ -37,9 +39,11 @@ from sporax.nn.layer.embedding import Embedding
 from sporax.nn.layer.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "CellDict", "CellList",
-    "Dense", "Dropout", "Embedding", "FastGelu", "Flatten", "GroupNorm", "HShrink", "HSigmoid", "HSwish",
-    "Hardtanh", "Identity", "LayerNorm", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU",
-    "ReLU", "ReLU6", "SeLU", "SequentialCell", "SiLU", "Sigmoid", "SoftShrink", "Softmax", "Softmax2d",
-    "Softmin", "Softsign", "Tanh", "Tanhshrink", "Threshold", "Unflatten", "get_activation",
+    "CELU", "ELU", "GELU", "GLU", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d",
+    "BatchNorm2d", "BatchNorm3d", "CellDict", "CellList", "Conv1d", "Conv1dTranspose", "Conv2d",
+    "Conv2dTranspose", "Conv3d", "Dense", "Dropout", "Embedding", "FastGelu", "Flatten", "GroupNorm",
+    "HShrink", "HSigmoid", "HSwish", "Hardtanh", "Identity", "LayerNorm", "LeakyReLU", "LogSigmoid",
+    "LogSoftmax", "MaxPool1d", "MaxPool2d", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SeLU",
+    "SequentialCell", "SiLU", "Sigmoid", "SoftShrink", "Softmax", "Softmax2d", "Softmin", "Softsign",
+    "Tanh", "Tanhshrink", "Threshold", "Unflatten", "get_activation",
 ]  # fmt: skip

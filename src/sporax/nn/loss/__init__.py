@@ -36,6 +36,7 @@ from sporax.nn.loss._margin import (
 )
 from sporax.nn.loss._masking import LabelSmoothing, MaskedLoss
 from sporax.nn.loss._metric import CosineEmbeddingLoss, MarginRankingLoss
+from sporax.nn.loss._nce import NCELoss
 from sporax.nn.loss._noisy import (
     BiTemperedLogisticLoss,
     GeneralizedCrossEntropyLoss,
@@ -180,6 +181,7 @@ __all__ = [
     "MulticlassHingeLoss",
     "MulticlassPerceptronLoss",
     "MultilabelMarginLoss",
+    "NCELoss",
     "NLLLoss",
     "NPairLoss",
     "NTXentLoss",

@@ -247,8 +247,11 @@ class LossBase(Cell):
             return {"loss": _total_and_size(value)}
         sums = {}
         for name, term in value.items():
-            pair = next((each[1:] for each in pairs if each[0] is term), None) if self.reduction == "mean" else None
-            sums[name] = tuple(map(wrap, pair)) if pair else _value_over_samples(term, inputs)
+            if self.reduction != "mean":
+                sums[name] = _total_and_size(term)
+                continue
+            pair = next((each[1:] for each in pairs if each[0] is term), None)
+            sums[name] = (wrap(pair[0]), wrap(pair[1])) if pair else _value_over_samples(term, inputs)
         return sums
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
@@ -291,7 +294,7 @@ def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:
                 )
 
 
-_PACKAGE = __name__.rpartition(".")[0] + "."
+_PACKAGE = (__name__.rpartition(".")[0] + ".", "sporax.mint.")
 
 
 class RegisteredLoss(LossBase):

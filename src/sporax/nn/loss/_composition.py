@@ -36,7 +36,7 @@ class WeightedSumLoss(_ComposedLoss):
         inputs: the network's output and the labels, or whatever the losses take; each must reach a loss.
 
     Returns:
-        dict of Tensors of shape (), in the order of `losses`.
+        dict of Tensors of shape (), one for each loss.
 
     Raises:
         ArgumentError: there is no loss; a weight that is not finite; a name that is reserved ("loss"); an input that

@@ -242,6 +242,7 @@ class InfoNCELoss(RegisteredLoss):
         symmetric: whether keys pick their queries too, as in CLIP; the loss is the mean of both.
         normalize: whether vectors are first scaled to length 1.
         reduction: "mean", "sum" or "none".
+        chunk_size: how many rows meet all others at a time; None chooses (`losses.info_nce_loss`).
 
     Inputs:
         queries, keys: Tensors of one shape (N, D), floating; row i of the one belongs to row i of the other.
@@ -251,7 +252,7 @@ class InfoNCELoss(RegisteredLoss):
         Tensor of shape (), or (N,) for "none".
 
     Raises:
-        ArgumentError: an unknown reduction, or a temperature that is not above 0.
+        ArgumentError: an unknown reduction, or a temperature or chunk size that is not above 0.
         ShapeError: the shapes differ.
 
     Examples:
@@ -265,12 +266,18 @@ class InfoNCELoss(RegisteredLoss):
     """
 
     def __init__(
-        self, temperature: Any = 0.07, symmetric: bool = False, normalize: bool = True, reduction: str = "mean"
+        self,
+        temperature: Any = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: str = "mean",
+        chunk_size: int | None = None,
     ) -> None:
         super().__init__(reduction)
         self.temperature = _temperature(temperature, "InfoNCELoss")
         self.symmetric = _check.is_type(symmetric, bool, name="symmetric", where="InfoNCELoss")
         self.normalize = _check.is_type(normalize, bool, name="normalize", where="InfoNCELoss")
+        self.chunk_size = _chunk_size(chunk_size, "InfoNCELoss")
 
     def construct(self, queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
         """The loss of a batch of pairs."""
@@ -282,6 +289,7 @@ class InfoNCELoss(RegisteredLoss):
             symmetric=self.symmetric,
             normalize=self.normalize,
             mask=unwrap(mask),
+            chunk_size=self.chunk_size,
         )
 
 
@@ -400,6 +408,7 @@ class SigLIPLoss(RegisteredLoss):
         bias: b; a number, or a Tensor of shape (). A Parameter is learned.
         normalize: whether vectors are first scaled to length 1.
         reduction: "mean", "sum" or "none".
+        chunk_size: how many rows meet all others at a time; None chooses (`losses.info_nce_loss`).
 
     Inputs:
         images, texts: Tensors of one shape (N, D), floating; row i of the one belongs to row i of the other.
@@ -409,7 +418,7 @@ class SigLIPLoss(RegisteredLoss):
         Tensor of shape (), or (N,) for "none".
 
     Raises:
-        ArgumentError: an unknown reduction, or a temperature that is not above 0.
+        ArgumentError: an unknown reduction, or a temperature or chunk size that is not above 0.
         ShapeError: the shapes differ.
 
     Examples:
@@ -425,12 +434,18 @@ class SigLIPLoss(RegisteredLoss):
     """
 
     def __init__(
-        self, temperature: Any = 10.0, bias: Any = -10.0, normalize: bool = True, reduction: str = "mean"
+        self,
+        temperature: Any = 10.0,
+        bias: Any = -10.0,
+        normalize: bool = True,
+        reduction: str = "mean",
+        chunk_size: int | None = None,
     ) -> None:
         super().__init__(reduction)
         self.temperature = _temperature(temperature, "SigLIPLoss")
         self.bias = bias if isinstance(bias, Tensor) else _check.number(bias, name="bias", where="SigLIPLoss")
         self.normalize = _check.is_type(normalize, bool, name="normalize", where="SigLIPLoss")
+        self.chunk_size = _chunk_size(chunk_size, "SigLIPLoss")
 
     def construct(self, images: Tensor, texts: Tensor, mask: Tensor | None = None) -> Tensor:
         """The loss of a batch of pairs."""
@@ -442,6 +457,7 @@ class SigLIPLoss(RegisteredLoss):
             bias=unwrap(self.bias),
             normalize=self.normalize,
             mask=unwrap(mask),
+            chunk_size=self.chunk_size,
         )
 
 
@@ -449,3 +465,7 @@ def _temperature(value: Any, where: str) -> Any:
     if isinstance(value, Tensor):
         return value
     return _check.number(value, name="temperature", where=where, minimum=0, open_minimum=True)
+
+
+def _chunk_size(value: int | None, where: str) -> int | None:
+    return None if value is None else _check.integer(value, name="chunk_size", where=where, minimum=1)

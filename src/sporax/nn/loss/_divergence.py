@@ -13,10 +13,11 @@ class KLDivLoss(RegisteredLoss):
     Args:
         reduction: "mean" (over all elements), "batchmean" (the sum over the size of axis 0: the divergence itself
             for rows of classes), "sum" or "none".
+        log_target: whether labels are log-probabilities, as in PyTorch.
 
     Inputs:
         logits: log-probabilities x, Tensor of any shape, floating.
-        labels: probabilities t, Tensor of the same shape.
+        labels: probabilities t, or their logarithms, Tensor of the same shape.
 
     Returns:
         Tensor of shape (), or of the inputs' shape for "none".
@@ -31,14 +32,14 @@ class KLDivLoss(RegisteredLoss):
         >>> print(nn.KLDivLoss(reduction="mean")(logits, labels))
         -0.23333333
 
-    Source: the class of the same name in MindSpore.
+    Source: the class of the same name in MindSpore; `torch.nn.KLDivLoss`.
     """
 
     reductions = ("none", "mean", "batchmean", "sum")
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
-        self.log_target = False
+        self.log_target = _check.is_type(log_target, bool, name="log_target", where="KLDivLoss")
 
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of log-probabilities and targets."""

@@ -230,8 +230,8 @@ class LabelSmoothing(LossBase):
         if labels == shape:
             return axis, False
         raise ShapeError(
-            f"LabelSmoothing: labels must have the shape {shape} of the logits, or for class indices that shape without "
-            f"axis {axis}, but got {labels}."
+            f"LabelSmoothing: labels must have the shape {shape} of the logits, or for class indices that shape "
+            f"without axis {axis}, but got {labels}."
         )
 
     def construct(self, logits: Tensor, labels: Tensor, *inputs: Any) -> Any:
@@ -305,6 +305,6 @@ def _check_classes(labels: np.ndarray, count: int) -> None:
     if wrong.any():
         at = tuple(int(place) for place in np.argwhere(wrong)[0])
         raise LabelError(
-            f"LabelSmoothing: `labels` must be class indices in [0, {count}), but got {labels[at].item()} at index {at}. "
-            "A label that stands for none is said with `ignore_index`."
+            f"LabelSmoothing: `labels` must be class indices in [0, {count}), but got {labels[at].item()} at index "
+            f"{at}. A label that stands for none is said with `ignore_index`."
         )

@@ -73,8 +73,10 @@ class _ComposedLoss(LossBase):
 
     def _hold(self, terms: Iterable[_Term]) -> None:
         """Register Cells and Parameters, so that they are found, saved and put into training mode."""
-        self.losses = _Children({term.name: term.loss for term in terms if isinstance(term.loss, Cell)})
-        self.weights = _Children({term.name: term.weight for term in terms if isinstance(term.weight, Cell)})
+        if cells := {term.name: term.loss for term in terms if isinstance(term.loss, Cell)}:
+            self.losses = _Children(cells)
+        if cells := {term.name: term.weight for term in terms if isinstance(term.weight, Cell)}:
+            self.weights = _Children(cells)
         for term in terms:
             if isinstance(term.weight, Parameter):
                 self.insert_param_to_cell(f"weight_{term.name}", term.weight, check_name_contain_dot=False)

@@ -1,0 +1,130 @@
+"""Logits of the true classes and of a sample of the others: what sampled softmax and NCE have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax import _check
+from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
+from sporax._jax_compat import is_tracer
+from sporax._typing import ArrayLike, Shape
+from sporax.losses._candidates import check_counts, log_uniform_candidate_sampler, uniform_candidate_sampler
+from sporax.losses._contract import as_array
+from sporax.losses._indexing import valid_indices
+from sporax.losses._labels import check_dtype, enforce_values
+from sporax.losses._spec import InputSpec
+
+SAMPLERS = ("uniform", "log_uniform")
+
+_CANDIDATES = InputSpec("sampled_candidates", ("S",), kind="int", domain="class")
+
+
+class CandidateLogits(NamedTuple):
+    """Logits less the logarithm of the expected count.
+
+    Args:
+        true: those of the true classes, (N, num_true).
+        sampled: those of the candidates, (N, num_sampled); -inf for an accidental hit that is removed.
+        valid: whether every class of the row is one, (N,).
+    """
+
+    true: jax.Array
+    sampled: jax.Array
+    valid: jax.Array
+
+
+def candidate_logits(
+    weights: ArrayLike,
+    biases: ArrayLike,
+    labels: ArrayLike,
+    inputs: ArrayLike,
+    *,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int,
+    sampled_values: Sequence[Any] | None,
+    remove_accidental_hits: bool,
+    sampler: str,
+    unique: bool,
+    seed: int,
+    key: jax.Array | None,
+    where: str,
+) -> CandidateLogits:
+    """Check the arguments, draw where no candidates are given, and multiply."""
+    weights, biases = jnp.asarray(weights), jnp.asarray(biases)
+    labels, inputs = jnp.asarray(labels), jnp.asarray(inputs)
+    num_sampled, num_classes = check_counts(num_sampled, num_classes, unique, where=where)
+    num_true = _check.integer(num_true, name="num_true", where=where, minimum=1)
+    sampler = _check.one_of(sampler, SAMPLERS, name="sampler", where=where)
+    if num_true > num_classes:
+        raise ArgumentError(f"{where}: `num_true` must be at most `num_classes` ({num_classes}), but got {num_true}.")
+    if weights.shape[0] != num_classes:
+        raise ShapeError(
+            f"{where}: `weights` must have a row for each of the {num_classes} classes, but got shape "
+            f"{weights.shape}. Set num_classes={weights.shape[0]}."
+        )
+    true = labels[:, None] if labels.ndim == 1 else labels
+    if true.shape[1] != num_true:
+        raise ShapeError(
+            f"{where}: `labels` must have shape ({labels.shape[0]}, {num_true}), but got {labels.shape}. "
+            f"Set num_true={true.shape[1]}."
+        )
+
+    dtype = inputs.dtype
+    true_valid, true_index = valid_indices(true, num_classes)
+    drawn = sampled_values
+    if drawn is None:
+        seed = _check.integer(seed, name="seed", where=where, minimum=0)
+        key = jax.random.key(seed) if key is None else key
+        if sampler == "uniform":
+            drawn = uniform_candidate_sampler(key, num_sampled, num_classes, unique=unique)
+        else:
+            drawn = log_uniform_candidate_sampler(key, num_sampled, num_classes, true_index, unique=unique)
+    sampled, true_count, sampled_count = _check_sampled(drawn, num_sampled, num_classes, true.shape, dtype, where)
+
+    # An index that is no class looks up class 0, and its row is put to NaN in the end: so it has no gradient.
+    sampled_valid, sampled_index = valid_indices(sampled, num_classes)
+
+    def rows(table: jax.Array, index: jax.Array) -> jax.Array:
+        return jnp.take(table, index, axis=0, mode="clip").astype(dtype)
+
+    true_logits = jnp.einsum("nd,ntd->nt", inputs, rows(weights, true_index))
+    true_logits = true_logits + rows(biases, true_index) - jnp.log(true_count)
+    sampled_bias = rows(biases, sampled_index) - jnp.log(sampled_count)
+    sampled_logits = inputs @ rows(weights, sampled_index).T + sampled_bias[None, :]
+    if remove_accidental_hits:
+        hits = jnp.any(true_index[:, :, None] == sampled_index[None, None, :], axis=1)
+        sampled_logits = jnp.where(hits, -jnp.inf, sampled_logits)
+    return CandidateLogits(true_logits, sampled_logits, jnp.all(true_valid, axis=1) & jnp.all(sampled_valid))
+
+
+def _check_sampled(
+    given: Any, num_sampled: int, num_classes: int, true_shape: Shape, dtype: Any, where: str
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    if not isinstance(given, Sequence) or len(given) != 3:
+        raise ArgumentTypeError(
+            f"{where}: `sampled_values` must be (sampled_candidates, true_expected_count, "
+            f"sampled_expected_count), but got {type(given).__name__}"
+            + (f" of length {len(given)}." if isinstance(given, Sequence) else ".")
+        )
+    candidates, true_count, sampled_count = (as_array(value) for value in given)
+    check_dtype(_CANDIDATES, candidates.dtype, where=where)
+    _check_shape("sampled_candidates", candidates.shape, (num_sampled,), where)
+    enforce_values(_CANDIDATES, candidates, classes=num_classes, where=where)
+    _check_shape("sampled_expected_count", sampled_count.shape, (num_sampled,), where)
+    if true_count.shape not in (true_shape, (true_shape[0], 1), (1, 1)):
+        _check_shape("true_expected_count", true_count.shape, true_shape, where)
+    for name, count in (("true_expected_count", true_count), ("sampled_expected_count", sampled_count)):
+        if not is_tracer(count) and not np.all(np.asarray(count) > 0):
+            raise ArgumentError(f"{where}: `{name}` must be above 0, but got {np.min(np.asarray(count))}.")
+    return jnp.asarray(candidates), jnp.asarray(true_count, dtype), jnp.asarray(sampled_count, dtype)
+
+
+def _check_shape(name: str, got: Shape, expected: Shape, where: str) -> None:
+    if got != expected:
+        raise ShapeError(f"{where}: `{name}` must have shape {expected}, but got {got}.")

@@ -1,0 +1,125 @@
+"""Sums over everything and over rows, in forms that XLA joins with what made their terms.
+
+XLA's reductions on CPU do not join with the formula before them: they write its values, and often more, to memory, and
+run it on one core. A sum of a few slices is elementwise, so it does join, and only an eighth is left to be reduced.
+On other devices these are the plain reductions (measured: docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+_MANY = 1 << 15
+"""From how many elements on a reduction is worth splitting."""
+
+_WIDE = 64
+"""From how many columns on the rows of an array are taken whole."""
+
+
+@jax.custom_jvp
+def sum_all(values: jax.Array) -> jax.Array:
+    """The sum of all elements."""
+    if values.size < _MANY:
+        return jnp.sum(values)
+    return _sum_many(values)
+
+
+@sum_all.defjvp
+def _sum_all_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return sum_all(*primals), jnp.sum(tangents[0])
+
+
+@jax.custom_jvp
+def sum_rows(values: jax.Array) -> jax.Array:
+    """The sum over the last axis, which stays with size 1."""
+    if values.size < _MANY or values.shape[-1] < _WIDE:
+        return _plain_rows(values)
+    return _sum_wide_rows(values)
+
+
+@sum_rows.defjvp
+def _sum_rows_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return sum_rows(*primals), _plain_rows(tangents[0])
+
+
+def max_rows(values: jax.Array, initial: float | None = None) -> jax.Array:
+    """The maximum over the last axis, which stays with size 1. It is held constant: no derivative goes through it."""
+    values = jax.lax.stop_gradient(values)
+    if values.size < _MANY or values.shape[-1] < _WIDE:
+        return jnp.max(values, axis=-1, keepdims=True, initial=initial)
+    # Of many values there is always a largest.
+    largest = _max_wide_rows(values)
+    return largest if initial is None else jnp.maximum(largest, initial)
+
+
+# Compiled as a whole, so that an eager call does not take them apart.
+
+
+@jax.jit
+def _sum_many(values: jax.Array) -> jax.Array:
+    return jax.lax.platform_dependent(values, cpu=_sum_all_on_cpu, default=jnp.sum)
+
+
+@jax.jit
+def _sum_wide_rows(values: jax.Array) -> jax.Array:
+    return jax.lax.platform_dependent(values, cpu=_sum_rows_on_cpu, default=_plain_rows)
+
+
+@jax.jit
+def _max_wide_rows(values: jax.Array) -> jax.Array:
+    return jax.lax.platform_dependent(values, cpu=_max_rows_on_cpu, default=_plain_max)
+
+
+def _plain_rows(values: jax.Array) -> jax.Array:
+    return jnp.sum(values, axis=-1, keepdims=True)
+
+
+def _plain_max(values: jax.Array) -> jax.Array:
+    return jnp.max(values, axis=-1, keepdims=True)
+
+
+def _max_rows_on_cpu(values: jax.Array) -> jax.Array:
+    return _plain_max(_folded_columns(values, jnp.maximum))
+
+
+def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
+    columns = values.shape[-1]
+    if values.ndim > 1 and columns >= _WIDE:
+        # Neighbouring rows go together, so that a batch that is spread over devices stays where it is.
+        rows = values.size // columns
+        values = _folded(values.reshape(rows, columns), 0, jnp.add, adjacent=True)
+    else:
+        values = _folded(values.reshape(-1), 0, jnp.add, adjacent=False)
+    if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
+        return jnp.sum(values)
+    # A product with ones, unlike a sum, does not compute its operand anew, and runs in parallel.
+    ones = jnp.ones(values.shape[0], values.dtype)
+    return jnp.sum(jnp.matmul(ones, values, precision=jax.lax.Precision.HIGHEST))
+
+
+def _sum_rows_on_cpu(values: jax.Array) -> jax.Array:
+    return _plain_rows(_folded_columns(values, jnp.add))
+
+
+def _folded_columns(values: jax.Array, join: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:
+    return _folded(values, values.ndim - 1, join, adjacent=False)
+
+
+def _folded(
+    values: jax.Array, axis: int, join: Callable[[jax.Array, jax.Array], jax.Array], *, adjacent: bool
+) -> jax.Array:
+    """The axis made shorter by up to eight times: neighbours, or equal parts of it, joined elementwise."""
+    size = values.shape[axis]
+    count = next((count for count in range(8, 0, -1) if size % count == 0), 1)
+    if count == 1:
+        return values
+    split = (size // count, count) if adjacent else (count, size // count)
+    values = values.reshape(*values.shape[:axis], *split, *values.shape[axis + 1 :])
+    across = axis + 1 if adjacent else axis
+    return functools.reduce(
+        join, [jax.lax.index_in_dim(values, at, across, keepdims=False) for at in range(count)]
+    )

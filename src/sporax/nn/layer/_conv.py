@@ -1,0 +1,680 @@
+"""Convolutions over one, two and three axes, and transposed ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from sporax import _check, ops
+from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from sporax._jax_compat import x64_scope
+from sporax.core import Cell, Parameter, Tensor, wrap
+from sporax.core.dtype import DType, as_dtype, float32
+from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
+from sporax.nn.layer._inputs import Array, array_of, check_floating
+
+Init = str | float | Tensor | Initializer | None
+Sizes = int | tuple[int, ...]
+
+_MODES = ("same", "valid", "pad")
+
+
+def _sizes(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
+    if not isinstance(value, (tuple, list)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ArgumentTypeError(
+                f"{where}: `{name}` must be an int or a tuple of {count} ints, but got {value!r} of type "
+                f"{type(value).__name__}."
+            )
+        value = (value,) * count
+    if len(value) != count:
+        raise ArgumentError(f"{where}: `{name}` must be an int or {count} ints, one for each axis, but got {value}.")
+    return tuple(_check.integer(each, name=name, where=where, minimum=1) for each in value)
+
+
+def _one(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
+    return _check.integer(value, name=name, where=where, minimum=minimum)
+
+
+class _Conv(Cell):
+    """What the convolutions share: their Parameters, printed form and checks."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, ...],
+        stride: tuple[int, ...],
+        pad_mode: str,
+        padding: Any,
+        dilation: tuple[int, ...],
+        group: int,
+        has_bias: bool,
+        weight_init: Init,
+        bias_init: Init,
+        data_format: str,
+        dtype: DType,
+        *,
+        transposed: bool = False,
+    ) -> None:
+        super().__init__()
+        where = self._where
+        self.in_channels = _check.integer(in_channels, name="in_channels", where=where, minimum=1)
+        self.out_channels = _check.integer(out_channels, name="out_channels", where=where, minimum=1)
+        self.kernel_size = kernel_size
+        self.stride = stride
+        _check.is_type(pad_mode, str, name="pad_mode", where=where)
+        _check.one_of(pad_mode.lower(), _MODES, name="pad_mode", where=where)
+        self.pad_mode = pad_mode
+        self.padding = self._checked_padding(padding)
+        self.dilation = dilation
+        self.group = _check.integer(group, name="group", where=where, minimum=1)
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % group:
+                raise ArgumentError(
+                    f"{where}: `{name}` must divide by `group`, but got {name}={channels} and group={group}."
+                )
+        self.has_bias = _check.is_type(has_bias, bool, name="has_bias", where=where)
+        self.data_format = data_format
+        kind = as_dtype(dtype)
+        if transposed:
+            shape = (in_channels, out_channels // group, *kernel_size)
+        elif data_format == "NHWC":
+            shape = (out_channels, *kernel_size, in_channels // group)
+        else:
+            shape = (out_channels, in_channels // group, *kernel_size)
+        self.weight_init = HeUniform(math.sqrt(5)) if weight_init is None else weight_init
+        self.weight = self._parameter("weight", self.weight_init, shape, kind)
+        self.bias_init = bias_init
+        self.bias = None
+        if self.has_bias:
+            if bias_init is None:
+                self.bias_init = Uniform(1 / math.sqrt(math.prod(shape[1:])))
+            self.bias = self._parameter("bias", self.bias_init, (self.out_channels,), kind)
+
+    @property
+    def _where(self) -> str:
+        return type(self).__name__
+
+    def _checked_padding(self, padding: Any) -> Any:
+        if isinstance(padding, list):
+            padding = tuple(padding)
+        if isinstance(padding, bool) or not isinstance(padding, (int, tuple)):
+            raise ArgumentTypeError(
+                f"{self._where}: `padding` must be an int or a tuple of ints, but got {padding!r} of type "
+                f"{type(padding).__name__}."
+            )
+        numbers = padding if isinstance(padding, tuple) else (padding,)
+        for each in numbers:
+            _check.integer(each, name="padding", where=self._where, minimum=0)
+        if isinstance(padding, tuple) and len(padding) != 2 * len(self.kernel_size):
+            raise ArgumentError(
+                f"{self._where}: `padding` must be an int, or {2 * len(self.kernel_size)} ints, before and after each "
+                f"axis, but got {padding}."
+            )
+        if any(numbers) and self.pad_mode.lower() != "pad":
+            raise ArgumentError(
+                f"{self._where}: `padding` must be 0 with pad_mode {self.pad_mode!r}, but got {padding}. Use "
+                "pad_mode='pad' to choose the padding."
+            )
+        return padding
+
+    def _parameter(self, name: str, init: Any, shape: tuple[int, ...], dtype: DType) -> Parameter:
+        if isinstance(init, Tensor) and init.shape != shape:
+            raise ShapeError(f"{self._where}: `{name}_init` must have shape {shape}, but its shape is {init.shape}.")
+        return Parameter(initializer(init, shape, dtype), name=name)
+
+    def _input(self, x: Any, layout: str) -> Array:
+        array, where = array_of(x, self._where), self._where
+        check_floating(array, where)
+        if array.ndim != len(layout):
+            mend = " Give it a batch axis first: x.expand_dims(0)." if array.ndim == len(layout) - 1 else ""
+            raise ShapeError(
+                f"{where}: the input must have {len(layout)} dimensions, {layout}, but got shape {array.shape}.{mend}"
+            )
+        place = layout.index("C")
+        if array.shape[place] != self.in_channels:
+            elsewhere = array.shape[-1 if place == 1 else 1] == self.in_channels
+            mend = " The channels seem to be on another axis; transpose it." if elsewhere else ""
+            raise ShapeError(
+                f"{where}: the input's axis {place} must have size in_channels={self.in_channels}, but got shape "
+                f"{array.shape}.{mend}"
+            )
+        if array.dtype != self.weight._value.dtype:
+            here, wanted = as_dtype(array.dtype), as_dtype(self.weight._value.dtype)
+            raise DtypeError(
+                f"{where}: the input's dtype is {here}, but the weight's is {wanted}. Cast the input, "
+                f"x.astype({wanted!r}), or let the layer compute in another dtype with .to_float(...)."
+            )
+        return array
+
+    def _with_bias(self, output: Array) -> Array:
+        if self.bias is None:
+            return output
+        shape = [1] * output.ndim
+        shape[-1 if self.data_format == "NHWC" else 1] = self.out_channels
+        return output + self.bias._value.reshape(shape)
+
+    def _weight_init_with_row(self, init: Any) -> Any:
+        """A Tensor of shape (O, I, K) as one of shape (O, I, 1, K), which MindSpore's weight has."""
+        if not isinstance(init, Tensor):
+            return init
+        if init.ndim != 3:
+            raise ShapeError(f"{self._where}: `weight_init` must have 3 dimensions, but its shape is {init.shape}.")
+        return wrap(init._value[:, :, None])
+
+    def extend_repr(self) -> str:
+        return (
+            f"input_channels={self.in_channels}, output_channels={self.out_channels}, "
+            f"kernel_size={self.kernel_size}, stride={self.stride}, pad_mode={self.pad_mode}, padding={self.padding}, "
+            f"dilation={self.dilation}, group={self.group}, has_bias={self.has_bias}, "
+            f"weight_init={self.weight_init}, bias_init={self.bias_init}, format={self.data_format}"
+        )
+
+
+class _Conv2d(_Conv):
+    """A convolution that one `ops.Conv2D` does."""
+
+    def _make_op(self) -> None:
+        self.conv2d = ops.Conv2D(
+            self.out_channels,
+            self.kernel_size,
+            pad_mode=self.pad_mode,
+            pad=self.padding,
+            stride=self.stride,
+            dilation=self.dilation,
+            group=self.group,
+            data_format=self.data_format,
+        )
+
+
+class Conv2d(_Conv2d):
+    r"""A convolution over height and width (cross-correlation: the kernel is not turned round).
+
+    .. math:: y_{n,o,i,j} = b_o + \sum_c \sum_{k,l} w_{o,c,k,l} \, x_{n,c,s_1 i+d_1 k-p_1,s_2 j+d_2 l-p_2}
+
+    Args:
+        in_channels: the channels of the input.
+        out_channels: the channels of the output.
+        kernel_size: an int, or (height, width).
+        stride: s, the step between windows: an int, or (vertical, horizontal).
+        pad_mode: "same" (as much as H_out = ceil(H / stride) needs, the larger part at the end), "valid" (none), or
+            "pad" (`padding`).
+        padding: p, zeros around the input with "pad": an int, or (top, bottom, left, right).
+        dilation: d, the distance between a window's elements: an int, or (vertical, horizontal).
+        group: input and output channels are split into so many groups, each with its own kernels.
+        has_bias: whether there is a bias.
+        weight_init: how `weight` starts; as in `initializer`. Default: uniform in :math:`\pm 1/\sqrt{f}`, where f is
+            the number of weights to an output element (`HeUniform(sqrt(5))`).
+        bias_init: how `bias`, of shape (out_channels,), starts. Default: the same interval.
+        data_format: "NCHW" or "NHWC", of the input and output.
+        dtype: the dtype of the Parameters.
+
+    Inputs:
+        - **x** (Tensor) - shape (N, C, H, W), or (N, H, W, C) with "NHWC"; of the weight's dtype.
+
+    Returns:
+        Tensor of shape (N, out_channels, H_out, W_out), or (N, H_out, W_out, out_channels). The weight has shape
+        (out_channels, in_channels / group, height, width), or (out_channels, height, width, in_channels / group).
+
+    Raises:
+        ArgumentError: an unknown mode or format, a size below 1, channels that do not divide by `group`, or padding
+            with a mode that takes none.
+        ArgumentTypeError: an argument of the wrong type.
+        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
+            channels, or smaller than one window.
+        DtypeError: when called: the input's dtype is not the weight's.
+
+    Examples:
+        >>> from sporax import nn, ops
+        >>> nn.Conv2d(120, 240, 4, has_bias=False, weight_init="normal")(ops.ones((1, 120, 10, 6))).shape
+        (1, 240, 10, 6)
+
+    Source: LeCun et al. 1998, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf; the class of the same name in
+    MindSpore.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        pad_mode: str = "same",
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        group: int = 1,
+        has_bias: bool = False,
+        weight_init: Init = None,
+        bias_init: Init = None,
+        data_format: str = "NCHW",
+        dtype: DType = float32,
+    ) -> None:
+        where = "Conv2d"
+        _check.one_of(data_format, ("NCHW", "NHWC"), name="data_format", where=where)
+        super().__init__(
+            in_channels,
+            out_channels,
+            _sizes(kernel_size, 2, name="kernel_size", where=where),
+            _sizes(stride, 2, name="stride", where=where),
+            pad_mode,
+            padding,
+            _sizes(dilation, 2, name="dilation", where=where),
+            group,
+            has_bias,
+            weight_init,
+            bias_init,
+            data_format,
+            dtype,
+        )
+        self._make_op()
+
+    def construct(self, x: Tensor) -> Tensor:
+        array = self._input(x, self.data_format)
+        with x64_scope(True):
+            return wrap(self._with_bias(self.conv2d(wrap(array), self.weight)._value))
+
+
+class Conv1d(_Conv2d):
+    r"""A convolution over one axis (cross-correlation: the kernel is not turned round).
+
+    .. math:: y_{n,o,t} = b_o + \sum_c \sum_k w_{o,c,k} \, x_{n,c,st+dk-p}
+
+    Args:
+        in_channels: the channels of the input.
+        out_channels: the channels of the output.
+        kernel_size: an int.
+        stride: s, the step between windows.
+        pad_mode: "same", "valid" or "pad"; see `Conv2d`.
+        padding: p, zeros at both ends with "pad".
+        dilation: d, the distance between a window's elements.
+        group: input and output channels are split into so many groups, each with its own kernels.
+        has_bias: whether there is a bias.
+        weight_init: how `weight` starts; a Tensor of shape (out_channels, in_channels / group, kernel_size), or what
+            `initializer` takes. Default: as in `Conv2d`.
+        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        dtype: the dtype of the Parameters.
+
+    Inputs:
+        - **x** (Tensor) - shape (N, C, L), of the weight's dtype.
+
+    Returns:
+        Tensor of shape (N, out_channels, L_out). The weight has shape (out_channels, in_channels / group, 1,
+        kernel_size), as in MindSpore's checkpoints.
+
+    Raises:
+        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
+            that takes none.
+        ArgumentTypeError: an argument of the wrong type.
+        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
+            channels, or shorter than one window.
+        DtypeError: when called: the input's dtype is not the weight's.
+
+    Examples:
+        >>> from sporax import nn, ops
+        >>> nn.Conv1d(120, 240, 4, has_bias=False, weight_init="normal")(ops.ones((1, 120, 640))).shape
+        (1, 240, 640)
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        pad_mode: str = "same",
+        padding: int = 0,
+        dilation: int = 1,
+        group: int = 1,
+        has_bias: bool = False,
+        weight_init: Init = None,
+        bias_init: Init = None,
+        dtype: DType = float32,
+    ) -> None:
+        where = "Conv1d"
+        pad = _one(padding, name="padding", where=where, minimum=0)
+        super().__init__(
+            in_channels,
+            out_channels,
+            (1, _one(kernel_size, name="kernel_size", where=where)),
+            (1, _one(stride, name="stride", where=where)),
+            pad_mode,
+            (0, 0, pad, pad),
+            (1, _one(dilation, name="dilation", where=where)),
+            group,
+            has_bias,
+            self._weight_init_with_row(weight_init),
+            bias_init,
+            "NCHW",
+            dtype,
+        )
+        self._make_op()
+
+    def construct(self, x: Tensor) -> Tensor:
+        array = self._input(x, "NCL")
+        with x64_scope(True):
+            output = self.conv2d(wrap(array[:, :, None]), self.weight)._value
+            return wrap(self._with_bias(output)[:, :, 0])
+
+
+class Conv3d(_Conv):
+    r"""A convolution over depth, height and width; see `Conv2d`.
+
+    Args:
+        in_channels: the channels of the input.
+        out_channels: the channels of the output.
+        kernel_size: an int, or (depth, height, width).
+        stride: the step between windows: an int, or one for each axis.
+        pad_mode: "same", "valid" or "pad"; see `Conv2d`.
+        padding: zeros around the input with "pad": an int, or (head, tail, top, bottom, left, right).
+        dilation: the distance between a window's elements: an int, or one for each axis.
+        group: input and output channels are split into so many groups, each with its own kernels.
+        has_bias: whether there is a bias.
+        weight_init: how `weight`, of shape (out_channels, in_channels / group, depth, height, width), starts; as in
+            `initializer`. Default: as in `Conv2d`.
+        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        data_format: "NCDHW".
+        dtype: the dtype of the Parameters.
+
+    Inputs:
+        - **x** (Tensor) - shape (N, C, D, H, W), of the weight's dtype.
+
+    Returns:
+        Tensor of shape (N, out_channels, D_out, H_out, W_out).
+
+    Raises:
+        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
+            that takes none.
+        ArgumentTypeError: an argument of the wrong type.
+        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
+            channels, or smaller than one window.
+        DtypeError: when called: the input's dtype is not the weight's.
+
+    Examples:
+        >>> from sporax import nn, ops
+        >>> nn.Conv3d(3, 4, (4, 3, 3))(ops.ones((2, 3, 5, 6, 7))).shape
+        (2, 4, 5, 6, 7)
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        pad_mode: str = "same",
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        group: int = 1,
+        has_bias: bool = False,
+        weight_init: Init = None,
+        bias_init: Init = None,
+        data_format: str = "NCDHW",
+        dtype: DType = float32,
+    ) -> None:
+        where = "Conv3d"
+        _check.one_of(data_format, ("NCDHW",), name="data_format", where=where)
+        super().__init__(
+            in_channels,
+            out_channels,
+            _sizes(kernel_size, 3, name="kernel_size", where=where),
+            _sizes(stride, 3, name="stride", where=where),
+            pad_mode,
+            padding,
+            _sizes(dilation, 3, name="dilation", where=where),
+            group,
+            has_bias,
+            weight_init,
+            bias_init,
+            data_format,
+            dtype,
+        )
+
+    def construct(self, x: Tensor) -> Tensor:
+        return ops.conv3d(
+            wrap(self._input(x, "NCDHW")),
+            self.weight,
+            self.bias,
+            self.stride,
+            self.pad_mode,
+            self.padding,
+            self.dilation,
+            self.group,
+        )
+
+
+class _ConvTranspose(_Conv):
+    """A transposed convolution that one `ops.Conv2DTranspose` does."""
+
+    def _make_op(self) -> None:
+        self.conv2d_transpose = ops.Conv2DTranspose(
+            self.in_channels,
+            self.kernel_size,
+            pad_mode=self.pad_mode,
+            pad=self.padding,
+            stride=self.stride,
+            dilation=self.dilation,
+            group=self.group,
+        )
+
+    def _transposed(self, array: Array) -> Array:
+        """(N, C, H, W) to (N, out_channels, H_out, W_out), with the bias."""
+        mode = self.pad_mode.lower()
+        padding = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 4
+        lengths = []
+        for i, (n, k, s, d) in enumerate(
+            zip(array.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True)
+        ):
+            reach, cut = (k - 1) * d + 1, padding[2 * i] + padding[2 * i + 1]
+            beyond = {"same": 0, "valid": max(reach - s, 0), "pad": reach - s - cut}[mode]
+            lengths.append(n * s + beyond)
+        if min(lengths) < 1:
+            raise ShapeError(
+                f"{self._where}: the padding {self.padding} leaves nothing of the output of an input of shape "
+                f"{array.shape}; its size would be {tuple(lengths)}. Lower `padding`."
+            )
+        size = (array.shape[0], self.out_channels, *lengths)
+        return self._with_bias(self.conv2d_transpose(wrap(array), self.weight, size)._value)
+
+
+class Conv2dTranspose(_ConvTranspose):
+    r"""The transpose of a convolution over height and width: the gradient of `Conv2d` with respect to its input.
+
+    .. math:: H_{out} = H s \ (\text{same}), \quad H s + \max(r - s, 0) \ (\text{valid}), \quad
+        H s + r - s - p_{top} - p_{bottom} + o \ (\text{pad}), \qquad r = d (k - 1) + 1
+
+    Args:
+        in_channels: the channels of the input.
+        out_channels: the channels of the output.
+        kernel_size: k, an int, or (height, width).
+        stride: s, an int, or (vertical, horizontal).
+        pad_mode: "same", "valid" or "pad": the padding of the convolution that this one transposes.
+        padding: p with "pad": an int, or (top, bottom, left, right); so much is cut off the output.
+        output_padding: o, zeros added at the bottom and the right of the output with "pad": an int, or (bottom, right),
+            less than the larger of stride and dilation.
+        dilation: d, an int, or (vertical, horizontal).
+        group: input and output channels are split into so many groups, each with its own kernels.
+        has_bias: whether there is a bias.
+        weight_init: how `weight`, of shape (in_channels, out_channels / group, height, width), starts; as in
+            `initializer`. Default: as in `Conv2d`.
+        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        dtype: the dtype of the Parameters.
+
+    Inputs:
+        - **x** (Tensor) - shape (N, C, H, W), of the weight's dtype.
+
+    Returns:
+        Tensor of shape (N, out_channels, H_out, W_out).
+
+    Raises:
+        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, padding with a mode
+            that takes none, or an `output_padding` that is too large.
+        ArgumentTypeError: an argument of the wrong type.
+        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
+            channels, or an output of which the padding leaves nothing.
+        DtypeError: when called: the input's dtype is not the weight's.
+
+    Examples:
+        >>> from sporax import nn, ops
+        >>> net = nn.Conv2dTranspose(3, 64, 4, has_bias=False, weight_init="normal", pad_mode="pad")
+        >>> net(ops.ones((1, 3, 16, 50))).shape
+        (1, 64, 19, 53)
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        pad_mode: str = "same",
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        dilation: Sizes = 1,
+        group: int = 1,
+        has_bias: bool = False,
+        weight_init: Init = None,
+        bias_init: Init = None,
+        dtype: DType = float32,
+    ) -> None:
+        where = "Conv2dTranspose"
+        super().__init__(
+            in_channels,
+            out_channels,
+            _sizes(kernel_size, 2, name="kernel_size", where=where),
+            _sizes(stride, 2, name="stride", where=where),
+            pad_mode,
+            padding,
+            _sizes(dilation, 2, name="dilation", where=where),
+            group,
+            has_bias,
+            weight_init,
+            bias_init,
+            "NCHW",
+            dtype,
+            transposed=True,
+        )
+        self.output_padding = output_padding
+        self._beyond = self._checked_output_padding(output_padding)
+        self._make_op()
+
+    def _checked_output_padding(self, output_padding: Any) -> Sequence[int]:
+        numbers = tuple(output_padding) if isinstance(output_padding, (tuple, list)) else (output_padding,) * 2
+        if len(numbers) != 2:
+            raise ArgumentError(f"Conv2dTranspose: `output_padding` must be an int or 2 ints, but got {numbers}.")
+        for number, stride, dilation in zip(numbers, self.stride, self.dilation, strict=True):
+            _check.integer(number, name="output_padding", where="Conv2dTranspose", minimum=0)
+            if number >= max(stride, dilation):
+                raise ArgumentError(
+                    f"Conv2dTranspose: `output_padding` must be less than the larger of stride and dilation, "
+                    f"{max(stride, dilation)}, but got {output_padding}."
+                )
+        if any(numbers) and self.pad_mode.lower() != "pad":
+            raise ArgumentError(
+                f"Conv2dTranspose: `output_padding` must be 0 with pad_mode {self.pad_mode!r}, but got "
+                f"{output_padding}. Use pad_mode='pad'."
+            )
+        return numbers
+
+    def construct(self, x: Tensor) -> Tensor:
+        array = self._input(x, "NCHW")
+        with x64_scope(True):
+            output = self._transposed(array)
+            if any(self._beyond):
+                output = jnp.pad(output, ((0, 0), (0, 0), (0, self._beyond[0]), (0, self._beyond[1])))
+            return wrap(output)
+
+
+class Conv1dTranspose(_ConvTranspose):
+    r"""The transpose of a convolution over one axis: the gradient of `Conv1d` with respect to its input.
+
+    Args:
+        in_channels: the channels of the input.
+        out_channels: the channels of the output.
+        kernel_size: an int.
+        stride: an int.
+        pad_mode: "same", "valid" or "pad"; see `Conv2dTranspose`.
+        padding: with "pad", so much is cut off both ends of the output.
+        dilation: an int.
+        group: input and output channels are split into so many groups, each with its own kernels.
+        has_bias: whether there is a bias.
+        weight_init: how `weight` starts; a Tensor of shape (in_channels, out_channels / group, kernel_size), or what
+            `initializer` takes. Default: as in `Conv2d`.
+        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        dtype: the dtype of the Parameters.
+
+    Inputs:
+        - **x** (Tensor) - shape (N, C, L), of the weight's dtype.
+
+    Returns:
+        Tensor of shape (N, out_channels, L_out). The weight has shape (in_channels, out_channels / group, 1,
+        kernel_size), as in MindSpore's checkpoints.
+
+    Raises:
+        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
+            that takes none.
+        ArgumentTypeError: an argument of the wrong type.
+        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
+            channels, or an output of which the padding leaves nothing.
+        DtypeError: when called: the input's dtype is not the weight's.
+
+    Examples:
+        >>> from sporax import nn, ops
+        >>> net = nn.Conv1dTranspose(3, 64, 4, has_bias=False, weight_init="normal", pad_mode="pad")
+        >>> net(ops.ones((1, 3, 50))).shape
+        (1, 64, 53)
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        pad_mode: str = "same",
+        padding: int = 0,
+        dilation: int = 1,
+        group: int = 1,
+        has_bias: bool = False,
+        weight_init: Init = None,
+        bias_init: Init = None,
+        dtype: DType = float32,
+    ) -> None:
+        where = "Conv1dTranspose"
+        pad = _one(padding, name="padding", where=where, minimum=0)
+        super().__init__(
+            in_channels,
+            out_channels,
+            (1, _one(kernel_size, name="kernel_size", where=where)),
+            (1, _one(stride, name="stride", where=where)),
+            pad_mode,
+            (0, 0, pad, pad),
+            (1, _one(dilation, name="dilation", where=where)),
+            group,
+            has_bias,
+            self._weight_init_with_row(weight_init),
+            bias_init,
+            "NCHW",
+            dtype,
+            transposed=True,
+        )
+        self._make_op()
+
+    def construct(self, x: Tensor) -> Tensor:
+        array = self._input(x, "NCL")
+        with x64_scope(True):
+            return wrap(self._transposed(array[:, :, None])[:, :, 0])

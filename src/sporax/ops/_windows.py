@@ -1,0 +1,127 @@
+"""What convolution and pooling share: sizes for each axis, padding modes, and how many windows fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sporax import _check
+from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from sporax.core.dtype import as_dtype
+from sporax.ops._args import Array, is_floating
+
+PAD_MODES = ("same", "valid", "pad")
+CHANNELS_LAST = ("NHWC",)
+
+Pairs = tuple[tuple[int, int], ...]
+"""For each spatial axis, how much is padded before and after it."""
+
+
+def mode_of(pad_mode: Any, *, where: str, allowed: tuple[str, ...] = PAD_MODES) -> str:
+    """The padding mode in small letters."""
+    _check.is_type(pad_mode, str, name="pad_mode", where=where)
+    if pad_mode.lower() in allowed:
+        return pad_mode.lower()
+    return _check.one_of(pad_mode, allowed, name="pad_mode", where=where)
+
+
+def sizes(value: Any, count: int, *, where: str, name: str, minimum: int = 1) -> tuple[int, ...]:
+    """One number for each of `count` axes: from an int, or a sequence of 1, `count`, or `count` + 2 (N and C too)."""
+    if not isinstance(value, (tuple, list)):
+        return (_check.integer(value, name=name, where=where, minimum=minimum),) * count
+    numbers = tuple(_check.integer(each, name=name, where=where, minimum=minimum) for each in value)
+    if len(numbers) == 1:
+        return numbers * count
+    if len(numbers) == count + 2 and numbers[:2] == (1, 1):
+        return numbers[2:]
+    if len(numbers) != count:
+        raise ArgumentError(f"{where}: `{name}` must be an int or {count} ints, one for each axis, but got {value}.")
+    return numbers
+
+
+def pairs(padding: Any, count: int, *, where: str, name: str = "padding") -> Pairs:
+    """(before, after) for each axis: from an int, one number for each axis, or two for each axis."""
+    if not isinstance(padding, (int, tuple, list)) or isinstance(padding, bool):
+        raise ArgumentTypeError(
+            f"{where}: `{name}` must be an int or a tuple of ints, but got {padding!r} of type "
+            f"{type(padding).__name__}."
+        )
+    if not isinstance(padding, (tuple, list)) or len(padding) in (1, count):
+        return tuple((each, each) for each in sizes(padding, count, where=where, name=name, minimum=0))
+    numbers = [_check.integer(each, name=name, where=where, minimum=0) for each in padding]
+    if len(numbers) != 2 * count:
+        raise ArgumentError(
+            f"{where}: `{name}` must be an int, {count} ints (for each axis), or {2 * count} (before and after each "
+            f"axis), but got {tuple(padding)}."
+        )
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def check_unpadded(mode: str, padding: Any, *, where: str, name: str = "padding") -> None:
+    """Numbers of padding go with pad_mode "pad" alone.
+
+    Raises:
+        ArgumentError: they were given with another mode.
+    """
+    given = padding if isinstance(padding, (tuple, list)) else (padding,)
+    if mode != "pad" and any(given):
+        raise ArgumentError(
+            f"{where}: `{name}` must be 0 with pad_mode {mode!r}, but got {padding}. Use pad_mode='pad' to choose the "
+            "padding."
+        )
+
+
+def spread_of(kernel: int, dilation: int) -> int:
+    """How many elements a window of `kernel` elements reaches over."""
+    return (kernel - 1) * dilation + 1
+
+
+def same_pair(length: int, reach: int, stride: int) -> tuple[int, int]:
+    """The padding with which ceil(length / stride) windows fit; an odd one is larger at the end."""
+    total = max((-(-length // stride) - 1) * stride + reach - length, 0)
+    return total // 2, total - total // 2
+
+
+def resolved(
+    mode: str,
+    padding: Any,
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    *,
+    where: str,
+    name: str = "padding",
+) -> Pairs:
+    """The padding of each axis in numbers.
+
+    Raises:
+        ArgumentError: numbers were given with a mode that takes none.
+        ShapeError: not one window fits.
+    """
+    check_unpadded(mode, padding, where=where, name=name)
+    reach = [spread_of(k, d) for k, d in zip(kernel, dilation, strict=True)]
+    if mode == "same":
+        return tuple(same_pair(n, r, s) for n, r, s in zip(spatial, reach, stride, strict=True))
+    found = pairs(padding, len(spatial), where=where, name=name)
+    padded = [n + before + after for n, (before, after) in zip(spatial, found, strict=True)]
+    if any(n < r for n, r in zip(padded, reach, strict=True)):
+        raise ShapeError(
+            f"{where}: a window of size {tuple(reach)} (kernel_size {tuple(kernel)}, dilation {tuple(dilation)}) does "
+            f"not fit into the input's axes {tuple(spatial)} with padding {found}. Use pad_mode='same', more padding, "
+            "or a smaller kernel."
+        )
+    return found
+
+
+def check_float(x: Array, *, where: str, name: str = "the input") -> None:
+    """`x` must hold fractions.
+
+    Raises:
+        DtypeError: it does not.
+    """
+    if not is_floating(x):
+        raise DtypeError(
+            f"{where}: {name} must be of a floating dtype, but got {as_dtype(x.dtype)}. "
+            "Cast it first: x.astype(sporax.float32)."
+        )
