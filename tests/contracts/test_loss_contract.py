@@ -428,7 +428,7 @@ def test_labels_out_of_range_are_named_where_values_are_known(row):
     ]
 )
 def test_compiled_code_gives_nan_for_that_row_alone_and_no_gradient(row):
-    inputs, at, place, _ = with_bad_label(row)
+    inputs, _, place, _ = with_bad_label(row)
     good = inputs_of(row)
     shape = np.shape(ORACLES[row.oracle].value(*good, **settings_of(row)[0]))
     expected = np.array(plain(row.name)(good, np.ones(shape, np.float32))[0])

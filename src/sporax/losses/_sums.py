@@ -83,7 +83,12 @@ def _plain_max(values: jax.Array) -> jax.Array:
 
 
 def _max_rows_on_cpu(values: jax.Array) -> jax.Array:
-    return _plain_max(_folded_columns(values, jnp.maximum))
+    size = 0
+    while size != values.shape[-1]:
+        size = values.shape[-1]
+        values = _folded_columns(values, jnp.maximum)
+    # Behind a barrier, as XLA else writes the maximum out for every column.
+    return values if size == 1 else jax.lax.optimization_barrier(_plain_max(values))
 
 
 def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
@@ -102,7 +107,10 @@ def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
 
 
 def _sum_rows_on_cpu(values: jax.Array) -> jax.Array:
-    return _plain_rows(_folded_columns(values, jnp.add))
+    values = _folded_columns(values, jnp.add)
+    if not jnp.issubdtype(values.dtype, jnp.floating):
+        return _plain_rows(values)
+    return jnp.matmul(values, jnp.ones((values.shape[-1], 1), values.dtype), precision=jax.lax.Precision.HIGHEST)
 
 
 def _folded_columns(values: jax.Array, join: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:

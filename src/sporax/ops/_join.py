@@ -157,7 +157,8 @@ def split(tensor: Array, split_size_or_sections: Any, axis: int = 0) -> tuple[Ar
     Args:
         tensor: Tensor of at least one axis.
         split_size_or_sections: the length of each piece (the last may be shorter), or a list of lengths.
-        axis: the axis.
+        axis: the axis. `split(x, 0, n)`, which asks for pieces of length 0, is taken as MindSpore 1 took it: n pieces
+            along axis 0.
 
     Returns:
         tuple of Tensors.
@@ -174,6 +175,9 @@ def split(tensor: Array, split_size_or_sections: Any, axis: int = 0) -> tuple[Ar
 
     Source: `ops.split` of MindSpore.
     """
+    if isinstance(split_size_or_sections, int) and split_size_or_sections == 0 and axis > 0:
+        # MindSpore 1's split(x, axis, output_num), which scripts still write: pieces of length 0 mean nothing.
+        return split(tensor, -(-as_array(tensor).shape[0] // axis), 0)
     array = as_array(tensor)
     place = one_axis(axis, array, where="split")
     length = array.shape[place]
