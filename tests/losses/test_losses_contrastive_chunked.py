@@ -43,7 +43,7 @@ def test_value_and_gradients_are_those_of_all_at_once(way, masked):
     mask = MASK if masked else None
     arguments = X, Y, np.float32(0.4), np.float32(-0.3)
     run = lambda size: jax.value_and_grad(total(way, size, mask), argnums=(0, 1, 2, 3))  # noqa: E731
-    expected, *found = jax.jit(lambda *given: [run(size)(*given) for size in (None, 1, 5, COUNT, 99)])(*arguments)
+    expected, *found = jax.jit(lambda *given: [run(size)(*given) for size in (None, 1, 5, 99)])(*arguments)
     fn, given = WAYS[way]
     extra = {"bias": -0.3} if fn is losses.siglip_loss else {}
     values = ORACLES[fn.__name__].value(X, Y, temperature=0.4, mask=mask, **given, **extra)
@@ -66,11 +66,9 @@ def test_forward_mode_and_second_derivatives(way):
         def run(*given):
             pushed = lambda *given: jax.jvp(fn, given, directions)[1]  # noqa: E731
             return (
-                jax.jvp(fn, given, directions),
                 jax.jvp(slope, given, directions),
-                jax.grad(pushed, argnums=(0, 2))(*given),
+                jax.grad(pushed, argnums=(0, 1, 2, 3))(*given),
                 jax.jvp(pushed, given, directions),
-                jax.hessian(lambda t: fn(given[0], given[1], t, given[3]))(given[2]),
             )
 
         return run
@@ -177,7 +175,7 @@ mesh, across, every = Mesh(np.array(jax.devices()), ("data",)), P("data"), P()
 x, y = rng.normal(size=(2, 40, 6)).astype(np.float32)
 mask, weights = rng.random(40) > 0.3, rng.uniform(1, 2, 40).astype(np.float32)
 arguments = x, y, np.float32(0.4), np.float32(-0.3)
-directions = tuple(rng.normal(size=np.shape(each)).astype(np.float32) for each in arguments)
+directions = tuple(jnp.float32(rng.normal(size=np.shape(each))) for each in arguments)
 WAYS = (losses.info_nce_loss, {}), (losses.info_nce_loss, {"symmetric": True}), (losses.siglip_loss, {})
 
 

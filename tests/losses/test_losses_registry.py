@@ -44,9 +44,9 @@ def test_a_row_agrees_with_its_function(row):
     assert getattr(losses, row.name) is row.function
     assert row.function.__module__ == f"sporax.losses._{row.family}"
     parameters = inspect.signature(row.function).parameters.values()
-    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert positional == [item.name for item in row.inputs]
-    keywords = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    required = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
+    assert required == [item.name for item in row.inputs]
+    keywords = {p.name for p in parameters} - set(required)
     assert set(row.parameters) <= keywords
     assert row.weight_parameter is None or row.weight_parameter in keywords
     assert not row.reductions or row.default_reduction in row.reductions

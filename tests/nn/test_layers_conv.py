@@ -402,7 +402,7 @@ class TestForm:
             (lambda: nn.Conv2d(3, 4, 3)(Tensor(normal(3, 5, 5))), ShapeError, "x.expand_dims(0)"),
             (lambda: nn.Conv2d(3, 4, 3)(Tensor(normal(2, 5, 5, 3))), ShapeError, "on another axis; transpose it"),
             (lambda: nn.Conv2d(3, 4, 3)(Tensor(normal(2, 2, 5, 5))), ShapeError, "in_channels=3, but got shape (2, 2"),
-            (lambda: nn.Conv2d(3, 4, 3)(Tensor(np.ones((1, 3, 5, 5)))), DtypeError, "x.astype(Float32)"),
+            (lambda: nn.Conv2d(3, 4, 3)(Tensor(np.ones((1, 3, 5, 5)))), DtypeError, "x.astype(sporax.float32)"),
             (lambda: nn.Conv2d(3, 4, 3)(Tensor(np.ones((1, 3, 5, 5), int))), DtypeError, "Cast it first"),
             (lambda: nn.Conv2d(3, 4, 7, pad_mode="valid")(Tensor(normal(1, 3, 5, 5))), ShapeError, "a smaller kernel"),
             (lambda: nn.Conv2dTranspose(3, 4, 3, 2, "pad", 1, 2), ArgumentError, "stride and dilation, 2, but got 2"),

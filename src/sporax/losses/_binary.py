@@ -13,6 +13,7 @@ from sporax.losses._logistic import at_infinity, softpluses
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 
 @loss_function(
@@ -202,7 +203,7 @@ def multilabel_soft_margin_loss(logits: ArrayLike, labels: ArrayLike, *, weight:
         )
         factor = jnp.broadcast_to(jnp.asarray(factor, logits.dtype), logits.shape)
         values = factor * jnp.where(factor == 0, 0, values)
-    return jnp.mean(values, axis=-1)
+    return sum_rows(values)[..., 0] / logits.shape[-1]
 
 
 def smoothed(labels: jax.Array, amount: Any, where: str) -> jax.Array:

@@ -264,8 +264,7 @@ def info_nce_loss(
         symmetric: whether keys pick their queries too.
         normalize: whether vectors are first scaled to length 1.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
-        chunk_size: how many queries at a time. By default all N where N² is at most 2¹⁸ on a CPU and 2²⁴ elsewhere, and
-            else so many that their scores are that many, but 128 at least.
+        chunk_size: queries at a time. None: so many as have 2¹⁸ scores on a CPU and 2²⁴ elsewhere, but 128 at least.
         axis_name: the mesh axis over which the pairs are spread.
 
     Returns:
@@ -405,8 +404,7 @@ def siglip_loss(
     .. math:: \ell_i = \sum_j \log\big(1 + \exp(-z_{ij} (t\, x_i \cdot y_j + b))\big), \qquad
         z_{ij} = \begin{cases} 1 & i = j \\ -1 & \text{else} \end{cases}
 
-    Here the temperature multiplies, as in the paper; the other losses of this family divide by theirs. Chunks and
-    devices are as in `info_nce_loss`.
+    Here the temperature multiplies, as in the paper; the other losses of this family divide by theirs.
 
     Args:
         images: vectors x of shape (N, D).
@@ -416,7 +414,7 @@ def siglip_loss(
         normalize: whether vectors are first scaled to length 1.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
         chunk_size: how many images at a time, as in `info_nce_loss`.
-        axis_name: the mesh axis over which the pairs are spread.
+        axis_name: the mesh axis over which the pairs are spread, as there.
 
     Returns:
         Values of shape (N,).

@@ -12,6 +12,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import loss_function
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 _ROWS = (
     prediction("log_predictions", "... C", domain="log_probability"),
@@ -106,7 +107,7 @@ def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
 
     Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax `losses.kl_divergence`.
     """
-    return jnp.sum(_divergence(log_predictions, targets, False), axis=-1)
+    return sum_rows(_divergence(log_predictions, targets, False))[..., 0]
 
 
 @loss_function(*_LOG_ROWS, output="...")
@@ -135,11 +136,12 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
     Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax
     `losses.kl_divergence_with_log_targets`.
     """
-    return jnp.sum(_divergence(log_predictions, log_targets, True), axis=-1)
+    return sum_rows(_divergence(log_predictions, log_targets, True))[..., 0]
 
 
 def _generalized(log_p: ArrayLike, targets: ArrayLike) -> jax.Array:
-    return jnp.sum(_divergence(log_p, targets, False) + (jnp.exp(jnp.asarray(log_p)) - jnp.asarray(targets)), axis=-1)
+    excess = jnp.exp(jnp.asarray(log_p)) - jnp.asarray(targets)
+    return sum_rows(_divergence(log_p, targets, False) + excess)[..., 0]
 
 
 @loss_function(*_ROWS, output="...")
@@ -243,7 +245,7 @@ def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_t
     ratio = jnp.where(alone, 0, log_t) - jnp.where(alone, 0, log_p)
     log_2 = math.log(2)
     both = p * (log_2 - jax.nn.softplus(ratio)) + t * (log_2 - jax.nn.softplus(-ratio))
-    return 0.5 * jnp.sum(jnp.where(alone, (p + t) * log_2, both), axis=-1)
+    return 0.5 * sum_rows(jnp.where(alone, (p + t) * log_2, both))[..., 0]
 
 
 _GENERALIZED = "Bregman 1967; optax generalized_kl_divergence"

@@ -14,6 +14,7 @@ from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import valid_indices
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 _TWO_CLASSES = (prediction("logits", "..."), label("labels", "...", domain="sign_or_binary", kind="number"))
 _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
@@ -182,7 +183,7 @@ def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Source: Keras `CategoricalHinge`.
     """
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
-    true = jnp.sum(_product(labels, logits), axis=-1)
+    true = sum_rows(_product(labels, logits))[..., 0]
     highest = jnp.max(_product(1 - labels, logits), axis=-1)
     return jnp.maximum(highest - true + 1, 0)
 
@@ -299,7 +300,7 @@ def multi_margin_loss(
     _, safe = valid_indices(jnp.asarray(labels), above.shape[-1])
     # The slope at 0 is 0, and NaN stays NaN.
     lacking = jnp.where(above <= 0, 0, above)
-    values = jnp.mean(lacking if p == 1 else jnp.square(lacking), axis=-1)
+    values = sum_rows(lacking if p == 1 else jnp.square(lacking))[..., 0] / above.shape[-1]
     if weight is not None:
         values = values * class_vector(weight, above.shape[-1], above.dtype, name="weight", where=where)[safe]
     return jnp.where(valid, values, jnp.nan)

@@ -137,11 +137,23 @@ class TrainLoop:
     def _sunk_epoch(self, feed: Iterator[Any] | None, sink_size: int) -> None:
         runner = self.runner
         limit = self.callbacks.reads_state_every()
-        for stacked in self._stacks(feed, sink_size, limit):
+        stacks = iter(self._stacks(feed, sink_size, limit))
+        stacked = next(stacks, None)
+        placed = None if stacked is None else runner.placed(stacked)
+        while stacked is not None and placed is not None:
             rows = len(stacked[0])
             if self._to_check:
                 self._inspect(stacked)
-            outputs = [np.asarray(each) for each in runner.run_many(stacked)]
+            pending = runner.run_many(placed)
+            # The device is busy: meanwhile the next stack is read and sent. What goes wrong there waits for its turn.
+            failure: Exception | None = None
+            stacked = placed = None
+            try:
+                stacked = next(stacks, None)
+                placed = None if stacked is None else runner.placed(stacked)
+            except Exception as error:
+                failure = error
+            outputs = [np.asarray(each) for each in pending]
             for row in range(rows):
                 self.params.cur_step_num += 1
                 # Parameters are those after the whole stack.
@@ -153,6 +165,8 @@ class TrainLoop:
                     break
             if self._ended:
                 return
+            if failure is not None:
+                raise failure
 
     def _stacks(self, feed: Iterator[Any] | None, sink_size: int, limit: int | None) -> Iterator[Any]:
         count = self._stack_size()

@@ -14,14 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import CONCRETIZATION_ERRORS, evaluate_jaxpr, x64_scope
+from sporax._jax_compat import CONCRETIZATION_ERRORS, x64_scope
 from sporax.core import REVISION, Parameter, context, copied, wrap
-from sporax.transforms import Unbound, run_framed, warn_eager
-
-# A convolution inside an XLA loop runs a naive kernel on CPU; unrolled steps keep the fast one, and cost compile time.
-_UNROLLED_STEPS = 8
-_STACK_BYTES = 64 * 2**20
-_STACK_STEPS = 1024
+from sporax.train._program import NO_STEP, Program
+from sporax.transforms import warn_eager
 
 LEAD = 64
 """How many steps run ahead of the callbacks at most."""
@@ -32,118 +28,18 @@ _LEAD_BATCH_BYTES = 2**16
 _LEAD_PACE = 200e-6
 _LEAD_WORTH = 5000
 
-NO_STEP = 0
-"""In the monitor: no step gave a loss that is not finite. Steps count from 1."""
 
+class _Pieces:
+    """Outputs of steps that were run in several calls, put together when they are asked for."""
 
-class _Program:
-    """The compiled step for batches of one shape and dtype."""
+    __slots__ = ("_pieces",)
 
-    def __init__(self, step: Callable[..., Any], owned: Sequence[Parameter], batch: Sequence[Any]) -> None:
-        jaxpr, parameters, written, self.structure, self._guards = _trace(step, owned, batch)
-        used = _used_inputs(jaxpr)
-        self.written = written
-        self.kept = tuple(p for i, p in enumerate(parameters) if i in used and p not in set(written))
-        self._parameters = parameters
-        self._jaxpr = jaxpr
-        self.has_convolution = _holds_convolution(jaxpr.jaxpr)
-        self.has_effects = bool(jaxpr.effects)
-        self.state_bytes = sum(p.nbytes for p in written)
-        self.led = False
-        """Whether a stack of LEAD steps was let run ahead, so that it is compiled."""
-        self.single = jax.jit(self._single, donate_argnums=(0, 2))
-        self.many = jax.jit(self._many, donate_argnums=(0, 2))
+    def __init__(self, pieces: Sequence[Any]) -> None:
+        self._pieces = pieces
 
-    def _single(self, state: Any, kept: Any, monitor: Any, *batch: Any) -> tuple[Any, Any, Any]:
-        values = dict(zip(self.written + self.kept, state + kept, strict=True))
-        inputs = [
-            # Not read by the step, or written without being read: any value of the right type serves.
-            values[p] if p in values else jnp.zeros(p.shape, p.dtype.dtype)
-            for p in self._parameters
-        ]
-        flat = evaluate_jaxpr(self._jaxpr, *inputs, *batch)
-        count = len(self.written)
-        outputs = tuple(flat[count:])
-        step = monitor[0] + 1
-        first_bad = jnp.where((monitor[1] == NO_STEP) & ~jnp.isfinite(outputs[0]), step, monitor[1])
-        return tuple(flat[:count]), jnp.stack([step, first_bad]), outputs
-
-    def _many(self, state: Any, kept: Any, monitor: Any, *stacked: Any) -> tuple[Any, Any, Any]:
-        def body(carry: Any, batch: Any) -> Any:
-            state, monitor, outputs = self._single(carry[0], kept, carry[1], *batch)
-            return (state, monitor), outputs
-
-        (state, monitor), outputs = jax.lax.scan(body, (state, monitor), stacked, unroll=self.unrolls or 1)
-        return state, monitor, outputs
-
-    def fits(self) -> bool:
-        """Whether the modes and attributes of the Cells are still those that it was traced with."""
-        return all(getattr(owner, name) == value for owner, name, value in self._guards)
-
-    @property
-    def unrolls(self) -> bool:
-        """Whether steps in one call must be laid out flat: XLA's loops on CPU have no fast convolution."""
-        return self.has_convolution and jax.default_backend() == "cpu"
-
-    def steps_per_call(self, batch: Sequence[Any]) -> int:
-        """How many steps one call may hold."""
-        if self.unrolls:
-            return _UNROLLED_STEPS
-        size = sum(array.nbytes for array in batch)
-        return max(1, min(_STACK_STEPS, _STACK_BYTES // max(size, 1)))
-
-
-def _trace(
-    step: Callable[..., Any], owned: Sequence[Parameter], batch: Sequence[Any]
-) -> tuple[Any, tuple[Parameter, ...], tuple[Parameter, ...], Any, tuple[Any, ...]]:
-    """The step's jaxpr (values of `parameters`, batch) -> (written values, outputs), with what it reads found.
-
-    Returns:
-        the jaxpr, its Parameters, the written ones, the structure of the outputs, and the trace's guards.
-    """
-    known = dict.fromkeys(owned)
-    result: dict[str, Any] = {}
-    while True:
-        parameters = tuple(known)
-
-        def pure(values: Any, batch: Any, parameters: tuple[Parameter, ...] = parameters) -> Any:
-            bound = dict(zip(parameters, values, strict=True))
-            output, written, frame = run_framed(lambda: step(*(wrap(each) for each in batch)), bound, discovers=True)
-            result["guards"] = tuple(frame.guards.values())
-            leaves, result["structure"] = jax.tree.flatten(output)
-            result["written"] = written.parameters
-            new = [
-                # Strongly typed, so that the second step's state has the types of the first's.
-                jax.lax.convert_element_type(value, p.dtype.dtype)
-                for p, value in zip(written.parameters, written.values, strict=True)
-            ]
-            return new, leaves
-
-        values = [jax.ShapeDtypeStruct(p.shape, p.dtype.dtype) for p in parameters]
-        shapes = [jax.ShapeDtypeStruct(np.shape(each), each.dtype) for each in batch]
-        try:
-            jaxpr = jax.make_jaxpr(pure)(values, shapes)
-        except Unbound as unbound:
-            known.update(dict.fromkeys(unbound.parameters))
-            continue
-        return jaxpr, parameters, result["written"], result["structure"], result["guards"]
-
-
-def _used_inputs(closed: Any) -> set[int]:
-    jaxpr = closed.jaxpr
-    read = {id(var) for eqn in jaxpr.eqns for var in eqn.invars} | {id(var) for var in jaxpr.outvars}
-    return {i for i, var in enumerate(jaxpr.invars) if id(var) in read}
-
-
-def _holds_convolution(jaxpr: Any) -> bool:
-    for eqn in jaxpr.eqns:
-        if eqn.primitive.name == "conv_general_dilated":
-            return True
-        for value in jax.tree.leaves(eqn.params, is_leaf=lambda leaf: hasattr(leaf, "eqns") or hasattr(leaf, "jaxpr")):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns") and _holds_convolution(inner):
-                return True
-    return False
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = np.concatenate([np.asarray(piece) if led else np.asarray(piece)[None] for piece, led in self._pieces])
+        return array if dtype is None else array.astype(dtype)
 
 
 class _Lead:
@@ -172,9 +68,9 @@ class StepRunner:
         self._step = step
         self._owned = tuple(dict.fromkeys(owned))
         self._name = name
-        self._programs: dict[Any, list[_Program]] = {}
+        self._programs: dict[Any, list[Program]] = {}
         self._revision = -1
-        self._current: _Program | None = None
+        self._current: Program | None = None
         self._key: Any = None
         self._state: tuple[Any, ...] | None = None
         self._kept: tuple[Any, ...] = ()
@@ -218,17 +114,46 @@ class StepRunner:
         return outputs
 
     def run_many(self, stacked: Sequence[np.ndarray]) -> Any:
-        """As many steps as the arrays have rows, in one call; every output gets a first axis of steps."""
+        """As many steps as the arrays have rows, not waited for; every output gets a first axis of steps.
+
+        They are one loop on the device, or laid out flat where a convolution would be slow in a loop.
+        """
         first = [array[0] for array in stacked]
         program = None if self.eager else self._switch(first)
         if program is None:
             rows = [self._run_eagerly(batch) for batch in zip(*stacked, strict=True)]
             return [np.stack([np.asarray(each) for each in column]) for column in zip(*rows, strict=True)]
+        if program.flat:
+            return self._run_flat(program, stacked)
         with x64_scope(True):
             self._state, self._monitor, outputs = program.many(
                 self._state or self._acquire(program), self._kept, self._monitor, *stacked
             )
         return outputs
+
+    def _run_flat(self, program: Program, stacked: Sequence[Any]) -> Any:
+        """`run_many` without a loop: programs of `program.unroll` steps, what is left one by one, none waited for."""
+        rows, row = len(stacked[0]), 0
+        pieces: list[tuple[Sequence[Any], bool]] = []
+        with x64_scope(True):
+            while row < rows:
+                several = rows - row >= program.unroll > 1
+                stop = row + program.unroll if several else row + 1
+                call = program.many if several else program.single
+                batch = [array[row:stop] if several else array[row] for array in stacked]
+                self._state, self._monitor, outputs = call(
+                    self._state or self._acquire(program), self._kept, self._monitor, *batch
+                )
+                pieces.append((outputs, several))
+                row = stop
+        return [_Pieces([(outputs[i], several) for outputs, several in pieces]) for i in range(len(pieces[0][0]))]
+
+    def placed(self, stacked: Sequence[np.ndarray]) -> Sequence[Any]:
+        """A stack on its way to the device. On a CPU there is no way to go."""
+        if self.eager or jax.default_backend() == "cpu":
+            return stacked
+        with x64_scope(True):
+            return [jax.device_put(array) for array in stacked]
 
     def each(self, stacked: Sequence[np.ndarray]) -> Iterator[Any]:
         """The outputs of the steps of a stack, each computed when it is asked for."""
@@ -324,7 +249,7 @@ class StepRunner:
         for parameter, value in zip(self._current.kept, self._kept, strict=True):
             parameter.take_back(value)
 
-    def _acquire(self, program: _Program) -> tuple[Any, ...]:
+    def _acquire(self, program: Program) -> tuple[Any, ...]:
         # Copies, because the user may hold the arrays, and a step overwrites its state.
         state = tuple(copied(p.lend(self, keep=False)) for p in program.written)
         self._kept = tuple(p.lend(self, keep=True) for p in program.kept)
@@ -336,17 +261,17 @@ class StepRunner:
 
     # --- programs ---------------------------------------------------------------------------------------------
 
-    def _program(self, batch: Sequence[Any]) -> _Program:
+    def _program(self, batch: Sequence[Any]) -> Program:
         programs = self._programs.setdefault(_signature(batch), [])
         for program in programs:
             if program.fits():
                 return program
         self.release()
         with x64_scope(True):
-            programs.append(_Program(self._step, self._owned, batch))
+            programs.append(Program(self._step, self._owned, batch))
         return programs[-1]
 
-    def _switch(self, batch: Sequence[Any]) -> _Program | None:
+    def _switch(self, batch: Sequence[Any]) -> Program | None:
         self.prepare(batch)
         if self.eager:
             return None
