@@ -31,6 +31,8 @@ TITLES = {
     "balanced": "Unbalanced classes",
     "noisy": "Noisy labels",
     "boxes": "Boxes",
+    "nce": "Noise-contrastive estimation",
+    "linear": "Very many classes: linear cross entropy",
     "ctc": "Sequences: CTC",
     "rnnt": "Sequences: RNN-T",
     "fenchel_young": "Fenchel-Young losses",

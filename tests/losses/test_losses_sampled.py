@@ -112,9 +112,11 @@ def zipf_problem():
     rng = np.random.default_rng(3)
     classes, rows = 60, 4
     weights, biases = rng.normal(size=(classes, 5)), -np.log(np.arange(classes) + 1)
-    return [a.astype(np.float32) for a in (weights, biases)], np.array([0, 3, 17, 59]), rng.normal(
-        size=(rows, 5)
-    ).astype(np.float32)
+    return (
+        [a.astype(np.float32) for a in (weights, biases)],
+        np.array([0, 3, 17, 59]),
+        rng.normal(size=(rows, 5)).astype(np.float32),
+    )
 
 
 def full_loss(weights, biases, labels, inputs):

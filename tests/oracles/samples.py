@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +15,17 @@ from sporax.losses import example_shape as shape_of
 
 __all__ = ["SIZES", "inputs_of", "settings_of", "shape_of"]
 
-MOST_SETTINGS = 3
+THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
+"""Whether the contract goes through every setting and format of every loss: `SPORAX_TESTS=thorough pytest`."""
+
+MOST_SETTINGS = 100 if THOROUGH else 2
 
 
 def settings_of(row: LossRow, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:
     """Combinations of hyper-parameters, with the draw of a random loss made known to the oracle.
 
-    All of them where they are few; else the first, the last, and some at random. A family's own tests go through
-    the whole grid where it matters.
+    The first and the last, and all of them in a thorough run. A family's own tests go through the whole grid where
+    it matters.
     """
     rng = np.random.default_rng([seed, 7])
     result = list(row.settings(sizes))

@@ -201,7 +201,7 @@ def from_spec(spec: InputSpec, example: np.ndarray, classes: int | None, custom:
         "distribution": lambda: replace(item, low=0.0, high=1.0, simplex=True, given=example),
         "log_probability": lambda: replace(item, high=0.0, given=example),
         "positive": lambda: replace(item, low=0.0, open_low=True),
-        "nonnegative": lambda: replace(item, low=0.0, given=example, counts=True),
+        "nonnegative": lambda: replace(item, low=0.0, given=example, counts=spec.role == "label"),
         "class": lambda: replace(item, low=0.0, high=float((classes or int(example.max(initial=0)) + 1) - 1)),
         "sign": lambda: replace(item, choices=(-1.0, 1.0)),
         "sign_or_binary": lambda: replace(item, choices=(-1.0, 1.0)),

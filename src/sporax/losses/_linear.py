@@ -125,8 +125,8 @@ def linear_cross_entropy(
         >>> [round(value, 4) for value in losses.linear_cross_entropy(x, w, y).tolist()]
         [0.3133, 0.1269, 0.0]
         >>> slope = jax.grad(lambda w: losses.linear_cross_entropy(x, w, y, reduction="mean"))(w)
-        >>> slope.round(4).tolist()
-        [[-0.1345..., 0.1192...], [0.1345..., -0.1192...]]
+        >>> [[round(value, 4) for value in row] for row in slope.tolist()]
+        [[-0.1345, 0.1192], [0.1345, -0.1192]]
 
     Source: PyTorch's `linear_cross_entropy`; Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training",
     2024; the cap: Gemma Team, "Gemma 2: Improving Open Language Models at a Practical Size", 2024.
@@ -245,7 +245,7 @@ def _reduced(
     given = _flat(hidden, weight, labels, argmax=return_stats, **params)
     acc = compute_dtype(given.x.dtype)
     if factor is None:
-        factor = jnp.ones(given.labels.shape, acc)
+        factor = jnp.ones(given.shape, acc)
     factor = jnp.broadcast_to(factor, given.shape).reshape(-1)
     count = _denominator(given, factor)
     if reduction == "none":

@@ -104,14 +104,13 @@ def _total_jvp(plan: Plan, primals: tuple[Any, ...], tangents: tuple[Any, ...]) 
         # The hidden states are the same along the axis, and so is their gradient; of the classes each has a part.
         tangent = tangent + (part if at == 0 or plan.axis_name is None else lax.psum(part, plan.axis_name))
     if _is_moving(tangents[3]):
-        tangent = tangent + _weighted_sum(tangents[3], rows.values)
+        tangent = tangent + jnp.sum(tangents[3] * jnp.where(factor != 0, rows.values, 0))
     if any(_is_moving(each) for each in tangents[4]):
         moved = jax.tree.map(_instantiated, tangents[4], terms, is_leaf=_is_symbolic)
-        frozen = [None if each is None else lax.stop_gradient(each) for each in (x, w, b)]
         tangent = (
             tangent
             + jax.jvp(
-                lambda terms: _weighted_sum(factor, values_of(plan, *frozen, terms, labels).values), (terms,), (moved,)
+                lambda terms: _weighted_sum(factor, values_of(plan, x, w, b, terms, labels).values), (terms,), (moved,)
             )[1]
         )
     return (total, rows), (tangent, jax.tree.map(_no_tangent, rows))

@@ -327,7 +327,7 @@ def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     .. math:: \ell = \frac{1}{C} \sum_{t \in y} \sum_{c \notin y} \max(0, 1 - x_t + x_c)
 
     The derivative at the kink is 0. A class that is listed twice counts twice. In compiled code a label outside
-    [-1, C) gives NaN for its row, and sends no gradient. An eager call makes an array of shape (..., C, C).
+    [-1, C) gives NaN for its row, and sends no gradient.
 
     Args:
         logits: scores x of shape (..., C).
@@ -356,13 +356,43 @@ def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     # An unsigned dtype cannot be compared with -1.
     valid = jnp.all(known | ((labels < 0) & (labels + 1 == 0)), axis=-1)
 
-    index = jax.lax.broadcasted_iota(jnp.int32, (*logits.shape, classes), logits.ndim)
-    is_true = jnp.any((safe[..., None] == index) & listed[..., None], axis=-2)
-    true = jnp.take_along_axis(logits, safe, axis=-1, mode="clip")
-    lacking = 1 - true[..., None] + logits[..., None, :]
-    counted = listed[..., None] & ~is_true[..., None, :] & ~(lacking <= 0)
-    total = jnp.sum(jnp.where(counted, lacking, 0), axis=(-2, -1))
+    total = _pairs(logits, safe, listed)
     return jnp.where(valid, total / classes, jnp.nan)
+
+
+
+@jax.custom_jvp
+def _pairs(logits: jax.Array, index: jax.Array, listed: jax.Array) -> jax.Array:
+    return _pairs_and_slope(logits, index, listed)[0]
+
+
+@_pairs.defjvp
+def _pairs_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
+    total, slope = _pairs_and_slope(*primals)
+    # The slope is constant between the kinks, so the second derivative is 0.
+    return total, jnp.sum(jax.lax.stop_gradient(slope) * tangents[0], axis=-1)
+
+
+def _pairs_and_slope(logits: jax.Array, index: jax.Array, listed: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What true classes lack of 1 above the others, and its derivative; one true class after the other."""
+    shape, classes = logits.shape, logits.shape[-1]
+    x, index, listed = (each.reshape(-1, classes) for each in (logits, index, listed))
+    rows = jnp.broadcast_to(jnp.arange(x.shape[0])[:, None], index.shape)
+    is_true = jnp.zeros(x.shape, bool).at[rows, index].max(listed)
+    true = jnp.take_along_axis(x, index, axis=-1, mode="clip")
+
+    def one(carry: tuple[jax.Array, jax.Array], column: tuple[jax.Array, jax.Array]) -> Any:
+        total, above = carry
+        own, counts = column
+        lacking = 1 - own[:, None] + x
+        counted = counts[:, None] & ~is_true & ~(lacking <= 0)
+        change = counted.astype(x.dtype)
+        return (total + jnp.sum(jnp.where(counted, lacking, 0), axis=-1), above + change), -jnp.sum(change, axis=-1)
+
+    start = (jnp.zeros(x.shape[:1], x.dtype), jnp.zeros_like(x))
+    (total, slope), own = jax.lax.scan(one, start, (true.T, listed.T))
+    slope = slope.at[rows, index].add(own.T)
+    return total.reshape(shape[:-1]), slope.reshape(shape)
 
 
 ROWS = (

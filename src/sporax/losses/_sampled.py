@@ -129,10 +129,10 @@ def _log_softmax(true: jax.Array, sampled: jax.Array) -> tuple[jax.Array, jax.Ar
 @_log_softmax.defjvp
 def _log_softmax_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
-) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
     results = _log_softmax(*primals)
-    moves = [jnp.sum(jnp.exp(z) * t, axis=1, keepdims=True) for z, t in zip(results, tangents, strict=True)]
-    return results, tuple(t - (moves[0] + moves[1]) for t in tangents)
+    one, other = (jnp.sum(jnp.exp(z) * t, axis=1, keepdims=True) for z, t in zip(results, tangents, strict=True))
+    return results, (tangents[0] - (one + other), tangents[1] - (one + other))
 
 
 ROWS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._sums import max_rows, sum_rows
+from sporax.losses._sums import sum_rows
 
 
 @jax.custom_jvp
@@ -24,14 +24,22 @@ def _log_softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> t
     # d log p = t - <p, t>: finite even where log p is not, and so is its own derivative.
     (logits,), (tangent,) = primals, tangents
     result = log_softmax(logits)
-    return result, tangent - sum_rows(jnp.exp(result) * tangent)
+    return result, tangent - _linear_sum(jnp.exp(result) * tangent)
+
+
+def _linear_sum(change: jax.Array) -> jax.Array:
+    # Plain, as it is transposed into the gradient: a broadcast, where `sum_rows` would give its slices back one by one.
+    return jnp.sum(change, axis=-1, keepdims=True)
 
 
 def _shifted(logits: jax.Array) -> jax.Array:
     """Logits less the largest of their row."""
-    largest = max_rows(logits)
-    # inf - inf is NaN, so the largest are put to 0 and not subtracted.
-    return jnp.where(logits == largest, 0, logits - largest)
+    top = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
+    # inf - inf is NaN, so in an infinite row the largest are put to 0 and not subtracted. The largest is looked at row
+    # by row before it meets the elements: XLA on CPU else writes it out for each of them.
+    endless = jnp.isinf(top)
+    level, edge = jnp.where(endless, 0, top), jnp.where(endless, top, 0)
+    return jnp.where(endless, jnp.where(logits == edge, 0, -jnp.inf), logits - level)
 
 
 def _less_log_sum(shifted: jax.Array) -> jax.Array:
@@ -39,30 +47,26 @@ def _less_log_sum(shifted: jax.Array) -> jax.Array:
 
 
 def _softmax(logits: jax.Array) -> jax.Array:
-    return jnp.exp(log_softmax(logits))
+    # Of the same exponentials as the value, so that they are computed once.
+    powers = jnp.exp(_shifted(logits))
+    return powers * (1 / jnp.sum(powers, axis=-1, keepdims=True))
 
 
 @jax.custom_jvp
 def index_cost(logits: jax.Array, index: jax.Array) -> jax.Array:
-    """-log_softmax(logits)[..., index], for an index that names a class.
-
-    Its derivative is one pass over the logits: nothing is gathered from, or scattered into, an array of their size.
-    """
+    """-log_softmax(logits)[..., index], for an index that names a class."""
     shifted = _shifted(logits)
-    own = jnp.take_along_axis(logits, index[..., None], axis=-1, mode="clip")
-    largest = max_rows(logits)
-    own = jnp.where(own == largest, 0, own - largest)
-    return (jnp.log(sum_rows(jnp.exp(shifted))) - own)[..., 0]
+    own = jnp.take_along_axis(shifted, index[..., None], axis=-1, mode="clip")
+    return (jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True)) - own)[..., 0]
 
 
 @index_cost.defjvp
 def _index_cost_jvp(
-    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, object]
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    logits, index = primals
-    own = index[..., None] == jax.lax.broadcasted_iota(index.dtype, logits.shape, logits.ndim - 1)
-    slope = _softmax(logits) - jnp.where(own, 1, 0).astype(logits.dtype)
-    return index_cost(logits, index), sum_rows(slope * tangents[0])[..., 0]
+    (logits, index), (change, _) = primals, tangents
+    own = jnp.take_along_axis(change, index[..., None], axis=-1, mode="clip")
+    return index_cost(logits, index), (_linear_sum(_softmax(logits) * change) - own)[..., 0]
 
 
 @jax.custom_jvp
@@ -71,7 +75,10 @@ def target_cost(logits: jax.Array, target: jax.Array) -> jax.Array:
 
     The slope by the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
     """
-    return _cross(target, log_softmax(logits))
+    shifted = _shifted(logits)
+    # Two terms that are never below 0 for a target that is not: nothing is lost in their sum.
+    spread = sum_rows(target) * jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
+    return (spread - sum_rows(target * _terms(target, shifted)))[..., 0]
 
 
 @target_cost.defjvp
@@ -82,14 +89,9 @@ def _target_cost_jvp(
     change, target_change = tangents
     slope = _softmax(logits) * sum_rows(target) - target
     by_target = _terms(target, log_softmax(logits))
-    return target_cost(logits, target), sum_rows(slope * change - by_target * target_change)[..., 0]
+    return target_cost(logits, target), _linear_sum(slope * change - by_target * target_change)[..., 0]
 
 
 def _terms(target: jax.Array, log_p: jax.Array) -> jax.Array:
     """log p, and 0 where it is infinite and the target is 0."""
     return jnp.where((target == 0) & jnp.isneginf(log_p), 0, log_p)
-
-
-def _cross(target: jax.Array, log_p: jax.Array) -> jax.Array:
-    # 0 - x and not -x: a loss of zero is 0, not -0.
-    return 0 - sum_rows(target * _terms(target, log_p))[..., 0]

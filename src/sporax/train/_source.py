@@ -21,10 +21,17 @@ class _Plain:
         first = next(iter(batches), None)
         if first is None:
             raise DatasetError(f"{where}: the dataset gave no batches.")
-        self._names = list(first) if isinstance(first, dict) else [f"column_{i}" for i in range(len(_row(first)))]
+        self._first = _row(first)
+        self._names = list(first) if isinstance(first, dict) else [f"column_{i}" for i in range(len(self._first))]
 
     def get_col_names(self) -> list[str]:
         return self._names
+
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        return [array.shape for array in self._first]
+
+    def output_types(self) -> list[np.dtype[Any]]:
+        return [array.dtype for array in self._first]
 
     def get_dataset_size(self) -> int:
         if hasattr(self._batches, "__len__"):

@@ -1,6 +1,7 @@
 """Layers: the Cells that networks are made of."""
 
-from sporax.nn.layer._conv import Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d
+from sporax.nn.layer._conv import Conv1d, Conv2d, Conv3d
+from sporax.nn.layer._conv_transpose import Conv1dTranspose, Conv2dTranspose
 from sporax.nn.layer._pool import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from sporax.nn.layer.activation import (
     CELU,

@@ -1,12 +1,9 @@
-"""Convolutions over one, two and three axes, and transposed ones."""
+"""Convolutions over one, two and three axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
-
-import jax.numpy as jnp
 
 from sporax import _check, ops
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
@@ -22,7 +19,7 @@ Sizes = int | tuple[int, ...]
 _MODES = ("same", "valid", "pad")
 
 
-def _sizes(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
+def sizes_of(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise ArgumentTypeError(
@@ -35,11 +32,11 @@ def _sizes(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
     return tuple(_check.integer(each, name=name, where=where, minimum=1) for each in value)
 
 
-def _one(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
+def whole(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
     return _check.integer(value, name=name, where=where, minimum=minimum)
 
 
-class _Conv(Cell):
+class Conv(Cell):
     """What the convolutions share: their Parameters, printed form and checks."""
 
     weight: Parameter
@@ -178,7 +175,7 @@ class _Conv(Cell):
         )
 
 
-class _Conv2d(_Conv):
+class _Conv2d(Conv):
     """A convolution that one `ops.Conv2D` does."""
 
     def _make_op(self) -> None:
@@ -261,11 +258,11 @@ class Conv2d(_Conv2d):
         super().__init__(
             in_channels,
             out_channels,
-            _sizes(kernel_size, 2, name="kernel_size", where=where),
-            _sizes(stride, 2, name="stride", where=where),
+            sizes_of(kernel_size, 2, name="kernel_size", where=where),
+            sizes_of(stride, 2, name="stride", where=where),
             pad_mode,
             padding,
-            _sizes(dilation, 2, name="dilation", where=where),
+            sizes_of(dilation, 2, name="dilation", where=where),
             group,
             has_bias,
             weight_init,
@@ -340,15 +337,15 @@ class Conv1d(_Conv2d):
         dtype: DType = float32,
     ) -> None:
         where = "Conv1d"
-        pad = _one(padding, name="padding", where=where, minimum=0)
+        pad = whole(padding, name="padding", where=where, minimum=0)
         super().__init__(
             in_channels,
             out_channels,
-            (1, _one(kernel_size, name="kernel_size", where=where)),
-            (1, _one(stride, name="stride", where=where)),
+            (1, whole(kernel_size, name="kernel_size", where=where)),
+            (1, whole(stride, name="stride", where=where)),
             pad_mode,
             (0, 0, pad, pad),
-            (1, _one(dilation, name="dilation", where=where)),
+            (1, whole(dilation, name="dilation", where=where)),
             group,
             has_bias,
             self._weight_init_with_row(weight_init),
@@ -365,7 +362,7 @@ class Conv1d(_Conv2d):
             return wrap(self._with_bias(output)[:, :, 0])
 
 
-class Conv3d(_Conv):
+class Conv3d(Conv):
     r"""A convolution over depth, height and width; see `Conv2d`.
 
     Args:
@@ -427,11 +424,11 @@ class Conv3d(_Conv):
         super().__init__(
             in_channels,
             out_channels,
-            _sizes(kernel_size, 3, name="kernel_size", where=where),
-            _sizes(stride, 3, name="stride", where=where),
+            sizes_of(kernel_size, 3, name="kernel_size", where=where),
+            sizes_of(stride, 3, name="stride", where=where),
             pad_mode,
             padding,
-            _sizes(dilation, 3, name="dilation", where=where),
+            sizes_of(dilation, 3, name="dilation", where=where),
             group,
             has_bias,
             weight_init,
@@ -451,230 +448,3 @@ class Conv3d(_Conv):
             self.dilation,
             self.group,
         )
-
-
-class _ConvTranspose(_Conv):
-    """A transposed convolution that one `ops.Conv2DTranspose` does."""
-
-    def _make_op(self) -> None:
-        self.conv2d_transpose = ops.Conv2DTranspose(
-            self.in_channels,
-            self.kernel_size,
-            pad_mode=self.pad_mode,
-            pad=self.padding,
-            stride=self.stride,
-            dilation=self.dilation,
-            group=self.group,
-        )
-
-    def _transposed(self, array: Array) -> Array:
-        """(N, C, H, W) to (N, out_channels, H_out, W_out), with the bias."""
-        mode = self.pad_mode.lower()
-        padding = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 4
-        lengths = []
-        for i, (n, k, s, d) in enumerate(
-            zip(array.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True)
-        ):
-            reach, cut = (k - 1) * d + 1, padding[2 * i] + padding[2 * i + 1]
-            beyond = {"same": 0, "valid": max(reach - s, 0), "pad": reach - s - cut}[mode]
-            lengths.append(n * s + beyond)
-        if min(lengths) < 1:
-            raise ShapeError(
-                f"{self._where}: the padding {self.padding} leaves nothing of the output of an input of shape "
-                f"{array.shape}; its size would be {tuple(lengths)}. Lower `padding`."
-            )
-        size = (array.shape[0], self.out_channels, *lengths)
-        return self._with_bias(self.conv2d_transpose(wrap(array), self.weight, size)._value)
-
-
-class Conv2dTranspose(_ConvTranspose):
-    r"""The transpose of a convolution over height and width: the gradient of `Conv2d` with respect to its input.
-
-    .. math:: H_{out} = H s \ (\text{same}), \quad H s + \max(r - s, 0) \ (\text{valid}), \quad
-        H s + r - s - p_{top} - p_{bottom} + o \ (\text{pad}), \qquad r = d (k - 1) + 1
-
-    Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
-        kernel_size: k, an int, or (height, width).
-        stride: s, an int, or (vertical, horizontal).
-        pad_mode: "same", "valid" or "pad": the padding of the convolution that this one transposes.
-        padding: p with "pad": an int, or (top, bottom, left, right); so much is cut off the output.
-        output_padding: o, zeros added at the bottom and the right of the output with "pad": an int, or (bottom, right),
-            less than the larger of stride and dilation.
-        dilation: d, an int, or (vertical, horizontal).
-        group: input and output channels are split into so many groups, each with its own kernels.
-        has_bias: whether there is a bias.
-        weight_init: how `weight`, of shape (in_channels, out_channels / group, height, width), starts; as in
-            `initializer`. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
-        dtype: the dtype of the Parameters.
-
-    Inputs:
-        - **x** (Tensor) - shape (N, C, H, W), of the weight's dtype.
-
-    Returns:
-        Tensor of shape (N, out_channels, H_out, W_out).
-
-    Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, padding with a mode
-            that takes none, or an `output_padding` that is too large.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or an output of which the padding leaves nothing.
-        DtypeError: when called: the input's dtype is not the weight's.
-
-    Examples:
-        >>> from sporax import nn, ops
-        >>> net = nn.Conv2dTranspose(3, 64, 4, has_bias=False, weight_init="normal", pad_mode="pad")
-        >>> net(ops.ones((1, 3, 16, 50))).shape
-        (1, 64, 19, 53)
-
-    Source: the class of the same name in MindSpore.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        pad_mode: str = "same",
-        padding: Sizes = 0,
-        output_padding: Sizes = 0,
-        dilation: Sizes = 1,
-        group: int = 1,
-        has_bias: bool = False,
-        weight_init: Init = None,
-        bias_init: Init = None,
-        dtype: DType = float32,
-    ) -> None:
-        where = "Conv2dTranspose"
-        super().__init__(
-            in_channels,
-            out_channels,
-            _sizes(kernel_size, 2, name="kernel_size", where=where),
-            _sizes(stride, 2, name="stride", where=where),
-            pad_mode,
-            padding,
-            _sizes(dilation, 2, name="dilation", where=where),
-            group,
-            has_bias,
-            weight_init,
-            bias_init,
-            "NCHW",
-            dtype,
-            transposed=True,
-        )
-        self.output_padding = output_padding
-        self._beyond = self._checked_output_padding(output_padding)
-        self._make_op()
-
-    def _checked_output_padding(self, output_padding: Any) -> Sequence[int]:
-        numbers = tuple(output_padding) if isinstance(output_padding, (tuple, list)) else (output_padding,) * 2
-        if len(numbers) != 2:
-            raise ArgumentError(f"Conv2dTranspose: `output_padding` must be an int or 2 ints, but got {numbers}.")
-        for number, stride, dilation in zip(numbers, self.stride, self.dilation, strict=True):
-            _check.integer(number, name="output_padding", where="Conv2dTranspose", minimum=0)
-            if number >= max(stride, dilation):
-                raise ArgumentError(
-                    f"Conv2dTranspose: `output_padding` must be less than the larger of stride and dilation, "
-                    f"{max(stride, dilation)}, but got {output_padding}."
-                )
-        if any(numbers) and self.pad_mode.lower() != "pad":
-            raise ArgumentError(
-                f"Conv2dTranspose: `output_padding` must be 0 with pad_mode {self.pad_mode!r}, but got "
-                f"{output_padding}. Use pad_mode='pad'."
-            )
-        return numbers
-
-    def construct(self, x: Tensor) -> Tensor:
-        array = self._input(x, "NCHW")
-        with x64_scope(True):
-            output = self._transposed(array)
-            if any(self._beyond):
-                output = jnp.pad(output, ((0, 0), (0, 0), (0, self._beyond[0]), (0, self._beyond[1])))
-            return wrap(output)
-
-
-class Conv1dTranspose(_ConvTranspose):
-    r"""The transpose of a convolution over one axis: the gradient of `Conv1d` with respect to its input.
-
-    Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
-        kernel_size: an int.
-        stride: an int.
-        pad_mode: "same", "valid" or "pad"; see `Conv2dTranspose`.
-        padding: with "pad", so much is cut off both ends of the output.
-        dilation: an int.
-        group: input and output channels are split into so many groups, each with its own kernels.
-        has_bias: whether there is a bias.
-        weight_init: how `weight` starts; a Tensor of shape (in_channels, out_channels / group, kernel_size), or what
-            `initializer` takes. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
-        dtype: the dtype of the Parameters.
-
-    Inputs:
-        - **x** (Tensor) - shape (N, C, L), of the weight's dtype.
-
-    Returns:
-        Tensor of shape (N, out_channels, L_out). The weight has shape (in_channels, out_channels / group, 1,
-        kernel_size), as in MindSpore's checkpoints.
-
-    Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
-            that takes none.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or an output of which the padding leaves nothing.
-        DtypeError: when called: the input's dtype is not the weight's.
-
-    Examples:
-        >>> from sporax import nn, ops
-        >>> net = nn.Conv1dTranspose(3, 64, 4, has_bias=False, weight_init="normal", pad_mode="pad")
-        >>> net(ops.ones((1, 3, 50))).shape
-        (1, 64, 53)
-
-    Source: the class of the same name in MindSpore.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        pad_mode: str = "same",
-        padding: int = 0,
-        dilation: int = 1,
-        group: int = 1,
-        has_bias: bool = False,
-        weight_init: Init = None,
-        bias_init: Init = None,
-        dtype: DType = float32,
-    ) -> None:
-        where = "Conv1dTranspose"
-        pad = _one(padding, name="padding", where=where, minimum=0)
-        super().__init__(
-            in_channels,
-            out_channels,
-            (1, _one(kernel_size, name="kernel_size", where=where)),
-            (1, _one(stride, name="stride", where=where)),
-            pad_mode,
-            (0, 0, pad, pad),
-            (1, _one(dilation, name="dilation", where=where)),
-            group,
-            has_bias,
-            self._weight_init_with_row(weight_init),
-            bias_init,
-            "NCHW",
-            dtype,
-            transposed=True,
-        )
-        self._make_op()
-
-    def construct(self, x: Tensor) -> Tensor:
-        array = self._input(x, "NCL")
-        with x64_scope(True):
-            return wrap(self._transposed(array[:, :, None])[:, :, 0])

@@ -1,0 +1,99 @@
+"""Sums of many elements, which take another road than the small arrays of the contract tests."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sporax import losses
+from sporax.losses._sums import max_rows, sum_all, sum_rows
+
+# Even, odd and prime counts of rows and columns; one axis, three; narrow rows.
+SHAPES = [(512, 100), (33, 1001), (37, 1009), (1, 40_000), (40_001,), (8, 4, 1100), (20_000, 3), (7, 11, 500)]
+
+
+def random(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(len(shape) + shape[-1]).normal(1.0, 1.0, shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_numpys(shape):
+    x = random(shape)
+    single = jnp.asarray(x, jnp.float32)
+    np.testing.assert_allclose(sum_all(single), x.sum(), rtol=1e-6)
+    np.testing.assert_allclose(sum_rows(single), x.sum(-1, keepdims=True), rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(max_rows(single), np.asarray(single).max(-1, keepdims=True))
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(sum_all(jnp.asarray(x)), x.sum(), rtol=1e-14)
+        np.testing.assert_allclose(sum_rows(jnp.asarray(x)), x.sum(-1, keepdims=True), rtol=1e-12)
+
+
+def test_integers_are_counted_exactly():
+    assert sum_all(jnp.ones((512, 100), jnp.int32)).item() == 51_200
+    assert sum_all(jnp.ones(40_000, jnp.int32)).item() == 40_000
+
+
+def test_nothing_and_one_number():
+    assert sum_all(jnp.zeros((0, 5))).item() == 0
+    assert sum_all(jnp.asarray(2.0)).item() == 2
+
+
+def test_derivatives_of_every_kind():
+    x = random((64, 1000))
+
+    def scalar(scale: jax.Array) -> jax.Array:
+        return sum_all(jnp.square(sum_rows(scale * x)) + jnp.sin(scale * x))
+
+    def plain(scale: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.square(jnp.sum(scale * x, -1, keepdims=True)) + jnp.sin(scale * x))
+
+    with jax.enable_x64(True):
+        at = jnp.asarray(0.7)
+        for derive in (jax.grad, jax.jacfwd, jax.hessian, lambda fn: jax.jacfwd(jax.jacfwd(fn))):
+            np.testing.assert_allclose(jax.jit(derive(scalar))(at), jax.jit(derive(plain))(at), rtol=1e-11)
+
+
+def test_mapped_over_is_each_alone():
+    x = jnp.asarray(random((3, 64, 600)), jnp.float32)
+    np.testing.assert_allclose(jax.vmap(sum_all)(x), jnp.stack([sum_all(each) for each in x]), rtol=1e-6)
+    np.testing.assert_allclose(jax.vmap(sum_rows)(x), sum_rows(x), rtol=1e-6)
+    np.testing.assert_array_equal(jax.vmap(max_rows)(x), max_rows(x))
+
+
+# A loss of elements, of rows of logits by index and by distribution, and of directions.
+LARGE = ["smooth_l1_loss", "cross_entropy", "soft_cross_entropy", "kl_divergence", "cosine_similarity_loss"]
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_losses_are_their_parts(name):
+    row = losses.get(name)
+    sizes = {"N": 96, "C": 700, "D": 700}
+    rest = (96, 700) if name == "smooth_l1_loss" else (96,) if "..." in row.output and name != "cross_entropy" else ()
+    rest = () if "N" in row.output else rest
+    inputs = [jnp.asarray(array) for array in losses.example_inputs(row, rest=rest, sizes=sizes)]
+
+    def total(x: jax.Array, *labels: jax.Array) -> jax.Array:
+        return losses.evaluate(row.function, x, *labels, reduction="sum")
+
+    whole = jax.jit(jax.value_and_grad(total))
+    value, slope = whole(*inputs)
+    # Parts of 8 rows are small enough for the plain reductions.
+    parts = [whole(*(array[at : at + 8] for array in inputs)) for at in range(0, 96, 8)]
+    np.testing.assert_allclose(value, sum(part[0] for part in parts), rtol=2e-6)
+    np.testing.assert_allclose(slope, jnp.concatenate([part[1] for part in parts]), rtol=2e-5, atol=1e-7)
+
+
+def test_an_ignored_row_of_nan_reaches_nothing_in_a_large_batch():
+    logits = np.array(random((64, 700)), np.float32)
+    labels = np.arange(64)
+    labels[3] = -100
+    logits[3] = np.nan
+    fn = jax.jit(jax.value_and_grad(lambda x, y: losses.evaluate(losses.cross_entropy, x, y)))
+    value, slope = fn(jnp.asarray(logits), jnp.asarray(labels))
+    rest = np.delete(np.arange(64), 3)
+    expected, others = fn(jnp.asarray(logits[rest]), jnp.asarray(labels[rest]))
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(slope[rest], others, rtol=1e-5, atol=1e-9)
+    np.testing.assert_array_equal(slope[3], 0)
