@@ -360,7 +360,6 @@ def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.where(valid, total / classes, jnp.nan)
 
 
-
 @jax.custom_jvp
 def _pairs(logits: jax.Array, index: jax.Array, listed: jax.Array) -> jax.Array:
     return _pairs_and_slope(logits, index, listed)[0]

@@ -127,6 +127,4 @@ def _folded(
     split = (size // count, count) if adjacent else (count, size // count)
     values = values.reshape(*values.shape[:axis], *split, *values.shape[axis + 1 :])
     across = axis + 1 if adjacent else axis
-    return functools.reduce(
-        join, [jax.lax.index_in_dim(values, at, across, keepdims=False) for at in range(count)]
-    )
+    return functools.reduce(join, [jax.lax.index_in_dim(values, at, across, keepdims=False) for at in range(count)])
