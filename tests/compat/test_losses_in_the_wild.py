@@ -10,7 +10,7 @@ import pytest
 
 from sporax import compat
 
-SCRIPT = '''
+SCRIPT = """
 import numpy as np
 import mindspore as ms
 import mindspore.dataset as ds
@@ -108,7 +108,8 @@ x = rng.normal(size=(12, 5)).astype(np.float32)
 sparse = rng.integers(0, 5, 12).astype(np.int32)
 multi = (rng.uniform(size=(12, 5)) > 0.6).astype(np.float32)
 found = {}
-for loss, y in ((Asymmetric(), multi), (OneOfMany(), sparse), (Smooth(), sparse), (Binary(), multi), (Divergent(), sparse)):
+cases = ((Asymmetric(), multi), (OneOfMany(), sparse), (Smooth(), sparse), (Binary(), multi), (Divergent(), sparse))
+for loss, y in cases:
     loss.set_train(True)
     value = float(loss(Tensor(x), Tensor(y)).asnumpy())
     net = nn.Dense(5, 5)
@@ -118,7 +119,7 @@ for loss, y in ((Asymmetric(), multi), (OneOfMany(), sparse), (Smooth(), sparse)
     ms.train.Model(net, loss, optimizer).train(30, data, dataset_sink_mode=False)
     after = float(loss(net(Tensor(x)), Tensor(y)).asnumpy())
     found[type(loss).__name__] = (value, before, after)
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -151,8 +151,8 @@ def _formed(
     rows, dx = jax.tree.map(lambda each: each[:count], (rows, dx))
     if dx is not None:
         dx = (dx if plan.axis_name is None else lax.psum(dx, plan.axis_name)).astype(x.dtype)
-    dw, db = (None if sum_ is None else sum_.astype(like.dtype) for sum_, like in zip(sums, (w, b), strict=True))
-    return rows, [dx, dw, db]
+    dw, db = sums  # the bias came wide
+    return rows, [dx, None if dw is None else dw.astype(w.dtype), db]
 
 
 def _gradients_of_chunk(
@@ -310,6 +310,7 @@ def _at(z: jax.Array, index: jax.Array) -> jax.Array:
 
 def _shares(terms: Terms, here: int, every: int) -> jax.Array:
     """What label smoothing gives to each class, times its weight."""
+    assert terms.smoothing is not None
     weight = jnp.ones(here, terms.smoothing.dtype) if terms.class_weight is None else terms.class_weight
     return terms.smoothing / every * weight
 

@@ -36,7 +36,9 @@ def numeric_gradients(
     floats: Sequence[int],
 ) -> Gradients:
     """Central differences of fourth order: good to about 1e-10 where the loss is smooth around the inputs."""
-    arrays: list[Any] = [np.array(each, np.float64, order="C") if at in floats else each for at, each in enumerate(inputs)]
+    arrays: list[Any] = [
+        np.array(each, np.float64, order="C") if at in floats else each for at, each in enumerate(inputs)
+    ]
     result: list[np.ndarray | None] = [None] * len(arrays)
 
     def total() -> float:
