@@ -33,7 +33,7 @@ def test_ci_can_be_run():
 
 
 def test_the_loss_of_the_readme_trains(tmp_path):
-    [code] = blocks(README, "python")
+    code, _ = blocks(README, "python")
     script = tmp_path / "readme.py"
     script.write_text(f"import sporax\nsporax.set_seed(3)\n{code}", encoding="utf-8")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
@@ -44,7 +44,7 @@ def test_the_loss_of_the_readme_trains(tmp_path):
 
 
 def test_the_loss_of_the_readme_is_short():
-    [code] = blocks(README, "python")
+    code, _ = blocks(README, "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
 
 
@@ -66,3 +66,10 @@ def test_every_cell_that_the_readme_names_is_there():
     for name in re.findall(r"`(\w+)`", row):
         assert hasattr(nn, name), name
     assert hasattr(train, "StopOnNonFinite")
+
+
+def test_the_check_of_the_readme_passes():
+    _, code = blocks(README, "python")
+    names: dict = {}
+    exec(code, names)
+    names["test_my_loss"]()
