@@ -39,6 +39,11 @@ def names(rows: list[losses.LossRow]) -> Any:
     )
 
 
+def one_in(count: int, rows: list[losses.LossRow]) -> list[losses.LossRow]:
+    """For laws that the shared decorator alone keeps, and not each formula: some rows do, but in a thorough run."""
+    return [row for row in rows if THOROUGH or ROWS.index(row) % count == 0]
+
+
 def take(row: losses.LossRow, inputs: list[np.ndarray], places: np.ndarray) -> list[np.ndarray]:
     """The samples at `places`; tables belong to all of them."""
     result = []
@@ -285,12 +290,12 @@ def test_weights_never_make_values_larger(row):
 # 6. Precision
 
 
-@names(ROWS)
+@names(one_in(2, ROWS))
 def test_half_precision_is_computed_in_float32_and_rounded_once(row):
     params = settings_of(row)[0]
     # They differ in nothing but their rounding.
     formats = (jnp.float16, jnp.bfloat16)
-    for dtype in formats if THOROUGH else formats[ROWS.index(row) % 2 :][:1]:
+    for dtype in formats if THOROUGH else formats[ROWS.index(row) // 2 % 2 :][:1]:
         half = [array.astype(dtype) if is_float(array) else array for array in inputs_of(row)]
         full = [array.astype(np.float32) if is_float(array) else array for array in half]
         exact, slopes = plain(row.name)(full, cotangent_of(np.shape(ORACLES[row.oracle].value(*full, **params))))
@@ -546,7 +551,7 @@ def test_first_and_second_derivatives_match_finite_differences(row):
             np.testing.assert_allclose(here[5], bend, rtol=1e-4, atol=1e-5, err_msg="reverse over reverse")
 
 
-@names(ROWS)
+@names(one_in(3, ROWS))
 def test_float64_is_the_oracles(row):
     params, oracle = settings_of(row)[0], ORACLES[row.oracle]
     with jax.enable_x64(True):
@@ -561,7 +566,7 @@ def test_float64_is_the_oracles(row):
             close("gradient", got, slope, exact)
 
 
-@names(ROWS)
+@names(one_in(2, ROWS))
 def test_jit_is_eager_and_vmap_is_a_loop(row):
     params = settings_of(row)[0]
     batches = [inputs_of(row, seed) for seed in (9, 10)]
@@ -574,7 +579,7 @@ def test_jit_is_eager_and_vmap_is_a_loop(row):
     close("vmap", together, np.stack(loop), 1e-5)
 
 
-@names([row for row in ROWS if any("..." in item.shape for item in row.inputs) and row.examples is None])
+@names(one_in(3, [row for row in ROWS if any("..." in item.shape for item in row.inputs) and row.examples is None]))
 def test_other_shapes_are_the_oracles(row):
     sizes = SIZES | {"N": 1}
     inputs, params = inputs_of(row, 4, np.float32, (), sizes), settings_of(row, 4, sizes)[0]
@@ -582,7 +587,8 @@ def test_other_shapes_are_the_oracles(row):
     expected = np.asarray(ORACLES[row.oracle].value(*inputs, **params))
     close("no axes", values, expected.reshape(values.shape), 2e-5)
     inputs = inputs_of(row, 4, np.float32, (2, 1, 0), sizes)
-    assert jax.eval_shape(lambda *arrays: row.function(*arrays, **params), *inputs).size == 0 or not row.output
+    empty = jax.eval_shape(lambda *arrays: row.function(*arrays, **params), *inputs)
+    assert empty.size == 0 or "..." not in row.output
 
 
 def test_every_row_has_an_oracle_and_every_oracle_a_row():
