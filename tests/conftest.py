@@ -28,7 +28,18 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "sporax")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: only in a thorough run, SPORAX_TESTS=thorough pytest")
     config.addinivalue_line("markers", "rank_promotion: the test is about operators that broadcast (1,) with (n, 1)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow, unless the run is thorough: the gate must end within minutes on two cores."""
+    if os.environ.get("SPORAX_TESTS") == "thorough":
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture(autouse=True)

@@ -73,7 +73,9 @@ SOME = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "cross_entropy" else [pytest.mark.slow]) for name in SOME]
+)
 def test_built_in_losses_pass(name):
     report = check_loss(name, skip=COSTS)
     assert report.ok, str(report)

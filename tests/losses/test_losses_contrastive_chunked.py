@@ -12,6 +12,8 @@ from sporax import losses, nn
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Tensor
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(11)
 COUNT = 13
 X, Y = RNG.normal(size=(2, COUNT, 5)).astype(np.float32)

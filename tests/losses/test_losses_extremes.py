@@ -266,7 +266,8 @@ def test_mindspores_documented_examples():
         np.array([[0.4, 1.2], [-0.4, -0.9]], np.float32),
         np.array([1, -1], np.int32),
     )
-    assert cosine.item() == pytest.approx(0.0003425479, rel=1e-4)
+    # Exactly 0.00034258312; MindSpore prints 0.0003425479, as far off as a float32 is.
+    assert cosine.item() == pytest.approx(0.00034258312, rel=1e-4)
     bce = losses.evaluate(
         losses.binary_cross_entropy,
         np.array([[0.1, 0.2, 0.3], [0.5, 0.7, 0.9]], np.float32),

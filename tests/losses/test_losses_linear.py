@@ -16,6 +16,8 @@ from oracles.losses._linear import bias_gradient, counts, gradients, value
 from sporax import losses
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 lce: Any = losses.linear_cross_entropy
 
 

@@ -14,6 +14,8 @@ from sporax import nn, ops, transforms
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax.core import Tensor, set_seed
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(71)
 
 

@@ -14,6 +14,8 @@ from sporax.train.callback import Callback, LossMonitor
 from sporax.train.step import StepRunner
 from sporax.transforms import value_and_grad
 
+pytestmark = pytest.mark.slow
+
 
 class Keep(Callback):
     def __init__(self):
