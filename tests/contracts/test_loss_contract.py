@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from oracles.compare import assert_same, float_gradients
+from oracles.compare import assert_same, close, float_gradients
 from oracles.losses import ORACLES, reduced
 from oracles.programs import COUNT, cotangent_of, is_float, join, plain, samples, split, weighted
 from oracles.samples import SIZES, THOROUGH, inputs_of, settings_of, shape_of
@@ -81,16 +81,6 @@ def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
 def oracle_counts(row: losses.LossRow, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
     counts = ORACLES[row.oracle].counts
     return 1.0 if counts is None else counts(*inputs, **params)
-
-
-def close(name: str, got: Any, expected: Any, tolerance: float = 5e-6) -> None:
-    """Equal to the tolerance times the size of the largest."""
-    expected = np.asarray(expected, np.float64)
-    assert np.shape(got) == expected.shape, f"{name}: shape {np.shape(got)}, expected {expected.shape}"
-    scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]), initial=0)))
-    np.testing.assert_allclose(
-        np.asarray(got, np.float64), expected, rtol=tolerance, atol=tolerance * scale, err_msg=name
-    )
 
 
 # 1. Shapes

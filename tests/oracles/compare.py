@@ -26,6 +26,16 @@ def assert_same(name: str, got: Any, expected: Any, dtype: Any, tolerance: float
     )
 
 
+def close(name: str, got: Any, expected: Any, tolerance: float = 5e-6) -> None:
+    """Equal to the tolerance times the size of the largest."""
+    expected = np.asarray(expected, np.float64)
+    assert np.shape(got) == expected.shape, f"{name}: shape {np.shape(got)}, expected {expected.shape}"
+    scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]), initial=0)))
+    np.testing.assert_allclose(
+        np.asarray(got, np.float64), expected, rtol=tolerance, atol=tolerance * scale, err_msg=name
+    )
+
+
 def check_loss(
     fn: Callable[..., jax.Array],
     oracle: Oracle,
