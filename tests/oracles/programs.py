@@ -84,3 +84,9 @@ def plain(name: str, setting: int = 0) -> Any:
 def cotangent_of(shape: tuple[int, ...]) -> np.ndarray:
     """Each value counts differently."""
     return np.random.default_rng(11).normal(0.2, 1.0, shape).astype(np.float32)
+
+
+def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
+    """One weight for each place of the first axis."""
+    full = np.asarray(weights, np.float32).reshape(-1, *[1] * (values.ndim - 1))
+    return np.ascontiguousarray(np.broadcast_to(full, values.shape))
