@@ -32,14 +32,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rank_promotion: the test is about operators that broadcast (1,) with (n, 1)")
 
 
+def _left_out(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None and item.get_closest_marker("peers") is None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, unless the run is thorough: the gate must end within minutes on two cores."""
+    """Leave out what is slow, unless the run is thorough: the gate must end within minutes on two cores.
+
+    Comparisons with peers have a run of their own (`-m peers`), and stay in it.
+    """
     if os.environ.get("SPORAX_TESTS") == "thorough":
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=[item for item in items if _left_out(item)])
+    items[:] = [item for item in items if not _left_out(item)]
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 from sporax.losses._logistic import sigmoids, softpluses
 
+pytestmark = pytest.mark.slow
+
 INF = math.inf
 RNG = np.random.default_rng(3)
 LOGITS = RNG.normal(0.2, 2.0, (4, 3)).astype(np.float32)

@@ -13,6 +13,8 @@ import pytest
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["iou_loss", "giou_loss", "diou_loss", "ciou_loss"]
 
 BOX = [1.0, 1.0, 3.0, 2.0]

@@ -14,6 +14,8 @@ from oracles.losses import ORACLES, log_softmax, reduced
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 INF = np.inf
 CLASSES = 4
 WEIGHTS = {"plain": None, "weighted": [0.5, 2.0, 0.25, 1.5], "one class of weight 0": [1.0, 0.0, 3.0, 0.5]}

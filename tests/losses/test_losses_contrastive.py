@@ -13,6 +13,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError
 
+pytestmark = pytest.mark.slow
+
 LABELLED = ["multi_similarity_loss", "circle_loss", "nt_xent_loss", "sup_con_loss"]
 PAIRED = ["n_pair_loss", "info_nce_loss", "siglip_loss"]
 RNG = np.random.default_rng(5)

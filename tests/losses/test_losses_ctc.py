@@ -15,6 +15,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 FRAMES, CLASSES, LONGEST = 4, 3, 3
 SEQUENCES = [
     (frames, list(target))

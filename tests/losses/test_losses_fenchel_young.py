@@ -18,6 +18,8 @@ from oracles.samples import inputs_of
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError
 
+pytestmark = pytest.mark.slow
+
 INF = math.inf
 NAMES = ("logistic", "sparsemax", "entmax15")
 PROJECTIONS = {

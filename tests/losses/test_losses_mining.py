@@ -14,6 +14,8 @@ from oracles.losses._triplet import _pair_distances, semi_hard_pairs
 from sporax import losses
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 
 def batch(seed, count=12, classes=3, size=4):
     rng = np.random.default_rng(seed)

@@ -11,6 +11,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(12)
 WEIGHTS, BIASES = RNG.normal(size=(9, 3)).astype(np.float32), RNG.normal(size=9).astype(np.float32)
 INPUTS = RNG.normal(size=(5, 3)).astype(np.float32)

@@ -12,6 +12,8 @@ from oracles.losses._noisy import tempered_softmax
 from sporax import losses
 from sporax._errors import ArgumentError
 
+pytestmark = pytest.mark.slow
+
 INF = np.inf
 X = np.array([[1.0, -2.0, 0.3, 0.9], [5.0, 4.0, 0.0, -3.0], [0.0, 0.0, 0.0, 0.0]])
 Y = np.array([[0.7, 0.1, 0.2, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]])

@@ -13,6 +13,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, LabelError
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(6)
 X, WEIGHT = RNG.normal(size=(9, 4)).astype(np.float32), RNG.normal(size=(5, 4)).astype(np.float32)
 LABELS = np.array([0, 1, 0, 4, 1, 0, 3, 1, 4], np.int32)

@@ -15,6 +15,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 FRAMES, CLASSES, LONGEST = 3, 4, 3
 
 

@@ -16,6 +16,8 @@ from oracles.losses._robust import adaptive
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 INF = math.inf
 ZEROS = np.zeros(8, np.float32)
 

@@ -11,6 +11,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(8)
 WEIGHTS, BIASES = RNG.normal(size=(7, 3)).astype(np.float32), RNG.normal(size=7).astype(np.float32)
 INPUTS = RNG.normal(size=(5, 3)).astype(np.float32)

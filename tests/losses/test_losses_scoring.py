@@ -17,6 +17,8 @@ from oracles.samples import inputs_of
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError
 
+pytestmark = pytest.mark.slow
+
 ROOT_PI = math.sqrt(math.pi)
 
 

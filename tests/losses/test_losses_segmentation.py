@@ -15,6 +15,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 REGIONS = ["dice_loss", "tversky_loss", "focal_tversky_loss", "soft_jaccard_loss"]
 
 

@@ -14,6 +14,8 @@ from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 INF = math.inf
 LOSS = losses.triplet_margin_loss
 
