@@ -288,6 +288,29 @@ def test_programs_are_compiled_once_over_runs_epochs_and_validations():
     assert [len(programs) for programs in runner._programs.values()] == [1]
 
 
+@pytest.mark.parametrize("sink", [False, True])
+@pytest.mark.parametrize(
+    "inner",
+    [lambda: nn.BatchNorm1d(1), lambda: nn.Dropout(p=0.1)],
+    ids=["moving statistics", "random key"],
+)
+def test_a_step_is_traced_once(inner, sink):
+    class Counted(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.fc = inner(), line()
+            self.traces = []
+
+        def construct(self, x):
+            self.traces.append(x.shape)
+            return self.fc(self.inner(x))
+
+    net = Counted()
+    traces = net.traces
+    Model(net, nn.MSELoss(), nn.Adam(net.trainable_params(), 0.1)).train(2, dataset(), dataset_sink_mode=sink)
+    assert traces == [(BATCH, 1)]
+
+
 def test_predict_runs_in_evaluation_mode():
     net = nn.SequentialCell(line(), nn.Dropout(p=0.9))
     net.set_train()

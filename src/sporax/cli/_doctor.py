@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from sporax import __version__
+from sporax.cli._compile_cache import place
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "optax", "protobuf", "safetensors")
 _FLAGS = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL")
@@ -31,6 +32,7 @@ def examine() -> dict[str, Any]:
         "flags": {
             name: value for name, value in sorted(os.environ.items()) if name in _FLAGS or name.startswith("JAX_")
         },
+        "compiled_programs": place(os.environ),
         "backend": None,
         "devices": [],
         "device_error": None,
@@ -98,6 +100,10 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         for each in report["devices"]
     ]
     rows.append(("64-bit mode", "on for the whole process" if report["x64"] else "inside sporax only"))
+    folder = report["compiled_programs"]
+    rows.append(("compiled programs", folder or "not kept between runs"))
+    if folder:
+        rows.append(("", _kept(folder)))
     rows += list(report["flags"].items()) or [("flags", "none set")]
     if report["mindspore_installed"]:
         rows.append(("mindspore", "installed too; `sporax run` takes sporax in its place"))
@@ -106,3 +112,11 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _gigabytes(count: int | None) -> str:
     return "memory unknown" if count is None else f"{count / 2**30:.1f} GiB"
+
+
+def _kept(folder: str) -> str:
+    try:
+        sizes = [entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()]
+    except OSError:
+        sizes = []
+    return f"{len(sizes)} kept by `sporax run`, {sum(sizes) / 2**20:.1f} MiB"

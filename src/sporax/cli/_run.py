@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 
 from sporax import compat
+from sporax.cli._compile_cache import keep_programs
 
 _LAUNCHERS = {"runpy", "importlib._bootstrap", "importlib._bootstrap_external", __name__}
 _INTERRUPTED = 130
@@ -30,6 +31,7 @@ def launch(arguments: list[str]) -> int:
     sys.argv = list(rest)
     if not sys.flags.safe_path:
         sys.path[0] = os.getcwd() if as_module else os.path.dirname(os.path.abspath(target))
+    keep_programs(os.environ)
     compat.install()
     try:
         if as_module:

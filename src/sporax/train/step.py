@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import CONCRETIZATION_ERRORS, x64_scope
-from sporax.core import REVISION, Parameter, context, copied, wrap
+from sporax.core import REVISION, Parameter, context, copied, default_generator, wrap
 from sporax.train._program import NO_STEP, Program
 from sporax.transforms import warn_eager
 
@@ -66,7 +66,8 @@ class StepRunner:
 
     def __init__(self, step: Callable[..., Any], owned: Iterable[Parameter], name: str) -> None:
         self._step = step
-        self._owned = tuple(dict.fromkeys(owned))
+        # With the random key: what a step uses unannounced costs it a second trace.
+        self._owned = tuple(dict.fromkeys((*owned, default_generator.key)))
         self._name = name
         self._programs: dict[Any, list[Program]] = {}
         self._revision = -1

@@ -1,0 +1,126 @@
+"""`sporax run` keeps compiled programs between runs, and `sporax doctor` tells where."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sporax.cli import _compile_cache, _doctor
+from sporax.cli._compile_cache import keep_programs, place
+
+SCRIPT = """
+import os
+import numpy as np
+import mindspore as ms
+from mindspore import nn
+import mindspore.dataset as ds
+ms.set_seed(1)
+net = nn.SequentialCell([nn.Dense(4, 8), nn.GELU(), nn.LayerNorm((8,)), nn.Dense(8, 1)])
+model = ms.Model(net, nn.MSELoss(), nn.Adam(net.trainable_params(), 0.01))
+x = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+data = ds.NumpySlicesDataset((x, x[:, :1]), ["x", "y"], shuffle=False).batch(16)
+model.train(2, data)
+print(net[0].weight.asnumpy().tolist())
+"""
+
+WITHOUT = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor whose programs XLA reads again, whatever this one is."""
+    monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: ordinary")
+
+
+def run(folder: Path, **more: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "sporax", "run", "script.py"],
+        cwd=folder,
+        env={**WITHOUT, "XDG_CACHE_HOME": str(folder / "cache"), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "cache").rglob("*-cache"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME is Linux'")
+def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    # A processor that is left out keeps none; what JAX is told by hand is served all the same.
+    by_hand = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    more = {} if place(WITHOUT) else by_hand
+    first = run(tmp_path, **more)
+    programs = kept(tmp_path)
+    assert programs
+    assert run(tmp_path, **more) == first
+    assert kept(tmp_path) == programs
+
+
+def test_the_place_is_told_by_jaxs_own_variables_first(ordinary):
+    assert place({"JAX_COMPILATION_CACHE_DIR": "/somewhere"}) == "/somewhere"
+    assert place({"JAX_COMPILATION_CACHE_DIR": ""}) is None
+    assert place({"JAX_ENABLE_COMPILATION_CACHE": "0"}) is None
+    assert place({"JAX_ENABLE_COMPILATION_CACHE": "False"}) is None
+    assert "sporax" in str(place({}))
+
+
+def test_what_was_set_by_hand_stays_as_it_is():
+    environment = {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
+    keep_programs(environment)
+    assert environment == {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
+
+
+def test_machines_of_one_home_have_folders_of_their_own(monkeypatch):
+    places = set()
+    for processor in ("model name: A\nflags: avx", "model name: A\nflags: avx avx512f", ""):
+        monkeypatch.setattr(_compile_cache, "_processor", lambda processor=processor: processor)
+        places.add(place({}))
+    assert len(places) == 3
+
+
+def test_a_processor_whose_programs_are_not_read_again_keeps_none(monkeypatch):
+    monkeypatch.setattr(_compile_cache.os.path, "exists", lambda path: False)
+    monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: A\nbugs: spectre_v1 gds")
+    assert place({}) is None
+    monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: gds\nbugs: spectre_v1")
+    assert place({}) is not None
+
+
+def test_a_folder_that_cannot_be_made_is_done_without(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(_compile_cache, "place", lambda environment: str(tmp_path / "file" / "programs"))
+    environment: dict[str, str] = {}
+    keep_programs(environment)
+    assert environment == {}
+
+
+def test_the_oldest_programs_make_room(monkeypatch, tmp_path):
+    monkeypatch.setattr(_compile_cache, "place", lambda environment: str(tmp_path))
+    monkeypatch.setattr(_compile_cache, "_MOST_BYTES", 250)
+    for age, name in enumerate("cab"):
+        (tmp_path / name).write_bytes(bytes(100))
+        os.utime(tmp_path / name, (1000 + age, 1000 + age))
+    keep_programs({})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_the_doctor_tells_the_place_and_what_is_there(monkeypatch, tmp_path):
+    (tmp_path / "one-cache").write_bytes(bytes(2**20))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    report = _doctor.examine()
+    assert json.loads(_doctor.as_json(report))["compiled_programs"] == str(tmp_path)
+    assert "1 kept by `sporax run`, 1.0 MiB" in _doctor.as_text(report)
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "0")
+    assert "not kept between runs" in _doctor.as_text(_doctor.examine())
