@@ -19,6 +19,14 @@ from sporax import _seed
 from sporax.core import context, default_generator
 
 SEED = 20_240_607
+THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
+
+# Compilation is most of what a test costs. These programs compile in a third of the time, and compute the same slower.
+# A thorough run, and the comparisons with peers, have XLA's ordinary ones. XLA refuses to start with a flag that it
+# does not know, so they are for the versions that were tried.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 
 hypothesis.settings.register_profile("sporax", deadline=None)
 hypothesis.settings.register_profile(
@@ -30,6 +38,10 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "sporax")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: only in a thorough run, SPORAX_TESTS=thorough pytest")
     config.addinivalue_line("markers", "rank_promotion: the test is about operators that broadcast (1,) with (n, 1)")
+    flags = os.environ.get("XLA_FLAGS", "")
+    ordinary = THOROUGH or "peers" in config.option.markexpr or not jax.__version__.startswith("0.10.")
+    if not ordinary and QUICK_TO_COMPILE not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {QUICK_TO_COMPILE}".strip()
 
 
 def _left_out(item: pytest.Item) -> bool:
@@ -41,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Comparisons with peers have a run of their own (`-m peers`), and stay in it.
     """
-    if os.environ.get("SPORAX_TESTS") == "thorough":
+    if THOROUGH:
         return
     config.hook.pytest_deselected(items=[item for item in items if _left_out(item)])
     items[:] = [item for item in items if not _left_out(item)]

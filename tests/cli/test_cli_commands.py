@@ -74,7 +74,7 @@ def test_doctor_as_json_holds_what_is_asked_of_it(capsys, monkeypatch):
 def test_doctor_as_text(capsys):
     code, out, _ = call(capsys, "doctor")
     assert code == 0
-    rows = dict(line.split(None, 1) for line in out.splitlines())
+    rows = dict(line.split(None, 1) for line in out.splitlines() if not line.startswith(" "))
     assert rows["sporax"].strip() == sporax.__version__
     assert rows["jax"].strip() == jax.__version__
     assert rows["64-bit"].split(None, 1)[1].strip() == "inside sporax only"

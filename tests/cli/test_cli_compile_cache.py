@@ -121,6 +121,6 @@ def test_the_doctor_tells_the_place_and_what_is_there(monkeypatch, tmp_path):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
     report = _doctor.examine()
     assert json.loads(_doctor.as_json(report))["compiled_programs"] == str(tmp_path)
-    assert "1 kept by `sporax run`, 1.0 MiB" in _doctor.as_text(report)
+    assert "1 by `sporax run`, 1.0 MiB" in _doctor.as_text(report)
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "0")
     assert "not kept between runs" in _doctor.as_text(_doctor.examine())

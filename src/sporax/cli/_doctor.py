@@ -103,7 +103,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     folder = report["compiled_programs"]
     rows.append(("compiled programs", folder or "not kept between runs"))
     if folder:
-        rows.append(("", _kept(folder)))
+        rows.append(("programs kept", _kept(folder)))
     rows += list(report["flags"].items()) or [("flags", "none set")]
     if report["mindspore_installed"]:
         rows.append(("mindspore", "installed too; `sporax run` takes sporax in its place"))
@@ -119,4 +119,4 @@ def _kept(folder: str) -> str:
         sizes = [entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()]
     except OSError:
         sizes = []
-    return f"{len(sizes)} kept by `sporax run`, {sum(sizes) / 2**20:.1f} MiB"
+    return f"{len(sizes)} by `sporax run`, {sum(sizes) / 2**20:.1f} MiB"

@@ -11,9 +11,9 @@ from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._class_weights import check_positive, class_vector, scaled
 from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
-from sporax.losses._indexing import take_class, take_rows
+from sporax.losses._indexing import take_rows
 from sporax.losses._row import LossRow, Sized
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 
 __all__ = ["class_balanced_weights"]
@@ -107,13 +107,10 @@ def class_balanced_loss(
     Source: Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", 2019.
     """
     where = "class_balanced_loss"
-    log_p = log_softmax(jnp.asarray(logits))
-    labels = jnp.asarray(labels)
-    counts = class_vector(
-        samples_per_cls, log_p.shape[-1], log_p.dtype, name="samples_per_cls", where=where, positive=True
-    )
+    x, labels = jnp.asarray(logits), jnp.asarray(labels)
+    counts = class_vector(samples_per_cls, x.shape[-1], x.dtype, name="samples_per_cls", where=where, positive=True)
     weights = _balanced_weights(counts, beta, where)
-    return scaled(take_rows(weights, labels, log_p.dtype), 0 - take_class(log_p, labels))
+    return scaled(take_rows(weights, labels, x.dtype), class_cost(x, labels))
 
 
 @loss_function(*_INPUTS, output="...")
@@ -171,10 +168,10 @@ def ldam_loss(
     counts = class_vector(cls_num_list, classes, x.dtype, name="cls_num_list", where=where, positive=True)
     margins = margin * (jnp.min(counts) / counts) ** 0.25
     index = jax.lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
-    # A label that names no class meets no index, whatever its dtype; take_class sees to it.
+    # A label that names no class meets no index, whatever its dtype; class_cost sees to it.
     own = index == jnp.expand_dims(labels, -1)
     x = x - jnp.where(own, jnp.broadcast_to(margins, x.shape), 0)
-    cost = 0 - take_class(log_softmax(scale * x), labels)
+    cost = class_cost(scale * x, labels)
     if weight is None:
         return cost
     of_class = class_vector(weight, classes, x.dtype, name="weight", where=where)
@@ -223,7 +220,7 @@ def logit_adjusted_cross_entropy(
     x = jnp.asarray(logits)
     priors = class_vector(priors, x.shape[-1], x.dtype, name="priors", where=where, positive=True)
     x = x + jnp.broadcast_to(tau * jnp.log(priors), x.shape)
-    return 0 - take_class(log_softmax(x), jnp.asarray(labels))
+    return class_cost(x, jnp.asarray(labels))
 
 
 @loss_function(prediction("logits", "... C"), output="...")

@@ -14,7 +14,7 @@ from sporax.losses._class_weights import class_vector, cross, scaled
 from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, take_rows, valid_indices
 from sporax.losses._row import LossRow, Sized
-from sporax.losses._softmax import index_cost, target_cost
+from sporax.losses._softmax import class_cost, target_cost
 from sporax.losses._spec import label, prediction
 
 __all__ = ["smooth_labels"]
@@ -92,12 +92,7 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
 
     Source: MindSpore `nn.SoftmaxCrossEntropyWithLogits(sparse=True)`.
     """
-    return _cost_of_class(jnp.asarray(logits), jnp.asarray(labels))
-
-
-def _cost_of_class(logits: jax.Array, labels: jax.Array) -> jax.Array:
-    valid, safe = valid_indices(labels, logits.shape[-1])
-    return jnp.where(valid, index_cost(logits, safe), jnp.nan)
+    return class_cost(jnp.asarray(logits), jnp.asarray(labels))
 
 
 def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = None, axis: int = -1) -> jax.Array:
@@ -331,7 +326,7 @@ def _index_loss(
     if weight is not None:
         of_class = class_vector(weight, classes, dtype, name="weight", where=where)
         own = take_rows(of_class, labels, dtype)
-    cost = _cost_of_class(scores, labels) if normalise else 0 - take_class(scores, labels)
+    cost = class_cost(scores, labels) if normalise else 0 - take_class(scores, labels)
     if own is not None:
         cost = scaled(own, cost)
     if isinstance(smoothing, jax.Array) or smoothing != 0:

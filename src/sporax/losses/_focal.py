@@ -12,9 +12,9 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._class_weights import class_vector, scaled
 from sporax.losses._contract import Counted, hyper_parameter, loss_function
-from sporax.losses._indexing import take_class, take_rows
+from sporax.losses._indexing import take_rows
 from sporax.losses._row import LossRow, Sized
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 
 __all__ = ["focal_terms"]
@@ -139,11 +139,11 @@ def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None
     where = "focal_loss"
     gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     labels = jnp.asarray(labels)
-    log_p = log_softmax(jnp.moveaxis(jnp.asarray(logits), 1, -1))
-    terms = focal_terms(take_class(log_p, labels), gamma)
+    scores = jnp.moveaxis(jnp.asarray(logits), 1, -1)
+    terms = focal_terms(-class_cost(scores, labels), gamma)
     if weight is not None:
-        of_class = class_vector(weight, log_p.shape[-1], log_p.dtype, name="weight", where=where)
-        terms = scaled(take_rows(of_class, labels, log_p.dtype), terms)
+        of_class = class_vector(weight, scores.shape[-1], scores.dtype, name="weight", where=where)
+        terms = scaled(take_rows(of_class, labels, scores.dtype), terms)
     return _mean_over_places(terms, 1)
 
 

@@ -14,7 +14,7 @@ from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import valid_indices
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses._sums import largest, sum_rows
 
 _TWO_CLASSES = (prediction("logits", "..."), label("labels", "...", domain="sign_or_binary", kind="number"))
 _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
@@ -184,7 +184,7 @@ def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     true = sum_rows(_product(labels, logits))[..., 0]
-    highest = jnp.max(_product(1 - labels, logits), axis=-1)
+    highest = largest(_product(1 - labels, logits))[..., 0]
     return jnp.maximum(highest - true + 1, 0)
 
 
@@ -223,7 +223,7 @@ def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     2001; optax `multiclass_hinge_loss`.
     """
     above, valid = _above_true(logits, labels, 1.0)
-    return jnp.where(valid, jnp.max(above, axis=-1), jnp.nan)
+    return jnp.where(valid, largest(above)[..., 0], jnp.nan)
 
 
 @loss_function(*_CLASSES, output="...")
@@ -256,7 +256,7 @@ def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Arra
     `multiclass_perceptron_loss`.
     """
     above, valid = _above_true(logits, labels, 0.0)
-    return jnp.where(valid, jnp.max(above, axis=-1), jnp.nan)
+    return jnp.where(valid, largest(above)[..., 0], jnp.nan)
 
 
 @loss_function(*_CLASSES, output="...")

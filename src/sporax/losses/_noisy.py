@@ -13,7 +13,7 @@ from sporax.losses._class_weights import cross, scaled
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, valid_indices
 from sporax.losses._row import LossRow
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._tempered import tempered_log, tempered_log_softmax
 
@@ -90,8 +90,8 @@ def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon:
     Source: Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", 2022.
     """
     epsilon = hyper_parameter(epsilon, name="epsilon", where="sparse_poly1_cross_entropy")
-    own = take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
-    return 0 - own - epsilon * jnp.expm1(own)
+    cost = class_cost(jnp.asarray(logits), jnp.asarray(labels))
+    return cost - epsilon * jnp.expm1(-cost)
 
 
 @loss_function(
@@ -139,7 +139,7 @@ def generalized_cross_entropy(
     _check.is_type(from_logits, bool, name="from_logits", where=where)
     x, labels = jnp.asarray(logits), jnp.asarray(labels)
     if from_logits:
-        return -jnp.expm1(q * take_class(log_softmax(x), labels)) / q
+        return -jnp.expm1(-q * class_cost(x, labels)) / q
     p = take_class(x, labels)
     low = p < _LEAST
     power = jnp.where(low, p * _LEAST ** (q - 1), jnp.where(low, 1, p) ** q)
@@ -189,8 +189,8 @@ def symmetric_cross_entropy(
     alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0)
     beta = hyper_parameter(beta, name="beta", where=where, minimum=0)
     log_zero = hyper_parameter(A, name="A", where=where, maximum=0, open_maximum=True)
-    own = take_class(log_softmax(jnp.asarray(logits)), jnp.asarray(labels))
-    return scaled(alpha, 0 - own) + beta * log_zero * jnp.expm1(own)
+    cost = class_cost(jnp.asarray(logits), jnp.asarray(labels))
+    return scaled(alpha, cost) + beta * log_zero * jnp.expm1(-cost)
 
 
 @loss_function(*_DENSE, output="...")

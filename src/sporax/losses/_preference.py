@@ -10,9 +10,8 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import take_class
 from sporax.losses._row import LossRow
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 
 _LOSS_TYPES = ("sigmoid", "ipo")
@@ -166,7 +165,7 @@ def distillation_with_labels_loss(
     alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)
     logits = jnp.asarray(logits)
     soft = _divergence(logits, jnp.asarray(teacher_logits), temperature)
-    return alpha * soft - (1 - alpha) * take_class(log_softmax(logits), jnp.asarray(labels))
+    return alpha * soft + (1 - alpha) * class_cost(logits, jnp.asarray(labels))
 
 
 def _divergence(student: jax.Array, teacher: jax.Array, temperature: Any) -> jax.Array:

@@ -13,7 +13,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, valid_indices
 from sporax.losses._row import LossRow
-from sporax.losses._softmax import log_softmax
+from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
 
@@ -202,7 +202,7 @@ def arcface_loss(
     else:
         target = jnp.where(along > -jnp.cos(margin), moved, along - margin * jnp.sin(margin))
     logits = scale * jnp.where(_one_hot(safe, cosines), target[:, None], cosines)
-    return jnp.where(valid, 0 - take_class(log_softmax(logits), safe), jnp.nan)
+    return jnp.where(valid, class_cost(logits, safe), jnp.nan)
 
 
 @loss_function(*_INPUTS, output="N")
@@ -245,7 +245,7 @@ def cosface_loss(
     cosines = dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     valid, safe = valid_indices(jnp.asarray(labels), cosines.shape[1])
     logits = scale * jnp.where(_one_hot(safe, cosines), cosines - margin, cosines)
-    return jnp.where(valid, 0 - take_class(log_softmax(logits), safe), jnp.nan)
+    return jnp.where(valid, class_cost(logits, safe), jnp.nan)
 
 
 def _one_hot(indices: jax.Array, values: jax.Array) -> jax.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from sporax.losses._indexing import valid_indices
 from sporax.losses._sums import sum_rows
 
 
@@ -60,21 +61,30 @@ def _softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple
     return p, p * (change - _linear_sum(p * change))
 
 
+def class_cost(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """-log_softmax(logits)[..., label], never below 0; NaN, with no gradient, for a label that names no class.
+
+    The log probabilities of the other classes are not held.
+    """
+    valid, safe = valid_indices(labels, logits.shape[-1])
+    return jnp.where(valid, _index_cost(logits, safe), jnp.nan)
+
+
 @jax.custom_jvp
-def index_cost(logits: jax.Array, index: jax.Array) -> jax.Array:
+def _index_cost(logits: jax.Array, index: jax.Array) -> jax.Array:
     """-log_softmax(logits)[..., index], for an index that names a class."""
     shifted = _shifted(logits)
     own = jnp.take_along_axis(shifted, index[..., None], axis=-1, mode="clip")
     return (jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True)) - own)[..., 0]
 
 
-@index_cost.defjvp
+@_index_cost.defjvp
 def _index_cost_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (logits, index), (change, _) = primals, tangents
     own = jnp.take_along_axis(change, index[..., None], axis=-1, mode="clip")
-    return index_cost(logits, index), (_linear_sum(_softmax(logits) * change) - own)[..., 0]
+    return _index_cost(logits, index), (_linear_sum(_softmax(logits) * change) - own)[..., 0]
 
 
 @jax.custom_jvp

@@ -56,6 +56,22 @@ def max_rows(values: jax.Array, initial: float | None = None) -> jax.Array:
     return largest if initial is None else jnp.maximum(largest, initial)
 
 
+@jax.custom_jvp
+def largest(values: jax.Array) -> jax.Array:
+    """The maximum over the last axis, which stays with size 1: NaN where there is one, its slope shared at a tie."""
+    # XLA's maximum on CPU passes over NaN where it joins with what made its operand.
+    unknown = sum_rows(jnp.isnan(values).astype(values.dtype)) > 0
+    return jnp.where(unknown, jnp.nan, max_rows(values))
+
+
+@largest.defjvp
+def _largest_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    (values,), (change,) = primals, tangents
+    top = largest(values)
+    meets = (values == top).astype(values.dtype)
+    return top, _plain_rows(meets / sum_rows(meets) * change)
+
+
 # Compiled as a whole, so that an eager call does not take them apart.
 
 
