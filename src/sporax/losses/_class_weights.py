@@ -11,6 +11,7 @@ import numpy as np
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax.losses._contract import as_array
+from sporax.losses._sums import sum_rows
 
 
 def class_vector(
@@ -51,4 +52,4 @@ def scaled(factor: Any, cost: jax.Array) -> jax.Array:
 def cross(target: jax.Array, log_p: jax.Array) -> jax.Array:
     """-sum(target * log_p) over the last axis, with 0 log 0 = 0."""
     # 0 - x and not -x: a loss of zero is 0, not -0.
-    return 0 - jnp.sum(target * jnp.where((target == 0) & jnp.isneginf(log_p), 0, log_p), axis=-1)
+    return 0 - sum_rows(target * jnp.where((target == 0) & jnp.isneginf(log_p), 0, log_p))[..., 0]

@@ -17,6 +17,7 @@ from sporax.losses._divergence import times, xlogx
 from sporax.losses._indexing import take_class
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 __all__ = ["entmax15", "make_fenchel_young_loss", "sparsemax"]
 
@@ -149,12 +150,12 @@ class _Regularizer(NamedTuple):
 
 def _entmax15_negentropy(p: jax.Array) -> jax.Array:
     zero = p == 0
-    return jnp.sum((4 / 3) * (jnp.where(zero, 0, p * jnp.sqrt(jnp.where(zero, 1, p))) - p), axis=-1)
+    return sum_rows((4 / 3) * (jnp.where(zero, 0, p * jnp.sqrt(jnp.where(zero, 1, p))) - p))[..., 0]
 
 
 _REGULARIZERS = {
     "logistic": _Regularizer(lambda p: jnp.sum(xlogx(p), axis=-1), jax.nn.softmax),
-    "sparsemax": _Regularizer(lambda p: 0.5 * jnp.sum(p * p - p, axis=-1), _sparsemax),
+    "sparsemax": _Regularizer(lambda p: 0.5 * sum_rows(p * p - p)[..., 0], _sparsemax),
     "entmax15": _Regularizer(_entmax15_negentropy, _entmax15),
 }
 
@@ -165,14 +166,14 @@ def _conjugate(name: str, scores: jax.Array) -> jax.Array:
     if name == "logistic":
         return jnp.log(jnp.sum(jnp.exp(scores), axis=-1))
     p = _REGULARIZERS[name].probabilities(scores)
-    return jnp.sum(times(p, scores), axis=-1) - _REGULARIZERS[name].negentropy(p)
+    return sum_rows(times(p, scores))[..., 0] - _REGULARIZERS[name].negentropy(p)
 
 
 @_conjugate.defjvp
 def _conjugate_jvp(name: str, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     # The derivative is the probabilities themselves, exactly.
     p = _REGULARIZERS[name].probabilities(*primals)
-    return _conjugate(name, *primals), jnp.sum(p * tangents[0], axis=-1)
+    return _conjugate(name, *primals), sum_rows(p * tangents[0])[..., 0]
 
 
 def _named(name: str, scores: jax.Array, targets: jax.Array) -> jax.Array:
@@ -180,9 +181,9 @@ def _named(name: str, scores: jax.Array, targets: jax.Array) -> jax.Array:
     largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1))
     # Scores enter as their distance from the largest, so that those of 1e4 lose no digits. For targets that sum to 1
     # that is all; for others the largest counts by what is missing.
-    rest = jnp.where(jnp.isfinite(largest), largest, 0) * (1 - jnp.sum(targets, axis=-1))
+    rest = jnp.where(jnp.isfinite(largest), largest, 0) * (1 - sum_rows(targets)[..., 0])
     return (
-        (_conjugate(name, below) - jnp.sum(times(targets, below), axis=-1))
+        (_conjugate(name, below) - sum_rows(times(targets, below))[..., 0])
         + _REGULARIZERS[name].negentropy(targets)
         + rest
     )
@@ -190,7 +191,7 @@ def _named(name: str, scores: jax.Array, targets: jax.Array) -> jax.Array:
 
 def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) -> jax.Array:
     best = jnp.vectorize(max_fun, signature="(n)->()")(scores)
-    return best - jnp.sum(times(targets, scores), axis=-1)
+    return best - sum_rows(times(targets, scores))[..., 0]
 
 
 @loss_function(prediction("logits", "... C"), label("labels", "... C", domain="distribution"), output="...")

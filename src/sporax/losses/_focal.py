@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from sporax.losses._indexing import take_rows
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 __all__ = ["focal_terms"]
 
@@ -43,13 +45,35 @@ def focal_terms(log_p: jax.Array, gamma: Any) -> jax.Array:
 
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017.
     """
-    return _focal(log_p, jnp.asarray(gamma, log_p.dtype))
+    if isinstance(gamma, jax.Array):
+        return _focal(log_p, gamma.astype(log_p.dtype))
+    return _focal_of_number(log_p, float(gamma))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _focal_of_number(log_p: jax.Array, gamma: float) -> jax.Array:
+    return _focal_value(log_p, gamma)
 
 
 @jax.custom_jvp
 def _focal(log_p: jax.Array, gamma: jax.Array) -> jax.Array:
+    return _focal_value(log_p, gamma)
+
+
+def _focal_value(log_p: jax.Array, gamma: Any) -> jax.Array:
     # A log softmax may come out a rounding above 0.
-    return 0 - _rest(log_p) ** gamma * jnp.minimum(log_p, 0)
+    return 0 - _power_of_rest(log_p, gamma) * jnp.minimum(log_p, 0)
+
+
+def _focal_slope(log_p: jax.Array, gamma: Any) -> jax.Array:
+    # d/dL [-(1 - e^L)^g L] = -(1 - p)^g (1 + g h),  h = -L p / (1 - p)
+    return 0 - _power_of_rest(log_p, gamma) * (1 + gamma * _odds_log(log_p))
+
+
+def _power_of_rest(log_p: jax.Array, gamma: Any) -> jax.Array:
+    """(1 - p)^gamma; products where gamma is a whole number that is known."""
+    whole = isinstance(gamma, float) and gamma.is_integer()
+    return _rest(log_p) ** (int(gamma) if whole else gamma)
 
 
 def _rest(log_p: jax.Array) -> jax.Array:
@@ -57,25 +81,31 @@ def _rest(log_p: jax.Array) -> jax.Array:
     return jnp.maximum(-jnp.expm1(log_p), 0)
 
 
+@_focal_of_number.defjvp
+def _focal_of_number_jvp(
+    gamma: float, primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    return _focal_of_number(*primals, gamma), _focal_slope(*primals, gamma) * tangents[0]
+
+
 @_focal.defjvp
 def _focal_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    # d/dL [-(1 - e^L)^g L] = -(1 - p)^g (1 + g h),  h = -L p / (1 - p)
     (log_p, gamma), (log_p_tangent, gamma_tangent) = primals, tangents
     value = _focal(log_p, gamma)
     rest = _rest(log_p)
-    slope = 0 - rest**gamma * (1 + gamma * _odds_log(log_p))
     log_rest = jnp.where(rest > 0, jnp.log(jnp.where(rest > 0, rest, 1)), 0)
     by_gamma = jnp.where(log_rest == 0, 0, log_rest * jnp.where(jnp.isinf(value), 0, value))
-    return value, slope * log_p_tangent + by_gamma * gamma_tangent
+    return value, _focal_slope(log_p, gamma) * log_p_tangent + by_gamma * gamma_tangent
 
 
 @jax.custom_jvp
 def _odds_log(log_p: jax.Array) -> jax.Array:
     """x / (e^x - 1) with x = -log p, between 0 (p = 0) and 1 (p = 1)."""
-    x = jnp.clip(-log_p, 0, 1e3)
-    return jnp.where(x == 0, 1, x / jnp.expm1(jnp.where(x == 0, 1, x)))
+    # e^x - 1 = (1 - p) / p, and 1 - p is at hand.
+    x, rest = jnp.clip(-log_p, 0, 1e3), _rest(log_p)
+    return jnp.where(rest == 0, 1, x * jnp.exp(-x) / jnp.where(rest == 0, 1, rest))
 
 
 @_odds_log.defjvp
@@ -189,8 +219,8 @@ def soft_focal_loss(
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; MindSpore `nn.FocalLoss`.
     """
     terms = _dense_terms(jnp.asarray(logits), jnp.asarray(labels), weight, gamma)
-    values = jnp.sum(terms, axis=1)
-    return Counted(values, jnp.full_like(values, terms.shape[1]))
+    values = _mean_over_places(sum_rows(terms)[..., 0], 1)
+    return Counted(values, jnp.full_like(values, terms.shape[-1]))
 
 
 @loss_function(
@@ -225,10 +255,12 @@ def soft_focal_terms(
 
     Source: what MindSpore's `nn.FocalLoss` gives for dense labels and no reduction.
     """
-    return _dense_terms(jnp.asarray(logits), jnp.asarray(labels), weight, gamma)
+    terms = _dense_terms(jnp.asarray(logits), jnp.asarray(labels), weight, gamma)
+    return _mean_over_places(jnp.moveaxis(terms, -1, 1), 2)
 
 
 def _dense_terms(logits: jax.Array, labels: jax.Array, weight: Any, gamma: Any) -> jax.Array:
+    """The cost of each class at each place of a sample, the classes last."""
     where = "soft_focal_loss"
     gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     log_p = log_softmax(jnp.moveaxis(logits, 1, -1))
@@ -236,8 +268,7 @@ def _dense_terms(logits: jax.Array, labels: jax.Array, weight: Any, gamma: Any) 
     if weight is not None:
         of_class = class_vector(weight, log_p.shape[-1], log_p.dtype, name="weight", where=where)
         share = share * jnp.broadcast_to(of_class, share.shape)
-    terms = scaled(share, focal_terms(log_p, gamma))
-    return _mean_over_places(jnp.moveaxis(terms, -1, 1), 2)
+    return scaled(share, focal_terms(log_p, gamma))
 
 
 @loss_function(
@@ -305,7 +336,7 @@ def categorical_focal_cross_entropy(
         p = x / jnp.where(total == 0, 1, total)
         held = jnp.where(p < 1e-7, 1e-7, jnp.where(p > 1 - 1e-7, 1 - 1e-7, p))
         log_p = jnp.log(held)
-    return jnp.sum(scaled(target, focal_terms(log_p, gamma)), axis=-1)
+    return sum_rows(scaled(target, focal_terms(log_p, gamma)))[..., 0]
 
 
 _WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])

@@ -15,6 +15,7 @@ from sporax.losses._indexing import take_class, valid_indices
 from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 from sporax.losses._tempered import tempered_log, tempered_log_softmax
 
 _DENSE = (prediction("logits", "... C"), label("labels", "... C", domain="distribution"))
@@ -54,7 +55,7 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     epsilon = hyper_parameter(epsilon, name="epsilon", where="poly1_cross_entropy")
     labels = jnp.asarray(labels)
     log_p = log_softmax(jnp.asarray(logits))
-    return cross(labels, log_p) + epsilon * jnp.sum(labels * -jnp.expm1(log_p), axis=-1)
+    return cross(labels, log_p) + epsilon * sum_rows(labels * -jnp.expm1(log_p))[..., 0]
 
 
 @loss_function(*_SPARSE, output="...")
@@ -316,7 +317,7 @@ def _bregman(target: jax.Array, log_p: jax.Array, t1: Any) -> jax.Array:
     present = ~jnp.isneginf(log_p)
     powers = jnp.where(present, jnp.exp((2 - t1) * jnp.where(present, log_p, 0)), 0)
     left = jnp.where(some, jnp.where(some, target, 1) ** (2 - t1), 0) - powers
-    return jnp.sum(own + missed - left / (2 - t1), axis=-1)
+    return sum_rows(own + missed - left / (2 - t1))[..., 0]
 
 
 _TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing": (0.0, 0.1)}

@@ -15,6 +15,7 @@ from sporax.losses._contract import Counted, loss_function
 from sporax.losses._indexing import valid_indices
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 __all__ = ["coral_labels", "corn_labels", "ordinal_levels"]
 
@@ -80,7 +81,7 @@ def coral_loss(
                 f"but got shape {weights.shape}."
             )
         cost = cost * jnp.asarray(weights, cost.dtype).reshape(thresholds.shape)
-    return jnp.where(valid, jnp.sum(cost, axis=-1), jnp.nan)
+    return jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan)
 
 
 @loss_function(*_INPUTS, output="...")
@@ -121,7 +122,7 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
     # A logit that is not asked for may be infinite.
     cost = jnp.where(asked, _binary_cost(jnp.where(asked, logits, 0), classes > thresholds), 0)
     questions = jnp.minimum(classes[..., 0] + 1, count).astype(cost.dtype)
-    return Counted(jnp.where(valid, jnp.sum(cost, axis=-1), jnp.nan), questions)
+    return Counted(jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan), questions)
 
 
 def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:

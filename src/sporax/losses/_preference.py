@@ -13,6 +13,7 @@ from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 _LOSS_TYPES = ("sigmoid", "ipo")
 
@@ -174,7 +175,7 @@ def _divergence(student: jax.Array, teacher: jax.Array, temperature: Any) -> jax
     q = jnp.exp(log_q)
     some = q > 0
     gap = jnp.where(some, log_q, 0) - jnp.where(some, log_p, 0)
-    return temperature**2 * jnp.sum(jnp.where(some, q, 0) * gap, axis=-1)
+    return temperature**2 * sum_rows(jnp.where(some, q, 0) * gap)[..., 0]
 
 
 ROWS: tuple[LossRow, ...] = (

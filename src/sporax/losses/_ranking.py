@@ -16,6 +16,7 @@ from sporax.losses._row import LossRow, Sized
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 _SCORES = prediction("logits", "... L")
 _GRADES = label("labels", "... L", domain="nonnegative", kind="number")
@@ -275,7 +276,7 @@ def _cross_entropy(target: jax.Array, logits: jax.Array, kept: jax.Array) -> jax
     log_p = _masked_log_softmax(logits, kept)
     # 0 log 0 is 0.
     nothing = (target == 0) & jnp.isneginf(log_p)
-    return 0 - jnp.sum(target * jnp.where(nothing, 0, log_p), axis=-1)
+    return 0 - sum_rows(target * jnp.where(nothing, 0, log_p))[..., 0]
 
 
 def _some_items(sizes: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_rows
 
 
 def _distance(difference: jax.Array) -> jax.Array:
@@ -141,7 +142,7 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
     error = jnp.mean(_distance(difference), axis=-1)
     # Sum over pairs of |x_i - x_j| = 2 sum of x_i (how many are smaller - how many are larger).
     rising = jnp.sort(difference, axis=-1)
-    return error - jnp.sum(rising * (_lead(jax.lax.stop_gradient(rising)) / _pairs(count, fair)), axis=-1)
+    return error - sum_rows(rising * (_lead(jax.lax.stop_gradient(rising)) / _pairs(count, fair)))[..., 0]
 
 
 def _lead(rising: jax.Array) -> jax.Array:
@@ -294,7 +295,7 @@ def quantile_crps(
     weights = jnp.asarray(weights, quantiles.dtype).reshape(row)
     u = jnp.expand_dims(jnp.asarray(labels), -1) - quantiles
     # Twice the pinball loss, max(tau u, (tau - 1) u).
-    return jnp.sum(weights * (_distance(u) + (2 * tau - 1) * u), axis=-1)
+    return sum_rows(weights * (_distance(u) + (2 * tau - 1) * u))[..., 0]
 
 
 ROWS = (

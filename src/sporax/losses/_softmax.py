@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax.losses._indexing import valid_indices
-from sporax.losses._sums import sum_rows
+from sporax.losses._sums import spread, sum_rows
 
 
 @jax.custom_jvp
@@ -25,7 +25,7 @@ def _log_softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> t
     # d log p = t - <p, t>: finite even where log p is not, and so is its own derivative.
     (logits,), (tangent,) = primals, tangents
     result = log_softmax(logits)
-    return result, tangent - _linear_sum(jnp.exp(result) * tangent)
+    return result, tangent - spread(_linear_sum(jnp.exp(result) * tangent), result.shape[-1])
 
 
 def _linear_sum(change: jax.Array) -> jax.Array:

@@ -8,6 +8,7 @@ On other devices these are the plain reductions (measured: docs/performance.md).
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 
 import jax
@@ -44,6 +45,19 @@ def sum_rows(values: jax.Array) -> jax.Array:
 @sum_rows.defjvp
 def _sum_rows_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     return sum_rows(*primals), _plain_rows(tangents[0])
+
+
+def spread(values: jax.Array, size: int) -> jax.Array:
+    """Values of shape (..., 1) along a last axis of that size, by operations whose transpose adds as `sum_rows` does.
+
+    A broadcast's transpose is a plain sum.
+    """
+    if math.prod(values.shape) * size < _MANY or size < _WIDE:
+        return jnp.broadcast_to(values, (*values.shape[:-1], size))
+    parts = _parts(size)
+    ones = jnp.ones((1, size // parts), values.dtype)
+    part = jnp.matmul(values, ones, precision=jax.lax.Precision.HIGHEST)
+    return jnp.concatenate([part] * parts, axis=-1)
 
 
 def max_rows(values: jax.Array, initial: float | None = None) -> jax.Array:
@@ -132,12 +146,17 @@ def _folded_columns(values: jax.Array, join: Callable[[jax.Array, jax.Array], ja
     return _folded(values, values.ndim - 1, join, adjacent=False)
 
 
+def _parts(size: int) -> int:
+    """Into how many equal parts an axis is cut, at most eight."""
+    return next((count for count in range(8, 0, -1) if size % count == 0), 1)
+
+
 def _folded(
     values: jax.Array, axis: int, join: Callable[[jax.Array, jax.Array], jax.Array], *, adjacent: bool
 ) -> jax.Array:
     """The axis made shorter by up to eight times: neighbours, or equal parts of it, joined elementwise."""
     size = values.shape[axis]
-    count = next((count for count in range(8, 0, -1) if size % count == 0), 1)
+    count = _parts(size)
     if count == 1:
         return values
     split = (size // count, count) if adjacent else (count, size // count)
