@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sporax import losses
-from sporax.losses._sums import max_rows, sum_all, sum_rows
+from sporax.losses._sums import largest, max_rows, spread, sum_all, sum_rows
 
 # Even, odd and prime counts of rows and columns; one axis, three; narrow rows.
 SHAPES = [(512, 100), (33, 1001), (37, 1009), (1, 40_000), (40_001,), (8, 4, 1100), (20_000, 3), (7, 11, 500)]
@@ -28,6 +28,29 @@ def test_sums_are_numpys(shape):
     with jax.enable_x64(True):
         np.testing.assert_allclose(sum_all(jnp.asarray(x)), x.sum(), rtol=1e-14)
         np.testing.assert_allclose(sum_rows(jnp.asarray(x)), x.sum(-1, keepdims=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if len(shape) > 1])
+def test_a_spread_is_a_broadcast_forwards_and_backwards(shape):
+    x, weights = jnp.asarray(random((*shape[:-1], 1)), jnp.float32), jnp.asarray(random(shape), jnp.float32)
+    out, back = jax.vjp(lambda x: spread(x, shape[-1]), x)
+    np.testing.assert_array_equal(out, np.broadcast_to(x, shape))
+    np.testing.assert_allclose(back(weights)[0], sum_rows(weights), rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(jax.jvp(lambda x: spread(x, shape[-1]), (x,), (2 * x,))[1], 2 * out)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (64, 1000), (64, 1009)])
+def test_the_largest_shares_its_slope_at_ties_and_does_not_pass_over_nan(shape):
+    x = np.asarray(random(shape), np.float32)
+    x[0, [1, -1]] = 50
+    x[1, 2] = np.nan
+    value, back = jax.vjp(jax.jit(largest), jnp.asarray(x))
+    np.testing.assert_array_equal(value, x.max(-1, keepdims=True))
+    slope = np.asarray(back(jnp.ones_like(value))[0])
+    np.testing.assert_array_equal(np.flatnonzero(slope[0]), [1, shape[-1] - 1])
+    np.testing.assert_array_equal(slope[0, [1, -1]], 0.5)
+    rest = np.delete(slope, 1, axis=0)
+    np.testing.assert_allclose(rest.sum(-1), 1)
 
 
 def test_integers_are_counted_exactly():
@@ -64,6 +87,14 @@ def test_mapped_over_is_each_alone():
 
 # A loss of elements, of rows of logits by index and by distribution, and of directions.
 LARGE = ["smooth_l1_loss", "cross_entropy", "soft_cross_entropy", "kl_divergence", "cosine_similarity_loss"]
+LARGE += [
+    "focal_loss",
+    "soft_focal_loss",
+    "categorical_focal_cross_entropy",
+    "poly1_cross_entropy",
+    "distillation_loss",
+]
+LARGE += ["categorical_hinge_loss", "multiclass_hinge_loss", "fenchel_young_loss", "generalized_cross_entropy"]
 
 
 @pytest.mark.parametrize("name", LARGE)
