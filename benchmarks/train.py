@@ -43,7 +43,7 @@ from train_networks import Work, make_data, trainer  # noqa: E402
 Run = Callable[[np.ndarray, np.ndarray], float]
 
 WORKS = {
-    "linear": Work("linear", batch=16, steps=2000),
+    "linear": Work("linear", batch=16, steps=10_000),
     "mlp": Work("mlp", batch=128, steps=100),
     "cnn": Work("cnn", batch=64, steps=50),
     "lm": Work("lm", batch=4, classes=32_768, depth=4, width=256, steps=4),

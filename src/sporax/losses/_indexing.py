@@ -30,8 +30,22 @@ def kept_labels(labels: Any, index: int) -> Any:
 def take_class(values: jax.Array, indices: jax.Array) -> jax.Array:
     """values[..., index], where the last axis holds classes; NaN, with no gradient, for no such class."""
     valid, safe = valid_indices(indices, values.shape[-1])
-    picked = jnp.take_along_axis(values, safe[..., None], axis=-1, mode="clip")[..., 0]
-    return jnp.where(valid, picked, jnp.nan)
+    return jnp.where(valid, _picked(values, safe), jnp.nan)
+
+
+@jax.custom_jvp
+def _picked(values: jax.Array, index: jax.Array) -> jax.Array:
+    return jnp.take_along_axis(values, index[..., None], axis=-1, mode="clip")[..., 0]
+
+
+@_picked.defjvp
+def _picked_jvp(
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    # Its transpose is a choice for each place, which joins with what comes next; a gather's is a scatter into zeros.
+    (values, index), change = primals, tangents[0]
+    chosen = index[..., None] == jax.lax.broadcasted_iota(index.dtype, values.shape, values.ndim - 1)
+    return _picked(values, index), jnp.sum(jnp.where(chosen, change, 0), axis=-1)
 
 
 def take_rows(table: jax.Array, indices: jax.Array, dtype: jax.typing.DTypeLike) -> jax.Array:

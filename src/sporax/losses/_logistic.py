@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import jax
@@ -23,14 +23,17 @@ _LOG1P = (
 """log1p(e) / e on [0, 1], minimax in relative error (3e-8): as exact in float32 as the library's, and it vectorises."""
 
 
-def _log1p(e: jax.Array) -> jax.Array:
+def polynomial(x: jax.Array, factors: Sequence[float]) -> jax.Array:
+    """The sum of factors[i] x^i."""
+    total = jnp.full_like(x, factors[-1])
+    for factor in factors[-2::-1]:
+        total = total * x + factor
+    return total
+
+
+def log1p_within_one(e: jax.Array) -> jax.Array:
     """log(1 + e) for e in [0, 1]."""
-    if e.dtype != jnp.float32:
-        return jnp.log1p(e)
-    total = jnp.full_like(e, _LOG1P[-1])
-    for factor in _LOG1P[-2::-1]:
-        total = total * e + factor
-    return total * e
+    return polynomial(e, _LOG1P) * e if e.dtype == jnp.float32 else jnp.log1p(e)
 
 
 @jax.custom_jvp
@@ -53,7 +56,7 @@ def _sigmoids_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tupl
 @jax.custom_jvp
 def softpluses(x: jax.Array) -> Pair:
     """log(1 + exp(x)) and log(1 + exp(-x)): -log sigmoid(-x) and -log sigmoid(x)."""
-    rest = _log1p(jnp.exp(-jnp.abs(x)))
+    rest = log1p_within_one(jnp.exp(-jnp.abs(x)))
     return jnp.maximum(x, 0) + rest, jnp.maximum(-x, 0) + rest
 
 

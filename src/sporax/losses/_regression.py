@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._logistic import log1p_within_one, polynomial
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute, cosine
@@ -227,12 +228,24 @@ def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return _log_cosh(jnp.asarray(logits) - jnp.asarray(labels))
 
 
+_LOG_COSH = (
+    0.4999999965972811, -0.08333299141081735, 0.02221656240251815, -0.006710384769266944,
+    0.0020772449724831203, -0.0005561353273511734, 8.654094264219817e-05,
+)  # fmt: skip
+"""log(cosh(x)) / x^2 as a polynomial in x^2 for |x| < 1, exact to a float32; quicker there than any logarithm."""
+
+
 @jax.custom_jvp
 def _log_cosh(x: jax.Array) -> jax.Array:
     distance = jnp.abs(x)
     small = distance < 1
-    near = jnp.log1p(2 * jnp.square(jnp.sinh(0.5 * jnp.where(small, x, 0))))
-    return jnp.where(small, near, distance + jnp.log1p(jnp.exp(-2 * distance)) - math.log(2))
+    inside = jnp.where(small, x, 0)
+    if x.dtype == jnp.float32:
+        square = jnp.square(inside)
+        near = square * polynomial(square, _LOG_COSH)
+    else:
+        near = jnp.log1p(2 * jnp.square(jnp.sinh(0.5 * inside)))
+    return jnp.where(small, near, distance + log1p_within_one(jnp.exp(-2 * distance)) - math.log(2))
 
 
 @_log_cosh.defjvp

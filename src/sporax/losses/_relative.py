@@ -48,7 +48,7 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     )
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     size = absolute(labels)
-    return 100 * absolute((logits - labels) / jnp.where(size <= epsilon, epsilon, size))
+    return 100 * (absolute(logits - labels) / jnp.where(size <= epsilon, epsilon, size))
 
 
 @loss_function(prediction("logits", "..."), label("labels", "...", "positive"), output="...", broadcasting=True)

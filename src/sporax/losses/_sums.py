@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -60,22 +59,12 @@ def spread(values: jax.Array, size: int) -> jax.Array:
     return jnp.concatenate([part] * parts, axis=-1)
 
 
-def max_rows(values: jax.Array, initial: float | None = None) -> jax.Array:
-    """The maximum over the last axis, which stays with size 1. It is held constant: no derivative goes through it."""
-    values = jax.lax.stop_gradient(values)
-    if values.size < _MANY or values.shape[-1] < _WIDE:
-        return jnp.max(values, axis=-1, keepdims=True, initial=initial)
-    # Of many values there is always a largest.
-    largest = _max_wide_rows(values)
-    return largest if initial is None else jnp.maximum(largest, initial)
-
-
 @jax.custom_jvp
 def largest(values: jax.Array) -> jax.Array:
     """The maximum over the last axis, which stays with size 1: NaN where there is one, its slope shared at a tie."""
     # XLA's maximum on CPU passes over NaN where it joins with what made its operand.
     unknown = sum_rows(jnp.isnan(values).astype(values.dtype)) > 0
-    return jnp.where(unknown, jnp.nan, max_rows(values))
+    return jnp.where(unknown, jnp.nan, jnp.max(values, axis=-1, keepdims=True))
 
 
 @largest.defjvp
@@ -99,25 +88,8 @@ def _sum_wide_rows(values: jax.Array) -> jax.Array:
     return jax.lax.platform_dependent(values, cpu=_sum_rows_on_cpu, default=_plain_rows)
 
 
-@jax.jit
-def _max_wide_rows(values: jax.Array) -> jax.Array:
-    return jax.lax.platform_dependent(values, cpu=_max_rows_on_cpu, default=_plain_max)
-
-
 def _plain_rows(values: jax.Array) -> jax.Array:
     return jnp.sum(values, axis=-1, keepdims=True)
-
-
-def _plain_max(values: jax.Array) -> jax.Array:
-    return jnp.max(values, axis=-1, keepdims=True)
-
-
-def _max_rows_on_cpu(values: jax.Array) -> jax.Array:
-    size = 0
-    while size != values.shape[-1]:
-        size = values.shape[-1]
-        values = _folded_columns(values, jnp.maximum)
-    return values if size == 1 else _plain_max(values)
 
 
 def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
@@ -125,9 +97,9 @@ def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
     if values.ndim > 1 and columns >= _WIDE:
         # Neighbouring rows go together, so that a batch that is spread over devices stays where it is.
         rows = values.size // columns
-        values = _folded(values.reshape(rows, columns), 0, jnp.add, adjacent=True)
+        values = _folded(values.reshape(rows, columns), 0, adjacent=True)
     else:
-        values = _folded(values.reshape(-1), 0, jnp.add, adjacent=False)
+        values = _folded(values.reshape(-1), 0, adjacent=False)
     if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.sum(values)
     # A product with ones, unlike a sum, does not compute its operand anew, and runs in parallel.
@@ -136,14 +108,10 @@ def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
 
 
 def _sum_rows_on_cpu(values: jax.Array) -> jax.Array:
-    values = _folded_columns(values, jnp.add)
+    values = _folded(values, values.ndim - 1, adjacent=False)
     if not jnp.issubdtype(values.dtype, jnp.floating):
         return _plain_rows(values)
     return jnp.matmul(values, jnp.ones((values.shape[-1], 1), values.dtype), precision=jax.lax.Precision.HIGHEST)
-
-
-def _folded_columns(values: jax.Array, join: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:
-    return _folded(values, values.ndim - 1, join, adjacent=False)
 
 
 def _parts(size: int) -> int:
@@ -151,10 +119,8 @@ def _parts(size: int) -> int:
     return next((count for count in range(8, 0, -1) if size % count == 0), 1)
 
 
-def _folded(
-    values: jax.Array, axis: int, join: Callable[[jax.Array, jax.Array], jax.Array], *, adjacent: bool
-) -> jax.Array:
-    """The axis made shorter by up to eight times: neighbours, or equal parts of it, joined elementwise."""
+def _folded(values: jax.Array, axis: int, *, adjacent: bool) -> jax.Array:
+    """The axis made shorter by up to eight times: neighbours, or equal parts of it, added elementwise."""
     size = values.shape[axis]
     count = _parts(size)
     if count == 1:
@@ -162,4 +128,4 @@ def _folded(
     split = (size // count, count) if adjacent else (count, size // count)
     values = values.reshape(*values.shape[:axis], *split, *values.shape[axis + 1 :])
     across = axis + 1 if adjacent else axis
-    return functools.reduce(join, [jax.lax.index_in_dim(values, at, across, keepdims=False) for at in range(count)])
+    return functools.reduce(jnp.add, [jax.lax.index_in_dim(values, at, across, keepdims=False) for at in range(count)])

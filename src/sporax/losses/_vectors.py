@@ -7,7 +7,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._sums import max_rows, sum_rows
+from sporax.losses._sums import sum_rows
 
 
 def absolute(x: jax.Array) -> jax.Array:
@@ -37,8 +37,16 @@ def cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
 
 def _scaled(x: jax.Array) -> jax.Array:
     """x over its largest element of each row, held constant: no direction depends on it."""
-    scale = max_rows(jnp.abs(x), initial=0)
-    return x / jnp.where(scale == 0, 1, scale)
+    return x * (1 / _scale(jnp.max(jnp.abs(x), axis=-1, keepdims=True, initial=0)))
+
+
+def _scale(largest: jax.Array) -> jax.Array:
+    """What to divide a vector by, given its largest element, before its squares are taken; 1 for a zero vector."""
+    largest = jax.lax.stop_gradient(largest)
+    # Its inverse is a normal number, as a product costs less than a division. A little beyond these bounds squares are
+    # still far from theirs.
+    bound = float(jnp.finfo(largest.dtype).max) / 4
+    return jnp.clip(jnp.where(largest == 0, 1, largest), 1 / bound, bound)
 
 
 def norm(x: jax.Array, p: float = 2.0) -> jax.Array:
@@ -50,10 +58,9 @@ def norm(x: jax.Array, p: float = 2.0) -> jax.Array:
     if math.isinf(p):
         return top
     # c |x / c| has the same derivatives whatever c is, so c is held constant.
-    scale = jax.lax.stop_gradient(top)
-    scale = jnp.where(scale == 0, 1, scale)
+    scale = _scale(top)
     if p == 2:
-        total = jnp.sum(jnp.square(x / scale[..., None]), axis=-1)
+        total = jnp.sum(jnp.square(x * (1 / scale)[..., None]), axis=-1)
     else:
         zero = x == 0
         total = jnp.sum(jnp.where(zero, 0, jnp.where(zero, 1, size / scale[..., None]) ** p), axis=-1)
