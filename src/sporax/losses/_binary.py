@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import as_array, hyper_parameter, loss_function
-from sporax.losses._logistic import at_infinity, softpluses
+from sporax.losses._logistic import at_infinity, log1p, softpluses
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._spec import label, prediction
@@ -216,7 +216,7 @@ def smoothed(labels: jax.Array, amount: Any, where: str) -> jax.Array:
 
 def _costs(p: jax.Array) -> tuple[jax.Array, jax.Array]:
     """What a label of 1 and a label of 0 cost."""
-    return jnp.minimum(-jnp.log(p), 100), jnp.minimum(-jnp.log1p(-p), 100)
+    return jnp.minimum(-jnp.log(p), 100), jnp.minimum(-log1p(-p), 100)
 
 
 @jax.custom_jvp

@@ -31,6 +31,22 @@ def polynomial(x: jax.Array, factors: Sequence[float]) -> jax.Array:
     return total
 
 
+@jax.custom_jvp
+def log1p(x: jax.Array) -> jax.Array:
+    """log(1 + x), in float32 at half of what XLA's own costs, which computes a polynomial beside the logarithm."""
+    if x.dtype != jnp.float32:
+        return jnp.log1p(x)
+    # Kahan: what 1 + x lost, over the slope there. Rounding is spelt out, as XLA takes (1 + x) - 1 for x.
+    whole = jax.lax.reduce_precision(1 + x, 8, 23)
+    lost = jnp.where((whole > 0.25) & (whole < 1e8), (x - (whole - 1)) / whole, 0)
+    return jnp.log(whole) + lost
+
+
+@log1p.defjvp
+def _log1p_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return log1p(*primals), tangents[0] / (1 + primals[0])
+
+
 def log1p_within_one(e: jax.Array) -> jax.Array:
     """log(1 + e) for e in [0, 1]."""
     return polynomial(e, _LOG1P) * e if e.dtype == jnp.float32 else jnp.log1p(e)

@@ -12,6 +12,7 @@ import numpy as np
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._logistic import log1p
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
@@ -181,7 +182,7 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvat
     width = hyper_parameter(width, name="width", where="wing_loss", minimum=0, open_minimum=True)
     curvature = hyper_parameter(curvature, name="curvature", where="wing_loss", minimum=0, open_minimum=True)
     distance = absolute(jnp.asarray(logits) - jnp.asarray(labels))
-    near = width * jnp.log1p(distance / curvature)
+    near = width * log1p(distance / curvature)
     return jnp.where(distance < width, near, distance - width + width * jnp.log1p(width / curvature))
 
 

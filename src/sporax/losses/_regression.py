@@ -13,7 +13,8 @@ from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._logistic import log1p_within_one, polynomial
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import absolute, cosine
+from sporax.losses._sums import sum_all
+from sporax.losses._vectors import absolute, cosine, scale_of
 
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
@@ -108,9 +109,8 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     # Tiny and huge differences keep their squares in range. The result does not depend on the scale, so every
     # derivative is exact with the scale held constant.
-    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(difference), initial=0))
-    scale = jnp.where((scale > 0) & (scale < jnp.inf), scale, 1)
-    mean = jnp.sum(jnp.square(difference / scale)) / max(difference.size, 1)
+    scale = scale_of(jnp.max(jnp.abs(difference), initial=0))
+    mean = sum_all(jnp.square(difference * (1 / scale))) / max(difference.size, 1)
     exact = mean == 0
     return jnp.where(exact, 0, scale * jnp.sqrt(jnp.where(exact, 1, mean)))
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._logistic import log1p
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
@@ -83,7 +84,7 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     scale = hyper_parameter(scale, name="scale", where="cauchy_loss", minimum=0, open_minimum=True)
     near, far, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e9)
     away = 2 * jnp.log(absolute(jnp.where(distant, far / scale, 1))) - math.log(2)
-    return jnp.where(distant, away, jnp.log1p(0.5 * jnp.square(near)))
+    return jnp.where(distant, away, log1p(0.5 * jnp.square(near)))
 
 
 @loss_function(*_INPUTS, output="...", broadcasting=True)

@@ -37,10 +37,10 @@ def cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
 
 def _scaled(x: jax.Array) -> jax.Array:
     """x over its largest element of each row, held constant: no direction depends on it."""
-    return x * (1 / _scale(jnp.max(jnp.abs(x), axis=-1, keepdims=True, initial=0)))
+    return x * (1 / scale_of(jnp.max(jnp.abs(x), axis=-1, keepdims=True, initial=0)))
 
 
-def _scale(largest: jax.Array) -> jax.Array:
+def scale_of(largest: jax.Array) -> jax.Array:
     """What to divide a vector by, given its largest element, before its squares are taken; 1 for a zero vector."""
     largest = jax.lax.stop_gradient(largest)
     # Its inverse is a normal number, as a product costs less than a division. A little beyond these bounds squares are
@@ -58,7 +58,7 @@ def norm(x: jax.Array, p: float = 2.0) -> jax.Array:
     if math.isinf(p):
         return top
     # c |x / c| has the same derivatives whatever c is, so c is held constant.
-    scale = _scale(top)
+    scale = scale_of(top)
     if p == 2:
         total = jnp.sum(jnp.square(x * (1 / scale)[..., None]), axis=-1)
     else:
