@@ -44,8 +44,12 @@ def _picked_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     # Its transpose is a choice for each place, which joins with what comes next; a gather's is a scatter into zeros.
     (values, index), change = primals, tangents[0]
-    chosen = index[..., None] == jax.lax.broadcasted_iota(index.dtype, values.shape, values.ndim - 1)
-    return _picked(values, index), jnp.sum(jnp.where(chosen, change, 0), axis=-1)
+    return _picked(values, index), jnp.sum(jnp.where(named(index, values), change, 0), axis=-1)
+
+
+def named(index: jax.Array, values: jax.Array) -> jax.Array:
+    """Which place of the last axis of `values` the index names."""
+    return index[..., None] == jax.lax.broadcasted_iota(index.dtype, values.shape, values.ndim - 1)
 
 
 def take_rows(table: jax.Array, indices: jax.Array, dtype: jax.typing.DTypeLike) -> jax.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._indexing import valid_indices
+from sporax.losses._indexing import named, valid_indices
 from sporax.losses._sums import spread, sum_rows
 
 
@@ -83,8 +83,8 @@ def _index_cost_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (logits, index), (change, _) = primals, tangents
-    own = jnp.take_along_axis(change, index[..., None], axis=-1, mode="clip")
-    return _index_cost(logits, index), (_linear_sum(_softmax(logits) * change) - own)[..., 0]
+    slope = _softmax(logits) - named(index, logits)
+    return _index_cost(logits, index), _linear_sum(slope * change)[..., 0]
 
 
 @jax.custom_jvp
