@@ -50,6 +50,7 @@ def focal_terms(log_p: jax.Array, gamma: Any) -> jax.Array:
     return _focal_of_number(log_p, float(gamma))
 
 
+# Apart from `_focal`: a number has no derivative to compute, and whole ones are powers by products.
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _focal_of_number(log_p: jax.Array, gamma: float) -> jax.Array:
     return _focal_value(log_p, gamma)
