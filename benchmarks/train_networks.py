@@ -149,7 +149,7 @@ class LastLoss(ms.Callback):
         super().__init__()
         self.loss = math.nan
 
-    def end(self, run_context: Any) -> None:
+    def on_train_end(self, run_context: Any) -> None:
         outputs = np.asarray(run_context.original_args().net_outputs.asnumpy())
         self.loss = float(outputs.reshape(-1)[-1])
 
