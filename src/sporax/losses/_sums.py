@@ -52,11 +52,8 @@ def spread(values: jax.Array, size: int) -> jax.Array:
     A broadcast's transpose is a plain sum.
     """
     if math.prod(values.shape) * size < _MANY or size < _WIDE:
-        return jnp.broadcast_to(values, (*values.shape[:-1], size))
-    parts = _parts(size)
-    ones = jnp.ones((1, size // parts), values.dtype)
-    part = jnp.matmul(values, ones, precision=jax.lax.Precision.HIGHEST)
-    return jnp.concatenate([part] * parts, axis=-1)
+        return _plain_spread(values, size)
+    return _spread_wide(values, size)
 
 
 @jax.custom_jvp
@@ -88,6 +85,16 @@ def _sum_wide_rows(values: jax.Array) -> jax.Array:
     return jax.lax.platform_dependent(values, cpu=_sum_rows_on_cpu, default=_plain_rows)
 
 
+@functools.partial(jax.jit, static_argnums=1)
+def _spread_wide(values: jax.Array, size: int) -> jax.Array:
+    cpu, plain = (functools.partial(form, size=size) for form in (_spread_on_cpu, _plain_spread))
+    return jax.lax.platform_dependent(values, cpu=cpu, default=plain)
+
+
+def _plain_spread(values: jax.Array, size: int) -> jax.Array:
+    return jnp.broadcast_to(values, (*values.shape[:-1], size))
+
+
 def _plain_rows(values: jax.Array) -> jax.Array:
     return jnp.sum(values, axis=-1, keepdims=True)
 
@@ -112,6 +119,13 @@ def _sum_rows_on_cpu(values: jax.Array) -> jax.Array:
     if not jnp.issubdtype(values.dtype, jnp.floating):
         return _plain_rows(values)
     return jnp.matmul(values, jnp.ones((values.shape[-1], 1), values.dtype), precision=jax.lax.Precision.HIGHEST)
+
+
+def _spread_on_cpu(values: jax.Array, size: int) -> jax.Array:
+    parts = _parts(size)
+    ones = jnp.ones((1, size // parts), values.dtype)
+    part = jnp.matmul(values, ones, precision=jax.lax.Precision.HIGHEST)
+    return jnp.concatenate([part] * parts, axis=-1)
 
 
 def _parts(size: int) -> int:
