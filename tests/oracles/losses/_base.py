@@ -34,8 +34,12 @@ def numeric_gradients(
     inputs: Sequence[Any],
     params: dict[str, Any],
     floats: Sequence[int],
+    reach: float = 1.0,
 ) -> Gradients:
-    """Central differences of fourth order: good to about 1e-10 where the loss is smooth around the inputs."""
+    """Central differences of fourth order: good to about 1e-10 where the loss is smooth around the inputs.
+
+    A smaller `reach` looks at less of it, for a loss with kinks all over.
+    """
     arrays: list[Any] = [
         np.array(each, np.float64, order="C") if at in floats else each for at, each in enumerate(inputs)
     ]
@@ -49,7 +53,11 @@ def numeric_gradients(
         slope = np.zeros(flat.size)
         for n in range(flat.size):
             middle = flat[n]
-            step = 1e-3 * max(1.0, abs(middle)) if abs(middle) > 1e-2 or middle == 0 else 0.05 * abs(middle)
+            step = (
+                reach * 1e-3 * max(1.0, abs(middle))
+                if abs(middle) > 1e-2 or middle == 0
+                else reach * 0.05 * abs(middle)
+            )
             found = []
             for move in (-2, -1, 1, 2):
                 flat[n] = middle + move * step
