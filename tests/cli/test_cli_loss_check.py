@@ -7,8 +7,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from sporax import compat
+from sporax import compat, losses
+from sporax.cli import _loss_check
 from sporax.cli._app import app
+from sporax.inspect import check_loss
 
 LOSS = """
 import mindspore.nn as nn
@@ -70,3 +72,23 @@ def test_what_cannot_be_checked_gives_status_2(arguments, said):
     result = run(*arguments)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_every_built_in_loss_has_its_line_when_it_is_done_and_all_are_counted(monkeypatch):
+    two = {name: losses.get(name) for name in ("mse_loss", "hinge_loss")}
+    monkeypatch.setattr(losses, "registry", lambda: two)
+    done = []
+
+    def checked(name, *_, only, **__):
+        done.append(name)
+        return check_loss(name, only=only)
+
+    monkeypatch.setattr(_loss_check, "check_loss", checked)
+    reports = _loss_check.run(None, None, [], every=True, quiet=True, only=["reduction"])
+    assert next(reports).ok
+    assert done == ["mse_loss"], "the second is checked when it is asked for"
+    result = run("--all", "--only", "reduction")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["mse_loss", "hinge_loss"]
+    assert lines[-1] == "2 losses, 0 with failures"

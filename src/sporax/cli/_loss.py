@@ -94,6 +94,7 @@ def check(
             target, inputs, arg or [], every=every, quiet=as_json, only=only or (), skip=skip or (), coupled=coupled,
             seed=seed,
         )  # fmt: skip
+        reports = list(reports) if as_json else _loss_check.printed(reports, several=every)
         if html is not None:
             _loss_check.write_html(reports, html)
     except _loss_check.MENDABLE as error:
@@ -101,7 +102,5 @@ def check(
         raise typer.Exit(2) from None
     if as_json:
         typer.echo(_loss_check.as_json(reports))
-    else:
-        _loss_check.print_reports(reports)
     bad = any(not report.ok or (strict and report.warnings) for report in reports)
     raise typer.Exit(1 if bad else 0)

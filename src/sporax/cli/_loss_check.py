@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ def run(
     every: bool = False,
     quiet: bool = False,
     **options: Any,
-) -> list[Report]:
-    """Check one loss, or every built-in one, with progress on standard error.
+) -> Iterator[Report]:
+    """Check one loss, or every built-in one, each when its report is asked for, with progress on standard error.
 
     Raises:
         SporaxError: it cannot be found or called.
@@ -33,10 +33,11 @@ def run(
     if (target is None) != every:
         raise ArgumentError("give a TARGET, such as my_losses.py:MyLoss, or --all for every built-in loss.")
     if every:
-        return [_checked(row.name, None, {}, quiet, options) for row in losses.registry().values()]
+        yield from (_checked(row.name, None, {}, quiet, options) for row in losses.registry().values())
+        return
     # The file may import mindspore.
     compat.install()
-    return [_checked(load_target(target or ""), inputs, _values(arguments), quiet, options)]
+    yield _checked(load_target(target or ""), inputs, _values(arguments), quiet, options)
 
 
 def _checked(
@@ -80,21 +81,30 @@ def as_json(reports: Sequence[Report]) -> str:
     return json.dumps(data[0] if len(data) == 1 else data, indent=2)
 
 
-def print_reports(reports: Sequence[Report]) -> None:
-    """A table for one report; a line for each of several, and what failed."""
+def printed(reports: Iterator[Report], *, several: bool) -> list[Report]:
+    """The reports, printed as they come: a table for one, a line and what failed for each of several."""
     from rich.console import Console
 
     console = Console(file=sys.stdout)
-    if len(reports) == 1:
-        _print_table(console, reports[0])
-        return
+    found = []
     for report in reports:
-        colour = "red" if report.failures else "yellow" if report.warnings else "green"
-        console.print(f"[{colour}]{report.summary}[/]", highlight=False)
-        for finding in (*report.failures, *report.warnings):
-            console.print(f"  {MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
-    failed = sum(not report.ok for report in reports)
-    console.print(f"{len(reports)} losses, {failed} with failures", highlight=False)
+        found.append(report)
+        if several:
+            _print_line(console, report)
+            sys.stdout.flush()
+        else:
+            _print_table(console, report)
+    if several:
+        failed = sum(not report.ok for report in found)
+        console.print(f"{len(found)} losses, {failed} with failures", highlight=False)
+    return found
+
+
+def _print_line(console: Any, report: Report) -> None:
+    colour = "red" if report.failures else "yellow" if report.warnings else "green"
+    console.print(f"[{colour}]{report.summary}[/]", highlight=False)
+    for finding in (*report.failures, *report.warnings):
+        console.print(f"  {MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
 
 
 def _print_table(console: Any, report: Report) -> None:
