@@ -11,7 +11,7 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._class_weights import class_vector
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import valid_indices
+from sporax.losses._indexing import named, valid_indices
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import largest, sum_rows
@@ -310,10 +310,8 @@ def _above_true(logits: ArrayLike, labels: ArrayLike, margin: Any) -> tuple[jax.
     """margin + x_c - x_y for each class, 0 for the true one; and which labels are classes."""
     logits = jnp.asarray(logits)
     valid, safe = valid_indices(jnp.asarray(labels), logits.shape[-1])
-    safe = safe[..., None]
-    true = jnp.take_along_axis(logits, safe, axis=-1, mode="clip")
-    is_true = safe == jax.lax.broadcasted_iota(safe.dtype, logits.shape, logits.ndim - 1)
-    return jnp.where(is_true, 0, margin - true + logits), valid
+    true = jnp.take_along_axis(logits, safe[..., None], axis=-1, mode="clip")
+    return jnp.where(named(safe, logits), 0, margin - true + logits), valid
 
 
 @loss_function(

@@ -11,7 +11,7 @@ from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import take_class, valid_indices
+from sporax.losses._indexing import named, take_class, valid_indices
 from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
@@ -72,7 +72,7 @@ def proxy_anchor_loss(
     similarity = dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     valid, safe = valid_indices(jnp.asarray(labels), similarity.shape[1])
     here = valid if mask is None else valid & mask
-    own = _one_hot(safe, similarity)
+    own = named(safe, similarity)
     positive, negative = own & here[:, None], ~own & here[:, None]
     pull = jax.nn.softplus(masked_logsumexp(-alpha * (similarity - margin), positive, axis=0))
     push = jax.nn.softplus(masked_logsumexp(alpha * (similarity + margin), negative, axis=0))
@@ -134,7 +134,7 @@ def proxy_nca_loss(
             "row. Use include_positive=True, or give every class its row."
         )
     valid, safe = valid_indices(jnp.asarray(labels), classes)
-    own = _one_hot(safe, scores)
+    own = named(safe, scores)
     total = masked_logsumexp(scores, jnp.ones_like(own) if every else ~own)
     return jnp.where(valid, total - take_class(scores, safe), jnp.nan)
 
@@ -201,7 +201,7 @@ def arcface_loss(
         target = jnp.where(along > 0, moved, along)
     else:
         target = jnp.where(along > -jnp.cos(margin), moved, along - margin * jnp.sin(margin))
-    logits = scale * jnp.where(_one_hot(safe, cosines), target[:, None], cosines)
+    logits = scale * jnp.where(named(safe, cosines), target[:, None], cosines)
     return jnp.where(valid, class_cost(logits, safe), jnp.nan)
 
 
@@ -244,12 +244,8 @@ def cosface_loss(
     margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
     cosines = dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     valid, safe = valid_indices(jnp.asarray(labels), cosines.shape[1])
-    logits = scale * jnp.where(_one_hot(safe, cosines), cosines - margin, cosines)
+    logits = scale * jnp.where(named(safe, cosines), cosines - margin, cosines)
     return jnp.where(valid, class_cost(logits, safe), jnp.nan)
-
-
-def _one_hot(indices: jax.Array, values: jax.Array) -> jax.Array:
-    return indices[:, None] == jnp.arange(values.shape[1], dtype=indices.dtype)[None, :]
 
 
 ROWS = (
