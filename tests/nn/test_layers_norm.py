@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ import sporax.core.dtype as dt
 from sporax import nn, transforms
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax.core import Cell, Tensor
+from sporax.nn.layer.normalization import _standardized
 
 RNG = np.random.default_rng(23)
 
@@ -308,3 +311,35 @@ class TestGroupNorm:
     def test_parameters(self):
         assert nn.GroupNorm(2, 4, affine=False).trainable_params() == []
         assert repr(nn.GroupNorm(2, 4)) == "GroupNorm(num_groups=2, num_channels=4)"
+
+
+class TestStatedDerivative:
+    """The derivative of normalizing is stated, not found by JAX; here beside JAX's own of the formula."""
+
+    @pytest.mark.parametrize("axes", [(1,), (0, 2), (0, 1, 2)])
+    def test_every_mode_and_order(self, axes):
+        rng = np.random.default_rng(3)
+        with jax.enable_x64(True):
+            x, t, up = (jnp.asarray(rng.normal(2, 3, (3, 4, 5))) for _ in range(3))
+
+            def plain(x):
+                centred = x - x.mean(axes, keepdims=True)
+                return centred / jnp.sqrt((centred**2).mean(axes, keepdims=True) + 1e-3)
+
+            def stated(x):
+                return _standardized(x, axes, 1e-3)
+
+            def slope(fn):
+                return lambda x: jax.grad(lambda x: (up * fn(x)).sum())(x)
+
+            for there, here in [
+                (plain(x), stated(x)),
+                (jax.jvp(plain, (x,), (t,))[1], jax.jvp(stated, (x,), (t,))[1]),
+                (slope(plain)(x), slope(stated)(x)),
+                (jax.jvp(slope(plain), (x,), (t,))[1], jax.jvp(slope(stated), (x,), (t,))[1]),
+                (
+                    jax.grad(lambda x: (t * slope(plain)(x)).sum())(x),
+                    jax.grad(lambda x: (t * slope(stated)(x)).sum())(x),
+                ),
+            ]:
+                np.testing.assert_allclose(here, there, rtol=1e-10, atol=1e-12)
