@@ -9,7 +9,8 @@ Every contender trains the same network from the same weights (Keras and MindSpo
 with momentum; the last losses are printed, so that anyone sees that it is the same work. Rounds are interleaved, and
 a ratio is the median over the rounds of the ratio to the hand-written loop in that round. sporax's figures contain its
 data pipeline and `Model.train`. `first step` is everything from the call to the loss of one step, tracing and
-compilation included, in a process that has compiled nothing yet. MindSpore runs by itself, after the others.
+compilation included, in a process that has compiled nothing yet; `compile` is what JAX itself reports of it: tracing,
+lowering and XLA. MindSpore runs by itself, after the others.
 """
 
 from __future__ import annotations
@@ -98,26 +99,37 @@ def measure(work: Work, rounds: int, names: tuple[str, ...]) -> dict[str, dict[s
     }
 
 
-def first_step(work: Work, name: str) -> float:
-    """Seconds from the call to the loss of one step. For a process of its own."""
+def first_step(work: Work, name: str) -> tuple[float, float]:
+    """Seconds from the call to the loss of one step, and those that JAX compiled in. For a process of its own."""
+    compiling = 0.0
+
+    def heard(event: str, seconds: float, **_: Any) -> None:
+        nonlocal compiling
+        if event.startswith("/jax/core/compile/"):
+            compiling += seconds
+
     x, y = make_data(dataclasses.replace(work, steps=1))
     _, start = trainer(work, sink=False)
     run = contender(name, work, start)
     jax.block_until_ready(jax.numpy.zeros(1))
+    jax.monitoring.register_event_duration_secs_listener(heard)
     begin = time.perf_counter()
     run(x, y)
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, compiling
 
 
-def first_steps(work: Work, names: tuple[str, ...], rounds: int) -> dict[str, float]:
-    """The median of `first_step` over fresh processes, contenders interleaved."""
-    times: dict[str, list[float]] = {name: [] for name in names}
+def first_steps(work: Work, names: tuple[str, ...], rounds: int) -> dict[str, tuple[float, float]]:
+    """The medians of `first_step` over fresh processes, contenders interleaved."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             request = json.dumps({"work": dataclasses.asdict(work), "name": name})
             done = subprocess.run([sys.executable, __file__, "--first", request], stdout=subprocess.PIPE, check=True)
-            times[name].append(float(done.stdout))
-    return {name: statistics.median(each) for name, each in times.items()}
+            times[name].append(json.loads(done.stdout))
+    return {
+        name: (statistics.median(whole for whole, _ in each), statistics.median(part for _, part in each))
+        for name, each in times.items()
+    }
 
 
 def in_mindspore(python: str, work: Work) -> dict[str, float]:
@@ -143,21 +155,25 @@ def networks(options: argparse.Namespace) -> dict[str, Any]:
         rows = measure(work, options.rounds, CONTENDERS)
         first = first_steps(work, (HAND, "sporax"), options.first_rounds) if options.first_rounds else {}
         for name, seconds in first.items():
-            rows[name]["first_s"] = seconds
-            rows[name]["first_ratio"] = seconds / first[HAND]
+            for key, value, hand in zip(("first", "compile"), seconds, first[HAND], strict=True):
+                rows[name][f"{key}_s"], rows[name][f"{key}_ratio"] = value, value / hand
         if options.mindspore:
             told = in_mindspore(options.mindspore, work)
             step = told["step"] * 1e3
             ratio = step / rows[HAND]["ms"]
             rows["MindSpore"] = {"ms": step, "ratio": ratio, "loss": told["loss"], "first_s": told["first"]}
             if first:
-                rows["MindSpore"]["first_ratio"] = told["first"] / first[HAND]
+                rows["MindSpore"]["first_ratio"] = told["first"] / first[HAND][0]
         figures[kind] = {"work": dataclasses.asdict(work), "rows": rows}
         print(f"\n{kind}: batch {work.batch}, {work.steps} steps, medians of {options.rounds} interleaved rounds")
-        print(f"{'':14}{'ms a step':>11}{'ratio':>8}{'first step, s':>15}{'ratio':>8}{'last loss':>11}")
+        heads = {"ms a step": 11, "first step, s": 15, "compile, s": 12}
+        print(
+            " " * 14 + "".join(f"{head:>{width}}{'ratio':>8}" for head, width in heads.items()) + f"{'last loss':>11}"
+        )
         for name, row in rows.items():
-            seconds, ratio = (f"{row[key]:.2f}" if key in row else "" for key in ("first_s", "first_ratio"))
-            print(f"{name:14}{row['ms']:11.3f}{row['ratio']:8.2f}{seconds:>15}{ratio:>8}{row['loss']:11.4f}")
+            keys = {"first_s": 15, "first_ratio": 8, "compile_s": 12, "compile_ratio": 8}
+            once = "".join(f"{row[key]:{width}.2f}" if key in row else " " * width for key, width in keys.items())
+            print(f"{name:14}{row['ms']:11.3f}{row['ratio']:8.2f}{once}{row['loss']:11.4f}")
     return figures
 
 
@@ -207,7 +223,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.first:
         request = json.loads(options.first)
-        print(first_step(Work(**request["work"]), request["name"]))
+        print(json.dumps(first_step(Work(**request["work"]), request["name"])))
         return
     figures = growth(options) if options.growth else networks(options)
     if options.json:

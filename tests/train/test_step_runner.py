@@ -8,7 +8,7 @@ import pytest
 from sporax._errors import EagerFallbackWarning
 from sporax.core import Cell, Parameter, context, wrap
 from sporax.train._program import _census
-from sporax.train.step import LEAD, NO_STEP, StepRunner
+from sporax.train.step import LEAD, StepRunner
 from sporax.transforms import value_and_grad
 
 
@@ -156,22 +156,6 @@ def test_an_error_in_the_step_leaves_the_state_as_it_was():
     with pytest.raises(TypeError):
         runner.run((x[1][:, :0], y[1]))
     np.testing.assert_allclose(line.w.asnumpy(), [[reference(x[:1], y[:1])[1]]], rtol=1e-5)
-
-
-@pytest.mark.parametrize("sink", [False, True])
-def test_the_first_loss_that_is_not_finite_is_found(sink):
-    _, runner = make()
-    x, y = data()
-    y[3] = np.nan
-    runner.start_watch(10)
-    if sink:
-        runner.run_many((x, y))
-    else:
-        for pair in zip(x, y, strict=True):
-            runner.run(pair)
-    assert runner.first_non_finite() == 14
-    runner.start_watch(0)
-    assert runner.first_non_finite() == NO_STEP
 
 
 def test_a_step_that_needs_values_runs_eagerly_with_one_warning():

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from sporax._errors import NonFiniteLossWarning
@@ -14,7 +15,7 @@ from sporax.core import wrap
 from sporax.train import _source
 from sporax.train._interrupt import Interruption
 from sporax.train.callback import CallbackList, RunContext, RunParams
-from sporax.train.step import LEAD, NO_STEP, StepRunner
+from sporax.train.step import LEAD, StepRunner
 
 _WATCH_EVERY = 100
 """Steps between two looks at whether a loss stopped being finite; a look waits for the device."""
@@ -52,6 +53,7 @@ class TrainLoop:
         self._after_epoch = after_epoch
         self._to_check = _CHECKED_BATCHES
         self._warned = False
+        self._unread: list[Any] = []
         self._interruption = Interruption()
 
     def run(self, *, sink: bool, sink_size: int) -> None:
@@ -65,8 +67,6 @@ class TrainLoop:
         try:
             with self._interruption:
                 call(self.callbacks.train_begin)
-                # A callback may have restored an earlier run, and said there where it stopped.
-                self.runner.start_watch(params.cur_step_num)
                 for epoch in range(params.initial_epoch + 1, params.epoch_num + 1):
                     params.cur_epoch_num = epoch
                     call(self.callbacks.epoch_begin)
@@ -118,7 +118,9 @@ class TrainLoop:
                 params.cur_step_num = step = params.cur_step_num + 1
                 for hook in step_begin:
                     hook(context)
-                report(next(outputs))
+                found = next(outputs)
+                self._unread.append(found[0])
+                report(found)
                 for hook in step_end:
                     hook(context)
                 if step % _WATCH_EVERY == 0:
@@ -154,6 +156,7 @@ class TrainLoop:
             except Exception as error:
                 failure = error
             outputs = [np.asarray(each) for each in pending]
+            self._look(self.params.cur_step_num + 1, outputs[0])
             for row in range(rows):
                 self.params.cur_step_num += 1
                 # Parameters are those after the whole stack.
@@ -194,16 +197,25 @@ class TrainLoop:
             self._check_labels(batch)
 
     def _watch(self) -> None:
-        if self._warned:
+        """Look at the losses not looked at yet; waits for the device."""
+        unread, self._unread = self._unread, []
+        if unread and not self._warned:
+            for loss in unread:
+                if isinstance(loss, jax.Array):
+                    loss.copy_to_host_async()
+            self._look(self.params.cur_step_num - len(unread) + 1, np.array([np.asarray(loss) for loss in unread]))
+
+    def _look(self, first: int, losses: np.ndarray) -> None:
+        """Warn, once, of the first loss that is not finite among those of steps `first`, `first` + 1, ..."""
+        bad = np.flatnonzero(~np.isfinite(losses))
+        if self._warned or not bad.size:
             return
-        bad = self.runner.first_non_finite()
-        if bad != NO_STEP:
-            self._warned = True
-            epoch, step = divmod(bad - 1, self.params.batch_num)
-            warnings.warn(
-                f"the loss became NaN or infinite at epoch {epoch + 1} step {step + 1}. The "
-                "weights are likely lost from there on: lower the learning rate, or look for a log or a division "
-                "of 0 in the loss. The callback StopOnNonFinite stops training there.",
-                NonFiniteLossWarning,
-                stacklevel=4,
-            )
+        self._warned = True
+        epoch, step = divmod(first + int(bad[0]) - 1, self.params.batch_num)
+        warnings.warn(
+            f"the loss became NaN or infinite at epoch {epoch + 1} step {step + 1}. The "
+            "weights are likely lost from there on: lower the learning rate, or look for a log or a division "
+            "of 0 in the loss. The callback StopOnNonFinite stops training there.",
+            NonFiniteLossWarning,
+            stacklevel=5,
+        )

@@ -26,9 +26,6 @@ _UNROLLED_EQUATIONS = 1200
 _STACK_BYTES = 64 * 2**20
 _STACK_STEPS = 1024
 
-NO_STEP = 0
-"""In the monitor: no step gave a loss that is not finite. Steps count from 1."""
-
 
 class Program:
     """The compiled step for batches of one shape and dtype."""
@@ -48,10 +45,10 @@ class Program:
         self.state_bytes = sum(p.nbytes for p in written)
         self.led = False
         """Whether a stack of LEAD steps was let run ahead, so that it is compiled."""
-        self.single = jax.jit(self._single, donate_argnums=(0, 2))
-        self.many = jax.jit(self._many, donate_argnums=(0, 2))
+        self.single = jax.jit(self._single, donate_argnums=0)
+        self.many = jax.jit(self._many, donate_argnums=0)
 
-    def _single(self, state: Any, kept: Any, monitor: Any, *batch: Any) -> tuple[Any, Any, Any]:
+    def _single(self, state: Any, kept: Any, *batch: Any) -> tuple[Any, Any]:
         values = dict(zip(self.written + self.kept, state + kept, strict=True))
         inputs = [
             # Not read by the step, or written without being read: any value of the right type serves.
@@ -60,18 +57,10 @@ class Program:
         ]
         flat = evaluate_jaxpr(self._jaxpr, *inputs, *batch)
         count = len(self.written)
-        outputs = tuple(flat[count:])
-        step = monitor[0] + 1
-        first_bad = jnp.where((monitor[1] == NO_STEP) & ~jnp.isfinite(outputs[0]), step, monitor[1])
-        return tuple(flat[:count]), jnp.stack([step, first_bad]), outputs
+        return tuple(flat[:count]), tuple(flat[count:])
 
-    def _many(self, state: Any, kept: Any, monitor: Any, *stacked: Any) -> tuple[Any, Any, Any]:
-        def body(carry: Any, batch: Any) -> Any:
-            state, monitor, outputs = self._single(carry[0], kept, carry[1], *batch)
-            return (state, monitor), outputs
-
-        (state, monitor), outputs = jax.lax.scan(body, (state, monitor), stacked, unroll=self.flat)
-        return state, monitor, outputs
+    def _many(self, state: Any, kept: Any, *stacked: Any) -> tuple[Any, Any]:
+        return jax.lax.scan(lambda state, batch: self._single(state, kept, *batch), state, stacked, unroll=self.flat)
 
     def fits(self) -> bool:
         """Whether the modes and attributes of the Cells are still those that it was traced with."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from sporax._jax_compat import CONCRETIZATION_ERRORS, x64_scope
 from sporax.core import REVISION, Parameter, context, copied, default_generator, wrap
-from sporax.train._program import NO_STEP, Program
+from sporax.train._program import Program
 from sporax.transforms import warn_eager
 
 LEAD = 64
@@ -45,11 +45,10 @@ class _Pieces:
 class _Lead:
     """Steps that were computed in one call and are handed out one by one, and what they started from."""
 
-    __slots__ = ("monitor", "served", "stacked", "state")
+    __slots__ = ("served", "stacked", "state")
 
-    def __init__(self, state: tuple[Any, ...], monitor: Any, stacked: Sequence[np.ndarray]) -> None:
+    def __init__(self, state: tuple[Any, ...], stacked: Sequence[np.ndarray]) -> None:
         self.state = state
-        self.monitor = monitor
         self.stacked = stacked
         self.served = 0
 
@@ -75,7 +74,6 @@ class StepRunner:
         self._key: Any = None
         self._state: tuple[Any, ...] | None = None
         self._kept: tuple[Any, ...] = ()
-        self._monitor: Any = None
         self._places: dict[Parameter, int] = {}
         self._eager = False
         self._lead: _Lead | None = None
@@ -109,9 +107,7 @@ class StepRunner:
         if program is None:
             return self._run_eagerly(batch)
         with x64_scope(True):
-            self._state, self._monitor, outputs = program.single(
-                self._state or self._acquire(program), self._kept, self._monitor, *batch
-            )
+            self._state, outputs = program.single(self._state or self._acquire(program), self._kept, *batch)
         return outputs
 
     def run_many(self, stacked: Sequence[np.ndarray]) -> Any:
@@ -127,9 +123,7 @@ class StepRunner:
         if program.flat:
             return self._run_flat(program, stacked)
         with x64_scope(True):
-            self._state, self._monitor, outputs = program.many(
-                self._state or self._acquire(program), self._kept, self._monitor, *stacked
-            )
+            self._state, outputs = program.many(self._state or self._acquire(program), self._kept, *stacked)
         return outputs
 
     def _run_flat(self, program: Program, stacked: Sequence[Any]) -> Any:
@@ -142,9 +136,7 @@ class StepRunner:
                 stop = row + program.unroll if several else row + 1
                 call = program.many if several else program.single
                 batch = [array[row:stop] if several else array[row] for array in stacked]
-                self._state, self._monitor, outputs = call(
-                    self._state or self._acquire(program), self._kept, self._monitor, *batch
-                )
+                self._state, outputs = call(self._state or self._acquire(program), self._kept, *batch)
                 pieces.append((outputs, several))
                 row = stop
         return [_Pieces([(outputs[i], several) for outputs, several in pieces]) for i in range(len(pieces[0][0]))]
@@ -172,11 +164,11 @@ class StepRunner:
             yield from self.each(stacked)
             return
         state = self._state or self._acquire(program)
-        lead = _Lead(tuple(map(copied, state)), np.array(self._monitor), stacked)
+        lead = _Lead(tuple(map(copied, state)), stacked)
         try:
             outputs = [np.asarray(each) for each in self.run_many(stacked)]
         except BaseException:
-            self._state, self._monitor = lead.state, lead.monitor
+            self._state = lead.state
             raise
         self._lead = lead
         for row in range(len(stacked[0])):
@@ -210,26 +202,18 @@ class StepRunner:
         if lead is None or self._current is None or lead.served == len(lead.stacked[0]):
             return
         self._overtaken += 1
-        state, monitor = lead.state, lead.monitor
+        state = lead.state
         with x64_scope(True):
             for row in range(lead.served):
                 batch = [array[row] for array in lead.stacked]
-                state, monitor, _ = self._current.single(state, self._kept, monitor, *batch)
-        self._state, self._monitor = state, monitor
+                state, _ = self._current.single(state, self._kept, *batch)
+        self._state = state
 
     def structured(self, outputs: Sequence[Any]) -> Any:
         """The outputs of `run` in the structure that the step returned."""
         if self._current is None:
             return self._eager_structure.unflatten(outputs)
         return jax.tree.unflatten(self._current.structure, outputs)
-
-    def start_watch(self, steps_done: int) -> None:
-        """Begin to watch for a loss that is not finite; the next step is number `steps_done` + 1."""
-        self._monitor = np.array([steps_done, NO_STEP], np.int32)
-
-    def first_non_finite(self) -> int:
-        """The number, from 1, of the first step whose loss was not finite; NO_STEP for none. Waits for the device."""
-        return NO_STEP if self._monitor is None else int(np.asarray(self._monitor)[1])
 
     # --- the lease --------------------------------------------------------------------------------------------
 
@@ -256,8 +240,6 @@ class StepRunner:
         self._kept = tuple(p.lend(self, keep=True) for p in program.kept)
         self._places = {p: i for i, p in enumerate(program.written)}
         self._state = state
-        if self._monitor is None:
-            self.start_watch(0)
         return state
 
     # --- programs ---------------------------------------------------------------------------------------------
@@ -289,9 +271,6 @@ class StepRunner:
         with x64_scope(True):
             output = self._step(*(wrap(jnp.asarray(each)) for each in batch))
             leaves, self._eager_structure = jax.tree.flatten(output)
-            previous = np.zeros(2, np.int32) if self._monitor is None else np.asarray(self._monitor)
-            bad = previous[1] == NO_STEP and not np.isfinite(np.asarray(leaves[0], np.float64))
-            self._monitor = np.array([previous[0] + 1, previous[0] + 1 if bad else previous[1]], np.int32)
         return tuple(leaves)
 
 
