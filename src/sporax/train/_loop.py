@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from sporax._errors import NonFiniteLossWarning
@@ -156,7 +155,8 @@ class TrainLoop:
             except Exception as error:
                 failure = error
             outputs = [np.asarray(each) for each in pending]
-            self._look(self.params.cur_step_num + 1, outputs[0])
+            if not self._warned and not np.isfinite(outputs[0][-1]):
+                self._warn(self.params.cur_step_num + 1, outputs[0])
             for row in range(rows):
                 self.params.cur_step_num += 1
                 # Parameters are those after the whole stack.
@@ -197,21 +197,18 @@ class TrainLoop:
             self._check_labels(batch)
 
     def _watch(self) -> None:
-        """Look at the losses not looked at yet; waits for the device."""
-        unread, self._unread = self._unread, []
-        if unread and not self._warned:
-            for loss in unread:
-                if isinstance(loss, jax.Array):
-                    loss.copy_to_host_async()
-            self._look(self.params.cur_step_num - len(unread) + 1, np.array([np.asarray(loss) for loss in unread]))
+        """Look at the last loss, and where it is not finite for the first that was not; waits for the device.
 
-    def _look(self, first: int, losses: np.ndarray) -> None:
-        """Warn, once, of the first loss that is not finite among those of steps `first`, `first` + 1, ..."""
-        bad = np.flatnonzero(~np.isfinite(losses))
-        if self._warned or not bad.size:
-            return
+        Only at the last: to read a loss takes as long as a small step, and weights that are lost stay lost.
+        """
+        unread, self._unread = self._unread, []
+        if unread and not self._warned and not np.isfinite(np.asarray(unread[-1])):
+            self._warn(self.params.cur_step_num - len(unread) + 1, np.array([np.asarray(loss) for loss in unread]))
+
+    def _warn(self, first: int, losses: np.ndarray) -> None:
+        """Name the first loss that is not finite among those of steps `first`, `first` + 1, ..."""
         self._warned = True
-        epoch, step = divmod(first + int(bad[0]) - 1, self.params.batch_num)
+        epoch, step = divmod(first + int(np.argmin(np.isfinite(losses))) - 1, self.params.batch_num)
         warnings.warn(
             f"the loss became NaN or infinite at epoch {epoch + 1} step {step + 1}. The "
             "weights are likely lost from there on: lower the learning rate, or look for a log or a division "
