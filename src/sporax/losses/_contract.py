@@ -55,13 +55,14 @@ class Counted(NamedTuple):
 class Unreduced(NamedTuple):
     """Unweighted values at full precision, their weights or None, and the dtype that a result has.
 
-    `counts` is what each value adds to the denominator of the mean; None for 1.
+    `counts` is what each value adds to the denominator of the mean; None for 1. `joins` is as in `sum_all`.
     """
 
     values: jax.Array
     weights: jax.Array | None
     dtype: np.dtype
     counts: jax.Array | None = None
+    joins: bool = True
 
 
 class Reduced(NamedTuple):
@@ -107,6 +108,7 @@ def loss_function(
     axis_parameter: str | None = None,
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     reduced: Callable[..., Reduced] | None = None,
+    joins: bool = True,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Make a loss of a formula.
 
@@ -134,6 +136,8 @@ def loss_function(
         reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes what the first
             one does, and `factor`, the weights of the values or None, and `reduction`, and gives them `Reduced`;
             `evaluate` calls it for "sum" and "mean".
+        joins: whether a sum of the values is to be compiled as one with the formula. Not for a very long formula,
+            which LLVM does not inline then: it would go through the values one by one (measured: three times slower).
 
     Returns:
         A decorator that gives a `LossFunction`.
@@ -175,8 +179,8 @@ def loss_function(
             inputs, params, factor, dtype = prepared(args, kwargs, weights, where)
             found = formula(*inputs, **params)  # pyright: ignore[reportCallIssue]
             if isinstance(found, Counted):
-                return Unreduced(found.values, factor, dtype, found.counts)
-            return Unreduced(found, factor, dtype)
+                return Unreduced(found.values, factor, dtype, found.counts, joins)
+            return Unreduced(found, factor, dtype, joins=joins)
 
         def at_once(
             args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, reduction: str, where: str | None

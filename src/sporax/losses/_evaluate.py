@@ -62,7 +62,7 @@ def evaluate(
         reduced, dtype = fn.reduced(inputs, params, weights, reduction, name)
         return reduced.result.astype(dtype)
     found = _unreduced(fn, inputs, params, weights, name)
-    return reduce_prepared(found.values, reduction, found.weights, found.counts).astype(found.dtype)
+    return reduce_prepared(found.values, reduction, found.weights, found.counts, joins=found.joins).astype(found.dtype)
 
 
 def evaluate_sum_and_weight(
@@ -101,7 +101,7 @@ def evaluate_sum_and_weight(
         reduced, _ = fn.reduced(inputs, params, weights, "sum", where or _name(fn))
         return reduced.result, reduced.weight
     found = _unreduced(fn, inputs, params, weights, where or _name(fn))
-    return sum_prepared(found.values, found.weights, found.counts)
+    return sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
 
 
 def _name(fn: Callable[..., Any]) -> str:

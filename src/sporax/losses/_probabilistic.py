@@ -14,6 +14,7 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._divergence import times
+from sporax.losses._gamma import log_beta, log_choices, log_rising
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 
@@ -34,24 +35,6 @@ def _at_least_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[
 def _bounded(x: ArrayLike, eps: Any) -> jax.Array:
     x = jnp.asarray(x)
     return _at_least(x, jnp.asarray(eps, x.dtype))
-
-
-def log_rising(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
-    """log(gamma(x + rise) / gamma(x)) for x > 0, to full precision for large x too; `moved` is x + rise.
-
-    There the two logarithms are huge and nearly equal, so Stirling's series are subtracted term by term.
-    """
-    large = x >= 16
-    base, gain = jnp.where(large, x, 16), jnp.where(large, rise, 0)
-    series = (base - 0.5) * jnp.log1p(gain / base) + gain * (jnp.log(base + gain) - 1)
-    rest = _stirling_rest(base + gain) - _stirling_rest(base)
-    direct = jax.lax.lgamma(jnp.where(large, 1, moved)) - jax.lax.lgamma(jnp.where(large, 1, x))
-    return jnp.where(large, series + rest, direct)
-
-
-def _stirling_rest(x: jax.Array) -> jax.Array:
-    square = 1 / (x * x)
-    return (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680))) / x
 
 
 @loss_function(
@@ -291,7 +274,7 @@ def student_t_nll_loss(
     eps = hyper_parameter(eps, name="eps", where="student_t_nll_loss", minimum=0, open_minimum=True)
     scale, df = _bounded(scale, eps), _bounded(df, eps)
     z = (jnp.asarray(loc) - jnp.asarray(labels)) / scale
-    constant = 0.5 * jnp.log(math.pi * df) - log_rising(df / 2, jnp.full_like(df, 0.5), (df + 1) / 2)
+    constant = 0.5 * jnp.log(math.pi * df) - log_rising(df / 2, jnp.full_like(df, 0.5))
     return jnp.log(scale) + constant + 0.5 * (df + 1) * jnp.log1p(z * z / df)
 
 
@@ -301,6 +284,7 @@ def student_t_nll_loss(
     prediction("total_count", "...", domain="positive"),
     output="...",
     broadcasting=True,
+    joins=False,
 )
 def negative_binomial_nll_loss(
     logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Any = 1e-6
@@ -335,15 +319,7 @@ def negative_binomial_nll_loss(
     """
     eps = hyper_parameter(eps, name="eps", where="negative_binomial_nll_loss", minimum=0, open_minimum=True)
     x, y, r = jnp.asarray(logits), jnp.asarray(labels), _bounded(total_count, eps)
-    return r * jax.nn.softplus(x) + times(y, jax.nn.softplus(-x)) - _log_ways(r, y)
-
-
-def _log_ways(r: jax.Array, y: jax.Array) -> jax.Array:
-    """log(gamma(r + y) / (gamma(r) gamma(y + 1)))."""
-    # In r and y + 1 it is symmetric; the larger one is the base, so that large ones cancel within `log_rising`.
-    many = y + 1 >= r
-    larger, smaller = jnp.where(many, y + 1, r), jnp.where(many, r, y + 1)
-    return log_rising(larger, smaller - 1, r + y) - jax.lax.lgamma(smaller)
+    return r * jax.nn.softplus(x) + times(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
 
 
 @loss_function(
@@ -351,6 +327,7 @@ def _log_ways(r: jax.Array, y: jax.Array) -> jax.Array:
     label("labels", "...", domain="probability"),
     prediction("beta", "...", domain="positive"),
     output="...",
+    joins=False,
 )
 def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
     r"""Negative log likelihood of proportions under a beta distribution.
@@ -392,10 +369,7 @@ def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: 
     top = 1 - y < eps
     log_y = jnp.log(jnp.where(y < eps, eps, jnp.where(top, 1 - eps, y)))
     log_rest = jnp.where(top, jnp.log(eps), jnp.log1p(-jnp.where(y < eps, eps, jnp.where(top, 0, y))))
-    swap = alpha >= beta
-    larger, smaller = jnp.where(swap, alpha, beta), jnp.where(swap, beta, alpha)
-    normalizer = jax.lax.lgamma(smaller) - log_rising(larger, smaller, alpha + beta)
-    loss = normalizer - (alpha - 1) * log_y - (beta - 1) * log_rest
+    loss = log_beta(alpha, beta) - (alpha - 1) * log_y - (beta - 1) * log_rest
     return jnp.where((y < 0) | (y > 1), jnp.nan, loss)
 
 

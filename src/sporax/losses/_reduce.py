@@ -123,16 +123,21 @@ def divide(total: Any, weight: Any) -> jax.Array:
 
 
 def reduce_prepared(
-    values: jax.Array, reduction: str, weights: jax.Array | None, counts: jax.Array | None = None
+    values: jax.Array,
+    reduction: str,
+    weights: jax.Array | None,
+    counts: jax.Array | None = None,
+    *,
+    joins: bool = True,
 ) -> jax.Array:
     """`reduce_loss` for values at full precision and weights that are known to fit.
 
     `counts` is what each value adds to the denominator of the mean, 1 unless given. `batchmean` divides by the
-    number of samples along the first axis that have something left.
+    number of samples along the first axis that have something left. `joins` is as in `sum_all`.
     """
     if reduction == "none":
         return apply_weights(values, weights)
-    total, weight = sum_prepared(values, weights, counts)
+    total, weight = sum_prepared(values, weights, counts, joins=joins)
     if reduction == "sum":
         return total
     if reduction == "batchmean":
@@ -142,10 +147,10 @@ def reduce_prepared(
 
 
 def sum_prepared(
-    values: jax.Array, weights: jax.Array | None, counts: jax.Array | None = None
+    values: jax.Array, weights: jax.Array | None, counts: jax.Array | None = None, *, joins: bool = True
 ) -> tuple[jax.Array, jax.Array]:
     """`sum_and_weight` for values at full precision and weights that are known to fit."""
-    total = sum_all(apply_weights(values, weights))
+    total = sum_all(apply_weights(values, weights), joins)
     if counts is not None:
         left = counts if weights is None else jnp.where(weights != 0, counts, 0)
         return total, sum_all(left).astype(values.dtype)

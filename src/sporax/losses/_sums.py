@@ -20,17 +20,17 @@ _WIDE = 64
 """From how many columns on the rows of an array are taken whole."""
 
 
-@jax.custom_jvp
-def sum_all(values: jax.Array) -> jax.Array:
-    """The sum of all elements."""
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def sum_all(values: jax.Array, joins: bool = True) -> jax.Array:
+    """The sum of all elements; without `joins` it is left apart from what made them."""
     if values.size < _MANY:
         return jnp.sum(values)
-    return _sum_many(values)
+    return _sum_many(values, joins)
 
 
 @sum_all.defjvp
-def _sum_all_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    return sum_all(*primals), jnp.sum(tangents[0])
+def _sum_all_jvp(joins: bool, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return sum_all(*primals, joins), jnp.sum(tangents[0])
 
 
 @jax.custom_jvp
@@ -75,9 +75,9 @@ def _largest_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple
 # Compiled as a whole, so that an eager call does not take them apart.
 
 
-@jax.jit
-def _sum_many(values: jax.Array) -> jax.Array:
-    return jax.lax.platform_dependent(values, cpu=_sum_all_on_cpu, default=jnp.sum)
+@functools.partial(jax.jit, static_argnums=1)
+def _sum_many(values: jax.Array, joins: bool) -> jax.Array:
+    return jax.lax.platform_dependent(values, cpu=functools.partial(_sum_all_on_cpu, joins=joins), default=jnp.sum)
 
 
 @jax.jit
@@ -99,12 +99,12 @@ def _plain_rows(values: jax.Array) -> jax.Array:
     return jnp.sum(values, axis=-1, keepdims=True)
 
 
-def _sum_all_on_cpu(values: jax.Array) -> jax.Array:
+def _sum_all_on_cpu(values: jax.Array, *, joins: bool) -> jax.Array:
     columns = values.shape[-1]
     if values.ndim > 1 and columns >= _WIDE:
         # Neighbouring rows go together, so that a batch that is spread over devices stays where it is.
-        rows = values.size // columns
-        values = _folded(values.reshape(rows, columns), 0, adjacent=True)
+        values = values.reshape(-1, columns)
+        values = _folded(values, 0, adjacent=True) if joins else values
     else:
         values = _folded(values.reshape(-1), 0, adjacent=False)
     if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
