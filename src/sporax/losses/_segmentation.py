@@ -18,6 +18,7 @@ from sporax.losses._ratio import nothing, ratio
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
+from sporax.losses._sums import sum_all
 
 _REGIONS = (prediction("logits", "...", domain="probability"), label("labels", "...", domain="probability"))
 
@@ -378,8 +379,12 @@ def _dice(x: jax.Array, y: jax.Array, axes: Any, smooth: Any, squared: bool) -> 
 def _regions(x: Any, y: Any, axes: Any) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Sums of what both have, what x misses and what it has too much, and whether neither has anything."""
     x, y = jnp.asarray(x), jnp.asarray(y)
-    both, missed = jnp.sum(x * y, axis=axes), jnp.sum((1 - x) * y, axis=axes)
-    return both, missed, jnp.sum(x * (1 - y), axis=axes), nothing(jnp.sum(x + y, axis=axes))
+    both, missed, surplus = _total(x * y, axes), _total((1 - x) * y, axes), _total(x * (1 - y), axes)
+    return both, missed, surplus, nothing(both + missed + surplus)
+
+
+def _total(values: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    return sum_all(values) if len(axes) == values.ndim else jnp.sum(values, axis=axes)
 
 
 def _log_softmax(x: jax.Array) -> jax.Array:
