@@ -93,21 +93,25 @@ def test_the_losses_and_weights_are_those_without_sink(unroll, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+def test_a_call_holds_few_slow_steps_and_many_quick_ones(monkeypatch):
+    batch = [each[0] for each in stacked(1)]
+    assert runner().prepare(batch) == _program._QUICK_FLAT_STEPS
+    monkeypatch.setattr(_program, "_QUICK_PRODUCTS", 0)
+    assert runner().prepare(batch) == _program._FLAT_STEPS < _program._QUICK_FLAT_STEPS
+
+
 def test_no_convolution_is_put_into_a_loop():
     run = runner()
-    assert run.prepare([each[0] for each in stacked(1)]) == _program._FLAT_STEPS
+    assert run.prepare([each[0] for each in stacked(1)]) == _program._QUICK_FLAT_STEPS
     program = run._program([each[0] for each in stacked(1)])
     assert program.flat
     assert program.unroll == _program._UNROLLED_STEPS
     state = tuple(p._value for p in program.written)
     kept = tuple(p._value for p in program.kept)
-    monitor = np.zeros(2, np.int32)
-    jaxpr = jax.make_jaxpr(program._many)(state, kept, monitor, *stacked(program.unroll))
+    jaxpr = jax.make_jaxpr(program._many)(state, kept, *stacked(program.unroll))
     assert loops(jaxpr.jaxpr) == 0
     # The same step as a loop is seen by the count.
-    looped = jax.make_jaxpr(
-        lambda x: jax.lax.scan(lambda c, row: (c, program._single(state, kept, monitor, *row)), 0, x)
-    )
+    looped = jax.make_jaxpr(lambda x: jax.lax.scan(lambda c, row: (c, program._single(state, kept, *row)), 0, x))
     assert loops(looped(tuple(stacked(4))).jaxpr) == 1
 
 
@@ -118,9 +122,9 @@ def test_only_two_programs_are_called_whatever_the_stacks():
     several, single, shapes = program.many, program.single, []
 
     def tell(function):
-        def call(state, kept, monitor, *batch):
+        def call(state, kept, *batch):
             shapes.append(batch[0].shape)
-            return function(state, kept, monitor, *batch)
+            return function(state, kept, *batch)
 
         return call
 
@@ -140,6 +144,7 @@ def test_how_many_steps_are_unrolled():
 
 
 def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
+    monkeypatch.setattr(_program, "_QUICK_FLAT_STEPS", 8)
     events = []
     many = StepRunner.run_many
 
@@ -169,7 +174,8 @@ def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
     assert events.count("report") == 16
 
 
-def test_an_error_of_the_data_comes_after_the_steps_before_it():
+def test_an_error_of_the_data_comes_after_the_steps_before_it(monkeypatch):
+    monkeypatch.setattr(_program, "_QUICK_FLAT_STEPS", 8)
     x, y = images(64)
 
     class Broken(list):

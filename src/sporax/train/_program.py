@@ -18,8 +18,11 @@ from sporax.transforms import Unbound, run_framed
 # out flat. Four of them in one program save 60 us a step by their calls (0.17 -> 0.11 ms for a tiny network; eight
 # save 5 us more) and compile nearly twice as long as one. From about 2 ms a step on they gained nothing, and were
 # slower than single steps that nobody waits for. So only small steps are unrolled, and few of those with many
-# equations.
+# equations. A call's losses are waited for at its end, which shows where steps are quick, so it holds more of those;
+# Ctrl-C is heard between calls, so it holds few slow ones.
 _FLAT_STEPS = 8
+_QUICK_FLAT_STEPS = 32
+_QUICK_PRODUCTS = 2**24
 _UNROLLED_STEPS = 4
 _UNROLLED_PRODUCTS = 2**22
 _UNROLLED_EQUATIONS = 1200
@@ -39,6 +42,7 @@ class Program:
         self._jaxpr = jaxpr
         convolutions, equations = _census(jaxpr.jaxpr)
         self.has_convolution = bool(convolutions)
+        self._flat_steps = _QUICK_FLAT_STEPS if sum(convolutions) <= _QUICK_PRODUCTS else _FLAT_STEPS
         self.unroll = unroll_of(convolutions, equations)
         """How many steps are compiled into one program where they are laid out flat."""
         self.has_effects = bool(jaxpr.effects)
@@ -74,7 +78,7 @@ class Program:
     def steps_per_call(self, batch: Sequence[Any]) -> int:
         """How many steps one call of `StepRunner.run_many` may hold."""
         if self.flat:
-            return _FLAT_STEPS
+            return self._flat_steps
         size = sum(array.nbytes for array in batch)
         return max(1, min(_STACK_STEPS, _STACK_BYTES // max(size, 1)))
 
