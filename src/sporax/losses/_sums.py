@@ -101,12 +101,11 @@ def _plain_rows(values: jax.Array) -> jax.Array:
 
 def _sum_all_on_cpu(values: jax.Array, *, joins: bool) -> jax.Array:
     columns = values.shape[-1]
-    if values.ndim > 1 and columns >= _WIDE:
+    wide = values.ndim > 1 and columns >= _WIDE
+    values = values.reshape(-1, columns) if wide else values.reshape(-1)
+    if joins:
         # Neighbouring rows go together, so that a batch that is spread over devices stays where it is.
-        values = values.reshape(-1, columns)
-        values = _folded(values, 0, adjacent=True) if joins else values
-    else:
-        values = _folded(values.reshape(-1), 0, adjacent=False)
+        values = _folded(values, 0, adjacent=wide)
     if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.sum(values)
     # A product with ones, unlike a sum, does not compute its operand anew, and runs in parallel.
