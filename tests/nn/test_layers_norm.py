@@ -327,7 +327,7 @@ class TestStatedDerivative:
                 return centred / jnp.sqrt((centred**2).mean(axes, keepdims=True) + 1e-3)
 
             def stated(x):
-                return _standardized(x, axes, 1e-3)
+                return _standardized(x, axes, 1e-3)[0]
 
             def slope(fn):
                 return lambda x: jax.grad(lambda x: (up * fn(x)).sum())(x)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from sporax.losses._logistic import log1p, polynomial
 
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 # gamma(x) is sqrt(2 pi) x^(x - 1/2) exp(-x + r(1 / x^2) / x), and the slope of its logarithm is
 # log x - 1/2x - q(1 / x^2) / x^2.
@@ -53,7 +53,7 @@ def log_gamma(x: jax.Array) -> jax.Array:
     reduced = jnp.where(low, 1 + x, reduced)
     near = polynomial(reduced - 1.5, _BETWEEN_ONE_AND_TWO) * ((reduced - 1) * (reduced - 2))
     inverse = 1 / jnp.where(large, x, 8)
-    far = _HALF_LOG_2PI + polynomial(inverse * inverse, _R[:4]) * inverse
+    far = HALF_LOG_2PI + polynomial(inverse * inverse, _R[:4]) * inverse
     log = jnp.log(jnp.where(low | large, x, product))
     # (x - 1/2) log x - x is inf - inf at infinity.
     return jnp.where(large, (x - 0.5) * (log - 1) - 0.5 + far, near + jnp.where(low, -log, log))
@@ -73,9 +73,8 @@ def digamma(x: jax.Array) -> jax.Array:
     inverse = 1 / moved
     square = inverse * inverse
     above = jnp.log(moved) - 0.5 * inverse - square * polynomial(square, _Q[:terms])
-    return above - jnp.where(low, 1, 0).astype(x.dtype) * _sum_of_inverses(
-        [jnp.where(low, x + k, 1) for k in range(steps)]
-    )
+    below = _sum_of_inverses([jnp.where(low, x + k, 1) for k in range(steps)])
+    return above - jnp.where(low, below, 0)
 
 
 @digamma.defjvp
@@ -91,7 +90,7 @@ def trigamma(x: jax.Array) -> jax.Array:
     square = inverse * inverse
     above = 0.5 * square + inverse * polynomial(square, _P[:terms])
     below = _sum_of_inverses([jnp.square(jnp.where(low, x + k, 1)) for k in range(steps)])
-    return above + jnp.where(low, 1, 0).astype(x.dtype) * below
+    return above + jnp.where(low, below, 0)
 
 
 @jax.custom_jvp

@@ -14,11 +14,9 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._divergence import times
-from sporax.losses._gamma import log_beta, log_choices, log_rising
+from sporax.losses._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
-
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @jax.custom_jvp
@@ -89,7 +87,7 @@ def poisson_nll_loss(
     if full:
         many = y > 1
         count = jnp.where(many, y, 1)
-        loss = loss + jnp.where(many, (count + 0.5) * jnp.log(count) - count + _HALF_LOG_2PI, 0)
+        loss = loss + jnp.where(many, (count + 0.5) * jnp.log(count) - count + HALF_LOG_2PI, 0)
     return loss
 
 
@@ -106,7 +104,7 @@ _GAUSSIAN = (prediction("logits", "..."), label("labels", "..."), prediction("va
 
 def _gaussian(mean: ArrayLike, labels: ArrayLike, var: jax.Array, full: bool) -> jax.Array:
     square = jnp.square(jnp.asarray(mean) - jnp.asarray(labels))
-    return 0.5 * (jnp.log(var) + square / var) + (_HALF_LOG_2PI if full else 0)
+    return 0.5 * (jnp.log(var) + square / var) + (HALF_LOG_2PI if full else 0)
 
 
 @loss_function(*_GAUSSIAN, output="...", broadcasting=True, prepare=_variance_for_each_row)

@@ -155,8 +155,7 @@ class TrainLoop:
             except Exception as error:
                 failure = error
             outputs = [np.asarray(each) for each in pending]
-            if not self._warned and not np.isfinite(outputs[0][-1]):
-                self._warn(self.params.cur_step_num + 1, outputs[0])
+            self._look(self.params.cur_step_num + 1, outputs[0])
             for row in range(rows):
                 self.params.cur_step_num += 1
                 # Parameters are those after the whole stack.
@@ -197,18 +196,20 @@ class TrainLoop:
             self._check_labels(batch)
 
     def _watch(self) -> None:
-        """Look at the last loss, and where it is not finite for the first that was not; waits for the device.
+        """Look at the losses since the last time; waits for the device."""
+        unread, self._unread = self._unread, []
+        self._look(self.params.cur_step_num - len(unread) + 1, unread)
+
+    def _look(self, first: int, losses: Sequence[Any] | np.ndarray) -> None:
+        """Look at the last of the losses of steps `first`, `first` + 1, ...; where it is not finite, name the first.
 
         Only at the last: to read a loss takes as long as a small step, and weights that are lost stay lost.
         """
-        unread, self._unread = self._unread, []
-        if unread and not self._warned and not np.isfinite(np.asarray(unread[-1])):
-            self._warn(self.params.cur_step_num - len(unread) + 1, np.array([np.asarray(loss) for loss in unread]))
-
-    def _warn(self, first: int, losses: np.ndarray) -> None:
-        """Name the first loss that is not finite among those of steps `first`, `first` + 1, ..."""
+        if self._warned or not len(losses) or np.isfinite(np.asarray(losses[-1])):
+            return
         self._warned = True
-        epoch, step = divmod(first + int(np.argmin(np.isfinite(losses))) - 1, self.params.batch_num)
+        finite = [bool(np.isfinite(np.asarray(loss))) for loss in losses]
+        epoch, step = divmod(first + finite.index(False) - 1, self.params.batch_num)
         warnings.warn(
             f"the loss became NaN or infinite at epoch {epoch + 1} step {step + 1}. The "
             "weights are likely lost from there on: lower the learning rate, or look for a log or a division "

@@ -32,21 +32,24 @@ def _moments(array: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def _standardized(array: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+def _standardized(array: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
+    """The array less its mean over its deviation; the mean and the variance, which have no derivative here."""
     mean, variance = _moments(array, axes)
-    return (array - mean) * jax.lax.rsqrt(variance + epsilon)
+    return (array - mean) * jax.lax.rsqrt(variance + epsilon), mean, variance
 
 
 @_standardized.defjvp
 def _standardized_jvp(
     axes: tuple[int, ...], epsilon: float, primals: tuple[Array], tangents: tuple[Array]
-) -> tuple[Array, Array]:
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
     # With y the result and t the tangent over the deviation: t - mean(t) - y mean(t y). Stated, because what JAX makes
     # of the two passes is four times as much arithmetic, and XLA repeats it for every layer further from the loss.
     (array,), (tangent,) = primals, tangents
-    _, variance = _moments(array, axes)
-    y, t = _standardized(array, axes, epsilon), tangent * jax.lax.rsqrt(variance + epsilon)
-    return y, t - t.mean(axes, keepdims=True) - y * (t * y).mean(axes, keepdims=True)
+    found = y, mean, variance = _standardized(array, axes, epsilon)
+    # The moments once more, as the rule itself is differentiated, and there the variance has a slope.
+    t = tangent * jax.lax.rsqrt(_moments(array, axes)[1] + epsilon)
+    change = t - t.mean(axes, keepdims=True) - y * (t * y).mean(axes, keepdims=True)
+    return found, (change, jnp.zeros_like(mean), jnp.zeros_like(variance))
 
 
 class _BatchNorm(Cell):
@@ -116,8 +119,8 @@ class _BatchNorm(Cell):
         shape = tuple(self.num_features if axis == channel else 1 for axis in range(array.ndim))
         if batch:
             axes = tuple(axis for axis in range(array.ndim) if axis != channel)
-            self._move(*_moments(wide, axes), array.size // self.num_features, array.shape)
-            normal = _standardized(wide, axes, self.eps)
+            normal, mean, variance = _standardized(wide, axes, self.eps)
+            self._move(mean, variance, array.size // self.num_features, array.shape)
         else:
             with computing_in(None):
                 mean = self.moving_mean._value.reshape(shape)
@@ -381,7 +384,7 @@ class LayerNorm(Cell):
             )
         with x64_scope(True):
             wide = _wide(array)
-            normal = _standardized(wide, tuple(range(starts[0], array.ndim)), self.epsilon)
+            normal = _standardized(wide, tuple(range(starts[0], array.ndim)), self.epsilon)[0]
             shape = (1,) * starts[1] + self.normalized_shape
             scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
             return wrap(scaled.astype(array.dtype))
@@ -470,7 +473,7 @@ class GroupNorm(Cell):
         places = math.prod(array.shape[2:])
         with x64_scope(True):
             grouped = _wide(array).reshape((array.shape[0], self.num_groups, -1, places))
-            normal = _standardized(grouped, (2, 3), self.eps).reshape(array.shape)
+            normal = _standardized(grouped, (2, 3), self.eps)[0].reshape(array.shape)
             shape = (1, self.num_channels) + (1,) * (array.ndim - 2)
             scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
             return wrap(scaled.astype(array.dtype))
