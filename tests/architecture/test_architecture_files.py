@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -53,9 +54,19 @@ def test_the_option_rule_can_fail(text):
     assert flips_a_flag(text)
 
 
-def test_the_version_is_said_once():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert sporax.__version__ == project["version"]
+def test_the_version_has_one_source():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "src/sporax/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", sporax.__version__)
+
+
+def test_the_pre_commit_hook_uses_the_pinned_formatter():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    pins = dict(each.split("==") for each in project["project"]["optional-dependencies"]["test"] if "==" in each)
+    hook = re.search(r"ruff-pre-commit\n\s+rev: v(\S+)", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert hook is not None
+    assert hook[1] == pins["ruff"]
 
 
 def test_the_package_says_that_it_is_typed():
