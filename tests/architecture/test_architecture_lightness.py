@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = (
-    "optax", "rich", "typer", "click", "google.protobuf", "safetensors", "matplotlib", "tensorboardX",
+    "optax", "rich", "click", "google.protobuf", "safetensors", "matplotlib", "tensorboardX",
     "torch", "keras", "tensorflow", "mindspore", "scipy", "pandas", "hypothesis", "pytest",
 )  # fmt: skip
 

@@ -134,5 +134,5 @@ def test_a_hook_of_the_script_gets_the_error(tmp_path):
 
 
 def test_a_script_starts_without_the_command_line_library(tmp_path):
-    script(tmp_path, "import sys\nprint({'typer', 'rich', 'jax', 'numpy'} & set(sys.modules) or 'none')\n")
+    script(tmp_path, "import sys\nprint({'click', 'rich', 'jax', 'numpy'} & set(sys.modules) or 'none')\n")
     assert sporax("run", "script.py", cwd=tmp_path).stdout == "none\n"

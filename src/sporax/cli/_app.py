@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
 
-import typer
+import click
 
 from sporax import __version__
-from sporax.cli._loss import app as loss
+from sporax.cli._loss import group as loss
 
-app = typer.Typer(
-    help="MindSpore's programming model on JAX.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="sporax %(version)s")
+def app() -> None:
+    """MindSpore's programming model on JAX."""
+
+
+app.add_command(loss)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    short_help="Run a script written for MindSpore, unchanged, on sporax.",
 )
-app.add_typer(loss, name="loss")
+@click.option("-m", "module", is_flag=True, help="SCRIPT is the name of a module.")
+@click.argument("target", metavar="SCRIPT")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def run(target: str, arguments: tuple[str, ...], module: bool) -> None:
+    """Run a script written for MindSpore, unchanged, on sporax.
 
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"sporax {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def run(
-    target: Annotated[str, typer.Argument(metavar="SCRIPT", help="A Python file; with -m, a module.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARGS]...", help="Its own arguments.")] = None,
-    module: Annotated[bool, typer.Option("-m", help="SCRIPT is the name of a module.")] = False,
-) -> None:
-    """Run a script written for MindSpore, unchanged, on sporax."""
+    SCRIPT is a Python file, or with -m a module; ARGS are its own arguments.
+    """
     from sporax.cli._run import launch
 
-    raise typer.Exit(launch([*(["-m"] if module else []), target, *(arguments or [])]))
+    sys.exit(launch([*(["-m"] if module else []), target, *arguments]))
 
 
 @app.command()
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
     """Print versions, devices, memory and the settings that change how sporax runs."""
     from sporax.cli import _doctor
 
     report = _doctor.examine()
-    typer.echo(_doctor.as_json(report) if as_json else _doctor.as_text(report), nl=as_json)
-    raise typer.Exit(1 if report["device_error"] else 0)
+    click.echo(_doctor.as_json(report) if as_json else _doctor.as_text(report), nl=as_json)
+    sys.exit(1 if report["device_error"] else 0)

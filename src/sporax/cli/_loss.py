@@ -1,106 +1,122 @@
-"""`sporax loss`: the losses there are, what they look like, and how they compare."""
+"""`sporax loss`: list, show, compare and check losses."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-app = typer.Typer(help="Look at losses, and check your own.", no_args_is_help=True)
+_SAVE = click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also draw the curves with matplotlib, as .png or .svg.",
+)
 
-_NAME = typer.Argument(metavar="NAME", help="Function, class or a peer's name: huber, huber_loss, HuberLoss.")
-_SAVE = typer.Option("--save", metavar="FILE", help="Draw it with matplotlib too, as .png or .svg.")
-_PARAM = typer.Option("--param", metavar="NAME=V[,V]", help="Values of a hyper-parameter, a curve each.")
+
+@click.group(name="loss")
+def group() -> None:
+    """List, show and compare losses, and check a custom one."""
 
 
 @contextlib.contextmanager
-def _said() -> Iterator[None]:
-    """An error that a person can mend is a line on standard error and the exit status 2."""
+def _reported() -> Iterator[None]:
+    """Print an error that the user can fix as one line on standard error; the exit status is then 2."""
     from sporax.cli import _loss_show
 
     try:
         yield
     except _loss_show.MENDABLE as error:
-        typer.echo(f"sporax loss: {error}", err=True)
-        raise typer.Exit(2) from None
+        click.echo(f"sporax loss: {error}", err=True)
+        sys.exit(2)
 
 
-@app.command("list")
-def list_losses(
-    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
-    like: Annotated[str | None, typer.Option(help="Only what has a name like this, nearest first.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Every loss: function, class, family, what it is, and where it comes from."""
+@group.command("list")
+@click.option("--family", metavar="NAME", help="Only this family.")
+@click.option("--like", metavar="NAME", help="Only losses with a similar name, the most similar first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_losses(family: str | None, like: str | None, as_json: bool) -> None:
+    """List every loss: function, class, family, summary and source."""
     from sporax.cli import _loss_show
 
-    with _said():
+    with _reported():
         rows = _loss_show.select(family, like)
-        typer.echo(_loss_show.rows_as_json(rows) if as_json else _loss_show.rows_as_text(rows), nl=as_json)
+        click.echo(_loss_show.rows_as_json(rows) if as_json else _loss_show.rows_as_text(rows), nl=as_json)
 
 
-@app.command()
-def show(
-    name: Annotated[str, _NAME],
-    param: Annotated[list[str] | None, _PARAM] = None,
-    save: Annotated[Path | None, _SAVE] = None,
-) -> None:
-    """A loss: its formula, inputs, hyper-parameters, and a plot of value and slope."""
+@group.command()
+@click.argument("name")
+@click.option(
+    "--param", multiple=True, metavar="NAME=V[,V]", help="Values of a hyper-parameter; one curve for each. Repeatable."
+)
+@_SAVE
+def show(name: str, param: tuple[str, ...], save: Path | None) -> None:
+    """Show one loss: formula, inputs, hyper-parameters, and a plot of its value and derivative.
+
+    NAME is a function, a class, or the name that another framework uses: huber, huber_loss, HuberLoss.
+    """
     from sporax.cli import _loss_show
 
-    with _said():
-        typer.echo(_loss_show.show(name, param or [], save), nl=False)
+    with _reported():
+        click.echo(_loss_show.show(name, param, save), nl=False)
 
 
-@app.command()
-def compare(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Two losses or more.")],
-    save: Annotated[Path | None, _SAVE] = None,
-) -> None:
-    """Several losses over one axis: plots, values and slopes at some points, growth far out."""
+@group.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@_SAVE
+def compare(names: tuple[str, ...], save: Path | None) -> None:
+    """Compare two or more losses over one axis: plots, values, derivatives, and growth at large arguments."""
     from sporax.cli import _loss_show
 
-    with _said():
-        typer.echo(_loss_show.compare(names, save), nl=False)
+    with _reported():
+        click.echo(_loss_show.compare(names, save), nl=False)
 
 
-@app.command()
+@group.command()
+@click.argument("target", metavar="[TARGET]", required=False)
+@click.option("--inputs", metavar="TEXT", help="The inputs that it is called with: 'f32[8, 10], i32[8] < 10'.")
+@click.option("--arg", multiple=True, metavar="NAME=VALUE", help="An argument of its constructor. Repeatable.")
+@click.option("--only", multiple=True, metavar="LAW", help="Run only this check. Repeatable.")
+@click.option("--skip", multiple=True, metavar="LAW", help="Leave this check out. Repeatable.")
+@click.option("--coupled/--no-coupled", default=False, help="The samples of a batch interact (contrastive losses).")
+@click.option("--strict/--no-strict", default=False, help="Warnings fail too.")
+@click.option("--seed", default=0, show_default=True, help="The seed of the random inputs.")
+@click.option("--all", "every", is_flag=True, help="Check every built-in loss.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
 def check(
-    target: Annotated[
-        str | None,
-        typer.Argument(metavar="TARGET", help="path/to/file.py:MyLoss, package.module:name, or a built-in loss."),
-    ] = None,
-    inputs: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What it is called with: 'f32[8, 10], i32[8] < 10'.")
-    ] = None,
-    arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An argument of its constructor.")] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="LAW", help="Run this law; may be repeated.")] = None,
-    skip: Annotated[list[str] | None, typer.Option(metavar="LAW", help="Leave this law out; may be repeated.")] = None,
-    coupled: Annotated[bool, typer.Option(help="Samples of a batch are meant to meet (contrastive losses).")] = False,
-    strict: Annotated[bool, typer.Option(help="What is only worth a look fails too.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the random inputs.")] = 0,
-    every: Annotated[bool, typer.Option("--all", help="Check every built-in loss.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page.")] = None,
+    target: str | None,
+    inputs: str | None,
+    arg: tuple[str, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    coupled: bool,
+    strict: bool,
+    seed: int,
+    every: bool,
+    as_json: bool,
+    html: Path | None,
 ) -> None:
-    """Check a loss: gradients, reductions, weights, shapes, precision, tracing, cost. Exit status 1 if it fails."""
+    """Check a loss: gradients, reductions, weights, shapes, precision, tracing, cost.
+
+    TARGET is path/to/file.py:MyLoss, package.module:name, or a built-in loss. The exit status is 1 if a check fails.
+    """
     from sporax.cli import _loss_check
 
     try:
         reports = _loss_check.run(
-            target, inputs, arg or [], every=every, quiet=as_json, only=only or (), skip=skip or (), coupled=coupled,
-            seed=seed,
-        )  # fmt: skip
+            target, inputs, arg, every=every, quiet=as_json, only=only, skip=skip, coupled=coupled, seed=seed
+        )
         reports = list(reports) if as_json else _loss_check.printed(reports, several=every)
         if html is not None:
             _loss_check.write_html(reports, html)
     except _loss_check.MENDABLE as error:
-        typer.echo(f"sporax loss check: {error}", err=True)
-        raise typer.Exit(2) from None
+        click.echo(f"sporax loss check: {error}", err=True)
+        sys.exit(2)
     if as_json:
-        typer.echo(_loss_check.as_json(reports))
-    bad = any(not report.ok or (strict and report.warnings) for report in reports)
-    raise typer.Exit(1 if bad else 0)
+        click.echo(_loss_check.as_json(reports))
+    failed = any(not report.ok or (strict and report.warnings) for report in reports)
+    sys.exit(1 if failed else 0)
