@@ -53,10 +53,10 @@ class Parameter(Tensor):
         "_gradient_hooks",
         "_held",
         "_lease",
+        "_requires_grad",
         "layerwise_parallel",
         "name",
         "parallel_optimizer",
-        "requires_grad",
     )
 
     def __init__(
@@ -69,8 +69,8 @@ class Parameter(Tensor):
     ) -> None:
         if name is not None and not isinstance(name, str):
             raise ArgumentTypeError(f"Parameter: `name` must be a str, but got {name!r} of type {type(name).__name__}.")
-        if not isinstance(requires_grad, bool):
-            raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {requires_grad!r}.")
+        self._requires_grad: bool | None = None
+        self.requires_grad = requires_grad
         # Also inside a trace, where JAX would otherwise stage the constant: a random key is made at its first use.
         with jax.ensure_compile_time_eval():
             value = to_array(default_input)
@@ -83,7 +83,6 @@ class Parameter(Tensor):
         self._lease: Lease | None = None
         self._gradient_hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
         self.name = name or _DEFAULT_NAME
-        self.requires_grad = requires_grad
         self.layerwise_parallel = layerwise_parallel
         self.parallel_optimizer = parallel_optimizer
         # Whether a trace made this Parameter, and runs again to see whether it is kept (see run_framed).
@@ -150,6 +149,19 @@ class Parameter(Tensor):
         self._held = value
 
     # --- MindSpore's methods ----------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether training changes this Parameter. It may be set at any time; compiled steps notice."""
+        return bool(self._requires_grad)
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {value!r}.")
+        if self._requires_grad is not None and self._requires_grad is not value:
+            _frames.REVISION.count += 1
+        self._requires_grad = value
 
     @property
     def data(self) -> Parameter:
