@@ -81,13 +81,14 @@ def _total(output: Any, where: str, integers: bool) -> Any:
 
     With `integers` an input is of integers, and outputs of integers count too.
     """
-    arrays = [leaf for leaf in jax.tree.leaves(output) if hasattr(leaf, "dtype")]
+    arrays = [leaf for leaf in jax.tree.leaves(output) if isinstance(leaf, jax.Array) or is_tracer(leaf)]
     leaves = [leaf for leaf in arrays if is_floating(leaf)]
     if integers:
         leaves += [leaf.astype(jnp.float64) for leaf in arrays if not is_floating(leaf)]
     if not leaves:
         raise DtypeError(
-            f"{where}: the function returned no floating Tensor, so there is nothing to differentiate: {output!r}."
+            f"{where}: the function returned no floating Tensor or JAX array, so there is nothing to differentiate: "
+            f"{output!r}."
         )
     total = leaves[0] if leaves[0].ndim == 0 else leaves[0].sum()
     for leaf in leaves[1:]:
@@ -128,8 +129,12 @@ def value_and_grad(
     Where `fn` returns more than one element, the gradient is of the sum of all of them. What `fn` writes to
     Parameters (moving statistics, random keys) is written once.
 
+    The gradient of an integer or bool input has that dtype, its fraction cut, as in MindSpore: 0 where the input only
+    chooses (a label, an index, a condition), and the derivative where it is a number that is added or multiplied.
+    Hooks of `register_hook` on the inputs and on the Parameters are applied last.
+
     Args:
-        fn: a Cell or a function.
+        fn: a Cell or a function; it may return Tensors or JAX arrays.
         grad_position: which inputs to differentiate by; None for none.
         weights: Parameters to differentiate by.
         has_aux: only the first output is differentiated, the others are handed on.
@@ -138,15 +143,17 @@ def value_and_grad(
             with respect to the output (for several outputs a tuple), in place of ones.
 
     Returns:
-        a function of the same inputs that returns `(value, gradients)`. The gradients are, as in MindSpore: a
+        a function of the same inputs that returns `(value, gradients)`. The value is what `fn` returned: a Tensor
+        for a Tensor, a JAX array for a JAX array, and the rest as it is. The gradients are, as in MindSpore: a
         Tensor for one position, a tuple for several, the weights' (a tuple, or one Tensor for one Parameter)
         where `grad_position` is None, and the pair of both where both are asked for.
 
     Raises:
         ArgumentError: neither inputs nor weights were asked for, a position does not exist, or the
             sensitivities are not as many as the outputs.
-        ArgumentTypeError: `grad_position` or `weights` is of the wrong type.
-        DtypeError: an input, a Parameter or the result is not floating.
+        ArgumentTypeError: `grad_position` or `weights` is of the wrong type, or an input that it names is no Tensor.
+        DtypeError: the result holds nothing to differentiate; or an integer input reaches it through an operator
+            whose derivative by integers is not defined.
         ShapeError: a sensitivity has not the shape of its output.
 
     Examples:

@@ -177,6 +177,9 @@ def jit(function: Any = None, **options: Any) -> Any:
     compiled anew for each of their values. Where the function needs the value of a Tensor to choose its way
     (`if loss > 1:`), it runs eagerly from then on, and one warning names the file and line.
 
+    A Cell, or any other object, among the arguments is part of the program too. A changed attribute of a Cell is
+    noticed, and the program compiled again; one of another object is not, as in MindSpore.
+
     Args:
         function: a function, a method, or a Cell.
         options: MindSpore's further arguments (`jit_config`, `mode`, `input_signature`, ...), without effect.
