@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 from jax import Array as JaxArray
 
+from sporax.core._tensor_hooks import TensorHookHandle
 from sporax.core.dtype import DType
 from sporax.core.random import Generator
 '''

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sporax._errors import DeviceError as DeviceError
     from sporax._errors import DtypeError as DtypeError
     from sporax._errors import EagerFallbackWarning as EagerFallbackWarning
+    from sporax._errors import GradientWarning as GradientWarning
     from sporax._errors import LabelError as LabelError
     from sporax._errors import NonFiniteLossWarning as NonFiniteLossWarning
     from sporax._errors import NotServedError as NotServedError
@@ -142,7 +143,7 @@ _NAMES = {
     "sporax": "common compat dataset formats losses mint nn ops train transforms",
     "sporax._errors": (
         "ArgumentError ArgumentTypeError CellError CheckpointError CheckpointMismatchError CompatError "
-        "DatasetError DeviceError DtypeError EagerFallbackWarning LabelError NonFiniteLossWarning "
+        "DatasetError DeviceError DtypeError EagerFallbackWarning GradientWarning LabelError NonFiniteLossWarning "
         "NotServedError OutOfRangeError ShapeError SporaxError SporaxWarning StateError TrainError "
         "UninitializedCellError"
     ),

@@ -69,6 +69,10 @@ class NonFiniteLossWarning(SporaxWarning):
     """The loss became NaN or infinite during training."""
 
 
+class GradientWarning(SporaxWarning):
+    """A gradient that was asked for is zero for a reason that is easy to overlook."""
+
+
 class OutOfRangeError(SporaxError, IndexError):
     """An index outside its axis."""
 

@@ -10,13 +10,17 @@ from sporax.core._frames import (
     note_guard,
     tracing,
 )
+from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._hooks import HookHandle
+from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
+from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
 from sporax.core.random import Generator, default_generator, get_seed, next_key, set_seed
 from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 
 __all__ = [
+    "HOOKED",
     "REVISION",
     "Cell",
     "Frame",
@@ -29,16 +33,22 @@ __all__ = [
     "absolute",
     "align",
     "arithmetic",
+    "check_hook",
     "computing_in",
     "context",
     "copied",
     "default_generator",
     "entered",
     "get_seed",
+    "gradient_node",
+    "hooks_of",
     "install_graph_call",
+    "is_floating",
     "is_tensor",
     "next_key",
     "note_guard",
+    "replaced",
+    "run_hooks",
     "set_seed",
     "to_array",
     "tracing",

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 if TYPE_CHECKING:
     from sporax.core.parameter import Parameter
 _MISSING = object()
@@ -28,7 +30,7 @@ _MISSING = object()
 class Frame:
     """The Parameters of one trace: what is bound, what was written, what was read unbound."""
 
-    __slots__ = ("discovers", "guards", "lane", "missed", "rebound", "values", "written")
+    __slots__ = ("created", "discovers", "guards", "lane", "missed", "rebound", "values", "written")
 
     def __init__(self, bound: dict[Parameter, Any] | None = None, *, discovers: bool, lane: str | None = None) -> None:
         self.values: dict[Parameter, Any] = dict(bound) if bound else {}
@@ -36,6 +38,7 @@ class Frame:
         self.lane = lane
         self.written: dict[Parameter, None] = {}
         self.missed: dict[Parameter, None] = {}
+        self.created: dict[Parameter, None] = {}
         self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.rebound: list[tuple[Any, Any]] = []
 
@@ -49,6 +52,7 @@ class _ThreadState(threading.local):
     def __init__(self) -> None:
         self.stack: list[Frame] = []
         self.compute_dtype: Any = None
+        self.held: dict[Parameter, None] | None = None
 
 
 STATE = _ThreadState()
@@ -71,10 +75,12 @@ def entered(frame: Frame) -> Iterator[Frame]:
     """Make `frame` the innermost one for the block, and undo rebinding of Tensors when the block ends."""
     STATE.stack.append(frame)
     outer_cast, STATE.compute_dtype = STATE.compute_dtype, None
+    outer_held, STATE.held = STATE.held, None
     try:
         yield frame
     finally:
         STATE.compute_dtype = outer_cast
+        STATE.held = outer_held
         STATE.stack.pop()
         for tensor, value in reversed(frame.rebound):
             tensor._value = value
@@ -90,8 +96,30 @@ def computing_in(dtype: Any) -> Iterator[None]:
         STATE.compute_dtype = outer
 
 
+@contextmanager
+def holding_constant() -> Iterator[dict[Parameter, None]]:
+    """No gradient flows into Parameters that are read inside the block; yields those that were read."""
+    outer, STATE.held = STATE.held, {}
+    inner = STATE.held
+    try:
+        yield inner
+    finally:
+        STATE.held = outer
+        if outer is not None:
+            outer.update(inner)
+
+
 def read(parameter: Parameter) -> Any:
     """The value of `parameter` here: the nearest frame's, or the one it holds."""
+    held = STATE.held
+    if held is None:
+        return value_of(parameter)
+    held[parameter] = None
+    return jax.lax.stop_gradient(value_of(parameter))
+
+
+def value_of(parameter: Parameter) -> Any:
+    """What `read` finds, whether it is held constant or not."""
     for frame in reversed(STATE.stack):
         value = frame.values.get(parameter, _MISSING)
         if value is not _MISSING:
@@ -116,6 +144,12 @@ def note_guard(owner: Any, attribute: str, value: Any) -> None:
     for frame in STATE.stack:
         if frame.discovers:
             frame.guards.setdefault((id(owner), attribute), (owner, attribute, value))
+
+
+def note_creation(parameter: Parameter) -> None:
+    """Tell every frame that the Parameter was made inside its trace."""
+    for frame in STATE.stack:
+        frame.created[parameter] = None
 
 
 def note_rebinding(tensor: Any) -> None:

@@ -3,93 +3,244 @@
 from __future__ import annotations
 
 import itertools
+import warnings
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from sporax.core.tensor import Tensor, wrap
+from sporax._errors import CellError, SporaxWarning
+from sporax._jax_compat import is_tracer
+from sporax.core import _frames
+from sporax.core._bprop import call_with_bprop, is_array
+from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._tensor_hooks import check_hook
+from sporax.core.tensor import Tensor, unwrap, wrap
 
 _COUNTER = itertools.count()
+
+
+class _Hook(NamedTuple):
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always_call: bool = False
+
+
+Hooks = OrderedDict[int, _Hook]
 
 
 class HookHandle:
     """What `register_*_hook` returns: `remove()` takes the hook off again."""
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+    def __init__(self, hooks: Hooks, hook: _Hook, changed: Callable[[], None], *, prepend: bool = False) -> None:
         self._hooks = hooks
+        self._changed = changed
         self.handle_id = next(_COUNTER)
         hooks[self.handle_id] = hook
+        if prepend:
+            hooks.move_to_end(self.handle_id, last=False)
+        changed()
 
     def remove(self) -> None:
         """Take the hook off; a second call does nothing."""
-        self._hooks.pop(self.handle_id, None)
+        if self._hooks.pop(self.handle_id, None) is not None:
+            self._changed()
 
 
 class CellHooks:
-    """The hooks of one Cell, each kind in the order of registration."""
+    """The hooks of one Cell, each kind in the order in which they are called, and whether it has a `bprop`."""
 
-    __slots__ = ("backward", "backward_pre", "forward", "pre")
+    __slots__ = ("backward", "backward_pre", "forward", "has_bprop", "pre")
 
-    def __init__(self) -> None:
-        self.pre: dict[int, Callable[..., Any]] = {}
-        self.forward: dict[int, Callable[..., Any]] = {}
-        self.backward: dict[int, Callable[..., Any]] = {}
-        self.backward_pre: dict[int, Callable[..., Any]] = {}
+    def __init__(self, has_bprop: bool = False) -> None:
+        self.has_bprop = has_bprop
+        self.pre: Hooks = OrderedDict()
+        self.forward: Hooks = OrderedDict()
+        self.backward: Hooks = OrderedDict()
+        self.backward_pre: Hooks = OrderedDict()
+
+    def add(
+        self,
+        hooks: Hooks,
+        function: Callable[..., Any],
+        changed: Callable[[], None],
+        where: str,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> HookHandle:
+        """Register a hook; `changed` is called then, and when it is removed."""
+        check_hook(function, where)
+        return HookHandle(hooks, _Hook(function, with_kwargs, always_call), changed, prepend=prepend)
 
     def call(self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """construct with all hooks around it."""
+        called: set[int] = set()
+        try:
+            args, kwargs = self._before(cell, args, kwargs)
+            if self.backward or self.backward_pre:
+                output = _with_backward_hooks(self, cell, construct, args, kwargs)
+            else:
+                output = self.compute(cell, construct, args, kwargs)
+            for key, hook in tuple(self.forward.items()):
+                called.add(key)
+                given = (args, kwargs) if hook.with_kwargs else (args,)
+                changed = hook.function(cell, *given, output)
+                if changed is not None:
+                    output = changed
+            return output
+        except Exception:
+            self._call_after_error(cell, args, kwargs, called)
+            raise
+
+    def compute(self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """construct, with `bprop` as its gradient where there is one."""
+        if self.has_bprop:
+            return call_with_bprop(cell, construct, args, kwargs)
+        return construct(*args, **kwargs)
+
+    def _before(
+        self, cell: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         for hook in tuple(self.pre.values()):
-            changed = hook(cell, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        if self.backward or self.backward_pre:
-            output = self._with_backward(cell, construct, args, kwargs)
-        else:
-            output = construct(*args, **kwargs)
-        for hook in tuple(self.forward.values()):
-            changed = hook(cell, args, output)
-            if changed is not None:
-                output = changed
-        return output
-
-    def _with_backward(
-        self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        # Two identities: the one on the output meets its gradient first and keeps it, the one on the input then
-        # shows both gradients to the hooks.
-        outputs_seen: list[tuple[Tensor, ...]] = []
-
-        def on_output(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-            seen = tuple(wrap(each) for each in gradients)
-            for hook in tuple(self.backward_pre.values()):
-                changed = hook(cell, seen)
+            if hook.with_kwargs:
+                changed = hook.function(cell, args, kwargs)
+                if changed is None:
+                    continue
+                if not (isinstance(changed, tuple) and len(changed) == 2 and isinstance(changed[1], dict)):
+                    raise CellError(
+                        f"{type(cell).__name__}: a forward pre-hook with `with_kwargs` must return None or "
+                        f"(args, kwargs), but got {changed!r}."
+                    )
+                args, kwargs = changed
+                args = args if isinstance(args, tuple) else (args,)
+            else:
+                changed = hook.function(cell, args)
                 if changed is not None:
-                    seen = changed if isinstance(changed, tuple) else (changed,)
-            outputs_seen.append(seen)
-            return tuple(each._value for each in seen)
+                    args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
 
-        def on_input(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-            seen = tuple(wrap(each) for each in gradients)
-            for hook in tuple(self.backward.values()):
-                changed = hook(cell, seen, outputs_seen[-1] if outputs_seen else ())
-                if changed is not None:
-                    seen = changed if isinstance(changed, tuple) else (changed,)
-            return tuple(each._value for each in seen)
-
-        positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
-        passed = _watched(tuple(args[i]._value for i in positions), on_input)
-        inner = list(args)
-        for i, value in zip(positions, passed, strict=True):
-            inner[i] = wrap(value)
-        leaves, structure = jax.tree.flatten(construct(*inner, **kwargs))
-        return jax.tree.unflatten(structure, _watched(tuple(leaves), on_output))
+    def _call_after_error(self, cell: Any, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> None:
+        for key, hook in tuple(self.forward.items()):
+            if not hook.always_call or key in called:
+                continue
+            try:
+                hook.function(cell, *((args, kwargs) if hook.with_kwargs else (args,)), None)
+            except Exception as error:
+                warnings.warn(
+                    f"{type(cell).__name__}: a forward hook with `always_call` raised {error!r} while another error "
+                    "was being handled; the other one is reported.",
+                    SporaxWarning,
+                    stacklevel=2,
+                )
 
 
-def _watched(values: tuple[Any, ...], on_gradient: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Any:
-    @jax.custom_vjp
-    def identity(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return values
+def _with_backward_hooks(
+    hooks: CellHooks, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """construct between two gradient nodes: the gradient meets the one on the output first, then that on the inputs.
 
-    identity.defvjp(lambda values: (values, None), lambda _, gradients: (on_gradient(tuple(gradients)),))
-    return identity(values)
+    The gradient of the output reaches the second node through a cell shared by both. Under vmap the two are batched
+    apart from each other, so it travels as the gradient of extra zeros there, of the outputs' shapes.
+    """
+    positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
+    values = tuple(args[i]._value for i in positions)
+    if not _frames.tracing() and not any(is_tracer(leaf) for leaf in jax.tree.leaves((args, kwargs))):
+        return hooks.compute(cell, construct, args, kwargs)
+    shared: list[tuple[Any, ...]] = []
+    slots = _slots(hooks, cell, construct, args, kwargs)
+
+    def on_inputs(outputs: Any, _: Any, gradients: Any, __: Any) -> Any:
+        by_input, by_slot = gradients[: len(values)], gradients[len(values) :]
+        grad_output = by_slot if slots is not None else (shared.pop() if shared else ())
+        changed = _run_backward(hooks, cell, tuple(map(_shown, by_input, values)), tuple(map(wrap, grad_output)))
+        return (*changed, *(None for _ in by_slot)), ()
+
+    passed = gradient_node((*values, *(slots or ())), (), on_inputs)
+    inner = list(args)
+    for i, value in zip(positions, passed, strict=False):
+        inner[i] = wrap(value)
+    output = hooks.compute(cell, construct, tuple(inner), kwargs)
+    leaves, structure = jax.tree.flatten(output)
+    arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+
+    def on_outputs(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
+        grad_output = _run_backward_pre(hooks, cell, tuple(map(wrap, gradients)))
+        if slots is None:
+            shared[:] = [grad_output]
+        if not any(needed[: len(values)]):
+            # No gradient flows into the inputs (they are data), so this is where the hooks are called.
+            _run_backward(hooks, cell, tuple(None for _ in values) or (None,), tuple(map(wrap, grad_output)))
+        by_output = tuple(g if is_floating(out) else None for g, out in zip(grad_output, outputs, strict=True))
+        by_slot = grad_output if slots is not None else ()
+        return by_output, (*(None for _ in values), *(g if is_floating(g) else None for g in by_slot))
+
+    seen = gradient_node(tuple(leaves[i] for i in arrays), (*values, *passed[len(values) :]), on_outputs)
+    for i, value in zip(arrays, seen, strict=True):
+        leaves[i] = value
+    return jax.tree.unflatten(structure, leaves)
+
+
+def _slots(
+    hooks: CellHooks, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...] | None:
+    """Under vmap: zeros of the outputs' shapes, batched over every lane."""
+    lanes = _frames.lanes()
+    if not lanes:
+        return None
+
+    def outputs() -> list[Any]:
+        with _frames.entered(_frames.Frame(discovers=False)):
+            leaves = jax.tree.leaves(hooks.compute(cell, construct, args, kwargs))
+        return [leaf for leaf in leaves if is_array(leaf)]
+
+    batched = jnp.zeros((), jnp.int32)
+    for lane in lanes:
+        batched = batched + jax.lax.axis_index(lane) * 0
+    return tuple(jnp.zeros(each.shape, each.dtype) + batched.astype(each.dtype) for each in jax.eval_shape(outputs))
+
+
+def _shown(gradient: Any, value: Any) -> Tensor | None:
+    return wrap(gradient) if is_floating(value) else None
+
+
+def _run_backward_pre(hooks: CellHooks, cell: Any, grad_output: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    for hook in tuple(hooks.backward_pre.values()):
+        changed = hook.function(cell, grad_output)
+        if changed is not None:
+            grad_output = _checked(cell, "backward pre-hook", "grad_output", changed, grad_output)
+    return tuple(each._value for each in grad_output)
+
+
+def _run_backward(
+    hooks: CellHooks, cell: Any, grad_input: tuple[Tensor | None, ...], grad_output: tuple[Tensor, ...]
+) -> tuple[Any, ...]:
+    for hook in tuple(hooks.backward.values()):
+        changed = hook.function(cell, grad_input, grad_output)
+        if changed is not None:
+            grad_input = _checked(cell, "backward hook", "grad_input", changed, grad_input)
+    return tuple(unwrap(each) for each in grad_input)
+
+
+def _checked(cell: Any, kind: str, name: str, changed: Any, before: tuple[Any, ...]) -> tuple[Any, ...]:
+    changed = tuple(changed) if isinstance(changed, (tuple, list)) else (changed,)
+    where = f"{type(cell).__name__}: a {kind} must return None or the new `{name}`"
+    if len(changed) != len(before):
+        raise CellError(f"{where}, a tuple of {len(before)}, but got {len(changed)}.")
+    result: list[Any] = []
+    for i, (new, old) in enumerate(zip(changed, before, strict=True)):
+        if old is None:
+            result.append(None)
+            continue
+        array = unwrap(new)
+        if not is_array(array) or array.shape != old.shape or array.dtype != old._value.dtype:
+            got = f"shape {array.shape} and dtype {array.dtype.name}" if is_array(array) else repr(new)
+            raise CellError(
+                f"{where}; element {i} must be a Tensor of shape {old.shape} and dtype {old._value.dtype.name}, but "
+                f"got {got}."
+            )
+        result.append(wrap(array))
+    return tuple(result)

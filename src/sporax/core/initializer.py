@@ -16,6 +16,8 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax.core._init_base import (
     Initializer,
@@ -130,4 +132,5 @@ def initializer(
     elif not isinstance(init, Initializer):
         init = Constant(init)
     assert wanted is not None
-    return Tensor(init(wanted, dtype))
+    with jax.ensure_compile_time_eval():
+        return Tensor(init(wanted, dtype))

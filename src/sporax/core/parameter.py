@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import jax
@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax._errors import ArgumentTypeError, DtypeError, ShapeError, StateError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import _frames
+from sporax.core import _frames, _tensor_hooks
 from sporax.core.tensor import Tensor, to_array, wrap
 
 _DEFAULT_NAME = "Parameter"
@@ -48,7 +48,16 @@ class Parameter(Tensor):
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("_held", "_lease", "layerwise_parallel", "name", "parallel_optimizer", "requires_grad")
+    __slots__ = (
+        "_awaited",
+        "_gradient_hooks",
+        "_held",
+        "_lease",
+        "_requires_grad",
+        "layerwise_parallel",
+        "name",
+        "parallel_optimizer",
+    )
 
     def __init__(
         self,
@@ -60,8 +69,8 @@ class Parameter(Tensor):
     ) -> None:
         if name is not None and not isinstance(name, str):
             raise ArgumentTypeError(f"Parameter: `name` must be a str, but got {name!r} of type {type(name).__name__}.")
-        if not isinstance(requires_grad, bool):
-            raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {requires_grad!r}.")
+        self._requires_grad: bool | None = None
+        self.requires_grad = requires_grad
         # Also inside a trace, where JAX would otherwise stage the constant: a random key is made at its first use.
         with jax.ensure_compile_time_eval():
             value = to_array(default_input)
@@ -72,10 +81,14 @@ class Parameter(Tensor):
             )
         self._held: Any = value
         self._lease: Lease | None = None
+        self._gradient_hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
         self.name = name or _DEFAULT_NAME
-        self.requires_grad = requires_grad
         self.layerwise_parallel = layerwise_parallel
         self.parallel_optimizer = parallel_optimizer
+        # Whether a trace made this Parameter, and runs again to see whether it is kept (see run_framed).
+        self._awaited = False
+        if _frames.STATE.stack:
+            _frames.note_creation(self)
 
     # --- value: every read and write goes through the frames --------------------------------------------------
 
@@ -138,6 +151,19 @@ class Parameter(Tensor):
     # --- MindSpore's methods ----------------------------------------------------------------------------------
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether training changes this Parameter. It may be set at any time; compiled steps notice."""
+        return bool(self._requires_grad)
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {value!r}.")
+        if self._requires_grad is not None and self._requires_grad is not value:
+            _frames.REVISION.count += 1
+        self._requires_grad = value
+
+    @property
     def data(self) -> Parameter:
         """This Parameter."""
         return self
@@ -177,6 +203,22 @@ class Parameter(Tensor):
         return self
 
     assign_value = set_data
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> _tensor_hooks.TensorHookHandle:
+        """Call `hook(grad)` with the gradient of this Parameter, where `grad` or a training step takes it.
+
+        The gradient is the whole one, summed over all uses of the Parameter. What the hook returns, if not None,
+        replaces it, and is what the caller, or the optimizer, gets.
+
+        Args, Returns, Raises: as in `Tensor.register_hook`.
+        """
+        _tensor_hooks.check_hook(hook, "Parameter.register_hook")
+        return _tensor_hooks.TensorHookHandle(self._gradient_hooks, hook)
+
+    @property
+    def _hook_functions(self) -> tuple[Callable[[Tensor], Tensor | None], ...]:
+        """The hooks of `register_hook`, in order."""
+        return tuple(self._gradient_hooks.values())
 
     def clone(self, init: Any = "same") -> Parameter:
         """A new Parameter of the same shape, dtype and flags.

@@ -17,6 +17,7 @@ import numpy as np
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _arith, _format, _frames, _indexing
+from sporax.core._tensor_hooks import TensorHookHandle, register
 from sporax.core.dtype import DType, as_dtype, from_numpy_dtype
 
 _NUMBERS = (bool, int, float, complex)
@@ -43,7 +44,11 @@ def to_array(data: Any, dtype: DType | None = None) -> jax.Array:
         array = array.astype(np.float32)
     # A copy, because JAX may alias NumPy memory, which the caller can change. Not jnp.array: it compiles a program.
     with x64_scope(True):
-        return jax.device_put(np.array(array))
+        if not _frames.STATE.stack:
+            return jax.device_put(np.array(array))
+        # Not staged in a trace: the values are known, and a Parameter may be made of them.
+        with jax.ensure_compile_time_eval():
+            return jax.device_put(np.array(array))
 
 
 def _host_array(data: Any) -> np.ndarray:
@@ -333,6 +338,34 @@ class Tensor:
     def _rebind(self, value: Any) -> None:
         _frames.note_rebinding(self)
         self._value = value
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
+        """Call `hook(grad)` with the gradient of this Tensor in a backward pass.
+
+        What the hook returns, if not None, replaces the gradient, for the inputs that this Tensor was computed from
+        too. Inside a differentiated function register the hook before the Tensor is used. Several hooks are called in
+        the order of registration.
+
+        Args:
+            hook: a function of the gradient that returns the new one, or None.
+
+        Returns:
+            a handle, whose `remove()` takes the hook off.
+
+        Raises:
+            ArgumentTypeError: `hook` cannot be called.
+            CellError: in the backward pass, what the hook returned has not the gradient's shape.
+
+        Examples:
+            >>> from sporax import grad
+            >>> def cube(x):
+            ...     y = x * x
+            ...     handle = y.register_hook(lambda gradient: gradient * 10)
+            ...     return y * x
+            >>> print(grad(lambda x: x * x * x)(Tensor(2.0)), grad(cube)(Tensor(2.0)))
+            12.0 84.0
+        """
+        return register(self, hook, wrap)
 
     @property
     def has_init(self) -> bool:

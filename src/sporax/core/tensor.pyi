@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jax import Array as JaxArray
 
+from sporax.core._tensor_hooks import TensorHookHandle
 from sporax.core.dtype import DType
 from sporax.core.random import Generator
 
@@ -115,6 +116,9 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None: ...
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
+        """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
 
     @property
     def has_init(self) -> builtins.bool:

@@ -52,6 +52,9 @@ from sporax.ops._control import (
     cond, fori_loop, ForiLoop, grad, Scan, scan, stop_gradient, StopGradient, value_and_grad, vmap,
     while_loop, WhileLoop,
 )
+from sporax.ops._gradients import (
+    HookBackward, InsertGradientOf,
+)
 from sporax.ops._conv import (
     conv1d, Conv2D, conv2d, Conv2DTranspose, Conv3D, conv3d,
 )
@@ -230,11 +233,11 @@ __all__ = [
     "ge", "GeLU", "Gelu", "gelu", "Ger", "ger", "GLU", "glu", "grad", "GradOperation", "Greater",
     "greater", "greater_equal", "GreaterEqual", "gt", "gumbel_softmax", "hamming_window", "hann_window",
     "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "Heaviside", "heaviside",
-    "hinge_embedding_loss", "histc", "Histogram", "HShrink", "HSigmoid", "hsplit", "hstack", "HSwish",
+    "hinge_embedding_loss", "histc", "Histogram", "HookBackward", "HShrink", "HSigmoid", "hsplit", "hstack", "HSwish",
     "huber_loss", "HyperMap", "Hypot", "hypot", "i0", "Identity", "identity", "Igamma", "igamma",
     "Igammac", "igammac", "Imag", "imag", "index_add", "index_fill", "index_select", "IndexAdd",
     "IndexFill", "inner", "inplace_add", "inplace_sub", "inplace_update", "InplaceAdd", "InplaceSub",
-    "InplaceUpdate", "InTopK", "intopk", "Inv", "inv", "Invert", "invert", "is_complex",
+    "InplaceUpdate", "InsertGradientOf", "InTopK", "intopk", "Inv", "inv", "Invert", "invert", "is_complex",
     "is_floating_point", "is_tensor", "IsClose", "isclose", "IsFinite", "isfinite", "IsInf", "isinf",
     "IsNan", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kl_div_ext", "KLDivLoss", "kron",
     "l1_loss", "l1_loss_ext", "L2Loss", "L2Normalize", "laplace", "Lcm", "lcm", "ldexp", "le",

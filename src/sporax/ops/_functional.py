@@ -227,7 +227,8 @@ class GradOperation:
         def gradient(*args: Any) -> Any:
             inputs, output = (args[:-1], _weighted(fn, args[-1])) if self.sens_param else (args, fn)
             if self.get_all:
-                positions: Any = tuple(range(len(inputs)))
+                # As in MindSpore: what is not a Tensor has no gradient, and no place in the tuple.
+                positions: Any = tuple(i for i, each in enumerate(inputs) if hasattr(each, "dtype"))
             else:
                 positions = None if self.get_by_list else 0
             return grad(output, positions, parameters)(*inputs)

@@ -63,6 +63,25 @@ jax.tree_util.register_pytree_node(
 )
 
 
+def _unbound(frame: Frame, bound: dict[Parameter, Any]) -> list[Parameter]:
+    """The Parameters with which the trace must run again.
+
+    One that the trace itself made may be kept by the function for later calls (`if self.fc is None: self.fc = ...`),
+    and is then an input of the program. The second trace tells: a function that makes new ones again uses them up
+    within the call, and their values are part of the program.
+    """
+    if frame.created and any(each._awaited for each in bound):
+        missed = [each for each in frame.missed if each not in frame.created]
+    else:
+        missed = list(frame.missed)
+    for each in missed:
+        each._awaited = each in frame.created
+    if not missed:
+        for each in bound:
+            each._awaited = False
+    return missed
+
+
 def run_framed(
     function: Callable[[], Any],
     bound: dict[Parameter, Any],
@@ -83,8 +102,10 @@ def run_framed(
         # Tensors leave as arrays now: a Tensor rebound in the trace gets its old array back on leaving it.
         leaves, structure = jax.tree.flatten(output)
         written = Written(*frame.written_values())
-        if discovers and frame.missed:
-            raise Unbound(frame.missed)
+        if discovers:
+            unbound = _unbound(frame, bound)
+            if unbound:
+                raise Unbound(unbound)
     return jax.tree.unflatten(structure, leaves), written, frame
 
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
-from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, to_array, wrap
+from sporax._jax_compat import is_tracer, x64_scope
+from sporax.core import Parameter, Tensor, hooks_of, is_floating, note_guard, run_hooks, to_array, tracing, wrap
 from sporax.transforms._functional import run_framed
+from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
+from sporax.transforms._outputs import pack, unpack
 
 
 def _positions(grad_position: int | tuple[int, ...] | None, where: str) -> tuple[int, ...]:
@@ -39,17 +42,19 @@ def _weights(weights: Any, where: str) -> tuple[Parameter, ...]:
     return items
 
 
-def _differentiable(value: Any, name: str, where: str) -> Any:
-    array = to_array(value)
-    if array.dtype.kind not in "fcV":
-        raise DtypeError(
-            f"{where}: {name} has dtype {array.dtype.name}, and a gradient exists for floating dtypes only. "
-            "Cast it, for example .astype(sporax.float32)."
+def _input(value: Any, position: int, where: str) -> Any:
+    if not isinstance(value, (Tensor, jax.Array, np.ndarray, np.generic, float, complex)) and not is_tracer(value):
+        hint = (
+            "Give its Tensors as inputs of their own" if isinstance(value, (tuple, list, dict)) else "Make it a Tensor"
         )
-    return array
+        raise ArgumentTypeError(
+            f"{where}: input {position} is to be differentiated by, so it must be a Tensor, but got {value!r} of type "
+            f"{type(value).__name__}. {hint}, or leave {position} out of `grad_position`."
+        )
+    return to_array(value)
 
 
-def _weighed(output: Any, sensitivity: Any, where: str) -> Any:
+def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
     """The sum of every output times its sensitivity; its gradient is the vector-Jacobian product."""
     outputs, factors = jax.tree.leaves(output), jax.tree.leaves(sensitivity)
     if len(outputs) != len(factors):
@@ -64,22 +69,49 @@ def _weighed(output: Any, sensitivity: Any, where: str) -> Any:
             raise ShapeError(
                 f"{where}: the sensitivity of output {i} must have its shape {each.shape}, but got {factor.shape}."
             )
-        if each.dtype.kind in "fcV":
+        if is_floating(each):
             total = total + (each * factor.astype(each.dtype)).sum()
+        elif integers:
+            total = total + (each.astype(jnp.float64) * factor.astype(jnp.float64)).sum()
     return jnp.real(total)
 
 
-def _total(output: Any, where: str) -> Any:
-    """The sum of every floating output: MindSpore differentiates with ones for each output element."""
-    leaves = [leaf for leaf in jax.tree.leaves(output) if hasattr(leaf, "dtype") and leaf.dtype.kind in "fcV"]
+def _total(output: Any, where: str, integers: bool) -> Any:
+    """The sum of every floating output: MindSpore differentiates with ones for each output element.
+
+    With `integers` an input is of integers, and outputs of integers count too.
+    """
+    arrays = [leaf for leaf in jax.tree.leaves(output) if isinstance(leaf, jax.Array) or is_tracer(leaf)]
+    leaves = [leaf for leaf in arrays if is_floating(leaf)]
+    if integers:
+        leaves += [leaf.astype(jnp.float64) for leaf in arrays if not is_floating(leaf)]
     if not leaves:
         raise DtypeError(
-            f"{where}: the function returned no floating Tensor, so there is nothing to differentiate: {output!r}."
+            f"{where}: the function returned no floating Tensor or JAX array, so there is nothing to differentiate: "
+            f"{output!r}."
         )
     total = leaves[0] if leaves[0].ndim == 0 else leaves[0].sum()
     for leaf in leaves[1:]:
         total = total + leaf.sum()
     return jnp.real(total) if total.dtype.kind == "c" else total
+
+
+def _pullback(pure: Callable[..., Any], where: str, *args: Any) -> tuple[Any, Any]:
+    """The gradients' function and the auxiliary output of `pure(*args) -> (total, auxiliary)`."""
+    if all(is_floating(leaf) for leaf in jax.tree.leaves(args)):
+        total, back, rest = jax.vjp(pure, *args, has_aux=True)
+    else:
+        views = jax.tree.map(view_of, args)
+        total, back, rest = jax.vjp(differentiable_by_integers(pure, where, *args), *views, has_aux=True)
+    return lambda: jax.tree.map(gradient_for, back(jnp.ones((), total.dtype)), args), rest
+
+
+def _hooks(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Parameter):
+        if tracing():
+            note_guard(value, "_hook_functions", value._hook_functions)
+        return value._hook_functions
+    return hooks_of(value)
 
 
 def value_and_grad(
@@ -97,8 +129,12 @@ def value_and_grad(
     Where `fn` returns more than one element, the gradient is of the sum of all of them. What `fn` writes to
     Parameters (moving statistics, random keys) is written once.
 
+    The gradient of an integer or bool input has that dtype, its fraction cut, as in MindSpore: 0 where the input only
+    chooses (a label, an index, a condition), and the derivative where it is a number that is added or multiplied.
+    Hooks of `register_hook` on the inputs and on the Parameters are applied last.
+
     Args:
-        fn: a Cell or a function.
+        fn: a Cell or a function; it may return Tensors or JAX arrays.
         grad_position: which inputs to differentiate by; None for none.
         weights: Parameters to differentiate by.
         has_aux: only the first output is differentiated, the others are handed on.
@@ -107,15 +143,17 @@ def value_and_grad(
             with respect to the output (for several outputs a tuple), in place of ones.
 
     Returns:
-        a function of the same inputs that returns `(value, gradients)`. The gradients are, as in MindSpore: a
+        a function of the same inputs that returns `(value, gradients)`. The value is what `fn` returned: a Tensor
+        for a Tensor, a JAX array for a JAX array, and the rest as it is. The gradients are, as in MindSpore: a
         Tensor for one position, a tuple for several, the weights' (a tuple, or one Tensor for one Parameter)
         where `grad_position` is None, and the pair of both where both are asked for.
 
     Raises:
         ArgumentError: neither inputs nor weights were asked for, a position does not exist, or the
             sensitivities are not as many as the outputs.
-        ArgumentTypeError: `grad_position` or `weights` is of the wrong type.
-        DtypeError: an input, a Parameter or the result is not floating.
+        ArgumentTypeError: `grad_position` or `weights` is of the wrong type, or an input that it names is no Tensor.
+        DtypeError: the result holds nothing to differentiate; or an integer input reaches it through an operator
+            whose derivative by integers is not defined.
         ShapeError: a sensitivity has not the shape of its output.
 
     Examples:
@@ -145,24 +183,31 @@ def value_and_grad(
                     f"{len(args)} positional input(s)."
                 )
         with x64_scope(True):
-            inputs = tuple(_differentiable(args[i], f"input {i}", where) for i in positions)
-            values = tuple(_differentiable(p._value, f"Parameter {p.name!r}", where) for p in parameters)
+            inputs = tuple(_input(args[i], i, where) for i in positions)
+            values = tuple(p._value for p in parameters)
+            integers = not all(is_floating(each) for each in (*inputs, *values))
 
             def pure(inputs: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
                 merged = list(args)
                 for position, value in zip(positions, inputs, strict=True):
                     merged[position] = wrap(value)
                 bound = dict(zip(parameters, values, strict=True))
-                output, written, _ = run_framed(lambda: fn(*merged, **kwargs), bound, discovers=False)
-                first = output[0] if has_aux else output
-                total = _weighed(first, sensitivity, where) if sens_param else _total(first, where)
+                output, written, _ = run_framed(lambda: pack(fn(*merged, **kwargs)), bound, discovers=False)
+                floating = unpack(output)
+                first = floating[0] if has_aux else floating
+                if sens_param:
+                    total = _weighed(first, sensitivity, where, integers)
+                else:
+                    total = _total(first, where, integers)
                 return total, (output, written)
 
-            (_, (output, written)), (input_gradients, weight_gradients) = jax.value_and_grad(
-                pure, argnums=(0, 1), has_aux=True
-            )(inputs, values)
+            gradients, (output, written) = _pullback(pure, where, inputs, values)
+            # Before the backward pass, where hooks and `bprop` may read what the function wrote, or write it again.
             written.commit()
-        return output, _arranged(input_gradients, weight_gradients)
+            by_input, by_weight = gradients()
+            by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
+            by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
+        return unpack(output), _arranged(by_input, by_weight)
 
     def _arranged(by_input: tuple[Any, ...], by_weight: tuple[Any, ...]) -> Any:
         from_inputs: Any = tuple(wrap(each) for each in by_input)

@@ -10,9 +10,10 @@ import jax
 import numpy as np
 
 from sporax._jax_compat import CONCRETIZATION_ERRORS, is_tracer, x64_scope
-from sporax.core import REVISION, Cell, Parameter, install_graph_call, tracing
+from sporax.core import HOOKED, REVISION, Cell, Parameter, Tensor, hooks_of, install_graph_call, tracing
 from sporax.core import context as _context
 from sporax.transforms._functional import Unbound, run_framed, warn_eager
+from sporax.transforms._outputs import is_plain, pack, unpack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,12 +30,14 @@ _STATIC = _Static()
 class _Variant:
     """One program: its Parameters as inputs, and the Python values that steered its trace."""
 
-    __slots__ = ("checked", "compiled", "guards", "parameters")
+    __slots__ = ("checked", "compiled", "guards", "parameters", "plain")
 
     def __init__(self, parameters: tuple[Parameter, ...]) -> None:
         self.parameters = parameters
         self.guards: tuple[tuple[Any, str, Any], ...] = ()
         self.checked = -1
+        self.plain = True
+        """Whether the output holds Tensors and arrays only, so that nothing needs to be restored."""
         self.compiled: Callable[..., Any]
 
     def fits(self) -> bool:
@@ -59,6 +62,28 @@ def _hashable(leaf: Any) -> Any:
     return (type(leaf), leaf)
 
 
+def _tensors(tree: Any) -> list[Any]:
+    return [
+        leaf
+        for leaf in jax.tree.leaves(tree, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+        if isinstance(leaf, Tensor) and not isinstance(leaf, Parameter)
+    ]
+
+
+def _hooks_of_inputs(inputs: Any) -> tuple[Any, ...]:
+    """The hooks of `Tensor.register_hook` on the inputs: (index among the Tensors, hooks) of those that have any."""
+    found = ((i, hooks_of(tensor)) for i, tensor in enumerate(_tensors(inputs)))
+    return tuple((i, hooks) for i, hooks in found if hooks)
+
+
+def _hook_inputs(inputs: Any, found: tuple[Any, ...]) -> None:
+    # The Tensors inside the program are others than the caller's.
+    tensors = _tensors(inputs) if found else []
+    for i, hooks in found:
+        for hook in hooks:
+            tensors[i].register_hook(hook)
+
+
 class CompiledFunction:
     """What `jit` returns. Tensors and arrays are inputs; every other argument is part of the program."""
 
@@ -79,10 +104,11 @@ class CompiledFunction:
         leaves, structure = jax.tree.flatten((args, kwargs))
         dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
         static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
-        key = (structure, tuple(_hashable(leaf) for leaf in static))
+        hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
+        key = (structure, tuple(_hashable(leaf) for leaf in static), hooks)
         try:
             with x64_scope(True):
-                output, written = self._run(key, structure, static, dynamic)
+                output, written = self._run(key, structure, static, dynamic, hooks)
         except CONCRETIZATION_ERRORS as error:
             if tracing():
                 raise
@@ -93,24 +119,29 @@ class CompiledFunction:
         written.commit()
         return output
 
-    def _run(self, key: Any, structure: Any, static: tuple[Any, ...], dynamic: list[Any]) -> Any:
+    def _run(
+        self, key: Any, structure: Any, static: tuple[Any, ...], dynamic: list[Any], hooks: tuple[Any, ...]
+    ) -> Any:
         variants = self._variants.setdefault(key, [])
         for variant in variants:
             if variant.fits():
                 break
         else:
-            variant = self._new_variant(self._owned() if self._owned else (), structure, static)
+            variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
             variants.append(variant)
         while True:
             try:
-                return variant.compiled([p._value for p in variant.parameters], dynamic)
+                output, written = variant.compiled([p._value for p in variant.parameters], dynamic)
+                return (output if variant.plain else unpack(output)), written
             except Unbound as unbound:
                 known = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
                 variants.remove(variant)
-                variant = self._new_variant(tuple(known), structure, static)
+                variant = self._new_variant(tuple(known), structure, static, hooks)
                 variants.append(variant)
 
-    def _new_variant(self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...]) -> _Variant:
+    def _new_variant(
+        self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
+    ) -> _Variant:
         variant = _Variant(parameters)
 
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
@@ -118,7 +149,14 @@ class CompiledFunction:
             leaves = [next(remaining) if leaf is _STATIC else leaf for leaf in static]
             args, kwargs = jax.tree.unflatten(structure, leaves)
             bound = dict(zip(parameters, values, strict=True))
-            output, written, frame = run_framed(lambda: self._function(*args, **kwargs), bound, discovers=True)
+
+            def call() -> Any:
+                _hook_inputs((args, kwargs), hooks)
+                output = pack(self._function(*args, **kwargs))
+                variant.plain = is_plain(output)
+                return output
+
+            output, written, frame = run_framed(call, bound, discovers=True)
             variant.guards = tuple(frame.guards.values())
             return output, written
 
@@ -139,12 +177,17 @@ def jit(function: Any = None, **options: Any) -> Any:
     compiled anew for each of their values. Where the function needs the value of a Tensor to choose its way
     (`if loss > 1:`), it runs eagerly from then on, and one warning names the file and line.
 
+    A Cell, or any other object, among the arguments is part of the program too. A changed attribute of a Cell is
+    noticed, and the program compiled again; one of another object is not, as in MindSpore.
+
     Args:
         function: a function, a method, or a Cell.
         options: MindSpore's further arguments (`jit_config`, `mode`, `input_signature`, ...), without effect.
 
     Returns:
-        the compiled function, with the same arguments and result.
+        the compiled function, with the same arguments and result. What it returns besides Tensors and arrays
+        (numbers, strings, types, None, objects that hold Tensors) is that of the call that compiled the program; a
+        range, `zip`, `map` or `enumerate` becomes a tuple and a generator a list, as in MindSpore.
 
     Examples:
         >>> from sporax import Parameter, Tensor, jit

@@ -10,6 +10,7 @@ import jax
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter
 from sporax.transforms._functional import discover, run_framed
+from sporax.transforms._outputs import pack, unpack
 
 
 def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -34,9 +35,9 @@ def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
         def pure(values: tuple[Any, ...], args: Any, kwargs: Any) -> Any:
             bound = dict(zip(parameters, values, strict=True))
-            output, written, _ = run_framed(lambda: block(*args, **kwargs), bound, discovers=False)
+            output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False)
             return output, written
 
         output, written = jax.checkpoint(pure)(tuple(p._value for p in parameters), args, kwargs)
         written.commit()
-    return output
+    return unpack(output)

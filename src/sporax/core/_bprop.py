@@ -1,0 +1,184 @@
+"""`Cell.bprop`: a gradient that the Cell defines itself.
+
+construct runs with its inputs and Parameters held constant, so nothing in it needs a derivative, and `bprop` gives the
+gradients of the inputs. The Parameters of the Cell get none through it, as in MindSpore.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import jax
+
+from sporax._errors import CellError, GradientWarning
+from sporax._jax_compat import is_tracer
+from sporax.core import _frames, context
+from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core.parameter import Parameter
+from sporax.core.tensor import Tensor, unwrap, wrap
+
+
+def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """construct, with `cell.bprop` as its gradient."""
+    inputs, names = _positional(cell, construct, args, kwargs)
+    leaves, structure = jax.tree.flatten(inputs)
+    if not _frames.tracing() and not any(is_tracer(leaf) for leaf in leaves):
+        return construct(*inputs)
+    with _frames.holding_constant() as read:
+        output = construct(*(_constant(each) for each in inputs))
+        out_leaves, out_structure = jax.tree.flatten(output)
+    # Passed in, so that `bprop` sees their values of this call, wherever and whenever the backward pass runs.
+    parameters = tuple(dict.fromkeys((*cell.get_parameters(), *read)))
+    values = tuple(_frames.value_of(each) for each in parameters)
+    dtype = _frames.STATE.compute_dtype
+    arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+    out_arrays = [i for i, leaf in enumerate(out_leaves) if is_array(leaf)]
+
+    def backward(outputs: Any, values: Any, gradients: Any, _: Any) -> Any:
+        in_values, parameter_values = values[: len(arrays)], values[len(arrays) :]
+        out = jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, outputs))
+        dout = jax.tree.unflatten(out_structure, _merged([None] * len(out_leaves), out_arrays, gradients))
+        restored = jax.tree.unflatten(structure, _merged(leaves, arrays, in_values))
+        frame = _frames.Frame(dict(zip(parameters, parameter_values, strict=True)), discovers=False)
+        with _frames.entered(frame), _frames.computing_in(dtype) if dtype is not None else nullcontext():
+            by_input = _checked(cell, _call(cell, restored, names, out, dout), restored, names)
+        for parameter, value in zip(*frame.written_values(), strict=True):
+            _frames.write(parameter, value)
+        return None, (*by_input, *(None for _ in parameters))
+
+    given = {leaf for leaf in _leaves(inputs) if isinstance(leaf, Parameter)}
+
+    def differentiated(needed: tuple[bool, ...]) -> None:
+        flags = dict(zip(parameters, needed[len(arrays) :], strict=True))
+        _warn_about_parameters(cell, [each for each in read if flags[each] and each not in given])
+
+    passed = gradient_node(
+        tuple(out_leaves[i] for i in out_arrays), (*(leaves[i] for i in arrays), *values), backward, differentiated
+    )
+    return jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, passed))
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether a leaf is an array of JAX, traced or not."""
+    return isinstance(leaf, jax.Array) or is_tracer(leaf)
+
+
+def _merged(leaves: list[Any], positions: list[int], values: Any) -> list[Any]:
+    merged = list(leaves)
+    for position, value in zip(positions, values, strict=True):
+        merged[position] = value
+    return merged
+
+
+def _constant(value: Any) -> Any:
+    # A Parameter stays itself: construct may write it, and reads of it are held constant by the frames.
+    def stop(leaf: Any) -> Any:
+        if isinstance(leaf, Parameter):
+            return leaf
+        if isinstance(leaf, Tensor):
+            return wrap(jax.lax.stop_gradient(leaf._value))
+        return jax.lax.stop_gradient(leaf) if is_array(leaf) else leaf
+
+    return jax.tree.map(stop, value, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+
+
+def _positional(
+    cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The inputs as `bprop` gets them: positional, with defaults filled in; and their names."""
+    bound = inspect.signature(construct).bind(*args, **kwargs)
+    bound.apply_defaults()
+    if bound.kwargs:
+        raise CellError(
+            f"{type(cell).__name__}: a Cell with `bprop` cannot take the keyword-only input(s) "
+            f"{', '.join(bound.kwargs)}, because bprop gets the inputs by position. Make them positional in construct."
+        )
+    names: list[str] = []
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            names.extend(f"{name}[{i}]" for i in range(len(value)))
+        elif kind is not inspect.Parameter.VAR_KEYWORD:
+            names.append(name)
+    return bound.args, tuple(names)
+
+
+def _call(cell: Any, inputs: tuple[Any, ...], names: tuple[str, ...], out: Any, dout: Any) -> Any:
+    try:
+        return cell.bprop(*inputs, out, dout)
+    except TypeError as error:
+        signature = inspect.signature(cell.bprop)
+        try:
+            signature.bind(*inputs, out, dout)
+        except TypeError:
+            expected = ", ".join(("self", *(name.replace("[", "_").rstrip("]") for name in names), "out", "dout"))
+            raise CellError(
+                f"{type(cell).__name__}.bprop{signature} is called with the inputs of construct (defaults "
+                f"included), the output and its gradient. Write `def bprop({expected})`."
+            ) from error
+        raise
+
+
+def _checked(cell: Any, result: Any, inputs: tuple[Any, ...], names: tuple[str, ...]) -> list[Any]:
+    """What `bprop` returned, as one array or None for each array of the inputs."""
+    where = f"{type(cell).__name__}.bprop"
+    gradients = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    if len(gradients) != len(inputs):
+        raise CellError(
+            f"{where} returned {len(gradients)} gradient(s), but construct has {len(inputs)} input(s): "
+            f"{', '.join(names) or 'none'}. Return a tuple of one gradient for each input, in their order, and None "
+            "for an input without gradient. A Parameter gets a gradient where it is an input of the Cell."
+        )
+    flat: list[Any] = []
+    for name, value, gradient in zip(names, inputs, gradients, strict=True):
+        leaves = [unwrap(leaf) for leaf in _leaves(value)]
+        given = _leaves(gradient) if gradient is not None else [None] * len(leaves)
+        if len(given) != len(leaves):
+            raise CellError(
+                f"{where}: the gradient of `{name}` must hold {len(leaves)} Tensor(s), as the input does, but got "
+                f"{len(given)}."
+            )
+        flat.extend(_one(where, name, unwrap(g), leaf) for g, leaf in zip(given, leaves, strict=True) if is_array(leaf))
+    return flat
+
+
+def _leaves(value: Any) -> list[Any]:
+    return jax.tree.leaves(value, is_leaf=lambda leaf: leaf is None or isinstance(leaf, Tensor))
+
+
+def _one(where: str, name: str, gradient: Any, value: Any) -> Any:
+    wanted = f"must be a Tensor of shape {value.shape} and dtype {value.dtype.name}, as the input is"
+    if gradient is None:
+        if context.get_context("check_bprop") and is_floating(value):
+            raise CellError(f"{where}: the gradient of `{name}` {wanted}, but got None (check_bprop is on).")
+        return None
+    if not is_floating(value):
+        return None
+    if not is_array(gradient):
+        raise CellError(
+            f"{where}: the gradient of `{name}` {wanted}, but got {gradient!r} of type {type(gradient).__name__}. "
+            "Use ops.zeros_like, or None for no gradient."
+        )
+    if gradient.shape != value.shape or gradient.dtype != value.dtype:
+        raise CellError(
+            f"{where}: the gradient of `{name}` {wanted}, but got shape {gradient.shape} and dtype "
+            f"{gradient.dtype.name}. Sum over broadcast axes, or cast with .astype."
+        )
+    return gradient
+
+
+def _warn_about_parameters(cell: Any, parameters: list[Parameter]) -> None:
+    if parameters and not cell.__dict__.get("_warned_of_bprop"):
+        cell.__dict__["_warned_of_bprop"] = True
+        names = ", ".join(repr(each.name) for each in parameters)
+        warnings.warn(
+            f"{type(cell).__name__} defines `bprop`, and its construct reads the Parameter(s) {names}, whose gradient "
+            "is asked for. bprop gives the gradients of the inputs only, so these Parameters get none from this "
+            "Cell, as in MindSpore. Give them to the Cell as inputs, or set requires_grad=False.",
+            GradientWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,111 @@
+"""`Tensor.register_hook`: functions that see, and may change, the gradient of one Tensor.
+
+A Tensor that is being traced becomes the output of a gradient node. One that is not (a leaf) is differentiated only
+where it is an input of `grad` or `value_and_grad`, which look its hooks up here by identity, as they do for a
+Parameter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from sporax._errors import ArgumentTypeError, CellError
+from sporax._jax_compat import is_tracer
+from sporax.core import _frames
+from sporax.core._gradient_node import gradient_node, is_floating
+
+Hook = Callable[[Any], Any]
+
+_COUNTER = itertools.count()
+
+
+class _Entry:
+    """The hooks of one Tensor, in the order of registration."""
+
+    __slots__ = ("hooks", "tensor", "value")
+
+    def __init__(self, tensor: Any) -> None:
+        key = id(tensor)
+        self.hooks: dict[int, Hook] = {}
+        self.tensor = weakref.ref(tensor, lambda _: HOOKED.pop(key, None))
+        self.value: Any = None
+
+
+HOOKED: dict[int, _Entry] = {}
+"""By the id of the Tensor, because Tensors compare elementwise."""
+
+
+class TensorHookHandle:
+    """What `Tensor.register_hook` returns: `remove()` takes the hook off again."""
+
+    def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
+        self._hooks = hooks
+        self.handle_id = next(_COUNTER)
+        hooks[self.handle_id] = hook
+        _note_change()
+
+    def remove(self) -> None:
+        """Take the hook off; a second call does nothing."""
+        if self._hooks.pop(self.handle_id, None) is not None:
+            _note_change()
+
+
+def _note_change() -> None:
+    if not _frames.tracing():
+        _frames.REVISION.count += 1
+
+
+def check_hook(hook: Any, where: str) -> None:
+    """Raise where `hook` cannot be called."""
+    if not callable(hook):
+        raise ArgumentTypeError(
+            f"{where}: the hook must be a function, but got {hook!r} of type {type(hook).__name__}."
+        )
+
+
+def register(tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> TensorHookHandle:
+    """Add a hook to a Tensor that is not a Parameter."""
+    check_hook(hook, "Tensor.register_hook")
+    entry = HOOKED.get(id(tensor))
+    if entry is None or entry.tensor() is not tensor:
+        entry = HOOKED[id(tensor)] = _Entry(tensor)
+    value = tensor._value
+    if is_tracer(value) and is_floating(value) and entry.value is not value:
+        hooks = entry.hooks = {} if entry.value is not None else entry.hooks
+
+        def backward(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
+            return (run(tuple(hooks.values()), gradients[0], wrap),), ()
+
+        (entry.value,) = gradient_node((value,), (), backward)
+        tensor._rebind(entry.value)
+    return TensorHookHandle(entry.hooks, hook)
+
+
+def hooks_of(tensor: Any) -> tuple[Hook, ...]:
+    """The hooks of a Tensor that is not a Parameter."""
+    entry = HOOKED.get(id(tensor)) if HOOKED else None
+    return tuple(entry.hooks.values()) if entry is not None and entry.tensor() is tensor else ()
+
+
+def run(hooks: tuple[Hook, ...], gradient: Any, wrap: Callable[[Any], Any]) -> Any:
+    """The array `gradient` after the hooks; what a hook returns replaces it, and None leaves it."""
+    for hook in hooks:
+        changed = hook(wrap(gradient))
+        if changed is not None:
+            gradient = replaced(changed, gradient, "Tensor.register_hook", hook)
+    return gradient
+
+
+def replaced(changed: Any, gradient: Any, where: str, hook: Any) -> Any:
+    """The array of `changed`, cast to the dtype of the gradient that it replaces; the shape must be the same."""
+    array = getattr(changed, "_value", changed)
+    name = getattr(hook, "__qualname__", type(hook).__name__)
+    wanted = f"must return a Tensor of the gradient's shape {gradient.shape}, or None to leave the gradient as it is"
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        raise CellError(f"{where}: the hook {name} {wanted}, but got {changed!r} of type {type(changed).__name__}.")
+    if array.shape != gradient.shape:
+        raise CellError(f"{where}: the hook {name} {wanted}, but got shape {array.shape}.")
+    return array if array.dtype == gradient.dtype else array.astype(gradient.dtype)
