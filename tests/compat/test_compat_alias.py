@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pickle
 import subprocess
 import sys
 import types
+from importlib import metadata
 
+import numpy as np
 import pytest
 
 import sporax
 from sporax import compat
 from sporax._errors import CompatError, ModuleNotServedError, NotServedError
+from sporax.compat._served import VERSION
 
 
 @pytest.fixture
@@ -31,6 +35,10 @@ def in_fresh_process(code: str) -> str:
 @pytest.mark.parametrize("path", compat.SERVED)
 def test_a_served_path_is_a_module_of_sporax_itself(alias, path):
     module = importlib.import_module(path)
+    if path == "mindspore":
+        assert module.Tensor is sporax.Tensor
+        assert (module.__name__, module.__spec__.name, module.__file__) == (path, path, sporax.__file__)
+        return
     assert module is importlib.import_module(compat.SERVED[path])
     assert module.__name__ == compat.SERVED[path]
     assert module.__spec__.name == compat.SERVED[path]
@@ -60,7 +68,7 @@ def test_the_usual_imports_of_a_script(alias):
         "from mindspore.nn.metrics import Accuracy as Accuracy2\n",
         scope,
     )
-    assert scope["mindspore"] is scope["ms"] is sporax
+    assert scope["mindspore"] is scope["ms"]
     assert scope["nn"] is scope["nn2"] is sporax.nn
     assert scope["P"] is scope["F"] is scope["C"] is scope["ops"] is scope["ops2"] is sporax.ops
     assert scope["ds"] is scope["dataset"] is sporax.dataset
@@ -144,6 +152,49 @@ def test_a_broken_import_is_not_called_a_missing_name(alias, monkeypatch):
     with pytest.raises(AttributeError, match="has no attribute 'y'"):
         mindspore.anything
     compat.uninstall()
+
+
+def test_the_version_is_that_of_the_api(alias):
+    import mindspore
+
+    assert mindspore.__version__ == VERSION == "2.10.0"
+    assert sporax.__version__ != VERSION
+    version = pytest.importorskip("packaging.version")
+    assert version.parse(mindspore.__version__) >= version.parse("2.0")
+    assert [int(part) for part in mindspore.__version__.split(".")[:2]] == [2, 10]
+
+
+def test_the_installed_metadata(alias):
+    installed = {name.lower() for name in metadata.packages_distributions()}
+    assert metadata.version("mindspore") == metadata.version("MindSpore") == "2.10.0"
+    distribution = metadata.distribution("mindspore")
+    assert distribution.metadata["Name"] == "mindspore"
+    assert (distribution.files, distribution.requires, list(distribution.entry_points)) == (None, None, [])
+    assert "mindspore" in {each.metadata["Name"] for each in metadata.distributions()}
+    # Everything else is found as before.
+    assert metadata.version("numpy") == np.__version__
+    with pytest.raises(metadata.PackageNotFoundError):
+        metadata.version("no-such-distribution")
+    with pytest.raises(metadata.PackageNotFoundError):
+        metadata.version("mindspore-lite")
+    compat.uninstall()
+    assert {name.lower() for name in metadata.packages_distributions()} == installed
+    if importlib.util.find_spec("mindspore") is None:
+        with pytest.raises(metadata.PackageNotFoundError):
+            metadata.version("mindspore")
+
+
+def test_what_a_script_sets_on_mindspore_stays_there(alias):
+    import mindspore
+
+    mindspore.a_mark_of_the_script = 3
+    assert mindspore.a_mark_of_the_script == 3
+    assert not hasattr(sporax, "a_mark_of_the_script")
+    assert {"Tensor", "nn", "__version__"} <= set(dir(mindspore))
+    scope: dict[str, object] = {}
+    exec("from mindspore import *", scope)
+    assert scope["Tensor"] is sporax.Tensor
+    assert scope["nn"] is sporax.nn
 
 
 def test_uninstall_leaves_no_trace():

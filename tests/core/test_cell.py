@@ -175,7 +175,8 @@ class TestAsMindSpore:
 
 
 class TestNaming:
-    def test_what_is_added_later_gets_the_prefix_too(self):
+    def test_what_is_added_later_is_named_by_its_own_attribute(self):
+        # As in MindSpore; tests/nn/test_parameter_names.py has its names for many more networks.
         net = Cell()
         net.block = Cell()
         net.block.layers = nn.CellList()
@@ -183,9 +184,9 @@ class TestNaming:
         net.block.extra = Bare()
         net.block.scale = Parameter(1.0)
         assert names(net) == [
-            ("block.scale", "block.scale"),
-            ("block.layers.0.weight", "block.layers.0.weight"),
-            ("block.extra.w", "block.extra.w"),
+            ("block.scale", "scale"),
+            ("block.layers.0.weight", "0.weight"),
+            ("block.extra.w", "extra.w"),
         ]
 
     def test_names_do_not_pile_up(self):
@@ -203,7 +204,7 @@ class TestNaming:
     def test_unnamed_members_of_a_tuple(self):
         cell = Cell()
         cell.t = ParameterTuple([Parameter(1.0), Parameter(2.0)])
-        assert names(cell) == [("t.0", "t.0"), ("t.1", "t.1")]
+        assert names(cell) == [("Parameter$1", "Parameter$1"), ("Parameter$2", "Parameter$2")]
         cell.t = None
         assert names(cell) == []
 
@@ -294,6 +295,16 @@ class TestAttributes:
                 lambda n: n.insert_child_to_cell("p", 3),
                 ArgumentTypeError,
                 "`child_cell` must be a Cell, but got 3",
+            ),
+            (
+                lambda n: n.insert_child_to_cell("p.q", nn.ReLU()),
+                ArgumentError,
+                "`child_name` must not be empty or contain a dot, but got 'p.q'",
+            ),
+            (
+                lambda n: n.insert_child_to_cell("construct", nn.ReLU()),
+                ArgumentError,
+                "has an attribute 'construct' already",
             ),
         ],
     )

@@ -187,14 +187,26 @@ class TestConstruction:
     def test_shape_and_dtype_alone_give_zeros(self):
         assert Tensor(shape=(2, 3), dtype=dt.float32).tolist() == [[0.0] * 3] * 2
 
-    def test_the_data_are_copied(self):
-        source = np.zeros((100, 100), f32)
-        tensor = Tensor(source)
-        source[:] = 1
-        assert tensor.asnumpy().sum() == 0
+    @pytest.mark.parametrize("size", [1, 3, 100_000])
+    @pytest.mark.parametrize("make", [Tensor, Tensor.from_numpy, Parameter, lambda n: Tensor(n) + 0], ids=str)
+    def test_no_memory_is_shared_with_numpy(self, make, size):
+        # MindSpore's from_numpy and asnumpy share it; JAX's arrays are immutable, and may not change behind its back.
+        array = np.arange(size, dtype=np.float32)
+        tensor = make(array)
+        np.add(array, 1, out=array)
+        assert tensor[0].item() == 0
         out = tensor.asnumpy()
-        out[:] = 2
-        assert tensor.asnumpy().sum() == 0
+        out += 5
+        assert tensor[0].item() == 0
+        assert tensor.asnumpy()[-1] == size - 1
+
+    @pytest.mark.parametrize(
+        "index",
+        [Tensor(1), Tensor([1]), Tensor([[1]]), Tensor([True]), Tensor([1], np.uint8), Parameter(np.array([1]))],
+    )
+    def test_one_element_is_an_index(self, index):
+        assert [[1, 2], [3, 4]][0][index] == 2
+        assert list(range(index)) == [0]
 
     def test_from_numpy(self):
         assert Tensor.from_numpy(np.arange(3)).tolist() == [0, 1, 2]
@@ -265,7 +277,9 @@ class TestConversion:
             (lambda: Tensor([1, 2]).item(), ValueError, "only a Tensor of one element can become a number"),
             (lambda: len(Tensor(1)), TypeError, "len() of a 0-d Tensor"),
             (lambda: list(Tensor(1)), TypeError, "a 0-d Tensor cannot be iterated over"),
-            (lambda: [1, 2][Tensor(1.0)], TypeError, "Only integer scalar arrays"),
+            (lambda: [1, 2][Tensor(1.0)], ArgumentTypeError, "one of shape () and dtype Float32"),
+            (lambda: [1, 2][Tensor([0, 1])], ArgumentTypeError, "only a Tensor of one integer or bool can be used"),
+            (lambda: range(Tensor(np.zeros((0,), np.int32))), ArgumentTypeError, "one of shape (0,) and dtype Int32"),
         ],
     )
     def test_not_numbers(self, call, kind, message):

@@ -159,7 +159,7 @@ class TestPReLU:
     def test_parameter(self):
         cell = nn.PReLU(3, 0.1)
         assert [(p.name, p.shape) for p in cell.trainable_params()] == [("a", (3,))]
-        np.testing.assert_allclose(cell.a.asnumpy(), 0.1)
+        np.testing.assert_allclose(cell.w.asnumpy(), 0.1)
 
     def test_channels_are_axis_1(self):
         x = -np.ones((2, 3, 2), np.float32)

@@ -10,7 +10,7 @@ import pytest
 
 from sporax import nn, transforms
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
-from sporax.core import Cell, Tensor
+from sporax.core import Tensor
 
 
 def dense(size=1):
@@ -108,30 +108,6 @@ class TestSequentialCell:
         assert names(row) == [("0.weight", "0.weight")]
         del row[0:1]
         assert kinds(row) == ["Sigmoid"]
-
-    def test_the_parents_prefix_is_kept(self):
-        class Net(Cell):
-            def __init__(self):
-                super().__init__()
-                self.seq = nn.SequentialCell(nn.ReLU(), dense())
-                self.layers = nn.CellList()
-                self.heads = nn.CellDict()
-
-        net = Net()
-        net.seq.append(dense())
-        net.seq.insert(0, dense())
-        for _ in range(2):
-            net.layers.append(dense())
-        net.heads["a"] = dense()
-        assert all(path == name for path, name in names(net))
-        assert [name for _, name in names(net)] == [
-            "seq.0.weight",
-            "seq.2.weight",
-            "seq.3.weight",
-            "layers.0.weight",
-            "layers.1.weight",
-            "heads.a.weight",
-        ]
 
     def test_modes_reach_the_cells(self, row):
         assert all(cell.training for cell in row.set_train())

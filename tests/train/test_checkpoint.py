@@ -1,5 +1,6 @@
 """save_checkpoint, load_checkpoint, load_param_into_net, and the state of a run."""
 
+import inspect
 import os
 import warnings
 
@@ -9,7 +10,7 @@ import pytest
 
 from sporax import formats
 from sporax._errors import ArgumentError, ArgumentTypeError, CheckpointError, SporaxWarning
-from sporax.core import Cell, Parameter, Tensor, next_key, set_seed
+from sporax.core import Cell, Parameter, ParameterTuple, Tensor, next_key, set_seed
 from sporax.train.checkpoint import (
     async_ckpt_thread_status,
     load_checkpoint,
@@ -179,10 +180,16 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
 def test_two_parameters_with_one_name_are_not_lost_silently(tmp_path):
     net = Net()
     net.fc.bias.name = "fc.weight"
-    with pytest.raises(CheckpointError, match=r"two Parameters of Net have the name 'fc\.weight'"):
-        save_checkpoint(net, str(tmp_path / "a.ckpt"))
     with pytest.raises(CheckpointError, match=r"the name 'fc\.weight' is in the list twice"):
         save_checkpoint([net.fc.weight, net.fc.bias], str(tmp_path / "a.ckpt"))
+    # Names that repeat give way to paths, as MindSpore has it at the first call.
+    save_checkpoint(net, str(tmp_path / "a.ckpt"))
+    assert list(load_checkpoint(str(tmp_path / "a.ckpt"))) == ["fc.weight", "fc.bias"]
+    pair = Cell()
+    pair.a = ParameterTuple([Parameter(1.0, name="w")])
+    pair.b = ParameterTuple([Parameter(2.0, name="w")])
+    with pytest.raises(CheckpointError, match="two Parameters of Cell have the name 'w'"):
+        save_checkpoint(pair, str(tmp_path / "b.ckpt"))
 
 
 @pytest.mark.parametrize(
@@ -304,9 +311,10 @@ def test_less_than_the_net_has():
 def test_nothing_fits():
     net = zeroed(Net())
     with pytest.warns(SporaxWarning, match=r"2 of 2 .*: fc\.weight, fc\.bias\. The checkpoint has: q\.$"):
-        assert load_param_into_net(net, {"q": Parameter(Tensor(1.0))}) == (["fc.weight", "fc.bias"], ["q"])
+        result = load_param_into_net(net, {"q": Parameter(Tensor(1.0))}, strict_load=False)
+    assert result == (["fc.weight", "fc.bias"], ["q"])
     with pytest.warns(SporaxWarning, match="The checkpoint has: nothing"):
-        assert load_param_into_net(net, {}) == (["fc.weight", "fc.bias"], [])
+        assert load_param_into_net(net, {}, False) == (["fc.weight", "fc.bias"], [])
     assert values(net) == NOTHING
 
 
@@ -316,17 +324,95 @@ def test_a_prefix_more_in_the_checkpoint():
         assert load_param_into_net(net, dict(Wrapped().parameters_dict())) == ([], [])
     assert values(net) == ORIGINAL
     net = zeroed(Net())
-    with pytest.warns(SporaxWarning, match="2 of 2 Parameters are not"):
-        missing, unused = load_param_into_net(net, dict(Wrapped().parameters_dict()), strict_load=True)
-    assert (missing, unused) == (["fc.weight", "fc.bias"], ["net.fc.weight", "net.fc.bias"])
+    with pytest.raises(
+        CheckpointError, match=r"those of the checkpoint begin with 'net\.', which those of the network"
+    ):
+        load_param_into_net(net, dict(Wrapped().parameters_dict()), strict_load=True)
     assert values(net) == NOTHING
 
 
 def test_a_prefix_less_in_the_checkpoint():
     net = Wrapped()
     with pytest.warns(SporaxWarning, match=r"They are there without 'net\.': load into that part"):
-        missing, unused = load_param_into_net(net, dict(Net().parameters_dict()))
+        missing, unused = load_param_into_net(net, dict(Net().parameters_dict()), strict_load=False)
     assert (missing, unused) == (["net.fc.weight", "net.fc.bias"], ["fc.weight", "fc.bias"])
+
+
+class TestLessThanHalf:
+    """Names that are mostly another network's are an error, unless `strict_load=False` was said."""
+
+    @staticmethod
+    def net(count=5, form="{}"):
+        cell = Cell()
+        for at in range(count):
+            cell.insert_param_to_cell(f"p{at}", Parameter(Tensor([float(at)]), name=form.format(f"p{at}")))
+        return cell
+
+    def given(self, count, form="{}"):
+        return {form.format(f"p{at}"): Parameter(Tensor([9.0])) for at in range(count)}
+
+    @pytest.mark.parametrize("strict", [(), (True,)])
+    @pytest.mark.parametrize("matching", [0, 2])
+    def test_an_error_and_nothing_is_loaded(self, matching, strict):
+        net = self.net()
+        given = self.given(matching) | {"q": Parameter(Tensor([1.0]))}
+        message = rf"only {matching} of 5 Parameters of the network are in the checkpoint, and nothing was loaded"
+        with pytest.raises(CheckpointError, match=message) as caught:
+            load_param_into_net(net, given, *strict)
+        assert "not in the checkpoint: p" in str(caught.value)
+        assert "not in the network: q" in str(caught.value)
+        assert str(caught.value).endswith("say it: strict_load=False.")
+        assert [parameter.item() for parameter in net.get_parameters()] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+    def test_half_is_a_warning(self):
+        net = self.net(4)
+        with pytest.warns(SporaxWarning, match="2 of 4 Parameters are not in the checkpoint"):
+            load_param_into_net(net, self.given(2))
+        assert [parameter.item() for parameter in net.get_parameters()] == [9.0, 9.0, 2.0, 3.0]
+
+    def test_strict_load_false_allows_it(self):
+        net = self.net()
+        with pytest.warns(SporaxWarning, match="4 of 5 Parameters are not in the checkpoint"):
+            assert load_param_into_net(net, self.given(1), strict_load=False)[1] == []
+        assert next(net.get_parameters()).item() == 9.0
+
+    def test_a_network_without_parameters_takes_anything(self):
+        assert load_param_into_net(Cell(), self.given(1)) == ([], ["p0"])
+
+    @pytest.mark.parametrize(
+        ("here", "there", "message"),
+        [
+            ("net.{}", "{}", r"begin with 'net\.', which those of the checkpoint do not.*\{'net\.' \+ name: value"),
+            ("{}", "a.b.{}", r"begin with 'a\.b\.', which those of the network do not.*name\.removeprefix\('a\.b\.'\)"),
+            ("l.{}", "m.{}", r"begin with 'l\.' where .* begin with 'm\.'.*'l\.' \+ name\.removeprefix\('m\.'\)"),
+        ],
+    )
+    def test_another_prefix_is_named(self, here, there, message):
+        # The checkpoint lacks one, so that the prefix is not simply left out.
+        with pytest.raises(CheckpointError, match=message):
+            load_param_into_net(self.net(5, here), self.given(4, there))
+
+    def test_pytorchs_names_are_known(self):
+        names = ("bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
+        given = {name: Parameter(Tensor([1.0])) for name in names}
+        with pytest.raises(CheckpointError, match=r"PyTorch's names.*moving_mean, moving_variance, gamma and beta"):
+            load_param_into_net(self.net(), given)
+
+    def test_load_checkpoint_with_a_network(self, tmp_path):
+        path = str(tmp_path / "a.ckpt")
+        save_checkpoint(self.net(1), path)
+        net = self.net()
+        with pytest.raises(CheckpointError, match="only 1 of 5"):
+            load_checkpoint(path, net)
+        with pytest.warns(SporaxWarning, match="4 of 5"):
+            load_checkpoint(path, net, strict_load=False)
+
+    def test_the_default_prints_as_mindspores(self):
+        assert str(inspect.signature(load_param_into_net)).startswith(
+            "(net: 'Cell', parameter_dict: 'dict[str, Any]', "
+        )
+        assert "strict_load: 'bool' = False, " in str(inspect.signature(load_param_into_net))
+        assert not inspect.signature(load_checkpoint).parameters["strict_load"].default
 
 
 def test_shapes_that_do_not_fit_are_all_named_and_nothing_is_loaded():
@@ -354,7 +440,7 @@ def test_a_long_list_is_cut():
     with pytest.raises(CheckpointError, match=r"30 Parameter\(s\) .*'p19' has .*; and 10 more\."):
         load_param_into_net(net, given)
     with pytest.warns(SporaxWarning, match="p19 and 10 more"):
-        load_param_into_net(net, {})
+        load_param_into_net(net, {}, strict_load=False)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from sporax._errors import CompatError, ModuleNotServedError, NotServedError
-from sporax.compat._served import BORROWED, SERVED
+from sporax.compat._served import BORROWED, SERVED, VERSION
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, DistributionFinder
 
 _WHERE = "docs/differences.md of sporax says what it serves and where it differs."
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
@@ -33,6 +36,30 @@ class _Loader(Loader):
         _FINDER.watch()
 
 
+class _RootLoader(Loader):
+    """Makes the module `mindspore`: its own version, and for the rest what sporax has."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        sporax = import_module("sporax")
+        module = ModuleType(spec.name, sporax.__doc__)
+        module.__file__ = sporax.__file__
+        module.__version__ = VERSION  # pyright: ignore[reportAttributeAccessIssue]  new attributes of a module
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        sporax = import_module("sporax")
+        answer = _answer("mindspore", sporax, lambda name: getattr(sporax, name))
+
+        def __getattr__(name: str) -> Any:
+            if name == "__all__":
+                return [each for each in dir(sporax) if not each.startswith("_")]
+            return answer(name, sys._getframe(1))
+
+        module.__dict__["__getattr__"] = __getattr__
+        module.__dict__["__dir__"] = lambda: sorted({*dir(sporax), *module.__dict__})
+        _FINDER.watch()
+
+
 class _Finder(MetaPathFinder):
     """Answers for `mindspore` and everything below it, and for nothing else."""
 
@@ -42,17 +69,29 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == "mindspore":
+            spec = ModuleSpec(fullname, _RootLoader(), is_package=True)
+            spec.submodule_search_locations = list(import_module("sporax").__path__)
+            return spec
         if fullname in SERVED:
             return ModuleSpec(fullname, _Loader())
         if fullname.startswith("mindspore."):
             raise ModuleNotServedError(_not_served(f"the module {fullname}", fullname, SERVED), name=fullname)
         return None
 
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
+        """`importlib.metadata` asks every finder: `version("mindspore")` is that of the API that is served."""
+        from importlib.metadata import DistributionFinder
+
+        from sporax.compat._metadata import distributions
+
+        return distributions(context or DistributionFinder.Context())
+
     def watch(self) -> None:
         """Give every served module that is loaded an answer for the names it does not have."""
         for path, target in SERVED.items():
             module = sys.modules.get(target)
-            if module is not None and target not in self.watched:
+            if module is not None and target not in self.watched and path != "mindspore":
                 self.watched[target] = vars(module).get("__getattr__")
                 module.__dict__["__getattr__"] = _answer(path, module, self.watched[target])
 
@@ -73,7 +112,7 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
     """The `__getattr__` of a served module: its own first, then MindSpore's other places, then an error."""
     paths = [path, *(each for each, home in SERVED.items() if home == module.__name__ and each != path)]
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str, caller: FrameType | None = None) -> Any:
         if own is not None:
             try:
                 return own(name)
@@ -94,7 +133,7 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
         message = _not_served(f"{path}.{name}", name, dir(module))
         # A plain AttributeError would reach the user of `from mindspore.nn import X` as "cannot import name",
         # without its message; so there the error is an ImportError.
-        caller = sys._getframe(1)
+        caller = caller or sys._getframe(1)
         if caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
             raise NotServedError(message, name=name)
         raise AttributeError(message, name=name, obj=None)
@@ -123,8 +162,10 @@ def installed() -> bool:
 def install() -> None:
     """Let `import mindspore`, and every path of `SERVED` below it, give sporax's own modules.
 
-    The modules are the same objects under a second name: `mindspore.nn is sporax.nn`. Whatever sporax does
-    not serve raises an ImportError or an AttributeError that says so by name. A second call does nothing.
+    The modules are the same objects under a second name: `mindspore.nn is sporax.nn`. Only `mindspore` itself is
+    a module of its own, whose `__version__` is that of the MindSpore whose API is served, and `importlib.metadata`
+    gives the same. Whatever sporax does not serve raises an ImportError or an AttributeError that says so by name.
+    A second call does nothing.
 
     Raises:
         CompatError: the real MindSpore has been imported in this process already.

@@ -48,7 +48,13 @@ SERVED: Mapping[str, str] = MappingProxyType(
         "mindspore.train.serialization": "sporax.train.checkpoint",
     }
 )
-"""MindSpore's module path -> the module of sporax there; the first path of a module is its main one."""
+"""MindSpore's module path -> the module of sporax there; the first path of a module is its main one.
+
+`mindspore` itself is a module of its own that hands on what sporax has, since its version differs.
+"""
+
+VERSION = "2.10.0"
+"""The version of MindSpore whose API is served: `mindspore.__version__`, which scripts compare."""
 
 BORROWED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -12,6 +12,7 @@ import jax
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError, UninitializedCellError
 from sporax.core import _frames, context
 from sporax.core._hooks import CellHooks, HookHandle
+from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
 from sporax.core.tensor import Tensor, wrap
@@ -63,7 +64,7 @@ class Cell:
         attributes["_compute_dtype"] = None
         attributes["_hooks"] = CellHooks(has_bprop=True) if hasattr(type(self), "bprop") else None
         attributes["_param_prefix"] = ""
-        attributes["_name_prefix"] = ""
+        attributes["_tuple_paths"] = {}
         attributes["_flags"] = {}
         if flags:
             self.add_flags(**flags)
@@ -80,9 +81,8 @@ class Cell:
         elif isinstance(value, Cell):
             self._forget(name, parameters_only=True)
             if self._auto_prefix:
-                value.update_parameters_name(f"{self._name_prefix}{name}.")
-            self._cells[name] = value
-            attributes[name] = value
+                value.update_parameters_name(f"{name}.")
+            self._hold(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -94,14 +94,19 @@ class Cell:
                     f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot become {value!r} of type "
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
-            self._cells[name] = None
-            attributes[name] = None
+            self._hold(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
             object.__setattr__(self, name, value)
             if name == "bprop":
                 self._own_hooks().has_bprop = value is not None
+
+    def _hold(self, name: str, cell: Cell | None) -> None:
+        if self.__dict__.get(name) is not cell:
+            self._note_change()
+        self._cells[name] = cell
+        self.__dict__[name] = cell
 
     def _note_change(self) -> None:
         # A program traced before may hold the old value. What construct itself sets while traced is no such change.
@@ -127,9 +132,13 @@ class Cell:
             )
 
     def _insert_tuple(self, name: str, parameters: ParameterTuple) -> None:
-        for i, parameter in enumerate(parameters):
+        for parameter in parameters:
             if parameter.name == _DEFAULT_NAME:
-                parameter.name = f"{self._name_prefix}{name}.{i}"
+                # MindSpore's names for the members of a tuple that have none.
+                self.__dict__["_unnamed"] = self.__dict__.get("_unnamed", 0) + 1
+                parameter.name = f"Parameter${self._unnamed}"
+        # A member's path is the name it has now; the names of the whole may get a prefix later.
+        self._tuple_paths[name] = tuple(parameter.name for parameter in parameters)
         self._params[name] = parameters
         self.__dict__[name] = parameters
 
@@ -140,13 +149,14 @@ class Cell:
             self._params.pop(name, None)
 
     def __delattr__(self, name: str) -> None:
+        self._note_change()
         self._cells.pop(name, None)
         self._params.pop(name, None)
         object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the normal look-up failed.
-        if name in ("_params", "_cells", "_hooks", "_auto_prefix", "_training", "_name_prefix"):
+        if name in ("_params", "_cells", "_hooks", "_auto_prefix", "_training", "_tuple_paths"):
             raise UninitializedCellError(f"{type(self).__name__}: call super().__init__() first thing in __init__.")
         raise AttributeError(f"The {type(self).__name__!r} object has no attribute {name!r}.")
 
@@ -214,28 +224,63 @@ class Cell:
         if check_name_contain_dot and "." in param_name:
             raise ArgumentError(f"insert_param_to_cell: `param_name` must not contain a dot, but got {param_name!r}.")
         if param.name == _DEFAULT_NAME:
-            param.name = self._name_prefix + param_name
+            param.name = param_name
         self._params[param_name] = param
         self.__dict__[param_name] = param
 
     def insert_child_to_cell(self, child_name: str, child_cell: Cell) -> None:
-        """Register `child_cell` as attribute `child_name`."""
+        """Register `child_cell` as attribute `child_name`, and leave the names of its Parameters as they are.
+
+        Raises:
+            ArgumentError: `child_name` is empty or has a dot, or another attribute has that name.
+            ArgumentTypeError: `child_cell` is not a Cell.
+        """
         if not isinstance(child_cell, Cell):
             raise ArgumentTypeError(
                 f"insert_child_to_cell: `child_cell` must be a Cell, but got {child_cell!r} of type "
                 f"{type(child_cell).__name__}."
             )
-        setattr(self, child_name, child_cell)
+        if not child_name or "." in child_name:
+            raise ArgumentError(
+                f"insert_child_to_cell: `child_name` must not be empty or contain a dot, but got {child_name!r}."
+            )
+        if hasattr(self, child_name) and child_name not in self._cells:
+            raise ArgumentError(
+                f"insert_child_to_cell: {type(self).__name__} has an attribute {child_name!r} already; use another "
+                "`child_name`."
+            )
+        self._hold(child_name, child_cell)
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
         """Name every Parameter by its path in this Cell, with `prefix` before it.
 
-        Cells and Parameters that are added later get the prefix too.
+        A Parameter or Cell that is added later is named by its own attribute only, as in MindSpore.
         """
         for path, parameter in self.parameters_and_names(expand=recurse):
             parameter.name = prefix + path
-        for path, cell in self.cells_and_names():
-            cell.__dict__["_name_prefix"] = prefix + (f"{path}." if path else "")
+
+    def check_names(self) -> None:
+        """Check that no two Parameters have one name.
+
+        Raises:
+            ArgumentError: two have.
+        """
+        repeated = _repeated(self.get_parameters())
+        if repeated:
+            raise ArgumentError(
+                f"{type(self).__name__}: several of its Parameters have the name {repeated!r}. Give each its own "
+                "(parameter.name = ...), or name all by their paths: update_parameters_name()."
+            )
+
+    def check_names_and_refresh_name(self) -> None:
+        """Name the Parameters by their paths where two have one name; else they keep their names.
+
+        Two lists that were filled after they were assigned both begin with `0.weight`. MindSpore repairs that at
+        the first call; sporax also where Parameters are asked for by name.
+        """
+        if _repeated(self.get_parameters()) is not None:
+            self.update_parameters_name()
+            self.check_names()
 
     @property
     def param_prefix(self) -> str:
@@ -261,8 +306,7 @@ class Cell:
         for name, value in self._params.items():
             if isinstance(value, ParameterTuple):
                 # The members of a tuple are this Cell's under their own names, as in MindSpore.
-                for parameter in value:
-                    yield parameter.name.removeprefix(self._name_prefix), parameter
+                yield from zip(self._tuple_paths[name], value, strict=True)
             else:
                 yield name, value
 
@@ -271,7 +315,13 @@ class Cell:
         return (parameter for _, parameter in self.parameters_and_names(expand=expand))
 
     def trainable_params(self, recurse: bool = True) -> list[Parameter]:
-        """The Parameters with `requires_grad`."""
+        """The Parameters with `requires_grad`.
+
+        A warning names Cells and Parameters that a plain list, tuple or dict holds: those are not part of the
+        network, as in MindSpore, and so are not trained.
+        """
+        self.check_names_and_refresh_name()
+        warn_of_unregistered(self, Cell)
         return [parameter for parameter in self.get_parameters(recurse) if parameter.requires_grad]
 
     def untrainable_params(self, recurse: bool = True) -> list[Parameter]:
@@ -280,6 +330,7 @@ class Cell:
 
     def parameters_dict(self, recurse: bool = True) -> OrderedDict[str, Parameter]:
         """Every Parameter by its own name."""
+        self.check_names_and_refresh_name()
         return OrderedDict((parameter.name, parameter) for parameter in self.get_parameters(recurse))
 
     def init_parameters_data(self, auto_parallel_mode: bool = False) -> dict[Parameter, Parameter]:
@@ -517,6 +568,16 @@ class Cell:
         for name, cell in children:
             lines.append(f"({name}): " + repr(cell).replace("\n", "\n  "))
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _repeated(parameters: Iterable[Parameter]) -> str | None:
+    """A name that several of the Parameters have, if there is one."""
+    seen: set[str] = set()
+    for parameter in parameters:
+        if parameter.name in seen:
+            return parameter.name
+        seen.add(parameter.name)
+    return None
 
 
 def _describe(value: Any) -> str:

@@ -292,7 +292,10 @@ class Tensor:
         return self._value
 
     def asnumpy(self) -> np.ndarray:
-        """A NumPy array of the values, which the caller may change."""
+        """A NumPy array of the values: a copy, which the caller may change without changing the Tensor.
+
+        In MindSpore it shares the Tensor's memory.
+        """
         return np.array(self._value)
 
     numpy = asnumpy
@@ -378,7 +381,9 @@ class Tensor:
 
     @staticmethod
     def from_numpy(array: np.ndarray) -> Tensor:
-        """A Tensor of the array's values and dtype, in memory of its own.
+        """A Tensor of the array's values and dtype: a copy, so that later changes of `array` do not show.
+
+        In MindSpore it shares the array's memory. The arrays of JAX are immutable, and compiled programs rely on it.
 
         Raises:
             ArgumentTypeError: `array` is not a NumPy array.
@@ -429,7 +434,14 @@ class Tensor:
         return value.reshape(()) if value.size == 1 else self.item()
 
     def __index__(self) -> int:
-        return operator.index(self._value)
+        # As in MindSpore, any shape with one element: a Python list may be indexed by Tensor([1]).
+        value = self._value
+        if value.size != 1 or value.dtype.kind not in "iub":
+            raise ArgumentTypeError(
+                f"only a Tensor of one integer or bool can be used as an index of a list or as a Python int, but got "
+                f"one of shape {value.shape} and dtype {self.dtype}."
+            )
+        return operator.index(value.reshape(()) if is_tracer(value) else np.asarray(value).item())
 
     def __len__(self) -> int:
         if not self._value.shape:

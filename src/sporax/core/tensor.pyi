@@ -90,7 +90,7 @@ class Tensor:
         """The `jax.Array` inside."""
 
     def asnumpy(self) -> np.ndarray:
-        """A NumPy array of the values, which the caller may change."""
+        """A NumPy array of the values: a copy, which the caller may change without changing the Tensor."""
 
     numpy = asnumpy
 
@@ -129,7 +129,7 @@ class Tensor:
 
     @staticmethod
     def from_numpy(array: np.ndarray) -> Tensor:
-        """A Tensor of the array's values and dtype, in memory of its own."""
+        """A Tensor of the array's values and dtype: a copy, so that later changes of `array` do not show."""
 
     def __array__(self, dtype: Any=None, copy: builtins.bool | None=None) -> np.ndarray: ...
 

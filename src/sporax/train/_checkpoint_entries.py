@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 import jax
 import numpy as np
 
-from sporax._errors import ArgumentTypeError, CheckpointError
+from sporax._errors import ArgumentError, ArgumentTypeError, CheckpointError
 from sporax.core import Cell, Parameter, Tensor
 
 Entry = np.ndarray | str
 
 
 def parameters(cell: Cell, where: str) -> dict[str, Parameter]:
-    """The Parameters of a Cell by their names.
+    """The Parameters of a Cell by their names; by their paths where names repeat, as after a call in MindSpore.
 
     Raises:
         CheckpointError: two of them have the same name.
     """
     found: dict[str, Parameter] = {}
+    with contextlib.suppress(ArgumentError):
+        cell.check_names_and_refresh_name()
     for parameter in cell.get_parameters():
         if parameter.name in found:
             raise CheckpointError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,6 +63,24 @@ class Fit:
                 "saved, or leave these out with load_checkpoint(..., choice_func=...)."
             )
 
+    def refuse_strangers(self) -> None:
+        """Refuse values of which less than half of the Parameters have one: they are of another network.
+
+        Raises:
+            CheckpointMismatchError: with names of both sides, and a fix where one shows.
+        """
+        count = len(self._parameters)
+        matched = count - len(self.missing)
+        if 2 * matched >= count:
+            return
+        unused = [name for name in self._values if name not in self.used]
+        raise CheckpointMismatchError(
+            f"{self._where}: only {matched} of {count} Parameters of the network are in the checkpoint, and nothing "
+            f"was loaded. Names of the network that are not in the checkpoint: {_listed(self.missing)}. Names of the "
+            f"checkpoint that are not in the network: {_listed(unused)}.{_likely_fix(self.missing, unused)} If so few "
+            "are meant to be loaded, say it: strict_load=False."
+        )
+
     def load(self) -> None:
         """Give the Parameters their values."""
         for parameter, value in self._pairs:
@@ -91,6 +110,54 @@ class Fit:
         elif not self._pairs:
             text += f" The checkpoint has: {', '.join(list(self._values)[:5]) or 'nothing'}."
         warnings.warn(text, SporaxWarning, stacklevel=3)
+
+
+def _listed(names: list[str], shown: int = 5) -> str:
+    more = f", and {len(names) - shown} more" if len(names) > shown else ""
+    return (", ".join(names[:shown]) or "none") + more
+
+
+def _likely_fix(missing: list[str], unused: list[str]) -> str:
+    """What would make the names meet: another prefix, or MindSpore's names for PyTorch's."""
+    pair = _swapped_prefix(missing, unused)
+    if pair is not None:
+        here, there = pair
+        if here and there:
+            how = f"those of the network begin with {here!r} where those of the checkpoint begin with {there!r}"
+            key = f"{here!r} + name.removeprefix({there!r})"
+        elif there:
+            how = f"those of the checkpoint begin with {there!r}, which those of the network do not"
+            key = f"name.removeprefix({there!r})"
+        else:
+            how = f"those of the network begin with {here!r}, which those of the checkpoint do not"
+            key = f"{here!r} + name"
+        return f" The names differ in their prefix: {how}. Rename them: {{{key}: value for name, value in ...}}."
+    if any(name.endswith("running_mean") for name in unused):
+        return (
+            " The checkpoint has PyTorch's names: running_mean, running_var, weight and bias of a normalization are "
+            "moving_mean, moving_variance, gamma and beta here."
+        )
+    return ""
+
+
+def _swapped_prefix(missing: list[str], unused: list[str]) -> tuple[str, str] | None:
+    """(prefix in the network, prefix in the checkpoint) by which most of the missing names would be found."""
+    by_suffix: dict[str, list[str]] = {}
+    for name in unused:
+        parts = name.split(".")
+        for at in range(len(parts)):
+            by_suffix.setdefault(".".join(parts[at:]), []).append("".join(f"{part}." for part in parts[:at]))
+    pairs: Counter[tuple[str, str]] = Counter()
+    for name in missing:
+        parts = name.split(".")
+        at = next((at for at in range(len(parts)) if ".".join(parts[at:]) in by_suffix), None)
+        if at is not None:
+            here = "".join(f"{part}." for part in parts[:at])
+            pairs.update((here, there) for there in by_suffix[".".join(parts[at:])][:_SHOWN])
+    if not pairs:
+        return None
+    pair, found = pairs.most_common(1)[0]
+    return pair if 2 * found >= len(missing) else None
 
 
 def _problem(name: str, parameter: Parameter, value: np.ndarray, strict: bool) -> str | None:

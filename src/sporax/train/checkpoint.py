@@ -25,6 +25,16 @@ __all__ = [
 Choice = Callable[[str], bool] | None
 
 
+class _Unsaid(int):
+    """The default of `strict_load`: false, but not said by the caller."""
+
+    def __repr__(self) -> str:
+        return "False"
+
+
+_UNSAID: Any = _Unsaid(0)
+
+
 def save_checkpoint(
     save_obj: Any,
     ckpt_file_name: str | os.PathLike[str],
@@ -97,7 +107,7 @@ def save_checkpoint(
 def load_checkpoint(
     ckpt_file_name: str | os.PathLike[str],
     net: Cell | None = None,
-    strict_load: bool = False,
+    strict_load: bool = _UNSAID,
     filter_prefix: str | Sequence[str] | None = None,
     dec_key: bytes | None = None,
     dec_mode: str = "AES-GCM",
@@ -143,7 +153,8 @@ def load_checkpoint(
     where = "load_checkpoint"
     path = _file_name(ckpt_file_name, where)
     _check.one_of(format, ("ckpt", "safetensors"), name="format", where=where)
-    _check.is_type(strict_load, bool, name="strict_load", where=where)
+    if strict_load is not _UNSAID:
+        _check.is_type(strict_load, bool, name="strict_load", where=where)
     if net is not None and not isinstance(net, Cell):
         raise ArgumentTypeError(f"{where}: `net` must be a Cell, but got {net!r} of type {type(net).__name__}.")
     if dec_key is not None:
@@ -173,12 +184,13 @@ def load_checkpoint(
 
 
 def load_param_into_net(
-    net: Cell, parameter_dict: dict[str, Any], strict_load: bool = False, remove_redundancy: bool = False
+    net: Cell, parameter_dict: dict[str, Any], strict_load: bool = _UNSAID, remove_redundancy: bool = False
 ) -> tuple[list[str], list[str]]:
     """Gives the Parameters of a Cell the values of a dict, by name.
 
     What does not fit is listed in one error, and then nothing is loaded. Parameters that the dict does not
-    have are named in a warning.
+    have are named in a warning; where they are more than half of the network, it is an error, unless
+    `strict_load=False` is given explicitly.
 
     Args:
         net: the Cell.
@@ -186,14 +198,15 @@ def load_param_into_net(
             passed over.
         strict_load: whether dtypes must be the same. Otherwise a float may become another float and an int
             another int, and names that have one more prefix throughout (`net.fc.weight` for `fc.weight`) are
-            found too.
+            found too. Given explicitly, False also allows that most of the network gets no value.
         remove_redundancy: must be False; it is for distributed training.
 
     Returns:
         (names of `net` that got no value, names of the dict that were not used).
 
     Raises:
-        CheckpointError (also a RuntimeError): shapes or dtypes that do not fit, by name.
+        CheckpointError (also a RuntimeError): shapes or dtypes that do not fit, by name; or less than half of
+            the network's Parameters are in the dict.
         ArgumentTypeError: an argument is of the wrong type.
 
     Examples:
@@ -217,9 +230,13 @@ def load_param_into_net(
             f"{where}: `parameter_dict` must be a dict, but got {parameter_dict!r} of type "
             f"{type(parameter_dict).__name__}. load_checkpoint returns one."
         )
-    _check.is_type(strict_load, bool, name="strict_load", where=where)
+    if strict_load is not _UNSAID:
+        _check.is_type(strict_load, bool, name="strict_load", where=where)
     _refuse_redundancy(remove_redundancy, where)
-    fit = Fit(entries_of.parameters(net, where), entries_of.values(parameter_dict, where), strict_load, where)
+    read = entries_of.values(parameter_dict, where)
+    fit = Fit(entries_of.parameters(net, where), read, bool(strict_load), where)
+    if strict_load is not False:
+        fit.refuse_strangers()
     fit.load()
     unused = [name for name in parameter_dict if name not in fit.used and not isinstance(parameter_dict[name], str)]
     fit.warn_of_missing()

@@ -123,7 +123,7 @@ class PReLU(Cell):
         start = Tensor(w) if isinstance(w, (list, tuple, np.ndarray)) else w
         if isinstance(start, Tensor) and start.shape != (channel,):
             raise ShapeError(f"PReLU: `w` must have shape ({channel},), one for each channel, but got {start.shape}.")
-        self.a = Parameter(initializer(start, (self.channel,)), name="a")
+        self.w = Parameter(initializer(start, (self.channel,)), name="a")
 
     def construct(self, x: Tensor) -> Tensor:
         array = array_of(x, "PReLU")
@@ -134,7 +134,7 @@ class PReLU(Cell):
             )
         shape = (1, self.channel) + (1,) * (array.ndim - 2) if self.channel > 1 else ()
         with x64_scope(True):
-            slopes = self.a._value.astype(array.dtype).reshape(shape)
+            slopes = self.w._value.astype(array.dtype).reshape(shape)
             return wrap(jnp.where(array > 0, array, slopes * array))
 
 

@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Se
 from typing import Any, NoReturn, TypeVar, overload
 
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
-from sporax.core import Cell
+from sporax.core import Cell, note_guard, tracing
 
 Self = TypeVar("Self", bound="_Ordered")
 
@@ -22,34 +22,77 @@ def _must_be_cell(cell: Any, where: str) -> Cell:
     raise ArgumentTypeError(f"{where}: every element must be a Cell, but got {cell!r} of type {type(cell).__name__}.")
 
 
+def _guard(container: Cell) -> None:
+    """A compiled program that reads the container is for the Cells it holds now; nothing calls the container."""
+    if tracing():
+        note_guard(container, "_revision", container._revision)
+
+
+def _beginning(cells: Mapping[str, Cell | None]) -> tuple[str, int]:
+    """How the names of a container's Parameters begin, and how many components that is.
+
+    MindSpore knows it from the names alone, and therefore not while the container is empty: a Cell that is
+    appended to an empty list is named `0.weight`, also where the list is an attribute already. The names that
+    checkpoints hold depend on it. The container's own key is looked for in the name of the first Cell's first
+    Parameter; where it is there more than once, the second Cell's decides.
+    """
+    heads: list[tuple[str, list[str]]] = []
+    for key, cell in cells.items():
+        first = None if cell is None else next(iter(cell.get_parameters()), None)
+        if first is not None:
+            heads.append((key, first.name.split(".")))
+    if not heads:
+        return "", 0
+    key, parts = heads[0]
+    positions = [at for at, part in enumerate(parts) if part == key]
+    if not positions:
+        return "", 0
+    depth = positions[-1]
+    if len(heads) > 1:
+        other_key, other = heads[1]
+        depth = next((at for at in positions if other[at : at + 1] == [other_key]), depth)
+    return "".join(f"{part}." for part in parts[:depth]), depth
+
+
 class _Ordered(Cell):
-    """Cells in order, addressed by number; their names are their places, unless they were given names."""
+    """Cells in order, addressed by number; their names are their positions, unless they were given names."""
 
     def _ordered(self) -> list[tuple[str, Cell]]:
+        _guard(self)
         return [(name, cell) for name, cell in self._cells.items() if cell is not None]
 
     def _reset(self, cells: Iterable[tuple[str, Cell]]) -> None:
-        """Hold exactly these, by these names; a Cell that was here under its name is not renamed."""
-        former = dict(self._ordered())
-        for name in former:
+        """Hold exactly these, by these names; the Parameters are named by `_renamed`."""
+        for name in self._cells:
             self.__dict__.pop(name, None)
         self._cells.clear()
         for name, cell in cells:
-            if former.get(name) is cell:
-                self._cells[name] = cell
-                self.__dict__[name] = cell
-            else:
-                setattr(self, name, cell)
+            self._hold(name, cell)
+        self._note_change()
 
-    def _renumbered(self, entries: Sequence[tuple[str | None, Cell]]) -> None:
-        """Hold these; the ones without a name of their own are named by their places."""
+    def _renumbered(self, entries: Sequence[tuple[str | None, Cell]], origin: Mapping[str, Cell | None]) -> None:
+        """Hold these; the ones without a name of their own are named by their positions.
+
+        Args:
+            entries: (name, Cell) pairs; None for a Cell that has just come.
+            origin: the Cells whose Parameters' names tell how those of this Cell begin.
+        """
+        prefix, depth = _beginning(origin)
         taken = {name for name, _ in entries if name is not None and not name.isdigit()}
         named = []
-        for place, (name, cell) in enumerate(entries):
+        for position, (former, cell) in enumerate(entries):
+            name = former
             if name is None or name.isdigit():
-                name = str(place)
+                name = str(position)
                 while name in taken:
                     name += "_"
+            if self._auto_prefix:
+                if former is None:
+                    cell.update_parameters_name(f"{prefix}{name}.")
+                elif former != name:
+                    for parameter in cell.get_parameters():
+                        rest = parameter.name.split(".")[depth + 1 :]
+                        parameter.name = prefix + ".".join([name, *rest])
             named.append((name, cell))
         self._reset(named)
 
@@ -73,25 +116,26 @@ class _Ordered(Cell):
         return iter([cell for _, cell in self._ordered()])
 
     def __setitem__(self, index: int, cell: Cell) -> None:
-        entries: list[tuple[str | None, Cell]] = [*self._ordered()]
-        place = self._place(index)
-        entries[place] = (entries[place][0], _must_be_cell(cell, type(self).__name__))
-        self._renumbered(entries)
+        name = self._ordered()[self._place(index)][0]
+        prefix, _ = _beginning(self._cells)
+        self._hold(name, _must_be_cell(cell, type(self).__name__))
+        if self._auto_prefix:
+            cell.update_parameters_name(f"{prefix}{name}.")
 
     def __delitem__(self, index: int | slice) -> None:
         entries = self._ordered()
         del entries[index if isinstance(index, slice) else self._place(index)]
-        self._renumbered(entries)
+        self._renumbered(entries, dict(entries))
 
     def append(self, cell: Cell) -> None:
         """Add `cell` at the end."""
-        self._renumbered([*self._ordered(), (None, _must_be_cell(cell, type(self).__name__))])
+        self._renumbered([*self._ordered(), (None, _must_be_cell(cell, type(self).__name__))], self._cells)
 
     def insert(self, index: int, cell: Cell) -> None:
-        """Put `cell` before place `index`; those after it move up, and their Parameters' names with them."""
+        """Insert `cell` before position `index`; those after it move up, and their Parameters' names with them."""
         entries: list[tuple[str | None, Cell]] = [*self._ordered()]
         entries.insert(self._place(index, end=True), (None, _must_be_cell(cell, type(self).__name__)))
-        self._renumbered(entries)
+        self._renumbered(entries, self._cells)
 
     def extend(self: Self, cells: Iterable[Cell]) -> Self:
         """Add all of `cells` at the end."""
@@ -101,8 +145,12 @@ class _Ordered(Cell):
                 "Use append for a single one."
             )
         where = type(self).__name__
-        self._renumbered([*self._ordered(), *((None, _must_be_cell(cell, where)) for cell in cells)])
+        added = [(None, _must_be_cell(cell, where)) for cell in cells]
+        self._renumbered([*self._ordered(), *added], self._cells)
         return self
+
+    def __iadd__(self: Self, cells: Iterable[Cell]) -> Self:
+        return self.extend(cells)
 
     def set_grad(self: Self, requires_grad: bool = True) -> Self:
         """Mark this Cell and those it holds for differentiation; kept for MindSpore code, without effect."""
@@ -147,10 +195,11 @@ class SequentialCell(_Ordered):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
-            self._reset([(_key(key, self), _must_be_cell(cell, "SequentialCell")) for key, cell in args[0].items()])
+            for key, cell in args[0].items():
+                setattr(self, _key(key, self), _must_be_cell(cell, "SequentialCell"))
             return
         cells = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple, CellList)) else args
-        self._renumbered([(None, _must_be_cell(cell, "SequentialCell")) for cell in cells])
+        self._renumbered([(None, _must_be_cell(cell, "SequentialCell")) for cell in cells], {})
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
@@ -283,6 +332,7 @@ class CellDict(Cell):
             self.update(args[0])
 
     def _entries(self) -> OrderedDict[str, Cell]:
+        _guard(self)
         return OrderedDict((name, cell) for name, cell in self._cells.items() if cell is not None)
 
     def __getitem__(self, key: str) -> Cell:
@@ -292,7 +342,11 @@ class CellDict(Cell):
         return entries[key]
 
     def __setitem__(self, key: str, cell: Cell) -> None:
-        setattr(self, _key(key, self), _must_be_cell(cell, "CellDict"))
+        key, cell = _key(key, self), _must_be_cell(cell, "CellDict")
+        if self._auto_prefix:
+            prefix, _ = _beginning(self._entries())
+            cell.update_parameters_name(f"{prefix}{key}.")
+        self._hold(key, cell)
 
     def __delitem__(self, key: str) -> None:
         self[key]

@@ -27,7 +27,8 @@ class Embedding(Cell):
         padding_idx: a row that starts as zeros.
 
     Inputs:
-        - **ids** (Tensor) - any shape, integer dtype, values in [0, vocab_size).
+        - **ids** (Tensor) - any shape, integer dtype, values in [-vocab_size, vocab_size); a negative one counts
+          from the end of the table, as in `ops.gather`. With `use_one_hot`, values in [0, vocab_size).
 
     Returns:
         Tensor of shape (\*ids.shape, embedding_size). A value out of range gives a row of NaN where the call
@@ -100,19 +101,19 @@ class Embedding(Cell):
                 rows = jax.nn.one_hot(index, self.vocab_size, dtype=table.dtype) @ table
                 known = (index >= 0) & (index < self.vocab_size)
                 return wrap(jnp.where(known[..., None], rows, jnp.asarray(jnp.nan, table.dtype)))
-            # A gather would take a negative index from the end.
-            index = jnp.where(index < 0, jnp.asarray(self.vocab_size, index.dtype), index)
             return wrap(table.at[index].get(mode="fill", fill_value=jnp.nan))
 
     def _check_range(self, index: Array) -> None:
         if is_tracer(index) or not index.size:
             return
         values = np.asarray(index).reshape(-1)
-        wrong = (values < 0) | (values >= self.vocab_size)
+        lowest = 0 if self.use_one_hot else -self.vocab_size
+        wrong = (values < lowest) | (values >= self.vocab_size)
         if wrong.any():
             raise OutOfRangeError(
                 f"Embedding: the input holds {values[wrong.argmax()]}, but the table has the rows 0 to "
-                f"{self.vocab_size - 1} (vocab_size={self.vocab_size})."
+                f"{self.vocab_size - 1} (vocab_size={self.vocab_size}), so it must be in "
+                f"[{lowest}, {self.vocab_size - 1}]."
             )
 
     def extend_repr(self) -> str:
