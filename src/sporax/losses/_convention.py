@@ -1,0 +1,104 @@
+"""The two keywords that every loss function has, `reduction` and `weights`: what they do, and what is said of them.
+
+    fn(*inputs, **hyper_parameters, reduction="none", weights=None)
+
+`loss_function` gives them to every formula; nothing here is repeated in a docstring or a signature of a loss.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from typing import Any
+
+import jax
+
+from sporax import _check
+from sporax._errors import ArgumentError
+from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared
+
+KEYWORDS = ("reduction", "weights")
+
+_REDUCTION = (
+    '"none" for one value for each sample or element; or a scalar: "mean" over the values whose weight is not zero, '
+    '"sum", or "batchmean", the sum over the size of the first axis.'
+)
+_WEIGHTS = (
+    "factors that broadcast to the shape of the values; None for all ones. A weight of 0 removes the sample: what it "
+    "holds, NaN included, reaches neither value nor gradient."
+)
+_REDUCTION_OF_ONE = (
+    'as in every loss: "none", "mean", "sum" or "batchmean". This one is a single value for all of its input, which '
+    "none of them changes."
+)
+_WEIGHTS_OF_ONE = "a factor of that value, a number or an array of shape (); None for 1. A weight of 0 gives 0."
+_RETURNS = 'With `reduction` "mean", "sum" or "batchmean": a scalar.'
+
+_SECTION = re.compile(r"^\w+:\s*$|^Source:", re.MULTILINE)
+
+
+def evaluate_keywords(
+    fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], reduction: Any, weights: Any, where: str
+) -> jax.Array:
+    """A loss made by `loss_function`, weighted and reduced, and rounded once to the dtype of its inputs."""
+    _check.one_of(reduction, FUNCTION_REDUCTIONS, name="reduction", where=where)
+    if reduction != "none" and hasattr(fn, "reduced"):
+        found, dtype = fn.reduced(inputs, params, weights, reduction, where)
+        return found.result.astype(dtype)
+    found = fn.unreduced(inputs, params, weights, where)
+    return reduce_prepared(found.values, reduction, found.weights, found.counts, joins=found.joins).astype(found.dtype)
+
+
+def signature_with_keywords(signature: inspect.Signature, name: str) -> inspect.Signature:
+    """The signature of a formula, and `reduction` and `weights` at its end.
+
+    Raises:
+        ArgumentError: the formula has an argument of such a name.
+    """
+    taken = [keyword for keyword in KEYWORDS if keyword in signature.parameters]
+    if taken:
+        raise ArgumentError(
+            f"loss_function: {name} must not have an argument named `{taken[0]}`: every loss has a keyword of that "
+            "name, which the decorator adds. Rename the argument of the formula."
+        )
+    parameters = [
+        *signature.parameters.values(),
+        inspect.Parameter("reduction", inspect.Parameter.KEYWORD_ONLY, default="none", annotation="str"),
+        inspect.Parameter("weights", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="ArrayLike | None"),
+    ]
+    # Keywords of any name (`**kwargs`) come last.
+    return signature.replace(parameters=sorted(parameters, key=lambda each: each.kind))
+
+
+def documentation_with_keywords(text: str | None, *, single: bool) -> str | None:
+    """A formula's docstring, and what is to be known of `reduction` and `weights` in its sections Args and Returns.
+
+    Args:
+        text: the docstring.
+        single: whether the loss is one value for all of its input.
+    """
+    if not text:
+        return text
+    text = inspect.cleandoc(text)
+    of_reduction, of_weights = (_REDUCTION_OF_ONE, _WEIGHTS_OF_ONE) if single else (_REDUCTION, _WEIGHTS)
+    entries = _wrapped(f"reduction: {of_reduction}"), _wrapped(f"weights: {of_weights}")
+    text = _extended(text, "Args", "\n".join(entries))
+    return text if single else _extended(text, "Returns", f"    {_RETURNS}")
+
+
+def _wrapped(entry: str) -> str:
+    return textwrap.fill(entry, 110, initial_indent=" " * 4, subsequent_indent=" " * 8)
+
+
+def _extended(text: str, section: str, lines: str) -> str:
+    """The text with lines at the end of a section, which is made if there is none."""
+    start = re.search(rf"^{section}:\s*$", text, re.MULTILINE)
+    if start is None:
+        following = _SECTION.search(text)
+        at = following.start() if following else len(text)
+        before = text[:at].rstrip()
+        return f"{before}\n\n{section}:\n{lines}\n\n{text[at:]}".rstrip() + "\n"
+    following = re.compile(r"^\S", re.MULTILINE).search(text, start.end())
+    at = following.start() if following else len(text)
+    return f"{text[:at].rstrip()}\n{lines}\n\n{text[at:]}".rstrip() + "\n"
