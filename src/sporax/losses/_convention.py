@@ -19,21 +19,19 @@ from sporax._errors import ArgumentError
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared
 
 KEYWORDS = ("reduction", "weights")
+"""The keywords of every loss function beside its hyper-parameters."""
 
 _REDUCTION = (
-    '"none" for one value for each sample or element; or a scalar: "mean" over the values whose weight is not zero, '
-    '"sum", or "batchmean", the sum over the size of the first axis.'
+    '"none" for one value for each sample or element; "mean", "sum", or "batchmean" (the sum over the number of '
+    "samples) for a scalar."
 )
 _WEIGHTS = (
-    "factors that broadcast to the shape of the values; None for all ones. A weight of 0 removes the sample: what it "
-    "holds, NaN included, reaches neither value nor gradient."
+    "broadcasts to the shape of the values; None for all ones. A weight of 0 removes what it stands for, NaN included, "
+    "from value and gradient."
 )
-_REDUCTION_OF_ONE = (
-    'as in every loss: "none", "mean", "sum" or "batchmean". This one is a single value for all of its input, which '
-    "none of them changes."
-)
-_WEIGHTS_OF_ONE = "a factor of that value, a number or an array of shape (); None for 1. A weight of 0 gives 0."
-_RETURNS = 'With `reduction` "mean", "sum" or "batchmean": a scalar.'
+_REDUCTION_OF_ONE = '"none", "mean", "sum" or "batchmean", as every loss takes; all give this one value.'
+_WEIGHTS_OF_ONE = "a factor of the value, of shape (); None for 1."
+_RETURNS = 'A scalar where `reduction` is not "none".'
 
 _SECTION = re.compile(r"^\w+:\s*$|^Source:", re.MULTILINE)
 
