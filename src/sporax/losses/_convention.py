@@ -33,7 +33,8 @@ _REDUCTION_OF_ONE = '"none", "mean", "sum" or "batchmean", as every loss takes; 
 _WEIGHTS_OF_ONE = "a factor of the value, of shape (); None for 1."
 _RETURNS = 'A scalar where `reduction` is not "none".'
 
-_SECTION = re.compile(r"^\w+:\s*$|^Source:", re.MULTILINE)
+_SECTIONS = ("Args", "Returns", "Raises", "Examples?", "Source")
+"""The sections of a docstring, in order."""
 
 
 def evaluate_keywords(
@@ -93,10 +94,10 @@ def _extended(text: str, section: str, lines: str) -> str:
     """The text with lines at the end of a section, which is made if there is none."""
     start = re.search(rf"^{section}:\s*$", text, re.MULTILINE)
     if start is None:
-        following = _SECTION.search(text)
-        at = following.start() if following else len(text)
-        before = text[:at].rstrip()
-        return f"{before}\n\n{section}:\n{lines}\n\n{text[at:]}".rstrip() + "\n"
-    following = re.compile(r"^\S", re.MULTILINE).search(text, start.end())
+        after = _SECTIONS[_SECTIONS.index(section) + 1 :]
+        following = re.search(rf"^({'|'.join(after)}):", text, re.MULTILINE)
+        lines = f"\n{section}:\n{lines}"
+    else:
+        following = re.compile(r"^\S", re.MULTILINE).search(text, start.end())
     at = following.start() if following else len(text)
     return f"{text[:at].rstrip()}\n{lines}\n\n{text[at:]}".rstrip() + "\n"
