@@ -32,7 +32,9 @@ def as_array(value: Any) -> jax.Array | np.ndarray:
 def would_be_cut(values: Any) -> bool:
     """Whether JAX would drop the upper half of these integers: they have 64 bits, are known, and 64-bit mode is off."""
     dtype = values.dtype
-    if jax.config.jax_enable_x64 or dtype.kind not in "iu" or dtype.itemsize <= 4 or is_tracer(values):
+    if dtype.kind not in "iu" or dtype.itemsize <= 4 or is_tracer(values):
+        return False
+    if jax.dtypes.canonicalize_dtype(dtype) == dtype:
         return False
     return isinstance(values, np.ndarray) or values.is_fully_addressable
 

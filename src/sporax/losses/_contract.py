@@ -304,6 +304,8 @@ def _prepare(
         values = arrays[item.name]
         if ignored is not None and item is spec.ignored_label:
             values = _xp(values).where(kept_labels(values, ignored), values, 0)
+        if single and "N" in item.shape:
+            values = _xp(values).squeeze(values, item.shape.index("N"))
         enforce_values(item, values, classes=classes, where=where)
 
     prepared: list[jax.Array] = []
