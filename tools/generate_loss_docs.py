@@ -59,6 +59,27 @@ NOT_SHOWN = {"axis", "blank", "dim", "eps", "ignore_index", "num_classes", "num_
 """Hyper-parameters whose value says nothing of the shape of a loss."""
 
 
+CALLING = """\
+## How a function is called
+
+```python
+losses.NAME(*inputs, **hyper_parameters, reduction="none", weights=None)
+```
+
+- By default a function gives unreduced values. `jax.grad` needs a scalar:
+  `jax.grad(functools.partial(losses.huber_loss, reduction="mean"))`. Under `jax.jit` give the reduction in the same
+  way, or as a static argument.
+- "mean" divides by the number of values whose weight is not zero (a cross entropy with class weights, by the sum of
+  those), "batchmean" by the number of samples. With nothing left the result is 0, with zero gradients.
+- `weights` broadcasts to the shape of the values. A weight of 0 removes what it stands for, NaN included, from value
+  and gradient.
+- In the shapes below, the axes `...` may be absent. So may the axis `N`, where the samples of a batch do not meet each
+  other (as negatives of one another): `jax.vmap(losses.cross_entropy)` works on single samples.
+- Outside of 64-bit mode JAX cuts integers to 32 bits. The losses keep the labels they know (NumPy arrays, lists) from
+  that: labels that are only compared may be any integers, and a class index beyond 32 bits is out of range. The
+  arguments of a function under `jax.jit` are cut by JAX before a loss sees them."""
+
+
 def title(family: str) -> str:
     """The heading of a family's page."""
     return TITLES.get(family, family.replace("_", " ").capitalize())
@@ -85,9 +106,11 @@ def _index() -> str:
         NOTE,
         "# Losses",
         "",
-        f"{len(losses.registry())} losses. Each is a pure function of `sporax.losses` that gives unreduced values; "
-        "most are a class of `sporax.nn` too, which weights and reduces them.",
+        f"{len(losses.registry())} losses. Each is a pure function of `sporax.losses`; most are classes of `sporax.nn` "
+        "too.",
         "`sporax loss list`, `sporax loss show NAME` and `sporax loss compare NAME NAME` show the same in a terminal.",
+        "",
+        CALLING,
     ]
     for family, rows in families().items():
         lines += ["", f"## [{title(family)}]({family}.md)", "", "| function | class | what it is | source |"]

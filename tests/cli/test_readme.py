@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +33,14 @@ def test_ci_can_be_run():
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111 == 0o111
 
 
+def block_with(text: str) -> str:
+    """The one Python block of the README that holds the text."""
+    [code] = [code for code in blocks(README, "python") if text in code]
+    return code
+
+
 def test_the_loss_of_the_readme_trains(tmp_path):
-    code, _ = blocks(README, "python")
+    code = block_with("class LogCosh")
     script = tmp_path / "readme.py"
     script.write_text(f"import sporax\nsporax.set_seed(3)\n{code}", encoding="utf-8")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
@@ -44,7 +51,7 @@ def test_the_loss_of_the_readme_trains(tmp_path):
 
 
 def test_the_loss_of_the_readme_is_short():
-    code, _ = blocks(README, "python")
+    code = block_with("class LogCosh")
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
 
 
@@ -69,7 +76,22 @@ def test_every_cell_that_the_readme_names_is_there():
 
 
 def test_the_check_of_the_readme_passes():
-    _, code = blocks(README, "python")
     names: dict = {}
-    exec(code, names)
+    exec(block_with("assert_loss"), names)
     names["test_my_loss"]()
+
+
+def test_the_jax_program_of_the_readme_does_what_it_says():
+    names: dict = {}
+    exec(block_with("import optax"), names)
+    x, y = np.asarray(names["x"], np.float64), np.asarray(names["y"])
+    log_p = x - np.log(np.exp(x).sum(1, keepdims=True))
+    values = -log_p[np.arange(3), y]
+    smoothed = 0.9 * values - 0.05 * log_p.sum(1)
+    slope = (np.exp(log_p) - 0.9 * np.eye(2)[y] - 0.05) / 3
+    np.testing.assert_allclose(names["values"], values, rtol=1e-5)
+    np.testing.assert_allclose(names["one_by_one"], values, rtol=1e-5)
+    np.testing.assert_allclose(names["mean"], smoothed.mean(), rtol=1e-5)
+    np.testing.assert_allclose(names["gradient"], slope, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(names["without_last"], smoothed[:2].mean(), rtol=1e-5)
+    assert float(names["loss"]) < np.log(2) - 0.05

@@ -77,6 +77,14 @@ def oracle_counts(row: losses.LossRow, inputs: list[np.ndarray], params: dict[st
     return 1.0 if counts is None else counts(*inputs, **params)
 
 
+def not_ignored(row: losses.LossRow, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
+    """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
+    spec = row.function.spec
+    if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
+        return True
+    return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
+
+
 # 1. Shapes
 
 
@@ -179,6 +187,9 @@ def test_reductions_are_those_of_the_oracles_values(row):
     found = weighted(row.name)(inputs, weights)
     for kind in losses.REDUCTIONS:
         close(kind, found[kind], reduced(values, kind, weights, counts), 2e-5)
+    left = (weights != 0) & not_ignored(row, inputs, params)
+    samples_left = left.reshape(len(values), -1).any(1).sum() if values.shape else 1
+    close("batchmean", found["batchmean"], reduced(values, "sum", weights) / max(samples_left, 1), 2e-5)
     kept = np.broadcast_to(counts, values.shape)[weights != 0].sum()
     close("total", found["total"], reduced(values, "sum", weights), 2e-5)
     close("weight", found["weight"], kept)
@@ -193,7 +204,7 @@ def test_reduction_names_are_checked():
     with pytest.raises(ArgumentError) as caught:
         losses.evaluate(row.function, *inputs_of(row), reduction="Mean")
     assert str(caught.value) == (
-        "mse_loss: `reduction` must be one of 'none', 'mean', 'sum', but got 'Mean'. Did you mean 'mean'?"
+        "mse_loss: `reduction` must be one of 'none', 'mean', 'sum', 'batchmean', but got 'Mean'. Did you mean 'mean'?"
     )
 
 

@@ -201,7 +201,7 @@ def test_every_loss_says_what_it_is(row):
     assert words.summary
     assert words.formulas, f"{row.name} has no `.. math::` in its docstring"
     assert words.source
-    names = {item.name for item in row.inputs} | set(look.parameters_of(row))
+    names = {item.name for item in row.inputs} | set(look.parameters_of(row)) | set(losses.KEYWORDS)
     assert set(words.arguments) == names
     for formula in words.formulas:
         plain = look.plain_formula(formula)

@@ -46,18 +46,18 @@ def samples(row: LossRow, seed: int, count: int = COUNT) -> list[np.ndarray]:
 
 @functools.cache
 def weighted(name: str) -> Any:
-    """(inputs, weights) -> values, sum, mean, total, weight, and the gradients of the mean for the float inputs."""
+    """(inputs, weights) -> one result a reduction, total, weight, and the gradients of the mean for float inputs."""
     row = losses.get(name)
     params = settings_of(row)[-1]
 
     def run(floats: list[Any], rest: list[Any], weights: Any) -> dict[str, Any]:
         def mean(floats: list[Any]) -> jax.Array:
-            return losses.evaluate(row.function, *join(floats, rest), weights=weights, **params)
+            return row.function(*join(floats, rest), reduction="mean", weights=weights, **params)
 
         inputs = join(floats, rest)
         result = {
-            kind: losses.evaluate(row.function, *inputs, weights=weights, reduction=kind, **params)
-            for kind in ("none", "sum")
+            kind: row.function(*inputs, weights=weights, reduction=kind, **params)
+            for kind in ("none", "sum", "batchmean")
         }
         result["mean"], result["gradients"] = jax.value_and_grad(mean)(floats)
         pair = losses.evaluate_sum_and_weight(row.function, *inputs, weights=weights, **params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import json
 import os
@@ -151,13 +152,15 @@ def _heading(row: losses.LossRow) -> list[Any]:
         holds = f"{item.role}, {item.domain.replace('_', ' ')}"
         inputs.add_row(item.name, f"({', '.join(item.shape)})", item.kind, holds)
     parameters = _table("parameter", "default", "")
-    for name, parameter in look.parameters_of(row).items():
-        required = parameter.default is parameter.empty
-        parameters.add_row(name, "required" if required else repr(parameter.default), words.arguments.get(name, ""))
+    signature = inspect.signature(row.function).parameters
+    for name in (*look.parameters_of(row), *losses.KEYWORDS):
+        default = signature[name].default
+        required = default is inspect.Parameter.empty
+        parameters.add_row(name, "required" if required else repr(default), words.arguments.get(name, ""))
     cell = f"   nn.{row.cell}" if row.cell else ""
     head = [f"losses.{row.name}{cell}   ({row.family}; {row.source})", words.summary, ""]
     head += [f"  {look.plain_formula(formula)}" for formula in words.formulas]
-    return [*head, "", inputs, *([parameters] if parameters.row_count else []), ""]
+    return [*head, "", inputs, parameters, ""]
 
 
 def compare(names: Sequence[str], save: Path | None) -> str:

@@ -62,8 +62,8 @@ class Curve:
 
 
 def parameters_of(row: losses.LossRow) -> dict[str, inspect.Parameter]:
-    """The hyper-parameters of a loss, in the order of its signature."""
-    names = {item.name for item in row.inputs}
+    """The hyper-parameters of a loss, in the order of its signature; not the keywords that every loss has."""
+    names = {item.name for item in row.inputs} | set(losses.KEYWORDS)
     found = inspect.signature(row.function).parameters
     return {name: parameter for name, parameter in found.items() if name not in names}
 

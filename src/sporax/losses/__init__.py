@@ -1,14 +1,23 @@
-"""Loss functions on JAX arrays, with no Cell in sight.
+"""Loss functions on JAX arrays, without depending on Cell.
 
-A loss takes arrays (or what JAX takes for one) and returns unreduced values; `evaluate` also weights and
-reduces them. They follow the caller's setting of 64-bit mode.
+Every loss is called in one way:
 
-    >>> import jax, numpy as np
+    fn(*inputs, **hyper_parameters, reduction="none", weights=None)
+
+It takes arrays, or what JAX takes for one, and returns unreduced values. With `reduction` "mean", "sum" or "batchmean"
+it returns a scalar, as `jax.grad` needs; `weights` broadcasts to the values, and a weight of 0 removes a sample. Half
+precision is computed and reduced in float32, and rounded once. `evaluate` does the same for any other function. The
+functions follow the caller's setting of 64-bit mode.
+
+    >>> import functools, jax, numpy as np
     >>> from sporax import losses
-    >>> def objective(x):
-    ...     return losses.evaluate(losses.mse_loss, x, np.array([1.0, 5.0], np.float32), reduction="mean")
-    >>> jax.grad(objective)(np.array([2.0, 3.0], np.float32)).tolist()
+    >>> x, y = np.array([2.0, 3.0], np.float32), np.array([1.0, 5.0], np.float32)
+    >>> losses.mse_loss(x, y).tolist()
+    [1.0, 4.0]
+    >>> jax.grad(functools.partial(losses.mse_loss, reduction="mean"))(x, y).tolist()
     [1.0, -2.0]
+    >>> losses.mse_loss(x, np.array([1.0, np.nan], np.float32), reduction="mean", weights=[1.0, 0.0]).item()
+    1.0
 """
 
 from sporax.losses._adaptive import adaptive_log_softmax, adaptive_log_softmax_loss
@@ -46,6 +55,7 @@ from sporax.losses._contrastive import (
     siglip_loss,
     sup_con_loss,
 )
+from sporax.losses._convention import KEYWORDS
 from sporax.losses._ctc import ctc_log_alpha, ctc_loss, pad_targets
 from sporax.losses._divergence import (
     convex_kl_divergence,
@@ -166,6 +176,7 @@ from sporax.losses._triplet import (
 
 __all__ = [
     "EXAMPLE_SIZES",
+    "KEYWORDS",
     "REDUCTIONS",
     "Counted",
     "InputSpec",

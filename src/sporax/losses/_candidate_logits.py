@@ -16,7 +16,7 @@ from sporax._typing import ArrayLike, Shape
 from sporax.losses._candidates import check_counts, log_uniform_candidate_sampler, uniform_candidate_sampler
 from sporax.losses._contract import as_array
 from sporax.losses._indexing import valid_indices
-from sporax.losses._labels import check_dtype, enforce_values
+from sporax.losses._labels import check_dtype, enforce_values, to_device
 from sporax.losses._spec import InputSpec
 
 SAMPLERS = ("uniform", "log_uniform")
@@ -39,8 +39,8 @@ class CandidateLogits(NamedTuple):
 
 
 def candidate_logits(
-    weights: ArrayLike,
-    biases: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike,
     labels: ArrayLike,
     inputs: ArrayLike,
     *,
@@ -56,17 +56,17 @@ def candidate_logits(
     where: str,
 ) -> CandidateLogits:
     """Check the arguments, draw where no candidates are given, and multiply."""
-    weights, biases = jnp.asarray(weights), jnp.asarray(biases)
+    weight, bias = jnp.asarray(weight), jnp.asarray(bias)
     labels, inputs = jnp.asarray(labels), jnp.asarray(inputs)
     num_sampled, num_classes = check_counts(num_sampled, num_classes, unique, where=where)
     num_true = _check.integer(num_true, name="num_true", where=where, minimum=1)
     sampler = _check.one_of(sampler, SAMPLERS, name="sampler", where=where)
     if num_true > num_classes:
         raise ArgumentError(f"{where}: `num_true` must be at most `num_classes` ({num_classes}), but got {num_true}.")
-    if weights.shape[0] != num_classes:
+    if weight.shape[0] != num_classes:
         raise ShapeError(
-            f"{where}: `weights` must have a row for each of the {num_classes} classes, but got shape "
-            f"{weights.shape}. Set num_classes={weights.shape[0]}."
+            f"{where}: `weight` must have a row for each of the {num_classes} classes, but got shape "
+            f"{weight.shape}. Set num_classes={weight.shape[0]}."
         )
     true = labels[:, None] if labels.ndim == 1 else labels
     if true.shape[1] != num_true:
@@ -93,10 +93,10 @@ def candidate_logits(
     def rows(table: jax.Array, index: jax.Array) -> jax.Array:
         return jnp.take(table, index, axis=0, mode="clip").astype(dtype)
 
-    true_logits = jnp.einsum("nd,ntd->nt", inputs, rows(weights, true_index))
-    true_logits = true_logits + rows(biases, true_index) - jnp.log(true_count)
-    sampled_bias = rows(biases, sampled_index) - jnp.log(sampled_count)
-    sampled_logits = inputs @ rows(weights, sampled_index).T + sampled_bias[None, :]
+    true_logits = jnp.einsum("nd,ntd->nt", inputs, rows(weight, true_index))
+    true_logits = true_logits + rows(bias, true_index) - jnp.log(true_count)
+    sampled_bias = rows(bias, sampled_index) - jnp.log(sampled_count)
+    sampled_logits = inputs @ rows(weight, sampled_index).T + sampled_bias[None, :]
     if remove_accidental_hits:
         hits = jnp.any(true_index[:, :, None] == sampled_index[None, None, :], axis=1)
         sampled_logits = jnp.where(hits, -jnp.inf, sampled_logits)
@@ -122,7 +122,7 @@ def _check_sampled(
     for name, count in (("true_expected_count", true_count), ("sampled_expected_count", sampled_count)):
         if not is_tracer(count) and not np.all(np.asarray(count) > 0):
             raise ArgumentError(f"{where}: `{name}` must be above 0, but got {np.min(np.asarray(count))}.")
-    return jnp.asarray(candidates), jnp.asarray(true_count, dtype), jnp.asarray(sampled_count, dtype)
+    return to_device(_CANDIDATES, candidates, dtype), jnp.asarray(true_count, dtype), jnp.asarray(sampled_count, dtype)
 
 
 def _check_shape(name: str, got: Shape, expected: Shape, where: str) -> None:

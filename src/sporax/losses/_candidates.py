@@ -14,6 +14,7 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike, Shape
+from sporax.losses._arrays import as_array, nearest_int32
 
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "uniform_candidate_sampler"]
 
@@ -127,7 +128,7 @@ def log_uniform_candidate_sampler(
     Deville, "Une nouvelle (encore une!) méthode de tirage à probabilités inégales", 1998.
     """
     num_sampled, num_classes = check_counts(num_sampled, num_classes, unique, where="log_uniform_candidate_sampler")
-    return _log_uniform(key, jnp.asarray(true_classes), num_sampled, num_classes, unique)
+    return _log_uniform(key, jnp.asarray(nearest_int32(as_array(true_classes))), num_sampled, num_classes, unique)
 
 
 def check_counts(num_sampled: Any, num_classes: Any, unique: Any, *, where: str) -> tuple[int, int]:

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import DtypeError
 from sporax._typing import ArrayLike
+from sporax.losses._arrays import as_array, compute_dtype, nearest_int32, numbers
 from sporax.losses._class_weights import class_vector, cross, scaled
-from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
+from sporax.losses._contract import Counted, hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, take_rows, valid_indices
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import class_cost, target_cost
@@ -125,7 +126,8 @@ def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = No
     """
     where = "smooth_labels"
     smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
-    array = jnp.asarray(as_array(labels))
+    array = as_array(labels)
+    array = jnp.asarray(numbers(array, jnp.float32) if classes is None else nearest_int32(array))
     if classes is not None:
         classes = _check.integer(classes, name="classes", where=where, minimum=1)
         if not jnp.issubdtype(array.dtype, jnp.integer):

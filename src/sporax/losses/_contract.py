@@ -2,7 +2,7 @@
 
 `loss_function` wraps a formula that knows only arrays of one dtype and fitting shapes. Around it, in this
 order: dtypes are checked, shapes matched, samples of weight zero removed from the inputs, values checked,
-half precision widened to float32, and the values cast back.
+half precision widened to float32, the values reduced and cast back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, ParamSpec, Protocol
+from typing import Any, NamedTuple, ParamSpec, Protocol, overload
 
 import jax
 import jax.numpy as jnp
@@ -19,26 +19,41 @@ import numpy as np
 from sporax import _check
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
+from sporax.losses._arrays import apply_weights, as_array, compute_dtype
+from sporax.losses._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
 from sporax.losses._indexing import kept_labels
-from sporax.losses._labels import check_dtype, enforce_values
-from sporax.losses._shapes import broadcast_into, match, reduced_axes
+from sporax.losses._labels import check_dtype, enforce_values, to_device
+from sporax.losses._reduce import divide, samples_left
+from sporax.losses._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
 
 P = ParamSpec("P")
 
 
 class LossFunction(Protocol[P]):
-    """A loss of this package: call it for unreduced values in the dtype of its inputs.
+    """A loss of this package: a function of arrays, of hyper-parameters, and of two keywords that all losses have.
 
-    `full_precision` takes the same arguments and leaves the values of half-precision inputs in float32, so
-    that reducing them rounds once. `spec` says what it takes.
+        fn(*inputs, **hyper_parameters, reduction="none", weights=None)
+
+    `reduction` is "none" (the default: unreduced values), "mean", "sum" or "batchmean"; `weights` broadcasts to the
+    shape of the values, and a weight of 0 removes a sample. The result is that of `evaluate`, in the dtype of the
+    inputs. For a gradient take a scalar, such as the mean: `jax.grad(functools.partial(fn, reduction="mean"))`.
+
+    `full_precision` takes inputs and hyper-parameters, and leaves the values of half-precision inputs in float32.
+    `spec` says what the loss takes.
     """
 
     __name__: str
     spec: LossSpec
     full_precision: Callable[..., jax.Array]
 
+    # A ParamSpec cannot be followed by keywords, so calls with these two are checked for the two alone.
+    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> jax.Array: ...
+    @overload
+    def __call__(self, *inputs: Any, reduction: str, weights: Any = None, **hyper_parameters: Any) -> jax.Array: ...
+    @overload
+    def __call__(self, *inputs: Any, weights: Any, **hyper_parameters: Any) -> jax.Array: ...
 
 
 class Counted(NamedTuple):
@@ -73,24 +88,6 @@ class Reduced(NamedTuple):
     extra: Any = None
 
 
-def as_array(value: Any) -> jax.Array | np.ndarray:
-    """An array, left on the host if it is there: 64-bit labels stay whole until they are checked."""
-    if isinstance(value, jax.Array | np.ndarray) or is_tracer(value):
-        return value
-    if hasattr(value, "__jax_array__"):
-        return value.__jax_array__()
-    if isinstance(value, bool | int | float):
-        return jnp.asarray(value)
-    return np.asarray(value)
-
-
-def compute_dtype(dtype: Any) -> np.dtype:
-    """float32 for anything narrower and for integers, else the dtype itself."""
-    if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits >= 32:
-        return jnp.dtype(dtype)
-    return jnp.dtype(jnp.float32)
-
-
 def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
     """A number within bounds; a traced or device value is taken as it is, so that it can be swept over."""
     if isinstance(value, jax.Array):
@@ -114,7 +111,11 @@ def loss_function(
 
     The formula's positional parameters are its array inputs, in the order of `inputs`; its keyword-only
     parameters are hyper-parameters. It gets float inputs in one dtype of at least 32 bits, and returns one
-    value for each place of `output`, or `Counted` values.
+    value for each element of `output`, or `Counted` values. The loss has the keywords `reduction` and `weights`
+    beside them, in its signature and its docstring too; see `LossFunction`.
+
+    A loss whose inputs have the axis N also takes a single sample, whose inputs lack that axis; its value lacks it
+    too. Not so where the samples of a batch meet each other (`mask_parameter`).
 
     Args:
         inputs: what each array input is.
@@ -142,6 +143,9 @@ def loss_function(
     Returns:
         A decorator that gives a `LossFunction`.
 
+    Raises:
+        ArgumentError: the formula has an argument named `reduction` or `weights`.
+
     Example:
         >>> from sporax import losses
         >>> @losses.loss_function(
@@ -149,7 +153,9 @@ def loss_function(
         ... )
         ... def quartic_loss(logits, labels):
         ...     return (logits - labels) ** 4
-        >>> losses.evaluate(quartic_loss, [1.0, 4.0], [0.0, 2.0], reduction="sum").item()
+        >>> quartic_loss([1.0, 4.0], [0.0, 2.0]).tolist()
+        [1.0, 16.0]
+        >>> quartic_loss([1.0, 4.0], [0.0, 2.0], reduction="sum").item()
         17.0
     """
 
@@ -166,6 +172,7 @@ def loss_function(
             axis_parameter,
         )
         signature = inspect.signature(formula)
+        public_signature = signature_with_keywords(signature, name)
 
         def prepared(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> _Prepared:
             if len(args) != len(inputs) or any(item.name in kwargs for item in inputs):
@@ -176,18 +183,27 @@ def loss_function(
             return _prepare(spec, prepare, args, kwargs, weights, where or name)
 
         def unreduced(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> Unreduced:
-            inputs, params, factor, dtype = prepared(args, kwargs, weights, where)
-            found = formula(*inputs, **params)  # pyright: ignore[reportCallIssue]
-            if isinstance(found, Counted):
-                return Unreduced(found.values, factor, dtype, found.counts, joins)
-            return Unreduced(found, factor, dtype, joins=joins)
+            given = prepared(args, kwargs, weights, where)
+            found = formula(*given.inputs, **given.params)  # pyright: ignore[reportCallIssue]
+            values, counts = found if isinstance(found, Counted) else (found, None)
+            factor = given.factor
+            if given.single:
+                values, counts, factor = (None if each is None else each[0] for each in (values, counts, factor))
+            return Unreduced(values, factor, given.dtype, counts, joins)  # pyright: ignore[reportArgumentType]
 
         def at_once(
             args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, reduction: str, where: str | None
         ) -> tuple[Reduced, np.dtype]:
-            inputs, params, factor, dtype = prepared(args, kwargs, weights, where)
+            given = prepared(args, kwargs, weights, where)
             assert reduced is not None
-            return reduced(*inputs, factor=factor, reduction=reduction, **params), dtype
+            over_samples = reduction == "batchmean"
+            found = reduced(
+                *given.inputs, factor=given.factor, reduction="sum" if over_samples else reduction, **given.params
+            )
+            if over_samples:
+                count = samples_left(given.shape, given.factor, found.result.dtype)
+                found = found._replace(result=divide(found.result, count))
+            return found, given.dtype
 
         @functools.wraps(formula)
         def full_precision(*args: Any, **kwargs: Any) -> jax.Array:
@@ -195,11 +211,13 @@ def loss_function(
             return apply_weights(found.values, found.weights)
 
         @functools.wraps(formula)
-        def call(*args: Any, **kwargs: Any) -> jax.Array:
-            found = unreduced(args, kwargs, None, None)
-            return apply_weights(found.values, found.weights).astype(found.dtype)
+        def call(*args: Any, reduction: str = "none", weights: Any = None, **kwargs: Any) -> jax.Array:
+            return evaluate_keywords(call, args, kwargs, reduction, weights, name)
 
-        call.__dict__.update(spec=spec, full_precision=full_precision, unreduced=unreduced)
+        call.__dict__.update(
+            spec=spec, full_precision=full_precision, unreduced=unreduced, __signature__=public_signature
+        )
+        call.__doc__ = documentation_with_keywords(formula.__doc__, single=not output and axis_parameter is None)
         if reduced is not None:
             call.__dict__["reduced"] = at_once
         return call  # pyright: ignore[reportReturnType]
@@ -207,21 +225,18 @@ def loss_function(
     return wrap
 
 
-def apply_weights(values: jax.Array, weights: jax.Array | None) -> jax.Array:
-    """Weighted values; a place of weight zero is 0 there and sends no gradient back, whatever its value."""
-    if weights is None:
-        return values
-    weights = jnp.broadcast_to(weights.astype(values.dtype), values.shape)
-    return weights * jnp.where(weights != 0, values, 0)
-
-
 class _Prepared(NamedTuple):
-    """What a formula gets: arrays and hyper-parameters; the weights of its values; the dtype of a result."""
+    """What a formula gets: arrays and hyper-parameters; the weights of its values; the dtype of a result.
+
+    `shape` is that of the values; with `single`, the formula has an axis N of size 1 before it.
+    """
 
     inputs: list[jax.Array]
     params: dict[str, Any]
     factor: jax.Array | None
     dtype: np.dtype
+    shape: Shape
+    single: bool
 
 
 def _prepare(
@@ -239,8 +254,17 @@ def _prepare(
         arrays = prepare(arrays)
     dtype = _result_dtype(spec, arrays)
     compute = compute_dtype(dtype)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    single = is_single(spec, shapes)
+    if single:
+        match(spec.of_one_sample, shapes, where=where)
+        arrays |= {
+            item.name: _xp(arrays[item.name]).expand_dims(arrays[item.name], item.shape.index("N"))
+            for item in spec.inputs
+            if "N" in item.shape
+        }
     sizes = match(spec, {name: array.shape for name, array in arrays.items()}, where=where)
-    output_shape = spec.output_shape(sizes)
+    output_shape = spec.output_shape(sizes)[single:]
 
     params = dict(params)
     reduced = None
@@ -268,26 +292,35 @@ def _prepare(
         if mask is not None:
             mask = as_array(mask) != 0
             broadcast_into(spec.mask_parameter, mask.shape, output_shape, target_name="the loss values", where=where)
-            mask = (np if isinstance(mask, np.ndarray) else jnp).broadcast_to(mask, output_shape)
+            mask = _xp(mask).broadcast_to(mask, output_shape)
             combined = mask.astype(compute) if combined is None else combined * mask
         params[spec.mask_parameter] = None if combined is None else jnp.asarray(combined != 0)
     if combined is not None:
+        combined = combined[None] if single else combined
         arrays = _remove_samples(spec, arrays, combined, sizes.get(ELLIPSIS, ()), reduced)
 
     classes = sizes["C"][0] if "C" in sizes else None
     for item in spec.inputs:
         values = arrays[item.name]
         if ignored is not None and item is spec.ignored_label:
-            values = (np if isinstance(values, np.ndarray) else jnp).where(kept_labels(values, ignored), values, 0)
+            values = _xp(values).where(kept_labels(values, ignored), values, 0)
+        if single and "N" in item.shape:
+            values = _xp(values).squeeze(values, item.shape.index("N"))
         enforce_values(item, values, classes=classes, where=where)
 
     prepared: list[jax.Array] = []
     for item in spec.inputs:
-        array = jnp.asarray(arrays[item.name])
+        array = to_device(item, arrays[item.name], compute)
         if item.kind == "float" and item.role != "table" and not item.as_given:
             array = array.astype(compute)
         prepared.append(jnp.broadcast_to(array, sizes[ELLIPSIS]) if spec.broadcasting else array)
-    return _Prepared(prepared, params, None if combined is None else jnp.asarray(combined), dtype)
+    factor = None if combined is None else jnp.asarray(combined)
+    return _Prepared(prepared, params, factor, dtype, output_shape, single)
+
+
+def _xp(array: Any) -> Any:
+    """The module whose functions leave the array where it is, host or device."""
+    return np if isinstance(array, np.ndarray) else jnp
 
 
 def _ignore(
@@ -323,7 +356,7 @@ def _combine(factors: Mapping[str, Any], shape: Shape, dtype: np.dtype, where: s
         broadcast_into(name, factor.shape, shape, target_name="the loss values", where=where)
         # NumPy weights stay NumPy: they are known, so samples can be removed from labels on the host.
         factor = factor.astype(dtype)
-        full = np.broadcast_to(factor, shape) if isinstance(factor, np.ndarray) else jnp.broadcast_to(factor, shape)
+        full = _xp(factor).broadcast_to(factor, shape)
         combined = full if combined is None else combined * full
     return combined
 
@@ -337,7 +370,7 @@ def _remove_samples(
 ) -> dict[str, jax.Array | np.ndarray]:
     """Put a harmless value wherever the weight is zero.
 
-    Masking the values is not enough: a NaN or an infinite derivative in a masked place times a cotangent of
+    Masking the values is not enough: a NaN or an infinite derivative at a masked element times a cotangent of
     zero is NaN. So what a removed sample held never enters the formula.
     """
     kept = weights != 0
@@ -346,14 +379,17 @@ def _remove_samples(
         if not spec.per_sample(item):
             continue
         array = arrays[item.name]
-        on_host = isinstance(array, np.ndarray) and isinstance(kept, np.ndarray)
-        xp: Any = np if on_host else jnp
-        array = xp.asarray(array)
+        # Known weights go to labels on the host, so that these are checked in full and then cut to no fewer bits.
+        here = kept
+        if isinstance(array, np.ndarray) and item.kind != "float" and not is_tracer(kept):
+            here = np.asarray(kept)
+        xp: Any = np if isinstance(array, np.ndarray) and isinstance(here, np.ndarray) else jnp
+        array = array if xp is np else to_device(item, array, weights.dtype)
         if spec.broadcasting:
-            mask, array = kept, xp.broadcast_to(array, whole)
+            mask, array = here, xp.broadcast_to(array, whole)
         else:
             axes = item.axes(array.ndim) or ()
             gone = tuple(at for at, axis in enumerate(axes) if axis not in spec.output) if reduced is None else reduced
-            mask = xp.expand_dims(kept, gone)
+            mask = xp.expand_dims(here, gone)
         result[item.name] = xp.where(mask, array, xp.asarray(item.fill, array.dtype))
     return result

@@ -16,7 +16,7 @@ from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
 
-_BATCH = (prediction("embeddings", "N D"), label("labels", "N", kind="int"))
+_BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 
 
 @loss_function(

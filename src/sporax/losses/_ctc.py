@@ -14,7 +14,8 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike
-from sporax.losses._contract import as_array, loss_function
+from sporax.losses._arrays import as_array, nearest_int32
+from sporax.losses._contract import loss_function
 from sporax.losses._lengths import take_lengths, take_targets
 from sporax.losses._logspace import centred, log_add
 from sporax.losses._row import LossRow, Sized
@@ -60,7 +61,10 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
     places = xp.expand_dims(xp.arange(longest, dtype=np.int32), 0)
     index = xp.expand_dims(xp.cumsum(lengths, dtype=np.int32) - lengths, 1) + places
     used = (places < xp.expand_dims(lengths, 1)) & (index < count)
-    signed = targets.astype(np.int32) if targets.dtype.kind == "u" or targets.dtype.itemsize < 4 else targets
+    if not on_host:
+        targets = nearest_int32(targets)
+    narrow = targets.dtype.kind == "u" or targets.dtype.itemsize < 4
+    signed = targets.astype(np.int64 if targets.dtype.itemsize > 4 else np.int32) if narrow else targets
     if count == 0:
         return xp.full(index.shape, -1, signed.dtype)
     return xp.where(used, xp.asarray(signed)[xp.clip(index, 0, count - 1)], -1)
@@ -180,7 +184,7 @@ def ctc_log_alpha(
     """
     given = {"targets": as_array(targets), "target_lengths": as_array(target_lengths)}
     targets = _one_layout(given)["targets"]
-    arrays = (jnp.asarray(as_array(each)) for each in (targets, input_lengths, target_lengths))
+    arrays = (jnp.asarray(nearest_int32(as_array(each))) for each in (targets, input_lengths, target_lengths))
     log_probs = jnp.asarray(as_array(log_probs))
     labels, counts, lengths, valid = _checked(log_probs, *arrays, blank=blank, where="ctc_log_alpha")
     return jnp.where(valid[:, None, None], _alphas(log_probs, labels, counts, lengths, blank), jnp.nan)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._contract import Unreduced, as_array, compute_dtype
-from sporax.losses._reduce import REDUCTIONS, check_reduction, reduce_prepared, sum_prepared
+from sporax.losses._arrays import as_array, compute_dtype
+from sporax.losses._contract import Unreduced
+from sporax.losses._convention import KEYWORDS, evaluate_keywords
+from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
 
@@ -24,17 +27,20 @@ def evaluate(
 ) -> jax.Array:
     """A loss, weighted and reduced.
 
-    Beside `reduce_loss(fn(*inputs), reduction, weights)` this does three things more. Half precision is
-    rounded once, at the end. A sample of weight zero is removed from the inputs: what it holds, NaN or a
-    label out of range included, reaches neither the check of the labels, nor the result, nor the gradient.
-    And a weight that is a hyper-parameter of the loss (`weight` of `binary_cross_entropy`) counts as a weight
-    in the denominator.
+    A loss of this package takes the same keywords itself: `evaluate(fn, x, y)` is `fn(x, y, reduction="mean")`. Use
+    `evaluate` for any other function of arrays, and where an error message should begin with another name.
+
+    For a loss of this package the result differs from `reduce_loss(fn(*inputs), reduction, weights)` in three ways.
+    Half precision is rounded once, at the end. A sample of weight zero is removed from the inputs: what it holds, NaN
+    or a label out of range included, reaches neither the check of the labels, nor the result, nor the gradient. And a
+    weight that is a hyper-parameter of the loss (`weight` of `binary_cross_entropy`) counts as a weight in the
+    denominator.
 
     Args:
         fn: a loss of this package, or any function that returns unreduced values.
         *inputs: its array inputs.
-        reduction: `none`, `mean` or `sum`; or `batchmean`, the sum over the number of samples (the size of the
-            first axis of the values).
+        reduction: `none`, `mean`, `sum`, or `batchmean`: the sum over the number of samples (the size of the first
+            axis of the values, without the samples whose weights are all zero).
         weights: broadcasts to the shape of the values; None for all ones.
         where: what an error message begins with; the name of the loss unless given.
         **params: its hyper-parameters.
@@ -56,13 +62,13 @@ def evaluate(
 
     Source: the loss contract of this package.
     """
+    fn, inputs, params = _opened(fn, inputs, params)
     name = where or _name(fn)
-    check_reduction(reduction, where=name, allowed=REDUCTIONS if reduction != "batchmean" else ("batchmean",))
-    if hasattr(fn, "reduced") and reduction in ("sum", "mean"):
-        reduced, dtype = fn.reduced(inputs, params, weights, reduction, name)
-        return reduced.result.astype(dtype)
+    if hasattr(fn, "unreduced"):
+        return evaluate_keywords(fn, inputs, params, reduction, weights, name)
+    check_reduction(reduction, where=name, allowed=FUNCTION_REDUCTIONS)
     found = _unreduced(fn, inputs, params, weights, name)
-    return reduce_prepared(found.values, reduction, found.weights, found.counts, joins=found.joins).astype(found.dtype)
+    return reduce_prepared(found.values, reduction, found.weights).astype(found.dtype)
 
 
 def evaluate_sum_and_weight(
@@ -97,6 +103,7 @@ def evaluate_sum_and_weight(
 
     Source: the loss contract of this package.
     """
+    fn, inputs, params = _opened(fn, inputs, params)
     if hasattr(fn, "reduced"):
         reduced, _ = fn.reduced(inputs, params, weights, "sum", where or _name(fn))
         return reduced.result, reduced.weight
@@ -106,6 +113,13 @@ def evaluate_sum_and_weight(
 
 def _name(fn: Callable[..., Any]) -> str:
     return getattr(fn, "__name__", type(fn).__name__)
+
+
+def _opened(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """What a `functools.partial` of a loss calls, and with what; any other function as it is."""
+    while isinstance(fn, functools.partial) and not set(KEYWORDS) & set(fn.keywords):
+        fn, inputs, params = fn.func, (*fn.args, *inputs), {**fn.keywords, **params}
+    return fn, inputs, params
 
 
 def _unreduced(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights: Any, where: str) -> Unreduced:

@@ -19,7 +19,8 @@ import numpy as np
 from sporax._errors import ArgumentError, DtypeError, LabelError
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
-from sporax.losses._shapes import match
+from sporax.losses._arrays import identities, nearest_int32, numbers
+from sporax.losses._shapes import is_single, match
 from sporax.losses._spec import InputSpec, LossSpec
 
 
@@ -65,15 +66,36 @@ def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
     """The dtype must be of the spec's kind."""
     if spec.kind == "int":
         if not jnp.issubdtype(dtype, jnp.integer):
+            numeric = jnp.issubdtype(dtype, jnp.number) or dtype == np.bool_
             raise DtypeError(
-                f"{where}: `{spec.name}` must hold integers (class indices), "
-                f"but got dtype {jnp.dtype(dtype).name}. Use {spec.name}.astype(int32)."
+                f"{where}: `{spec.name}` must hold integers (class indices), but got dtype {jnp.dtype(dtype).name}. "
+                + (
+                    f"Use {spec.name}.astype(int32)."
+                    if numeric
+                    else f"To number them use np.unique({spec.name}, return_inverse=True)[1]."
+                )
             )
     elif not (jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer) or dtype == np.bool_):
         raise DtypeError(
             f"{where}: `{spec.name}` must hold real numbers, but got dtype {jnp.dtype(dtype).name}. "
             f"Use {spec.name}.astype(float32)."
         )
+
+
+def to_device(spec: InputSpec, values: Any, dtype: Any) -> jax.Array:
+    """An input as an array of JAX, where none of its integers is silently cut to 32 bits.
+
+    Outside of 64-bit mode JAX drops the upper half of a 64-bit integer: 2**32 becomes 0. Here labels that are only
+    compared (the domain `identity`) become other integers that are equal where they are; indices out of the range of
+    int32 become one that is out of every range; and what is computed with becomes a float of that `dtype`.
+    """
+    if spec.domain == "identity":
+        values = identities(values)
+    elif spec.kind == "int":
+        values = nearest_int32(values)
+    else:
+        values = numbers(values, dtype)
+    return jnp.asarray(values)
 
 
 def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = None, where: str) -> None:
@@ -186,7 +208,7 @@ def check_labels(
     for item in spec.labels:
         if item.name in columns:
             check_dtype(item, columns[item.name].dtype, where=where)
-    sizes = match(spec, shapes, where=where)
+    sizes = match(spec.of_one_sample if is_single(spec, shapes) else spec, shapes, where=where)
     classes = sizes["C"][0] if "C" in sizes else None
     for item in spec.labels:
         if item.name in columns:

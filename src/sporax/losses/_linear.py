@@ -11,12 +11,14 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses._arrays import apply_weights, as_array, compute_dtype, nearest_int32
 from sporax.losses._class_weights import class_vector
-from sporax.losses._contract import Reduced, apply_weights, as_array, compute_dtype, hyper_parameter, loss_function
+from sporax.losses._contract import Reduced, hyper_parameter, loss_function
+from sporax.losses._convention import documentation_with_keywords, evaluate_keywords
 from sporax.losses._indexing import kept_labels, valid_indices
 from sporax.losses._labels import check_dtype, enforce_values
 from sporax.losses._linear_rows import Plan, Rows, Terms, total_of, values_of
-from sporax.losses._reduce import check_reduction, divide
+from sporax.losses._reduce import FUNCTION_REDUCTIONS, divide
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import InputSpec, label, prediction, table
 
@@ -50,15 +52,15 @@ def linear_cross_entropy(
     bias: ArrayLike | None = None,
     *,
     class_weight: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
     ignore_index: int | None = -100,
     label_smoothing: Any = 0.0,
     softcap: Any = None,
     z_loss: Any = 0.0,
-    reduction: str = "none",
     return_stats: bool = False,
     chunk_size: int | None = None,
     axis_name: str | None = None,
+    reduction: str = "none",
+    weights: ArrayLike | None = None,
 ) -> Any:
     r"""Cross entropy of the logits of a linear layer, which are never held all at once.
 
@@ -73,12 +75,11 @@ def linear_cross_entropy(
     It is `cross_entropy` of the logits, plus `z_loss`, with the same mean: over the sum of :math:`w_{y_i}` of the
     rows that are not left out. A row is left out by the label `ignore_index` or a weight of 0.
 
-    Rows go through in chunks. For "sum" and "mean" the gradients for `hidden`, `weight` and `bias` are made in the
-    same pass as the value: three products of matrices, none of them twice. For "none" the slope of each value is not
-    known yet then, so a chunk's logits are computed again on the way back. `evaluate` with reduction "sum" or "mean",
-    and so `nn.LinearCrossEntropyLoss`, take the quick way by themselves; `.mean()` of the values does not. Matrices are
-    multiplied in the dtype of the inputs, with sums in float32 at least; log-sum-exp and the gradient of the weight
-    are added up in float32.
+    Rows are processed in chunks. With a scalar `reduction` the gradients for `hidden`, `weight` and `bias` are computed
+    in the same pass as the value: three matrix products, none of them twice. With "none" the cotangent of each value is
+    not known then, so the logits of a chunk are computed again in the backward pass: `.mean()` of the values is slower
+    than `reduction="mean"`. Matrices are multiplied in the dtype of the inputs, with sums in float32 at least;
+    log-sum-exp and the gradient of the weight are added up in float32.
 
     Reverse and forward mode and second derivatives work for every reduction; a second derivative computes the logits
     again, by chunks.
@@ -97,20 +98,18 @@ def linear_cross_entropy(
             for its row, with no gradient.
         bias: b of shape (V,), or None.
         class_weight: one weight w a class, of shape (V,); None for all ones.
-        weights: broadcasts to the shape of the labels: what each value is multiplied with.
         ignore_index: a label that stands for none; or None.
         label_smoothing: s in [0, 1].
         softcap: the largest size of a logit; None for no cap.
         z_loss: lambda, at least 0.
-        reduction: "none", "sum" or "mean".
         return_stats: whether to give statistics of the rows too.
         chunk_size: how many rows at a time. By default so many that their logits take 48 MiB in float32 on a CPU and
             1 GiB elsewhere, but 128 at least.
         axis_name: the mesh axis over which the classes are spread.
 
     Returns:
-        Values of the shape of the labels ("none") or a scalar, in the dtype of `hidden` and `weight` together; with
-        `return_stats` a pair of that and `LinearCrossEntropyStats`.
+        Values of the shape of the labels, in the dtype of `hidden` and `weight` together; with `return_stats` a pair of
+        that and `LinearCrossEntropyStats`.
 
     Raises:
         ArgumentError: a number out of range, or an unknown reduction.
@@ -131,7 +130,7 @@ def linear_cross_entropy(
     Source: PyTorch's `linear_cross_entropy`; Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training",
     2024; the cap: Gemma Team, "Gemma 2: Improving Open Language Models at a Practical Size", 2024.
     """
-    check_reduction(reduction, where=_WHERE)
+    _check.one_of(reduction, FUNCTION_REDUCTIONS, name="reduction", where=_WHERE)
     params = {
         "bias": bias,
         "class_weight": class_weight,
@@ -146,13 +145,10 @@ def linear_cross_entropy(
     else:
         loss, params["axis_name"] = _SPREAD, axis_name
         inputs, weights = _spread(*inputs, weights, ignore_index, axis_name)
-    if reduction == "none" and not return_stats:
-        found = loss.unreduced(inputs, params, weights, _WHERE)
-        return apply_weights(found.values, found.weights).astype(found.dtype)
-    params["return_stats"] = return_stats
-    reduced, dtype = loss.reduced(inputs, params, weights, reduction, _WHERE)
-    result = reduced.result.astype(dtype)
-    return (result, reduced.extra) if return_stats else result
+    if not return_stats:
+        return evaluate_keywords(loss, inputs, params, reduction, weights, _WHERE)
+    found, dtype = loss.reduced(inputs, params | {"return_stats": True}, weights, reduction, _WHERE)
+    return found.result.astype(dtype), found.extra
 
 
 class _Given(NamedTuple):
@@ -293,7 +289,7 @@ def _spread(
     if ignore_index is not None:
         kept = kept_labels(labels, _check.integer(ignore_index, name="ignore_index", where=_WHERE))
         weights = kept.astype(jnp.float32) * (1.0 if weights is None else jnp.asarray(as_array(weights)))
-        labels = jnp.where(kept, labels, 0)
+        labels = jnp.where(kept, nearest_int32(labels), 0)
     shape = jnp.shape(as_array(weight))
     if len(shape) == 2:
         try:
@@ -320,7 +316,10 @@ _SPREAD: Any = loss_function(
     _HIDDEN, _TABLE, label("labels", "...", domain="nonnegative", kind="int"), output="...", reduced=_reduced
 )(_values)
 
-linear_cross_entropy.__dict__.update({name: getattr(_LOSS, name) for name in _LOSS.__dict__ if name != "__wrapped__"})
+linear_cross_entropy.__dict__.update(
+    {name: getattr(_LOSS, name) for name in _LOSS.__dict__ if name not in ("__wrapped__", "__signature__")}
+)
+linear_cross_entropy.__doc__ = documentation_with_keywords(linear_cross_entropy.__doc__, single=False)
 
 _WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
 _BIAS = Sized(lambda sizes: [0.3 - 0.2 * at for at in range(sizes["C"])])

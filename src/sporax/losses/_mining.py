@@ -6,16 +6,21 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax import _check
-from sporax._errors import DtypeError, ShapeError
+from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import as_array, compute_dtype, hyper_parameter
+from sporax.losses._arrays import as_array, compute_dtype
+from sporax.losses._contract import hyper_parameter
+from sporax.losses._labels import check_dtype, to_device
 from sporax.losses._row import LossRow
+from sporax.losses._spec import label
 from sporax.losses._vectors import safe_sqrt, squared_distances
 
 __all__ = ["Triplets", "batch_hard_triplets", "pairwise_distances", "semi_hard_triplets"]
 
+_CLASSES = label("labels", "N", "identity", "int")
 FALLBACKS = ("none", "hardest", "easiest")
 
 
@@ -220,11 +225,9 @@ def _batch(
     embeddings: ArrayLike, labels: ArrayLike, mask: Any, name: str
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
     points = _vectors("embeddings", embeddings, name)
-    classes = jnp.asarray(as_array(labels))
-    if not jnp.issubdtype(classes.dtype, jnp.integer):
-        raise DtypeError(
-            f"{name}: `labels` must hold integers, but got dtype {classes.dtype.name}. Use labels.astype(int32)."
-        )
+    classes = as_array(labels)
+    check_dtype(_CLASSES, classes.dtype, where=name)
+    classes = to_device(_CLASSES, classes, np.float32)
     kept = None if mask is None else jnp.asarray(as_array(mask)) != 0
     for what, array in (("labels", classes), ("mask", kept)):
         if array is not None and array.shape != points.shape[:1]:

@@ -17,15 +17,15 @@ from sporax.losses._spec import label, prediction, table
 
 
 @loss_function(
-    table("weights", "C D"),
-    table("biases", "C"),
+    table("weight", "C D"),
+    table("bias", "C"),
     label("labels", "N T?", domain="class", kind="int"),
     prediction("inputs", "N D"),
     output="N",
 )
 def nce_loss(
-    weights: ArrayLike,
-    biases: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike,
     labels: ArrayLike,
     inputs: ArrayLike,
     *,
@@ -53,8 +53,8 @@ def nce_loss(
     [0, C) gives NaN for its row, and a candidate outside it gives NaN for all, with no gradient.
 
     Args:
-        weights: class embeddings W of shape (C, D).
-        biases: class biases b of shape (C,).
+        weight: class embeddings W of shape (C, D).
+        bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
         num_sampled: how many candidates there are; all rows share them.
@@ -80,11 +80,11 @@ def nce_loss(
     Example:
         >>> import numpy as np
         >>> from sporax import losses
-        >>> weights, biases = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
+        >>> weight, bias = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
         >>> inputs, labels = np.ones((3, 2), np.float32), np.array([0, 1, 2])
         >>> given = ([3, 4, 5], [[1.0]], [1.0, 1.0, 1.0])
         >>> losses.nce_loss(
-        ...     weights, biases, labels, inputs, num_sampled=3, num_classes=7, sampled_values=given
+        ...     weight, bias, labels, inputs, num_sampled=3, num_classes=7, sampled_values=given
         ... ).round(2).tolist() == [np.float32(2.77)] * 3
         True
 
@@ -93,8 +93,8 @@ def nce_loss(
     models", 2012; TensorFlow `tf.nn.nce_loss`.
     """
     logits = candidate_logits(
-        weights,
-        biases,
+        weight,
+        bias,
         labels,
         inputs,
         num_sampled=num_sampled,

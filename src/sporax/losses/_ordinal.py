@@ -11,6 +11,7 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses._arrays import as_array, nearest_int32
 from sporax.losses._contract import Counted, loss_function
 from sporax.losses._indexing import valid_indices
 from sporax.losses._row import LossRow, Sized
@@ -142,7 +143,7 @@ def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:
 
     Source: Cao, Mirjalili and Raschka, "Rank consistent ordinal regression", 2020.
     """
-    labels = jnp.expand_dims(jnp.asarray(labels), -1)
+    labels = jnp.expand_dims(jnp.asarray(nearest_int32(as_array(labels))), -1)
     thresholds = jnp.arange(classes - 1).reshape((1,) * (labels.ndim - 1) + (-1,))
     return (labels > thresholds).astype(jnp.float32)
 

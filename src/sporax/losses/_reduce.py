@@ -9,11 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
-from sporax.losses._contract import apply_weights, as_array, compute_dtype
+from sporax._typing import Shape
+from sporax.losses._arrays import apply_weights, as_array, compute_dtype
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._sums import sum_all
 
 REDUCTIONS = ("none", "mean", "sum")
+"""What the `reduction` of a class may be, unless the class says otherwise."""
+
+FUNCTION_REDUCTIONS = (*REDUCTIONS, "batchmean")
+"""What the `reduction` of a function may be."""
 
 
 def check_reduction(reduction: Any, *, where: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
@@ -141,7 +146,7 @@ def reduce_prepared(
     if reduction == "sum":
         return total
     if reduction == "batchmean":
-        return divide(total, _samples_left(values, weights))
+        return divide(total, samples_left(values.shape, weights, values.dtype))
     # Without weights the count is known, and the sum over no values is 0 already.
     return total / max(values.size, 1) if weights is None and counts is None else divide(total, weight)
 
@@ -161,11 +166,12 @@ def sum_prepared(
     return total, kept.astype(values.dtype)
 
 
-def _samples_left(values: jax.Array, weights: jax.Array | None) -> jax.Array:
-    if weights is None or values.ndim == 0:
-        return jnp.asarray(values.shape[0] if values.ndim else 1, values.dtype)
-    left = jnp.any((jnp.broadcast_to(weights, values.shape) != 0).reshape(values.shape[0], -1), axis=1)
-    return jnp.sum(left, dtype=jnp.int32).astype(values.dtype)
+def samples_left(shape: Shape, weights: jax.Array | None, dtype: Any) -> jax.Array:
+    """How many samples, along the first axis of values of that shape, have a weight that is not zero."""
+    if weights is None or not shape:
+        return jnp.asarray(shape[0] if shape else 1, dtype)
+    left = jnp.any(jnp.broadcast_to(weights, shape) != 0, axis=tuple(range(1, len(shape))))
+    return jnp.sum(left, dtype=jnp.int32).astype(dtype)
 
 
 def _prepare(values: Any, weights: Any, where: str) -> tuple[jax.Array, jax.Array | None]:

@@ -19,15 +19,15 @@ __all__ = ["SampledValues", "log_uniform_candidate_sampler", "sampled_softmax_lo
 
 
 @loss_function(
-    table("weights", "C D"),
-    table("biases", "C"),
+    table("weight", "C D"),
+    table("bias", "C"),
     label("labels", "N T?", domain="class", kind="int"),
     prediction("inputs", "N D"),
     output="N",
 )
 def sampled_softmax_loss(
-    weights: ArrayLike,
-    biases: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike,
     labels: ArrayLike,
     inputs: ArrayLike,
     *,
@@ -58,8 +58,8 @@ def sampled_softmax_loss(
     is that of the full softmax, and so is the mean of its gradient.
 
     Args:
-        weights: class embeddings W of shape (C, D).
-        biases: class biases b of shape (C,).
+        weight: class embeddings W of shape (C, D).
+        bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
         num_sampled: how many candidates there are.
@@ -85,11 +85,11 @@ def sampled_softmax_loss(
     Example:
         >>> import numpy as np
         >>> from sporax import losses
-        >>> weights, biases = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
+        >>> weight, bias = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
         >>> inputs, labels = np.ones((3, 2), np.float32), np.array([0, 1, 2])
         >>> given = ([3, 4, 5], [[1.0]], [1.0, 1.0, 1.0])
         >>> losses.sampled_softmax_loss(
-        ...     weights, biases, labels, inputs, num_sampled=3, num_classes=7, sampled_values=given
+        ...     weight, bias, labels, inputs, num_sampled=3, num_classes=7, sampled_values=given
         ... ).tolist() == [np.log(np.float32(4))] * 3
         True
 
@@ -97,8 +97,8 @@ def sampled_softmax_loss(
     MindSpore `nn.SampledSoftmaxLoss`.
     """
     logits = candidate_logits(
-        weights,
-        biases,
+        weight,
+        bias,
         labels,
         inputs,
         num_sampled=num_sampled,

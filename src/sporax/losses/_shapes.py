@@ -28,7 +28,7 @@ def common_shape(names: Sequence[str], shapes: Sequence[Shape], *, where: str) -
         reason = f"these would broadcast to {result}, larger than either"
     raise ShapeError(
         f"{where}: shapes must be equal, or one must broadcast to the other, but got {given}: {reason}. "
-        f"{_reshape_mend(names[-1], shapes[0], shapes[-1])}"
+        f"{_reshape_fix(names[-1], shapes[0], shapes[-1])}"
     )
 
 
@@ -40,11 +40,11 @@ def broadcast_into(name: str, shape: Shape, target: Shape, *, target_name: str, 
         fits = False
     if fits:
         return
-    mend = _reshape_mend(name, target, shape)
+    fix = _reshape_fix(name, target, shape)
     if len(shape) < len(target) and shape == target[: len(shape)]:
-        mend = f"For one weight a row use {name}.reshape({shape + (1,) * (len(target) - len(shape))})."
+        fix = f"For one weight a row use {name}.reshape({shape + (1,) * (len(target) - len(shape))})."
     raise ShapeError(
-        f"{where}: `{name}` must broadcast to the shape of {target_name}, {target}, but got shape {shape}. {mend}"
+        f"{where}: `{name}` must broadcast to the shape of {target_name}, {target}, but got shape {shape}. {fix}"
     )
 
 
@@ -60,6 +60,21 @@ def reduced_axes(axis: int | Sequence[int] | None, rank: int, *, name: str, wher
             f"but got {axis}."
         )
     return tuple(sorted(each % rank for each in given))
+
+
+def is_single(spec: LossSpec, shapes: Mapping[str, Shape]) -> bool:
+    """Whether the predictions lack the axis N of the samples, and hold a single one.
+
+    The axes `...` are then absent too: (C,) is a sample of "N C ...", and (C, 3) is C samples of 3 classes.
+    """
+    if not spec.has_samples:
+        return False
+    ranks = [
+        len(shapes[item.name]) == len([axis for axis in item.shape if axis != ELLIPSIS]) - 1
+        for item in spec.inputs
+        if item.role == "prediction" and "N" in item.shape and item.name in shapes
+    ]
+    return bool(ranks) and all(ranks)
 
 
 def match(spec: LossSpec, shapes: Mapping[str, Shape], *, where: str) -> dict[str, Shape]:
@@ -113,15 +128,32 @@ def _mismatch(
     if expected is None:
         return f"{where}: `{item.name}` must have shape {pattern}, but got {got}{beside}."
     if item.domain == "class" and got == (*expected, *sizes.get("C", ())):
-        mend = f"These look like one-hot labels: use the loss for dense labels, or {item.name}.argmax(-1)."
+        fix = f"These look like one-hot labels: use the loss for dense labels, or {item.name}.argmax(-1)."
     elif item.domain == "distribution" and got == expected[:-1]:
-        mend = "These look like class indices: use the loss for sparse labels, or one-hot labels."
+        fix = "These look like class indices: use the loss for sparse labels, or one-hot labels."
     else:
-        mend = _reshape_mend(item.name, expected, got)
-    return f"{where}: `{item.name}` must have shape {expected}, but got {got}{beside}. {mend}"
+        fix = _class_axis_fix(spec, item, shapes) or _reshape_fix(item.name, expected, got, "Give it that shape.")
+    return f"{where}: `{item.name}` must have shape {expected}, but got {got}{beside}. {fix}"
 
 
-def _reshape_mend(name: str, expected: Shape, got: Shape) -> str:
+def _class_axis_fix(spec: LossSpec, item: InputSpec, shapes: Mapping[str, Shape]) -> str | None:
+    """What to do where the labels would fit if the classes were on another axis of the predictions."""
+    scores = next((each for each in spec.inputs if "C" in each.shape and each.role == "prediction"), None)
+    if item.domain != "class" or scores is None or scores.name not in shapes or len(shapes[scores.name]) < 3:
+        return None
+    name, shape, got = scores.name, shapes[scores.name], shapes[item.name]
+    pattern = f"This loss takes the classes on axis {{}}: `{name}` of shape ({', '.join(scores.shape)}). "
+    if scores.shape == ("N", "C", ELLIPSIS) and got == shape[:-1]:
+        return (
+            pattern.format(1) + f"If they are on the last axis, use {name}.reshape(-1, {shape[-1]}) and "
+            f"{item.name}.reshape(-1), or moveaxis({name}, -1, 1)."
+        )
+    if scores.shape == (ELLIPSIS, "C") and got == (shape[0], *shape[2:]):
+        return pattern.format(-1) + f"If they are on axis 1, use moveaxis({name}, 1, -1)."
+    return None
+
+
+def _reshape_fix(name: str, expected: Shape, got: Shape, otherwise: str = "Give them the same shape.") -> str:
     if math.prod(expected) == math.prod(got):
         return f"Use {name}.reshape({expected})."
-    return "Give them the same shape."
+    return otherwise

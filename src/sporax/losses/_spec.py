@@ -7,7 +7,7 @@ inputs from it; so it is written once, above the mathematics.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from sporax._typing import Shape
@@ -17,12 +17,13 @@ Kind: TypeAlias = Literal["float", "int", "number"]
 
 Domain: TypeAlias = Literal[
     "real", "positive", "nonnegative", "probability", "log_probability", "class", "class_or_none", "sign", "binary",
-    "sign_or_binary", "distribution",
+    "sign_or_binary", "distribution", "identity",
 ]  # fmt: skip
-"""`class` is an index in [0, C), and `class_or_none` one or -1, in a list that ends at its first -1; `sign` is 1 or
--1; `binary` is 0 or 1; `sign_or_binary` is 1, or either 0 or -1 for the other class; `distribution` is a row of
-class probabilities, and `log_probability` a row of their logarithms. `positive`, `nonnegative`, `distribution` and
-`log_probability` tell what is meant, and make examples: such values are not checked."""
+"""`class` is an index in [0, C), and `class_or_none` one or -1, in a list that ends at its first -1; `identity` is any
+integer, and only says which samples are of one class; `sign` is 1 or -1; `binary` is 0 or 1; `sign_or_binary` is 1, or
+either 0 or -1 for the other class; `distribution` is a row of class probabilities, and `log_probability` a row of their
+logarithms. `positive`, `nonnegative`, `distribution` and `log_probability` tell what is meant, and make examples: such
+values are not checked."""
 
 Role: TypeAlias = Literal["prediction", "label", "table"]
 """A `table` (class embeddings) is gathered from, so it is left in its own dtype and belongs to no sample."""
@@ -117,6 +118,17 @@ class LossSpec:
     def ignored_label(self) -> InputSpec:
         """The label that `ignore_parameter` is about."""
         return next(spec for spec in self.labels if spec.domain in ("class", "binary"))
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether the values have an axis N of samples that do not meet each other, so that it can be left out."""
+        return "N" in self.output and self.mask_parameter is None
+
+    @property
+    def of_one_sample(self) -> LossSpec:
+        """The contract for inputs without the axis N."""
+        inputs = tuple(replace(item, shape=tuple(axis for axis in item.shape if axis != "N")) for item in self.inputs)
+        return replace(self, inputs=inputs, output=tuple(axis for axis in self.output if axis != "N"))
 
     @property
     def labels(self) -> tuple[InputSpec, ...]:

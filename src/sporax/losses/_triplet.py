@@ -19,7 +19,7 @@ from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import hinge, norm, safe_sqrt, squared_distances, unit
 
 _TRIPLET = (prediction("anchor", "... D"), prediction("positive", "... D"), prediction("negative", "... D"))
-_BATCH = (prediction("embeddings", "N D"), label("labels", "N", kind="int"))
+_BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 
 
 @loss_function(*_TRIPLET, output="...")

@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from sporax import losses
 from sporax.ops._args import Array, as_array
 from sporax.ops._base import alias, op
-
-
-def of_samples(function: Any, x: Array, y: Array, reduction: str, where: str, **hyper_parameters: Any) -> Array:
-    """The loss of a batch, or of one sample, whose scores have the classes alone: (C,)."""
-    if np.ndim(x) != 1:
-        return losses.evaluate(function, x, y, reduction=reduction, where=where, **hyper_parameters)
-    x, y = as_array(x)[None], as_array(y)[None]
-    result = losses.evaluate(function, x, y, reduction=reduction, where=where, **hyper_parameters)
-    return result[0] if reduction == "none" else result
 
 
 @op
@@ -66,8 +56,12 @@ def cross_entropy(
     target = as_array(target)
     if jnp.issubdtype(target.dtype, jnp.integer):
         options["ignore_index"] = ignore_index
-        return of_samples(losses.cross_entropy, input, target, reduction, "ops.cross_entropy", **options)
-    return of_samples(losses.soft_cross_entropy, input, target, reduction, "ops.cross_entropy", **options)
+        return losses.evaluate(
+            losses.cross_entropy, input, target, reduction=reduction, where="ops.cross_entropy", **options
+        )
+    return losses.evaluate(
+        losses.soft_cross_entropy, input, target, reduction=reduction, where="ops.cross_entropy", **options
+    )
 
 
 @op
@@ -109,7 +103,7 @@ def nll_loss(
     Source: `ops.nll_loss` of MindSpore; `losses.nll_loss`.
     """
     options = {"weight": weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
-    return of_samples(losses.nll_loss, inputs, target, reduction, "ops.nll_loss", **options)
+    return losses.evaluate(losses.nll_loss, inputs, target, reduction=reduction, where="ops.nll_loss", **options)
 
 
 @op
@@ -141,7 +135,7 @@ def nll_loss_ext(
     Source: `mint.nn.functional.nll_loss` of MindSpore; `losses.nll_loss`.
     """
     options = {"weight": weight, "ignore_index": ignore_index}
-    return of_samples(losses.nll_loss, input, target, reduction, "ops.nll_loss_ext", **options)
+    return losses.evaluate(losses.nll_loss, input, target, reduction=reduction, where="ops.nll_loss_ext", **options)
 
 
 @op

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sporax import losses
-from sporax.ops._args import Array, as_array
+from sporax.ops._args import Array
 from sporax.ops._base import op
 
 
@@ -40,10 +38,7 @@ def cosine_embedding_loss(
 
     Source: `ops.cosine_embedding_loss` of MindSpore; `losses.cosine_embedding_loss`.
     """
-    single = np.ndim(input1) == 1
-    if single:
-        input1, input2, target = (as_array(each)[None] for each in (input1, input2, target))
-    result = losses.evaluate(
+    return losses.evaluate(
         losses.cosine_embedding_loss,
         input1,
         input2,
@@ -52,7 +47,6 @@ def cosine_embedding_loss(
         where="ops.cosine_embedding_loss",
         margin=margin,
     )
-    return result[0] if single and reduction == "none" else result
 
 
 @op

@@ -11,7 +11,6 @@ from sporax import losses
 from sporax.ops._args import Array, as_array, as_floating
 from sporax.ops._base import lifted, primitive
 from sporax.ops._loss import divergence
-from sporax.ops._loss_classes import of_samples
 from sporax.ops._loss_ctc import ctc_from_sparse
 from sporax.ops._loss_sequence import ctc, ctc_greedy_decoder, value_and_slope
 
@@ -110,11 +109,8 @@ def _nll(
 ) -> tuple[Array, Array]:
     """The negative log likelihood, and the sum of the weights of the labels that are not `ignore_index`."""
     options = {"weight": weight, "ignore_index": ignore_index}
-    loss = of_samples(losses.nll_loss, logits, labels, reduction, "ops.NLLLoss", **options)
-    x, y = as_array(logits), as_array(labels)
-    if x.ndim == 1:
-        x, y = x[None], y[None]
-    _, total = losses.evaluate_sum_and_weight(losses.nll_loss, x, y, where="ops.NLLLoss", **options)
+    loss = losses.evaluate(losses.nll_loss, logits, labels, reduction=reduction, where="ops.NLLLoss", **options)
+    _, total = losses.evaluate_sum_and_weight(losses.nll_loss, logits, labels, where="ops.NLLLoss", **options)
     dtype = loss.dtype if weight is None else as_floating(weight).dtype
     return loss, jax.lax.stop_gradient(total).astype(dtype)
 

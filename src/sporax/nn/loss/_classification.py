@@ -9,7 +9,7 @@ import numpy as np
 from sporax import _check, losses
 from sporax.core import Tensor
 from sporax.nn.loss._base import RegisteredLoss
-from sporax.nn.loss._labels import are_indices, batched, class_weight, value_of
+from sporax.nn.loss._labels import are_indices, class_weight, value_of
 
 
 class SoftmaxCrossEntropyWithLogits(RegisteredLoss):
@@ -108,22 +108,12 @@ class CrossEntropyLoss(RegisteredLoss):
         """The registry's row: that of class indices for integers, and else that of probabilities."""
         return losses.get("cross_entropy" if not labels or are_indices(labels[0]) else "soft_cross_entropy")
 
-    def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
-        """Check label columns on the host; see `LossBase.check_labels`."""
-        input_shapes, labels = batched(input_shapes, labels)
-        super().check_labels(input_shapes, *labels)
-
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of logits and labels."""
-        single = logits.ndim == 1
-        if single:
-            logits, labels = logits.expand_dims(0), labels.expand_dims(0)
         options: dict[str, Any] = {"weight": value_of(self.weight), "label_smoothing": self.label_smoothing}
         if are_indices(labels):
-            result = self.evaluate(losses.cross_entropy, logits, labels, ignore_index=self.ignore_index, **options)
-        else:
-            result = self.evaluate(losses.soft_cross_entropy, logits, labels, **options)
-        return result.squeeze(0) if single and self.reduction == "none" else result
+            return self.evaluate(losses.cross_entropy, logits, labels, ignore_index=self.ignore_index, **options)
+        return self.evaluate(losses.soft_cross_entropy, logits, labels, **options)
 
 
 class NLLLoss(RegisteredLoss):
@@ -162,16 +152,7 @@ class NLLLoss(RegisteredLoss):
         self.weight = class_weight(weight)
         self.ignore_index = _check.integer(ignore_index, name="ignore_index", where="NLLLoss")
 
-    def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
-        """Check label columns on the host; see `LossBase.check_labels`."""
-        input_shapes, labels = batched(input_shapes, labels)
-        super().check_labels(input_shapes, *labels)
-
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of log probabilities and labels."""
-        single = logits.ndim == 1
-        if single:
-            logits, labels = logits.expand_dims(0), labels.expand_dims(0)
         weight = value_of(self.weight)
-        result = self.evaluate(losses.nll_loss, logits, labels, weight=weight, ignore_index=self.ignore_index)
-        return result.squeeze(0) if single and self.reduction == "none" else result
+        return self.evaluate(losses.nll_loss, logits, labels, weight=weight, ignore_index=self.ignore_index)

@@ -24,10 +24,3 @@ def class_weight(weight: Any) -> Tensor | Parameter | None:
 def value_of(weight: Tensor | None) -> Any:
     """The array of a weight, or None."""
     return None if weight is None else weight._value
-
-
-def batched(shapes: dict[str, tuple[int, ...]], labels: tuple[np.ndarray, ...]) -> Any:
-    """Shapes and labels of one unbatched sample as those of a batch of one."""
-    if len(shapes.get("logits", (0, 0))) != 1:
-        return shapes, labels
-    return shapes | {"logits": (1, *shapes["logits"])}, tuple(np.asarray(each)[None] for each in labels)
