@@ -45,7 +45,7 @@ def test_a_good_loss_gives_status_0_and_a_table(file):
     assert "✓" in result.output
 
 
-def test_a_bad_loss_gives_status_1_with_line_and_mend(file, tmp_path):
+def test_a_bad_loss_gives_status_1_with_line_and_fix(file, tmp_path):
     page = tmp_path / "report.html"
     result = run(f"{file}:Bad", "--inputs", "f32[6, 2], f32[6, 2]", "--only", "gradient-ties", "--json", "--html", page)
     assert result.exit_code == 1, result.output

@@ -7,12 +7,13 @@ from typing import Any
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax.inspect import _laws_gradient, _laws_label, _laws_number, _laws_program, _laws_value
+from sporax.inspect import _laws_edges, _laws_gradient, _laws_label, _laws_number, _laws_program, _laws_value
 from sporax.inspect._laws import LAWS, Check, judge
 from sporax.inspect._report import Finding, Report
 from sporax.inspect._subject import make_subject
 
-_ORDER = [module.__name__ for module in (_laws_value, _laws_label, _laws_gradient, _laws_number, _laws_program)]
+_MODULES = (_laws_value, _laws_label, _laws_gradient, _laws_edges, _laws_number, _laws_program)
+_ORDER = [module.__name__ for module in _MODULES]
 
 
 def _ordered() -> list[str]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from sporax._errors import EagerFallbackWarning
 from sporax._jax_compat import CONCRETIZATION_ERRORS, x64_scope
-from sporax.inspect._blame import first_nan, is_user_file, narrows
+from sporax.inspect._advice import advice
+from sporax.inspect._origin import Origin, first_not_finite, is_user_file, narrows
 from sporax.inspect._report import Finding
 from sporax.inspect._shrink import show, shrink
 from sporax.inspect._subject import Subject, objective
@@ -32,7 +33,7 @@ class Failed(Exception):
     Args:
         found: what was found.
         expected: what was expected.
-        mend: what probably mends it.
+        fix: a suggested fix.
         arrays: inputs that show it.
         place: file and line to blame.
         status: `fail`, or `warn` where it may be meant.
@@ -43,13 +44,13 @@ class Failed(Exception):
         found: str,
         *,
         expected: str = "",
-        mend: str = "",
+        fix: str = "",
         arrays: Arrays | None = None,
         place: str = "",
         status: Any = "fail",
     ) -> None:
         super().__init__(found)
-        self.found, self.expected, self.mend = found, expected, mend
+        self.found, self.expected, self.fix = found, expected, fix
         self.arrays, self.place, self.status = arrays, place, status
 
 
@@ -141,17 +142,38 @@ class Check:
         """The loss as one number."""
         return float(np.mean(np.asarray(self.run("loss", arrays), np.float64)))
 
-    def blame_nan(self, arrays: Arrays, *, gradient: bool) -> tuple[str, str]:
-        """The first operation that gives a NaN, and where it stands."""
+    def origin(self, arrays: Arrays, *, gradient: bool) -> Explained:
+        """The first operation whose result is not finite, in words, with its line and a suggested fix."""
         wide = any(array.dtype == np.float64 for array in arrays)
-        fn = self._slopes() if gradient else self.fn
-        try:
-            with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                blame = first_nan(fn, *map(jnp.asarray, arrays))
-        except Exception:
-            return "", ""
-        return (f"the first NaN comes from {blame.had}", blame.place) if blame else ("", "")
+        found = None
+        with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for fn in (self._slopes(), self.fn) if gradient else (self.fn,):
+                try:
+                    found = first_not_finite(fn, *map(jnp.asarray, arrays))
+                except Exception:
+                    continue
+                break
+        return Explained(found, gradient)
+
+
+class Explained:
+    """Where a number that is not finite came from.
+
+    Args:
+        origin: the operation; None if it is not known.
+        gradient: whether only the gradient is not finite.
+    """
+
+    def __init__(self, origin: Origin | None, gradient: bool) -> None:
+        self.origin, self.gradient = origin, gradient
+        self.text = "" if origin is None else f"; {origin}"
+        self.place = "" if origin is None else origin.root.place
+
+    def fix(self, default: str = "") -> str:
+        """The suggested fix; `default` where the operation is not known."""
+        singular = None if self.origin is None else self.origin.singular
+        return advice(singular, finite_value=self.gradient, default=default)
 
 
 Law: TypeAlias = Callable[[Check], str]
@@ -190,7 +212,7 @@ def judge(check: Check, name: str) -> Finding:
             failed.status,
             failed.found,
             failed.expected,
-            failed.mend,
+            failed.fix,
             {} if failed.arrays is None else show(check.subject.inputs, failed.arrays),
             failed.place,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,9 @@ import numpy as np
 
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
+from sporax.inspect._laws_edges import examine, report_not_finite
+from sporax.inspect._probes import Probe, as_dtype, ties
+from sporax.inspect._problems import INFINITE_VALUE, WRONG_VALUE, Worst, not_finite
 from sporax.inspect._subject import objective
 
 _MOST_PLACES = 24
@@ -24,17 +27,35 @@ def _places(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
     return [every[at] for at in sorted(chosen)]
 
 
-def _moved(arrays: Arrays, at: int, place: tuple[int, ...], by: float) -> list[np.ndarray]:
+def _moved(arrays: Arrays, at: int, place: tuple[int, ...] | None, by: float) -> list[np.ndarray]:
+    """The inputs with one element of one of them, or all its elements, moved."""
     result = list(arrays)
     result[at] = result[at].copy()
-    result[at][place] += by
+    result[at][... if place is None else place] += by
     return result
 
 
-def wrong_slope(check: Check, arrays: Arrays, exact: bool) -> tuple[int, tuple[int, ...], float, float] | None:
-    """The first place where the gradient is not the slope: (input, place, gradient, slope).
+class Wrong(NamedTuple):
+    """A gradient that is not the derivative.
 
-    At a kink any slope between those of the two sides is right.
+    Args:
+        at: which input.
+        index: of the element; None for the sum over all elements.
+        got: the gradient.
+        expected: the derivative by finite differences.
+    """
+
+    at: int
+    index: tuple[int, ...] | None
+    got: float
+    expected: float
+
+
+def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
+    """The first element whose gradient is finite and not the derivative, where the loss is finite.
+
+    At a kink any slope between those of the two sides is right. Where all elements move together, equal ones stay equal, so
+    a gradient that is given in full to each of several equal elements, instead of shared, is found.
     """
     value = float(check.run("number", arrays))
     if not np.isfinite(value):
@@ -45,28 +66,35 @@ def wrong_slope(check: Check, arrays: Arrays, exact: bool) -> tuple[int, tuple[i
     noise = 4e-16 * max(1.0, abs(value)) if exact else 3e-7 * max(1.0, abs(value))
     step = 1e-6 if exact else 3e-3
     for at, gradient in zip(check.subject.floats, gradients, strict=True):
-        for place in _places(arrays[at], at):
-            h = step * max(1.0, abs(float(arrays[at][place])))
+        for place in (*_places(arrays[at], at), None):
+            index = ... if place is None else place
+            h = step * max(1.0, float(np.abs(arrays[at][index]).max(initial=0)))
             below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
-            got = float(gradient[place])
-            if not (np.isfinite(below) and np.isfinite(above)):
+            got = float(np.sum(gradient[index]))
+            if not (np.isfinite(below) and np.isfinite(above) and np.isfinite(got)):
                 continue  # the edge of where the loss is defined
             left, right = (value - below) / h, (above - value) / h
-            if not np.isfinite(got):
-                return at, place, got, (left + right) / 2
-            tolerance = (2e-5 if exact else 2e-2) * max(largest, abs(left), abs(right), 1e-3) + 4 * noise / h
+            scale = largest if place is not None else float(np.abs(gradient).sum())
+            tolerance = (2e-5 if exact else 2e-2) * max(scale, abs(left), abs(right), 1e-3) + 4 * noise / h
             if abs(got - (left + right) / 2) <= tolerance:
                 continue
             if _steps(check, arrays, at, place, h, value, below, above):
                 continue
             if min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance:
                 continue
-            return at, place, got, (left + right) / 2
+            return Wrong(at, place, got, (left + right) / 2)
     return None
 
 
 def _steps(
-    check: Check, arrays: Arrays, at: int, place: tuple[int, ...], h: float, value: float, below: float, above: float
+    check: Check,
+    arrays: Arrays,
+    at: int,
+    place: tuple[int, ...] | None,
+    h: float,
+    value: float,
+    below: float,
+    above: float,
 ) -> bool:
     """Whether the value itself jumps there, as ranks do at ties: such a place has no slope to compare with."""
     jump = max(abs(above - value), abs(value - below))
@@ -76,42 +104,39 @@ def _steps(
     return max(abs(each - value) for each in near) > 0.5 * jump
 
 
-def _judge_slopes(check: Check, arrays: Arrays, where: str) -> None:
+def _examine(worst: Worst, check: Check, probe: Probe, *, may_be_infinite: bool = False) -> None:
+    """Enter what is wrong with the gradient at a probe in float64.
+
+    Args:
+        worst: takes the problem.
+        check: the loss.
+        probe: the inputs.
+        may_be_infinite: whether an infinite value is a warning, as that of an exponential of large inputs.
+    """
+    worst.tried += 1
     exact = check.keeps_float64()
-    wrong = wrong_slope(check, arrays, exact)
-    if wrong is None:
+    wrong = wrong_gradient(check, probe.arrays, exact)
+    if wrong is not None:
+        worst.add(WRONG_VALUE, lambda: _report_wrong(check, probe, wrong, exact))
         return
-    if not np.isfinite(wrong[2]):
-        small = smallest(check, arrays, lambda a: _not_finite_slope(check, a))
-        told, place = check.blame_nan(small, gradient=True)
-        raise Failed(
-            f"{where} the gradient is {wrong[2]:g}" + (f"; {told}" if told else ""),
-            expected="a finite gradient where the value is finite",
-            mend="keep what has no slope away from the operation, as ops.sqrt(ops.where(x > 0, x, 1)), "
-            "and choose the result by ops.where afterwards.",
-            arrays=small,
-            place=place,
-        )
-    small = smallest(check, arrays, lambda a: _wrong_finite(check, a, exact))
-    at, place, got, slope = wrong_slope(check, small, exact) or wrong
-    raise Failed(
-        f"{where} the gradient for {check.subject.inputs[at].name}{list(place)} is {got:.6g}",
-        expected=f"{slope:.6g}, by finite differences",
-        mend="look for stop_gradient, a detached or rounded intermediate, or a custom derivative that does not fit "
-        "the value.",
+    problem = not_finite(check, probe.arrays)
+    if problem is not None:
+        warning = may_be_infinite and problem.severity == INFINITE_VALUE
+        worst.add(problem.severity, lambda: report_not_finite(check, probe, problem, warning=warning), warning=warning)
+
+
+def _report_wrong(check: Check, probe: Probe, wrong: Wrong, exact: bool) -> Failed:
+    small = smallest(check, probe.arrays, lambda a: wrong_gradient(check, a, exact) is not None)
+    found = wrong_gradient(check, small, exact) or wrong
+    name = check.subject.inputs[found.at].name
+    what = f"gradient for {name}{list(found.index)} is" if found.index is not None else f"gradients for {name} sum to"
+    return Failed(
+        f"{probe.where} the {what} {found.got:.6g}",
+        expected=f"{found.expected:.6g}, by finite differences",
+        fix="look for stop_gradient, a detached or rounded intermediate, or a custom derivative (bprop, custom_vjp) "
+        "that does not fit the value.",
         arrays=small,
     )
-
-
-def _not_finite_slope(check: Check, arrays: Arrays) -> bool:
-    if not np.isfinite(check.run("number", arrays)):
-        return False
-    return any(not np.isfinite(gradient).all() for gradient in check.run("gradients", arrays))
-
-
-def _wrong_finite(check: Check, arrays: Arrays, exact: bool) -> bool:
-    wrong = wrong_slope(check, arrays, exact)
-    return wrong is not None and bool(np.isfinite(wrong[2]))
 
 
 @law("gradient", "the gradient equals finite differences at random points")
@@ -119,15 +144,17 @@ def gradient(check: Check) -> str:
     if not check.subject.floats:
         raise Skipped("it has no floating input")
     arrays = check.draw(dtype=np.float64)
+    worst = Worst()
     for seed in (0, 1):
         arrays = check.draw(seed, np.float64)
-        _judge_slopes(check, arrays, "at a random point")
+        _examine(worst, check, Probe("at a random point", arrays))
+    worst.settle()
     slopes = check.run("gradients", arrays)
     if not any(slope.any() for slope in slopes):
         raise Failed(
             "every gradient is zero: nothing can be learned from this loss",
             expected="a gradient for at least one input",
-            mend="argmax, rounding, comparison and integer casts have no slope; use a smooth form of them.",
+            fix="argmax, rounding, comparison and integer casts have no slope; use a smooth form of them.",
             arrays=smallest(check, arrays, lambda a: not any(g.any() for g in check.run("gradients", a))),
         )
     first = check.subject.inputs[check.subject.floats[0]].name
@@ -135,7 +162,7 @@ def gradient(check: Check) -> str:
         raise Failed(
             f"no gradient reaches {first}",
             expected=f"a gradient for {first}",
-            mend="if the arguments are (predictions, labels), see that the first is not detached.",
+            fix="if the arguments are (predictions, labels), see that the first is not detached.",
             arrays=arrays,
             status="warn",
         )
@@ -146,13 +173,15 @@ def gradient(check: Check) -> str:
 def gradient_extreme(check: Check) -> str:
     if not check.subject.floats:
         raise Skipped("it has no floating input")
+    worst = Worst()
     arrays = check.draw(2, np.float64, scale=12.0)
     rng = np.random.default_rng(3)
     for at, item in enumerate(check.subject.inputs):
         if item.is_probability and item.given is None:
             near = rng.choice([1e-3, 1 - 1e-3], item.shape)
             arrays[at] = near.astype(np.float64)
-    _judge_slopes(check, arrays, "at a large input")
+    _examine(worst, check, Probe("at a large input", arrays), may_be_infinite=True)
+    worst.settle()
     return ""
 
 
@@ -161,30 +190,21 @@ def gradient_ties(check: Check) -> str:
     subject = check.subject
     if not subject.floats:
         raise Skipped("it has no floating input")
-    for name, arrays in tied(check).items():
-        _judge_slopes(check, arrays, name)
-    return ""
+    worst = Worst()
+    for probe in ties(subject, check.draw(4, np.float64)):
+        _examine(worst, check, probe)
+        # An epsilon that float64 keeps may be lost in float32.
+        examine(worst, check, as_dtype(subject, probe, np.float32), fix=_UNDEFINED)
+    if not worst.tried:
+        raise Skipped("no inputs can be made equal")
+    worst.settle()
+    return f"{worst.tried // 2} ties"
 
 
-def tied(check: Check) -> dict[str, list[np.ndarray]]:
-    """Inputs where elements or inputs are equal to each other or to zero."""
-    subject, result = check.subject, {}
-    plain = check.draw(4, np.float64)
-    free = [at for at, item in enumerate(subject.inputs) if item.is_free and item.given is None]
-    zeros = [np.zeros_like(array) if at in free else array for at, array in enumerate(plain)]
-    if free:
-        result["where all inputs are zero"] = zeros
-        result["where all elements are equal"] = [
-            np.full_like(array, 0.5) if at in free else array for at, array in enumerate(plain)
-        ]
-    for first, second in zip(subject.floats, subject.floats[1:], strict=False):
-        a, b = subject.inputs[first], subject.inputs[second]
-        if a.shape == b.shape and a.given is None and b.given is None and (a.low, a.high) == (b.low, b.high):
-            same = list(plain)
-            same[second] = plain[first].copy()
-            result[f"where {b.name} equals {a.name}"] = same
-            break
-    return result
+_UNDEFINED = (
+    "keep what has no derivative away from the operation, as ops.sqrt(ops.where(x > 0, x, 1)), and choose the result "
+    "by ops.where afterwards."
+)
 
 
 @law("second-derivative", "second derivatives work and equal differences of the gradient")
@@ -217,7 +237,7 @@ def second_derivative(check: Check) -> str:
         raise Failed(
             f"taking it raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
             expected="a second derivative, or a docstring that says there is no second derivative",
-            mend="give the custom derivative as jax.custom_jvp made of differentiable operations.",
+            fix="give the custom derivative as jax.custom_jvp made of differentiable operations.",
         ) from error
 
     def moved(step: float) -> list[np.ndarray]:
@@ -236,7 +256,7 @@ def second_derivative(check: Check) -> str:
         raise Failed(
             f"along a random direction it is {bend:.6g}",
             expected=f"{slopes[0]:.6g}, by differences of the gradient",
-            mend="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
+            fix="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
             arrays=arrays,
         )
     if not np.isfinite(bend):

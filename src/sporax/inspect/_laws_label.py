@@ -9,6 +9,7 @@ import numpy as np
 
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Check, Failed, Skipped, differ, law, number
+from sporax.inspect._subject import one_array
 
 
 def _class_labels(check: Check) -> int:
@@ -22,19 +23,21 @@ def _class_labels(check: Check) -> int:
 def labels(check: Check) -> str:
     subject, at = check.subject, _class_labels(check)
     for bad in (subject.inputs[at].classes or 0, -1):
+        if bad == subject.ignored_label(at):
+            continue
         arrays = check.draw(6)
         arrays[at] = arrays[at].copy()
         arrays[at].reshape(-1)[0] = bad
         try:
             with x64_scope(False):
-                value = subject.direct(*map(jnp.asarray, arrays))
+                value = one_array(subject.direct(*map(jnp.asarray, arrays)))
         except Exception:
             continue
         if np.isfinite(np.asarray(value, np.float64)).all():
             raise Failed(
                 f"label {bad} of {subject.inputs[at].classes} classes goes unnoticed: the value is {number(value)}",
                 expected="an error, or NaN",
-                mend="a negative index counts from the end, and one-hot rows of zeros give 0: use "
+                fix="a negative index counts from the end, and one-hot rows of zeros give 0: use "
                 "nn.SoftmaxCrossEntropyWithLogits(sparse=True) or check the labels.",
                 arrays=arrays,
                 status="warn",
@@ -68,7 +71,7 @@ def label_dtype(check: Check) -> str:
             raise Failed(
                 f"labels of {np.dtype(dtype).name} give {number(got)}",
                 expected=f"{number(expected)}, as labels of {subject.inputs[places[0]].dtype}",
-                mend="arithmetic on labels wraps in a narrow dtype: first ops.cast(labels, mstype.int32).",
+                fix="arithmetic on labels wraps in a narrow dtype: first ops.cast(labels, mstype.int32).",
                 arrays=cast,
             )
     return ""
@@ -101,7 +104,7 @@ def direction(check: Check) -> str:
         raise Failed(
             f"moving the predictions towards the labels raises the loss from {before:.6g} to {after:.6g}",
             expected="a smaller loss",
-            mend="look for a missing minus sign, or for (labels, predictions) in the place of (predictions, labels).",
+            fix="look for a missing minus sign, or for (labels, predictions) in the place of (predictions, labels).",
             arrays=far,
             status="warn",
         )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
+from sporax.inspect._laws_edges import examine
+from sporax.inspect._probes import Probe, edge_probes, ties
+from sporax.inspect._problems import NotFinite, Worst, not_finite
 
 _LARGE_COUNT = 8192
 
@@ -26,80 +30,22 @@ def _filled(
     return arrays if any_filled else None
 
 
-def _spoiled(check: Check, arrays: Arrays) -> str:
-    """What is not finite of value and gradients: `value is nan`, `gradient is inf`, or nothing."""
-    value = check.run("loss", arrays)
-    if not np.isfinite(value).all():
-        return f"the value is {'NaN' if np.isnan(value).any() else 'infinite'}"
-    if check.subject.floats:
-        for gradient in check.run("gradients", arrays):
-            if not np.isfinite(gradient).all():
-                return f"the gradient is {'NaN' if np.isnan(gradient).any() else 'infinite'}"
-    return ""
-
-
-def _judge(check: Check, arrays: Arrays, where: str, mend: str) -> None:
-    """Value and gradient in float32 must be finite, and those of float64 to three digits, where float64 has any."""
-    told = _spoiled(check, arrays)
-    wide = check.subject.cast(arrays, np.float64)
-    keeps = check.keeps_float64()
-    if told:
-        small = smallest(check, arrays, lambda a: _spoiled(check, a) == told)
-        why, place = check.blame_nan(small, gradient=told.startswith("the gradient"))
-        overflows = keeps and "infinite" in told and told == _spoiled(check, wide)
-        raise Failed(
-            f"{where} {told}" + (f"; {why}" if why else ""),
-            expected="finite values and gradients",
-            mend=mend,
-            arrays=small,
-            place=place,
-            # It grows that fast by its formula, as an exponential does.
-            status="warn" if overflows else "fail",
-        )
-    if not keeps:
-        return
-
-    def loses(a: Arrays) -> bool:
-        exact = check.run("loss", check.subject.cast(a, np.float64))
-        return differ(check.run("loss", a), exact, 2e-3)
-
-    if loses(arrays):
-        small = smallest(check, arrays, loses)
-        raise Failed(
-            f"{where} float32 gives {number(check.run('loss', small))}",
-            expected=f"{number(check.run('loss', check.subject.cast(small, np.float64)))}, as in float64",
-            mend=mend,
-            arrays=small,
-        )
-
-
 _LOGITS = (
     "use ops.log_softmax, ops.logsumexp, or a loss on logits, in place of log(softmax(x)), log(sigmoid(x)) or exp."
 )
-_EDGES = "take no logarithm of 0 and no quotient by 0: clip inside the logarithm, or put ops.where before it."
 
 
 @law("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
 def extremes(check: Check) -> str:
+    worst = Worst()
     for size in (20.0, 100.0, 1e4):
         arrays = _filled(check, lambda item, size=size: (-size, size) if item.is_free else None, 1, np.float32)
         if arrays is None:
             raise Skipped("no input takes such numbers")
         if check.subject.row is not None and check.subject.row.overflows:
             return "it overflows, as it says"
-        _judge(check, arrays, f"for inputs of ±{size:g}", _LOGITS)
-    return ""
-
-
-@law("edges", "inputs of exactly 0 and 1 give finite values and gradients")
-def edges(check: Check) -> str:
-    for values in ((0.0, 1.0), (0.0,), (1.0,)):
-        arrays = _filled(
-            check, lambda item, values=values: values if item.is_probability or item.is_free else None, 2, np.float32
-        )
-        if arrays is None:
-            raise Skipped("no input takes 0 and 1")
-        _judge(check, arrays, f"for inputs of {' and '.join(f'{v:g}' for v in values)}", _EDGES)
+        examine(worst, check, Probe(f"for inputs of ±{size:g}", arrays), fix=_LOGITS, may_overflow=True)
+    worst.settle()
     return ""
 
 
@@ -116,15 +62,15 @@ def infinite(check: Check) -> str:
         arrays = check.draw(3)
         arrays[0] = arrays[0].copy()
         arrays[0].reshape(-1)[0] = value
-        told = _spoiled(check, arrays)
-        if "NaN" in told:
-            why, place = check.blame_nan(arrays, gradient=told.startswith("the gradient"))
+        problem = not_finite(check, arrays)
+        if problem is not None and problem.kind == "NaN":
+            why = check.origin(arrays, gradient=problem.is_gradient)
             raise Failed(
-                f"with one score of {value:g} {told}" + (f"; {why}" if why else ""),
+                f"with one score of {value:g} {problem.text}{why.text}",
                 expected="the limit: a masked class has probability 0",
-                mend="subtract the largest score before exp, and take 0 * log 0 as 0.",
+                fix="subtract the largest score before exp, and take 0 * log 0 as 0.",
                 arrays=arrays,
-                place=place,
+                place=why.place,
                 status="fail" if scores and check.subject.row is not None else "warn",
             )
     return ""
@@ -148,7 +94,7 @@ def nan(check: Check) -> str:
         raise Failed(
             f"with a NaN in {item.name} the value is {number(value)}",
             expected="NaN, so that a broken network is noticed",
-            mend="nan_to_num and comparisons hide it; take NaN samples out by a weight of 0 where that is meant.",
+            fix="nan_to_num and comparisons hide it; take NaN samples out by a weight of 0 where that is meant.",
             arrays=arrays,
             status="warn",
         )
@@ -158,7 +104,7 @@ def nan(check: Check) -> str:
             raise Failed(
                 "a NaN in the first sample reaches the values of others",
                 expected="NaN in that sample alone",
-                mend="the samples of the batch meet: see the law of batches and their parts.",
+                fix="the samples of the batch meet: see the law of batches and their parts.",
                 arrays=arrays,
             )
     return ""
@@ -189,15 +135,15 @@ def half_precision(check: Check) -> str:
                 small = smallest(check, arrays, wrong)
                 half = check.subject.cast(small, dtype)
                 exact = check.run("loss", check.subject.cast(half, np.float32), jit=False)
-                told, place = check.blame_nan(half, gradient=False)
+                why = check.origin(half, gradient=False)
+                got = number(check.run("loss", half, jit=False))
                 raise Failed(
-                    f"{jnp.dtype(dtype).name}: {name} inputs give {number(check.run('loss', half, jit=False))}"
-                    + (f"; {told}" if told else ""),
+                    f"{jnp.dtype(dtype).name}: {name} inputs give {got}{why.text}",
                     expected=f"{number(exact)}, as the same inputs give in float32",
-                    mend="compute in float32: begin with x = ops.cast(x, mstype.float32); self.get_loss(values) "
+                    fix="compute in float32: begin with x = ops.cast(x, mstype.float32); self.get_loss(values) "
                     "reduces in float32.",
                     arrays=small,
-                    place=place,
+                    place=why.place,
                 )
         half = check.subject.cast(check.draw(5), dtype)
         value = check.run("loss", half)
@@ -205,20 +151,55 @@ def half_precision(check: Check) -> str:
             raise Failed(
                 f"{jnp.dtype(dtype).name} inputs give a {value.dtype} result",
                 expected=f"{jnp.dtype(dtype).name} or float32",
-                mend="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
+                fix="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
             )
-        for gradient in check.run("gradients", half):
-            if not np.isfinite(np.asarray(gradient, np.float32)).all():
-                told, place = check.blame_nan(half, gradient=True)
-                raise Failed(
-                    f"{jnp.dtype(dtype).name}: the gradient is not finite" + (f"; {told}" if told else ""),
-                    expected="a finite gradient",
-                    mend="compute in float32: begin with x = ops.cast(x, mstype.float32).",
-                    arrays=half,
-                    place=place,
-                )
+        _half_gradients(check, dtype)
     _large_batch(check)
     return ""
+
+
+def _half_gradients(check: Check, dtype: Any) -> None:
+    """At ordinary points, ties and ends: value and gradient finite in half precision where they are in float32."""
+    plain, worst = check.draw(5), Worst()
+    probes = [Probe("for ordinary inputs", plain), *ties(check.subject, plain), *edge_probes(check.subject, plain)]
+    for probe in probes:
+        half = check.subject.cast(probe.arrays, dtype)
+        # The ends of an interval may be rounded out of it.
+        if not all(item.allows(array) for item, array in zip(check.subject.inputs, half, strict=True)):
+            continue
+        worst.tried += 1
+        problem = not_finite(check, half)
+        if problem is None or not_finite(check, check.subject.cast(half, np.float32)) is not None:
+            continue
+        if problem.kind != "NaN" and _too_large(check, half, dtype):
+            continue
+
+        def report(half: Arrays = half, problem: NotFinite = problem, where: str = probe.where) -> Failed:
+            def fails(a: Arrays) -> bool:
+                a = check.subject.cast(a, dtype)
+                return problem.same(not_finite(check, a)) and not not_finite(check, check.subject.cast(a, np.float32))
+
+            small = smallest(check, half, fails)
+            why = check.origin(small, gradient=problem.is_gradient)
+            found = not_finite(check, small) or problem
+            return Failed(
+                f"{jnp.dtype(dtype).name}: {where} {found.text}{why.text}",
+                expected="a finite value and gradient, as in float32",
+                fix="compute in float32: begin with x = ops.cast(x, mstype.float32). A constant such as 1e-8 is 0 in "
+                "float16.",
+                arrays=small,
+                place=why.place,
+            )
+
+        worst.add(problem.severity, report)
+    worst.settle()
+
+
+def _too_large(check: Check, half: Arrays, dtype: Any) -> bool:
+    """Whether the value or the gradient in float32 is beyond what the half format holds."""
+    wide = check.subject.cast(half, np.float32)
+    exact = [check.run("loss", wide), *check.run("gradients", wide)]
+    return any(float(np.abs(each).max(initial=0)) > float(jnp.finfo(dtype).max) / 4 for each in exact)
 
 
 def _large_batch(check: Check) -> None:
@@ -240,5 +221,5 @@ def _large_batch(check: Check) -> None:
             raise Failed(
                 f"{jnp.dtype(dtype).name}: over {arrays[0].shape[0]} samples the value is {number(got)}",
                 expected=f"{number(exact)}, as in float32",
-                mend="sums must be taken in float32: return self.get_loss(values).",
+                fix="sums must be taken in float32: return self.get_loss(values).",
             )

@@ -31,7 +31,7 @@ def traceable(check: Check) -> str:
     raise Failed(
         "the value of an array is asked for while it is traced, so it runs eagerly, step by step",
         expected="no `if`, `while`, float(), int(), .item() or .asnumpy() on values",
-        mend="use ops.where(condition, a, b), ops.cond or ops.while_loop.",
+        fix="use ops.where(condition, a, b), ops.cond or ops.while_loop.",
         place=place,
     )
 
@@ -64,7 +64,7 @@ def recompile(check: Check) -> str:
         raise Failed(
             f"{traces - first} more traces in 3 calls with the same shapes",
             expected="one program for all",
-            mend="an attribute of the Cell changes at every call: keep what changes in a Parameter, and set "
+            fix="an attribute of the Cell changes at every call: keep what changes in a Parameter, and set "
             "attributes in __init__ alone.",
         )
     return ""
@@ -82,7 +82,7 @@ def leaks(check: Check) -> str:
             raise Failed(
                 f"after a compiled call the attribute {name!r} holds a value of the trace, which cannot be read",
                 expected="attributes as before",
-                mend="return what is to be looked at (a dict of terms, say), or keep it in a Parameter.",
+                fix="return what is to be looked at (a dict of terms, say), or keep it in a Parameter.",
             )
     return ""
 
@@ -109,7 +109,7 @@ def jit_is_eager(check: Check) -> str:
             raise Failed(
                 f"compiled it gives {number(check.run('loss', small))}",
                 expected=f"{number(check.run('loss', small, jit=False))}, as eager",
-                mend="something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
+                fix="something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
                 "global, a counter. Use sporax's random functions, Parameters, or arguments.",
                 arrays=small,
             )
@@ -129,14 +129,14 @@ def vmap_is_a_loop(check: Check) -> str:
         raise Failed(
             f"vmap raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
             expected="values as in a loop",
-            mend="use no callbacks, and no shapes written as numbers.",
+            fix="use no callbacks, and no shapes written as numbers.",
             place=_line_of(error),
         ) from error
     if differ(together, loop, 1e-4):
         raise Failed(
             f"vmap gives {number(together)}",
             expected=f"{number(loop)}, as a loop",
-            mend="see that no axis is counted from the front where it is meant from the end.",
+            fix="see that no axis is counted from the front where it is meant from the end.",
             arrays=batches[0],
         )
     return ""
@@ -160,7 +160,7 @@ def determinism(check: Check) -> str:
             raise Failed(
                 f"{item.name} is changed by the call",
                 expected="inputs as they were",
-                mend="an in-place method or x[...] = v writes into the caller's Tensor: use ops.where, or x.copy().",
+                fix="an in-place method or x[...] = v writes into the caller's Tensor: use ops.where, or x.copy().",
                 arrays=arrays,
             )
     found += [np.asarray(check.run("loss", arrays, jit=False), np.float64) for _ in range(2)]
@@ -168,7 +168,7 @@ def determinism(check: Check) -> str:
         raise Failed(
             f"three calls give {', '.join(number(each) for each in found)}",
             expected="one result",
-            mend="a loss with random numbers or a memory of earlier calls cannot be compared between runs: draw from "
+            fix="a loss with random numbers or a memory of earlier calls cannot be compared between runs: draw from "
             "sporax's generator, which set_seed fixes, and keep state in a Parameter.",
             arrays=arrays,
         )
@@ -222,7 +222,7 @@ def memory(check: Check) -> str:
         raise Failed(
             f"{temporary / 1e6:.1f} MB for inputs of {given / 1e6:.1f} MB and {arrays[0].shape[0]} samples: {told}",
             expected="a few times the inputs",
-            mend="look for an array with every pair of samples or classes: [:, None] against [None, :], "
+            fix="look for an array with every pair of samples or classes: [:, None] against [None, :], "
             "or a one-hot matrix times another.",
         )
     return told
@@ -252,7 +252,7 @@ def duration(check: Check) -> str:
         raise Failed(
             f"{ours * 1e3:.2f} ms for {arrays[0].shape[0]} samples: {told}",
             expected=f"about {theirs * 1e3:.2f} ms, as {peer[0]}",
-            mend="a Python or compiled loop over samples, a sort, or an array with every pair: use whole-array "
+            fix="a Python or compiled loop over samples, a sort, or an array with every pair: use whole-array "
             "operations.",
         )
     return told

@@ -10,6 +10,7 @@ import numpy as np
 from sporax._errors import SporaxError
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+from sporax.inspect._probes import kept
 
 
 @law("runs", "it gives floating numbers, finite, in the dtype of its inputs")
@@ -18,21 +19,22 @@ def runs(check: Check) -> str:
     value = check.run("loss", arrays)
     expected = np.result_type(*(arrays[at].dtype for at in check.subject.floats)) if check.subject.floats else None
     if not jnp.issubdtype(value.dtype, jnp.floating):
-        raise Failed(f"the result is {value.dtype}", expected="a floating dtype", mend="do not round or cast it.")
+        raise Failed(f"the result is {value.dtype}", expected="a floating dtype", fix="do not round or cast it.")
     if not np.isfinite(value).all():
-        told, place = check.blame_nan(arrays, gradient=False)
+        why = check.origin(arrays, gradient=False)
         raise Failed(
-            f"the value is {number(value)} for ordinary inputs" + (f"; {told}" if told else ""),
+            f"the value is {number(value)} for ordinary inputs{why.text}",
             expected="finite values",
             arrays=smallest(check, arrays, lambda a: not np.isfinite(check.run("loss", a)).all()),
-            place=place,
-            mend="see that the inputs are what the loss takes: --inputs tells it, as 'f32[8] in [0, 1]'.",
+            place=why.place,
+            fix="check that the inputs are in the domain of the loss: state it by --inputs, as 'f32[8] in [0, 1]'. "
+            + why.fix(),
         )
     if expected is not None and value.dtype != expected:
         raise Failed(
             f"{expected} inputs give a {value.dtype} result",
             expected=str(expected),
-            mend="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
+            fix="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
         )
     return f"{value.dtype.name}, {'a number' if value.ndim == 0 else f'values of shape {value.shape}'}"
 
@@ -54,7 +56,7 @@ def reduction(check: Check) -> str:
         raise Failed(
             "reduction='none' gives one number",
             expected="one value for each sample",
-            mend="reduce in one place only: return self.get_loss(values) with the unreduced values.",
+            fix="reduce in one place only: return self.get_loss(values) with the unreduced values.",
         )
     counts = None
     if subject.row is not None:
@@ -78,7 +80,7 @@ def reduction(check: Check) -> str:
             raise Failed(
                 f"reduction='{kind}' gives {number(found[kind])}",
                 expected=f"{number(expected)}, {what} of the unreduced values",
-                mend="return self.get_loss(values), and reduce nowhere else.",
+                fix="return self.get_loss(values), and reduce nowhere else.",
                 arrays=smallest(check, arrays, fails) if counts is None else arrays,
             )
     return ", ".join(found)
@@ -89,13 +91,15 @@ def zero_weight(check: Check) -> str:
     subject = check.subject
     fn = subject.weighted()
     if fn is None:
-        raise Skipped("it takes no weights (an input named weights, weight or mask of shape (N,))")
+        raise Skipped("it takes no weights: no input is a bool or named weights, mask or valid")
     arrays = check.draw(2)
     count, axes = subject.sample_axes()
     weights = np.linspace(0.5, 1.5, count).astype(np.float32)
     at = subject.weight_place()
-    if at is not None and (subject.inputs[at].choices is not None or not subject.inputs[at].is_float):
-        weights = np.ones(count, np.float32)
+    if at is not None:
+        item = subject.inputs[at]
+        if item.choices is not None or not item.is_float or item.high is not None:
+            weights = np.ones(count, np.float32)
     gone = np.arange(count) % 3 == 1
     weights[gone] = 0
     kept = np.flatnonzero(~gone)
@@ -136,18 +140,48 @@ def zero_weight(check: Check) -> str:
                 found = f"a sample of weight 0 has a gradient{held}"
             else:
                 found = f"with weights of 0 the loss is {number(got_sum)}{held}"
-            mend = "divide by the weights that are left: return self.get_loss(values, weights)."
+            fix = "divide by the weights that are left: return self.get_loss(values, weights)."
             if abs(ratio - len(kept) / count) > 1e-3:
-                mend = (
-                    "return self.get_loss(values, weights); put a harmless value in the place of a removed one first."
-                )
+                fix = "return self.get_loss(values, weights); put a harmless value in the place of a removed one first."
             raise Failed(
                 found,
                 expected=f"{number(expected_sum)}, as without those samples, and no gradient for them",
-                mend=mend,
-                arrays=spoiled if at is None else [*spoiled[:at], weights, *spoiled[at + 1 :]],
+                fix=fix,
+                arrays=spoiled if at is None else [*spoiled[:at], _whole(weights, spoiled[at]), *spoiled[at + 1 :]],
                 status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
             )
+    return ""
+
+
+def _whole(weights: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(weights.reshape(-1, *[1] * (like.ndim - 1)), like.shape).astype(like.dtype)
+
+
+@law("inputs-used", "every input changes the loss")
+def inputs_used(check: Check) -> str:
+    subject = check.subject
+    if subject.row is not None and subject.row.random:
+        raise Skipped("it draws random numbers")
+    moved = 0
+    for at, item in enumerate(subject.inputs):
+        if item.given is not None or item.name.startswith("_"):
+            continue
+        plain = [check.draw(20 + seed) for seed in range(3)]
+        others = [check.draw(30 + seed) for seed in range(3)]
+        if all(np.array_equal(one[at], other[at]) for one, other in zip(plain, others, strict=True)):
+            continue
+        moved += 1
+        changed = [[*one[:at], other[at], *one[at + 1 :]] for one, other in zip(plain, others, strict=True)]
+        pairs = [(check.run("loss", one), check.run("loss", other)) for one, other in zip(plain, changed, strict=True)]
+        if all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
+            raise Failed(
+                f"{item.name} has no effect: other values of it give the same loss, {number(pairs[0][0])}",
+                expected=f"a loss that depends on {item.name}",
+                fix=f"use {item.name} in the formula, or name it _{item.name} if it is not meant to be used.",
+                arrays=plain[0],
+            )
+    if not moved:
+        raise Skipped("no input can be drawn")
     return ""
 
 
@@ -186,7 +220,7 @@ def shape_hazard(check: Check) -> str:
             raise Failed(
                 f"{shapes} gives {'a result of shape ' + str(got.shape) if got.ndim else number(got)} without an error",
                 expected=f"an error, or {number(right)} as for equal shapes",
-                mend="derive from nn.LossBase and return self.get_loss(values), which refuses such values; or compare "
+                fix="derive from nn.LossBase and return self.get_loss(values), which refuses such values; or compare "
                 "the shapes first.",
                 arrays=[array[:2] if array.shape[:1] == flat[a].shape[:1] else array for array in wrong],
             )
@@ -200,7 +234,7 @@ def one_sample(check: Check) -> str:
     if subject.coupled or count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("samples meet each other, or do not lie along the first axis")
     values_fn = check.values_fn()
-    arrays = check.draw(9)
+    arrays = kept(subject, check.draw(9))
     alone = [array[:1] for array in arrays]
     if values_fn is None:
         # The mean, or the sum, over a sample and its copy tells what the sample gives.
@@ -216,7 +250,7 @@ def one_sample(check: Check) -> str:
         raise Failed(
             f"a batch of one sample gives {number(got)}",
             expected=number(expected),
-            mend="squeeze() without an axis takes the samples' axis away too, and shapes broadcast: name the axis.",
+            fix="squeeze() without an axis takes the samples' axis away too, and shapes broadcast: name the axis.",
             arrays=alone,
         )
     return ""
@@ -231,13 +265,13 @@ def empty_batch(check: Check) -> str:
     arrays = [array[:0] for array in check.draw(4)]
     value = check.run("empty", arrays, fn=check.fn)
     if np.size(value) and not np.array_equal(np.sum(value), 0.0):
-        told, place = check.blame_nan(arrays, gradient=False)
+        why = check.origin(arrays, gradient=False)
         raise Failed(
-            f"an empty batch gives {number(value)}" + (f"; {told}" if told else ""),
+            f"an empty batch gives {number(value)}{why.text}",
             expected="0",
-            mend="a mean over nothing is 0 / 0: return self.get_loss(values), or losses.reduce_loss(values).",
+            fix="a mean over nothing is 0 / 0: return self.get_loss(values), or losses.reduce_loss(values).",
             arrays=arrays,
-            place=place,
+            place=why.place,
         )
     return ""
 
@@ -257,10 +291,11 @@ def batch_split(check: Check) -> str:
     count = _count(check)
     if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
-    arrays = check.draw(5)
+    # A weighted mean is not the mean of its parts, unless all weights are equal.
+    arrays = kept(subject, check.draw(5))
     values_fn = check.values_fn()
-    if subject.weight_place() is not None and values_fn is None:
-        raise Skipped("a weighted mean is not the mean of its parts; the zero-weight law looks at it")
+    if values_fn is None and any((arrays[at] != arrays[at].flat[0]).any() for at in subject.masks):
+        arrays = [np.ones_like(a) if at in subject.masks else a for at, a in enumerate(arrays)]
 
     def parts(a: Arrays) -> tuple[Any, Any]:
         n = a[0].shape[0]
@@ -277,7 +312,7 @@ def batch_split(check: Check) -> str:
             raise Failed(
                 f"{count} samples give {whole.shape[0]} values",
                 expected=f"{count} values",
-                mend="look for a slice such as x[1:] or a reduction over the wrong axis.",
+                fix="look for a slice such as x[1:] or a reduction over the wrong axis.",
                 arrays=arrays,
             )
         wrong, told, expected = (
@@ -303,7 +338,7 @@ def batch_split(check: Check) -> str:
         raise Failed(
             told,
             expected=expected,
-            mend="look for softmax or mean over the samples' axis (axis=0 for axis=-1), a constant batch size, or a "
+            fix="look for softmax or mean over the samples' axis (axis=0 for axis=-1), a constant batch size, or a "
             "slice that drops samples. If samples are meant to meet (contrastive losses), say so with coupled.",
             arrays=smallest(check, arrays, fails),
         )
@@ -315,7 +350,7 @@ def batch_split(check: Check) -> str:
         raise Failed(
             "the order of the samples changes the result",
             expected=number(straight),
-            mend="see that each sample meets its own label.",
+            fix="see that each sample meets its own label.",
             arrays=arrays,
         )
     if values_fn is not None:

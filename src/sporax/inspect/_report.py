@@ -24,7 +24,7 @@ class Finding:
         status: `pass`, `fail`, `warn` (worth a look, not an error) or `skip` (it does not apply; `found` says why).
         found: what was found.
         expected: what was expected.
-        mend: what probably mends it.
+        fix: a suggested fix.
         inputs: the smallest inputs that show it, by name, as text.
         place: file and line of the operation that is to blame, where it is known.
     """
@@ -34,7 +34,7 @@ class Finding:
     status: Status
     found: str = ""
     expected: str = ""
-    mend: str = ""
+    fix: str = ""
     inputs: dict[str, str] = field(default_factory=dict)
     place: str = ""
 
@@ -127,7 +127,7 @@ def details(finding: Finding) -> list[tuple[str, str]]:
         return []
     pairs = [("expected", finding.expected), ("at", finding.place)]
     pairs += [(f"{name} =", value) for name, value in finding.inputs.items()]
-    pairs.append(("mend", finding.mend))
+    pairs.append(("fix", finding.fix))
     return [(key, text) for key, text in pairs if text]
 
 

@@ -90,6 +90,9 @@ def _fewer(
             for axis in range(array.ndim):
                 if array.shape[axis] == len(places):
                     array = np.take(array, kept, axis=axis)
+            if item.simplex and array.size:
+                total = array.sum(item.class_axis, keepdims=True)
+                array = np.where(total > 0, array / np.where(total > 0, total, 1), array).astype(array.dtype)
             result.append(array)
         return result
 
@@ -110,8 +113,10 @@ def _fewer(
 
 
 def _allowed(inputs: Sequence[Input], arrays: Sequence[np.ndarray]) -> bool:
-    """Whether class labels still name classes that are there."""
+    """Whether class labels still name classes that are there, and all values are of the domain."""
     for item, array in zip(inputs, arrays, strict=True):
+        if not item.allows(array):
+            return False
         if item.classes is None or not array.size:
             continue
         gone = any(

@@ -22,8 +22,6 @@ from sporax.inspect._inputs import Input, from_spec, parse_inputs
 from sporax.nn import LossBase
 from sporax.transforms import functionalize
 
-WEIGHT_NAMES = ("weights", "weight", "sample_weight", "sample_weights", "mask", "where")
-
 _GUESSES = (
     "f32[8, 6], f32[8, 6]",
     "f32[8, 6], i32[8] < 6",
@@ -111,9 +109,9 @@ class Subject:
             return lambda *arrays: losses.evaluate(function, *arrays, reduction=reduction, **self.params)
         target = self._variant(reduction)
         if not self.takes_tensors:
-            return lambda *arrays: _one_array(target(*arrays, **self.params))
+            return lambda *arrays: one_array(target(*arrays, **self.params))
         pure, state = functionalize(target)
-        return lambda *arrays: _one_array(pure(state, *map(wrap, arrays), **self.params)[0])
+        return lambda *arrays: one_array(pure(state, *map(wrap, arrays), **self.params)[0])
 
     def direct(self, *arrays: Any) -> Any:
         """A plain call, as its user makes it: Tensors in for a Cell."""
@@ -141,7 +139,13 @@ class Subject:
         if at is None:
             return None
         fn = self.loss()
-        return lambda w, *arrays: fn(*arrays[:at], w.astype(arrays[at].dtype), *arrays[at + 1 :])
+
+        def call(w: Any, *arrays: Any) -> jax.Array:
+            shape = self.inputs[at].shape[1:]
+            whole = jnp.broadcast_to(w.reshape(-1, *[1] * len(shape)), (w.shape[0], *shape))
+            return fn(*arrays[:at], whole.astype(arrays[at].dtype), *arrays[at + 1 :])
+
+        return call
 
     def sample_axes(self) -> tuple[int, list[int | None]]:
         """How many samples there are, and the axis of each input along which they lie; None for a shared input."""
@@ -155,13 +159,36 @@ class Subject:
         count = self.inputs[0].shape[0] if self.inputs[0].shape else 0
         return count, [0 if item.shape[:1] == (count,) else None for item in self.inputs]
 
-    def weight_place(self) -> int | None:
-        """Which input weights the samples, by its name."""
+    @property
+    def masks(self) -> list[int]:
+        """Indices of the inputs that say which samples or elements count."""
         count = self.inputs[0].shape[:1]
-        for at, item in enumerate(self.inputs):
-            if at and item.name in WEIGHT_NAMES and item.shape == count:
-                return at
-        return None
+        if self.row is not None or not count:
+            return []
+        return [at for at, item in enumerate(self.inputs) if at and item.is_mask and item.shape[:1] == count]
+
+    def weight_place(self) -> int | None:
+        """Which input weights the samples."""
+        return next((at for at in self.masks if not self.inputs[at].is_inverted_mask), None)
+
+    def ignored_label(self, at: int) -> float | None:
+        """The label of that input which stands for no class, if it has one."""
+        item = self.inputs[at]
+        if item.ignored is not None:
+            return item.ignored
+        if self.row is not None:
+            spec = self.row.function.spec
+            parameter = spec.ignore_parameter
+            named = parameter is not None and spec.ignored_label.name == item.name
+            value = self.params.get(parameter) if parameter is not None and named else None
+        elif item.classes is None:
+            return None
+        else:
+            value = self.params.get("ignore_index", getattr(self.target, "ignore_index", None))
+            parameter = None if isinstance(self.target, Cell) else _all_parameters(self.target).get("ignore_index")
+            if value is None and parameter is not None and parameter.default is not parameter.empty:
+                value = parameter.default
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _spread(self, weights: Any, arrays: Sequence[Any]) -> Any:
         assert self.row is not None
@@ -169,14 +196,16 @@ class Subject:
         return jnp.reshape(weights, (-1, *[1] * (len(shape) - 1))) if shape else weights
 
 
-def _one_array(value: Any) -> jax.Array:
-    """A loss's result as one array; the terms of a dict are added, as training does."""
+def one_array(value: Any) -> jax.Array:
+    """A loss's result as one array. As in training: `loss` of a dict or the sum of its terms, the first of a tuple."""
     if isinstance(value, Mapping):
-        return sum((_one_array(term) for term in value.values()), jnp.zeros(()))  # pyright: ignore[reportReturnType]
+        if "loss" in value:
+            return one_array(value["loss"])
+        return sum((one_array(term) for term in value.values()), jnp.zeros(()))  # pyright: ignore[reportReturnType]
     if isinstance(value, Tensor):
         return unwrap(value)
     if isinstance(value, tuple | list):
-        return _one_array(value[0])
+        return one_array(value[0])
     return jnp.asarray(value)
 
 
@@ -245,7 +274,9 @@ def make_subject(
     for at, value in enumerate(inputs):
         array = np.asarray(value)
         array = array.astype(np.float32) if array.dtype == np.float64 and isinstance(value, list | tuple) else array
-        items.append(Input(names[at] if at < len(names) else f"input{at}", array.dtype, array.shape, given=array))
+        items.append(
+            Input(names[at] if at < len(names) else f"input{at}", array.dtype, array.shape, given=array, probed=False)
+        )
     return subject(items)
 
 
@@ -275,6 +306,13 @@ def _parameters(called: Any) -> list[str]:
     except (TypeError, ValueError):
         return []
     return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+
+
+def _all_parameters(called: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(called).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 def _instances(cls: type, arguments: dict[str, Any]) -> tuple[Any, Callable[[str], Any] | None]:
@@ -312,7 +350,7 @@ def _by_argument(function: Callable[..., Any], given: Mapping[str, Any]) -> Call
 def _runs(subject: Subject) -> bool:
     try:
         with x64_scope(False):
-            _one_array(subject.direct(*map(jnp.asarray, subject.draw(0))))
+            one_array(subject.direct(*map(jnp.asarray, subject.draw(0))))
     except Exception:
         return False
     return True
@@ -333,7 +371,7 @@ def _guess(subject: Callable[[Sequence[Input]], Subject], name: str, names: list
         made = subject(items)
         try:
             with x64_scope(False):
-                value = _one_array(made.direct(*map(jnp.asarray, made.draw(0))))
+                value = one_array(made.direct(*map(jnp.asarray, made.draw(0))))
             if jnp.issubdtype(value.dtype, jnp.floating) and bool(jnp.isfinite(value).all()):
                 return made
             reasons.append(f"{text}: gave {value.dtype}, not finite numbers")
