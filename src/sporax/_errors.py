@@ -69,6 +69,10 @@ class NonFiniteLossWarning(SporaxWarning):
     """The loss became NaN or infinite during training."""
 
 
+class ResumeWarning(SporaxWarning):
+    """A run that goes on will not be, or may not be, what the uninterrupted run would have been."""
+
+
 class OutOfRangeError(SporaxError, IndexError):
     """An index outside its axis."""
 
