@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sporax._errors import NonFiniteLossWarning as NonFiniteLossWarning
     from sporax._errors import NotServedError as NotServedError
     from sporax._errors import OutOfRangeError as OutOfRangeError
+    from sporax._errors import ResumeWarning as ResumeWarning
     from sporax._errors import ShapeError as ShapeError
     from sporax._errors import SporaxError as SporaxError
     from sporax._errors import SporaxWarning as SporaxWarning
@@ -144,7 +145,7 @@ _NAMES = {
     "sporax._errors": (
         "ArgumentError ArgumentTypeError CellError CheckpointError CheckpointMismatchError CompatError "
         "DatasetError DeviceError DtypeError EagerFallbackWarning GradientWarning LabelError NonFiniteLossWarning "
-        "NotServedError OutOfRangeError ShapeError SporaxError SporaxWarning StateError TrainError "
+        "NotServedError OutOfRangeError ResumeWarning ShapeError SporaxError SporaxWarning StateError TrainError "
         "UninitializedCellError"
     ),
     "sporax.common": "dtype",

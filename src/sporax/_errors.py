@@ -73,6 +73,10 @@ class GradientWarning(SporaxWarning):
     """A gradient that was asked for is zero for a reason that is easy to overlook."""
 
 
+class ResumeWarning(SporaxWarning):
+    """A run that goes on will not be, or may not be, what the uninterrupted run would have been."""
+
+
 class OutOfRangeError(SporaxError, IndexError):
     """An index outside its axis."""
 

@@ -1,6 +1,13 @@
-"""The seed of `set_seed`, kept on the ground floor so that `dataset`, which must not see JAX, can read it."""
+"""The seed of `set_seed` and the host's random generators, below `dataset`, which must not import JAX."""
 
 from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
 
 _GLOBAL: int | None = None
 
@@ -14,3 +21,34 @@ def set_global_seed(seed: int | None) -> None:
 def global_seed() -> int | None:
     """The seed that `set_seed` was last given, or None."""
     return _GLOBAL
+
+
+def host_random_state() -> dict[str, Any]:
+    """The state of Python's and NumPy's global random generators, which augmentations draw from.
+
+    Returns:
+        a tree of dicts, tuples, arrays and numbers for `set_host_random_state`.
+    """
+    version, words, gauss = random.getstate()
+    return {
+        "numpy": np.random.get_state(legacy=False),
+        "python": (version, np.array(words, np.uint32), gauss),
+    }
+
+
+def set_host_random_state(state: dict[str, Any]) -> None:
+    """Put both generators into a state that `host_random_state` returned."""
+    np.random.set_state(state["numpy"])
+    version, words, gauss = state["python"]
+    random.setstate((int(version), tuple(int(word) for word in words), gauss))
+
+
+@contextmanager
+def host_random_kept() -> Iterator[None]:
+    """Random numbers drawn inside leave both global generators as they were."""
+    state = random.getstate(), np.random.get_state(legacy=False)
+    try:
+        yield
+    finally:
+        random.setstate(state[0])
+        np.random.set_state(state[1])

@@ -175,7 +175,7 @@ def test_keyboard_interrupt_is_left_alone():
         ([(1, 2)], ["x"], "element 0 has 2 values.*put a value that is itself a list into a tuple"),
         ([1], ["x", "y"], "element 0 has 1 values.*as a tuple"),
         ([(1, None)], ["x", "y"], r"element 0 gave None for column 'y'. Is a `return` missing\?"),
-        ([(1, object())], ["x", "y"], "value for column 'y' must be an array, a number or a string"),
+        ([(1, object())], ["x", "y"], "value for column 'y' must be an array, a number, a string or a dict"),
         ([(1, np.array([1, "a"], object))], ["x", "y"], "value for column 'y' must be an array"),
         (
             [(1, [[1], [2, 3]])],
@@ -199,7 +199,7 @@ def test_elements_that_do_not_fit(rows, names, message, in_memory):
             lambda d: d.map(lambda x: (x, x), "x"),
             "element 0 gave 2 columns, but the output columns are 1: 'x'",
         ),
-        (lambda d: d.map(lambda x: {"a": 1}, "x"), "value for column 'x' must be an array.*of type dict"),
+        (lambda d: d.map(lambda x: {1}, "x"), "value for column 'x' must be an array.*of type set"),
         (lambda d: d.filter(lambda x: [True, False], "x"), r"must give one bool, but gave \[True, False\]"),
         (lambda d: d.filter(lambda x: None, "x"), "must give one bool, but gave None"),
     ],

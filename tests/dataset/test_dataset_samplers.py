@@ -21,6 +21,24 @@ def epoch(data):
     return [int(row[0]) for row in data.create_tuple_iterator(num_epochs=1, output_numpy=True)]
 
 
+class Indexed:
+    """Only `__getitem__` and `__len__`, as MindSpore takes it."""
+
+    def __init__(self, length):
+        self.length = length
+
+    def __getitem__(self, place):
+        return [3, 1, 2, 0][place]
+
+    def __len__(self):
+        return self.length
+
+
+class Endless(Indexed):
+    def __getitem__(self, place):
+        return place
+
+
 @pytest.mark.parametrize(
     ("sampler", "expected"),
     [
@@ -37,6 +55,8 @@ def epoch(data):
         (ds.DistributedSampler(4, 0, shuffle=False, offset=3), [1, 5]),
         (ds.DistributedSampler(4, 3, shuffle=False, offset=3), [0, 4]),
         ([5, 1, 1], [5, 1, 1]),
+        (Indexed(2), [3, 1]),
+        (Endless(3), [0, 1, 2]),
         (np.array([2, 3]), [2, 3]),
         (range(4, 6), [4, 5]),
     ],

@@ -252,7 +252,7 @@ def test_shards_divide_the_rows():
         ({"num_samples": -1}, ArgumentError, "`num_samples` must be at least 0, but got -1"),
         ({"num_samples": 1.5}, ArgumentTypeError, "`num_samples` must be an int"),
         ({"num_parallel_workers": 0}, ArgumentError, "`num_parallel_workers` must be at least 1"),
-        ({"sampler": 5}, ArgumentTypeError, "must be a Sampler or an iterable of indices"),
+        ({"sampler": 5}, ArgumentTypeError, "must be a Sampler, an iterable of indices, or an object"),
         ({"sampler": [0], "shuffle": False}, ArgumentError, "decides the order alone.*shuffle=False"),
         (
             {"sampler": ds.SequentialSampler(), "num_samples": 2},
@@ -321,10 +321,10 @@ def test_numpy_slices_of_every_form():
         ([[1], [2]], ["a", "b"], ArgumentError, "A list is one column; give a tuple"),
         ([None], None, DatasetError, "at element 0 gave None for column 'column_0'"),
         (
-            [{"a": 1}],
+            [{1}],
             None,
             DatasetError,
-            "must be an array, a number or a string.*of type dict",
+            "must be an array, a number, a string or a dict.*of type set",
         ),
     ],
 )

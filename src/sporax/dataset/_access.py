@@ -54,7 +54,8 @@ class ReadOnce:
         if self._was_read:
             raise DatasetError(
                 "GeneratorDataset: the source is an iterator, which can be read once, and it was read. "
-                "For more than one epoch give a list, or the generator function itself instead of its call."
+                "For more than one epoch give a list, the generator function itself instead of its call, or an object "
+                "whose `__iter__` starts from the first element each time."
             )
 
     def peek(self) -> Iterator[Any]:

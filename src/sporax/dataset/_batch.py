@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._blocks import Block, grouped, misfit, same_kind, stack_column
+from sporax.dataset._blocks import Block, block_rows, grouped, misfit, same_kind, stack_column
 from sporax.dataset._columns import Replacement, names_of, places_of
 from sporax.dataset._dataset import Dataset
+from sporax.dataset._dicts import held_dict, stacked_dicts, wrapped
 from sporax.dataset._pass import Pass
 from sporax.dataset._transforms import OneChild
 from sporax.dataset._user import Row, as_array, function_name, private, user_error
@@ -97,13 +98,29 @@ class BatchDataset(OneChild):
         blocks = self._child._blocks(run, quantum * self._size)
         return grouped(blocks, self._size, drop=self._drop, differ=self._differ)
 
+    def _blocks_from(self, run: Pass, quantum: int, start: int) -> Iterator[Block]:
+        if callable(self._size) or not self._columnar:
+            return super()._blocks_from(run, quantum, start)
+        blocks = self._child._blocks_from(run, quantum * self._size, start * self._size)
+        return grouped(blocks, self._size, drop=self._drop, differ=self._differ)
+
     def _rows(self, run: Pass) -> Iterator[Row]:
         return super()._rows(run) if self._columnar else self._python_rows(run)
 
-    def _python_rows(self, run: Pass) -> Iterator[Row]:
-        rows = self._child._rows(run)
-        first = 0
-        number = 0
+    def _rows_from(self, run: Pass, start: int) -> Iterator[Row]:
+        if self._columnar:
+            return chain.from_iterable(map(block_rows, self._blocks_from(run, 1, start)))
+        if self._map is not None or callable(self._size):
+            return super()._rows_from(run, start)
+        return self._python_rows(run, start)
+
+    def _user_objects(self) -> list[object]:
+        return [each for each in (self._map, self._size) if callable(each)]
+
+    def _python_rows(self, run: Pass, start: int = 0) -> Iterator[Row]:
+        first = 0 if callable(self._size) else start * self._size
+        rows = self._child._rows_from(run, first)
+        number = start
         while True:
             info = BatchInfo(run.epoch, number)
             size = self._asked_size(info) if callable(self._size) else self._size
@@ -162,6 +179,8 @@ class BatchDataset(OneChild):
         return list(replacement.row(columns, made))
 
     def _stacked(self, values: list[np.ndarray], place: int, first: int) -> np.ndarray:
+        if any(value.dtype.kind == "O" for value in values):
+            return wrapped(stacked_dicts([held_dict(value) for value in values], self._names[place]))
         if self._padding is not None and self._padding[place] is not None:
             values = _padded(values, self._padding[place], self._names[place])
         head = values[0]

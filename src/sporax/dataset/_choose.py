@@ -12,21 +12,30 @@ from sporax.dataset._sampling import Sampler
 
 
 class IterableSampler(Sampler):
-    """Any iterable of indices in the place of a sampler; it is iterated anew for each epoch."""
+    """Any iterable of indices in the place of a sampler, or an object with `__getitem__` and `__len__`.
 
-    def __init__(self, indices: Iterable[int], num_samples: int | None = None) -> None:
+    It is iterated again for each epoch.
+    """
+
+    def __init__(self, indices: Any, num_samples: int | None = None) -> None:
         super().__init__(num_samples)
         self.given = indices
 
+    @property
+    def user_object(self) -> object:
+        return self.given
+
     def count(self, size: int) -> int | None:
         try:
-            count = len(self.given)  # type: ignore[arg-type]
+            count = len(self.given)
         except TypeError:
             return None
         return count if self.num_samples is None else min(count, self.num_samples)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.given)
+        if isinstance(self.given, Iterable):
+            return iter(self.given)
+        return (self.given[place] for place in range(len(self.given)))
 
 
 def chosen(
@@ -64,11 +73,11 @@ def chosen(
             )
         if isinstance(sampler, Sampler):
             return sampler
-        if isinstance(sampler, Iterable):
+        if isinstance(sampler, Iterable) or (hasattr(sampler, "__getitem__") and hasattr(sampler, "__len__")):
             return IterableSampler(sampler, num_samples)
         raise ArgumentTypeError(
-            f"{where}: `sampler` must be a Sampler or an iterable of indices, but got {sampler!r} "
-            f"of type {type(sampler).__name__}."
+            f"{where}: `sampler` must be a Sampler, an iterable of indices, or an object with `__getitem__` and "
+            f"`__len__`, but got {sampler!r} of type {type(sampler).__name__}."
         )
     if num_shards is not None and shard_id is not None:
         return DistributedSampler(num_shards, shard_id, shuffle is not False, num_samples)

@@ -66,6 +66,59 @@ class Dataset(Node):
         """
         return _iterator.dict_iterator(self, num_epochs, output_numpy, do_copy)
 
+    # Position.
+
+    def state_dict(self, rows: int = 0) -> dict[str, Any]:
+        """Where the reading of this dataset is, as a dict of plain values.
+
+        It holds the seed of the random orders (that of `set_seed`, or where none was set the one that the dataset
+        drew), the number of epochs begun, `rows`, and facts of the pipeline by which `load_state_dict` recognises it.
+        The user's objects in the pipeline (a source, a sampler, a function of `map`) that have `state_dict()` and
+        `load_state_dict(state)` themselves are asked for theirs. NumPy's and Python's global generators are no part
+        of it; `train.BackupAndRestore` saves them.
+
+        Args:
+            rows: how many rows (batches, after `batch`) of the epoch that is being read were used. 0: the next epoch,
+                from its beginning.
+
+        Returns:
+            What `load_state_dict` takes.
+
+        Example:
+            >>> from sporax import dataset as ds
+            >>> def make():
+            ...     return ds.NumpySlicesDataset(list(range(100)), ["x"], shuffle=True)
+            >>> data = make()
+            >>> rows = data.create_tuple_iterator(num_epochs=1, output_numpy=True)
+            >>> used, rest = [next(rows) for _ in range(90)], list(rows)
+            >>> again = make()
+            >>> again.load_state_dict(data.state_dict(rows=90))
+            >>> list(again.create_tuple_iterator(num_epochs=1, output_numpy=True)) == rest
+            True
+        """
+        from sporax.dataset._state import state_of
+
+        return state_of(self, _check.integer(rows, name="rows", where="state_dict", minimum=0))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the next epoch that is read be the one of `state`, without the rows that were used.
+
+        Rows are passed over by index where the elements have one. Otherwise they are read, Python functions of `map`
+        included, and dropped. A later `set_seed` begins again with epoch 0.
+
+        Args:
+            state: what `state_dict` of a dataset that was built in the same way returned.
+
+        Raises:
+            DatasetError: the state belongs to another dataset; the differences are named.
+
+        Warns:
+            ResumeWarning: a source is an iterator, whose own position cannot be restored.
+        """
+        from sporax.dataset._state import load_state
+
+        load_state(self, state)
+
     def __iter__(self) -> Iterator[Any]:
         return iter(self.create_tuple_iterator(num_epochs=1))
 

@@ -27,13 +27,14 @@ class GeneratorDataset(SourceDataset):
 
     - A list, a tuple or an array is stacked into columns at the first use, and not looked at again.
     - Any other object with `__getitem__` and `__len__` is asked for each element in each epoch.
-    - A generator function (any callable that gives an iterable) is called anew for each epoch, and an
-      iterable is iterated anew. Elements are taken one by one as they are needed. An iterator can be read
-      for one epoch only.
+    - A generator function (any callable that gives an iterable) is called again for each epoch, and an
+      iterable is iterated again. Elements are taken one by one as they are needed. An iterator can be read
+      for one epoch only. Where an iterable has `__len__`, each epoch must give that number of elements.
 
     An element is a tuple (or list) of one value for each column, or the value itself where there is one
-    column. A value is an array, a number (int64, float64, bool), a string, a Tensor, or nested lists of one
-    shape.
+    column. A value is an array, a number (int64, float64, bool), a string, a Tensor, nested lists of one
+    shape, or a dict of such values. Functions of `map` get the dict, `batch` stacks it key by key, and
+    iterators give a dict of arrays or Tensors.
 
     Args:
         source: the data.
@@ -164,6 +165,9 @@ class GeneratorDataset(SourceDataset):
                     f"{index} has {column.dtype}. Convert it in the source, or change `column_types`."
                 )
 
+    def _user_objects(self) -> list[object]:
+        return [self._given, *super()._user_objects()]
+
     # Sources without an index.
 
     def _rows(self, run: Pass) -> Iterator[Row]:
@@ -172,6 +176,7 @@ class GeneratorDataset(SourceDataset):
     def _streamed(self, run: Pass) -> Iterator[Row]:
         what = f"{self._where}: the source at element {{}} ({named(self._names)})"
         index = 0
+        promised = self._promised()
         try:
             values = self._started(run)
         except Exception as error:
@@ -183,11 +188,28 @@ class GeneratorDataset(SourceDataset):
                 value = next(values)
             except StopIteration:
                 self._was_empty = index == 0
+                if promised is not None and index < promised:
+                    raise self._wrong_length(promised, f"{index}", run) from None
                 return
             except Exception as error:
                 raise user_error(what.format(index), error, self._given) from error
+            if promised is not None and index == promised:
+                raise self._wrong_length(promised, f"at least {index + 1}", run)
             yield self._row(value, index)
             index += 1
+
+    def _promised(self) -> int | None:
+        """The number of elements that the source says it has, where it says one."""
+        if callable(self._given) or not hasattr(self._given, "__len__"):
+            return None
+        return length_of(self._given)
+
+    def _wrong_length(self, promised: int, given: str, run: Pass) -> DatasetError:
+        return DatasetError(
+            f"{self._where}: the source {type(self._given).__name__} says by `__len__` that it has {promised} "
+            f"elements, but in epoch {run.epoch + 1} it gave {given}. Correct `__len__`, or leave it out; and have "
+            "`__iter__` start from the first element each time."
+        )
 
     def _started(self, run: Pass) -> Iterator[Any]:
         if self._read_once is not None:
@@ -203,10 +225,8 @@ class GeneratorDataset(SourceDataset):
     def _length(self, endless: float = math.inf) -> float | None:
         if self._indexable:
             return super()._length(endless)
-        if callable(self._given) or not hasattr(self._given, "__len__"):
-            return None
-        length = length_of(self._given)
-        return length if self._limit is None else min(length, self._limit)
+        length = self._promised()
+        return length if length is None or self._limit is None else min(length, self._limit)
 
     def _why_empty(self) -> str:
         if self._indexable:

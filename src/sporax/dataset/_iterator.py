@@ -10,6 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import DatasetError
+from sporax.dataset._dicts import converted
 from sporax.dataset._user import Row
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def dict_iterator(dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy
 
 
 def _copied(row: Row) -> Row:
-    return tuple([column.copy() for column in row])
+    return tuple([converted(column, np.copy) for column in row])
 
 
 def _tensors(do_copy: bool) -> Callable[[Row], list[Any]]:
@@ -91,4 +92,4 @@ def _tensors(do_copy: bool) -> Callable[[Row], list[Any]]:
             return column
         return Tensor(column.copy() if do_copy else column)
 
-    return lambda row: [tensor(column) for column in row]
+    return lambda row: [converted(column, tensor) if isinstance(column, dict) else tensor(column) for column in row]

@@ -76,6 +76,9 @@ class MapDataset(_Python):
             arrays = [as_array(value, last, index, name) for value, name in zip(values, outputs, strict=True)]
             yield replacement.row(row, arrays)
 
+    def _user_objects(self) -> list[object]:
+        return list(self._operations)
+
     def _what(self, operation: Any) -> str:
         return f"map: the operation {function_name(operation)} on {named(self._inputs)} at element"
 
@@ -95,6 +98,9 @@ class FilterDataset(_Python):
         self._none_passed = False
         self._inputs = child._names if input_columns is None else names_of(input_columns, "input_columns", "filter")
         self._places = places_of(self._inputs, child._names, "filter")
+
+    def _user_objects(self) -> list[object]:
+        return [self._predicate]
 
     def _length(self, endless: float = math.inf) -> float | None:
         return None

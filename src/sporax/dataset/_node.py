@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from sporax import _check
 from sporax._errors import DatasetError
+from sporax._seed import host_random_kept
 from sporax.dataset import config
-from sporax.dataset._blocks import Block, block_rows, grouped, row_block
+from sporax.dataset._blocks import Block, block_rows, grouped, row_block, skipped
+from sporax.dataset._dicts import shown_rows
 from sporax.dataset._pass import Pass
 from sporax.dataset._plan import Plan
 from sporax.dataset._user import Row
@@ -29,6 +31,13 @@ class Node:
     _names: tuple[str, ...] = ()
     _epochs_read = 0
     _seed_generation: tuple[int, int | None] | None = None
+    _root_seed: int | None = None
+    _drawn_seed: int | None = None
+    """The seed of the random orders where the user set none."""
+    _rows_used = 0
+    """How many rows of the next epoch were used before, by the run that is being resumed."""
+    _split_seed: int | None = None
+    """The seed of the order that the parts of a `split` share."""
     _counted: int | None = None
 
     @property
@@ -56,17 +65,52 @@ class Node:
     def _plan(self, run: Pass) -> Plan:
         raise NotImplementedError
 
+    def _random_owners(self) -> list[object]:
+        """What draws random numbers for this operation, in a fixed order."""
+        return [self]
+
+    def _user_objects(self) -> list[object]:
+        """The user's objects that this operation calls; they may have a state of their own."""
+        return []
+
+    def _planned(self, run: Pass) -> Plan:
+        """The plan of a pass. One made by a probe serves the pass that follows, so a user's sampler runs once."""
+        key = (id(self), run.epoch)
+        if run.probe:
+            if key not in run.plans:
+                run.plans[key] = self._plan(run)
+            return run.plans[key]
+        plan = run.plans.pop(key, None)
+        return self._plan(run) if plan is None else plan
+
     def _rows(self, run: Pass) -> Iterator[Row]:
         if self._indexable:
-            return self._plan(run).rows()
+            return self._planned(run).rows()
         return chain.from_iterable(map(block_rows, self._blocks(run, 1)))
 
     def _blocks(self, run: Pass, quantum: int) -> Iterator[Block]:
         """Stacked elements. What comes after will want `quantum` of them, or a multiple, together."""
         if not self._indexable:
             return map(row_block, self._rows(run))
-        plan = self._plan(run)
+        plan = self._planned(run)
         return plan.blocks(quantum) if plan.source.columnar else map(row_block, plan.rows())
+
+    def _rows_from(self, run: Pass, start: int) -> Iterator[Row]:
+        """The rows but the first `start`: by index where the elements have one, else they are read and dropped."""
+        if start and self._indexable:
+            plan = self._planned(run)
+            return plan.select(range(start, max(start, len(plan.order)))).rows()
+        rows = self._rows(run)
+        return islice(rows, start, None) if start else rows
+
+    def _blocks_from(self, run: Pass, quantum: int, start: int) -> Iterator[Block]:
+        """`_blocks` without the first `start` elements."""
+        if start and self._indexable:
+            plan = self._planned(run)
+            plan = plan.select(range(start, max(start, len(plan.order))))
+            return plan.blocks(quantum) if plan.source.columnar else map(row_block, plan.rows())
+        blocks = self._blocks(run, quantum)
+        return skipped(blocks, start) if start else blocks
 
     def _length(self, endless: float = math.inf) -> float | None:
         """The number of elements in an epoch; None where only a pass tells.
@@ -82,29 +126,32 @@ class Node:
     # Reading.
 
     def epoch(self) -> Iterator[Row]:
-        """The rows of the next epoch: tuples of arrays.
+        """The rows of the next epoch: tuples of arrays, or dicts of them in dict columns.
 
         Raises:
             DatasetError: there are none.
         """
-        run = self._next_pass()
+        run, start = self._next_pass()
         if self._columnar:
-            rows = chain.from_iterable(map(block_rows, self._blocks(run, 1)))
+            rows = chain.from_iterable(map(block_rows, self._blocks_from(run, 1, start)))
         else:
-            rows = self._rows(run)
+            rows = shown_rows(self._rows_from(run, start))
         first = next(rows, None)
         if first is None:
+            if start:
+                return iter(())
             raise self._empty_error()
         return chain((first,), rows)
 
-    def stacked_batches(self, count: int) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+    def stacked_batches(self, count: int | Callable[[Row], int]) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
         """The batches of the next epoch in stacks of up to `count`, as training with data sinking takes them.
 
         Consecutive batches of equal shape and dtype share a stack; another shape starts a stack of its own.
         Stacks of a columnar pipeline are views.
 
         Args:
-            count: the largest number of batches in a stack, at least 1.
+            count: the largest number of batches in a stack, at least 1; or a function that gets the first batch
+                and returns it.
 
         Returns:
             Iterator of (n, arrays), n <= count; each array has the shape (n, *batch shape).
@@ -119,10 +166,25 @@ class Node:
             >>> [(n, x.shape) for n, (x,) in data.stacked_batches(3)]
             [(3, (3, 2)), (2, (2, 2))]
         """
-        _check.integer(count, name="count", where="stacked_batches", minimum=1)
-        stacks = grouped(self._blocks(self._next_pass(), count), count)
-        empty = True
-        for groups in stacks:
+        run, start = self._next_pass()
+        if callable(count):
+            probe = replace(run, probe=True)
+            if self._columnar:
+                first = next(chain.from_iterable(map(block_rows, self._blocks_from(probe, 1, start))), None)
+                size = 1 if first is None else count(first)
+                blocks = self._blocks_from(run, size, start)
+            else:
+                # Python runs for each of these rows, and it runs once.
+                rows = self._rows_from(run, start)
+                first = next(rows, None)
+                size = 1 if first is None else count(first)
+                blocks = iter(()) if first is None else map(row_block, chain((first,), rows))
+        else:
+            size = count
+            blocks = self._blocks_from(run, size, start)
+        _check.integer(size, name="count", where="stacked_batches", minimum=1)
+        empty = not start
+        for groups in grouped(blocks, size):
             for group in zip(*groups, strict=True):
                 empty = False
                 yield len(group[0]), group
@@ -147,9 +209,21 @@ class Node:
         if length is None:
             if self._counted is None:
                 run = self._peek_pass()
-                self._counted = len(self._plan(run).order) if self._indexable else sum(1 for _ in self._rows(run))
+                with host_random_kept():
+                    count = len(self._plan(run).order) if self._indexable else sum(1 for _ in self._rows(run))
+                self._counted = count
             length = self._counted
         return int(length)
+
+    @property
+    def size_is_fixed(self) -> bool:
+        """Whether the size is known without a pass, and so is that of every epoch."""
+        return self._length() not in (None, math.inf)
+
+    @property
+    def endless(self) -> bool:
+        """Whether an epoch has no end: there is a `repeat()` without a count."""
+        return self._length() == math.inf
 
     def dataset_size_hint(self) -> int | None:
         """`get_dataset_size` without a pass: None where only a pass can tell, or without end."""
@@ -175,6 +249,10 @@ class Node:
         Raises:
             DatasetError: the dataset gives nothing.
         """
+        with host_random_kept():
+            return self._shapes(estimate)
+
+    def _shapes(self, estimate: bool) -> list[list[int | None]]:
         shapes: list[list[int | None]] | None = None
         for row in self._rows(self._peek_pass()):
             if shapes is None:
@@ -194,23 +272,45 @@ class Node:
 
     def output_types(self) -> list[np.dtype]:
         """The NumPy dtype of each column in the first row; strings have no length in it."""
-        first = next(self._rows(self._peek_pass()), None)
+        with host_random_kept():
+            first = next(self._rows(self._peek_pass()), None)
         if first is None:
             raise self._empty_error()
         return [np.dtype(c.dtype.kind) if c.dtype.kind in "US" else c.dtype for c in first]
 
     # Epochs.
 
-    def _next_pass(self) -> Pass:
+    def _next_pass(self) -> tuple[Pass, int]:
+        """The pass to read now, and how many of its rows are to be passed over."""
         run = replace(self._peek_pass(), peek=False)
+        start, self._rows_used = self._rows_used, 0
         self._epochs_read += 1
-        return run
+        return run, start
 
     def _peek_pass(self) -> Pass:
         """The pass that the next epoch will be, without counting it."""
+        self._follow_seed()
+        if self._root_seed is None and self._drawn_seed is None:
+            self._drawn_seed = int(np.random.default_rng().integers(2**63))
+        streams = {} if self._root_seed is not None else {id(owner): i for i, owner in enumerate(self._all_owners())}
+        return Pass(self._root_seed, self._epochs_read, peek=True, drawn=self._drawn_seed, streams=streams)
+
+    def _continue(self, seed: int | None, drawn: int | None, epoch: int, rows: int) -> None:
+        """Read `epoch` next, without its first `rows` rows, under these seeds; until a seed is set again."""
+        self._seed_generation = config.generation()
+        self._root_seed, self._drawn_seed = seed, drawn
+        self._epochs_read, self._rows_used = epoch, rows
+
+    def _follow_seed(self) -> None:
+        """Begin again with epoch 0 where a seed was set meanwhile."""
         if self._seed_generation != config.generation():
-            self._seed_generation, self._epochs_read = config.generation(), 0
-        return Pass(config.current_seed(), self._epochs_read, peek=True)
+            self._seed_generation, self._root_seed = config.generation(), config.current_seed()
+            self._epochs_read = self._rows_used = 0
+
+    def _all_owners(self) -> Iterator[object]:
+        yield from self._random_owners()
+        for child in self._before:
+            yield from child._all_owners()
 
     def _empty_error(self) -> DatasetError:
         reason = self._why_empty() or "it has no elements"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,10 +16,11 @@ _DRAWS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Which epoch is read, under which seed (None: fresh randomness each time it is asked for).
+    """Which epoch is read, and under which seed.
 
-    Every operation of a pipeline draws from the same (seed, epoch), so that two datasets of one length that
-    are shuffled apart and then zipped stay aligned under a seed, as in MindSpore.
+    Under a seed that the user set, every operation of a pipeline draws from the same (seed, epoch), so that two
+    datasets of one length that are shuffled apart and then zipped stay aligned, as in MindSpore. Without one,
+    `drawn` takes its place, and each operation has a stream of its own.
     """
 
     seed: int | None
@@ -28,11 +29,28 @@ class Pass:
     """Whether this only looks at what the epoch will be.
 
     An iterator that can be read once is then not used up, and a `repeat()` without end is read once."""
+    drawn: int | None = None
+    """The seed of a dataset where the user set none; with None too, each generator starts from fresh entropy."""
+    streams: Mapping[int, int] = field(default_factory=dict)
+    """For each object that draws random numbers, by `id`, its number in the pipeline."""
+    plans: dict[tuple[int, int], Any] = field(default_factory=dict)
+    """Plans made by a probe, for the pass that follows it."""
+    probe: bool = False
+    """Whether this looks at the first elements of the pass that follows, which takes over the plans."""
 
-    def rng(self, default: int | None = None) -> np.random.Generator:
-        """A generator for this epoch; `default` is the seed where none was set."""
+    def rng(self, owner: object, default: int | None = None) -> np.random.Generator:
+        """A generator for this epoch.
+
+        Args:
+            owner: the operation or sampler that draws.
+            default: the seed where the user set none.
+        """
         seed = default if self.seed is None else self.seed
-        return np.random.default_rng() if seed is None else np.random.default_rng((seed, self.epoch))
+        if seed is not None:
+            return np.random.default_rng((seed, self.epoch))
+        if self.drawn is not None:
+            return np.random.default_rng((self.drawn, self.epoch, self.streams.get(id(owner), 0)))
+        return np.random.default_rng()
 
     def at(self, epoch: int) -> Pass:
         """The same seed at another epoch."""

@@ -52,7 +52,7 @@ class RandomSampler(BuiltinSampler):
         self.replacement = _check.is_type(replacement, bool, name="replacement", where="RandomSampler")
 
     def _indices(self, size: int, run: Pass) -> Order:
-        rng, count = run.rng(), self._count(size)
+        rng, count = run.rng(self), self._count(size)
         return rng.integers(size, size=count) if self.replacement and size else rng.permutation(size)[:count]
 
 
@@ -88,7 +88,7 @@ class SubsetRandomSampler(SubsetSampler):
 
     def _indices(self, size: int, run: Pass) -> Order:
         in_range(self.indices, size, type(self).__name__)
-        return run.rng().permutation(self.indices)[: self._count(size)]
+        return run.rng(self).permutation(self.indices)[: self._count(size)]
 
 
 class WeightedRandomSampler(BuiltinSampler):
@@ -127,7 +127,7 @@ class WeightedRandomSampler(BuiltinSampler):
                 f"{drawable} "
                 f"have a weight above 0. Use num_samples={drawable} or less, or replacement=True."
             )
-        return run.rng().choice(len(chances), size=count, replace=self.replacement, p=chances)
+        return run.rng(self).choice(len(chances), size=count, replace=self.replacement, p=chances)
 
 
 class DistributedSampler(BuiltinSampler):
@@ -175,4 +175,4 @@ class DistributedSampler(BuiltinSampler):
 
     def _indices(self, size: int, run: Pass) -> Order:
         places = self._places(size)[: self.num_samples]
-        return run.rng(default=UNSET_SEED).permutation(size)[places] if self.shuffle else places
+        return run.rng(self, default=UNSET_SEED).permutation(size)[places] if self.shuffle else places

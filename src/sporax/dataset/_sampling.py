@@ -70,6 +70,11 @@ class Sampler:
         """The number of samples asked for; None for all."""
         return self.num_samples
 
+    @property
+    def user_object(self) -> object:
+        """The object that the user wrote; it may have a state of its own."""
+        return self
+
     def count(self, size: int) -> int | None:
         """How many indices an epoch over `size` elements gives; None where only a pass tells."""
         return None

@@ -39,6 +39,17 @@ class SourceDataset(Dataset):
             return Plan(source, range(source.length))
         return Plan(source, self._sampler.order(source.length, run))
 
+    def _random_owners(self) -> list[object]:
+        owners: list[object] = []
+        sampler = self._sampler
+        while sampler is not None:
+            owners.append(sampler)
+            sampler = sampler.child_sampler
+        return owners
+
+    def _user_objects(self) -> list[object]:
+        return [each.user_object for each in self._random_owners() if isinstance(each, Sampler)]
+
     def _length(self, endless: float = math.inf) -> float | None:
         return None if self._sampler is None else self._sampler.count(self._source_length())
 

@@ -57,7 +57,7 @@ def stacked_values(values: Sequence[Any], name: str, where: str) -> np.ndarray |
     alike = len(dtypes) == 1 or {dtype.kind for dtype in dtypes} in ({"U"}, {"S"})
     if any(dtype.kind == "O" for dtype in dtypes):
         values = [as_array(value, f"{where}: the source at element", i, name) for i, value in enumerate(values)]
-    if alike and len({value.shape for value in values}) == 1:
+    if alike and not any(dtype.kind == "O" for dtype in dtypes) and len({value.shape for value in values}) == 1:
         return stack_column(values)
     return list(values)
 

@@ -55,12 +55,12 @@ class ShuffleDataset(OneChild):
 
     def _plan(self, run: Pass) -> Plan:
         plan = self._child._plan(run)
-        return plan.select(shuffled_positions(len(plan.order), self._size, run.rng()))
+        return plan.select(shuffled_positions(len(plan.order), self._size, run.rng(self)))
 
     def _rows(self, run: Pass) -> Iterator[Row]:
         if self._indexable:
             return super()._rows(run)
-        return shuffled(self._child._rows(run), self._size, run.rng())
+        return shuffled(self._child._rows(run), self._size, run.rng(self))
 
 
 class TakeDataset(OneChild):
@@ -249,10 +249,10 @@ class FrozenDataset(Unchanged):
 
     def __init__(self, child: Dataset, seed: int) -> None:
         super().__init__(child)
-        self._seed = seed
+        self._split_seed = seed
 
     def _frozen(self, run: Pass) -> Pass:
-        return replace(run, seed=self._seed, epoch=0)
+        return replace(run, seed=self._split_seed, epoch=0)
 
     def _plan(self, run: Pass) -> Plan:
         return super()._plan(self._frozen(run))

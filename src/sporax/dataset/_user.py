@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sporax._errors import DatasetError
+from sporax.dataset._dicts import holds_dict, unwrapped, wrapped
 
 Row: TypeAlias = tuple[np.ndarray, ...]
 """One element of a dataset: an array for each column."""
@@ -60,19 +61,23 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
 
     `what` and `index` say what gave it: "… at element 3".
     """
+    if isinstance(value, dict):
+        return wrapped(value)
+    if isinstance(value, np.ndarray) and holds_dict(value):
+        return value
     try:
         array = np.array(value)
     except Exception as error:
         raise DatasetError(
             f"{what} {index}: the value for column {column!r} cannot be made into an array: {error}. "
-            "Give a NumPy array, a number, a string, or nested lists of one shape."
+            "Give a NumPy array, a number, a string, a dict, or nested lists of one shape."
         ) from error
     if array.dtype.kind == "O":
         if value is None:
             raise DatasetError(f"{what} {index} gave None for column {column!r}. Is a `return` missing?")
         kind = type(value).__name__
         raise DatasetError(
-            f"{what} {index}: the value for column {column!r} must be an array, a number or a string, "
+            f"{what} {index}: the value for column {column!r} must be an array, a number, a string or a dict, "
             f"but got {_short(value)} of type {kind}. Convert it to a NumPy array with a numeric dtype first."
         )
     return array
@@ -94,8 +99,10 @@ def as_row(value: Any, names: Sequence[str], what: str, index: int) -> Row:
     return tuple([as_array(part, what, index, name) for part, name in zip(parts, names, strict=True)])
 
 
-def private(array: np.ndarray) -> np.ndarray:
-    """An array that the user's function may write to."""
+def private(array: np.ndarray) -> Any:
+    """What the user's function gets of an element, and may write to: an array, or the dict of a dict column."""
+    if array.dtype.kind == "O" and holds_dict(array):
+        return unwrapped(array)
     return array if array.flags.writeable else array.copy()
 
 

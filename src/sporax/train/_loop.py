@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from sporax._errors import NonFiniteLossWarning
+from sporax._errors import NonFiniteLossWarning, ResumeWarning
 from sporax.core import wrap
-from sporax.train import _source
+from sporax.train._feed import Feed, Stack, aligned
 from sporax.train._interrupt import Interruption
+from sporax.train._run_state import RunState
 from sporax.train.callback import CallbackList, RunContext, RunParams
 from sporax.train.step import LEAD, StepRunner
 
@@ -27,8 +28,9 @@ class TrainLoop:
 
     Args:
         runner: runs the steps.
-        source: the dataset, as `_source` takes it.
-        callbacks: whom to tell.
+        feed: the batches.
+        valid: the dataset of the validation, or None.
+        callbacks: the callbacks to notify.
         params: what callbacks see.
         check_labels: checks the labels of a batch on the host, once the step is traced.
         after_epoch: called after each epoch and before its epoch_end hooks, with the epoch's number (validation).
@@ -37,45 +39,63 @@ class TrainLoop:
     def __init__(
         self,
         runner: StepRunner,
-        source: Any,
+        feed: Feed,
+        valid: Any,
         callbacks: CallbackList,
         params: RunParams,
         check_labels: Callable[[Sequence[np.ndarray]], None],
         after_epoch: Callable[[int], None],
     ) -> None:
         self.runner = runner
-        self.source = source
+        self.feed = feed
+        self.valid = valid
         self.callbacks = callbacks
         self.params = params
-        self.context = RunContext(params)
+        self.stack: Stack | None = None
+        """The batches that are being trained on; None between epochs."""
+        self.context = RunContext(params, RunState(self))
         self._check_labels = check_labels
         self._after_epoch = after_epoch
         self._to_check = _CHECKED_BATCHES
         self._warned = False
         self._unread: list[Any] = []
         self._interruption = Interruption()
+        self._stack_begin = 0
 
-    def run(self, *, sink: bool, sink_size: int) -> None:
+    def run(self) -> None:
         """Run the epochs; whatever ends them, the network holds the last state afterwards.
+
+        A run that goes on where another was interrupted begins with `resumed.apply`: between epochs once all callbacks
+        have begun; inside an epoch once more after the epoch_begin hooks, which belong to before the interruption.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed; a line says where training stopped.
         """
-        feed = _source.endless(self.source) if sink and sink_size > 0 else None
-        params, call = self.params, self._call
+        params, call, state = self.params, self._call, self.context.run
         try:
             with self._interruption:
                 call(self.callbacks.train_begin)
-                for epoch in range(params.initial_epoch + 1, params.epoch_num + 1):
+                state.apply()
+                self._check_schedule()
+                for epoch in self._epochs():
                     params.cur_epoch_num = epoch
+                    done = state.steps_of_epoch
+                    params.steps_before_epoch = params.cur_step_num - done
                     call(self.callbacks.epoch_begin)
-                    if sink:
-                        self._sunk_epoch(feed, sink_size)
-                    else:
-                        self._plain_epoch()
+                    if done:
+                        state.apply()
+                    state.steps_of_epoch = 0
+                    if not self._ended:
+                        if params.dataset_sink_mode:
+                            self._sunk_epoch(epoch, done)
+                        else:
+                            self._plain_epoch(epoch)
+                    self.stack = None
                     self._watch()
                     if self._interruption.requested:
                         raise KeyboardInterrupt
+                    if self.feed.counts and not self.context.get_stop_requested():
+                        params.batch_num = params.cur_step_num - params.steps_before_epoch
                     self._after_epoch(epoch)
                     call(self.callbacks.epoch_end)
                     if self.context.get_stop_requested():
@@ -84,15 +104,22 @@ class TrainLoop:
         except KeyboardInterrupt:
             self.runner.release()
             self.callbacks.flush()
-            step = (params.cur_step_num - 1) % params.batch_num + 1 if params.cur_step_num else 0
+            step, size = params.cur_step_num - (params.get("steps_before_epoch") or 0), params.get("batch_num")
             print(
-                f"Training was stopped by the keyboard after epoch {params.cur_epoch_num} step {step} of "
-                f"{params.batch_num}. The network holds the state of that step."
+                f"Training was stopped by the keyboard after epoch {params.cur_epoch_num} step {step}"
+                f"{f' of {size}' if size else ''}. The network holds the state of that step."
             )
             raise
         finally:
             self.runner.release()
             self.callbacks.flush()
+
+    def _epochs(self) -> range:
+        """The epochs to train; none where the run that goes on was asked to stop at the end of one."""
+        params = self.params
+        if self.context.get_stop_requested() and not self.context.run.steps_of_epoch:
+            return range(0)
+        return range(params.initial_epoch + 1, params.epoch_num + 1)
 
     def _call(self, hooks: Sequence[Callable[[RunContext], None]]) -> None:
         for hook in hooks:
@@ -102,14 +129,25 @@ class TrainLoop:
     def _ended(self) -> bool:
         return self._interruption.requested or self.context.get_stop_requested()
 
-    def _plain_epoch(self) -> None:
+    @property
+    def steps_of_stack(self) -> int:
+        """How many batches of `stack` were trained on."""
+        return self.params.cur_step_num - self._stack_begin
+
+    def _begin_stack(self, stack: Stack) -> None:
+        self.stack, self._stack_begin = stack, self.params.cur_step_num
+        if self._to_check:
+            self._inspect(stack.arrays)
+
+    def _plain_epoch(self, epoch: int) -> None:
         runner, params, context = self.runner, self.params, self.context
         step_begin, step_end = self.callbacks.step_begin, self.callbacks.step_end
         interruption, report = self._interruption, self._report
-        for stacked in _source.short_stacks(self.source, LEAD):
-            if self._to_check:
-                self._inspect(stacked)
-            remaining = params.epoch_num * params.batch_num - params.cur_step_num
+        for stack in self.feed.plain(epoch, LEAD):
+            self._begin_stack(stack)
+            stacked = stack.arrays
+            # Where the number of batches is not known yet, no step runs ahead.
+            remaining = params.epoch_num * (params.get("batch_num") or 0) - params.cur_step_num
             leads = runner.may_lead(stacked, remaining)
             outputs = runner.ahead(stacked) if leads else runner.each(stacked)
             started = time.perf_counter()
@@ -135,23 +173,22 @@ class TrainLoop:
         if len(outputs) > 1:
             params.loss_terms = self.runner.structured(outputs)[1]
 
-    def _sunk_epoch(self, feed: Iterator[Any] | None, sink_size: int) -> None:
-        runner = self.runner
-        limit = self.callbacks.reads_state_every()
-        stacks = iter(self._stacks(feed, sink_size, limit))
-        stacked = next(stacks, None)
-        placed = None if stacked is None else runner.placed(stacked)
-        while stacked is not None and placed is not None:
-            rows = len(stacked[0])
-            if self._to_check:
-                self._inspect(stacked)
+    def _sunk_epoch(self, epoch: int, done: int) -> None:
+        runner, limit = self.runner, self.callbacks.reads_state_every()
+        found = self.feed.sunk(epoch, done, runner.prepare)
+        stacks = iter(aligned(found, self.params.cur_step_num, limit) if limit else found)
+        stack = next(stacks, None)
+        placed = None if stack is None else runner.placed(stack.arrays)
+        while stack is not None and placed is not None:
+            rows = len(stack)
+            self._begin_stack(stack)
             pending = runner.run_many(placed)
             # The device is busy: meanwhile the next stack is read and sent. What goes wrong there waits for its turn.
             failure: Exception | None = None
-            stacked = placed = None
+            stack = placed = None
             try:
-                stacked = next(stacks, None)
-                placed = None if stacked is None else runner.placed(stacked)
+                stack = next(stacks, None)
+                placed = None if stack is None else runner.placed(stack.arrays)
             except Exception as error:
                 failure = error
             outputs = [np.asarray(each) for each in pending]
@@ -170,29 +207,31 @@ class TrainLoop:
             if failure is not None:
                 raise failure
 
-    def _stacks(self, feed: Iterator[Any] | None, sink_size: int, limit: int | None) -> Iterator[Any]:
-        count = self._stack_size()
-        if feed is not None:
-            stacked = _source.restacked((next(feed) for _ in range(sink_size)), count)
-        else:
-            # Stacks of nearly one size, so that at most two programs are compiled.
-            size = self.params.batch_num
-            stacked = _source.stacks(self.source, -(-size // -(-size // count)))
-        return _source.aligned(stacked, self.params.cur_step_num, limit) if limit else stacked
-
-    def _stack_size(self) -> int:
-        shapes, types = self.source.output_shapes(), self.source.output_types()
-        example = [
-            np.broadcast_to(np.zeros((), dtype=np.dtype(kind)), tuple(shape))
-            for shape, kind in zip(shapes, types, strict=True)
-        ]
-        return self.runner.prepare(example)
+    def _check_schedule(self) -> None:
+        """Warn where epochs were trained before, but the optimizer's step says that none was."""
+        params = self.params
+        optimizer = params.get("optimizer")
+        if not params.initial_epoch or not getattr(optimizer, "dynamic_lr", False):
+            return
+        step = getattr(optimizer, "global_step", None)
+        if step is None or step.asnumpy().any():
+            return
+        warnings.warn(
+            f"training goes on after epoch {params.initial_epoch}, but the optimizer has done no step (global_step is "
+            "0), so its learning rate schedule starts from step 0. Load the optimizer's state too: "
+            "load_param_into_net(optimizer, load_checkpoint(...)) of a file that ModelCheckpoint saved, or use "
+            f"BackupAndRestore. For weights alone: optimizer.global_step.set_data(Tensor([{params.cur_step_num}], "
+            "sporax.int32)).",
+            ResumeWarning,
+            stacklevel=5,
+        )
 
     def _inspect(self, stacked: Sequence[np.ndarray]) -> None:
         for row in range(min(len(stacked[0]), self._to_check)):
             batch = [array[row] for array in stacked]
             self._to_check -= 1
             self.runner.prepare(batch)
+            self.context.run.step_is_traced()
             self._check_labels(batch)
 
     def _watch(self) -> None:
@@ -209,9 +248,9 @@ class TrainLoop:
             return
         self._warned = True
         finite = [bool(np.isfinite(np.asarray(loss))) for loss in losses]
-        epoch, step = divmod(first + finite.index(False) - 1, self.params.batch_num)
+        step = first + finite.index(False) - self.params.steps_before_epoch
         warnings.warn(
-            f"the loss became NaN or infinite at epoch {epoch + 1} step {step + 1}. The "
+            f"the loss became NaN or infinite at epoch {self.params.cur_epoch_num} step {step}. The "
             "weights are likely lost from there on: lower the learning rate, or look for a log or a division "
             "of 0 in the loss. The callback StopOnNonFinite stops training there.",
             NonFiniteLossWarning,

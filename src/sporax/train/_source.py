@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from sporax._errors import ArgumentTypeError, DatasetError
+from sporax._errors import ArgumentTypeError, DatasetError, ResumeWarning
+from sporax._seed import host_random_kept
+from sporax.dataset import Dataset
 
 Batch = tuple[np.ndarray, ...]
 
 
 class _Plain:
-    """Any iterable of batches (tuples, lists or dicts of arrays), made a source. Read anew at each epoch."""
+    """Any iterable of batches (tuples, lists or dicts of arrays), made a source. Iterated again for each epoch."""
 
     def __init__(self, batches: Iterable[Any], where: str) -> None:
         self._batches = batches
-        self._where = where
-        first = next(iter(batches), None)
+        self._opened: Iterator[Any] | None = iter(batches)
+        first = next(self._opened, None)
         if first is None:
             raise DatasetError(f"{where}: the dataset gave no batches.")
-        self._first = _row(first)
-        self._names = list(first) if isinstance(first, dict) else [f"column_{i}" for i in range(len(self._first))]
+        self._first = first
+        self._names = list(first) if isinstance(first, dict) else [f"column_{i}" for i in range(len(_row(first)))]
+        self._passes = self._rows_used = 0
 
     def get_col_names(self) -> list[str]:
         return self._names
 
-    def output_shapes(self) -> list[tuple[int, ...]]:
-        return [array.shape for array in self._first]
+    @property
+    def size_is_fixed(self) -> bool:
+        return hasattr(self._batches, "__len__")
 
-    def output_types(self) -> list[np.dtype[Any]]:
-        return [array.dtype for array in self._first]
+    def dataset_size_hint(self) -> int | None:
+        return len(self._batches) if self.size_is_fixed else None  # pyright: ignore[reportArgumentType]
 
     def get_dataset_size(self) -> int:
-        if hasattr(self._batches, "__len__"):
-            return len(self._batches)  # pyright: ignore[reportArgumentType]
-        return sum(1 for _ in self._batches)
+        size = self.dataset_size_hint()
+        if size is None:
+            with host_random_kept():
+                size = sum(1 for _ in self._batches)
+        return size
 
     def create_tuple_iterator(self, *_: Any, **__: Any) -> Iterator[Batch]:
-        for row in self._batches:
-            yield _row(row)
+        self._passes += 1
+        used, self._rows_used = self._rows_used, 0
+        opened, self._opened = self._opened, None
+        # The first batch was read for the names of the columns; the iteration that gave it serves the first epoch.
+        batches = iter(self._batches) if opened is None else chain((self._first,), opened)
+        return map(_row, islice(batches, used, None))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self._passes,
+            "rows": 0,
+            "objects": [self._batches.state_dict()] if self._keeps_state else [],  # pyright: ignore
+            "pipeline": {"columns": self._names, "batches": self.dataset_size_hint()},
+        }
+
+    @property
+    def _keeps_state(self) -> bool:
+        return hasattr(self._batches, "state_dict") and hasattr(self._batches, "load_state_dict")
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        present = self.state_dict()["pipeline"]
+        if state.get("pipeline") != present:
+            raise DatasetError(f"the state belongs to another dataset: {state.get('pipeline')} then, {present} now.")
+        if self._keeps_state and state["objects"]:
+            self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
+        # An iteration that has begun has drawn its first random numbers already.
+        self._opened = None
+        self._passes, self._rows_used = state["epoch"], state["rows"]
 
 
 def _row(row: Any) -> Batch:
@@ -52,65 +86,85 @@ def as_source(dataset: Any, where: str) -> Any:
     """The dataset itself where it meets the protocol, an adapter for a plain iterable of batches.
 
     Raises:
-        ArgumentTypeError: it is neither, or a one-time iterator.
+        ArgumentTypeError: it is neither, or can be iterated only once, or it is arrays.
     """
     if hasattr(dataset, "create_tuple_iterator") and hasattr(dataset, "get_col_names"):
         return dataset
-    if isinstance(dataset, (str, bytes, dict)) or not isinstance(dataset, Iterable) or isinstance(dataset, Iterator):
+    kind = type(dataset).__name__
+    if _is_array(dataset) or (isinstance(dataset, tuple) and dataset and all(map(_is_array, dataset))):
+        given = f"a tuple of {len(dataset)} arrays" if isinstance(dataset, tuple) else f"an array ({kind})"
         raise ArgumentTypeError(
-            f"{where}: the dataset must be one of sporax.dataset, or a sequence of batches that can be read again, but "
-            f"got {type(dataset).__name__}. Wrap arrays with dataset.NumpySlicesDataset(...).batch(...)."
+            f"{where}: the dataset must give batches, but got {given}. Cut arrays into batches with "
+            'dataset.NumpySlicesDataset((x, y), ["data", "label"]).batch(32); a list of batches is taken too.'
+        )
+    if isinstance(dataset, Iterator) or (hasattr(dataset, "__next__") and not isinstance(dataset, Iterable)):
+        raise ArgumentTypeError(
+            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches that starts again in each "
+            f"epoch, but got {kind}, an iterator, which cannot be started again. Give a list, an object whose "
+            "`__iter__` is a generator function, or dataset.GeneratorDataset(the generator function, column_names)."
+        )
+    if isinstance(dataset, (str, bytes, dict)) or not isinstance(dataset, Iterable):
+        raise ArgumentTypeError(
+            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches (an object with `__iter__` "
+            f"that starts again in each epoch), but got {kind}. Wrap arrays with "
+            "dataset.NumpySlicesDataset(...).batch(...)."
         )
     return _Plain(dataset, where)
 
 
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array__") and hasattr(value, "shape") and not isinstance(value, np.generic)
+
+
 def batches(source: Any) -> Iterator[Batch]:
     """The batches of one epoch, as NumPy arrays."""
-    return source.create_tuple_iterator(num_epochs=1, output_numpy=True)
+    rows = iter(source.create_tuple_iterator(num_epochs=1, output_numpy=True))
+    first = next(rows, None)
+    if first is None:
+        return iter(())
+    dicts = [name for name, column in zip(source.get_col_names(), first, strict=False) if isinstance(column, dict)]
+    if dicts:
+        raise DatasetError(
+            f"the column {dicts[0]!r} of the dataset holds dicts, which Model does not take. Make columns of their "
+            f"entries before batch: dataset.map(lambda d: (d['x'], d['y']), [{dicts[0]!r}], ['x', 'y'])."
+        )
+    return chain((first,), rows)
 
 
-def short_stacks(source: Any, count: int) -> Iterator[Sequence[np.ndarray]]:
-    """The batches of one epoch in stacks of up to `count`, where stacking copies nothing; else in stacks of one."""
-    if getattr(source, "columnar", False):
-        yield from stacks(source, count)
-    else:
-        for batch in batches(source):
-            yield [array[np.newaxis] for array in batch]
+def batches_from(source: Any, state: dict[str, Any] | None, rows: int) -> None:
+    """Have the next epoch of a source be that of `state`, without its first `rows` batches."""
+    if state is not None and hasattr(source, "load_state_dict"):
+        source.load_state_dict(state | {"rows": rows})
 
 
-def endless(source: Any) -> Iterator[Batch]:
-    """Batch after batch, epoch after epoch."""
-    while True:
-        yield from batches(source)
+def state_of(source: Any) -> dict[str, Any] | None:
+    """What a source says of its position; None where it says nothing."""
+    return source.state_dict() if hasattr(source, "state_dict") and hasattr(source, "load_state_dict") else None
 
 
-def stacks(source: Any, count: int) -> Iterator[Sequence[np.ndarray]]:
-    """The batches of one epoch, stacked on a new first axis, up to `count` of one shape at a time."""
-    if hasattr(source, "stacked_batches"):
-        for _, arrays in source.stacked_batches(count):
-            yield arrays
-    else:
-        yield from restacked(batches(source), count)
+def warn_of_no_state(source: Any) -> None:
+    """Say that a source cannot say or restore its position."""
+    warnings.warn(
+        f"the dataset {type(source).__name__} has no `state_dict()` and `load_state_dict(state)`, so its position is "
+        "not restored: its next epoch is read from its beginning, and batches that were used are passed over. Where "
+        "its order differs from epoch to epoch, the run will not be what the uninterrupted run would have been.",
+        ResumeWarning,
+        stacklevel=3,
+    )
 
 
-def aligned(stacked: Iterable[Sequence[np.ndarray]], step: int, period: int) -> Iterator[Sequence[np.ndarray]]:
-    """The same stacks, cut so that one ends after every step whose number `period` divides; `step` were done."""
-    for arrays in stacked:
-        start, rows = 0, len(arrays[0])
-        while start < rows:
-            stop = min(rows, start + period - step % period)
-            yield [array[start:stop] for array in arrays]
-            step += stop - start
-            start = stop
+def expected_size(source: Any, *, cut: bool) -> tuple[int | None, bool]:
+    """The number of batches of every epoch.
 
+    Args:
+        source: the dataset.
+        cut: whether an epoch of a dataset without end is to be cut after one repetition.
 
-def restacked(rows: Iterable[Batch], count: int) -> Iterator[Sequence[np.ndarray]]:
-    """Batches stacked on a new first axis, up to `count` of one shape at a time."""
-    held: list[Batch] = []
-    for row in rows:
-        if held and (len(held) == count or [a.shape for a in row] != [a.shape for a in held[0]]):
-            yield [np.stack(column) for column in zip(*held, strict=True)]
-            held = []
-        held.append(row)
-    if held:
-        yield [np.stack(column) for column in zip(*held, strict=True)]
+    Returns:
+        (the number, None where only reading tells; whether an epoch is cut there).
+    """
+    if not isinstance(source, (Dataset, _Plain)):
+        return source.get_dataset_size(), False
+    if cut and isinstance(source, Dataset) and source.endless:
+        return source.get_dataset_size(), True
+    return (source.dataset_size_hint() if source.size_is_fixed else None), False

@@ -14,6 +14,7 @@ from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase, OutputLosses, TrainOneStepCell, as_optimizer
 from sporax.train import _source
 from sporax.train._binding import Binding, loss_and_terms
+from sporax.train._feed import Feed
 from sporax.train._loop import TrainLoop
 from sporax.train.callback import CallbackList, RunContext, RunParams
 from sporax.train.metrics import Loss, Metric, get_metrics
@@ -225,26 +226,35 @@ class Model:
             )
         source = _source.as_source(dataset, where)
         binding, runner, train_network = self._step_for(source, where)
-        size = source.get_dataset_size()
         params = self._params("train", source, callbacks)
         params.train_network = train_network
         params.epoch_num = epoch
         params.initial_epoch = initial_epoch
-        params.batch_num = sink_size if sink and sink_size > 0 else size
         params.dataset_sink_mode = sink
         params.valid_dataset = validation[0] if validation else None
-        params.cur_step_num = initial_epoch * params.batch_num
         with CallbackList(callbacks) as hooks:
+            feed = Feed(source, where, sink_size if sink and sink_size > 0 else 0, hooks.saves_run())
+            feed.set_sizes(params)
+            # Where the dataset cannot say its size, this reads it once.
+            params.cur_step_num = initial_epoch * params.batch_num if initial_epoch else 0
 
             def validate(number: int) -> None:
                 valid, due = validation or (None, lambda _: False)
                 params.eval_results = self._evaluate(valid, hooks, params) if due(number) else {}
                 train_network.set_train(True)
 
-            loop = TrainLoop(runner, source, hooks, params, lambda batch: self._check_labels(binding, batch), validate)
+            loop = TrainLoop(
+                runner,
+                feed,
+                params.valid_dataset,
+                hooks,
+                params,
+                lambda batch: self._check_labels(binding, batch),
+                validate,
+            )
             train_network.set_train(True)
             try:
-                loop.run(sink=sink, sink_size=sink_size)
+                loop.run()
             finally:
                 train_network.set_train(False)
 
@@ -316,7 +326,9 @@ class Model:
 
     def _evaluate(self, source: Any, hooks: CallbackList, outer: RunParams) -> dict[str, Any]:
         params = outer if outer.mode == "eval" else self._params("eval", source, outer.list_callback)
-        params.batch_num = source.get_dataset_size()
+        feed = Feed(source, "Model.eval", 0, False)
+        feed.set_sizes(params)
+        params.steps_before_epoch = 0
         params.cur_epoch_num = max(1, outer.cur_epoch_num)
         context = RunContext(params)
         step = self._eval_step(source)
@@ -328,7 +340,7 @@ class Model:
             self._loss_fn.set_train(False)
         for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
             hook(context)
-        for batch in _source.batches(source):
+        for batch in feed.batches(params.cur_epoch_num):
             params.cur_step_num += 1
             for hook in hooks.eval_step_begin:
                 hook(context)

@@ -209,6 +209,12 @@ class StepRunner:
                 state, _ = self._current.single(state, self._kept, *batch)
         self._state = state
 
+    def found(self) -> list[Parameter]:
+        """Parameters that steps write without being told of them, in the order in which traces found them."""
+        known = set(self._owned)
+        programs = (program for programs in self._programs.values() for program in programs)
+        return [each for each in dict.fromkeys(p for program in programs for p in program.written) if each not in known]
+
     def structured(self, outputs: Sequence[Any]) -> Any:
         """The outputs of `run` in the structure that the step returned."""
         if self._current is None:

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any
+import warnings
 
 from sporax import _check
-from sporax._errors import ArgumentTypeError
-from sporax.train.callback._base import RunContext, TrainingCallback
+from sporax._errors import ArgumentTypeError, CheckpointError, ResumeWarning
+from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
 from sporax.train.checkpoint import load_training_state, save_training_state
 
 
 class BackupAndRestore(TrainingCallback):
-    """Keeps a file with the whole state of training, and starts from it where a run before was interrupted.
+    """Keeps a file with the whole state of training, and goes on from it where a run before was interrupted.
 
-    Run the same script again, and it goes on after the last epoch that was saved: the network, the
-    optimizer, the random key, and the number of the epoch come back.
+    Run the same script again: it goes on after the last epoch or step that was saved, and on a CPU ends bit for bit as
+    the uninterrupted run. What comes back: the Parameters of the network, of the loss and of the optimizer (slots,
+    step, loss scale), the random key, the states of NumPy's and Python's global random generators, the position in the
+    dataset with its seed, what callbacks return from `state_dict`, and the numbers of the epoch and step.
+    docs/checkpoints.md says what cannot be restored.
+
+    Its hooks run after those of the other callbacks, wherever it stands in the list.
 
     Args:
         backup_dir: the folder of the file `backup.ckpt`, made if it does not exist.
         save_freq: "epoch" for after each epoch, or after how many.
         delete_checkpoint: whether to delete the file when training is done.
+        save_steps: save also after every `save_steps` steps, counted over all epochs; None for not. The file is
+            written in place of the one before in one operation, so that an interruption meanwhile loses nothing.
 
     Raises:
         ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of its range.
-        CheckpointError: the file belongs to another network or optimizer.
+        CheckpointError: the file belongs to another network, optimizer or dataset, to a longer run, or it is damaged;
+            or the state of a callback cannot be saved.
+
+    Warns:
+        ResumeWarning: the run goes on, but not exactly: the file is of an older version, callbacks are missing or new,
+            or the dataset cannot be brought to its position. The message says which.
 
     Examples:
         >>> import tempfile
@@ -40,14 +52,18 @@ class BackupAndRestore(TrainingCallback):
         (3, 30)
         >>> folder.cleanup()
 
-    Source: the class of the same name in MindSpore, which starts again with epoch 1.
+    Source: the class of the same name in MindSpore, which restores the Parameters only, and starts again with epoch 1.
     """
+
+    saves_run = True
 
     def __init__(
         self,
         backup_dir: str | os.PathLike[str],
         save_freq: str | int = "epoch",
         delete_checkpoint: bool = True,
+        *,
+        save_steps: int | None = None,
     ) -> None:
         super().__init__()
         where = "BackupAndRestore"
@@ -62,6 +78,10 @@ class BackupAndRestore(TrainingCallback):
                 f"{where}: `save_freq` must be 'epoch' or a number of epochs, but got {save_freq!r}."
             )
         self._every = _check.integer(save_freq, name="save_freq", where=where, minimum=1)
+        if save_steps is not None:
+            self.reads_state_every = _check.integer(save_steps, name="save_steps", where=where, minimum=1)
+            # Only then does this hook exist, for a hook costs time in each step.
+            self.on_train_step_end = self._step_ended
         self._delete = _check.is_type(delete_checkpoint, bool, name="delete_checkpoint", where=where)
         self._folder = os.path.abspath(os.fspath(backup_dir))
         os.makedirs(self._folder, exist_ok=True)
@@ -72,23 +92,41 @@ class BackupAndRestore(TrainingCallback):
         params = run_context.original_args()
         if not os.path.exists(self.backup_file):
             return
-        epoch, step = load_training_state(self.backup_file, *_parts(params))
-        params["initial_epoch"] = epoch
-        params["cur_epoch_num"] = epoch
-        params["cur_step_num"] = step
+        state = load_training_state(self.backup_file, *run_parts(params))
+        params["initial_epoch"] = params["cur_epoch_num"] = state.epoch
+        params["cur_step_num"] = state.step
+        if state.run is not None:
+            try:
+                run_context.resume_run(state.run, state.load)
+            except CheckpointError as error:
+                raise CheckpointError(f"BackupAndRestore: {self.backup_file!r}: {error}") from error
+        elif run_context.run is not None:
+            warnings.warn(
+                f"BackupAndRestore: {self.backup_file!r} was saved by an older version. It holds Parameters and the "
+                "number of the epoch; the order of the data and what callbacks remember begin again.",
+                ResumeWarning,
+                stacklevel=5,
+            )
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
         """Save, where it is due."""
+        if run_context.original_args().cur_epoch_num % self._every == 0:
+            self._save(run_context)
+
+    def _step_ended(self, run_context: RunContext) -> None:
         params = run_context.original_args()
-        if params.cur_epoch_num % self._every == 0:
-            save_training_state(self.backup_file, *_parts(params), epoch=params.cur_epoch_num, step=params.cur_step_num)
+        assert self.reads_state_every is not None
+        # Inside a call of the device that runs several steps, the Parameters are those of its last step.
+        if params.cur_step_num % self.reads_state_every == 0 and params.get("state_is_current", True):
+            self._save(run_context)
+
+    def _save(self, run_context: RunContext) -> None:
+        params, run = run_context.original_args(), run_context.run_state()
+        epoch = params.cur_epoch_num if run is None else run["epoch"]
+        save_training_state(self.backup_file, *run_parts(params), epoch=epoch, step=params.cur_step_num, run=run)
 
     def on_train_end(self, run_context: RunContext) -> None:
         """Delete the file."""
         if self._delete:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(self.backup_file)
-
-
-def _parts(params: Any) -> list[Any]:
-    return [params.get("train_network"), params.get("network"), params.get("optimizer")]

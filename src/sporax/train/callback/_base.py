@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sporax._errors import ArgumentTypeError
@@ -15,8 +16,10 @@ class RunParams(dict[str, Any]):
         train_network, network, eval_network, loss_fn, optimizer, metrics: what runs.
         train_dataset, valid_dataset: what it runs on.
         epoch_num, initial_epoch: the last epoch's number, and how many epochs were trained before the run.
-        batch_num: steps in an epoch.
+        batch_num: steps in an epoch. Where the dataset cannot say how many (a generator function, `filter`), the
+            first epoch counts them; asking before its end reads the data once more. `get("batch_num")` is None then.
         cur_epoch_num, cur_step_num: from 1; steps count on over epochs.
+        steps_before_epoch: the steps of all epochs before the present one.
         net_outputs: the loss of this step, or what else the network returned.
         loss_terms: the terms of a loss that returned a dict, by name.
         eval_results: metrics of the validation of this epoch, by name; empty without one.
@@ -51,21 +54,35 @@ class RunParams(dict[str, Any]):
     batch_num: int
     cur_epoch_num: int
     cur_step_num: int
+    steps_before_epoch: int
     net_outputs: Any
     loss_terms: dict[str, Any]
     eval_results: dict[str, Any]
     state_is_current: bool
 
+    # A slot, so that it is no entry.
+    __slots__ = ("__dict__", "count_batches")
+    count_batches: Callable[[], int] | None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.count_batches = None
         # One table for entries and attributes: setting an attribute costs what it costs on any object.
         self.__dict__ = self
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when there is no such entry. AttributeError, so that hasattr and getattr's default
         # work.
+        if name == "batch_num" and self.count_batches is not None:
+            self[name] = self.count_batches()
+            return self[name]
         known = ", ".join(sorted(map(str, self)))
         raise AttributeError(f"RunParams has no {name!r} in this run. It has: {known or 'nothing'}.")
+
+    def __missing__(self, name: str) -> Any:
+        if name == "batch_num" and self.count_batches is not None:
+            return self.batch_num
+        raise KeyError(name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (RunParams, (dict(self),))
@@ -75,11 +92,25 @@ class RunParams(dict[str, Any]):
         return RunParams(self)
 
 
+def step_in_epoch(params: Any) -> int:
+    """The number of the present step in its epoch, from 1."""
+    before = params.get("steps_before_epoch")
+    if before is not None:
+        return params.cur_step_num - before
+    return (params.cur_step_num - 1) % params.batch_num + 1
+
+
+def run_parts(params: Any) -> list[Any]:
+    """What a run trains: the train network, and what it may not contain; elements can be None."""
+    return [params.get(name) for name in ("train_network", "network", "loss_fn", "optimizer")]
+
+
 class RunContext:
     """How a callback looks at a run and asks it to stop.
 
     Args:
         original_args: what the run shows, by name.
+        run: in `Model`, the run, which can say and restore its state.
 
     Raises:
         ArgumentTypeError: `original_args` is not a dict.
@@ -93,15 +124,16 @@ class RunContext:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("_original_args", "_stop_requested")
+    __slots__ = ("_original_args", "_stop_requested", "run")
 
-    def __init__(self, original_args: dict[str, Any]) -> None:
+    def __init__(self, original_args: dict[str, Any], run: Any = None) -> None:
         if not isinstance(original_args, dict):
             raise ArgumentTypeError(
                 f"RunContext: `original_args` must be a dict, but got {original_args!r} of type "
                 f"{type(original_args).__name__}."
             )
         self._original_args: Any = original_args
+        self.run = run
         self._stop_requested = False
 
     def original_args(self) -> Any:
@@ -116,6 +148,27 @@ class RunContext:
         """Whether a callback asked the run to end."""
         return self._stop_requested
 
+    def run_state(self) -> dict[str, Any] | None:
+        """What a run has to keep besides its Parameters: the position in its data, random states, callbacks' states.
+
+        Returns:
+            a tree of plain values and arrays for `resume_run`; None outside of `Model`.
+        """
+        return None if self.run is None else self.run.state()
+
+    def resume_run(self, state: dict[str, Any], load_parameters: Callable[[], None]) -> None:
+        """Have the run go on from a state that `run_state` returned. Called in `on_train_begin`.
+
+        Args:
+            state: what `run_state` returned.
+            load_parameters: gives Parameters their values; called once all callbacks have begun.
+
+        Raises:
+            CheckpointError: the state is that of another run; the message names the difference.
+        """
+        if self.run is not None:
+            self.run.resume(state, load_parameters)
+
 
 class Callback:
     """Something that is told what happens in a run. Subclass it, and write the hooks you need.
@@ -129,6 +182,8 @@ class Callback:
         reads_state_every: with `dataset_sink_mode` the device runs many steps in one call, and the
             Parameters change once a call. Set this to n where your hooks look at Parameters after every n
             steps; None for never.
+        saves_run: whether its hooks save the run. At the begin of training they are called before those of other
+            callbacks, and otherwise after them.
 
     Examples:
         >>> class StopAt(Callback):
@@ -148,6 +203,41 @@ class Callback:
     """
 
     reads_state_every: int | None = None
+    saves_run: bool = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """What this callback has to remember so that an interrupted run can go on.
+
+        Override it where there is something. `BackupAndRestore` saves it after the hooks of a step or an epoch.
+
+        Returns:
+            a dict of numbers, strings, None, arrays, Tensors, and lists, tuples and dicts of them.
+
+        Examples:
+            >>> class MeanLoss(Callback):
+            ...     def __init__(self):
+            ...         self.total = self.count = 0
+            ...
+            ...     def on_train_step_end(self, run_context):
+            ...         self.total += float(run_context.original_args().net_outputs)
+            ...         self.count += 1
+            ...
+            ...     def state_dict(self):
+            ...         return {"total": self.total, "count": self.count}
+            ...
+            ...     def load_state_dict(self, state):
+            ...         self.total, self.count = state["total"], state["count"]
+        """
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned. Called when the hooks of the begin of training have run.
+
+        Where a run goes on inside an epoch, it is called after `on_train_epoch_begin` of that epoch.
+
+        Args:
+            state: what `state_dict` of this callback returned.
+        """
 
     def __enter__(self) -> Any:
         """Entered when a run begins."""

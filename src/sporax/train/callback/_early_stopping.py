@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax.core import Cell, Parameter
-from sporax.train.callback._base import RunContext, TrainingCallback
+from sporax.core import Parameter
+from sporax.train._checkpoint_entries import joined
+from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
 from sporax.train.callback._monitored import Monitored
 
 
@@ -24,8 +25,8 @@ class EarlyStopping(TrainingCallback):
         mode: "min" or "max": which is better; "auto": higher for accuracy, precision, recall, F1 and their
             like.
         baseline: a value that must be beaten too; epochs that do not beat it count as without a better value.
-        restore_best_weights: whether the network gets back the Parameters of its best epoch when training is
-            over.
+        restore_best_weights: whether everything that is trained gets back its state of the best epoch when
+            training is over: the Parameters of the network and of the loss, and the optimizer's slots and step.
 
     Attributes:
         stopped_epoch: the epoch that training was ended after; 0 if it was not.
@@ -68,7 +69,8 @@ class EarlyStopping(TrainingCallback):
         self.restore_best_weights = _check.is_type(restore_best_weights, bool, name="restore_best_weights", where=where)
         self.wait = 0
         self.stopped_epoch = 0
-        self._best_weights: list[tuple[Parameter, np.ndarray]] = []
+        self._parameters: dict[str, Parameter] = {}
+        self._best_weights: dict[str, np.ndarray] = {}
         self._best_is_last = True
 
     @property
@@ -77,10 +79,27 @@ class EarlyStopping(TrainingCallback):
         return self._monitored.best
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Start anew."""
+        """Begin without a best value."""
         self._monitored.restart()
         self.wait = self.stopped_epoch = 0
-        self._best_weights, self._best_is_last = [], True
+        self._parameters = joined(run_parts(run_context.original_args()))
+        self._best_weights, self._best_is_last = {}, True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value, the epochs counted, and the best state if it is to be restored."""
+        return {
+            "monitored": self._monitored.state_dict(),
+            "wait": self.wait,
+            "stopped_epoch": self.stopped_epoch,
+            "best_is_last": self._best_is_last,
+            "best_weights": self._best_weights,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self._monitored.load_state_dict(state["monitored"])
+        self.wait, self.stopped_epoch = state["wait"], state["stopped_epoch"]
+        self._best_is_last, self._best_weights = state["best_is_last"], state["best_weights"]
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
         """Look at the number, and end training where it is due."""
@@ -110,16 +129,16 @@ class EarlyStopping(TrainingCallback):
     def _keep_weights(self, params: Any) -> None:
         if not self.restore_best_weights:
             return
-        network = params.get("network") or params.get("train_network")
-        if isinstance(network, Cell):
-            # On the host: a second copy of the weights could be more than the device holds.
-            self._best_weights = [(each, each.asnumpy()) for each in network.get_parameters()]
-            self._best_is_last = True
+        if not self._parameters:
+            self._parameters = joined(run_parts(params))
+        # On the host: a second copy of the weights could be more than the device holds.
+        self._best_weights = {name: each.asnumpy() for name, each in self._parameters.items()}
+        self._best_is_last = True
 
     def _restore_weights(self) -> None:
         if self._best_weights and not self._best_is_last:
             if self.verbose:
                 print("Restoring model weights from the end of the best epoch.")
-            for parameter, value in self._best_weights:
-                parameter.set_data(value)
-        self._best_weights = []
+            for name, value in self._best_weights.items():
+                self._parameters[name].set_data(value)
+        self._best_weights = {}

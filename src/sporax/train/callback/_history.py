@@ -37,9 +37,17 @@ class History(TrainingCallback):
         self.history: dict[str, list[Any]] = {}
 
     def begin(self, run_context: RunContext) -> None:
-        """Start anew."""
+        """Begin with empty lists."""
         self.epoch = {"epoch": []}
         self.history = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The lists so far."""
+        return {"epoch": self.epoch, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self.epoch, self.history = state["epoch"], state["history"]
 
     def epoch_end(self, run_context: RunContext) -> None:
         """Note the loss and the metrics."""

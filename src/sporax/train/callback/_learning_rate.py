@@ -150,9 +150,22 @@ class ReduceLROnPlateau(TrainingCallback):
         self.cooldown_counter = 0
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Start anew."""
+        """Begin without a best value."""
         self._monitored.restart()
         self.wait = self.cooldown_counter = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value, and the epochs counted."""
+        return {
+            "monitored": self._monitored.state_dict(),
+            "wait": self.wait,
+            "cooldown_counter": self.cooldown_counter,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self._monitored.load_state_dict(state["monitored"])
+        self.wait, self.cooldown_counter = state["wait"], state["cooldown_counter"]
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
         """Look at the number, and reduce the rate where it is due."""

@@ -45,6 +45,15 @@ class LossMonitor(LossReader):
         self._held = None
         self.begin(run_context)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The last step that was printed; what is held back is printed first."""
+        self.flush()
+        return {"last_print": self._last_print}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self._last_print = state["last_print"]
+
     def step_end(self, run_context: RunContext) -> None:
         """Print the loss, where it is due."""
         params = run_context.original_args()

@@ -69,8 +69,14 @@ class CallbackList:
         self.eval_end: list[Hook] = evaluation["end"]
 
     def _hooks(self, kind: str, moment: str) -> list[Hook]:
-        found = (_hook(each, f"on_{kind}_{moment}", moment) for each in self._callbacks)
+        # What saves a run saves what the others remember; what restores one comes before they look at it.
+        ordered = sorted(self._callbacks, key=lambda each: each.saves_run != (moment == "begin"))
+        found = (_hook(each, f"on_{kind}_{moment}", moment) for each in ordered)
         return [each for each in found if each is not None]
+
+    def saves_run(self) -> bool:
+        """Whether one of them saves the run."""
+        return any(each.saves_run for each in self._callbacks)
 
     def reads_state_every(self) -> int | None:
         """A number of steps n: callbacks look at Parameters only after steps divisible by n. None: never."""

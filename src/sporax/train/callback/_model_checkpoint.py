@@ -10,7 +10,7 @@ from typing import Any
 
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Cell
-from sporax.train.callback._base import RunContext, TrainingCallback
+from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
 from sporax.train.callback._checkpoint_config import CheckpointConfig
 from sporax.train.checkpoint import remove_checkpoint, save_checkpoint, wait_for_checkpoints
 
@@ -18,7 +18,11 @@ Namer = Callable[[Any], str]
 
 
 class ModelCheckpoint(TrainingCallback):
-    """Saves the network and its optimizer while training runs, and once more at its end.
+    """Saves the network, its loss and its optimizer while training runs, and once more at its end.
+
+    What is saved are the Parameters of the train network: those of the network, of the loss (as the proxies of
+    `nn.ProxyAnchorLoss`), and the optimizer's slots and step. The position in the data, random states and callbacks'
+    states are not in it; `BackupAndRestore` keeps those.
 
     A file is named `<prefix>-<epoch>_<step in the epoch>.ckpt`. Where files with this prefix lie in the
     folder already, the prefix becomes `<prefix>_1`, and so on, so that no run overwrites another's.
@@ -93,6 +97,28 @@ class ModelCheckpoint(TrainingCallback):
         """The whole path of the file saved last; empty before the first."""
         return self._latest
 
+    def state_dict(self) -> dict[str, Any]:
+        """The prefix of the run, and its files: a run that goes on continues both."""
+        return {
+            "prefix": self._run_prefix,
+            "last_step": self._last_step,
+            "due": self._due,
+            "kept": list(self._kept),
+            "latest": self._latest,
+            "seconds_since_kept": None if self._kept_time is None else time.monotonic() - self._kept_time,
+            "seconds_since_save": time.monotonic() - self._last_time,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        now, kept = time.monotonic(), state["seconds_since_kept"]
+        if isinstance(self._prefix, str):
+            self._run_prefix = state["prefix"]
+        self._last_step, self._due, self._latest = state["last_step"], state["due"], state["latest"]
+        self._kept = list(state["kept"])
+        self._last_time = now - state["seconds_since_save"]
+        self._kept_time = None if kept is None else now - kept
+
     # --- hooks ----------------------------------------------------------------------------------------------
 
     def begin(self, run_context: RunContext) -> None:
@@ -137,7 +163,7 @@ class ModelCheckpoint(TrainingCallback):
         return folder
 
     def _save(self, params: Any, mark: str = "") -> None:
-        step = (params.cur_step_num - 1) % params.batch_num + 1
+        step = step_in_epoch(params)
         if callable(self._prefix):
             name = f"{self._prefix(params)}{mark}"
         else:

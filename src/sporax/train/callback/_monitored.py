@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax._errors import ArgumentError, SporaxWarning
+from sporax._errors import ArgumentError, ResumeWarning, SporaxWarning
 from sporax.train.callback._reading import scalar_loss
 
 _HIGHER_IS_BETTER = (
@@ -47,6 +47,22 @@ class Monitored:
         """Forget the best."""
         self.best = self._worst()
         self._warned = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"name": self.name, "best": self.best, "warned": self._warned}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned; of another number, the best is of no use."""
+        if state["name"] == self.name:
+            self.best, self._warned = state["best"], state["warned"]
+            return
+        warnings.warn(
+            f"{self._where}: the interrupted run watched {state['name']!r}, and this one watches {self.name!r}: it "
+            "starts without a best value.",
+            ResumeWarning,
+            stacklevel=2,
+        )
 
     def better(self, value: float, than: float) -> bool:
         """Whether `value` is better by more than `min_delta`."""

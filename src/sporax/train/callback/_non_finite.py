@@ -34,9 +34,18 @@ class StopOnNonFinite(LossReader):
     stopped_step = 0
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Start anew."""
+        """Begin with nothing found."""
         self.stopped_epoch = self.stopped_step = 0
         self._held = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loss was not finite; what is held back is read first."""
+        self.flush()
+        return {"stopped_epoch": self.stopped_epoch, "stopped_step": self.stopped_step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self.stopped_epoch, self.stopped_step = state["stopped_epoch"], state["stopped_step"]
 
     def on_train_step_end(self, run_context: RunContext) -> None:
         """Look at the loss."""

@@ -10,7 +10,7 @@ import jax
 
 from sporax import _check
 from sporax._errors import TrainError
-from sporax.train.callback._base import RunContext, TrainingCallback
+from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
 from sporax.train.callback._reading import scalar_loss
 
 
@@ -91,7 +91,7 @@ class ProgressBar(TrainingCallback):
         self._latest, self._loss_text = None, ""
         self._first_step = params.get("cur_step_num") or 0
         if self._bar is not None:
-            self._bar.reset(self._task, total=params.batch_num, description=self._title(params), loss="")
+            self._bar.reset(self._task, total=params.get("batch_num"), description=self._title(params), loss="")
 
     def on_train_step_end(self, run_context: RunContext) -> None:
         """Move the bar, where enough time has passed."""
@@ -113,8 +113,7 @@ class ProgressBar(TrainingCallback):
     def on_train_epoch_end(self, run_context: RunContext) -> None:
         """Print the line of the epoch."""
         params = run_context.original_args()
-        # The first epoch of a run may begin with cur_step_num already at its first step.
-        steps = (params.cur_step_num - 1) % params.batch_num + 1
+        steps = step_in_epoch(params)
         metrics = "".join(f", {name} {_short(value)}" for name, value in (params.get("eval_results") or {}).items())
         line = (
             f"{self._title(params)}: {steps} steps, {time.perf_counter() - self._begun:.2f} s"

@@ -8,7 +8,7 @@ import numpy as np
 
 from sporax._errors import TrainError
 from sporax.core import Tensor
-from sporax.train.callback._base import RunContext, TrainingCallback
+from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
 
 
 def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
@@ -104,8 +104,7 @@ class LossReader(TrainingCallback):
 
     def read_loss(self, run_context: RunContext, params: Any) -> None:
         """Have `loss_read` called for this step, now or one step later."""
-        step = (params.cur_step_num - 1) % params.batch_num + 1
-        held = (params.net_outputs, terms_of(params), params.cur_epoch_num, step, run_context)
+        held = (params.net_outputs, terms_of(params), params.cur_epoch_num, step_in_epoch(params), run_context)
         if self.deferred:
             held, self._held = self._held, held
         if held is not None:

@@ -74,7 +74,7 @@ class TimeMonitor(Callback):
 
     def _print(self, kind: str, seconds: float, run_context: RunContext, more: str = "") -> None:
         params: Any = run_context.original_args()
-        steps = self.data_size or params.get("batch_num") or 1
+        steps = self.data_size or params.get("batch_num") or params.get("cur_step_num") or 1
         print(
             f"{kind} epoch time: {seconds * 1e3:5.3f} ms, per step time: {seconds * 1e3 / steps:5.3f} ms{more}",
             flush=True,

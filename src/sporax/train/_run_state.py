@@ -1,0 +1,150 @@
+"""What a run keeps besides its Parameters, and how another one goes on from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sporax._errors import CheckpointError, DatasetError, ResumeWarning
+from sporax.train import _source
+from sporax.train.callback import Callback
+
+if TYPE_CHECKING:
+    from sporax.train._loop import TrainLoop
+
+
+class RunState:
+    """The state of a `TrainLoop`, as `RunContext.run_state` and `RunContext.resume_run` hand it on.
+
+    Args:
+        loop: the loop.
+
+    Attributes:
+        steps_of_epoch: how many steps of the first epoch were done before the interruption.
+    """
+
+    def __init__(self, loop: TrainLoop) -> None:
+        self._loop = loop
+        self._resumed: dict[str, Any] | None = None
+        self._load_parameters: Callable[[], None] | None = None
+        self._parameters_of_step: list[list[Any]] = []
+        self.steps_of_epoch = 0
+
+    def state(self) -> dict[str, Any]:
+        """What has to be saved at this moment, after the hooks of a step or of an epoch."""
+        loop = self._loop
+        params, inside = loop.params, loop.stack is not None
+        position = loop.feed.position(loop.stack, loop.steps_of_stack) if inside else loop.feed.position(None, 0)
+        return {
+            "epoch": params.cur_epoch_num - int(inside),
+            "step": params.cur_step_num,
+            "steps_of_epoch": params.cur_step_num - params.steps_before_epoch if inside else 0,
+            "stop_requested": loop.context.get_stop_requested(),
+            "batch_num": params.get("batch_num"),
+            "sink": params.dataset_sink_mode,
+            "data": position,
+            "valid_data": self._valid_state(),
+            "callbacks": [[type(each).__name__, state] for each in loop.callbacks if (state := each.state_dict())],
+            # Those of the step that belong to no Cell, as the random key of a loss that samples.
+            "parameters_of_step": [[each.name, np.asarray(each.value())] for each in loop.runner.found()],
+        }
+
+    def _valid_state(self) -> Any:
+        valid = self._loop.valid
+        return None if valid is None or valid is self._loop.feed.source else _source.state_of(valid)
+
+    def resume(self, state: dict[str, Any], load_parameters: Callable[[], None]) -> None:
+        """Note where to go on; `apply` does it.
+
+        Raises:
+            CheckpointError: the state is that of another run.
+        """
+        loop, params = self._loop, self._loop.params
+        size = loop.feed.steps or loop.feed.size
+        if size is not None and state["batch_num"] not in (None, size):
+            raise CheckpointError(
+                f"the interrupted run had {state['batch_num']} steps in an epoch, and this one has {size}. Build the "
+                "dataset as it was, or delete the file to train from the beginning."
+            )
+        if state["epoch"] + bool(state["steps_of_epoch"]) > params.epoch_num:
+            done = f"{state['epoch']} epochs" + (
+                f" and {state['steps_of_epoch']} steps" * bool(state["steps_of_epoch"])
+            )
+            raise CheckpointError(
+                f"the interrupted run had trained {done}, more than the {params.epoch_num} epochs asked for now. Give "
+                "a larger `epoch` (it counts from the beginning), or delete the file to train from the beginning."
+            )
+        if state["sink"] != params.dataset_sink_mode:
+            warnings.warn(
+                f"the interrupted run had dataset_sink_mode={state['sink']}, and this one has "
+                f"{params.dataset_sink_mode}: the last digits of results can differ.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+        if state["data"]["source"] is None:
+            _source.warn_of_no_state(loop.feed.source)
+        self._resumed, self._load_parameters = state, load_parameters
+        self._parameters_of_step = state["parameters_of_step"]
+        self.steps_of_epoch = state["steps_of_epoch"]
+        if state["batch_num"] is not None and params.get("batch_num") is None:
+            params["batch_num"] = state["batch_num"]
+
+    def apply(self) -> None:
+        """Put everything into the state of the interruption."""
+        state = self._resumed
+        if state is None:
+            return
+        if not self.steps_of_epoch or self._loop.params.cur_epoch_num > state["epoch"]:
+            self._resumed = None
+        assert self._load_parameters is not None
+        self._load_parameters()
+        try:
+            self._loop.feed.go_to(state["data"])
+            if state["valid_data"] is not None and self._loop.valid is not None:
+                _source.batches_from(self._loop.valid, state["valid_data"], 0)
+        except DatasetError as error:
+            raise CheckpointError(f"the interrupted run cannot go on: {error}") from error
+        _load_callbacks(list(self._loop.callbacks), state["callbacks"])
+        if state["stop_requested"]:
+            self._loop.context.request_stop()
+
+    def step_is_traced(self) -> None:
+        """Give Parameters that belong to no Cell their values, now that the step's trace has found them."""
+        saved, self._parameters_of_step = self._parameters_of_step, []
+        if not saved:
+            return
+        found = self._loop.runner.found()
+        if [(each.name, each.shape) for each in found] != [(name, value.shape) for name, value in saved]:
+            warnings.warn(
+                f"the step of the interrupted run also wrote the Parameters {[name for name, _ in saved]}, which "
+                f"belong to no Cell, and this one writes {[each.name for each in found]}: they are not restored.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+            return
+        for parameter, (_, value) in zip(found, saved, strict=True):
+            parameter.set_data(value)
+
+
+def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
+    """Give callbacks their states back: by class, and among those of one class in order."""
+    left = list(saved)
+    without = []
+    for callback in callbacks:
+        name = type(callback).__name__
+        at = next((i for i, (kind, _) in enumerate(left) if kind == name), None)
+        if at is not None:
+            callback.load_state_dict(left.pop(at)[1])
+        elif callback.state_dict():
+            without.append(name)
+    if left or without:
+        warnings.warn(
+            "the callbacks are not those of the interrupted run. "
+            f"Their state is lost: {', '.join(name for name, _ in left) or 'none'}; they start from the beginning: "
+            f"{', '.join(without) or 'none'}.",
+            ResumeWarning,
+            stacklevel=5,
+        )
