@@ -132,8 +132,8 @@ class ConfusionMatrix(Metric):
             whole = np.isfinite(known) & (known == np.floor(known))
             if not whole.all():
                 raise DtypeError(
-                    f"{where}.update: a prediction is {known[~whole][0]}, neither a class nor scores of all {classes} of "
-                    f"them. Give scores of shape (N, {classes}, ...), or classes of shape (N, ...)."
+                    f"{where}.update: a prediction is {known[~whole][0]}, neither a class nor scores of {classes} "
+                    f"classes. Give scores of shape (N, {classes}, ...), or classes of shape (N, ...)."
                 )
             check_range(known, classes, where, "predicted class")
             found = np.where(unknown, 0, prediction)
