@@ -141,7 +141,7 @@ def reduce_prepared(
     if reduction == "sum":
         return total
     if reduction == "batchmean":
-        return divide(total, _samples_left(values, weights))
+        return divide(total, samples_left(values, weights))
     # Without weights the count is known, and the sum over no values is 0 already.
     return total / max(values.size, 1) if weights is None and counts is None else divide(total, weight)
 
@@ -161,7 +161,8 @@ def sum_prepared(
     return total, kept.astype(values.dtype)
 
 
-def _samples_left(values: jax.Array, weights: jax.Array | None) -> jax.Array:
+def samples_left(values: jax.Array, weights: jax.Array | None) -> jax.Array:
+    """The number of samples, along the first axis of the values, that have a weight other than zero."""
     if weights is None or values.ndim == 0:
         return jnp.asarray(values.shape[0] if values.ndim else 1, values.dtype)
     left = jnp.any((jnp.broadcast_to(weights, values.shape) != 0).reshape(values.shape[0], -1), axis=1)
