@@ -93,7 +93,30 @@ class CompiledFunction:
         written.commit()
         return output
 
-    def _run(self, key: Any, structure: Any, static: tuple[Any, ...], dynamic: list[Any]) -> Any:
+    def abstract(self, *args: Any, **kwargs: Any) -> Any:
+        """The output's structure, with shapes and dtypes in place of values; nothing runs. A call traces no more.
+
+        Returns:
+            None where calls are not compiled.
+        """
+        if self._eager or _context.runs_eagerly():
+            return None
+        leaves, structure = jax.tree.flatten((args, kwargs))
+        dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
+        static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
+        key = (structure, tuple(_hashable(leaf) for leaf in static))
+        with x64_scope(True):
+            output, _ = self._run(key, structure, static, dynamic, lambda compiled: compiled.eval_shape)
+        return output
+
+    def _run(
+        self,
+        key: Any,
+        structure: Any,
+        static: tuple[Any, ...],
+        dynamic: list[Any],
+        form: Callable[[Any], Callable[..., Any]] = lambda compiled: compiled,
+    ) -> Any:
         variants = self._variants.setdefault(key, [])
         for variant in variants:
             if variant.fits():
@@ -103,7 +126,7 @@ class CompiledFunction:
             variants.append(variant)
         while True:
             try:
-                return variant.compiled([p._value for p in variant.parameters], dynamic)
+                return form(variant.compiled)([p._value for p in variant.parameters], dynamic)
             except Unbound as unbound:
                 known = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
                 variants.remove(variant)
