@@ -288,7 +288,7 @@ def test_programs_are_compiled_once_over_runs_epochs_and_validations():
         model.fit(2, dataset(), dataset(8))
         model.train(1, dataset())
         model.eval(dataset())
-    ((_, runner, _),) = model._runners.values()
+    ((_, runner, *_),) = model._runners.values()
     assert [len(programs) for programs in runner._programs.values()] == [1]
 
 

@@ -39,7 +39,7 @@ from sporax.ops._candidates import (
     UniformCandidateSampler,
 )
 from sporax.ops._cast import (
-    Cast, cast, deepcopy, Depend, depend, dtype, Identity, identity, is_tensor, scalar_cast,
+    Cast, cast, deepcopy, Depend, depend, DType, dtype, Identity, identity, is_tensor, scalar_cast,
     scalar_to_tensor, ScalarCast, ScalarToTensor, tuple_to_array, TupleToArray, type_as,
 )
 from sporax.ops._clip import (
@@ -90,7 +90,7 @@ from sporax.ops._elementwise import (
     Trunc, trunc,
 )
 from sporax.ops._functional import (
-    GradOperation, HyperMap, Map, MultitypeFuncGraph, partial,
+    GradOperation, HyperMap, Map, MultitypeFuncGraph, Partial, partial,
 )
 from sporax.ops._gather import (
     embedding, Gather, gather, gather_d, gather_elements, gather_nd, GatherD, GatherNd, GatherV2,
@@ -222,7 +222,7 @@ __all__ = [
     "CumulativeLogsumexp", "deepcopy", "deg2rad", "Dense", "dense", "Depend", "depend", "Diag", "diag",
     "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "Digamma", "digamma", "dist", "Div",
     "div", "div_no_nan", "divide", "DivNoNan", "dot", "Dropout", "dropout", "dropout1d", "Dropout2D",
-    "dropout2d", "Dropout3D", "dropout3d", "dsplit", "dstack", "dtype", "Einsum", "einsum", "Elu", "elu",
+    "dropout2d", "Dropout3D", "dropout3d", "dsplit", "dstack", "DType", "dtype", "Einsum", "einsum", "Elu", "elu",
     "embedding", "eq", "Equal", "equal", "Erf", "erf", "Erfc", "erfc", "Erfinv", "erfinv", "Exp", "exp",
     "exp2", "expand", "expand_as", "expand_dims", "ExpandDims", "Expm1", "expm1", "Eye", "eye",
     "fast_gelu", "FastGeLU", "FastGelu", "Fill", "fill", "Fills", "fills", "Flatten", "flatten", "flip",
@@ -255,7 +255,7 @@ __all__ = [
     "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "NanToNum", "narrow", "ne",
     "Neg", "neg", "negative", "NextAfter", "nextafter", "nll_loss", "nll_loss_ext", "NLLLoss", "NonZero",
     "nonzero", "norm", "normal", "not_equal", "NotEqual", "numel", "one_hot", "OneHot", "Ones", "ones",
-    "ones_like", "OnesLike", "outer", "Pack", "Pad", "pad", "partial", "permute", "pixel_shuffle",
+    "ones_like", "OnesLike", "outer", "Pack", "Pad", "pad", "Partial", "partial", "permute", "pixel_shuffle",
     "pixel_unshuffle", "Poisson", "poisson", "polar", "Polygamma", "polygamma", "population_count",
     "PopulationCount", "positive", "Pow", "pow", "pows", "PReLU", "prelu", "Primitive", "prod",
     "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from sporax.core import is_tensor as _is_tensor
-from sporax.core.dtype import DType, as_dtype, float32
+from sporax.core.dtype import DType as _DType
+from sporax.core.dtype import as_dtype, float32
 from sporax.ops._args import Array, as_array, numpy_dtype
 from sporax.ops._base import lifted, op, primitive
 
@@ -71,7 +72,7 @@ bitcast = lifted(_bitcast)
 
 
 @op
-def dtype(x: Array) -> DType:
+def dtype(x: Array) -> _DType:
     """The element type.
 
     Args:
@@ -236,6 +237,7 @@ def is_tensor(obj: Any) -> bool:
 
 Cast = primitive("Cast", cast)
 ScalarCast = primitive("ScalarCast", scalar_cast)
+DType = primitive("DType", dtype)
 ScalarToTensor = primitive("ScalarToTensor", scalar_to_tensor)
 TupleToArray = primitive("TupleToArray", tuple_to_array)
 Identity = primitive("Identity", identity)

@@ -14,6 +14,23 @@ from sporax.transforms import grad
 
 partial = functools.partial
 
+
+class Partial:
+    """`ops.partial` as a class: a function with its first arguments given.
+
+    Examples:
+        >>> from sporax import ops
+        >>> ops.Partial()(pow, 2)(5)
+        32
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    def __call__(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> functools.partial[Any]:
+        """The function that takes the arguments that are left."""
+        return functools.partial(func, *args, **kwargs)
+
+
 _SEQUENCES = (tuple, list)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sporax._errors import DatasetError, TrainError
+import jax
+import numpy as np
+
+from sporax._errors import DatasetError, SporaxError, TrainError
 from sporax.core import Cell, Tensor, wrap
 
 
@@ -23,10 +27,12 @@ class Signature:
             signature = inspect.signature(target)
         except (TypeError, ValueError):
             return
-        self.text = str(signature)
-        positional = [
-            p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
+        bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        self.text = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+        positional = [p for p in bare if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        # No column is meant for `reduction="mean"`.
+        options = [isinstance(p.default, str) for p in positional]
+        positional = positional[: options.index(True)] if True in options else positional
         self.least = sum(p.default is p.empty for p in positional)
         if not any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
             self.most = len(positional)
@@ -73,7 +79,9 @@ class Binding:
         if chooses is not None and labels >= 0 and needs.takes(self.data_columns):
             self.labels_by_name = chooses(self.columns[self.data_columns :])
             return
-        self.labels_by_name = not loss.takes(1 + labels) and labels > 1 and loss.takes(2)
+        # A dict of labels is for losses of users; ours take arrays.
+        by_name = loss.takes(2) and not _is_built_in(loss_fn)
+        self.labels_by_name = not loss.takes(1 + labels) and labels > 1 and by_name
         if labels < 0 or not needs.takes(self.data_columns) or not (loss.takes(1 + labels) or self.labels_by_name):
             self._refuse(needs, loss)
 
@@ -92,10 +100,15 @@ class Binding:
             name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
             text += (
                 f" gets the first {self.data_columns}, and the loss {name}{loss.text} cannot take its output and the "
-                f"{max(0, len(self.columns) - self.data_columns)} left. Choose columns with dataset.project([...]), "
-                "or give the loss a parameter for each label."
+                f"{self._left()}. Choose columns with dataset.project([...]), or write a loss with a parameter for "
+                "each label (def construct(self, output, label, other)), which may use one of them as weights or "
+                "mask: self.get_loss(values, weights)."
             )
         raise DatasetError(text)
+
+    def _left(self) -> str:
+        left = self.columns[self.data_columns :]
+        return f"{len(left)} left, {', '.join(map(repr, left))}" if left else "0 left"
 
     def split(self, batch: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The network's inputs, and the loss's inputs after the network's output."""
@@ -107,11 +120,63 @@ class Binding:
     def forward(self, *batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """(loss, terms) of one batch; this is what a training step differentiates."""
         data, labels = self.split(batch)
-        output = self.network(*data)
+        output = tensors_of(self.network(*data))
         if self.loss_fn is not None:
             self.output_shapes = _shapes_of(output)
-            output = self.loss_fn(output, *labels)
+            output = call_loss(self.loss_fn, output, labels, self)
         return loss_and_terms(output, self.loss_fn if self.loss_fn is not None else self.network)
+
+
+def call_loss(loss_fn: Callable[..., Any], output: Any, labels: tuple[Any, ...], binding: Binding) -> Any:
+    """What the loss returns, as Tensors.
+
+    A function may be one of JAX arrays, which refuses Tensors: it gets arrays then.
+    """
+    try:
+        return tensors_of(loss_fn(output, *labels))
+    except (TypeError, ValueError, AttributeError) as error:
+        if not isinstance(loss_fn, Cell) and not isinstance(error, SporaxError):
+            # Its own error says more than that of a second try.
+            with contextlib.suppress(TypeError, ValueError, AttributeError):
+                return tensors_of(loss_fn(*arrays_of((output, *labels))))
+        if binding.labels_by_name:
+            error.add_note(
+                f"The loss takes one label, so it got a dict of {', '.join(map(repr, labels[0]))}. Give it a parameter "
+                "for each label column to get them one by one, or choose columns with dataset.project([...])."
+            )
+        raise
+
+
+def tensors_of(output: Any) -> Any:
+    """Arrays of JAX among outputs as Tensors; dicts keep their order, which `jax.tree.map` would not."""
+    return _mapped(output, lambda leaf: wrap(leaf) if isinstance(leaf, jax.Array) else leaf)
+
+
+def arrays_of(output: Any) -> Any:
+    """Tensors among outputs as arrays of JAX."""
+    return _mapped(output, lambda leaf: leaf._value if isinstance(leaf, Tensor) else leaf)
+
+
+def _mapped(output: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(output, dict):
+        return {name: _mapped(value, change) for name, value in output.items()}
+    if isinstance(output, (tuple, list)):
+        items = [_mapped(each, change) for each in output]
+        if all(a is b for a, b in zip(items, output, strict=True)):
+            return output
+        return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)
+    return change(output)
+
+
+def samples_of(batch: Sequence[Any]) -> int:
+    """The number of samples in a batch: the size of the first axis of its first column that has one."""
+    return next((array.shape[0] for array in batch if array.ndim), 1)
+
+
+def _is_built_in(loss_fn: Any) -> bool:
+    """Whether it is a loss or function of sporax, called as it was written here."""
+    target = type(loss_fn).construct if isinstance(loss_fn, Cell) else loss_fn
+    return (getattr(target, "__module__", None) or "").startswith("sporax.")
 
 
 def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:
@@ -142,6 +207,11 @@ def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]
 
 
 def _scalar(value: Any, name: str) -> Tensor:
+    if isinstance(value, (np.ndarray, np.generic)):
+        raise TrainError(
+            f"Model: {name} returned a NumPy array, but the loss must be a Tensor or an array of JAX: no gradient goes "
+            "through NumPy. Compute it with sporax.ops or jax.numpy, from the inputs as they are (no asnumpy())."
+        )
     if not isinstance(value, Tensor):
         raise TrainError(
             f"Model: {name} returned {value!r} of type {type(value).__name__}, but the loss must be a Tensor. "

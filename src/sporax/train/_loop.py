@@ -171,7 +171,11 @@ class TrainLoop:
         params = self.params
         params.net_outputs = wrap(outputs[0])
         if len(outputs) > 1:
-            params.loss_terms = self.runner.structured(outputs)[1]
+            structured = self.runner.structured(outputs)
+            params.loss_terms = structured[1]
+            if len(structured) > 2:
+                # A training Cell of the user's returns more than the loss.
+                params.net_outputs = structured[2]
 
     def _sunk_epoch(self, epoch: int, done: int) -> None:
         runner, limit = self.runner, self.callbacks.reads_state_every()

@@ -10,14 +10,16 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
-from sporax.core import Cell, Parameter, Tensor, to_array, wrap
+from sporax.core import Cell, Parameter, Tensor
 from sporax.nn import LossBase, OutputLosses, TrainOneStepCell, as_optimizer
 from sporax.train import _source
-from sporax.train._binding import Binding, loss_and_terms
+from sporax.train._binding import Binding
+from sporax.train._evaluate import Evaluation, Totals, results_of
 from sporax.train._feed import Feed
 from sporax.train._loop import TrainLoop
+from sporax.train._train_cell import TrainCellStep
 from sporax.train.callback import CallbackList, RunContext, RunParams
-from sporax.train.metrics import Loss, Metric, get_metrics
+from sporax.train.metrics import Metric, get_metrics
 from sporax.train.step import StepRunner
 from sporax.transforms import jit
 
@@ -39,14 +41,18 @@ class Model:
     """A network, its loss and its optimizer, joined for training, evaluation and prediction.
 
     Args:
-        network: the network; or, without `loss_fn`, a network whose output is the loss.
+        network: the network; or, without `loss_fn`, a network whose output is the loss; or, without `loss_fn` and
+            `optimizer`, a training Cell that updates Parameters itself, such as `nn.TrainOneStepCell`, and whose
+            output is the loss, or a tuple or dict with it.
         loss_fn: a loss: a Cell of `nn`, or any function of the network's output and the labels. It may return a dict
             of terms, which are summed and reported one by one. For a network that returns a dict of outputs, a dict
             by their names of a loss, `(loss, weight)`, or None for an output that is not trained on; it becomes an
             `nn.OutputLosses`, which says how labels are found.
         optimizer: an optimizer of `nn`, or a gradient transformation of optax, for the trainable Parameters of the
             network and of the loss, if it has any.
-        metrics: names (a set, a list or a tuple), or a dict of name to Metric.
+        metrics: names (a set, a list or a tuple), or a dict of name to Metric. A metric gets the network's output and
+            the first label, or what its `set_indexes` chooses of the outputs and labels, or what `eval_network`
+            returns.
         eval_network: a network for evaluation whose outputs go to the metrics.
         eval_indexes: which outputs of `eval_network` are the loss, the prediction and the label.
         amp_level: "O0" only; for half precision use `network.to_float(...)`.
@@ -98,10 +104,8 @@ class Model:
         self._eval_network = eval_network
         self._eval_indexes = self._checked_indexes(eval_indexes)
         self._optimizer = None if optimizer is None else as_optimizer(optimizer, self._trainable())
-        self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell]] = {}
-        self._compiled_eval: dict[Any, Any] = {}
-        self._eval_names: tuple[str, ...] = ()
-        """What a metric chooses from where the network returns a dict: the outputs' names, and the labels'."""
+        self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell, Callable[..., Any]]] = {}
+        self._evaluations: dict[tuple[str, ...], Evaluation] = {}
         self._predict = jit(network)
 
     def _trainable(self) -> list[Parameter]:
@@ -154,7 +158,8 @@ class Model:
             initial_epoch: how many epochs were trained before; training goes on from there.
 
         Raises:
-            TrainError: there is no optimizer, or the loss is not one number.
+            TrainError: there is no optimizer, and the network updates no Parameter itself; the loss is not one
+                number; or, in `fit`, a metric cannot judge what the network returns.
             DatasetError: the dataset is empty, or its columns fit neither network nor loss.
             KeyboardInterrupt: Ctrl-C; the network then holds the state after the last step.
         """
@@ -225,7 +230,9 @@ class Model:
                 f"{where}: `initial_epoch` {initial_epoch} is beyond `epoch` {epoch}. `epoch` counts from the start."
             )
         source = _source.as_source(dataset, where)
-        binding, runner, train_network = self._step_for(source, where)
+        binding, runner, train_network, step = self._step_for(source, where)
+        if validation is not None:
+            self._check_validation(validation[0])
         params = self._params("train", source, callbacks)
         params.train_network = train_network
         params.epoch_num = epoch
@@ -243,36 +250,40 @@ class Model:
                 params.eval_results = self._evaluate(valid, hooks, params) if due(number) else {}
                 train_network.set_train(True)
 
-            loop = TrainLoop(
-                runner,
-                feed,
-                params.valid_dataset,
-                hooks,
-                params,
-                lambda batch: self._check_labels(binding, batch),
-                validate,
-            )
+            def check(batch: Sequence[np.ndarray]) -> None:
+                self._check_batch(binding, runner, step, batch)
+
+            loop = TrainLoop(runner, feed, params.valid_dataset, hooks, params, check, validate)
             train_network.set_train(True)
             try:
                 loop.run()
             finally:
                 train_network.set_train(False)
 
-    def _step_for(self, source: Any, where: str) -> tuple[Binding, StepRunner, Cell]:
-        """The binding, the runner and the train network for datasets with these columns."""
-        if self._optimizer is None:
-            raise TrainError(f"{where}: the model has no optimizer. Give one: Model(network, loss_fn, optimizer).")
+    def _step_for(self, source: Any, where: str) -> tuple[Binding, StepRunner, Cell, Callable[..., Any]]:
+        """The binding, the runner, the train network and its step for datasets with these columns."""
+        if self._optimizer is None and self._loss_fn is not None:
+            raise TrainError(
+                f"{where}: the model has a loss but no optimizer, so nothing would be trained. Give one: "
+                "Model(network, loss_fn, optimizer)."
+            )
         columns = tuple(source.get_col_names())
         if columns not in self._runners:
             binding = Binding(self._network, self._loss_fn, columns)
-            cell = TrainOneStepCell(_Forward(binding), self._optimizer)
-            owned = list(cell.get_parameters())
-            runner = StepRunner(cell.construct, owned, type(self._network).__name__)
-            self._runners[columns] = (binding, runner, cell)
+            if self._optimizer is None:
+                cell, step = self._network, TrainCellStep(self._network)
+            else:
+                cell = TrainOneStepCell(_Forward(binding), self._optimizer)
+                step = cell.construct
+            runner = StepRunner(step, list(cell.get_parameters()), type(self._network).__name__)
+            self._runners[columns] = (binding, runner, cell, step)
         return self._runners[columns]
 
     @staticmethod
-    def _check_labels(binding: Binding, batch: Sequence[np.ndarray]) -> None:
+    def _check_batch(binding: Binding, runner: StepRunner, step: Any, batch: Sequence[np.ndarray]) -> None:
+        if isinstance(step, TrainCellStep):
+            step.check(runner.written(batch))
+            return
         loss_fn, shapes = binding.loss_fn, binding.output_shapes
         if not isinstance(loss_fn, LossBase) or shapes is None:
             return
@@ -286,6 +297,9 @@ class Model:
         params.network = self._network
         params.loss_fn = self._loss_fn
         params.optimizer = self._optimizer
+        if self._optimizer is None:
+            # A training Cell has one of its own.
+            params.optimizer = getattr(self._network, "optimizer", None)
         params.metrics = self._metrics
         params.eval_network = self._eval_network
         params.list_callback = callbacks
@@ -331,111 +345,47 @@ class Model:
         params.steps_before_epoch = 0
         params.cur_epoch_num = max(1, outer.cur_epoch_num)
         context = RunContext(params)
-        step = self._eval_step(source)
+        evaluation = self._evaluation(source)
         for metric in self._metrics.values():
             metric.clear()
-        totals: dict[str, tuple[float, float]] = {}
-        self._network.set_train(False)
-        if isinstance(self._loss_fn, Cell):
-            self._loss_fn.set_train(False)
+        totals: Totals = {}
+        self._set_eval_mode()
         for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
             hook(context)
         for batch in feed.batches(params.cur_epoch_num):
             params.cur_step_num += 1
             for hook in hooks.eval_step_begin:
                 hook(context)
-            loss, weight, sums, outputs = step(*(wrap(to_array(array)) for array in batch))
-            params.net_outputs = outputs if loss is None else loss
-            for name, pair in sums.items():
-                before = totals.get(name, (0.0, 0.0))
-                totals[name] = (before[0] + float(np.asarray(pair[0])), before[1] + float(np.asarray(pair[1])))
-            self._update_metrics(loss, weight, outputs)
+            params.net_outputs = evaluation.run(batch, self._metrics, totals)
             for hook in hooks.eval_step_end:
                 hook(context)
             if context.get_stop_requested():
                 break
-        results = {name: metric.eval() for name, metric in self._metrics.items()}
-        for name, metric in self._metrics.items():
-            if isinstance(metric, Loss):
-                terms = {term: total / count if count else 0.0 for term, (total, count) in totals.items()}
-                if terms:
-                    # Each term has a denominator of its own, so the whole is made of the terms.
-                    results[name] = terms["loss"] if "loss" in terms else sum(terms.values())
-                results.update({f"{name}.{term}": value for term, value in terms.items()})
-        params.eval_results = results
+        params.eval_results = results = results_of(self._metrics, totals)
         for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
             hook(context)
         hooks.flush()
         return results
 
-    def _update_metrics(self, loss: Any, weight: Any, outputs: tuple[Any, ...]) -> None:
-        for name, metric in self._metrics.items():
-            if isinstance(metric, Loss):
-                if loss is None:
-                    raise TrainError(
-                        "Model.eval: the metric Loss needs a loss. Give Model a loss_fn, or eval_indexes that say "
-                        "which output of eval_network is the loss."
-                    )
-                metric.update(loss, weight)
-            elif metric.indexes is not None:
-                metric.update(*outputs)
-            elif self._eval_names:
-                raise TrainError(
-                    f"Model.eval: the network returns a dict of outputs, so the metric {name!r} must be told what it "
-                    f"gets: metric.set_indexes([output, label]), counted from 0 in {', '.join(self._eval_names)}."
-                )
-            else:
-                metric.update(*outputs[:2])
+    def _set_eval_mode(self) -> None:
+        for cell in (self._network, self._loss_fn, self._eval_network):
+            if isinstance(cell, Cell):
+                cell.set_train(False)
 
-    def _eval_step(self, source: Any) -> Callable[..., Any]:
-        """A compiled function of a batch: (loss, its weight, sums of its terms, (prediction, label, ...))."""
+    def _evaluation(self, source: Any) -> Evaluation:
         columns = tuple(source.get_col_names())
-        if columns in self._compiled_eval:
-            return self._compiled_eval[columns]
-        if self._eval_network is not None:
-            network, indexes = self._eval_network, self._eval_indexes
-
-            def of_network(*batch: Any) -> Any:
-                outputs = network(*batch)
-                outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
-                if indexes is None:
-                    return None, None, {}, outputs
-                loss, _ = loss_and_terms(outputs[indexes[0]], network)
-                return loss, None, {}, (outputs[indexes[1]], outputs[indexes[2]])
-
-            compiled = jit(of_network)
-        elif self._loss_fn is not None:
-            binding, loss_fn = Binding(self._network, self._loss_fn, columns), self._loss_fn
-
-            def of_loss(*batch: Any) -> Any:
-                data, labels = binding.split(batch)
-                output = self._network(*data)
-                loss, weight = loss_fn(output, *labels), None
-                if isinstance(loss, Tensor) and loss.size != 1:
-                    # Only training needs one number. Elements are averaged, and weigh by their count.
-                    loss, weight = loss.mean(), Tensor(float(loss.size))
-                loss, terms = loss_and_terms(loss, loss_fn)
-                one = Tensor(1.0)
-                sums = {name: (term, one) for name, term in terms.items()}
-                if isinstance(loss_fn, LossBase):
-                    if loss_fn.reduction == "mean":
-                        _, weight = loss_fn.sum_and_weight(output, *labels)
-                    if terms:
-                        sums = loss_fn.term_sums(output, *labels)
-                shown: tuple[Any, ...] = (output,)
-                if isinstance(output, dict):
-                    shown = tuple(output.values())
-                    self._eval_names = (*output, *binding.columns[binding.data_columns :])
-                return loss, weight, sums, (*shown, *batch[binding.data_columns :])
-
-            compiled = jit(of_loss)
-        else:
-            raise TrainError(
-                "Model.eval: the network is its own loss here, so its predictions are not seen. Give Model an "
-                "eval_network that returns predictions and labels, or a loss_fn."
+        if columns not in self._evaluations:
+            self._evaluations[columns] = Evaluation(
+                self._network, self._loss_fn, self._eval_network, self._eval_indexes, columns
             )
-        self._compiled_eval[columns] = compiled
-        return compiled
+        return self._evaluations[columns]
+
+    def _check_validation(self, source: Any) -> None:
+        """Find out before the first epoch whether the metrics can judge the outputs."""
+        evaluation = self._evaluation(source)
+        if hasattr(source, "output_shapes") and hasattr(source, "output_types"):
+            self._set_eval_mode()
+            evaluation.check(source.output_shapes(), source.output_types(), self._metrics)
 
     # --- prediction -------------------------------------------------------------------------------------------
 

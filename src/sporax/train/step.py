@@ -98,6 +98,11 @@ class StepRunner:
             warn_eager(self._name, error)
             return 1
 
+    def written(self, batch: Sequence[np.ndarray]) -> tuple[Parameter, ...] | None:
+        """The Parameters that the step writes for such a batch; None where steps are not compiled."""
+        self.prepare(batch)
+        return None if self.eager else self._program(batch).written
+
     def run(self, batch: Sequence[np.ndarray]) -> Any:
         """One step; returns the outputs as the step made them, with arrays that may still be on their way."""
         if self.eager:

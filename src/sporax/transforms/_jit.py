@@ -101,14 +101,9 @@ class CompiledFunction:
         if self._eager or _context.runs_eagerly():
             with x64_scope(True):
                 return self._function(*args, **kwargs)
-        leaves, structure = jax.tree.flatten((args, kwargs))
-        dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
-        static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
-        hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
-        key = (structure, tuple(_hashable(leaf) for leaf in static), hooks)
         try:
             with x64_scope(True):
-                output, written = self._run(key, structure, static, dynamic, hooks)
+                output, written = self._run(*self._split(args, kwargs))
         except CONCRETIZATION_ERRORS as error:
             if tracing():
                 raise
@@ -119,8 +114,35 @@ class CompiledFunction:
         written.commit()
         return output
 
+    def abstract(self, *args: Any, **kwargs: Any) -> Any:
+        """The output's structure, with shapes and dtypes in place of values; nothing runs. A call traces no more.
+
+        Returns:
+            None where calls are not compiled.
+        """
+        if self._eager or _context.runs_eagerly():
+            return None
+        with x64_scope(True):
+            output, _ = self._run(*self._split(args, kwargs), form=lambda compiled: compiled.eval_shape)
+        return output
+
+    @staticmethod
+    def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The key of the program, the structure of the inputs, their static and dynamic leaves, and their hooks."""
+        leaves, structure = jax.tree.flatten((args, kwargs))
+        dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
+        static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
+        hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
+        return (structure, tuple(_hashable(leaf) for leaf in static), hooks), structure, static, dynamic, hooks
+
     def _run(
-        self, key: Any, structure: Any, static: tuple[Any, ...], dynamic: list[Any], hooks: tuple[Any, ...]
+        self,
+        key: Any,
+        structure: Any,
+        static: tuple[Any, ...],
+        dynamic: list[Any],
+        hooks: tuple[Any, ...],
+        form: Callable[[Any], Callable[..., Any]] = lambda compiled: compiled,
     ) -> Any:
         variants = self._variants.setdefault(key, [])
         for variant in variants:
@@ -131,7 +153,7 @@ class CompiledFunction:
             variants.append(variant)
         while True:
             try:
-                output, written = variant.compiled([p._value for p in variant.parameters], dynamic)
+                output, written = form(variant.compiled)([p._value for p in variant.parameters], dynamic)
                 return (output if variant.plain else unpack(output)), written
             except Unbound as unbound:
                 known = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)

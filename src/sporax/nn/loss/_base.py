@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,29 @@ import numpy as np
 from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Tensor, to_array, unwrap, wrap
+from sporax.core import Cell, Tensor, context, to_array, tracing, unwrap, wrap
+from sporax.transforms import jit
+
+R = TypeVar("R")
+_TOTAL = "loss"
+"""The name of the one term of a loss that is one number."""
+
+
+class _Pair(NamedTuple):
+    """A mean that `get_loss` or `evaluate` gave, with its numerator and denominator.
+
+    `whole` says that it was no mean over values, but the one value of a whole set.
+    """
+
+    result: Tensor
+    total: jax.Array
+    weight: jax.Array
+    whole: bool
 
 
 class _Capture(threading.local):
     def __init__(self) -> None:
-        self.pairs: list[tuple[Any, Any, Any]] | None = None
+        self.pairs: list[_Pair] | None = None
         self.shapes: tuple[tuple[int, ...], ...] = ()
         self.removal: _Removal | None = None
 
@@ -77,6 +95,28 @@ def removing(kept: Any) -> Iterator[_Removal]:
         yield removal
     finally:
         _CAPTURE.removal = outer
+
+
+def _one_program(method: Callable[..., R]) -> Callable[..., R]:
+    """Under GRAPH_MODE, compile a method that captures as one program.
+
+    The Cells that it calls would else be compiled each for itself, and what they capture would stay in their programs.
+    """
+
+    @functools.wraps(method)
+    def call(self: LossBase, *inputs: Any, **kwargs: Any) -> R:
+        if tracing() or context.explicit_mode() != context.GRAPH_MODE:
+            return method(self, *inputs, **kwargs)
+        programs = self.__dict__.setdefault("_capturing_programs", {})
+        if method.__name__ not in programs:
+
+            def program(*inputs: Any, **kwargs: Any) -> R:
+                return method(self, *inputs, **kwargs)
+
+            programs[method.__name__] = jit(program)
+        return programs[method.__name__](*inputs, **kwargs)
+
+    return call
 
 
 class LossBase(Cell):
@@ -166,7 +206,8 @@ class LossBase(Cell):
                 factor = _CAPTURE.removal.combined(factor, x.shape, name)
             result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
             if _CAPTURE.pairs is not None:
-                _CAPTURE.pairs.append((result, *losses.sum_and_weight(x._value, factor, where=name)))
+                pair = losses.sum_and_weight(x._value, factor, where=name)
+                _CAPTURE.pairs.append(_Pair(result, *pair, whole=x.ndim == 0))
         return result
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
@@ -187,47 +228,71 @@ class LossBase(Cell):
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
                 hyper_parameters["weights"] = _CAPTURE.removal.combined(None, values.shape, name)
             result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
-            # A mean over the samples is not one over the values: it counts as its value times the samples.
-            if _CAPTURE.pairs is not None and self.reduction != "batchmean":
-                pair = losses.evaluate_sum_and_weight(function, *arrays, where=name, **hyper_parameters)
-                _CAPTURE.pairs.append((result, *pair))
+            if _CAPTURE.pairs is not None:
+                mean = "batchmean" if self.reduction == "batchmean" else "mean"
+                pair = losses.evaluate_sum_and_weight(function, *arrays, reduction=mean, where=name, **hyper_parameters)
+                hyper_parameters.pop("weights", None)
+                values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
+                _CAPTURE.pairs.append(_Pair(result, *pair, whole=not values.shape))
         return result
 
+    @_one_program
     def sum_and_weight(self, *inputs: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """The numerator and the denominator of this loss, so that several batches are divided once.
+        r"""The numerator and the denominator of the mean of this loss, so that several batches are divided once.
 
-        Adding the pairs of k parts of a batch and dividing gives the mean over the whole batch, with uneven masks
-        too. A loss that is not one single mean (a sum of two `get_loss`, or a dict of terms) counts as its value times
-        the number of samples.
+        .. math:: \ell = \frac{\sum_k s_k}{\sum_k w_k}
+
+        With the pairs :math:`(s_k, w_k)` of the parts of a batch this is the loss of the whole batch, with uneven
+        parts, masks and class weights too, and :math:`\sum_k \nabla s_k / \sum_k w_k` is its gradient, since no weight
+        depends on a Parameter. For "sum" the numerator alone is the loss.
+
+        A loss that is no such mean counts as its value times the number of samples: one number for a whole set
+        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), several `get_loss` added up, or a mean that `construct` takes
+        itself. Losses in which the samples of a batch meet each other (`SupConLoss`, `BatchHardTripletLoss`) see the
+        samples of their part only. The terms of a dict have denominators of their own: see `term_sums`.
 
         Args:
             inputs, kwargs: those of `construct`.
 
         Returns:
             two Tensors of shape ().
-        """
-        outer, _CAPTURE.pairs = _CAPTURE.pairs, []
-        try:
-            value = self(*inputs, **kwargs)
-            pairs = _CAPTURE.pairs
-        finally:
-            _CAPTURE.pairs = outer
-        if len(pairs) == 1 and pairs[0][0] is value and self.reduction != "none":
-            total, weight = pairs[0][1:]
-            return wrap(total), wrap(weight)
-        with x64_scope(True):
-            leaves = [leaf for leaf in jax.tree.leaves(inputs) if getattr(leaf, "ndim", 0)]
-            count = np.float32(leaves[0].shape[0] if leaves else 1)
-            terms = value.values() if isinstance(value, dict) else (value,)
-            total = sum(term._value.mean() for term in terms)
-            return wrap(total * count), wrap(to_array(count))
 
+        Examples:
+            >>> import numpy as np
+            >>> from sporax import nn, Tensor, value_and_grad
+            >>> # Gradients of a batch in two parts, of which one has a label to ignore: divided once, at the end.
+            >>> net, loss = nn.Dense(1, 2), nn.CrossEntropyLoss(ignore_index=-1)
+            >>> x, y = np.float32([[1], [2], [3]]), np.int32([0, -1, 1])
+            >>> def numerator(x, y):
+            ...     return loss.sum_and_weight(net(x), y)
+            >>> accumulate = value_and_grad(numerator, None, net.trainable_params(), has_aux=True)
+            >>> total, weight, gradients = 0, 0, [0, 0]
+            >>> for part in (slice(0, 2), slice(2, 3)):
+            ...     (part_sum, part_weight), part_gradients = accumulate(Tensor(x[part]), Tensor(y[part]))
+            ...     total, weight = total + part_sum, weight + part_weight
+            ...     gradients = [a + b for a, b in zip(gradients, part_gradients)]
+            >>> whole = value_and_grad(lambda: loss(net(Tensor(x)), Tensor(y)), None, net.trainable_params())
+            >>> value, expected = whole()
+            >>> np.allclose(total / weight, value, rtol=1e-5)
+            True
+            >>> all(np.allclose(a / weight, b, rtol=1e-5) for a, b in zip(gradients, expected))
+            True
+        """
+        value, pairs = self._captured(inputs, kwargs)
+        if isinstance(value, dict):
+            with x64_scope(True):
+                count = jnp.float32(_samples(inputs, kwargs))
+                total = sum(to_array(term).mean() for term in value.values())
+                return wrap(total * count), wrap(count)
+        return _part(value, pairs, inputs, kwargs)
+
+    @_one_program
     def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
         """For each term of this loss a sum and what it is over, so that several batches are divided once.
 
         Added over the batches, their quotient is the term over all of them. A term that is one mean gives its
-        numerator and denominator; another counts as its value times the number of samples. A loss with another
-        reduction than "mean" counts once for each batch (once for each element for "none").
+        numerator and denominator; another counts as its value times the number of samples. A loss with the reduction
+        "sum" counts once for each batch, as MindSpore's metric counts it; with "none", each element counts once.
 
         Args:
             inputs, kwargs: those of `construct`.
@@ -235,24 +300,19 @@ class LossBase(Cell):
         Returns:
             two Tensors of shape () by the term's name; a loss that is one number has the one term "loss".
         """
+        value, pairs = self._captured(inputs, kwargs)
+        terms = value if isinstance(value, dict) else {_TOTAL: value}
+        if self.reduction in ("sum", "none"):
+            return {name: _total_and_size(term) for name, term in terms.items()}
+        return {name: _part(term, pairs, inputs, kwargs) for name, term in terms.items()}
+
+    def _captured(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[_Pair]]:
+        """What the loss returned, and the pairs of each `get_loss` and `evaluate` on the way."""
         outer, _CAPTURE.pairs = _CAPTURE.pairs, []
         try:
-            value = self(*inputs, **kwargs)
-            pairs = _CAPTURE.pairs
+            return self(*inputs, **kwargs), _CAPTURE.pairs
         finally:
             _CAPTURE.pairs = outer
-        if not isinstance(value, dict):
-            if self.reduction == "mean":
-                return {"loss": self.sum_and_weight(*inputs, **kwargs)}
-            return {"loss": _total_and_size(value)}
-        sums = {}
-        for name, term in value.items():
-            if self.reduction != "mean":
-                sums[name] = _total_and_size(term)
-                continue
-            pair = next((each[1:] for each in pairs if each[0] is term), None)
-            sums[name] = (wrap(pair[0]), wrap(pair[1])) if pair else _value_over_samples(term, inputs)
-        return sums
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host, before a compiled step uses them; built-in losses know how.
@@ -266,14 +326,39 @@ class LossBase(Cell):
         """
 
 
-def _total_and_size(value: Tensor) -> tuple[Tensor, Tensor]:
-    return value.sum(), Tensor(np.float32(value.size))
+def _first(value: Any) -> Any:
+    """Of a tuple of outputs the loss is the first."""
+    return value[0] if isinstance(value, (tuple, list)) and value else value
 
 
-def _value_over_samples(value: Tensor, inputs: Any) -> tuple[Tensor, Tensor]:
-    leaves = [leaf for leaf in jax.tree.leaves(inputs) if getattr(leaf, "ndim", 0)]
-    count = Tensor(np.float32(leaves[0].shape[0] if leaves else 1))
-    return value.mean() * count, count
+def _total_and_size(value: Any) -> tuple[Tensor, Tensor]:
+    with x64_scope(True):
+        values = to_array(_first(value))
+        return wrap(values.sum()), wrap(jnp.float32(values.size))
+
+
+def _part(value: Any, pairs: list[_Pair], inputs: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
+    """The numerator and denominator of a value: as it was captured, or the value times the number of samples."""
+    value = _first(value)
+    pair = next((each for each in pairs if each.result is value), None)
+    if pair is None and jnp.size(unwrap(value)) != 1:
+        return _total_and_size(value)
+    with x64_scope(True):
+        count = jnp.float32(_samples(inputs, kwargs))
+        if pair is None:
+            return wrap(to_array(value).reshape(()) * count), wrap(count)
+        if pair.whole:
+            return wrap(pair.total * count), wrap(pair.weight * count)
+        return wrap(pair.total), wrap(pair.weight)
+
+
+def _samples(inputs: Any, kwargs: Any) -> int:
+    """The number of samples in a loss's inputs: what most of them have for their first axis.
+
+    Not that of the first input alone: the outputs of a network for sequences may have time there.
+    """
+    sizes = [leaf.shape[0] for leaf in jax.tree.leaves((inputs, kwargs)) if getattr(leaf, "ndim", 0)]
+    return max(sizes, key=sizes.count) if sizes else 1
 
 
 def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:

@@ -11,9 +11,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Parameter, Tensor, is_tensor, wrap
-from sporax.nn.loss._base import LossBase
-
-_TOTAL = "loss"
+from sporax.nn.loss._base import _TOTAL, LossBase
 
 
 class _Term(NamedTuple):

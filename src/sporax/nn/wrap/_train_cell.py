@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sporax import _check
-from sporax.core import Cell, context, tracing
+from sporax.core import Cell, ParameterTuple, context, tracing
+from sporax.nn.layer import Identity
 from sporax.nn.wrap._loss_cells import _check_network
+from sporax.ops import GradOperation
 from sporax.transforms import jit, value_and_grad
 
 
@@ -17,6 +19,12 @@ class TrainOneStepCell(Cell):
         network: a Cell whose output is the loss, such as `WithLossCell`, or (loss, other outputs...).
         optimizer: an optimizer of `nn`.
         sens: what the gradients are scaled by; the optimizer's `loss_scale` divides it out.
+
+    Attributes:
+        network, optimizer, sens: as given.
+        weights: a ParameterTuple of what the optimizer updates. A subclass may set others.
+        grad, grad_no_sens: `ops.GradOperation` by Parameters, with and without a sensitivity as the last input.
+        grad_reducer, reducer_flag: `nn.Identity()` and False: gradients of one process need no reduction.
 
     Raises:
         ArgumentTypeError: `network` is not a Cell.
@@ -37,12 +45,14 @@ class TrainOneStepCell(Cell):
         self.network = _check_network(network, "network", "TrainOneStepCell")
         self.optimizer = optimizer
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")
-        self._compiled_step = jit(self._run_step)
-
-    @property
-    def weights(self) -> tuple[Any, ...]:
+        self.weights = ParameterTuple(optimizer.parameters)
         """The Parameters that the optimizer updates."""
-        return tuple(self.optimizer.parameters)
+        # For subclasses with a construct of their own.
+        self.grad = GradOperation(get_by_list=True, sens_param=True)
+        self.grad_no_sens = GradOperation(get_by_list=True)
+        self.reducer_flag = False
+        self.grad_reducer = Identity()
+        self._compiled_step = jit(self._run_step)
 
     def construct(self, *inputs: Any) -> Any:
         """Train on one batch; returns what the network returned."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sporax import _check
 from sporax.train.callback._base import RunContext
-from sporax.train.callback._reading import LossReader, scalar_loss, terms_text
+from sporax.train.callback._reading import LossReader, in_short, scalar_loss, terms_text
 
 
 class LossMonitor(LossReader):
@@ -74,7 +74,8 @@ class LossMonitor(LossReader):
         params = run_context.original_args()
         results = params.get("eval_results")
         if results:
-            print(f"Eval result: epoch {params.cur_epoch_num}, metrics: {results}", flush=True)
+            shown = {name: in_short(value) for name, value in results.items()}
+            print(f"Eval result: epoch {params.cur_epoch_num}, metrics: {shown}", flush=True)
         self.epoch_end(run_context)
 
     def on_train_end(self, run_context: RunContext) -> None:

@@ -11,7 +11,7 @@ import jax
 from sporax import _check
 from sporax._errors import TrainError
 from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
-from sporax.train.callback._reading import scalar_loss
+from sporax.train.callback._reading import in_short, scalar_loss
 
 
 class ProgressBar(TrainingCallback):
@@ -161,4 +161,5 @@ def _short(value: Any) -> str:
     try:
         return f"{float(value):.6g}"
     except (TypeError, ValueError):
-        return str(value)
+        short = in_short(value)
+        return f"[{', '.join(f'{each:.6g}' for each in short)}]" if isinstance(short, list) else str(short)

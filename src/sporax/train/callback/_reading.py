@@ -71,6 +71,35 @@ def shortest(value: Any) -> float:
     return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
+_FEW = 8
+"""How many numbers of a vector are shown in a line."""
+
+
+class _Form:
+    """Prints as its text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def in_short(value: Any) -> Any:
+    """A result of a metric for a printed line: of an array with many elements or axes, only its shape.
+
+    >>> in_short(np.zeros((10, 10))), in_short(np.float64([0.5, 1.0])), in_short(0.5)
+    (array(shape=(10, 10)), [0.5, 1.0], 0.5)
+    """
+    if isinstance(value, Tensor) or hasattr(value, "__array__"):
+        array = np.asarray(value)
+        if array.ndim == 1 and array.size <= _FEW:
+            return array.tolist()
+        if array.ndim:
+            return _Form(f"array(shape={array.shape})")
+    return value
+
+
 def terms_text(terms: dict[str, Any]) -> str:
     """The terms of a loss for a printed line: `, terms: {mse: 1.0, penalty: 0.5}`, or nothing.
 

@@ -14,9 +14,10 @@ class Accuracy(ClassMetric):
     .. math:: \frac{\#\{\text{right}\}}{\#\{\text{samples}\}}
 
     Args:
-        eval_type: "classification": scores (N, C) or (N, C, ...), labels (N, ...) of ints or one-hot (N, C,
-            ...); right is a sample whose highest score, the first of equals, is its label's. "multilabel":
-            both (N, C, ...) of 0 and 1; right is a sample where all agree.
+        eval_type: "classification": scores (N, C) or (N, C, ...) with C of at least 2, labels (N, ...) of ints or
+            one-hot (N, C, ...); a sample is right if its highest score, the first of equal ones, is that of its
+            label. "multilabel": both (N, C, ...) of 0 and 1; a sample is right if all agree. A sample with a NaN in
+            its prediction is wrong.
 
     Raises:
         ArgumentError: an unknown `eval_type`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,34 @@ class Metric(metaclass=ABCMeta):
 
     # --- for subclasses -------------------------------------------------------------------------------------
 
+    def _convert_data(self, data: Any) -> np.ndarray:
+        """An input of `update` as a NumPy array, for metrics of one's own.
+
+        Args:
+            data: a Tensor, a `jax.Array`, a NumPy array or a list of numbers.
+
+        Returns:
+            the array, in the dtype of the input.
+
+        Raises:
+            ArgumentTypeError: `data` is something else, such as a tuple or a dict of several outputs.
+            ShapeError: a list whose elements differ in shape.
+
+        Examples:
+            >>> from sporax import Tensor
+            >>> from sporax.train import MAE
+            >>> MAE()._convert_data(Tensor([1.0, 2.0]))
+            array([1., 2.], dtype=float32)
+
+        Source: the method of the same name in MindSpore.
+        """
+        if isinstance(data, (int, float, np.generic)):
+            raise ArgumentTypeError(
+                f"{type(self).__name__}: the input must be a Tensor, an array or a list, but got {data!r} of type "
+                f"{type(data).__name__}."
+            )
+        return to_numpy(data, "the input", type(self).__name__)
+
     def _inputs(self, inputs: tuple[Any, ...], names: Sequence[str]) -> list[np.ndarray]:
         """The inputs as arrays, checked in number."""
         if len(inputs) != len(names):
@@ -126,17 +154,36 @@ def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
     return update
 
 
-def as_array(value: Any, name: str, where: str) -> np.ndarray:
-    """A Tensor, array, list or number as an array, half precision widened; anything else is refused."""
-    array = None if isinstance(value, (str, bytes, dict, set)) or value is None else np.asarray(value)
-    if array is not None and array.dtype.name in ("bfloat16", "float16"):
-        array = array.astype(np.float32)
-    if array is None or array.dtype.kind not in "biuf":
+def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
+    """A Tensor, an array, a list or a number as an array in its own dtype; anything else is refused."""
+    if isinstance(value, (tuple, Mapping)):
+        kind = "dict" if isinstance(value, Mapping) else type(value).__name__
         raise ArgumentTypeError(
-            f"{where}.update: {name} must be a Tensor, an array or a list of numbers, but got {value!r} of "
+            f"{where}: {name} is a {kind} of {len(value)} outputs, but a metric takes one Tensor, array or list. "
+            "Choose one: metric.set_indexes([output, label]), or Model(..., eval_network=...) with a network that "
+            "returns what the metric takes."
+        )
+    if value is None or isinstance(value, (str, bytes, set)):
+        array = np.empty((), object)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ShapeError(
+                f"{where}: {name} is a list whose elements differ in shape, so it is not one array: {error}"
+            ) from None
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise ArgumentTypeError(
+            f"{where}: {name} must be a Tensor, an array or a list of numbers, but got {value!r} of "
             f"type {type(value).__name__}."
         )
     return array
+
+
+def as_array(value: Any, name: str, where: str) -> np.ndarray:
+    """`to_numpy`, with half precision widened to float32."""
+    array = to_numpy(value, name, f"{where}.update")
+    return array.astype(np.float32) if array.dtype.name in ("bfloat16", "float16") else array
 
 
 def same_shape(prediction: np.ndarray, label: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from sporax import _check
-from sporax._errors import DtypeError, ShapeError
+from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError, SporaxWarning
 from sporax.train.metrics._base import Metric, rearrange_inputs
-from sporax.train.metrics._classes import check_range
+from sporax.train.metrics._classes import NO_CLASS, check_range, predicted_classes, whole_numbers
 
 NORMALIZE = ("no_norm", "target", "prediction", "all", None)
 
@@ -17,11 +18,20 @@ NORMALIZE = ("no_norm", "target", "prediction", "all", None)
 class ConfusionMatrix(Metric):
     """How often class i (row) was predicted as class j (column).
 
+    A prediction with a NaN is of no class, so it is in no column: `undefined` counts such samples by their true
+    class, and a warning names them. They belong to the denominators of the shares by row and of the whole, so that a
+    row with one sums to less than 1.
+
     Args:
-        num_classes: the number of classes.
+        num_classes: the number of classes, at least 2.
         normalize: "no_norm" or None for counts; "target" for shares of each row, "prediction" of each
-            column, "all" of everything. A row or column of nothing stays 0.
-        threshold: probabilities of one shape with the labels are class 1 from here on.
+            column, "all" of everything. A row or column without samples stays 0.
+        threshold: with two classes, floating predictions of the shape of the labels are class 1 from here on:
+            probabilities, or logits with a threshold of 0 or less.
+
+    Attributes:
+        confusion_matrix: the counts, of shape (C, C).
+        undefined: the number of samples of each true class whose prediction is NaN, of shape (C,).
 
     Raises:
         ArgumentTypeError, ArgumentError: an argument is of the wrong type or not allowed.
@@ -39,7 +49,7 @@ class ConfusionMatrix(Metric):
     def __init__(self, num_classes: int, normalize: str | None = "no_norm", threshold: float = 0.5) -> None:
         super().__init__()
         where = "ConfusionMatrix"
-        self.num_classes = _check.integer(num_classes, name="num_classes", where=where, minimum=1)
+        self.num_classes = _check.integer(num_classes, name="num_classes", where=where, minimum=2)
         self.normalize = _check.one_of(normalize, NORMALIZE, name="normalize", where=where)
         self.threshold = _check.number(threshold, name="threshold", where=where)
         self.clear()
@@ -47,38 +57,97 @@ class ConfusionMatrix(Metric):
     def clear(self) -> None:
         """Forget every batch."""
         self.confusion_matrix = np.zeros((self.num_classes, self.num_classes), np.float64)
+        self.undefined = np.zeros(self.num_classes, np.float64)
         self._samples = 0
+        self._warned = False
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
         """Take in a batch.
 
         Args:
-            inputs: the prediction, scores (N, C, ...), or classes or probabilities (N, ...); and labels (N,
-                ...) of ints.
+            inputs: the prediction: scores (N, C, ...), classes (N, ...), or with two classes probabilities (N, ...);
+                and the true value: labels (N, ...) of whole numbers.
 
         Raises:
             ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
         """
         where = "ConfusionMatrix"
         prediction, labels = self._inputs(inputs, ("the prediction", "the true value"))
-        if labels.dtype.kind not in "biu":
-            raise DtypeError(f"{where}.update: the labels must be ints, but got {labels.dtype.name}.")
-        if prediction.ndim == labels.ndim + 1:
-            prediction = prediction.argmax(axis=1)
-        elif prediction.dtype.kind == "f":
-            prediction = prediction >= self.threshold
-        if prediction.shape != labels.shape:
-            raise ShapeError(
-                f"{where}.update: the prediction has shape {np.shape(inputs[0])}, but the labels have shape "
-                f"{labels.shape}. Give scores (N, C, ...) or classes (N, ...)."
-            )
-        for classes in (prediction, labels):
-            check_range(classes.astype(np.int64), self.num_classes, where)
-        pairs = labels.ravel().astype(np.int64) * self.num_classes + prediction.ravel()
-        counts = np.bincount(pairs, minlength=self.num_classes**2)
+        labels = whole_numbers(labels, "labels", where).astype(np.int64)
+        check_range(labels, self.num_classes, where)
+        predicted = self._predicted(prediction, labels).ravel()
+        labels = labels.ravel()
+        known = predicted != NO_CLASS
+        counts = np.bincount(labels[known] * self.num_classes + predicted[known], minlength=self.num_classes**2)
         self.confusion_matrix += counts.reshape(self.confusion_matrix.shape)
         self._samples += labels.size
+        if not known.all():
+            self.undefined += np.bincount(labels[~known], minlength=self.num_classes)
+            self._warn(int((~known).sum()))
+
+    def _predicted(self, prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The class of each sample, or NO_CLASS."""
+        where, classes = "ConfusionMatrix", self.num_classes
+        if prediction.ndim == labels.ndim + 1:
+            if prediction.shape[:1] + prediction.shape[2:] != labels.shape or prediction.shape[1] != classes:
+                hint = ""
+                if prediction.shape[1] == 1:
+                    hint = " Remove axis 1 of the prediction where its values are probabilities: y.squeeze(1)."
+                raise ShapeError(
+                    f"{where}.update: for {classes} classes and labels of shape {labels.shape}, scores must have shape "
+                    f"{(*labels.shape[:1], classes, *labels.shape[1:])}, but the prediction has shape "
+                    f"{prediction.shape}.{hint}"
+                )
+            return predicted_classes(prediction)
+        if prediction.shape != labels.shape:
+            raise ShapeError(
+                f"{where}.update: the prediction has shape {prediction.shape}, but the labels have shape "
+                f"{labels.shape}. Give scores (N, C, ...) or classes (N, ...)."
+            )
+        if labels.ndim > 1 and labels.shape[1] == classes and labels.size and _one_hot(labels):
+            raise LabelError(
+                f"{where}.update: labels of shape {labels.shape} look one-hot for {classes} classes, but they must be "
+                "class indices: labels.argmax(1). Maps of classes that only look so can be given flat: .reshape(-1)."
+            )
+        if prediction.dtype.kind != "f":
+            check_range(prediction, classes, where, "predicted class")
+            return prediction.astype(np.int64)
+        return self._from_floats(prediction)
+
+    def _from_floats(self, prediction: np.ndarray) -> np.ndarray:
+        """Classes of floating predictions, one a sample: by the threshold, or whole numbers with more classes."""
+        where, classes = "ConfusionMatrix", self.num_classes
+        unknown = np.isnan(prediction)
+        known = prediction[~unknown]
+        if classes == 2:
+            outside = (known < 0) | (known > 1)
+            if 0 < self.threshold <= 1 and outside.any():
+                raise ArgumentError(
+                    f"{where}.update: a prediction is {known[outside][0]}, so they are no probabilities to compare "
+                    f"with the threshold {self.threshold}. For logits give ConfusionMatrix(2, threshold=0.0)."
+                )
+            found = prediction >= self.threshold
+        else:
+            whole = np.isfinite(known) & (known == np.floor(known))
+            if not whole.all():
+                raise DtypeError(
+                    f"{where}.update: a prediction is {known[~whole][0]}, neither a class nor scores of {classes} "
+                    f"classes. Give scores of shape (N, {classes}, ...), or classes of shape (N, ...)."
+                )
+            check_range(known, classes, where, "predicted class")
+            found = np.where(unknown, 0, prediction)
+        return np.where(unknown, NO_CLASS, found.astype(np.int64))
+
+    def _warn(self, count: int) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"ConfusionMatrix: {count} prediction(s) of a batch are NaN. They are of no class, so they are in no "
+                "column of the matrix; `undefined` counts them by their true class.",
+                SporaxWarning,
+                stacklevel=4,
+            )
 
     def eval(self) -> np.ndarray:
         """The matrix.
@@ -93,6 +162,14 @@ class ConfusionMatrix(Metric):
         matrix = self.confusion_matrix
         if self.normalize in ("no_norm", None):
             return matrix.copy()
-        axis = {"target": 1, "prediction": 0, "all": None}[self.normalize]
-        whole = np.broadcast_to(matrix.sum(axis=axis, keepdims=True), matrix.shape)
+        whole: Any = {
+            "target": lambda: (matrix.sum(axis=1) + self.undefined)[:, np.newaxis],
+            "prediction": lambda: matrix.sum(axis=0),
+            "all": lambda: matrix.sum() + self.undefined.sum(),
+        }[self.normalize]()
+        whole = np.broadcast_to(whole, matrix.shape)
         return np.divide(matrix, whole, out=np.zeros_like(matrix), where=whole > 0)
+
+
+def _one_hot(labels: np.ndarray) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())

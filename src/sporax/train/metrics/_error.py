@@ -25,14 +25,17 @@ class _ErrorMetric(Metric):
         """Take in a batch.
 
         Args:
-            inputs: the prediction and the true value, both of shape (N, ...).
+            inputs: the prediction and the true value, both of shape (N, ...). A NaN in one of them makes the result
+                NaN.
 
         Raises:
             ShapeError, ArgumentError, ArgumentTypeError: they do not fit.
         """
         given = self._inputs(inputs, ("the prediction", "the true value"))
         prediction, label = same_shape(given[0], given[1], type(self).__name__)
-        self._sum += float(self._measure(prediction.astype(np.float64) - label.astype(np.float64)).sum())
+        # inf - inf is NaN, and a NaN stays in the result: neither needs NumPy's warning too.
+        with np.errstate(invalid="ignore", over="ignore"):
+            self._sum += float(self._measure(prediction.astype(np.float64) - label.astype(np.float64)).sum())
         self._samples += label.shape[0] if label.ndim else 1
 
     @staticmethod

@@ -56,10 +56,11 @@ class Loss(Metric):
         weight = 1.0
         if len(inputs) == 2 and inputs[1] is not None:
             given = as_array(inputs[1], "the weight", "Loss")
-            if given.size != 1 or not float(given.reshape(())) >= 0.0:
+            if given.size != 1 or not 0.0 <= float(given.reshape(())) < float("inf"):
                 raise ArgumentError(f"Loss.update: the weight must be one number ≥ 0, but got {inputs[1]!r}.")
             weight = float(given.reshape(()))
-        # A batch with nothing left (all targets ignored) counts for nothing, whatever its loss.
+        # A batch with nothing left (all targets ignored) counts for nothing, whatever its loss. With a weight, a NaN
+        # stays in the result.
         if weight:
             self._sum += float(loss.mean()) * weight
             self._weight += weight

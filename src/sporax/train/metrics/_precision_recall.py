@@ -8,7 +8,7 @@ import numpy as np
 
 from sporax import _check
 from sporax.train.metrics._base import rearrange_inputs
-from sporax.train.metrics._classes import ClassMetric
+from sporax.train.metrics._classes import NO_CLASS, ClassMetric
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -33,8 +33,9 @@ class _Counts(ClassMetric):
         """Take in a batch.
 
         Args:
-            inputs: the prediction and the true value: scores (N, C, ...) and labels (N, ...) or one-hot;
-                with several labels a sample, both (N, C, ...) of 0 and 1.
+            inputs: the prediction and the true value: scores (N, C, ...) with C of at least 2 and labels (N, ...)
+                or one-hot; with several labels a sample, both (N, C, ...) of 0 and 1. A prediction with a NaN is of
+                no class: it is a false negative of its true class, and no false positive.
 
         Raises:
             ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
@@ -42,11 +43,12 @@ class _Counts(ClassMetric):
         predicted, labels = self._of_batch(inputs)
         self._samples += len(labels)
         if self._type == "multilabel":
-            counts = np.stack([each.sum(axis=1) for each in (predicted & labels, predicted, labels)])
+            found = predicted == 1
+            counts = np.stack([each.sum(axis=1) for each in (found & labels, found, labels)])
             self._batches.append(counts.astype(np.float64))
             return
         classes = self._class_num
-        counted = (labels[predicted == labels], predicted, labels)
+        counted = (labels[predicted == labels], predicted[predicted != NO_CLASS], labels)
         counts = np.stack([np.bincount(each, minlength=classes) for each in counted]).astype(np.float64)
         self._batches = [sum(self._batches, counts)]
 

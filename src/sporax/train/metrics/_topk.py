@@ -15,6 +15,8 @@ from sporax.train.metrics._classes import class_labels
 class TopKCategoricalAccuracy(Metric):
     r"""The share of samples whose label is among the k highest scores; of equal scores the first is higher.
 
+    A sample with a NaN among its scores is wrong.
+
     .. math:: \frac{\#\{i : t_i \in \text{the k highest of } y_i\}}{N}
 
     Args:
@@ -46,7 +48,7 @@ class TopKCategoricalAccuracy(Metric):
         """Take in a batch.
 
         Args:
-            inputs: scores (N, C), and labels (N,) of ints or one-hot (N, C).
+            inputs: scores (N, C) or (N, C, ...) with C of at least 2, and labels (N, ...) of ints or one-hot.
 
         Raises:
             ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
@@ -60,9 +62,9 @@ class TopKCategoricalAccuracy(Metric):
                 f"{scores.shape[1]} classes. Use TopKCategoricalAccuracy with a smaller k."
             )
         of_label = np.take_along_axis(scores, np.expand_dims(labels, 1), axis=1)
-        place = np.arange(scores.shape[1]).reshape((1, -1) + (1,) * (scores.ndim - 2))
-        ahead = (scores > of_label) | ((scores == of_label) & (place < np.expand_dims(labels, 1)))
-        # A NaN among the scores would count for nobody: such a sample is wrong.
+        index = np.arange(scores.shape[1]).reshape((1, -1) + (1,) * (scores.ndim - 2))
+        ahead = (scores > of_label) | ((scores == of_label) & (index < np.expand_dims(labels, 1)))
+        # No comparison with NaN is true, so it would never be ahead of the label.
         right = (ahead.sum(axis=1) < self.k) & ~np.isnan(scores).any(axis=1)
         self._right += int(right.sum())
         self._samples += labels.size

@@ -1,0 +1,259 @@
+"""The evaluation of a batch: loss, its weight, predictions, and how they reach the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from sporax._errors import TrainError
+from sporax._jax_compat import CONCRETIZATION_ERRORS
+from sporax.core import Cell, Parameter, Tensor, to_array, wrap
+from sporax.nn import LossBase
+from sporax.train._binding import Binding, call_loss, loss_and_terms, samples_of, tensors_of
+from sporax.train.metrics import Loss, Metric
+from sporax.transforms import CompiledFunction
+
+Totals = dict[str, tuple[float, float]]
+"""Of each term of the loss the sum and what it is over."""
+
+
+class Evaluation:
+    """The compiled evaluation of batches with the same columns.
+
+    Args:
+        network, loss_fn, eval_network, eval_indexes: those of `Model`.
+        columns: the names of the dataset's columns.
+
+    Raises:
+        TrainError: there is neither loss_fn nor eval_network.
+        DatasetError: the columns do not fit.
+    """
+
+    def __init__(
+        self,
+        network: Cell,
+        loss_fn: Callable[..., Any] | None,
+        eval_network: Cell | None,
+        eval_indexes: Sequence[int] | None,
+        columns: tuple[str, ...],
+    ) -> None:
+        self._network, self._loss_fn = network, loss_fn
+        self._eval_network, self._eval_indexes = eval_network, eval_indexes
+        self._names: tuple[str, ...] = ()
+        """What `set_indexes` chooses from where there are several outputs."""
+        self._kind = ""
+        """"dict", "tuple" or "list" where the network returns one."""
+        self._checked = False
+        if eval_network is not None:
+            self._step = CompiledFunction(self._of_eval_network, self._owned)
+        elif loss_fn is not None:
+            self._binding = Binding(network, loss_fn, columns)
+            self._step = CompiledFunction(self._of_loss, self._owned)
+        else:
+            raise TrainError(
+                "Model.eval: the network is its own loss here, so its predictions are not seen. Give Model an "
+                "eval_network that returns predictions and labels, or a loss_fn."
+            )
+
+    def run(self, batch: Sequence[np.ndarray], metrics: Mapping[str, Metric], totals: Totals) -> Any:
+        """Evaluate a batch: metrics and totals take it in; returns what callbacks see as the step's outputs."""
+        inputs = [wrap(to_array(array)) for array in batch]
+        if not self._checked:
+            self._check(inputs, metrics)
+        loss, sums, outputs = self._step(*inputs)
+        # Where nothing could be traced, the outputs are known only now.
+        self._check_outputs(loss, outputs, metrics)
+        added = {name: (float(np.asarray(total)), float(np.asarray(weight))) for name, (total, weight) in sums.items()}
+        for name, (total, weight) in added.items():
+            before = totals.get(name, (0.0, 0.0))
+            totals[name] = (before[0] + total, before[1] + weight)
+        for metric in metrics.values():
+            if isinstance(metric, Loss):
+                if "loss" in added:
+                    total, weight = added["loss"]
+                    metric.update(total / weight if weight else 0.0, weight)
+                else:
+                    metric.update(loss)
+            else:
+                metric.update(*self._inputs_of(metric, outputs))
+        return outputs if loss is None else loss
+
+    def check(self, shapes: Sequence[Any], types: Sequence[Any], metrics: Mapping[str, Metric]) -> None:
+        """Find out, before anything runs, whether the metrics can judge what a batch of these shapes gives.
+
+        Raises:
+            TrainError: a metric cannot.
+        """
+        if any(size is None for shape in shapes for size in shape):
+            return
+        examples = [
+            np.broadcast_to(np.zeros((), np.dtype(kind)), tuple(shape))
+            for shape, kind in zip(shapes, types, strict=True)
+        ]
+        self._check([wrap(each) for each in examples], metrics)
+
+    def _check(self, inputs: list[Tensor], metrics: Mapping[str, Metric]) -> None:
+        try:
+            found = self._step.abstract(*inputs)
+        except CONCRETIZATION_ERRORS:
+            found = None
+        if found is not None:
+            loss, _, outputs = found
+            self._check_outputs(loss, outputs, metrics)
+
+    def _check_outputs(self, loss: Any, outputs: tuple[Any, ...], metrics: Mapping[str, Metric]) -> None:
+        if self._checked:
+            return
+        for name, metric in metrics.items():
+            if isinstance(metric, Loss):
+                if loss is None:
+                    raise TrainError(
+                        "Model.eval: the metric Loss needs a loss. Give Model a loss_fn, or eval_indexes that say "
+                        "which output of eval_network is the loss."
+                    )
+            else:
+                self._check_metric(name, metric, outputs)
+        self._checked = True
+
+    def _check_metric(self, name: str, metric: Metric, outputs: tuple[Any, ...]) -> None:
+        choices = self._choices(outputs)
+        names = self._names or tuple(f"output_{i}" for i in range(len(choices)))
+        how = f"metric.set_indexes([output, label]), counted from 0 in {', '.join(names)}"
+        indexes = metric.indexes
+        if indexes is not None:
+            if wrong := [each for each in indexes if not -len(choices) <= each < len(choices)]:
+                raise TrainError(
+                    f"Model.eval: set_indexes of the metric {name!r} chose {indexes}, but {wrong[0]} is beyond the "
+                    f"{len(choices)} there are. Use {how}."
+                )
+            chosen = [(names[each], choices[each]) for each in indexes]
+        else:
+            # A metric of a user's may take a tuple as it is. A dict has no order to hand it over in.
+            if self._kind == "dict" or (self._kind and _is_built_in(metric)):
+                raise TrainError(
+                    f"Model.eval: the network returns a {self._kind} of outputs, so the metric {name!r} must be told "
+                    f"what it gets: {how}. Or give Model an eval_network that returns the prediction and the label."
+                )
+            given = self._inputs_of(metric, outputs)
+            if _is_built_in(metric) and len(given) != 2:
+                raise TrainError(
+                    f"Model.eval: the metric {name!r} takes a prediction and a label, but eval_network returns "
+                    f"{len(given)} output(s). Say which: Model(..., eval_indexes=[loss, prediction, label]), or {how}."
+                )
+            chosen = list(zip(names, given, strict=False))
+        if not _is_built_in(metric):
+            return
+        for label, value in chosen:
+            if not hasattr(value, "shape"):
+                raise TrainError(
+                    f"Model.eval: the metric {name!r} would get {label}, which is a {type(value).__name__}, but it "
+                    "takes Tensors. Give Model an eval_network that returns the prediction and the label."
+                )
+
+    def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What `set_indexes` counts in: the outputs one by one, and the labels."""
+        if not self._kind:
+            return outputs
+        first = outputs[0]
+        return (*(first.values() if isinstance(first, Mapping) else first), *outputs[1:])
+
+    def _inputs_of(self, metric: Metric, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        if metric.indexes is not None:
+            return self._choices(outputs)
+        return outputs[:2] if self._eval_network is None or self._eval_indexes is not None else outputs
+
+    def _owned(self) -> tuple[Parameter, ...]:
+        """The Parameters that it is known to read: others would cost a second trace."""
+        cells = [each for each in (self._eval_network or self._network, self._loss_fn) if isinstance(each, Cell)]
+        return tuple(dict.fromkeys(parameter for cell in cells for parameter in cell.get_parameters()))
+
+    # --- what is compiled ---------------------------------------------------------------------------------------
+
+    def _of_eval_network(self, *batch: Any) -> Any:
+        assert self._eval_network is not None
+        outputs, indexes = tensors_of(self._eval_network(*batch)), self._eval_indexes
+        if isinstance(outputs, dict):
+            self._kind, self._names = "dict", tuple(outputs)
+            if indexes is not None:
+                raise TrainError(
+                    f"Model.eval: eval_network returns a dict of {', '.join(outputs)}, so eval_indexes {list(indexes)} "
+                    "choose nothing. Return a tuple (loss, prediction, label)."
+                )
+            return None, {}, (_Ordered(outputs),)
+        outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
+        if indexes is None:
+            return None, {}, outputs
+        if wrong := [each for each in indexes if not -len(outputs) <= each < len(outputs)]:
+            raise TrainError(
+                f"Model.eval: eval_indexes are {list(indexes)}, but eval_network returns {len(outputs)} output(s), so "
+                f"there is no output {wrong[0]}."
+            )
+        loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
+        count = Tensor(float(samples_of(batch)))
+        return loss, {"loss": (loss * count, count)}, (outputs[indexes[1]], outputs[indexes[2]])
+
+    def _of_loss(self, *batch: Any) -> Any:
+        binding, loss_fn = self._binding, self._loss_fn
+        assert loss_fn is not None
+        data, labels = binding.split(batch)
+        output = tensors_of(self._network(*data))
+        value = call_loss(loss_fn, output, labels, binding)
+        # Only training needs one number.
+        loss, terms = loss_and_terms(_mean(value), loss_fn)
+        if isinstance(loss_fn, LossBase):
+            sums = loss_fn.term_sums(output, *labels)
+        elif terms:
+            count = Tensor(float(samples_of(batch)))
+            sums = {name: (term * count, count) for name, term in terms.items()}
+        else:
+            count = Tensor(float(_weight_of(value, batch)))
+            sums = {"loss": (loss * count, count)}
+        if isinstance(output, (dict, tuple, list)):
+            self._kind = "dict" if isinstance(output, dict) else "list" if isinstance(output, list) else "tuple"
+            names = output if isinstance(output, dict) else [f"output_{i}" for i in range(len(output))]
+            self._names = (*names, *binding.columns[binding.data_columns :])
+        else:
+            self._kind, self._names = "", ("output", *binding.columns[binding.data_columns :])
+        shown = _Ordered(output) if isinstance(output, dict) else output
+        return loss, sums, (shown, *batch[binding.data_columns :])
+
+
+class _Ordered(dict[str, Any]):
+    """A dict of outputs that keeps its order on the way out of compiled code."""
+
+
+jax.tree_util.register_pytree_node(
+    _Ordered,
+    lambda outputs: (tuple(outputs.values()), tuple(outputs)),
+    lambda names, values: _Ordered(zip(names, values, strict=True)),
+)
+
+
+def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
+    """The value of every metric, and of every term of the loss where `Loss` is one of them."""
+    results = {name: metric.eval() for name, metric in metrics.items()}
+    terms = {term: total / weight if weight else 0.0 for term, (total, weight) in totals.items()}
+    if not terms or list(terms) == ["loss"]:
+        return results
+    for name, metric in metrics.items():
+        if isinstance(metric, Loss):
+            # Each term has a denominator of its own, so the loss is made of the terms.
+            results[name] = terms["loss"] if "loss" in terms else sum(terms.values())
+            results.update({f"{name}.{term}": value for term, value in terms.items()})
+    return results
+
+
+def _is_built_in(metric: Metric) -> bool:
+    return type(metric).update.__module__.startswith("sporax.train.metrics.")
+
+
+def _mean(value: Any) -> Any:
+    return value.mean() if isinstance(value, Tensor) and value.size != 1 else value
+
+
+def _weight_of(value: Any, batch: Sequence[Any]) -> int:
+    """Elements weigh one each; one number is taken for a mean over the samples."""
+    return value.size if isinstance(value, Tensor) and value.size != 1 else samples_of(batch)

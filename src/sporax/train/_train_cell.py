@@ -1,0 +1,79 @@
+"""A network that is its own training step: a Cell of training, such as `nn.TrainOneStepCell`, given to `Model`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from sporax._errors import SporaxWarning, TrainError
+from sporax.core import Cell, Parameter, Tensor, default_generator, tracing, wrap
+from sporax.train._binding import loss_and_terms, tensors_of
+
+
+class TrainCellStep:
+    """The step of a network that updates Parameters itself.
+
+    Its output is the loss, or a tuple or dict with it, such as (loss, overflow, loss scale) of a
+    `TrainOneStepWithLossScaleCell`.
+
+    Args:
+        network: the training Cell.
+    """
+
+    def __init__(self, network: Cell) -> None:
+        self._network = network
+        self._checked = False
+
+    def __call__(self, *batch: Any) -> tuple[Tensor, dict[str, Tensor], Any]:
+        """(loss, its terms, all outputs) of one batch."""
+        eager = not self._checked and not tracing()
+        before = [(parameter, parameter._value) for parameter in self._network.get_parameters()] if eager else []
+        output = tensors_of(self._network(*batch))
+        if eager:
+            self.check([parameter for parameter, value in before if parameter._value is not value])
+        loss, terms = loss_and_terms(_one_number(output), self._network)
+        return loss, terms, output
+
+    def check(self, written: Sequence[Parameter] | None) -> None:
+        """Refuse a step that changes nothing.
+
+        Args:
+            written: the Parameters that the step writes; None where that shows only when it has run, op by op.
+
+        Raises:
+            TrainError: there are none.
+        """
+        if self._checked or written is None:
+            return
+        self._checked = True
+        name = type(self._network).__name__
+        left = [parameter for parameter in written if parameter is not default_generator.key]
+        if not left:
+            raise TrainError(_nothing_trained(name))
+        if not any(parameter.requires_grad for parameter in left):
+            names = ", ".join(parameter.name for parameter in left[:3])
+            warnings.warn(
+                f"Model.train: there is no optimizer, and a step of {name} writes no trainable Parameter, only {names}"
+                f"{', ...' if len(left) > 3 else ''}. Where those are no accumulated gradients, nothing is trained: "
+                "give Model(network, loss_fn, optimizer), or a training Cell such as nn.TrainOneStepCell.",
+                SporaxWarning,
+                stacklevel=2,
+            )
+
+
+def _nothing_trained(name: str) -> str:
+    return (
+        f"Model.train: there is no optimizer, and a step of {name} writes no Parameter, so nothing would be trained. "
+        "Give Model(network, loss_fn, optimizer), or a network that updates its Parameters itself, such as "
+        "nn.TrainOneStepCell(nn.WithLossCell(network, loss_fn), optimizer)."
+    )
+
+
+def _one_number(output: Any) -> Any:
+    """The outputs with a loss of several elements as its mean: the Cell has chosen already what it trains on."""
+    if isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if isinstance(output, Tensor) and output.size > 1:
+        return wrap(output._value.mean())
+    return output
