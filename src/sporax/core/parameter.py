@@ -48,7 +48,7 @@ class Parameter(Tensor):
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("_held", "_lease", "layerwise_parallel", "name", "parallel_optimizer", "requires_grad")
+    __slots__ = ("_held", "_lease", "_requires_grad", "layerwise_parallel", "name", "parallel_optimizer")
 
     def __init__(
         self,
@@ -62,6 +62,9 @@ class Parameter(Tensor):
             raise ArgumentTypeError(f"Parameter: `name` must be a str, but got {name!r} of type {type(name).__name__}.")
         if not isinstance(requires_grad, bool):
             raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {requires_grad!r}.")
+        if isinstance(default_input, int) and not isinstance(default_input, bool):
+            # A Python int is int64 in a Tensor, but int32 in a Parameter, as in MindSpore.
+            default_input = np.asarray(default_input, np.int32 if -(2**31) <= default_input < 2**31 else np.int64)
         # Also inside a trace, where JAX would otherwise stage the constant: a random key is made at its first use.
         with jax.ensure_compile_time_eval():
             value = to_array(default_input)
@@ -73,7 +76,7 @@ class Parameter(Tensor):
         self._held: Any = value
         self._lease: Lease | None = None
         self.name = name or _DEFAULT_NAME
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.layerwise_parallel = layerwise_parallel
         self.parallel_optimizer = parallel_optimizer
 
@@ -138,6 +141,19 @@ class Parameter(Tensor):
     # --- MindSpore's methods ----------------------------------------------------------------------------------
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether training changes this Parameter; compiled programs that depend on it notice a change."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentTypeError(f"Parameter: `requires_grad` must be a bool, but got {value!r}.")
+        if value is not self._requires_grad:
+            self._requires_grad = value
+            _frames.REVISION.count += 1
+
+    @property
     def data(self) -> Parameter:
         """This Parameter."""
         return self
@@ -192,22 +208,6 @@ class Parameter(Tensor):
             data = initializer(init, self.shape, self.dtype)
         twin = Parameter(data, self.name, self.requires_grad, self.layerwise_parallel, self.parallel_optimizer)
         return twin
-
-    def __iadd__(self, other: Any) -> Parameter:
-        return self._updated(self + other)
-
-    def __isub__(self, other: Any) -> Parameter:
-        return self._updated(self - other)
-
-    def __imul__(self, other: Any) -> Parameter:
-        return self._updated(self * other)
-
-    def __itruediv__(self, other: Any) -> Parameter:
-        return self._updated(self / other)
-
-    def _updated(self, new: Tensor) -> Parameter:
-        self._value = new._value
-        return self
 
     def __str__(self) -> str:
         return (

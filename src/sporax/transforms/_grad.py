@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, to_array, wrap
+from sporax.core import Parameter, note_guard, to_array, tracing, wrap
 from sporax.transforms._functional import run_framed
 
 
@@ -47,6 +47,13 @@ def _differentiable(value: Any, name: str, where: str) -> Any:
             "Cast it, for example .astype(sporax.float32)."
         )
     return array
+
+
+def _trained(parameter: Parameter, value: Any) -> Any:
+    """The value to differentiate by; a Parameter with `requires_grad=False` gets a gradient of zeros."""
+    if tracing():
+        note_guard(parameter, "requires_grad", parameter.requires_grad)
+    return value if parameter.requires_grad else jax.lax.stop_gradient(value)
 
 
 def _weighed(output: Any, sensitivity: Any, where: str) -> Any:
@@ -100,7 +107,7 @@ def value_and_grad(
     Args:
         fn: a Cell or a function.
         grad_position: which inputs to differentiate by; None for none.
-        weights: Parameters to differentiate by.
+        weights: Parameters to differentiate by. Those with `requires_grad=False` get a gradient of zeros.
         has_aux: only the first output is differentiated, the others are handed on.
         return_ids: give (position or name, gradient) pairs.
         sens_param: the last positional input of the returned function is not handed to `fn`: it is the gradient
@@ -152,7 +159,7 @@ def value_and_grad(
                 merged = list(args)
                 for position, value in zip(positions, inputs, strict=True):
                     merged[position] = wrap(value)
-                bound = dict(zip(parameters, values, strict=True))
+                bound = {p: _trained(p, value) for p, value in zip(parameters, values, strict=True)}
                 output, written, _ = run_framed(lambda: fn(*merged, **kwargs), bound, discovers=False)
                 first = output[0] if has_aux else output
                 total = _weighed(first, sensitivity, where) if sens_param else _total(first, where)
