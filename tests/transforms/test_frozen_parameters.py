@@ -1,4 +1,4 @@
-"""`requires_grad=False` has its effect wherever a Parameter is trained, also when it is set while a program is in use."""
+"""`requires_grad=False` takes effect wherever a Parameter is trained, also when it is set while training runs."""
 
 from __future__ import annotations
 

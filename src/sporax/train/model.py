@@ -323,9 +323,9 @@ class Model:
         for metric in self._metrics.values():
             metric.clear()
         totals: dict[str, tuple[float, float]] = {}
-        self._network.set_train(False)
-        if isinstance(self._loss_fn, Cell):
-            self._loss_fn.set_train(False)
+        for cell in (self._network, self._loss_fn, self._eval_network):
+            if isinstance(cell, Cell):
+                cell.set_train(False)
         for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
             hook(context)
         for batch in _source.batches(source):
