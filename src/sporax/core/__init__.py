@@ -13,7 +13,7 @@ from sporax.core._frames import (
 from sporax.core._hooks import HookHandle
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
-from sporax.core.random import Generator, default_generator, get_seed, next_key, set_seed
+from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
 from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "is_tensor",
     "next_key",
     "note_guard",
+    "seeded_generator",
     "set_seed",
     "to_array",
     "tracing",

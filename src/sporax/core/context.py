@@ -181,8 +181,8 @@ def _refuse_without_effect(name: str, value: Any) -> None:
         flag = "--xla_gpu_deterministic_ops=true"
         if value == "ON" and jax.default_backend() == "gpu" and flag not in os.environ.get("XLA_FLAGS", ""):
             raise ArgumentError(
-                f"{where}: deterministic='ON' cannot be set on a GPU once XLA has started. Set the environment variable "
-                f"XLA_FLAGS={flag} before starting Python, and results repeat bit for bit."
+                f"{where}: deterministic='ON' cannot be set on a GPU once XLA has started. Set the environment "
+                f"variable XLA_FLAGS={flag} before starting Python, and results repeat bit for bit."
             )
     if name == "gpu_config":
         _check.is_type(value, dict, name="gpu_config", where=where)

@@ -9,12 +9,13 @@ import numpy as np
 
 from sporax import formats
 from sporax._errors import CheckpointError
-from sporax.core import default_generator
+from sporax.core import default_generator, seeded_generator
 from sporax.train._checkpoint_entries import joined
 from sporax.train._checkpoint_fit import Fit
 
 _STATE = "sporax.training_state"
 _KEY = "sporax.random_key"
+_SEEDED_KEY = "sporax.seeded_random_key"
 
 
 def save_training_state(path: str | os.PathLike[str], *parts: Any, epoch: int, step: int) -> None:
@@ -37,6 +38,7 @@ def save_training_state(path: str | os.PathLike[str], *parts: Any, epoch: int, s
     """
     entries: dict[str, Any] = {name: np.asarray(each.value()) for name, each in joined(parts).items()}
     entries[_KEY] = np.asarray(default_generator.key.value())
+    entries[_SEEDED_KEY] = np.asarray(seeded_generator.key.value())
     entries[_STATE] = np.array([epoch, step], np.int64)
     formats.write(path, entries)
 
@@ -58,6 +60,7 @@ def load_training_state(path: str | os.PathLike[str], *parts: Any) -> tuple[int,
     where = f"training state {os.fspath(path)!r}"
     read = formats.read(path)
     done, key = read.pop(_STATE, None), read.pop(_KEY, None)
+    seeded = read.pop(_SEEDED_KEY, None)
     if not isinstance(done, np.ndarray) or not isinstance(key, np.ndarray):
         raise CheckpointError(f"{where}: it is a checkpoint, but not the state of a run. Use load_checkpoint for it.")
     fit = Fit(joined(parts), read, True, where)
@@ -70,4 +73,6 @@ def load_training_state(path: str | os.PathLike[str], *parts: Any) -> tuple[int,
         )
     fit.load()
     default_generator.key.set_data(key)
+    if isinstance(seeded, np.ndarray):
+        seeded_generator.key.set_data(seeded)
     return int(done[0]), int(done[1])

@@ -176,8 +176,8 @@ def jit(function: Any = None, **options: Any) -> Any:
             near = difflib.get_close_matches(name, _OPTIONS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ArgumentTypeError(
-                f"jit: there is no argument {name!r}; there are function, {', '.join(_OPTIONS)}.{hint} Arguments of the "
-                "function that are no Tensors are static already."
+                f"jit: there is no argument {name!r}; there are function, {', '.join(_OPTIONS)}.{hint} Arguments of "
+                "the function that are no Tensors are static already."
             )
     if function is None:
         return jit
