@@ -16,7 +16,7 @@ from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
-from sporax.core.random import Generator, default_generator, get_seed, next_key, set_seed
+from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
 from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "note_guard",
     "replaced",
     "run_hooks",
+    "seeded_generator",
     "set_seed",
     "to_array",
     "tracing",

@@ -19,6 +19,9 @@ from sporax.core.tensor import Tensor, wrap
 
 Self = TypeVar("Self", bound="Cell")
 
+_PRECISIONS = {"fp16": float16, "fp32": float32, "bf16": bfloat16}
+"""The flags that set the precision of a Cell."""
+
 _GRAPH_CALL: Callable[..., Any] | None = None
 
 
@@ -33,7 +36,7 @@ class Cell:
 
     Args:
         auto_prefix: whether the Parameters of a Cell assigned as `self.fc` get the prefix `fc.`.
-        flags: MindSpore's marks, kept as attributes.
+        flags: as in `add_flags`.
 
     Raises:
         UninitializedCellError: a subclass did not call `super().__init__()`.
@@ -183,9 +186,13 @@ class Cell:
             _frames.note_guard(self, "_revision", self._revision)
         try:
             construct = self.construct
-            if self._compute_dtype is not None:
-                args, kwargs = _cast_floats((args, kwargs), self._compute_dtype)
-                with _frames.computing_in(self._compute_dtype):
+            dtype = self._compute_dtype
+            if dtype is None:
+                # A Cell without a precision of its own takes that of the Cell around it.
+                dtype = _frames.STATE.compute_dtype
+            if dtype is not None:
+                args, kwargs = _cast_floats((args, kwargs), dtype)
+                with _frames.computing_in(dtype):
                     return self._hooked(construct, args, kwargs)
             if self._hooks is not None:
                 return self._hooked(construct, args, kwargs)
@@ -416,26 +423,39 @@ class Cell:
         kind = as_dtype(dst_type)
         if kind not in (float16, bfloat16, float32):
             raise ArgumentError(f"to_float: `dst_type` must be float16, bfloat16 or float32, but got {kind}.")
-        for _, cell in self.cells_and_names():
-            cell.__dict__["_compute_dtype"] = kind.dtype
-            cell._note_change()
-        return self
+        return self.add_flags_recursive(fp16=kind is float16, fp32=kind is float32, bf16=kind is bfloat16)
 
     def add_flags(self: Self, **flags: Any) -> Self:
-        """Keep MindSpore's marks as attributes."""
+        """Set MindSpore's flags, which are kept as attributes.
+
+        `fp16=True`, `fp32=True` and `bf16=True` set the precision that the Cell computes in, as `to_float` does, and
+        `training` its mode. Every other flag has no meaning to sporax itself.
+
+        Raises:
+            ArgumentError: two precisions are asked for at once.
+        """
+        asked = [kind for name, kind in _PRECISIONS.items() if flags.get(name)]
+        if len(asked) > 1:
+            raise ArgumentError(
+                f"{type(self).__name__}.add_flags: only one of fp16, fp32 and bf16 may be True, but got "
+                f"{', '.join(name for name in _PRECISIONS if flags.get(name))}."
+            )
+        if asked:
+            self.__dict__["_compute_dtype"] = asked[0].dtype
         self._flags.update(flags)
         for name, value in flags.items():
             object.__setattr__(self, name, value)
+        self._note_change()
         return self
 
     def add_flags_recursive(self: Self, **flags: Any) -> Self:
-        """`add_flags` on this Cell and on all below."""
+        """`add_flags` on this Cell and on every Cell below."""
         for _, cell in self.cells_and_names():
             cell.add_flags(**flags)
         return self
 
     def get_flags(self) -> dict[str, Any]:
-        """The marks of `add_flags`."""
+        """The flags that `add_flags` and `to_float` set."""
         return self._flags
 
     @property

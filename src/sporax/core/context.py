@@ -17,7 +17,7 @@ PYNATIVE_MODE = 1
 
 _PLATFORMS = {"CPU": "cpu", "GPU": "gpu", "TPU": "tpu"}
 
-# Accepted and kept, so that a script which sets them runs; XLA has no use for them.
+# Accepted and kept, so that a script which sets them runs. docs/differences.md says why each has no effect.
 _KEPT: dict[str, Any] = {
     "device_id": 0,
     "max_call_depth": 1000,
@@ -51,6 +51,9 @@ _KEPT: dict[str, Any] = {
     "support_binary": False,
     "debug_level": 0,
 }
+
+
+_GPU_CONFIG = ("conv_fprop_algo", "conv_dgrad_algo", "conv_wgrad_algo", "conv_allow_tf32", "matmul_allow_tf32")
 
 
 class _Context:
@@ -127,7 +130,7 @@ def set_context(
         kwargs: further settings that MindSpore knows, such as `save_graphs`.
 
     Raises:
-        ArgumentError: an unknown mode or setting.
+        ArgumentError: an unknown mode or setting, or a value that asks for what sporax does not do.
         DeviceError: a device that is not here.
 
     Examples:
@@ -144,11 +147,53 @@ def set_context(
         if isinstance(mode, bool) or mode not in (GRAPH_MODE, PYNATIVE_MODE):
             raise ArgumentError(f"set_context: `mode` must be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
         _CONTEXT.mode = int(mode)
+    for name, value in kwargs.items():
+        _refuse_without_effect(name, value)
     if device_target is not None:
         set_device(device_target, device_id)
+    elif device_id is not None:
+        _choose_device(device_id)
     if device_id is not None:
         _CONTEXT.kept["device_id"] = device_id
     _CONTEXT.kept.update(kwargs)
+
+
+def _choose_device(device_id: Any) -> None:
+    target = get_context("device_target")
+    here = len(jax.devices(_PLATFORMS[target]))
+    number = _check.integer(device_id, name="device_id", where="set_context", minimum=0)
+    # A script for a machine with several accelerators gives its number also where it runs on the only CPU.
+    if target != "CPU" or number < here:
+        set_device(target, number)
+
+
+def _refuse_without_effect(name: str, value: Any) -> None:
+    """Raise for a value that would change a result in MindSpore, and cannot here."""
+    where = "set_context"
+    if name == "precompile_only" and value:
+        raise ArgumentError(
+            f"{where}: `precompile_only` must be False, but got {value!r}: sporax compiles a network when it is "
+            "called, and then runs it. To compile without running use jax.jit(...).lower(...).compile() on what "
+            "sporax.functionalize returns."
+        )
+    if name == "deterministic":
+        _check.one_of(value, ("ON", "OFF"), name="deterministic", where=where)
+        flag = "--xla_gpu_deterministic_ops=true"
+        if value == "ON" and jax.default_backend() == "gpu" and flag not in os.environ.get("XLA_FLAGS", ""):
+            raise ArgumentError(
+                f"{where}: deterministic='ON' cannot be set on a GPU once XLA has started. Set the environment "
+                f"variable XLA_FLAGS={flag} before starting Python, and results repeat bit for bit."
+            )
+    if name == "gpu_config":
+        _check.is_type(value, dict, name="gpu_config", where=where)
+        for key in value:
+            _check.one_of(key, _GPU_CONFIG, name="key of gpu_config", where=where)
+            if key.endswith("tf32") and jax.default_backend() == "gpu":
+                raise ArgumentError(
+                    f"{where}: gpu_config[{key!r}] cannot be set for one kind of operator. Use "
+                    "jax.config.update('jax_default_matmul_precision', 'tensorfloat32') to allow TF32 for convolutions "
+                    "and products of matrices, or 'highest' to forbid it."
+                )
 
 
 def get_context(attr_key: str) -> Any:

@@ -71,6 +71,9 @@ class Parameter(Tensor):
             raise ArgumentTypeError(f"Parameter: `name` must be a str, but got {name!r} of type {type(name).__name__}.")
         self._requires_grad: bool | None = None
         self.requires_grad = requires_grad
+        if isinstance(default_input, int) and not isinstance(default_input, bool):
+            # A Python int is int64 in a Tensor, but int32 in a Parameter, as in MindSpore.
+            default_input = np.asarray(default_input, np.int32 if -(2**31) <= default_input < 2**31 else np.int64)
         # Also inside a trace, where JAX would otherwise stage the constant: a random key is made at its first use.
         with jax.ensure_compile_time_eval():
             value = to_array(default_input)
@@ -234,22 +237,6 @@ class Parameter(Tensor):
             data = initializer(init, self.shape, self.dtype)
         twin = Parameter(data, self.name, self.requires_grad, self.layerwise_parallel, self.parallel_optimizer)
         return twin
-
-    def __iadd__(self, other: Any) -> Parameter:
-        return self._updated(self + other)
-
-    def __isub__(self, other: Any) -> Parameter:
-        return self._updated(self - other)
-
-    def __imul__(self, other: Any) -> Parameter:
-        return self._updated(self * other)
-
-    def __itruediv__(self, other: Any) -> Parameter:
-        return self._updated(self / other)
-
-    def _updated(self, new: Tensor) -> Parameter:
-        self._value = new._value
-        return self
 
     def __str__(self) -> str:
         return (

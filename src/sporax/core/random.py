@@ -31,6 +31,8 @@ class Generator:
         True
     """
 
+    _name = "random_key"
+
     def __init__(self, seed: int | None = None) -> None:
         self._key: Parameter | None = None
         self._host: np.random.Generator
@@ -41,7 +43,7 @@ class Generator:
     def key(self) -> Parameter:
         """The Parameter that holds the key; made when first used, so that importing sporax starts no device."""
         if self._key is None:
-            self._key = Parameter(_key_data(self._seed), name="random_key", requires_grad=False)
+            self._key = Parameter(_key_data(self._seed), name=self._name, requires_grad=False)
         return self._key
 
     def manual_seed(self, seed: int) -> Generator:
@@ -70,7 +72,17 @@ class Generator:
         return self._host
 
 
+class _SeededGenerator(Generator):
+    _name = "seeded_random_key"
+
+
 default_generator = Generator()
+
+seeded_generator = _SeededGenerator(0)
+"""What a draw with a seed of its own takes its key from.
+
+It starts at 0 where `set_seed` was not called, so that such draws are the same in every run of a program.
+"""
 
 
 def set_seed(seed: int) -> None:
@@ -91,6 +103,7 @@ def set_seed(seed: int) -> None:
     np.random.seed(seed % 2**32)
     _seed.set_global_seed(seed)
     default_generator.manual_seed(seed)
+    seeded_generator.manual_seed(seed)
 
 
 def get_seed() -> int | None:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _arith, _format, _frames, _indexing
@@ -209,6 +210,11 @@ class Tensor:
         const_arg: bool = False,
     ) -> None:
         kind = None if dtype is None else as_dtype(dtype)
+        if input_data is not None and shape is not None and init is None:
+            raise ArgumentError(
+                f"Tensor: `shape` goes with `init`; with `input_data` the shape is the data's own, but got "
+                f"shape={shape!r}. Leave it out, or use .reshape({shape!r})."
+            )
         if init is not None:
             if input_data is not None:
                 raise ArgumentError("Tensor: give `input_data` or `init`, not both.")
@@ -321,11 +327,25 @@ class Tensor:
         return array.item(index)
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
-        """The same values as another dtype."""
+        """The same values as another dtype; with `copy=False` this very Tensor where it has the dtype already."""
+        wanted = as_dtype(dtype).dtype
+        if not copy and type(self) is Tensor and self._value.dtype == wanted:
+            return self
         with x64_scope(True):
-            return wrap(self._value.astype(as_dtype(dtype).dtype))
+            return wrap(self._value.astype(wanted))
 
-    to = type = astype
+    type = astype
+
+    def to(self, dtype: Any, non_blocking: bool = False, copy: bool = False) -> Tensor:
+        """The same values as another dtype; this very Tensor where it has the dtype already and `copy` is False.
+
+        Args:
+            dtype: the dtype.
+            non_blocking: MindSpore's, without effect: JAX never waits for a cast.
+            copy: give a new Tensor in any case.
+        """
+        _check.is_type(non_blocking, bool, name="non_blocking", where="Tensor.to")
+        return self.astype(dtype, copy)
 
     def copy(self) -> Tensor:
         """A Tensor with data of its own."""

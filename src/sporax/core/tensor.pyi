@@ -101,11 +101,12 @@ class Tensor:
         """One element as a Python number; without `index` the Tensor must have just one."""
 
     def astype(self, dtype: Any, copy: builtins.bool=True) -> Tensor:
-        """The same values as another dtype."""
-
-    to = astype
+        """The same values as another dtype; with `copy=False` this very Tensor where it has the dtype already."""
 
     type = astype
+
+    def to(self, dtype: Any, non_blocking: builtins.bool=False, copy: builtins.bool=False) -> Tensor:
+        """The same values as another dtype; this very Tensor where it has the dtype already and `copy` is False."""
 
     def copy(self) -> Tensor:
         """A Tensor with data of its own."""

@@ -16,9 +16,10 @@ from typing import Any, ParamSpec, TypeVar, overload
 import jax
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Tensor, unwrap, wrap
+from sporax.core import Generator, Tensor, unwrap, wrap
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -236,6 +237,40 @@ class Primitive:
         return self
 
 
+class RandomPrimitive(Primitive):
+    """A class form that draws. With a seed each instance has a stream of its own, which moves on with each call.
+
+    Examples:
+        >>> from sporax import ops
+        >>> first, second = ops.StandardNormal(seed=3), ops.StandardNormal(seed=3)
+        >>> once, twice = first((2,)), first((2,))
+        >>> bool((once == twice).any()), bool((once == second((2,))).all())
+        (False, True)
+    """
+
+    _seeds: tuple[str, ...]
+    """The names of the seeds. The others only count where the first one's default is 0."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first, *others = self._seeds
+        self._stream: Generator | None = None
+        if self.attributes[first] == -1 == self._defaults[first]:
+            return
+        seeds = [
+            _check.integer(self.attributes[name], name=name, where=f"ops.{self.name}", minimum=0)
+            for name in (first, *others)
+        ]
+        if any(seeds) or self._defaults[first] == -1:
+            self._stream = Generator(sum(seed % 2**32 << 32 * i for i, seed in enumerate(seeds)))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = self.attributes if self._stream is None else {**self.attributes, self._seeds[0]: self._stream}
+        return type(self)._function(*args, **kwargs, **given)
+
+
+KindOfPrimitive = TypeVar("KindOfPrimitive", bound=Primitive)
+
 REQUIRED = inspect.Parameter.empty
 """Marks a hyper-parameter of a primitive that has no default."""
 
@@ -248,12 +283,27 @@ def primitive(name: str, function: Callable[..., Any], /, **hyper_parameters: An
         function: the public function; it gets the call's Tensors first and the hyper-parameters by name.
         hyper_parameters: name and default (REQUIRED for none), in the constructor's order.
     """
+    return _class_form(Primitive, name, function, hyper_parameters)
+
+
+def random_primitive(
+    name: str, function: Callable[..., Any], seeds: tuple[str, ...], /, **hyper_parameters: Any
+) -> type[RandomPrimitive]:
+    """The class form of an op that draws; in place of its first seed `function` gets the instance's Generator."""
+    kind = _class_form(RandomPrimitive, name, function, hyper_parameters)
+    kind._seeds = seeds
+    return kind
+
+
+def _class_form(
+    base: type[KindOfPrimitive], name: str, function: Callable[..., Any], hyper_parameters: dict[str, Any]
+) -> type[KindOfPrimitive]:
     text = (function.__doc__ or "").strip()
     form = "This is the class form: hyper-parameters at construction, Tensors at the call."
     listed = f" Hyper-parameters: {', '.join(f'`{key}`' for key in hyper_parameters)}."
     kind = type(
         name,
-        (Primitive,),
+        (base,),
         {
             "_function": staticmethod(function),
             "_defaults": dict(hyper_parameters),

@@ -12,7 +12,7 @@ from sporax import _check, losses
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax.ops._args import Array, as_array, check_kind
-from sporax.ops._base import REQUIRED, op, primitive
+from sporax.ops._base import REQUIRED, op, random_primitive
 from sporax.ops._random import seeds_key
 
 
@@ -150,9 +150,10 @@ def log_uniform_candidate_sampler(
     return drawn.astype(true.dtype), of_true, of_drawn
 
 
-UniformCandidateSampler = primitive(
+UniformCandidateSampler = random_primitive(
     "UniformCandidateSampler",
     uniform_candidate_sampler,
+    ("seed",),
     num_true=REQUIRED,
     num_sampled=REQUIRED,
     unique=REQUIRED,
@@ -160,9 +161,10 @@ UniformCandidateSampler = primitive(
     seed=0,
     remove_accidental_hits=False,
 )
-LogUniformCandidateSampler = primitive(
+LogUniformCandidateSampler = random_primitive(
     "LogUniformCandidateSampler",
     log_uniform_candidate_sampler,
+    ("seed",),
     num_true=1,
     num_sampled=5,
     unique=True,

@@ -16,8 +16,8 @@ from sporax.ops._args import (
     as_shape,
     numpy_dtype,
 )
-from sporax.ops._base import lifted, op, primitive
-from sporax.ops._random import FLOAT32, seeded_key, seeds_key
+from sporax.ops._base import lifted, op, random_primitive
+from sporax.ops._random import FLOAT32, SEEDS, seeded_key, seeds_key
 
 
 def _parameters(where: str, shape: Any, *values: Any) -> tuple[tuple[int, ...], list[Array], Any]:
@@ -38,7 +38,7 @@ def normal(shape: Any, mean: Any, stddev: Any, seed: int | None = None) -> Array
         shape: tuple of ints.
         mean: number or Tensor μ.
         stddev: number or Tensor σ ≥ 0.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of `shape`, broadcast with the parameters; float32 unless they are wider.
@@ -65,7 +65,7 @@ def standard_normal(shape: Any, seed: int | None = None) -> Array:
 
     Args:
         shape: tuple of ints.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         float32 Tensor of that shape.
@@ -90,7 +90,7 @@ def uniform(shape: Any, minval: Any, maxval: Any, seed: int | None = None, dtype
         shape: tuple of ints.
         minval: number or Tensor a.
         maxval: number or Tensor b, above a.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: float32 or another float dtype, or an integer dtype for whole numbers.
 
     Returns:
@@ -128,7 +128,7 @@ def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Array:
         shape: tuple of ints.
         alpha: number or Tensor α > 0, the shape.
         beta: number or Tensor β > 0, the rate.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of `shape`, broadcast with the parameters.
@@ -151,7 +151,7 @@ def random_gamma(shape: Any, alpha: Any, seed: int | None = None) -> Array:
     Args:
         shape: tuple of ints, or an integer Tensor.
         alpha: Tensor of α > 0.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of shape `shape + alpha.shape`.
@@ -177,7 +177,7 @@ def random_poisson(shape: Any, rate: Any, seed: int | None = None, dtype: Any = 
     Args:
         shape: tuple of ints, or an integer Tensor.
         rate: Tensor of λ ≥ 0.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: the dtype.
 
     Returns:
@@ -204,7 +204,7 @@ def poisson(shape: Any, mean: Any, seed: int | None = None) -> Array:
     Args:
         shape: tuple of ints.
         mean: Tensor of μ ≥ 0.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of `shape`, broadcast with the mean, of its dtype.
@@ -230,7 +230,7 @@ def laplace(shape: Any, mean: Any, lambda_param: Any, seed: int | None = None) -
         shape: tuple of ints.
         mean: number or Tensor μ.
         lambda_param: number or Tensor λ > 0.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of `shape`, broadcast with the parameters.
@@ -252,7 +252,7 @@ def standard_laplace(shape: Any, seed: int | None = None) -> Array:
 
     Args:
         shape: tuple of ints.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         float32 Tensor of that shape.
@@ -304,9 +304,9 @@ def _poisson_primitive(shape: Any, mean: Any, seed: int = 0, seed2: int = 0) -> 
     return jax.random.poisson(seeds_key(seed, seed2, "Poisson"), mu, sizes).astype(np.int32)
 
 
-StandardNormal = primitive("StandardNormal", lifted(_standard_normal_primitive), seed=0, seed2=0)
-StandardLaplace = primitive("StandardLaplace", lifted(_standard_laplace_primitive), seed=0, seed2=0)
-UniformReal = primitive("UniformReal", lifted(_uniform_real), seed=0, seed2=0)
-UniformInt = primitive("UniformInt", lifted(_uniform_int), seed=0, seed2=0)
-Gamma = primitive("Gamma", lifted(_gamma_primitive), seed=0, seed2=0)
-Poisson = primitive("Poisson", lifted(_poisson_primitive), seed=0, seed2=0)
+StandardNormal = random_primitive("StandardNormal", lifted(_standard_normal_primitive), SEEDS, seed=0, seed2=0)
+StandardLaplace = random_primitive("StandardLaplace", lifted(_standard_laplace_primitive), SEEDS, seed=0, seed2=0)
+UniformReal = random_primitive("UniformReal", lifted(_uniform_real), SEEDS, seed=0, seed2=0)
+UniformInt = random_primitive("UniformInt", lifted(_uniform_int), SEEDS, seed=0, seed2=0)
+Gamma = random_primitive("Gamma", lifted(_gamma_primitive), SEEDS, seed=0, seed2=0)
+Poisson = random_primitive("Poisson", lifted(_poisson_primitive), SEEDS, seed=0, seed2=0)

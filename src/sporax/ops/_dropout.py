@@ -14,7 +14,7 @@ from sporax.ops._args import (
     Array,
     as_floating,
 )
-from sporax.ops._base import lifted, op, primitive
+from sporax.ops._base import lifted, op, primitive, random_primitive
 from sporax.ops._random import seeded_key, seeds_key
 
 
@@ -40,7 +40,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True, seed: int | Non
         input: Tensor of floats.
         p: the probability of dropping an element, in [0, 1].
         training: False returns the Tensor as it is.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of the same shape and dtype; integers give float32.
@@ -172,6 +172,6 @@ def _dropout2d_primitive(x: Array, keep_prob: float = 0.5) -> tuple[Array, Array
     return _channels_primitive(x, keep_prob, "Dropout2D")
 
 
-Dropout = primitive("Dropout", lifted(_dropout_primitive), keep_prob=0.5, Seed0=0, Seed1=0)
+Dropout = random_primitive("Dropout", lifted(_dropout_primitive), ("Seed0", "Seed1"), keep_prob=0.5, Seed0=0, Seed1=0)
 Dropout2D = primitive("Dropout2D", lifted(_dropout2d_primitive), keep_prob=0.5)
 Dropout3D = primitive("Dropout3D", lifted(_dropout2d_primitive), keep_prob=0.5)

@@ -1,7 +1,8 @@
 """Random draws.
 
-Each moves the generator's state on, which is a Parameter, so that drawing works under jit, vmap and grad. An explicit
-`seed` gives the same draw each time and leaves the generator alone.
+Each moves the state of a generator on, which is a Parameter, so that drawing works under jit, vmap and grad. As in
+MindSpore, a draw with a `seed` is another one at each call, as masks and noise in training must be: the seed and
+`set_seed` decide the sequence, which is the same in every run of a program.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
-from sporax.core import Generator, next_key
+from sporax.core import Generator, next_key, seeded_generator
 from sporax.ops._args import (
     Array,
     as_array,
@@ -25,22 +26,30 @@ from sporax.ops._args import (
     numpy_dtype,
     whole,
 )
-from sporax.ops._base import lifted, op, primitive
+from sporax.ops._base import lifted, op, primitive, random_primitive
 
 FLOAT32 = np.dtype(np.float32)
 
+SEEDS = ("seed", "seed2")
+"""What the seeds of most class forms are called."""
+
 
 def seeded_key(seed: Any, where: str) -> Any:
-    """A fresh key of the generator, or the one that `seed` names."""
+    """A fresh key: of the default generator, or, with a seed, of the stream of draws that have one."""
     if seed is None:
         return next_key()
-    number = _check.integer(whole(seed, where=where, name="seed"), name="seed", where=f"ops.{where}", minimum=0)
-    return jax.random.key(number)
+    return jax.random.fold_in(next_key(seeded_generator), _whole_seed(seed, where) % 2**32)
 
 
-def seeds_key(seed: int, seed2: int, where: str) -> Any:
-    """As MindSpore's primitives have it: two zeros stand for no seed."""
-    return next_key() if not seed and not seed2 else jax.random.fold_in(seeded_key(seed, where), seed2)
+def _whole_seed(seed: Any, where: str) -> int:
+    return _check.integer(whole(seed, where=where, name="seed"), name="seed", where=f"ops.{where}", minimum=0)
+
+
+def seeds_key(seed: int | Generator, seed2: int, where: str) -> Any:
+    """As MindSpore's primitives have it: two zeros stand for no seed. A primitive with a seed gives its Generator."""
+    if isinstance(seed, Generator):
+        return next_key(seed)
+    return next_key() if not seed and not seed2 else jax.random.fold_in(jax.random.key(_whole_seed(seed, where)), seed2)
 
 
 def _sizes(size: tuple[Any, ...], where: str) -> tuple[int, ...]:
@@ -55,7 +64,7 @@ def rand(*size: Any, dtype: Any = None, seed: int | None = None) -> Array:
     Args:
         size: the shape, as ints or one tuple.
         dtype: a float dtype. Default: float32.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of that shape.
@@ -80,7 +89,7 @@ def randn(*size: Any, dtype: Any = None, seed: int | None = None) -> Array:
     Args:
         size: the shape, as ints or one tuple.
         dtype: a float dtype. Default: float32.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of that shape.
@@ -104,7 +113,7 @@ def rand_like(input: Array, seed: int | None = None, *, dtype: Any = None) -> Ar
 
     Args:
         input: Tensor of any shape.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: a float dtype. Default: that of the Tensor, float32 for integers.
 
     Returns:
@@ -127,7 +136,7 @@ def randn_like(input: Array, seed: int | None = None, *, dtype: Any = None) -> A
 
     Args:
         input: Tensor of any shape.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: a float dtype. Default: that of the Tensor, float32 for integers.
 
     Returns:
@@ -160,7 +169,7 @@ def randint(low: int, high: int, size: Any, seed: int | None = None, *, dtype: A
         low: the least.
         high: the bound, itself left out.
         size: the shape.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: the dtype. Default: int64.
 
     Returns:
@@ -188,7 +197,7 @@ def randint_like(input: Array, low: int, high: int, seed: int | None = None, *, 
         input: Tensor of any shape.
         low: the least.
         high: the bound, itself left out.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
         dtype: the dtype. Default: that of the Tensor.
 
     Returns:
@@ -243,7 +252,7 @@ def shuffle(x: Array, seed: int | None = None) -> Array:
 
     Args:
         x: Tensor of any shape.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of the same shape; whole slices of the first axis move.
@@ -266,7 +275,7 @@ def bernoulli(input: Array, p: Any = 0.5, seed: int | None = None) -> Array:
     Args:
         input: Tensor that gives shape and dtype.
         p: the probability of a one: a number in [0, 1], or a Tensor that broadcasts to that shape.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         Tensor of the same shape and dtype.
@@ -298,7 +307,7 @@ def multinomial(input: Array, num_samples: int, replacement: bool = True, seed: 
         input: Tensor of weights ≥ 0 of shape (C,) or (N, C); they need not sum to 1.
         num_samples: how many for each row.
         replacement: whether a class may be drawn twice.
-        seed: a whole number ≥ 0 for the same draw each time.
+        seed: a whole number ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.
 
     Returns:
         int32 Tensor of shape (num_samples,) or (N, num_samples).
@@ -403,14 +412,14 @@ def _random_shuffle(x: Array, seed: int = 0, seed2: int = 0) -> Array:
     return jax.random.permutation(seeds_key(seed, seed2, "RandomShuffle"), as_array(x))
 
 
-def _bernoulli_primitive(x: Array, p: Any, seed: int = -1, offset: int = 0) -> Array:
+def _bernoulli_primitive(x: Array, p: Any, seed: int | Generator = -1, offset: int = 0) -> Array:
     """Ones with probability p, zeros else, in the shape of x."""
     array = as_array(x)
-    key = next_key() if seed == -1 else jax.random.fold_in(seeded_key(seed, "Bernoulli"), offset)
+    key = next_key() if seed == -1 else seeds_key(seed, offset, "Bernoulli")
     return jax.random.bernoulli(key, p, array.shape).astype(array.dtype)
 
 
-Multinomial = primitive("Multinomial", lifted(_multinomial_primitive), seed=0, seed2=0, dtype=np.int32)
+Multinomial = random_primitive("Multinomial", lifted(_multinomial_primitive), SEEDS, seed=0, seed2=0, dtype=np.int32)
 RandomCategorical = primitive("RandomCategorical", lifted(_random_categorical_primitive), dtype=np.int64)
-RandomShuffle = primitive("RandomShuffle", lifted(_random_shuffle), seed=0, seed2=0)
-Bernoulli = primitive("Bernoulli", lifted(_bernoulli_primitive), seed=-1, offset=0)
+RandomShuffle = random_primitive("RandomShuffle", lifted(_random_shuffle), SEEDS, seed=0, seed2=0)
+Bernoulli = random_primitive("Bernoulli", lifted(_bernoulli_primitive), ("seed", "offset"), seed=-1, offset=0)

@@ -1,8 +1,8 @@
 """The whole state of a run in one file, so that an interrupted run can go on.
 
 Entries of the file (`.ckpt` or `.safetensors`): each Parameter under its name, `sporax.random_key`,
-`sporax.training_state` (epochs, steps), `sporax.run.version`, `sporax.run` (the run's state, as JSON), and
-`sporax.run.array.<i>` (the arrays that the JSON text refers to).
+`sporax.seeded_random_key`, `sporax.training_state` (epochs, steps), `sporax.run.version`, `sporax.run` (the run's
+state, as JSON), and `sporax.run.array.<i>` (the arrays that the JSON text refers to).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from sporax import formats
 from sporax._errors import CheckpointError
-from sporax.core import default_generator
+from sporax.core import default_generator, seeded_generator
 from sporax.train._checkpoint_entries import joined
 from sporax.train._checkpoint_fit import Fit
 from sporax.train._state_tree import decode, encode
@@ -25,6 +25,7 @@ _KEY = "sporax.random_key"
 _RUN = "sporax.run"
 _VERSION = 2
 """1, of sporax 0.1, had no `sporax.run`."""
+_SEEDED_KEY = "sporax.seeded_random_key"
 
 
 class TrainingState(NamedTuple):
@@ -69,6 +70,7 @@ def save_training_state(
     """
     entries: dict[str, Any] = {name: np.asarray(each.value()) for name, each in joined(parts).items()}
     entries[_KEY] = np.asarray(default_generator.key.value())
+    entries[_SEEDED_KEY] = np.asarray(seeded_generator.key.value())
     entries[_STATE] = np.array([epoch, step], np.int64)
     if run is not None:
         entries[f"{_RUN}.version"] = np.int64(_VERSION)
@@ -94,6 +96,7 @@ def load_training_state(path: str | os.PathLike[str], *parts: Any) -> TrainingSt
     where = f"training state {os.fspath(path)!r}"
     read = formats.read(path)
     done, key = read.pop(_STATE, None), read.pop(_KEY, None)
+    seeded = read.pop(_SEEDED_KEY, None)
     if not isinstance(done, np.ndarray) or not isinstance(key, np.ndarray):
         raise CheckpointError(f"{where}: it is a checkpoint, but not the state of a run. Use load_checkpoint for it.")
     run = _run_of(read, where)
@@ -109,6 +112,8 @@ def load_training_state(path: str | os.PathLike[str], *parts: Any) -> TrainingSt
     def load() -> None:
         fit.load()
         default_generator.key.set_data(key)
+        if isinstance(seeded, np.ndarray):
+            seeded_generator.key.set_data(seeded)
 
     load()
     return TrainingState(int(done[0]), int(done[1]), run, load)

@@ -270,10 +270,7 @@ class StepRunner:
         if self.eager:
             return None
         program = self._program(batch)
-        if self._current is not None and (program.written, program.kept) != (
-            self._current.written,
-            self._current.kept,
-        ):
+        if self._current is not None and not _same_state(program, self._current):
             self.release()
         self._current, self._key, self._revision = program, _signature(batch), REVISION.count
         return program
@@ -283,6 +280,14 @@ class StepRunner:
             output = self._step(*(wrap(jnp.asarray(each)) for each in batch))
             leaves, self._eager_structure = jax.tree.flatten(output)
         return tuple(leaves)
+
+
+def _same_state(one: Program, other: Program) -> bool:
+    # By identity: `==` of Parameters compares their values.
+    return all(
+        len(ours) == len(theirs) and all(a is b for a, b in zip(ours, theirs, strict=True))
+        for ours, theirs in ((one.written, other.written), (one.kept, other.kept))
+    )
 
 
 def _signature(batch: Sequence[Any]) -> Any:

@@ -54,6 +54,13 @@ def _input(value: Any, position: int, where: str) -> Any:
     return to_array(value)
 
 
+def _trained(parameter: Parameter, value: Any) -> Any:
+    """The value to differentiate by; a Parameter with `requires_grad=False` gets a gradient of zeros."""
+    if tracing():
+        note_guard(parameter, "requires_grad", parameter.requires_grad)
+    return value if parameter.requires_grad else jax.lax.stop_gradient(value)
+
+
 def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
     """The sum of every output times its sensitivity; its gradient is the vector-Jacobian product."""
     outputs, factors = jax.tree.leaves(output), jax.tree.leaves(sensitivity)
@@ -136,7 +143,7 @@ def value_and_grad(
     Args:
         fn: a Cell or a function; it may return Tensors or JAX arrays.
         grad_position: which inputs to differentiate by; None for none.
-        weights: Parameters to differentiate by.
+        weights: Parameters to differentiate by. Those with `requires_grad=False` get a gradient of zeros.
         has_aux: only the first output is differentiated, the others are handed on.
         return_ids: give (position or name, gradient) pairs.
         sens_param: the last positional input of the returned function is not handed to `fn`: it is the gradient
@@ -191,7 +198,7 @@ def value_and_grad(
                 merged = list(args)
                 for position, value in zip(positions, inputs, strict=True):
                     merged[position] = wrap(value)
-                bound = dict(zip(parameters, values, strict=True))
+                bound = {p: _trained(p, value) for p, value in zip(parameters, values, strict=True)}
                 output, written, _ = run_framed(lambda: pack(fn(*merged, **kwargs)), bound, discovers=False)
                 floating = unpack(output)
                 first = floating[0] if has_aux else floating

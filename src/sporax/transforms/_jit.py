@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -9,6 +10,7 @@ from typing import Any, TypeVar, overload
 import jax
 import numpy as np
 
+from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import CONCRETIZATION_ERRORS, is_tracer, x64_scope
 from sporax.core import HOOKED, REVISION, Cell, Parameter, Tensor, hooks_of, install_graph_call, tracing
 from sporax.core import context as _context
@@ -16,6 +18,13 @@ from sporax.transforms._functional import Unbound, run_framed, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_OPTIONS = (
+    "capture_mode", "jit_level", "dynamic", "fullgraph", "backend", "mode", "input_signature", "hash_args",
+    "jit_config", "compile_once", "infer_boost", "exec_order", "ge_options",
+)  # fmt: skip
+"""Arguments of MindSpore's jit, of this and of earlier versions."""
 
 
 class _Static:
@@ -204,12 +213,16 @@ def jit(function: Any = None, **options: Any) -> Any:
 
     Args:
         function: a function, a method, or a Cell.
-        options: MindSpore's further arguments (`jit_config`, `mode`, `input_signature`, ...), without effect.
+        options: MindSpore's further arguments (`capture_mode`, `jit_level`, `fullgraph`, `input_signature`, ...),
+            without effect on the result; see docs/differences.md.
 
     Returns:
         the compiled function, with the same arguments and result. What it returns besides Tensors and arrays
         (numbers, strings, types, None, objects that hold Tensors) is that of the call that compiled the program; a
         range, `zip`, `map` or `enumerate` becomes a tuple and a generator a list, as in MindSpore.
+
+    Raises:
+        ArgumentTypeError: an argument that MindSpore's jit does not have.
 
     Examples:
         >>> from sporax import Parameter, Tensor, jit
@@ -223,6 +236,14 @@ def jit(function: Any = None, **options: Any) -> Any:
 
     Source: `mindspore.jit`, `jax.jit`.
     """
+    for name in options:
+        if name not in _OPTIONS:
+            near = difflib.get_close_matches(name, _OPTIONS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ArgumentTypeError(
+                f"jit: there is no argument {name!r}; there are function, {', '.join(_OPTIONS)}.{hint} Arguments of "
+                "the function that are no Tensors are static already."
+            )
     if function is None:
         return jit
     if isinstance(function, Cell):

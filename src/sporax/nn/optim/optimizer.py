@@ -60,7 +60,7 @@ class Optimizer(Cell):
         ...
         ...     def construct(self, gradients):
         ...         for weight, gradient in zip(self.parameters, gradients):
-        ...             weight -= self.get_lr() * (gradient > 0).astype("float32")
+        ...             weight.set_data(weight - self.get_lr() * (gradient > 0).astype("float32"))
         >>> weight = Parameter(Tensor(np.float32([1.0, 2.0])), name="w")
         >>> SignDescent([weight], 0.5)((Tensor([3.0, -1.0]),))
         >>> print(weight.asnumpy())

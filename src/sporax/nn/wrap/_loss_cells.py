@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from sporax._errors import ArgumentTypeError
-from sporax.core import Cell
+from sporax.core import Cell, is_tensor
+
+
+def _as_float32(leaf: Any) -> Any:
+    return leaf.astype("float32") if is_tensor(leaf) and leaf.dtype.is_floating_point else leaf
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
@@ -59,7 +65,7 @@ class WithEvalCell(Cell):
     Args:
         network: the network.
         loss_fn: a Cell or a function.
-        add_cast_fp32: whether outputs are cast to float32 before the loss.
+        add_cast_fp32: whether floating outputs and labels are cast to float32 before the loss.
 
     Raises:
         ArgumentTypeError: `network` is not a Cell.
@@ -84,5 +90,5 @@ class WithEvalCell(Cell):
         """(loss, outputs, label, ...) of one batch."""
         outputs = self._network(data)
         if self.add_cast_fp32:
-            outputs = outputs.astype("float32")
+            outputs, labels = jax.tree.map(_as_float32, (outputs, labels), is_leaf=is_tensor)
         return (self._loss_fn(outputs, *labels), outputs, *labels)
