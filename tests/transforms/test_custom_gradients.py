@@ -402,6 +402,7 @@ def test_second_derivatives_differentiate_bprop():
 
 def test_a_parameter_read_in_bprop_gets_second_derivatives():
     cell = Scaled()
+    cell.k.requires_grad = True
     function = grad(lambda x: (grad(cell)(x) ** 2).sum(), 0, [cell.k])
     by_x, (by_k,) = eager_and_jitted(function, X)
     x = X.asnumpy().astype(np.float64)
