@@ -18,6 +18,8 @@ from sporax.core.tensor import Tensor, wrap
 
 Self = TypeVar("Self", bound="Cell")
 
+_PRECISION_FLAGS = {"fp16": float16, "fp32": float32, "bf16": bfloat16}
+
 _GRAPH_CALL: Callable[..., Any] | None = None
 
 
@@ -82,7 +84,7 @@ class Cell:
             if self._auto_prefix:
                 value.update_parameters_name(f"{self._name_prefix}{name}.")
             self._cells[name] = value
-            attributes[name] = value
+            self._hold(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -95,13 +97,18 @@ class Cell:
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
             self._cells[name] = None
-            attributes[name] = None
+            self._hold(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
             object.__setattr__(self, name, value)
             if name == "bprop":
                 self._own_hooks().has_bprop = value is not None
+
+    def _hold(self, name: str, value: Any) -> None:
+        if self.__dict__.get(name) is not value:
+            self._note_change()
+        self.__dict__[name] = value
 
     def _note_change(self) -> None:
         # A program traced before may hold the old value. What construct itself sets while traced is no such change.
@@ -117,7 +124,7 @@ class Cell:
         current = self._params[name]
         if value is None or isinstance(current, ParameterTuple):
             del self._params[name]
-            self.__dict__[name] = value
+            self._hold(name, value)
         elif isinstance(value, Tensor):
             current.set_data(value)
         else:
@@ -131,7 +138,7 @@ class Cell:
             if parameter.name == _DEFAULT_NAME:
                 parameter.name = f"{self._name_prefix}{name}.{i}"
         self._params[name] = parameters
-        self.__dict__[name] = parameters
+        self._hold(name, parameters)
 
     def _forget(self, name: str, *, cells_only: bool = False, parameters_only: bool = False) -> None:
         if not parameters_only:
@@ -143,6 +150,7 @@ class Cell:
         self._cells.pop(name, None)
         self._params.pop(name, None)
         object.__delattr__(self, name)
+        self._note_change()
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the normal look-up failed.
@@ -170,7 +178,9 @@ class Cell:
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """construct with hooks and `to_float`, without compiling."""
         if _frames.STATE.stack:
-            _frames.note_guard(self, "_revision", self._revision)
+            # Of the Cells below too: one that only holds others (a CellList) is not called itself.
+            for _, cell in self.cells_and_names():
+                _frames.note_guard(cell, "_revision", cell._revision)
         try:
             construct = self.construct
             if self._compute_dtype is not None:
@@ -216,7 +226,7 @@ class Cell:
         if param.name == _DEFAULT_NAME:
             param.name = self._name_prefix + param_name
         self._params[param_name] = param
-        self.__dict__[param_name] = param
+        self._hold(param_name, param)
 
     def insert_child_to_cell(self, child_name: str, child_cell: Cell) -> None:
         """Register `child_cell` as attribute `child_name`."""
@@ -371,10 +381,14 @@ class Cell:
         return self
 
     def add_flags(self: Self, **flags: Any) -> Self:
-        """Keep MindSpore's marks as attributes."""
+        """Keep MindSpore's marks as attributes; `fp16`, `bf16` and `fp32` make this Cell compute in that dtype."""
         self._flags.update(flags)
         for name, value in flags.items():
             object.__setattr__(self, name, value)
+        for name, kind in _PRECISION_FLAGS.items():
+            if flags.get(name):
+                self.__dict__["_compute_dtype"] = kind.dtype
+        self._note_change()
         return self
 
     def add_flags_recursive(self: Self, **flags: Any) -> Self:

@@ -34,6 +34,7 @@ class _Ordered(Cell):
         for name in former:
             self.__dict__.pop(name, None)
         self._cells.clear()
+        self._note_change()
         for name, cell in cells:
             if former.get(name) is cell:
                 self._cells[name] = cell
