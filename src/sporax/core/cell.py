@@ -32,6 +32,9 @@ def install_graph_call(call: Callable[..., Any]) -> None:
 class Cell:
     """A piece of a network: Parameters and Cells as attributes, and `construct` that computes with them.
 
+    A subclass may define its own gradient, `bprop(self, *inputs, out, dout)`, which returns the gradients of the
+    inputs; see docs/gradients.md.
+
     Args:
         auto_prefix: whether the Parameters of a Cell assigned as `self.fc` get the prefix `fc.`.
         flags: MindSpore's marks, kept as attributes.
@@ -84,7 +87,7 @@ class Cell:
             if self._auto_prefix:
                 value.update_parameters_name(f"{self._name_prefix}{name}.")
             self._cells[name] = value
-            self._hold(name, value)
+            self._set_member(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -97,7 +100,7 @@ class Cell:
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
             self._cells[name] = None
-            self._hold(name, None)
+            self._set_member(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
@@ -105,7 +108,7 @@ class Cell:
             if name == "bprop":
                 self._own_hooks().has_bprop = value is not None
 
-    def _hold(self, name: str, value: Any) -> None:
+    def _set_member(self, name: str, value: Any) -> None:
         if self.__dict__.get(name) is not value:
             self._note_change()
         self.__dict__[name] = value
@@ -124,7 +127,7 @@ class Cell:
         current = self._params[name]
         if value is None or isinstance(current, ParameterTuple):
             del self._params[name]
-            self._hold(name, value)
+            self._set_member(name, value)
         elif isinstance(value, Tensor):
             current.set_data(value)
         else:
@@ -138,7 +141,7 @@ class Cell:
             if parameter.name == _DEFAULT_NAME:
                 parameter.name = f"{self._name_prefix}{name}.{i}"
         self._params[name] = parameters
-        self._hold(name, parameters)
+        self._set_member(name, parameters)
 
     def _forget(self, name: str, *, cells_only: bool = False, parameters_only: bool = False) -> None:
         if not parameters_only:
@@ -226,7 +229,7 @@ class Cell:
         if param.name == _DEFAULT_NAME:
             param.name = self._name_prefix + param_name
         self._params[param_name] = param
-        self._hold(param_name, param)
+        self._set_member(param_name, param)
 
     def insert_child_to_cell(self, child_name: str, child_cell: Cell) -> None:
         """Register `child_cell` as attribute `child_name`."""
