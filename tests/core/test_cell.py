@@ -508,3 +508,69 @@ def test_training_is_part_of_a_compiled_program():
     assert run(Tensor(1.0)).item() == 2.0
     cell.set_train(False)
     assert run(Tensor(1.0)).item() == 1.0
+
+
+class _Headed(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Dense(2, 1, "ones", "zeros")
+        self.scale = Parameter(np.float32(1.0), name="scale")
+        self.rest = nn.CellList([nn.ReLU()])
+        self.seq = nn.SequentialCell(nn.ReLU())
+
+    def construct(self, x):
+        x = self.head(x) * self.scale
+        for cell in self.rest:
+            x = cell(x)
+        return self.seq(x)
+
+
+class _Negated(nn.Cell):
+    def construct(self, x):
+        return -x
+
+
+class TestChangesAfterCompilation:
+    """A compiled program must not go on with Cells, Parameters or marks that were replaced."""
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            (lambda net: setattr(net, "head", nn.Dense(2, 1, "ones", "ones")), 4.0),
+            (lambda net: net.insert_child_to_cell("head", nn.Dense(2, 1, "ones", "ones")), 4.0),
+            (lambda net: setattr(net, "scale", Parameter(np.float32(2.0), name="scale")), 6.0),
+            (lambda net: net.insert_param_to_cell("scale", Parameter(np.float32(2.0), name="scale")), 6.0),
+            (lambda net: net.seq.append(_Negated()), -3.0),
+            (lambda net: net.seq.__setitem__(0, _Negated()), -3.0),
+            (lambda net: net.rest.insert(1, _Negated()), 0.0),
+            (lambda net: net.rest.__setitem__(0, _Negated()), 0.0),
+            (lambda net: (net.rest.append(_Negated()), net.rest.__delitem__(1), net.seq.append(_Negated())), -3.0),
+            (lambda net: setattr(net, "scale", None) or setattr(net, "scale", 5.0), 15.0),
+        ],
+    )
+    def test_structure(self, change, expected):
+        net, x = _Headed(), Tensor([[1.0, 2.0]])
+        compiled = transforms.jit(net)
+        for _ in range(3):
+            assert compiled(x).item() == 3.0
+        change(net)
+        assert net(x).item() == expected
+        assert compiled(x).item() == expected
+
+    def test_flags(self):
+        class Marked(nn.Cell):
+            def construct(self, x):
+                return x * 2 if self.twice else x
+
+        cell, x = Marked().add_flags(twice=False), Tensor([3.0])
+        compiled = transforms.jit(cell)
+        for _ in range(3):
+            assert compiled(x).item() == 3.0
+        cell.add_flags(twice=True)
+        assert compiled(x).item() == 6.0
+
+    @pytest.mark.parametrize(("mark", "kind"), [("fp16", dt.float16), ("bf16", dt.bfloat16), ("fp32", dt.float32)])
+    def test_precision_flags_compute_in_their_dtype(self, mark, kind):
+        net = _Headed().add_flags_recursive(**{mark: True})
+        assert net(Tensor(np.array([[1.0, 2.0]], np.float32))).dtype is kind
+        assert net.head.weight.dtype is dt.float32

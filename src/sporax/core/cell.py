@@ -34,6 +34,9 @@ def install_graph_call(call: Callable[..., Any]) -> None:
 class Cell:
     """A piece of a network: Parameters and Cells as attributes, and `construct` that computes with them.
 
+    A subclass may define its own gradient, `bprop(self, *inputs, out, dout)`, which returns the gradients of the
+    inputs; see docs/gradients.md.
+
     Args:
         auto_prefix: whether the Parameters of a Cell assigned as `self.fc` get the prefix `fc.`.
         flags: as in `add_flags`.
@@ -106,10 +109,13 @@ class Cell:
                 self._own_hooks().has_bprop = value is not None
 
     def _hold(self, name: str, cell: Cell | None) -> None:
-        if self.__dict__.get(name) is not cell:
-            self._note_change()
         self._cells[name] = cell
-        self.__dict__[name] = cell
+        self._set_member(name, cell)
+
+    def _set_member(self, name: str, value: Any) -> None:
+        if self.__dict__.get(name) is not value:
+            self._note_change()
+        self.__dict__[name] = value
 
     def _note_change(self) -> None:
         # A program traced before may hold the old value. What construct itself sets while traced is no such change.
@@ -125,7 +131,7 @@ class Cell:
         current = self._params[name]
         if value is None or isinstance(current, ParameterTuple):
             del self._params[name]
-            self.__dict__[name] = value
+            self._set_member(name, value)
         elif isinstance(value, Tensor):
             current.set_data(value)
         else:
@@ -143,7 +149,7 @@ class Cell:
         # A member's path is the name it has now; the names of the whole may get a prefix later.
         self._tuple_paths[name] = tuple(parameter.name for parameter in parameters)
         self._params[name] = parameters
-        self.__dict__[name] = parameters
+        self._set_member(name, parameters)
 
     def _forget(self, name: str, *, cells_only: bool = False, parameters_only: bool = False) -> None:
         if not parameters_only:
@@ -156,6 +162,7 @@ class Cell:
         self._cells.pop(name, None)
         self._params.pop(name, None)
         object.__delattr__(self, name)
+        self._note_change()
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the normal look-up failed.
@@ -183,7 +190,9 @@ class Cell:
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """construct with hooks and `to_float`, without compiling."""
         if _frames.STATE.stack:
-            _frames.note_guard(self, "_revision", self._revision)
+            # Of the Cells below too: one that only holds others (a CellList) is not called itself.
+            for _, cell in self.cells_and_names():
+                _frames.note_guard(cell, "_revision", cell._revision)
         try:
             construct = self.construct
             dtype = self._compute_dtype
@@ -233,7 +242,7 @@ class Cell:
         if param.name == _DEFAULT_NAME:
             param.name = param_name
         self._params[param_name] = param
-        self.__dict__[param_name] = param
+        self._set_member(param_name, param)
 
     def insert_child_to_cell(self, child_name: str, child_cell: Cell) -> None:
         """Register `child_cell` as attribute `child_name`, and leave the names of its Parameters as they are.

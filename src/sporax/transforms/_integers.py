@@ -38,7 +38,8 @@ _FOLLOWED: dict[str, tuple[int, ...] | None] = {
 _STEPS = frozenset((
     "eq", "ne", "lt", "le", "gt", "ge", "eq_to", "le_to", "lt_to", "and", "or", "xor", "not", "sign", "div", "argmax",
     "argmin", "reduce_and", "reduce_or", "reduce_xor", "population_count", "clz", "is_finite", "bitcast_convert_type",
-    "shift_left", "shift_right_logical", "shift_right_arithmetic", "custom_vjp_call", "custom_vjp_call_jaxpr",
+    "shift_left", "shift_right_logical", "shift_right_arithmetic", "stop_gradient",
+    "custom_vjp_call", "custom_vjp_call_jaxpr",
 ))  # fmt: skip
 _CALLS = {
     "jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr", "checkpoint": "jaxpr",
@@ -161,6 +162,10 @@ def _apply(equation: Any, operands: list[Any], views: list[Any], where: str) -> 
     """One equation of which an operand has a view."""
     name, count = equation.primitive.name, len(equation.outvars)
     if name in _CALLS and _CALLS[name] in equation.params:
+        reached, bridged = _flow_of(equation, [view is not None for view in views])
+        if not bridged and not any(reached):
+            # Labels, say: the call stays one program.
+            return evaluate_equation(equation, operands), [None] * count
         inner = equation.params[_CALLS[name]]
         jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
         return _evaluate(jaxpr, consts, operands, views, where)

@@ -66,6 +66,7 @@ class _Ordered(Cell):
         for name in self._cells:
             self.__dict__.pop(name, None)
         self._cells.clear()
+        self._note_change()
         for name, cell in cells:
             self._hold(name, cell)
         self._note_change()
