@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
 
 _WHERE = "docs/differences.md of sporax says what it serves and where it differs."
+_ROOT = "mindspore"
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
@@ -40,15 +41,15 @@ class _RootLoader(Loader):
     """Makes the module `mindspore`: its own version, and for the rest what sporax has."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        sporax = import_module("sporax")
+        sporax = import_module(SERVED[_ROOT])
         module = ModuleType(spec.name, sporax.__doc__)
         module.__file__ = sporax.__file__
         module.__version__ = VERSION  # pyright: ignore[reportAttributeAccessIssue]  new attributes of a module
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        sporax = import_module("sporax")
-        answer = _answer("mindspore", sporax, lambda name: getattr(sporax, name))
+        sporax = import_module(SERVED[_ROOT])
+        answer = _answer(_ROOT, sporax, lambda name: getattr(sporax, name))
 
         def __getattr__(name: str) -> Any:
             if name == "__all__":
@@ -69,9 +70,9 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "mindspore":
+        if fullname == _ROOT:
             spec = ModuleSpec(fullname, _RootLoader(), is_package=True)
-            spec.submodule_search_locations = list(import_module("sporax").__path__)
+            spec.submodule_search_locations = list(import_module(SERVED[_ROOT]).__path__)
             return spec
         if fullname in SERVED:
             return ModuleSpec(fullname, _Loader())
@@ -91,7 +92,7 @@ class _Finder(MetaPathFinder):
         """Give every served module that is loaded an answer for the names it does not have."""
         for path, target in SERVED.items():
             module = sys.modules.get(target)
-            if module is not None and target not in self.watched and path != "mindspore":
+            if module is not None and target not in self.watched and path != _ROOT:
                 self.watched[target] = vars(module).get("__getattr__")
                 module.__dict__["__getattr__"] = _answer(path, module, self.watched[target])
 

@@ -55,10 +55,14 @@ def read_plan(parameters: Any, learning_rate: Any, weight_decay: Any, where: str
         return _read_groups(items, default_rate, default_decay, where)
     chosen = _check_parameters(items, "params", where)
     _refuse_repeats(chosen, where)
-    # Scale and shift of a normalisation are not pulled to zero.
-    decays = tuple(0.0 if "beta" in p.name or "gamma" in p.name else default_decay for p in chosen)
+    decays = tuple(default_decay if may_decay(p.name) else 0.0 for p in chosen)
     count = len(chosen)
     return Plan(chosen, (default_rate,) * count, decays, (False,) * count, grouped=False, own_rates=False)
+
+
+def may_decay(name: str) -> bool:
+    """Whether a Parameter of this name decays without groups: scale and shift of a normalization do not."""
+    return "beta" not in name and "gamma" not in name
 
 
 def _items(value: Any, name: str, where: str) -> list[Any]:
