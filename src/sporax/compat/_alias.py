@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -12,6 +11,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sporax._errors import CompatError, ModuleNotServedError, NotServedError
+from sporax._suggest import asks_by_from_import, attribute, nearest
 from sporax.compat._served import BORROWED, SERVED, VERSION
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _WHERE = "docs/differences.md of sporax says what it serves and where it differs."
 _ROOT = "mindspore"
-_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
 class _Loader(Loader):
@@ -77,7 +76,7 @@ class _Finder(MetaPathFinder):
         if fullname in SERVED:
             return ModuleSpec(fullname, _Loader())
         if fullname.startswith("mindspore."):
-            raise ModuleNotServedError(_not_served(f"the module {fullname}", fullname, SERVED), name=fullname)
+            raise ModuleNotServedError(_module_not_served(fullname), name=fullname)
         return None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
@@ -131,23 +130,25 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
             lender = import_module(other)
             if name in getattr(lender, "__all__", ()):
                 return getattr(lender, name)
-        message = _not_served(f"{path}.{name}", name, dir(module))
+        hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module)).replace("sporax", _ROOT)
+        message = f"sporax does not serve {path}.{name}.{hint} {_WHERE}"
         # A plain AttributeError would reach the user of `from mindspore.nn import X` as "cannot import name",
         # without its message; so there the error is an ImportError.
         caller = caller or sys._getframe(1)
-        if caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
+        if asks_by_from_import(caller):
             raise NotServedError(message, name=name)
         raise AttributeError(message, name=name, obj=None)
 
     return __getattr__
 
 
-def _not_served(what: str, name: str, known: Any) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, [each for each in known if not each.startswith("_")], n=1, cutoff=0.75)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"sporax does not serve {what}.{hint} {_WHERE}"
+def _module_not_served(path: str) -> str:
+    # Only modules of the same package: one of another area would mislead.
+    above, _, leaf = path.rpartition(".")
+    beside = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == above]
+    near = nearest(leaf, beside)
+    hint = f" Did you mean {above}.{near}?" if near else ""
+    return f"sporax does not serve the module {path}.{hint} {_WHERE}"
 
 
 def installed() -> bool:

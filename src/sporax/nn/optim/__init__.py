@@ -1,5 +1,8 @@
 """Optimizers, learning-rate schedules, and optax in their place."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.nn.optim.adagrad import Adagrad
 from sporax.nn.optim.adam import Adam, AdamWeightDecay
 from sporax.nn.optim.dynamic_lr import (
@@ -33,3 +36,6 @@ __all__ = [
     "inverse_decay_lr", "natural_exp_decay_lr", "opt_init_args_register", "piecewise_constant_lr",
     "polynomial_decay_lr", "warmup_lr",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

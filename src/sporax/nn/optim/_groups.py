@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError
+from sporax._suggest import nearest
 from sporax.core import Cell, Parameter, Tensor, is_tensor
 from sporax.nn.optim._rate_cells import FixedLearningRate, FunctionLearningRate, TableLearningRate
 from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
@@ -165,9 +165,8 @@ def _check_keys(group: Any, number: int, where: str) -> None:
         )
     for key in group:
         if key not in GROUP_KEYS:
-            near = difflib.get_close_matches(str(key), [*GROUP_KEYS, "learning_rate"], n=1, cutoff=0.4)
-            meant = near[0].replace("learning_rate", "lr") if near else ""
-            hint = f" Did you mean {meant!r}?" if meant else ""
+            meant = nearest(str(key), [*GROUP_KEYS, "learning_rate"], 0.4) or ""
+            hint = f" Did you mean {meant.replace('learning_rate', 'lr')!r}?" if meant else ""
             raise ArgumentError(
                 f"{where}: group {number} has the unknown key {key!r}; the keys are {_listed(GROUP_KEYS)}.{hint}"
             )
