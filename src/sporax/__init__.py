@@ -172,7 +172,9 @@ _HOME = {name: home for home, names in _NAMES.items() for name in names.split()}
 def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
-        raise AttributeError(_unknown(name), name=name, obj=None)
+        from sporax._suggest import unknown
+
+        raise unknown("sporax", name, _HOME, sys._getframe(1))
     from importlib import import_module
 
     if home == "sporax":
@@ -183,16 +185,6 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value
-
-
-def _unknown(name: str) -> str:
-    message = f"module 'sporax' has no attribute {name!r}"
-    if name.startswith("_"):
-        return message
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, _HOME, n=1)
-    return f"{message}. Did you mean {near[0]!r}?" if near else message
 
 
 def __dir__() -> list[str]:

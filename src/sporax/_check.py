@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import numbers
 from collections.abc import Collection
 from typing import Any, TypeVar
 
 from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax._suggest import hint
 
 T = TypeVar("T")
 
@@ -17,11 +17,8 @@ def one_of(value: T, allowed: Collection[T], *, name: str, where: str) -> T:
     if value in allowed:
         return value
     choices = ", ".join(repr(choice) for choice in allowed)
-    hint = ""
-    if isinstance(value, str):
-        near = difflib.get_close_matches(value.lower(), [str(choice) for choice in allowed], n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ArgumentError(f"{where}: `{name}` must be one of {choices}, but got {value!r}.{hint}")
+    meant = hint(value, [str(choice) for choice in allowed], 0.5)
+    raise ArgumentError(f"{where}: `{name}` must be one of {choices}, but got {value!r}.{meant}")
 
 
 def is_type(value: Any, types: type | tuple[type, ...], *, name: str, where: str) -> Any:

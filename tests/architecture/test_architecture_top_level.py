@@ -45,7 +45,7 @@ def test_every_error_is_public():
 
 
 def test_an_unknown_name_is_said_with_its_near_miss():
-    with pytest.raises(AttributeError, match=r"module 'sporax' has no attribute 'Tensr'. Did you mean 'Tensor'\?"):
+    with pytest.raises(AttributeError, match=r"module 'sporax' has no attribute 'Tensr'. Did you mean Tensor\?"):
         sporax.Tensr
     with pytest.raises(AttributeError, match=r"^module 'sporax' has no attribute 'zzzz'$"):
         sporax.zzzz

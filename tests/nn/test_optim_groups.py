@@ -242,10 +242,6 @@ class TestRefused:
             ),
             (lambda p: optim.Adam(p, beta1=1.5), r"Adam: `beta1` must be in \[0.0, 1.0\), but got 1.5"),
             (lambda p: optim.AdamWeightDecay(p, eps=0), r"`eps` must be in \(0.0, inf\), but got 0"),
-            (
-                lambda p: optim.Adam(p, use_lazzy=True),
-                r"`keyword` must be one of 'use_lazy', 'use_offload'.*Did you mean",
-            ),
             (lambda p: optim.Adam(p, use_lazy=True, use_offload=True), r"cannot both be True"),
             (lambda p: optim.RMSProp(p, epsilon=0.0), r"RMSProp: `epsilon` must be in \(0.0, inf\)"),
             (lambda p: optim.Adagrad(p, accum=-1.0), r"Adagrad: `accum` must be in \[0.0, inf\)"),

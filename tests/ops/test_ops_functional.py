@@ -56,6 +56,74 @@ def test_functions_by_type():
     assert (by_dtype(Tensor([1], dtypes.int32)), by_dtype(Tensor([1.0]))) == ("int32", "other")
 
 
+# What MindSpore 2.10 takes for a name (PyNative mode, where another function could be chosen).
+TYPES = {
+    "Tensor": {"float tensor", "int tensor", "parameter"},
+    "Number": {"int", "float", "bool"},
+    "Bool": {"bool"},
+    "bool": {"bool"},
+    "Int": {"int"},
+    "int": {"int"},
+    "Int64": {"int"},
+    "Float": {"float"},
+    "float": {"float"},
+    "Float64": {"float"},
+    "Tuple": {"tuple"},
+    "List": {"list"},
+    "String": {"str"},
+    "None": {"none"},
+    "Function": {"function", "cell"},
+    "Tensor[Float32]": {"float tensor", "parameter"},
+    "Tensor[Int32]": set(),
+    "TypeType": {"dtype"},
+    **{name: set() for name in ("RowTensor", "CSRTensor", "COOTensor", "MapTensor", "UInt8", "Float16", "Int8")},
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_type_names(name):
+    values = {
+        "float tensor": Tensor([1.0]),
+        "int tensor": Tensor([1]),
+        "parameter": Parameter(Tensor([1.0])),
+        "int": 1,
+        "float": 1.0,
+        "bool": True,
+        "str": "a",
+        "tuple": (1,),
+        "list": [1],
+        "none": None,
+        "function": lambda x: x,
+        "cell": Line(),
+        "dtype": dtypes.float32,
+    }
+    chosen = ops.MultitypeFuncGraph("chosen")
+    chosen.register("Tensor", "RowTensor")(lambda x, y: "never")
+    chosen.register(name)(lambda x: "chosen")
+    taken = set()
+    for kind, value in values.items():
+        try:
+            assert chosen(value) == "chosen"
+        except ArgumentError:
+            continue
+        taken.add(kind)
+    assert taken == TYPES[name]
+
+
+def test_a_single_function_is_called_whatever_the_types():
+    only = ops.MultitypeFuncGraph("only")
+    only.register("Tensor", "Tensor")(lambda x, y: x * y)
+    assert only(0.5, Tensor([2.0])).tolist() == [1.0]
+
+
+def test_the_first_function_that_fits():
+    first = ops.MultitypeFuncGraph("first")
+    first.register("Int")(lambda x: "int")
+    first.register("Number")(lambda x: "number")
+    first.register("Int")(lambda x: "second int")
+    assert (first(1), first(1.0), first(True)) == ("int", "number", "number")
+
+
 class Line(Cell):
     def __init__(self) -> None:
         super().__init__()

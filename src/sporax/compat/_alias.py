@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -12,13 +11,14 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sporax._errors import CompatError, ModuleNotServedError, NotServedError
+from sporax._suggest import asks_by_from_import, attribute, nearest
 from sporax.compat._served import BORROWED, SERVED, VERSION
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
 
 _WHERE = "docs/differences.md of sporax says what it serves and where it differs."
-_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_ROOT = "mindspore"
 
 
 class _Loader(Loader):
@@ -40,15 +40,15 @@ class _RootLoader(Loader):
     """Makes the module `mindspore`: its own version, and for the rest what sporax has."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        sporax = import_module("sporax")
+        sporax = import_module(SERVED[_ROOT])
         module = ModuleType(spec.name, sporax.__doc__)
         module.__file__ = sporax.__file__
         module.__version__ = VERSION  # pyright: ignore[reportAttributeAccessIssue]  new attributes of a module
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        sporax = import_module("sporax")
-        answer = _answer("mindspore", sporax, lambda name: getattr(sporax, name))
+        sporax = import_module(SERVED[_ROOT])
+        answer = _answer(_ROOT, sporax, lambda name: getattr(sporax, name))
 
         def __getattr__(name: str) -> Any:
             if name == "__all__":
@@ -69,14 +69,14 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "mindspore":
+        if fullname == _ROOT:
             spec = ModuleSpec(fullname, _RootLoader(), is_package=True)
-            spec.submodule_search_locations = list(import_module("sporax").__path__)
+            spec.submodule_search_locations = list(import_module(SERVED[_ROOT]).__path__)
             return spec
         if fullname in SERVED:
             return ModuleSpec(fullname, _Loader())
         if fullname.startswith("mindspore."):
-            raise ModuleNotServedError(_not_served(f"the module {fullname}", fullname, SERVED), name=fullname)
+            raise ModuleNotServedError(_module_not_served(fullname), name=fullname)
         return None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
@@ -91,7 +91,7 @@ class _Finder(MetaPathFinder):
         """Give every served module that is loaded an answer for the names it does not have."""
         for path, target in SERVED.items():
             module = sys.modules.get(target)
-            if module is not None and target not in self.watched and path != "mindspore":
+            if module is not None and target not in self.watched and path != _ROOT:
                 self.watched[target] = vars(module).get("__getattr__")
                 module.__dict__["__getattr__"] = _answer(path, module, self.watched[target])
 
@@ -130,23 +130,25 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
             lender = import_module(other)
             if name in getattr(lender, "__all__", ()):
                 return getattr(lender, name)
-        message = _not_served(f"{path}.{name}", name, dir(module))
+        hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module)).replace("sporax", _ROOT)
+        message = f"sporax does not serve {path}.{name}.{hint} {_WHERE}"
         # A plain AttributeError would reach the user of `from mindspore.nn import X` as "cannot import name",
         # without its message; so there the error is an ImportError.
         caller = caller or sys._getframe(1)
-        if caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
+        if asks_by_from_import(caller):
             raise NotServedError(message, name=name)
         raise AttributeError(message, name=name, obj=None)
 
     return __getattr__
 
 
-def _not_served(what: str, name: str, known: Any) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, [each for each in known if not each.startswith("_")], n=1, cutoff=0.75)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"sporax does not serve {what}.{hint} {_WHERE}"
+def _module_not_served(path: str) -> str:
+    # Only modules of the same package: one of another area would mislead.
+    above, _, leaf = path.rpartition(".")
+    beside = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == above]
+    near = nearest(leaf, beside)
+    hint = f" Did you mean {above}.{near}?" if near else ""
+    return f"sporax does not serve the module {path}.{hint} {_WHERE}"
 
 
 def installed() -> bool:

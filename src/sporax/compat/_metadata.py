@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from importlib.metadata import Distribution, DistributionFinder
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ class AliasDistribution(Distribution):
         return _METADATA if filename == "METADATA" else None
 
     def locate_file(self, path: Any) -> Any:
-        return Path(str(import_module("sporax").__file__)).parent.parent / path
+        return Path(__file__).parents[2] / path
 
 
 def distributions(context: DistributionFinder.Context) -> Iterator[Distribution]:

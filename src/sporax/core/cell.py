@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import jax
 
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError, UninitializedCellError
+from sporax._suggest import refuse_keywords
 from sporax.core import _frames, context
 from sporax.core._hooks import CellHooks, HookHandle
 from sporax.core._unregistered import warn_of_unregistered
@@ -58,6 +59,12 @@ class Cell:
 
     _cells: OrderedDict[str, Cell | None]
     _params: OrderedDict[str, Parameter | ParameterTuple]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Cell:
+        if kwargs:
+            _check_keywords(cls, kwargs)
+        make = super().__new__
+        return make(cls) if make is object.__new__ else make(cls, *args, **kwargs)
 
     def __init__(self, auto_prefix: bool = True, flags: dict[str, Any] | None = None) -> None:
         attributes = self.__dict__
@@ -597,6 +604,23 @@ class Cell:
         for name, cell in children:
             lines.append(f"({name}): " + repr(cell).replace("\n", "\n  "))
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _check_keywords(cls: type, given: dict[str, Any]) -> None:
+    """An unknown keyword is an error that names the nearest one; Python alone would only say which it does not know."""
+    init = cls.__init__
+    made_for, known = cls.__dict__.get("_constructor_keywords", (None, None))
+    if made_for is not init:
+        # What a decorator takes is not known, so the wrapper's own signature counts.
+        parameters = list(inspect.signature(init, follow_wrapped=False).parameters.values())[1:]
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+            kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+            known = tuple(each.name for each in parameters if each.kind in kinds)
+        else:
+            known = None
+        type.__setattr__(cls, "_constructor_keywords", (init, known))
+    if known is not None:
+        refuse_keywords(cls.__name__, given, known)
 
 
 def _repeated(parameters: Iterable[Parameter]) -> str | None:

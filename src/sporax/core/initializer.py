@@ -11,7 +11,6 @@ nothing. sporax draws at once, where MindSpore waits for `init_data()`.
 
 from __future__ import annotations
 
-import difflib
 import numbers
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import jax
 
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
+from sporax._suggest import hint
 from sporax.core._init_base import (
     Initializer,
     calculate_fan_in_and_fan_out,
@@ -75,10 +75,10 @@ def _named(name: str) -> Initializer:
     if plain in ("sparse", "constant"):
         example = {"sparse": "Sparse(0.1)", "constant": "Constant(0.5)"}[plain]
         raise ArgumentError(f"initializer: {name!r} needs an argument; give an instance, such as {example}.")
-    near = difflib.get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     known = ", ".join(repr(each) for each in _BY_NAME)
-    raise ArgumentError(f"initializer: there is no initializer {name!r}.{hint} The names are: {known}.")
+    raise ArgumentError(
+        f"initializer: there is no initializer {name!r}.{hint(name, _BY_NAME, 0.5)} The names are: {known}."
+    )
 
 
 def initializer(

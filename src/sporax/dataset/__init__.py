@@ -7,6 +7,9 @@ in the calling thread, on the host, with NumPy alone; only iterators that hand o
 sporax.
 """
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.dataset import config
 from sporax.dataset._batch import BatchInfo
 from sporax.dataset._dataset import Dataset
@@ -41,3 +44,6 @@ __all__ = [
     "config",
     "zip",
 ]
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
+from sporax._suggest import hint
 
 
 def names_of(given: Any, name: str, where: str) -> tuple[str, ...]:
@@ -24,10 +24,9 @@ def places_of(names: Sequence[str], columns: Sequence[str], where: str) -> tuple
     """Where each of `names` stands among `columns`."""
     for name in names:
         if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise DatasetError(
-                f"{where}: there is no column {name!r}. The columns are {', '.join(map(repr, columns))}.{hint}"
+                f"{where}: there is no column {name!r}. The columns are {', '.join(map(repr, columns))}."
+                f"{hint(name, columns)}"
             )
     return tuple([columns.index(name) for name in names])
 

@@ -20,6 +20,9 @@ functions follow the caller's setting of 64-bit mode.
     1.0
 """
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.losses._adaptive import adaptive_log_softmax, adaptive_log_softmax_loss
 from sporax.losses._balanced import (
     class_balanced_loss,
@@ -348,3 +351,6 @@ __all__ = [
     "wing_loss",
     "z_loss",
 ]
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

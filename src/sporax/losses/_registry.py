@@ -5,11 +5,11 @@ Each family's file ends with the rows of its losses; here they come together, in
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from sporax._errors import ArgumentError
+from sporax._suggest import nearest
 from sporax.losses import (
     _adaptive,
     _balanced,
@@ -123,8 +123,8 @@ def get(name: str) -> LossRow:
         hint = f"`{name}` is a class of sporax.nn; its function is {' or '.join(map(repr, behind))}."
     else:
         names = {key.lower(): row.name for row in _ROWS for key in (row.name, row.cell or row.name)}
-        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
-        hint = f"Did you mean {names[near[0]]!r}?" if near else f"There are {', '.join(_BY_NAME)}."
+        near = nearest(str(name), names, 0.5)
+        hint = f"Did you mean {names[near]!r}?" if near else f"There are {', '.join(_BY_NAME)}."
     raise ArgumentError(f"losses.get: there is no loss named {name!r}. {hint}")
 
 

@@ -9,6 +9,9 @@ It hands names on. An op that mint has with other arguments, such as `mint.cat(t
 
 # fmt: off
 # ruff: noqa: I001, RUF022
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.mint import nn
 from sporax.ops import (
     abs, acos, acosh, addbmm, addcdiv, addcmul, addmm, addmv, arange, arccos, arccosh, arcsinh, arctan,
@@ -40,3 +43,6 @@ __all__ = [
     "take", "tan", "tanh", "tile", "trace", "tril", "triu", "trunc", "unbind", "unsqueeze", "xlogy",
     "zeros", "zeros_like",
 ]
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

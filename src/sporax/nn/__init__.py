@@ -1,5 +1,8 @@
 """Cells: layers, losses, optimizers, and what wraps them."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.core import Cell
 from sporax.nn.layer import (
     CELU,
@@ -415,3 +418,6 @@ __all__ = [
     "polynomial_decay_lr",
     "warmup_lr",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -9,6 +9,9 @@ Importing this package gives Tensor its methods.
 
 # fmt: off
 # ruff: noqa: I001, RUF022
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.ops import _inplace as _inplace, _methods as _methods
 from sporax.ops._activation import (
     CeLU, celu, Elu, elu, fast_gelu, FastGeLU, FastGelu, GeLU, Gelu, gelu, GLU, glu, hardshrink,
@@ -303,3 +306,6 @@ __all__ = [
 ]
 
 attach_methods()
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import numbers
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, numbers.Number) and not isinstance(value, Tensor)
 
 
+def _never(_: Any) -> bool:
+    return False
+
+
 _TESTS: dict[str, Callable[[Any], bool]] = {
     "Tensor": lambda value: isinstance(value, Tensor),
     "Parameter": lambda value: isinstance(value, Parameter),
@@ -46,18 +51,37 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "Bool": lambda value: isinstance(value, bool),
     "Int": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "Float": lambda value: isinstance(value, float),
+    "Complex": lambda value: isinstance(value, complex),
     "Tuple": lambda value: isinstance(value, tuple),
     "List": lambda value: isinstance(value, list),
     "Dictionary": lambda value: isinstance(value, Mapping),
+    "Slice": lambda value: isinstance(value, slice),
+    "Ellipsis": lambda value: value is Ellipsis,
     "String": lambda value: isinstance(value, str),
     "None": lambda value: value is None,
     "Function": callable,
     "Cell": lambda value: isinstance(value, Cell),
+    "TypeType": lambda value: isinstance(value, DType),
 }
+# MindSpore's other spellings of Python's numbers.
+_TESTS |= {"int": _TESTS["Int"], "float": _TESTS["Float"], "bool": _TESTS["Bool"]}
+_TESTS |= {"Int64": _TESTS["Int"], "Float32": _TESTS["Float"], "Float64": _TESTS["Float"]}
+# Kinds of values that sporax does not have: a function for them may be registered, and is never chosen.
+_TESTS |= dict.fromkeys(("RowTensor", "CSRTensor", "COOTensor", "MapTensor", "EnvType", "Undetermined"), _never)
+_TESTS |= dict.fromkeys(("Int8", "Int16", "Int32", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float16"), _never)
+
+_TYPED_TENSOR = re.compile(r"Tensor\[(\w+)\]")
+
+
+def _known(kind: Any) -> bool:
+    return not isinstance(kind, str) or kind in _TESTS or _TYPED_TENSOR.fullmatch(kind) is not None
 
 
 def _matches(kind: Any, value: Any) -> bool:
     if isinstance(kind, str):
+        typed = _TYPED_TENSOR.fullmatch(kind)
+        if typed is not None:
+            return isinstance(value, Tensor) and str(value.dtype) == typed[1]
         return _TESTS[kind](value)
     if isinstance(kind, DType):
         return isinstance(value, Tensor) and value.dtype == kind
@@ -65,7 +89,9 @@ def _matches(kind: Any, value: Any) -> bool:
 
 
 class MultitypeFuncGraph:
-    """One name for several functions; the types of the arguments choose.
+    """One name for several functions; the types of the arguments choose the first that fits.
+
+    A single function is called whatever the types.
 
     Args:
         name: the name.
@@ -94,14 +120,16 @@ class MultitypeFuncGraph:
         """Enter a function for arguments of these types.
 
         Args:
-            type_names: one for each argument: a name ("Tensor", "Number", "Int", "Float", "Bool", "Tuple", "List",
-                "String", "None", "Function", "Cell", "Parameter"), a dtype, or a Python type.
+            type_names: one for each argument: a name ("Tensor", "Tensor[Float32]", "Number", "Int", "Float", "Bool",
+                "Tuple", "List", "Dictionary", "String", "None", "Function", "Cell", "Parameter"), a dtype, or a
+                Python type. The names of sparse tensors ("RowTensor", ...) are taken, and match nothing: sporax has
+                no such values.
 
         Raises:
             ArgumentError: a name that sporax does not know.
         """
         for kind in type_names:
-            if isinstance(kind, str) and kind not in _TESTS:
+            if not _known(kind):
                 raise ArgumentError(
                     f"MultitypeFuncGraph {self.name!r}: unknown type name {kind!r}; it has: {', '.join(_TESTS)}."
                 )
@@ -113,6 +141,9 @@ class MultitypeFuncGraph:
         return enter
 
     def __call__(self, *args: Any) -> Any:
+        if len(self.entries) == 1:
+            # Nothing is to be chosen, and MindSpore does not look at the types either.
+            return self.entries[0][1](*args)
         for kinds, function in self.entries:
             if len(kinds) == len(args) and all(map(_matches, kinds, args)):
                 return function(*args)

@@ -1,5 +1,8 @@
 """Training: Model, callbacks, metrics, checkpoints."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.train.callback import (
     BackupAndRestore,
     Callback,
@@ -78,3 +81,6 @@ __all__ = [
     "rearrange_inputs",
     "save_checkpoint",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -5,6 +5,9 @@
 1.0
 """
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.mint.nn import functional
 from sporax.mint.nn._losses import (
     BCELoss,
@@ -39,3 +42,6 @@ __all__ = [
     "Tanh",
     "functional",
 ]
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

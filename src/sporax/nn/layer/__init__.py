@@ -1,5 +1,8 @@
 """Layers: the Cells that networks are made of."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.nn.layer._conv import Conv1d, Conv2d, Conv3d
 from sporax.nn.layer._conv_transpose import Conv1dTranspose, Conv2dTranspose
 from sporax.nn.layer._pool import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
@@ -48,3 +51,6 @@ __all__ = [
     "SequentialCell", "SiLU", "Sigmoid", "SoftShrink", "Softmax", "Softmax2d", "Softmin", "Softsign",
     "Tanh", "Tanhshrink", "Threshold", "Unflatten", "get_activation",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -1,5 +1,8 @@
 """Losses as Cells: each holds hyper-parameters and calls its function of `sporax.losses`."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.nn.loss._adaptive import AdaptiveLogSoftmaxWithLoss
 from sporax.nn.loss._balanced import ClassBalancedLoss, LDAMLoss, LogitAdjustedLoss, ZLoss
 from sporax.nn.loss._base import LossBase, RegisteredLoss
@@ -223,3 +226,6 @@ __all__ = [
     "WingLoss",
     "ZLoss",
 ]
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError
+from sporax._suggest import nearest
 from sporax.core import Cell, Parameter, Tensor, is_tensor
 from sporax.nn.optim._rate_cells import FixedLearningRate, FunctionLearningRate, TableLearningRate
 from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
@@ -55,10 +55,14 @@ def read_plan(parameters: Any, learning_rate: Any, weight_decay: Any, where: str
         return _read_groups(items, default_rate, default_decay, where)
     chosen = _check_parameters(items, "params", where)
     _refuse_repeats(chosen, where)
-    # Scale and shift of a normalisation are not pulled to zero.
-    decays = tuple(0.0 if "beta" in p.name or "gamma" in p.name else default_decay for p in chosen)
+    decays = tuple(default_decay if may_decay(p.name) else 0.0 for p in chosen)
     count = len(chosen)
     return Plan(chosen, (default_rate,) * count, decays, (False,) * count, grouped=False, own_rates=False)
+
+
+def may_decay(name: str) -> bool:
+    """Whether a Parameter of this name decays without groups: scale and shift of a normalization do not."""
+    return "beta" not in name and "gamma" not in name
 
 
 def _items(value: Any, name: str, where: str) -> list[Any]:
@@ -161,9 +165,8 @@ def _check_keys(group: Any, number: int, where: str) -> None:
         )
     for key in group:
         if key not in GROUP_KEYS:
-            near = difflib.get_close_matches(str(key), [*GROUP_KEYS, "learning_rate"], n=1, cutoff=0.4)
-            meant = near[0].replace("learning_rate", "lr") if near else ""
-            hint = f" Did you mean {meant!r}?" if meant else ""
+            meant = nearest(str(key), [*GROUP_KEYS, "learning_rate"], 0.4) or ""
+            hint = f" Did you mean {meant.replace('learning_rate', 'lr')!r}?" if meant else ""
             raise ArgumentError(
                 f"{where}: group {number} has the unknown key {key!r}; the keys are {_listed(GROUP_KEYS)}.{hint}"
             )

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sporax._errors import StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, ParameterTuple
+from sporax.core import Parameter, ParameterTuple, note_guard, tracing
 from sporax.nn.optim._rules import Array, Rule
 from sporax.nn.optim.optimizer import Optimizer, slot_dtype, trains
 
@@ -15,7 +16,6 @@ from sporax.nn.optim.optimizer import Optimizer, slot_dtype, trains
 class RuleOptimizer(Optimizer):
     """An optimizer whose step is a `Rule` for each weight; subclasses make the slots with `_add_slots`."""
 
-    _decoupled = False
     _rule: Rule
 
     def _add_slots(self, rule: Rule) -> list[ParameterTuple]:
@@ -57,6 +57,14 @@ class RuleOptimizer(Optimizer):
         return self._stepped(gradients)
 
     def _step(self, gradients: Any) -> None:
+        if tracing():
+            # Attributes are constants of a compiled step.
+            note_guard(self, "_revision", self._revision)
+        if self._given_decay is not None and not (self._decoupled or self.exec_weight_decay):
+            raise StateError(
+                f"{type(self).__name__}: `weight_decay` was set, but the optimizer was made without weight decay and "
+                "would ignore it. Give `weight_decay` when you make it, or set `exec_weight_decay = True` too."
+            )
         with x64_scope(True):
             step = self.global_step._value
             decays = self._decays(step)

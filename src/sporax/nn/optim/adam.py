@@ -8,9 +8,15 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError
+from sporax._suggest import refuse_keywords
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Array, adam_rate, adam_rule, adam_weight_decay_rule
+
+_KEYWORDS = (
+    "params", "learning_rate", "beta1", "beta2", "eps", "use_locking", "use_nesterov", "weight_decay", "loss_scale",
+    "use_amsgrad", "use_lazy", "use_offload",
+)  # fmt: skip
 
 
 def _check_betas(beta1: Any, beta2: Any, eps: Any, where: str) -> tuple[float, float, float]:
@@ -74,6 +80,7 @@ class Adam(RuleOptimizer):
         use_amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
+        refuse_keywords("Adam", kwargs, _KEYWORDS)
         super().__init__(learning_rate, params, weight_decay, loss_scale)
         flags = {
             "use_locking": use_locking,
@@ -82,8 +89,6 @@ class Adam(RuleOptimizer):
             **kwargs,
         }
         for name, flag in flags.items():
-            if name in kwargs:
-                _check.one_of(name, ("use_lazy", "use_offload"), name="keyword", where="Adam")
             _check.is_type(flag, bool, name=name, where="Adam")
         if kwargs.get("use_lazy") and kwargs.get("use_offload"):
             raise ArgumentError("Adam: `use_lazy` and `use_offload` cannot both be True. Leave one out.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,19 +25,52 @@ from sporax.core import (
     wrap,
 )
 from sporax.core import context as _context
-from sporax.nn.optim._groups import Decay, Rate, read_plan
+from sporax.nn.optim._groups import Decay, Rate, may_decay, read_plan
 from sporax.nn.optim._rate_cells import FixedLearningRate, LearningRates, TableLearningRate
 from sporax.nn.optim._rules import Array
 from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
+from sporax.ops import AssignAdd, HyperMap, Map
 from sporax.transforms import CompiledFunction
+
+
+def opt_init_args_register(fn: Callable[..., None]) -> Callable[..., None]:
+    """Keep the arguments of an optimizer's `__init__` as attributes, for code that makes it again.
+
+    Args:
+        fn: the `__init__`.
+
+    Returns:
+        an `__init__` that first sets `init_params` (a dict with the Parameters under "params"),
+        `init_learning_rate` (None for a Cell) and `init_args` (the other arguments).
+
+    Source: the function of the same name in MindSpore.
+    """
+
+    @functools.wraps(fn)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = inspect.signature(fn).bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        given = dict(list(bound.arguments.items())[1:])
+        if "params" in given:
+            self.init_params = {"params": given.pop("params")}
+        if "learning_rate" in given:
+            rate = given.pop("learning_rate")
+            rate = rate.tolist() if isinstance(rate, Tensor) else rate
+            self.init_learning_rate = None if isinstance(rate, Cell) else rate
+        self.init_args = given
+        fn(self, *args, **kwargs)
+
+    return init
 
 
 class Optimizer(Cell):
     r"""Base of every optimizer. Call it with the gradients, and it changes its Parameters.
 
     A subclass calls `super().__init__`, makes its slots as Parameters or ParameterTuples, and defines
-    `construct(self, gradients)`. For these the base offers, in the order MindSpore uses them: `decay_weight`,
-    `gradients_centralization`, `scale_grad`, and `get_lr`.
+    `construct(self, gradients)`. For these the base offers, in the order MindSpore uses them: `flatten_gradients`,
+    `decay_weight`, `gradients_centralization`, `scale_grad`, and `get_lr`. What MindSpore's subclasses read is there
+    too: `parameters`, `is_group`, `is_group_lr`, `decay_flags`, `optim_filter`, `use_parallel` (False), `hyper_map`,
+    `map_`, `global_step`, `global_step_increase_tensor`, `assignadd`, `reciprocal_scale`, `need_scale`.
 
     Args:
         learning_rate: a number; a Tensor or iterable of numbers (one for each step, the last stays); a
@@ -70,6 +105,8 @@ class Optimizer(Cell):
     """
 
     _needs_rate = True
+    _decoupled = False
+    """Whether the update itself takes the decay, which then does not go through `exec_weight_decay`."""
 
     def __init__(self, learning_rate: Any, parameters: Any, weight_decay: Any = 0.0, loss_scale: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
@@ -86,10 +123,31 @@ class Optimizer(Cell):
         self._target: str = _context.get_context("device_target")
         self._set_learning_rate(plan.rates)
         self.parameters = ParameterTuple(plan.parameters)
-        self.decay_flags = tuple(isinstance(each, Cell) or each > 0 for each in plan.decays)
+        decays = [isinstance(each, Cell) or each > 0 for each in plan.decays]
+        # As in MindSpore: the flags say which Parameters may decay, `exec_weight_decay` whether any does.
+        self.decay_flags = tuple(decays if plan.grouped else [may_decay(each.name) for each in plan.parameters])
+        self.exec_weight_decay = any(decays)
         self.dynamic_weight_decay = any(isinstance(each, Cell) for each in plan.decays)
+        self._given_decay: Any = None
         self._register_decays()
+        self._set_compatible_attributes()
         self._program: CompiledFunction | None = None
+
+    def _set_compatible_attributes(self) -> None:
+        """What optimizers written for MindSpore read of their base."""
+        self.grad_centralization_flags = self._centralized
+        self.grad_centralization = any(self._centralized)
+        self.param_length = len(self.parameters)
+        self.param_rank = None
+        # Parameters are never divided among devices by the optimizer, so each is updated here.
+        self.use_parallel = False
+        self.optim_filter = (True,) * self.param_length
+        self.need_scale = self.loss_scale != 1.0
+        self.reciprocal_scale = Tensor(np.float32(1.0 / self.loss_scale))
+        self.global_step_increase_tensor = Tensor(np.ones(1, np.int32))
+        self.assignadd = AssignAdd()
+        self.map_, self.map_reverse = Map(), Map(None, True)
+        self.hyper_map, self.hyper_map_reverse = HyperMap(), HyperMap(None, True)
 
     def _set_learning_rate(self, rates: tuple[Rate | None, ...]) -> None:
         self.dynamic_lr = any(isinstance(rate, LearningRateSchedule) for rate in rates)
@@ -107,6 +165,15 @@ class Optimizer(Cell):
             self._cells["weight_decay" if len(cells) == 1 else f"weight_decay_{at}"] = cell
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "weight_decay":
+            # A property, also for a Cell or a Parameter, which belong to the state.
+            object.__setattr__(self, name, value)
+            self._forget(name)
+            if isinstance(value, Cell):
+                self._cells[name] = value
+            elif isinstance(value, Parameter):
+                self._params[name] = value
+            return
         if isinstance(value, ParameterTuple):
             object.__setattr__(self, name, value)
             for parameter in value:
@@ -156,9 +223,26 @@ class Optimizer(Cell):
 
     @property
     def weight_decay(self) -> Any:
-        """The weight decay times `loss_scale`; a Cell, as it was given, where it depends on the step."""
+        """The weight decay times `loss_scale`; a Cell, as it was given, where it depends on the step.
+
+        A subclass may set its own: a number, a Tensor or Parameter, or a tuple with one for each Parameter. It is
+        what `get_weight_decay` then returns; `decay_weight` applies it where `exec_weight_decay` is true.
+        """
+        if self._given_decay is not None:
+            return self._given_decay
         decays = tuple(each if isinstance(each, Cell) else self._scaled(each) for each in self._decay_sources)
         return decays if self.is_group else self._common(decays)
+
+    @weight_decay.setter
+    def weight_decay(self, value: Any) -> None:
+        if isinstance(value, (tuple, list)) and len(value) != len(self.parameters):
+            raise ArgumentError(
+                f"{type(self).__name__}: `weight_decay` must be one value, or one for each of the "
+                f"{len(self.parameters)} Parameters, but got {len(value)}."
+            )
+        self.__dict__["_given_decay"] = value
+        self.__dict__["_program"] = None
+        self._note_change()
 
     def get_lr(self) -> Any:
         """The learning rate of this step.
@@ -206,8 +290,14 @@ class Optimizer(Cell):
         """The weight decay of this step times `loss_scale`: it is added to gradients not yet unscaled.
 
         Returns:
-            a Tensor of rank 0; a tuple of them, one for each Parameter, where there are groups.
+            a Tensor of rank 0; a tuple of them, one for each Parameter, where there are groups; or what
+            `weight_decay` was set to.
         """
+        if self._given_decay is not None:
+            given = self._given_decay
+            each = given if isinstance(given, (tuple, list)) else (given,)
+            values = tuple(one(self.global_step) if isinstance(one, Cell) else one for one in each)
+            return values if isinstance(given, (tuple, list)) else values[0]
         with x64_scope(True):
             decays = self._decays(self.global_step._value)
             values = tuple(self._scaled(0.0 if each is None else each) for each in decays)
@@ -222,6 +312,8 @@ class Optimizer(Cell):
 
     def decay_weight(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The gradients with each weight times its decay (and `loss_scale`) added."""
+        if not self.exec_weight_decay:
+            return tuple(gradients)
         with x64_scope(True):
             decays = self._decays(self.global_step._value)
             return tuple(
@@ -242,6 +334,25 @@ class Optimizer(Cell):
         with x64_scope(True):
             arrays = self._arrays(gradients)
             return tuple(wrap(array / self.loss_scale if self.loss_scale != 1.0 else array) for array in arrays)
+
+    def flatten_gradients(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The gradients as they are: sporax does not put Parameters into contiguous memory."""
+        return gradients
+
+    def _grad_sparse_indices_deduplicate(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        # No gradient is sparse.
+        return gradients
+
+    def broadcast_params(self, optim_result: Any) -> Any:
+        """What MindSpore calls where `use_parallel` is true, which it never is here.
+
+        Raises:
+            StateError: always.
+        """
+        raise StateError(
+            f"{type(self).__name__}: broadcast_params: sporax divides no optimizer among devices (`use_parallel` is "
+            "False), so that there is nothing to broadcast."
+        )
 
     # --- arrays ---------------------------------------------------------------------------------------------
 
@@ -285,6 +396,15 @@ class Optimizer(Cell):
 
     def _decays(self, step: Array) -> list[Any]:
         """The weight decay for each Parameter, None where it has none."""
+        if self._given_decay is not None:
+            given = self.get_weight_decay()
+            each = given if isinstance(given, (tuple, list)) else (given,) * len(self.parameters)
+            applied = self.decay_flags if self._decoupled or self.exec_weight_decay else (False,) * len(each)
+            scale = np.float32(self.loss_scale)
+            return [
+                to_array(one).astype(np.float32).reshape(()) / scale if flag else None
+                for one, flag in zip(each, applied, strict=True)
+            ]
         found: dict[int, Any] = {}
         for source in self._decay_sources:
             if isinstance(source, Cell) and id(source) not in found:

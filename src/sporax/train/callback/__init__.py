@@ -1,5 +1,8 @@
 """Callbacks: what is told of each step and epoch of a run."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.train.callback._backup import BackupAndRestore
 from sporax.train.callback._base import Callback, RunContext, RunParams
 from sporax.train.callback._checkpoint_config import CheckpointConfig
@@ -20,3 +23,6 @@ __all__ = [
     "LambdaCallback", "LearningRateScheduler", "LossMonitor", "LossReader", "ModelCheckpoint", "ProgressBar",
     "ReduceLROnPlateau", "RunContext", "RunParams", "StopOnNonFinite", "TimeMonitor", "scalar_loss",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

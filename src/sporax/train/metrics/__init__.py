@@ -1,5 +1,8 @@
 """Metrics: what `Model.eval` and `Model.fit` measure. NumPy only."""
 
+from typing import TYPE_CHECKING
+
+from sporax._suggest import missing_from
 from sporax.train.metrics._accuracy import Accuracy
 from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._confusion import ConfusionMatrix
@@ -18,3 +21,6 @@ __all__ = [
     "Top1CategoricalAccuracy", "Top5CategoricalAccuracy", "TopKCategoricalAccuracy", "get_metric_fn",
     "get_metrics", "names", "rearrange_inputs",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+    __getattr__ = missing_from(__name__)

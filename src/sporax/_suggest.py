@@ -1,0 +1,201 @@
+"""What was probably meant by a name that does not exist. Every "did you mean" of sporax is made here.
+
+A suggestion stays within one package, unless another one has exactly that name, or the name is a well-known one of
+PyTorch or Keras. Where nothing is near enough there is no suggestion: a wrong one misleads.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from sporax._errors import ArgumentTypeError
+
+FOREIGN: Mapping[str, Mapping[str, str]] = {
+    "sporax": {
+        "Module": "nn.Cell", "Sequential": "nn.SequentialCell", "DataLoader": "dataset.GeneratorDataset",
+        "Trainer": "Model", "compile": "jit", "device": "set_device", "from_numpy": "Tensor.from_numpy",
+        "load": "load_checkpoint", "load_state_dict": "load_param_into_net", "manual_seed": "set_seed",
+        "ms_function": "jit", "no_grad": "stop_gradient", "optim": "nn.optim", "callbacks": "train.callback",
+        "metrics": "train.metrics", "save": "save_checkpoint",
+    },
+    "nn": {
+        "Activation": "nn.get_activation", "AdamW": "nn.AdamWeightDecay", "AveragePooling1D": "nn.AvgPool1d",
+        "AveragePooling2D": "nn.AvgPool2d", "BatchNormalization": "nn.BatchNorm2d",
+        "BinaryCrossentropy": "nn.BCELoss", "CategoricalCrossentropy": "nn.CrossEntropyLoss",
+        "ConvTranspose1d": "nn.Conv1dTranspose", "ConvTranspose2d": "nn.Conv2dTranspose",
+        "CosineAnnealingLR": "nn.CosineDecayLR", "CosineSimilarity": "nn.CosineEmbeddingLoss",
+        "ExponentialLR": "nn.ExponentialDecayLR", "GlobalAveragePooling2D": "nn.AdaptiveAvgPool2d",
+        "GroupNormalization": "nn.GroupNorm", "Hardshrink": "nn.HShrink", "Hardsigmoid": "nn.HSigmoid",
+        "Hardswish": "nn.HSwish", "Hinge": "nn.HingeLoss", "Huber": "nn.HuberLoss", "KLDivergence": "nn.KLDivLoss",
+        "LRScheduler": "nn.LearningRateSchedule", "Layer": "nn.Cell", "LayerNormalization": "nn.LayerNorm",
+        "Linear": "nn.Dense", "LogCosh": "nn.LogCoshLoss", "Loss": "nn.LossBase", "MaxPooling1D": "nn.MaxPool1d",
+        "MaxPooling2D": "nn.MaxPool2d", "MeanAbsoluteError": "nn.MAELoss", "MeanSquaredError": "nn.MSELoss",
+        "Module": "nn.Cell", "ModuleDict": "nn.CellDict", "ModuleList": "nn.CellList",
+        "ParameterList": "ParameterTuple", "Poisson": "nn.PoissonLoss", "Sequential": "nn.SequentialCell",
+        "SparseCategoricalCrossentropy": "nn.CrossEntropyLoss", "functional": "ops", "init": "common.initializer",
+        "lr_scheduler": "nn.LearningRateSchedule",
+    },
+    "ops": {
+        "clip_grad_norm": "ops.clip_by_global_norm", "clip_grad_norm_": "ops.clip_by_global_norm",
+        "concatenate": "ops.concat", "from_numpy": "Tensor.from_numpy", "linear": "ops.dense",
+        "no_grad": "stop_gradient", "view": "ops.reshape",
+    },
+}  # fmt: skip
+"""Package -> well-known names of PyTorch, Keras and MindSpore 1 -> where sporax has them."""
+
+_ELSEWHERE = {
+    "sporax": ("nn", "ops", "train", "train.callback", "dataset"),
+    "nn": ("", "ops", "train"),
+    "ops": ("", "nn"),
+    "train": ("", "nn"),
+    "losses": ("nn",),
+}
+"""Package -> further packages that may have exactly the name; "" is sporax itself."""
+
+_KEYWORDS = (
+    {"lr", "learning_rate", "base_lr"},
+    {"eps", "epsilon"},
+    {"nesterov", "use_nesterov"},
+    {"amsgrad", "use_amsgrad"},
+    {"params", "parameters", "model_parameters"},
+    {"wd", "weight_decay", "l2", "decay_rate"},
+    {"alpha", "rho", "decay"},
+    {"in_features", "in_channels", "input_size", "input_dim", "num_features", "num_channels"},
+    {"out_features", "out_channels", "units", "filters", "num_filters", "output_size", "output_dim"},
+    {"kernel_size", "ksize", "pool_size"},
+    {"stride", "strides"},
+    {"dilation", "dilation_rate"},
+    {"group", "groups"},
+    {"bias", "use_bias", "has_bias"},
+    {"kernel_initializer", "weight_initializer", "weight_init"},
+    {"bias_initializer", "bias_init"},
+    {"num_embeddings", "vocab_size", "input_dim"},
+    {"embedding_dim", "embedding_size", "output_dim"},
+    {"p", "rate", "drop_prob", "dropout"},
+    {"dim", "axis"},
+    {"reduce", "size_average", "reduction"},
+    {"negative_slope", "alpha"},
+    {"normalized_shape", "normalized_size"},
+    {"label_smoothing", "smoothing"},
+)
+"""Arguments that frameworks name differently and mean alike."""
+
+_SEVERAL = {"betas": ("beta1", "beta2")}
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.8) -> str | None:
+    """The one of `known` that `name` is a spelling of: the same but for case and underscores, or a near miss."""
+    spelled: dict[str, list[str]] = {}
+    for each in known:
+        spelled.setdefault(_plain(each), []).append(each)
+    near = [_plain(name)] if _plain(name) in spelled else []
+    near = near or difflib.get_close_matches(_plain(name), spelled, n=1, cutoff=cutoff)
+    return max(spelled[near[0]], key=lambda each: _likeness(name, each)) if near else None
+
+
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, name, other).ratio()
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def hint(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """ " Did you mean 'x'?", or nothing."""
+    near = nearest(name, known, cutoff) if isinstance(name, str) else None
+    return f" Did you mean {near!r}?" if near is not None else ""
+
+
+def attribute(package: str, name: str, known: Iterable[str]) -> str:
+    """A hint for `package.name`, which does not exist.
+
+    Args:
+        package: the package below sporax, such as "nn"; "sporax" itself.
+        name: the name.
+        known: the names that the package has.
+
+    Returns:
+        a sentence with a blank before it, or nothing.
+    """
+    if name in FOREIGN.get(package, {}):
+        return f" MindSpore's name for it is {FOREIGN[package][name]}."
+    near = nearest(name, (each for each in known if not each.startswith("_")))
+    if near is not None and _plain(near) == _plain(name):
+        return f" Did you mean {near}?"
+    for other in _ELSEWHERE.get(package, ()):
+        # Only exactly that name: what is merely similar in another area misleads.
+        if name in _public(other):
+            return f" It is in {'sporax' if not other else f'sporax.{other}'}."
+    return f" Did you mean {near}?" if near is not None else ""
+
+
+def _public(package: str) -> Collection[str]:
+    module = import_module("sporax." + package if package else "sporax")
+    return getattr(module, "__all__", None) or [each for each in dir(module) if not each.startswith("_")]
+
+
+def missing_from(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a package: an AttributeError with a hint.
+
+    Args:
+        module: the package's `__name__`.
+    """
+
+    def __getattr__(name: str) -> Any:
+        raise unknown(module, name, getattr(sys.modules[module], "__all__", ()), sys._getframe(1))
+
+    return __getattr__
+
+
+def unknown(module: str, name: str, known: Iterable[str], caller: FrameType) -> Exception:
+    """The error for a name that a module of sporax does not have.
+
+    Args:
+        module: its `__name__`.
+        name: the name.
+        known: the names that it has.
+        caller: who asked; `from module import name` would drop the message of an AttributeError.
+    """
+    hinted = "" if name.startswith("_") else attribute(module.partition(".")[2] or module, name, known)
+    ending = f".{hinted}" if hinted else ""
+    if hinted and asks_by_from_import(caller) and f"{module}.{name}" not in sys.modules:
+        return ImportError(f"cannot import name {name!r} from {module!r}{ending}", name=module)
+    return AttributeError(f"module {module!r} has no attribute {name!r}{ending}", name=name, obj=None)
+
+
+def asks_by_from_import(caller: FrameType) -> bool:
+    """Whether a frame stands at the import of a name from a module."""
+    from dis import opmap
+
+    return caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]
+
+
+def refuse_keywords(where: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse keyword arguments that do not exist, and name the one that was probably meant.
+
+    Raises:
+        ArgumentTypeError: one of `given` is not among `known`.
+    """
+    for name in given:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise ArgumentTypeError(
+                f"{where}: there is no argument {name!r}.{_keyword(name, known)} Its arguments are: {listed}."
+            )
+
+
+def _keyword(name: str, known: Collection[str]) -> str:
+    several = _SEVERAL.get(name, ())
+    if several and all(each in known for each in several):
+        return f" Did you mean {' and '.join(map(repr, several))}?"
+    for group in _KEYWORDS:
+        meant = next((each for each in known if each in group), None)
+        if name in group and meant is not None:
+            return f" Did you mean {meant!r}?"
+    return hint(name, known, 0.7)
