@@ -77,6 +77,7 @@ class Feed:
         self._endless: Iterator[tuple[_Begin, int, Batch]] | None = None
         self._latest: tuple[_Begin, int, Batch] | None = None
         self._resumed: dict[str, Any] | None = None
+        self._to_enter: dict[str, Any] | None = None
         self._passes = 1
 
     def set_sizes(self, params: Any) -> None:
@@ -123,13 +124,11 @@ class Feed:
     def go_to(self, position: dict[str, Any]) -> None:
         """Have the next epoch begin, or go on, at a position."""
         self._resumed, self._endless, self._latest = position, None, None
+        self._to_enter = position
         _source.batches_from(self.source, position["source"], position["row"])
         if position["used"]:
-            if position["begin_random"] is not None:
-                set_host_random_state(position["begin_random"])
             self.stack_size = position["stack_size"]
-        else:
-            set_host_random_state(position["random"])
+        set_host_random_state(position["random"])
 
     def _arrived(self, batch: Sequence[np.ndarray]) -> None:
         """The batches before the position were read, of which this is the last."""
@@ -188,19 +187,27 @@ class Feed:
         return self.stack_size
 
     def _begin(self) -> _Begin:
-        return _Begin(_source.state_of(self.source), host_random_state()) if self._keeps else _Begin(None, None)
+        if not self._keeps:
+            return _Begin(None, None)
+        # An iterable that is read for its column names has begun its first pass by then.
+        random = getattr(self.source, "begin_random", None) or host_random_state()
+        return _Begin(_source.state_of(self.source), random)
 
-    def _start_row(self) -> int:
-        return self._resumed["row"] if self._resumed is not None else 0
+    def _enter(self) -> tuple[int, _Begin]:
+        """Begin to read a pass; the first after `go_to` begins at a row, with the random states of its beginning."""
+        position, self._to_enter = self._to_enter, None
+        if position is not None and position["used"] and position["begin_random"] is not None:
+            set_host_random_state(position["begin_random"])
+        return (0 if position is None else position["row"]), self._begin()
 
     def _columnar(self, count: int | Callable[[Batch], int]) -> Iterator[Stack]:
-        row, begin = self._start_row(), self._begin()
+        row, begin = self._enter()
         for rows, arrays in self.source.stacked_batches(count):
             yield Stack(arrays, begin, row)
             row += rows
 
     def _pass(self) -> Iterator[tuple[_Begin, int, Batch]]:
-        row, begin = self._start_row(), self._begin()
+        row, begin = self._enter()
         rows = _source.batches(self.source)
         if row and begin.state is None and self._keeps:
             # A source that cannot be told where to start.
@@ -322,7 +329,7 @@ class Feed:
     def _batch_after_batch(self) -> Iterator[tuple[_Begin, int, Batch]]:
         """Pass after pass."""
         while True:
-            row = self._start_row()
+            row = 0 if self._to_enter is None else self._to_enter["row"]
             for each in self._pass():
                 row = each[1] + 1
                 if self.size is not None and row > self.size:

@@ -45,6 +45,8 @@ class RunState:
             "stop_requested": loop.context.get_stop_requested(),
             "batch_num": params.get("batch_num"),
             "sink": params.dataset_sink_mode,
+            # For the hooks of the epoch's end, where its last step was done before.
+            "outputs": [params.net_outputs, params.loss_terms] if inside else None,
             "data": position,
             "valid_data": self._valid_state(),
             "callbacks": [[type(each).__name__, state] for each in loop.callbacks if (state := each.state_dict())],
@@ -108,6 +110,8 @@ class RunState:
         except DatasetError as error:
             raise CheckpointError(f"the interrupted run cannot go on: {error}") from error
         _load_callbacks(list(self._loop.callbacks), state["callbacks"])
+        if state["outputs"] is not None:
+            self._loop.params.net_outputs, self._loop.params.loss_terms = state["outputs"]
         if state["stop_requested"]:
             self._loop.context.request_stop()
 

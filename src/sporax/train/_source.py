@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sporax._errors import ArgumentTypeError, DatasetError, ResumeWarning
-from sporax._seed import host_random_kept
+from sporax._seed import host_random_kept, host_random_state
 from sporax.dataset import Dataset
 
 Batch = tuple[np.ndarray, ...]
@@ -21,6 +21,8 @@ class _Plain:
 
     def __init__(self, batches: Iterable[Any], where: str) -> None:
         self._batches = batches
+        self.begin_random: Any = host_random_state()
+        """The state of the host's random generators when the first iteration began, until it is read."""
         self._opened: Iterator[Any] | None = iter(batches)
         first = next(self._opened, None)
         if first is None:
@@ -49,7 +51,7 @@ class _Plain:
     def create_tuple_iterator(self, *_: Any, **__: Any) -> Iterator[Batch]:
         self._passes += 1
         used, self._rows_used = self._rows_used, 0
-        opened, self._opened = self._opened, None
+        opened, self._opened, self.begin_random = self._opened, None, None
         # The first batch was read for the names of the columns; the iteration that gave it serves the first epoch.
         batches = iter(self._batches) if opened is None else chain((self._first,), opened)
         return map(_row, islice(batches, used, None))
@@ -73,7 +75,7 @@ class _Plain:
         if self._keeps_state and state["objects"]:
             self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
         # An iteration that has begun has drawn its first random numbers already.
-        self._opened = None
+        self._opened = self.begin_random = None
         self._passes, self._rows_used = state["epoch"], state["rows"]
 
 
