@@ -221,6 +221,20 @@ def test_a_network_may_return_arrays_of_jax_too(sink):
     assert np.abs(own.fc.weight.asnumpy()).max() > 1e-3
 
 
+@both_modes
+def test_of_a_named_tuple_the_loss_is_what_is_named_so(sink):
+    net = nn.Dense(3, 4)
+    loss = nn.AdaptiveLogSoftmaxWithLoss(4, 3, [1], 1.0)
+    labels = np.abs(CLASSES)
+    before = loss.head.weight.asnumpy()
+    model = Model(net, loss, nn.SGD([*net.trainable_params(), *loss.trainable_params()], 0.1), metrics={"loss"})
+    uneven, whole = (model.eval(data(X, labels, batch=batch))["loss"] for batch in (7, 24))
+    assert uneven == pytest.approx(whole, rel=1e-5)
+    model.train(1, data(X, labels), dataset_sink_mode=sink)
+    assert np.abs(loss.head.weight.asnumpy() - before).max() > 1e-3
+    assert model.eval(data(X, labels))["loss"] < whole
+
+
 def test_a_loss_that_returns_numpy_is_refused_because_no_gradient_goes_through_it():
     net = nn.Dense(3, 3)
     model = Model(net, lambda p, y: np.float32(1.0), nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})

@@ -188,7 +188,7 @@ def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:
 def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]:
     """The number to minimise, and the named terms, of what a loss returned.
 
-    A dict of terms is summed, unless it has a `loss` itself. Of a tuple the first is the loss.
+    A dict of terms is summed, unless it has a `loss` itself. Of a tuple the first is the loss, or what is named so.
 
     Raises:
         TrainError: there is no Tensor, or the loss is not one number.
@@ -201,7 +201,9 @@ def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]
         terms = {key: _scalar(value, f"term {key!r} of {name}") for key, value in output.items()}
         loss = terms["loss"] if "loss" in terms else functools.reduce(operator.add, terms.values())
         return loss, terms
-    if isinstance(output, (tuple, list)) and output:
+    if "loss" in getattr(output, "_fields", ()):
+        output = output.loss
+    elif isinstance(output, (tuple, list)) and output:
         output = output[0]
     return _scalar(output, name), terms
 

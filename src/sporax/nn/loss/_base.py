@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,108 +11,8 @@ import numpy as np
 from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Tensor, context, to_array, tracing, unwrap, wrap
-from sporax.transforms import jit
-
-R = TypeVar("R")
-_TOTAL = "loss"
-"""The name of the one term of a loss that is one number."""
-
-
-class _Pair(NamedTuple):
-    """A mean that `get_loss` or `evaluate` gave, with its numerator and denominator.
-
-    `whole` says that it was no mean over values, but the one value of a whole set.
-    """
-
-    result: Tensor
-    total: jax.Array
-    weight: jax.Array
-    whole: bool
-
-
-class _Capture(threading.local):
-    def __init__(self) -> None:
-        self.pairs: list[_Pair] | None = None
-        self.shapes: tuple[tuple[int, ...], ...] = ()
-        self.removal: _Removal | None = None
-
-
-_CAPTURE = _Capture()
-
-
-class _Removal:
-    """Places of the loss values that every reduction inside a `removing` block leaves out.
-
-    Args:
-        kept: a bool array that says which places stay; its axes are the first ones of the values'.
-        outer: what is left out already.
-    """
-
-    def __init__(self, kept: Any, outer: _Removal | None) -> None:
-        self.kept = kept
-        self.outer = outer
-        self.used = False
-        """Whether a reduction left them out."""
-
-    def combined(self, weights: Any, shape: tuple[int, ...], where: str) -> Any:
-        """Those weights with a zero wherever a place is removed."""
-        self.used = True
-        if self.outer is not None:
-            weights = self.outer.combined(weights, shape, where)
-        kept = self.kept
-        while kept.ndim > len(shape) and kept.shape[-1] == 1:
-            kept = kept[..., 0]
-        if kept.ndim > len(shape) or any(a not in (1, b) for a, b in zip(kept.shape, shape, strict=False)):
-            raise ShapeError(
-                f"{where}: a mask of shape {self.kept.shape} does not fit loss values of shape {tuple(shape)}. The "
-                "mask's axes must be the first axes of the values"
-                + ("; this loss has one value for all of its input, so it has no places." if not shape else ".")
-            )
-        kept = kept.reshape(kept.shape + (1,) * (len(shape) - kept.ndim))
-        if weights is None:
-            return kept
-        weights = unwrap(weights)
-        weights = to_array(weights)
-        return jnp.where(kept, weights.reshape((1,) * (kept.ndim - weights.ndim) + weights.shape), 0)
-
-
-@contextlib.contextmanager
-def removing(kept: Any) -> Iterator[_Removal]:
-    """Have every `get_loss` and `evaluate` of this block leave out the places that are not kept.
-
-    Args:
-        kept: a bool array; within another such block, what that one removed stays removed.
-    """
-    outer = _CAPTURE.removal
-    removal = _Removal(kept, outer)
-    _CAPTURE.removal = removal
-    try:
-        yield removal
-    finally:
-        _CAPTURE.removal = outer
-
-
-def _one_program(method: Callable[..., R]) -> Callable[..., R]:
-    """Under GRAPH_MODE, compile a method that captures as one program.
-
-    The Cells that it calls would else be compiled each for itself, and what they capture would stay in their programs.
-    """
-
-    @functools.wraps(method)
-    def call(self: LossBase, *inputs: Any, **kwargs: Any) -> R:
-        if tracing() or context.explicit_mode() != context.GRAPH_MODE:
-            return method(self, *inputs, **kwargs)
-        programs = self.__dict__.setdefault("_capturing_programs", {})
-        if method.__name__ not in programs:
-
-            def program(*inputs: Any, **kwargs: Any) -> R:
-                return method(self, *inputs, **kwargs)
-
-            programs[method.__name__] = jit(program)
-        return programs[method.__name__](*inputs, **kwargs)
-
-    return call
+from sporax.core import Cell, Tensor, to_array, unwrap, wrap
+from sporax.nn.loss._capture import CAPTURE, TOTAL, Pair, one_program, part_of, samples_of, total_and_size
 
 
 class LossBase(Cell):
@@ -150,12 +46,12 @@ class LossBase(Cell):
         self.average = reduction == "mean"
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        outer = _CAPTURE.shapes
-        _CAPTURE.shapes = tuple(each.shape for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
+        outer = CAPTURE.shapes
+        CAPTURE.shapes = tuple(each.shape for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
         try:
             return super()._run(args, kwargs)
         finally:
-            _CAPTURE.shapes = outer
+            CAPTURE.shapes = outer
 
     def get_axis(self, x: Tensor) -> tuple[int, ...]:
         """Every axis of `x`, as a tuple to reduce over.
@@ -202,12 +98,12 @@ class LossBase(Cell):
         given = unwrap(weights)
         factor = None if isinstance(given, (int, float)) and given == 1 else given
         with x64_scope(True):
-            if _CAPTURE.removal is not None:
-                factor = _CAPTURE.removal.combined(factor, x.shape, name)
+            if CAPTURE.removal is not None:
+                factor = CAPTURE.removal.combined(factor, x.shape, name)
             result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
-            if _CAPTURE.pairs is not None:
+            if CAPTURE.pairs is not None:
                 pair = losses.sum_and_weight(x._value, factor, where=name)
-                _CAPTURE.pairs.append(_Pair(result, *pair, whole=x.ndim == 0))
+                CAPTURE.pairs.append(Pair(result, *pair, whole=x.ndim == 0))
         return result
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
@@ -224,19 +120,19 @@ class LossBase(Cell):
         name = type(self).__name__
         arrays = [unwrap(each) for each in inputs]
         with x64_scope(True):
-            if _CAPTURE.removal is not None:
+            if CAPTURE.removal is not None:
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                hyper_parameters["weights"] = _CAPTURE.removal.combined(None, values.shape, name)
+                hyper_parameters["weights"] = CAPTURE.removal.combined(None, values.shape, name)
             result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
-            if _CAPTURE.pairs is not None:
+            if CAPTURE.pairs is not None:
                 mean = "batchmean" if self.reduction == "batchmean" else "mean"
                 pair = losses.evaluate_sum_and_weight(function, *arrays, reduction=mean, where=name, **hyper_parameters)
                 hyper_parameters.pop("weights", None)
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                _CAPTURE.pairs.append(_Pair(result, *pair, whole=not values.shape))
+                CAPTURE.pairs.append(Pair(result, *pair, whole=not values.shape))
         return result
 
-    @_one_program
+    @one_program
     def sum_and_weight(self, *inputs: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         r"""The numerator and the denominator of the mean of this loss, so that several batches are divided once.
 
@@ -281,12 +177,12 @@ class LossBase(Cell):
         value, pairs = self._captured(inputs, kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
-                count = jnp.float32(_samples(inputs, kwargs))
+                count = jnp.float32(samples_of(inputs, kwargs))
                 total = sum(to_array(term).mean() for term in value.values())
                 return wrap(total * count), wrap(count)
-        return _part(value, pairs, inputs, kwargs)
+        return part_of(value, pairs, inputs, kwargs)
 
-    @_one_program
+    @one_program
     def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
         """For each term of this loss a sum and what it is over, so that several batches are divided once.
 
@@ -301,18 +197,18 @@ class LossBase(Cell):
             two Tensors of shape () by the term's name; a loss that is one number has the one term "loss".
         """
         value, pairs = self._captured(inputs, kwargs)
-        terms = value if isinstance(value, dict) else {_TOTAL: value}
+        terms = value if isinstance(value, dict) else {TOTAL: value}
         if self.reduction in ("sum", "none"):
-            return {name: _total_and_size(term) for name, term in terms.items()}
-        return {name: _part(term, pairs, inputs, kwargs) for name, term in terms.items()}
+            return {name: total_and_size(term) for name, term in terms.items()}
+        return {name: part_of(term, pairs, inputs, kwargs) for name, term in terms.items()}
 
-    def _captured(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[_Pair]]:
+    def _captured(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Pair]]:
         """What the loss returned, and the pairs of each `get_loss` and `evaluate` on the way."""
-        outer, _CAPTURE.pairs = _CAPTURE.pairs, []
+        outer, CAPTURE.pairs = CAPTURE.pairs, []
         try:
-            return self(*inputs, **kwargs), _CAPTURE.pairs
+            return self(*inputs, **kwargs), CAPTURE.pairs
         finally:
-            _CAPTURE.pairs = outer
+            CAPTURE.pairs = outer
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host, before a compiled step uses them; built-in losses know how.
@@ -326,45 +222,10 @@ class LossBase(Cell):
         """
 
 
-def _first(value: Any) -> Any:
-    """Of a tuple of outputs the loss is the first."""
-    return value[0] if isinstance(value, (tuple, list)) and value else value
-
-
-def _total_and_size(value: Any) -> tuple[Tensor, Tensor]:
-    with x64_scope(True):
-        values = to_array(_first(value))
-        return wrap(values.sum()), wrap(jnp.float32(values.size))
-
-
-def _part(value: Any, pairs: list[_Pair], inputs: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
-    """The numerator and denominator of a value: as it was captured, or the value times the number of samples."""
-    value = _first(value)
-    pair = next((each for each in pairs if each.result is value), None)
-    if pair is None and jnp.size(unwrap(value)) != 1:
-        return _total_and_size(value)
-    with x64_scope(True):
-        count = jnp.float32(_samples(inputs, kwargs))
-        if pair is None:
-            return wrap(to_array(value).reshape(()) * count), wrap(count)
-        if pair.whole:
-            return wrap(pair.total * count), wrap(pair.weight * count)
-        return wrap(pair.total), wrap(pair.weight)
-
-
-def _samples(inputs: Any, kwargs: Any) -> int:
-    """The number of samples in a loss's inputs: what most of them have for their first axis.
-
-    Not that of the first input alone: the outputs of a network for sequences may have time there.
-    """
-    sizes = [leaf.shape[0] for leaf in jax.tree.leaves((inputs, kwargs)) if getattr(leaf, "ndim", 0)]
-    return max(sizes, key=sizes.count) if sizes else 1
-
-
 def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:
     """(N, 1) against (N,) compares every sample with every other: never what a loss means."""
-    for at, one in enumerate(_CAPTURE.shapes):
-        for other in _CAPTURE.shapes[at + 1 :]:
+    for at, one in enumerate(CAPTURE.shapes):
+        for other in CAPTURE.shapes[at + 1 :]:
             if len(one) == len(other) or shape in (one, other) or len(shape) != max(len(one), len(other)):
                 continue
             try:

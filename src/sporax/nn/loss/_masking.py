@@ -15,7 +15,8 @@ from sporax import _check, losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Tensor, to_array, unwrap, wrap
-from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in, removing
+from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
+from sporax.nn.loss._capture import removing
 from sporax.nn.loss._classification import CrossEntropyLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._labels import are_indices
 from sporax.nn.loss._terms import check_loss

@@ -11,7 +11,8 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Parameter, Tensor, is_tensor, wrap
-from sporax.nn.loss._base import _TOTAL, LossBase
+from sporax.nn.loss._base import LossBase
+from sporax.nn.loss._capture import TOTAL
 
 
 class _Term(NamedTuple):
@@ -55,7 +56,7 @@ class _ComposedLoss(LossBase):
         terms: dict[str, Tensor] = {}
         for call in self._calls(inputs):
             value = call.loss(*call.inputs)
-            parts = value if isinstance(value, dict) else {_TOTAL: value}
+            parts = value if isinstance(value, dict) else {TOTAL: value}
             terms |= _named(call.name, {key: _scaled(part, call, type(self).__name__) for key, part in parts.items()})
         return terms
 
@@ -113,8 +114,8 @@ def entries_of(losses: Any, where: str) -> Iterator[tuple[str, Any]]:
     for name, given in losses.items():
         if not isinstance(name, str) or not name:
             raise ArgumentTypeError(f"{where}: a loss must have a str for its name, but got {name!r}.")
-        if name == _TOTAL:
-            raise ArgumentError(f"{where}: {_TOTAL!r} is the name of the total. Use another for this loss.")
+        if name == TOTAL:
+            raise ArgumentError(f"{where}: {TOTAL!r} is the name of the total. Use another for this loss.")
         yield name, given
 
 
@@ -184,8 +185,8 @@ def most_inputs(loss: Callable[..., Any]) -> int:
 
 def _named(name: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     """The terms of a loss under its name; where there is a total among them, that alone."""
-    if _TOTAL in parts:
-        return {name: parts[_TOTAL]}
+    if TOTAL in parts:
+        return {name: parts[TOTAL]}
     return {f"{name}.{key}": part for key, part in parts.items()}
 
 
