@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from sporax.losses._arrays import as_array, compute_dtype
 from sporax.losses._contract import Unreduced
 from sporax.losses._convention import KEYWORDS, evaluate_keywords
-from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, sum_prepared
+from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, samples_left, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
 
@@ -75,6 +75,7 @@ def evaluate_sum_and_weight(
     fn: Callable[..., jax.Array],
     /,
     *inputs: Any,
+    reduction: str = "mean",
     weights: Any = None,
     where: str | None = None,
     **params: Any,
@@ -84,6 +85,8 @@ def evaluate_sum_and_weight(
     Args:
         fn: a loss of this package, or any function that returns unreduced values.
         *inputs: its array inputs.
+        reduction: `mean`, or `batchmean`: the denominator is then the number of samples, along the first axis of the
+            values, that have a weight other than zero.
         weights: broadcasts to the shape of the values; None for all ones.
         where: what an error message begins with; the name of the loss unless given.
         **params: its hyper-parameters.
@@ -93,6 +96,7 @@ def evaluate_sum_and_weight(
         otherwise, as cross entropy with class weights, the sum of what those count).
 
     Raises:
+        ArgumentError: another reduction.
         ShapeError, DtypeError, LabelError: inputs that do not fit.
 
     Example:
@@ -104,11 +108,16 @@ def evaluate_sum_and_weight(
     Source: the loss contract of this package.
     """
     fn, inputs, params = _opened(fn, inputs, params)
-    if hasattr(fn, "reduced"):
-        reduced, _ = fn.reduced(inputs, params, weights, "sum", where or _name(fn))
+    name = where or _name(fn)
+    check_reduction(reduction, where=name, allowed=("mean", "batchmean"))
+    if hasattr(fn, "reduced") and reduction == "mean":
+        reduced, _ = fn.reduced(inputs, params, weights, "sum", name)
         return reduced.result, reduced.weight
-    found = _unreduced(fn, inputs, params, weights, where or _name(fn))
-    return sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
+    found = _unreduced(fn, inputs, params, weights, name)
+    total, weight = sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
+    if reduction == "batchmean":
+        weight = samples_left(found.values.shape, found.weights, total.dtype)
+    return total, weight
 
 
 def _name(fn: Callable[..., Any]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from sporax._errors import ArgumentTypeError
-from sporax.core import Cell
+from sporax.core import Cell, wrap
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
@@ -45,7 +47,7 @@ class WithLossCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> Any:
         """The loss of one batch."""
-        return self._loss_fn(self._backbone(data), *labels)
+        return _as_tensor(self._loss_fn(self._backbone(data), *labels))
 
     @property
     def backbone_network(self) -> Cell:
@@ -85,4 +87,9 @@ class WithEvalCell(Cell):
         outputs = self._network(data)
         if self.add_cast_fp32:
             outputs = outputs.astype("float32")
-        return (self._loss_fn(outputs, *labels), outputs, *labels)
+        return (_as_tensor(self._loss_fn(outputs, *labels)), outputs, *labels)
+
+
+def _as_tensor(loss: Any) -> Any:
+    """A loss of JAX arrays as the Tensor that a Cell returns."""
+    return wrap(loss) if isinstance(loss, jax.Array) else loss
