@@ -114,12 +114,10 @@ def evaluate_sum_and_weight(
         reduced, _ = fn.reduced(inputs, params, weights, "sum", name)
         return reduced.result, reduced.weight
     found = _unreduced(fn, inputs, params, weights, name)
+    total, weight = sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
     if reduction == "batchmean":
-        return (
-            reduce_prepared(found.values, "sum", found.weights, joins=found.joins),
-            samples_left(found.values.shape, found.weights, found.values.dtype),
-        )
-    return sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
+        weight = samples_left(found.values.shape, found.weights, total.dtype)
+    return total, weight
 
 
 def _name(fn: Callable[..., Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -97,14 +98,17 @@ class MaskedLoss(LossBase):
         """The loss of the places that are kept."""
         with x64_scope(True):
             given, kept = self._split(inputs)
-            own = type(self.loss)
-            # A built-in loss keeps removed places from its formula. One of a user's may divide by what they hold.
-            if not (issubclass(own, RegisteredLoss) and own.construct is _built_in(own)[0].construct):
+            # A built-in loss keeps what is removed from its formula. One of a user's may divide by what that holds.
+            if not (_is_pure(self.loss) or _is_built_in(self.loss)):
                 given = tuple(wrap(_refilled(to_array(each), kept)) for each in given)
         with removing(kept) as removal:
+            if _is_pure(self.loss):
+                return self.evaluate(self.loss, *given)
             value = self.loss(*given)
             if removal.used:
                 return value
+            if isinstance(value, jax.Array):
+                value = wrap(value)
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
                 name = getattr(self.loss, "__name__", type(self.loss).__name__)
                 raise ShapeError(
@@ -118,6 +122,18 @@ class MaskedLoss(LossBase):
         if isinstance(self.loss, LossBase) and labels:
             columns, kept = self._split(("output", *map(np.asarray, labels)))
             self.loss.check_labels(input_shapes, *(_refilled(column, kept) for column in columns[1:]))
+
+
+def _is_pure(loss: Any) -> bool:
+    """Whether it is a function of `sporax.losses` that gives unreduced values, or a partial of one."""
+    while isinstance(loss, functools.partial) and not set(losses.KEYWORDS) & set(loss.keywords):
+        loss = loss.func
+    return hasattr(loss, "unreduced")
+
+
+def _is_built_in(loss: Any) -> bool:
+    """Whether it is a class of the registry, with the `construct` of this package."""
+    return isinstance(loss, RegisteredLoss) and type(loss).construct is _built_in(type(loss))[0].construct
 
 
 def _refilled(array: Any, kept: Any) -> Any:
@@ -252,13 +268,15 @@ class LabelSmoothing(LossBase):
                 if not is_tracer(given):
                     _check_classes(np.asarray(given), count)
                 target = losses.smooth_labels(given, self.factor, classes=count, axis=axis)
+                target = target.astype(jnp.promote_types(logits.dtype, jnp.float32))
             else:
                 dtype = given.dtype if jnp.issubdtype(given.dtype, jnp.floating) else jnp.float32
                 count = 2 if self._binary else logits.shape[axis] if logits.ndim else 1
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
                 target = (1 - self.factor) * given + self.factor / (self.classes or count)
         if kept is None:
-            return inner(logits, wrap(target), *inputs)
+            value = inner(logits, wrap(target), *inputs)
+            return wrap(value) if isinstance(value, jax.Array) else value
         with removing(kept) as removal:
             value = inner(logits, wrap(target), *inputs)
         if not removal.used:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from sporax import _check
@@ -191,6 +192,8 @@ def _named(name: str, parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scaled(value: Any, call: _Call, where: str) -> Tensor:
+    if isinstance(value, jax.Array):
+        value = wrap(value)
     if not isinstance(value, Tensor):
         raise ArgumentTypeError(
             f"{where}: the loss {call.name!r} must return a Tensor, or a dict of Tensors, but returned {value!r}."

@@ -8,11 +8,16 @@ from typing import Any
 import jax
 
 from sporax._errors import ArgumentTypeError
-from sporax.core import Cell, is_tensor
+from sporax.core import Cell, is_tensor, wrap
 
 
 def _as_float32(leaf: Any) -> Any:
     return leaf.astype("float32") if is_tensor(leaf) and leaf.dtype.is_floating_point else leaf
+
+
+def _as_tensor(loss: Any) -> Any:
+    """A loss of JAX arrays as the Tensor that a Cell returns."""
+    return wrap(loss) if isinstance(loss, jax.Array) else loss
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
@@ -51,7 +56,7 @@ class WithLossCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> Any:
         """The loss of one batch."""
-        return self._loss_fn(self._backbone(data), *labels)
+        return _as_tensor(self._loss_fn(self._backbone(data), *labels))
 
     @property
     def backbone_network(self) -> Cell:
@@ -91,4 +96,4 @@ class WithEvalCell(Cell):
         outputs = self._network(data)
         if self.add_cast_fp32:
             outputs, labels = jax.tree.map(_as_float32, (outputs, labels), is_leaf=is_tensor)
-        return (self._loss_fn(outputs, *labels), outputs, *labels)
+        return (_as_tensor(self._loss_fn(outputs, *labels)), outputs, *labels)
