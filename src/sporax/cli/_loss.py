@@ -18,7 +18,7 @@ _PARAM = typer.Option("--param", metavar="NAME=V[,V]", help="Values of a hyper-p
 
 @contextlib.contextmanager
 def _said() -> Iterator[None]:
-    """An error that a person can mend is a line on standard error and the exit status 2."""
+    """An error that a person can fix is a line on standard error and the exit status 2."""
     from sporax.cli import _loss_show
 
     try:
