@@ -91,6 +91,7 @@ OVER_NOTHING = (
     "a sum or mean over no elements divides 0 by 0: divide by ops.clamp(count, 1), or return "
     "self.get_loss(values, weights)."
 )
+NO_MAXIMUM = "a maximum or minimum over no elements is infinite: take ops.where(mask.any(), result, 0)."
 _POWER = "the derivative of x ** a is infinite at x = 0 for a < 1: use ops.clamp(x, eps) ** a."
 _ARC = (
     "the derivative of {name} is infinite at 1 and -1: clamp to [-1 + eps, 1 - eps], or compute the angle with "
@@ -98,7 +99,8 @@ _ARC = (
 )
 _ATAN2 = "atan2 has no derivative at (0, 0): replace the operands there by ops.where before the call."
 _EXPONENT = (
-    "the exponential overflows: subtract the maximum first, or use ops.logsumexp, ops.softplus or ops.logsigmoid."
+    "the exponential overflows: subtract the maximum first, or use ops.log_softmax, ops.logsumexp, ops.softplus or "
+    "ops.logsigmoid."
 )
 _OVERFLOW = "the result is larger than the dtype holds: compute in float32, and scale before squaring or multiplying."
 _GAMMA = "the gamma function has poles at 0 and the negative integers: keep the argument above 0 by ops.clamp(x, eps)."
@@ -140,8 +142,6 @@ def _of(singular: Singular) -> str:
             return _LOGITS if exponential else _DIVISION
         case "pow":
             return _POWER
-        case "integer_pow":
-            return _DIVISION
         case "acos" | "asin" | "atanh":
             return _ARC.format(name=name)
         case "acosh" | "erf_inv":
@@ -152,7 +152,7 @@ def _of(singular: Singular) -> str:
             return _GAMMA
         case "exp" | "exp2" | "expm1" | "sinh" | "cosh":
             return _EXPONENT
-        case "mul" | "add" | "square" | "reduce_sum":
+        case "mul" | "add" | "integer_pow" | "square" | "reduce_sum":
             return _OVERFLOW
         case _:
             return ""

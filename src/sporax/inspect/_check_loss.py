@@ -7,12 +7,20 @@ from typing import Any
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax.inspect import _laws_edges, _laws_gradient, _laws_label, _laws_number, _laws_program, _laws_value
+from sporax.inspect import (
+    _laws_edges,
+    _laws_gradient,
+    _laws_label,
+    _laws_number,
+    _laws_program,
+    _laws_value,
+    _laws_weights,
+)
 from sporax.inspect._laws import LAWS, Check, judge
 from sporax.inspect._report import Finding, Report
 from sporax.inspect._subject import make_subject
 
-_MODULES = (_laws_value, _laws_label, _laws_gradient, _laws_edges, _laws_number, _laws_program)
+_MODULES = (_laws_value, _laws_weights, _laws_label, _laws_gradient, _laws_edges, _laws_number, _laws_program)
 _ORDER = [module.__name__ for module in _MODULES]
 
 
@@ -27,7 +35,7 @@ def law_names() -> tuple[str, ...]:
     Example:
         >>> from sporax.inspect import law_names
         >>> law_names()[:3]
-        ('runs', 'reduction', 'zero-weight')
+        ('runs', 'reduction', 'inputs-used')
 
     Source: the loss contract of this package.
     """

@@ -35,7 +35,7 @@ class Failed(Exception):
         expected: what was expected.
         fix: a suggested fix.
         arrays: inputs that show it.
-        place: file and line to blame.
+        place: file and line of the origin.
         status: `fail`, or `warn` where it may be meant.
     """
 

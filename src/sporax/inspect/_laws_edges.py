@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import losses
-from sporax.inspect._advice import OVER_NOTHING
+from sporax.inspect._advice import NO_MAXIMUM, OVER_NOTHING
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
 from sporax.inspect._probes import Probe, edge_probes, nothing_left
 from sporax.inspect._problems import (
@@ -178,11 +178,13 @@ def _not_zero(value: Any, gradients: Iterable[Any]) -> str:
 def _report_nothing(check: Check, arrays: Arrays, problem: NotFinite, where: str) -> Failed:
     small = smallest(check, arrays, lambda a: _same_emptied(check, arrays, a, problem))
     why = check.origin(small, gradient=problem.is_gradient)
-    divides = why.origin is not None and why.origin.root.operation == "div"
+    fix = NO_MAXIMUM if why.origin is None and problem.kind != "NaN" else OVER_NOTHING
+    if why.origin is not None and why.origin.root.operation != "div":
+        fix = why.fix(OVER_NOTHING)
     return Failed(
         f"{where} {(not_finite(check, small) or problem).text}{why.text}",
         expected="0, and gradients of 0",
-        fix=OVER_NOTHING if divides or why.origin is None else why.fix(OVER_NOTHING),
+        fix=fix,
         arrays=small,
         place=why.place,
     )

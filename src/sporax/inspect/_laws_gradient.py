@@ -54,53 +54,66 @@ class Wrong(NamedTuple):
 def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
     """The first element whose gradient is finite and not the derivative, where the loss is finite.
 
-    At a kink any slope between those of the two sides is right. Where all elements move together, equal ones stay equal, so
-    a gradient that is given in full to each of several equal elements, instead of shared, is found.
+    At a kink any slope between those of the two sides is right. Where all elements move together, equal ones stay
+    equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
     """
     value = float(check.run("number", arrays))
     if not np.isfinite(value):
         return None
     gradients = check.run("gradients", arrays)
     largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
-    # What the difference of two values of this size can tell.
-    noise = 4e-16 * max(1.0, abs(value)) if exact else 3e-7 * max(1.0, abs(value))
-    step = 1e-6 if exact else 3e-3
     for at, gradient in zip(check.subject.floats, gradients, strict=True):
         for place in (*_places(arrays[at], at), None):
-            index = ... if place is None else place
-            h = step * max(1.0, float(np.abs(arrays[at][index]).max(initial=0)))
-            below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
-            got = float(np.sum(gradient[index]))
-            if not (np.isfinite(below) and np.isfinite(above) and np.isfinite(got)):
-                continue  # the edge of where the loss is defined
-            left, right = (value - below) / h, (above - value) / h
+            got = float(np.sum(gradient[... if place is None else place]))
+            if not np.isfinite(got):
+                continue
             scale = largest if place is not None else float(np.abs(gradient).sum())
-            tolerance = (2e-5 if exact else 2e-2) * max(scale, abs(left), abs(right), 1e-3) + 4 * noise / h
-            if abs(got - (left + right) / 2) <= tolerance:
-                continue
-            if _steps(check, arrays, at, place, h, value, below, above):
-                continue
-            if min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance:
-                continue
-            return Wrong(at, place, got, (left + right) / 2)
+            step = _Step(value, got, scale, at, place)
+            expected = _mismatch(check, arrays, step, exact, 1.0)
+            # A strongly curved loss needs a smaller step.
+            if expected is not None and exact:
+                expected = _mismatch(check, arrays, step, exact, 1 / 8)
+            if expected is not None:
+                return Wrong(at, place, got, expected)
     return None
 
 
-def _steps(
-    check: Check,
-    arrays: Arrays,
-    at: int,
-    place: tuple[int, ...] | None,
-    h: float,
-    value: float,
-    below: float,
-    above: float,
-) -> bool:
+class _Step(NamedTuple):
+    """A gradient to compare: of the input `at`, for the element `place`, or the sum over all where that is None."""
+
+    value: float
+    got: float
+    scale: float
+    at: int
+    place: tuple[int, ...] | None
+
+
+def _mismatch(check: Check, arrays: Arrays, step: _Step, exact: bool, share: float) -> float | None:
+    """The derivative by finite differences, if the gradient is not that."""
+    value, got, scale, at, place = step
+    # What the difference of two values of this size can tell.
+    noise = (4e-16 if exact else 3e-7) * max(1.0, abs(value))
+    size = max(1.0, abs(float(arrays[at][place]))) if place is not None else 1.0
+    h = (1e-6 if exact else 3e-3) * size * share
+    below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
+    if not (np.isfinite(below) and np.isfinite(above)):
+        return None  # the edge of where the loss is defined
+    left, right = (value - below) / h, (above - value) / h
+    tolerance = (2e-5 if exact else 2e-2) * max(scale, abs(left), abs(right), 1e-3) + 4 * noise / h
+    middle = (left + right) / 2
+    between = min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance
+    if abs(got - middle) <= tolerance or between or _steps(check, arrays, step, h, below, above):
+        return None
+    return middle
+
+
+def _steps(check: Check, arrays: Arrays, step: _Step, h: float, below: float, above: float) -> bool:
     """Whether the value itself jumps there, as ranks do at ties: such a place has no slope to compare with."""
+    value = step.value
     jump = max(abs(above - value), abs(value - below))
     if jump < 1e-4 * max(1.0, abs(value)):
         return False
-    near = [float(check.run("number", _moved(arrays, at, place, move))) for move in (-h / 100, h / 100)]
+    near = [float(check.run("number", _moved(arrays, step.at, step.place, move))) for move in (-h / 100, h / 100)]
     return max(abs(each - value) for each in near) > 0.5 * jump
 
 

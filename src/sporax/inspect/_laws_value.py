@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import losses
 from sporax._errors import SporaxError
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
@@ -60,8 +63,6 @@ def reduction(check: Check) -> str:
         )
     counts = None
     if subject.row is not None:
-        from sporax import losses
-
         with x64_scope(False):
             inputs = list(map(jnp.asarray, arrays))
             counts = float(losses.evaluate_sum_and_weight(subject.row.function, *inputs, **subject.params)[1])
@@ -83,78 +84,31 @@ def reduction(check: Check) -> str:
                 fix="return self.get_loss(values), and reduce nowhere else.",
                 arrays=smallest(check, arrays, fails) if counts is None else arrays,
             )
+    if subject.row is None and subject.floats:
+        _gradients_of_reductions(check, arrays, [kind for kind in ("sum", "mean") if kind in found])
     return ", ".join(found)
 
 
-@law("zero-weight", "a zero weight is as good as the sample's removal")
-def zero_weight(check: Check) -> str:
-    subject = check.subject
-    fn = subject.weighted()
-    if fn is None:
-        raise Skipped("it takes no weights: no input is a bool or named weights, mask or valid")
-    arrays = check.draw(2)
-    count, axes = subject.sample_axes()
-    weights = np.linspace(0.5, 1.5, count).astype(np.float32)
-    at = subject.weight_place()
-    if at is not None:
-        item = subject.inputs[at]
-        if item.choices is not None or not item.is_float or item.high is not None:
-            weights = np.ones(count, np.float32)
-    gone = np.arange(count) % 3 == 1
-    weights[gone] = 0
-    kept = np.flatnonzero(~gone)
-
-    def value(w: np.ndarray, a: Arrays) -> Any:
-        return check.run("weighted", [w, *a], fn=fn)
-
-    def gradients(w: np.ndarray, a: Arrays) -> Any:
-        import jax
-
-        places = tuple(1 + n for n in subject.floats if n != at)
-        return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
-
-    def removed(a: Arrays) -> list[np.ndarray]:
-        return [array if axis is None else np.take(array, kept, axis=axis) for array, axis in zip(a, axes, strict=True)]
-
-    expected = value(weights[kept], removed(arrays))
-    for spoiled_by in (None, 50.0, np.nan):
-        spoiled = list(arrays)
-        for n in subject.floats:
-            item = subject.inputs[n]
-            if spoiled_by is not None and axes[n] is not None and item.is_free and n != at:
-                spoiled[n] = spoiled[n].copy()
-                np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
-        got = value(weights, spoiled)
-        slopes = gradients(weights, spoiled)
-        moved = [n for n in subject.floats if n != at]
-        leaks = any(
-            np.moveaxis(slope, axes[n] or 0, 0)[gone].any()
-            for n, slope in zip(moved, slopes, strict=True)
-            if axes[n] is not None
+def _gradients_of_reductions(check: Check, arrays: Arrays, kinds: Sequence[str]) -> None:
+    """A custom derivative may fit one reduction alone."""
+    subject, places = check.subject, tuple(check.subject.floats)
+    none = subject.loss("none")
+    for kind in kinds:
+        total = jnp.sum if kind == "sum" else jnp.mean
+        reduced = subject.loss(kind)
+        got = check.run(f"gradients {kind}", arrays, fn=jax.grad(reduced, places))
+        expected = check.run(
+            f"gradients of none {kind}", arrays, fn=jax.grad(lambda *a, total=total: total(none(*a)), places)
         )
-        got_sum, expected_sum = np.sum(np.asarray(got, np.float64)), np.sum(np.asarray(expected, np.float64))
-        if differ(got_sum, expected_sum, 1e-4) or leaks:
-            held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
-            ratio = got_sum / expected_sum if expected_sum else np.nan
-            if leaks and not differ(got_sum, expected_sum, 1e-4):
-                found = f"a sample of weight 0 has a gradient{held}"
-            else:
-                found = f"with weights of 0 the loss is {number(got_sum)}{held}"
-            fix = "divide by the weights that are left: return self.get_loss(values, weights)."
-            if abs(ratio - len(kept) / count) > 1e-3:
-                fix = "return self.get_loss(values, weights); put a harmless value in the place of a removed one first."
-            raise Failed(
-                found,
-                expected=f"{number(expected_sum)}, as without those samples, and no gradient for them",
-                fix=fix,
-                arrays=spoiled if at is None else [*spoiled[:at], _whole(weights, spoiled[at]), *spoiled[at + 1 :]],
-                status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
-            )
-    return ""
-
-
-def _whole(weights: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(weights.reshape(-1, *[1] * (like.ndim - 1)), like.shape).astype(like.dtype)
+        for at, one, other in zip(places, got, expected, strict=True):
+            if differ(one, other, 1e-4):
+                raise Failed(
+                    f"with reduction='{kind}' the gradient for {subject.inputs[at].name} is {number(one)}",
+                    expected=f"{number(other)}, that of the {kind} of the unreduced values",
+                    fix="a custom derivative (bprop, custom_vjp) must hold for every reduction: give it to the "
+                    "unreduced values, and reduce them by self.get_loss(values).",
+                    arrays=arrays,
+                )
 
 
 @law("inputs-used", "every input changes the loss")
@@ -173,7 +127,8 @@ def inputs_used(check: Check) -> str:
         moved += 1
         changed = [[*one[:at], other[at], *one[at + 1 :]] for one, other in zip(plain, others, strict=True)]
         pairs = [(check.run("loss", one), check.run("loss", other)) for one, other in zip(plain, changed, strict=True)]
-        if all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
+        unused = all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+        if unused and not _used_with_other_settings(check, plain[0], changed[0]):
             raise Failed(
                 f"{item.name} has no effect: other values of it give the same loss, {number(pairs[0][0])}",
                 expected=f"a loss that depends on {item.name}",
@@ -183,6 +138,17 @@ def inputs_used(check: Check) -> str:
     if not moved:
         raise Skipped("no input can be drawn")
     return ""
+
+
+def _used_with_other_settings(check: Check, plain: Arrays, changed: Arrays) -> bool:
+    """Whether a parameter of a built-in loss decides if it reads an input, as `reference_free` does."""
+    row = check.subject.row
+    for setting in () if row is None else row.settings({**losses.EXAMPLE_SIZES, "N": 8}):
+        with x64_scope(False):
+            one, other = (row.function(*map(jnp.asarray, a), **setting) for a in (plain, changed))  # pyright: ignore
+        if not np.array_equal(one, other):
+            return True
+    return False
 
 
 @law("shape-hazard", "(N, 1) against (N,) is an error, never an (N, N) result")

@@ -144,7 +144,10 @@ class _Walk:
         ancestors = frozenset({name}).union(*(each.ancestors for each in traces))
         if is_singular(name, operands, results):
             selected = any(kind_of(result) for result in results)
-            self.singular.append(Singular(name, place, first.made_by, ancestors, infinite=selected))
+            # x ** -n at 0 is a quotient, and x ** n of a large x an overflow.
+            quotient = name == "integer_pow" and not np.all(np.asarray(operands[0]))
+            kind = "div" if quotient else name
+            self.singular.append(Singular(kind, place, first.made_by, ancestors, infinite=selected))
         found = []
         for result in results:
             origin = _origin(name, place, operands, traces, result)

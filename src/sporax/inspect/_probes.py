@@ -156,6 +156,9 @@ def ties(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Probe]:
             continue
         same = plain[source].astype(plain[target].dtype)
         yield Probe(f"where {b.name} equals {a.name}", _with(plain, target, same))
+        if a.is_free and b.is_free:
+            # Opposite vectors have a cosine of -1, as equal ones have 1.
+            yield Probe(f"where {b.name} is the negative of {a.name}", _with(plain, target, -same))
         one = plain[target].copy()
         one.reshape(-1)[:1] = same.reshape(-1)[:1]
         if not subject.inputs[target].simplex:

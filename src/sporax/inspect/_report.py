@@ -26,7 +26,7 @@ class Finding:
         expected: what was expected.
         fix: a suggested fix.
         inputs: the smallest inputs that show it, by name, as text.
-        place: file and line of the operation that is to blame, where it is known.
+        place: file and line of the operation it comes from, where that is known.
     """
 
     law: str

@@ -1,0 +1,128 @@
+"""Laws of weights: samples of weight zero, masked and ignored ones are as good as removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number
+from sporax.inspect._probes import kept
+
+
+@law("zero-weight", "a zero weight is as good as the sample's removal")
+def zero_weight(check: Check) -> str:
+    subject = check.subject
+    fn = subject.weighted()
+    if fn is None:
+        raise Skipped("it takes no weights: no input is a bool or named weights, mask or valid")
+    arrays = check.draw(2)
+    count, axes = subject.sample_axes()
+    weights = np.linspace(0.5, 1.5, count).astype(np.float32)
+    at = subject.weight_place()
+    if at is not None:
+        item = subject.inputs[at]
+        if item.choices is not None or not item.is_float or item.high is not None:
+            weights = np.ones(count, np.float32)
+    gone = np.arange(count) % 3 == 1
+    weights[gone] = 0
+    left = np.flatnonzero(~gone)
+
+    def value(w: np.ndarray, a: Arrays) -> Any:
+        return check.run("weighted", [w, *a], fn=fn)
+
+    def gradients(w: np.ndarray, a: Arrays) -> Any:
+        places = tuple(1 + n for n in subject.floats if n != at)
+        return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
+
+    def removed(a: Arrays) -> list[np.ndarray]:
+        return [array if axis is None else np.take(array, left, axis=axis) for array, axis in zip(a, axes, strict=True)]
+
+    expected = value(weights[left], removed(arrays))
+    for spoiled_by in (None, 50.0, np.nan):
+        spoiled = list(arrays)
+        for n in subject.floats:
+            item = subject.inputs[n]
+            if spoiled_by is not None and axes[n] is not None and item.is_free and n != at:
+                spoiled[n] = spoiled[n].copy()
+                np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
+        got = value(weights, spoiled)
+        slopes = gradients(weights, spoiled)
+        moved = [n for n in subject.floats if n != at]
+        leaks = any(
+            np.moveaxis(slope, axes[n] or 0, 0)[gone].any()
+            for n, slope in zip(moved, slopes, strict=True)
+            if axes[n] is not None
+        )
+        got_sum, expected_sum = np.sum(np.asarray(got, np.float64)), np.sum(np.asarray(expected, np.float64))
+        if differ(got_sum, expected_sum, 1e-4) or leaks:
+            held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
+            ratio = got_sum / expected_sum if expected_sum else np.nan
+            if leaks and not differ(got_sum, expected_sum, 1e-4):
+                found = f"a sample of weight 0 has a gradient{held}"
+            else:
+                found = f"with weights of 0 the loss is {number(got_sum)}{held}"
+            if abs(ratio - len(left) / count) <= 1e-3:
+                fix = "divide by the weights that are left: return self.get_loss(values, weights)."
+            elif np.isnan(got_sum):
+                fix = "0 * NaN is NaN: select by ops.where(mask, values, 0), or return self.get_loss(values, weights)."
+            else:
+                fix = (
+                    "return self.get_loss(values, weights); replace removed samples by a harmless value before the "
+                    "computation."
+                )
+            raise Failed(
+                found,
+                expected=f"{number(expected_sum)}, as without those samples, and no gradient for them",
+                fix=fix,
+                arrays=spoiled if at is None else [*spoiled[:at], _whole(weights, spoiled[at]), *spoiled[at + 1 :]],
+                status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
+            )
+    return ""
+
+
+@law("ignored-label", "a label to ignore is as good as the sample's removal")
+def ignored_label(check: Check) -> str:
+    subject = check.subject
+    count, axes = subject.sample_axes()
+    at = next((at for at in range(len(axes)) if subject.ignored_label(at) is not None), None)
+    if at is None or axes[at] is None or subject.inputs[at].given is not None:
+        raise Skipped("it has no label to ignore")
+    if subject.coupled:
+        raise Skipped("the samples of a batch meet each other in this loss")
+    gone = np.arange(count) % 3 == 1
+    arrays = kept(subject, check.draw(2))
+    removed = [a if axis is None else np.compress(~gone, a, axis=axis) for a, axis in zip(arrays, axes, strict=True)]
+    expected = float(np.sum(np.asarray(check.run("loss", removed), np.float64)))
+    arrays[at] = arrays[at].copy()
+    np.moveaxis(arrays[at], axes[at] or 0, 0)[gone] = subject.ignored_label(at)
+    for spoiled_by in (None, 50.0):
+        spoiled = list(arrays)
+        for n in subject.floats:
+            if spoiled_by is not None and axes[n] is not None and subject.inputs[n].is_free:
+                spoiled[n] = spoiled[n].copy()
+                np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
+        got = float(np.sum(np.asarray(check.run("loss", spoiled), np.float64)))
+        slopes = zip(subject.floats, check.run("gradients", spoiled), strict=True)
+        leaks = any(np.moveaxis(g, axes[n] or 0, 0)[gone].any() for n, g in slopes if axes[n] is not None)
+        if not differ(got, expected, 1e-4) and not leaks:
+            continue
+        held = "" if spoiled_by is None else f" where the ignored samples hold {spoiled_by:g}"
+        share = abs(got / expected - np.mean(~gone)) < 1e-3 if expected else False
+        raise Failed(
+            f"with samples to ignore the loss is {number(got)}{held}"
+            if differ(got, expected, 1e-4)
+            else f"an ignored sample has a gradient{held}",
+            expected=f"{number(expected)}, as without those samples, and no gradient for them",
+            fix="divide by the number of samples that are left, ops.clamp((labels != ignore_index).sum(), 1)."
+            if share
+            else "weight the values by labels != ignore_index: return self.get_loss(values, weights).",
+            arrays=spoiled,
+        )
+    return ""
+
+
+def _whole(weights: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(weights.reshape(-1, *[1] * (like.ndim - 1)), like.shape).astype(like.dtype)
