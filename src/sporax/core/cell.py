@@ -95,7 +95,7 @@ class Cell:
             self._forget(name, parameters_only=True)
             if self._auto_prefix:
                 value.update_parameters_name(f"{name}.")
-            self._hold(name, value)
+            self._hold_cell(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -107,7 +107,7 @@ class Cell:
                     f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot become {value!r} of type "
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
-            self._hold(name, None)
+            self._hold_cell(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
@@ -115,7 +115,7 @@ class Cell:
             if name == "bprop":
                 self._own_hooks().has_bprop = value is not None
 
-    def _hold(self, name: str, cell: Cell | None) -> None:
+    def _hold_cell(self, name: str, cell: Cell | None) -> None:
         self._cells[name] = cell
         self._set_member(name, cell)
 
@@ -272,7 +272,7 @@ class Cell:
                 f"insert_child_to_cell: {type(self).__name__} has an attribute {child_name!r} already; use another "
                 "`child_name`."
             )
-        self._hold(child_name, child_cell)
+        self._hold_cell(child_name, child_cell)
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
         """Name every Parameter by its path in this Cell, with `prefix` before it.

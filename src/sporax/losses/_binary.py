@@ -18,7 +18,7 @@ from sporax.losses._sums import sum_rows
 
 @loss_function(
     prediction("inputs", "...", domain="probability"),
-    label("labels", "...", domain="probability"),
+    label("labels", "...", domain="probability", two_classes=True),
     output="...",
     weight_parameter="weight",
 )
@@ -61,7 +61,9 @@ def binary_cross_entropy(
     return clamped_cross_entropy(jnp.asarray(inputs), labels)
 
 
-@loss_function(prediction("logits", "..."), label("labels", "..."), output="...", weight_parameter="weight")
+@loss_function(
+    prediction("logits", "..."), label("labels", "...", two_classes=True), output="...", weight_parameter="weight"
+)
 def binary_cross_entropy_with_logits(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -157,7 +159,7 @@ def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
 @loss_function(
     prediction("logits", "... C"),
-    label("labels", "... C", domain="probability"),
+    label("labels", "... C", domain="probability", two_classes=True),
     output="...",
 )
 def multilabel_soft_margin_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None) -> jax.Array:

@@ -15,8 +15,9 @@ from sporax.losses._logistic import at_infinity, sigmoids, softpluses
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 
-_PROBABILITIES = (prediction("inputs", "...", domain="probability"), label("labels", "...", domain="probability"))
-_LOGITS = (prediction("logits", "..."), label("labels", "...", domain="probability"))
+_LABELS = label("labels", "...", domain="probability", two_classes=True)
+_PROBABILITIES = (prediction("inputs", "...", domain="probability"), _LABELS)
+_LOGITS = (prediction("logits", "..."), _LABELS)
 
 
 @loss_function(*_PROBABILITIES, output="...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,12 +17,13 @@ from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._ratio import nothing, ratio
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
+from sporax.losses._vectors import scale_of
 
 _BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4"))
 
 
 @loss_function(*_BOXES, output="...")
-def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""One less the intersection over the union of two boxes.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
@@ -49,11 +51,11 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Ar
     Source: Yu et al., "UnitBox: An Advanced Object Detection Network", 2016, without the logarithm.
     """
     eps = hyper_parameter(eps, name="eps", where="iou_loss", minimum=0)
-    return 1 - _compare(boxes1, boxes2, eps).iou
+    return _compare(boxes1, boxes2, eps).loss
 
 
 @loss_function(*_BOXES, output="...")
-def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""The IoU loss, and how much of the box around both is in neither.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
@@ -83,12 +85,12 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.A
     """
     eps = hyper_parameter(eps, name="eps", where="giou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
-    around = found.width * found.height
-    return 1 - found.iou + ratio(around - found.union, around + eps)
+    neither, around = found.around
+    return found.loss + ratio(neither, around + found.eps)
 
 
 @loss_function(*_BOXES, output="...")
-def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.Array:
+def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""The IoU loss, and how far the centres are apart.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
@@ -117,11 +119,11 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7) -> jax.A
     torchvision `distance_box_iou_loss`.
     """
     eps = hyper_parameter(eps, name="eps", where="diou_loss", minimum=0)
-    return _distance_loss(_compare(boxes1, boxes2, eps), eps)
+    return _distance_loss(_compare(boxes1, boxes2, eps))
 
 
 @loss_function(*_BOXES, output="...")
-def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7, alpha_gradient: bool = False) -> jax.Array:
+def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gradient: bool = False) -> jax.Array:
     r"""The DIoU loss, and how much the aspect ratios differ.
 
     .. math::
@@ -156,46 +158,79 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 1e-7, alpha_gr
     """
     eps = hyper_parameter(eps, name="eps", where="ciou_loss", minimum=0)
     _check.is_type(alpha_gradient, bool, name="alpha_gradient", where="ciou_loss")
+    boxes1, boxes2 = jnp.asarray(boxes1), jnp.asarray(boxes2)
     found = _compare(boxes1, boxes2, eps)
-    first, second = (_aspect(box[2] - box[0], box[3] - box[1]) for box in (found.first, found.second))
+    first, second = (
+        _aspect(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]) for boxes in (boxes1, boxes2)
+    )
     v = 4 / math.pi**2 * jnp.square(second - first)
-    alpha = ratio(v, 1 - found.iou + v + eps)
+    alpha = ratio(v, found.loss + v + eps)
     if not alpha_gradient:
         alpha = jax.lax.stop_gradient(alpha)
-    return _distance_loss(found, eps) + alpha * v
+    return _distance_loss(found) + alpha * v
 
 
 class _Pair(NamedTuple):
-    """Two boxes, their overlap, and the size of the box around both."""
+    """Two boxes, in units of the larger side of the box around both.
 
-    first: tuple[jax.Array, ...]
-    second: tuple[jax.Array, ...]
-    iou: jax.Array
-    union: jax.Array
-    width: jax.Array
-    height: jax.Array
+    Args:
+        loss: one minus the intersection over the union.
+        around: how much of the box around both is in neither, and its area.
+        apart: the distance of the centres, and the diagonal of the box around both, squared.
+        eps: what the caller adds to denominators, in these units.
+    """
+
+    loss: jax.Array
+    around: tuple[jax.Array, jax.Array]
+    apart: tuple[jax.Array, jax.Array]
+    eps: jax.Array
+
+
+class _Sides(NamedTuple):
+    """Along one axis: how long both boxes are, what only the first and only the second covers, and the hull."""
+
+    both: jax.Array
+    first: jax.Array
+    second: jax.Array
+    hull: jax.Array
+
+
+def _sides(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array], scale: jax.Array) -> _Sides:
+    low, high = jnp.maximum(a[0], b[0]), jnp.minimum(a[1], b[1])
+    # Differences of neighbouring coordinates are exact; those of areas would cancel.
+    first = (low - a[0]) + (a[1] - high)
+    second = (low - b[0]) + (b[1] - high)
+    hull = jnp.maximum(a[1], b[1]) - jnp.minimum(a[0], b[0])
+    return _Sides(*(each * scale for each in (high - low, first, second, hull)))
 
 
 def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
     a, b = (tuple(jnp.moveaxis(jnp.asarray(boxes), -1, 0)) for boxes in (boxes1, boxes2))
-    width = jnp.minimum(a[2], b[2]) - jnp.maximum(a[0], b[0])
-    height = jnp.minimum(a[3], b[3]) - jnp.maximum(a[1], b[1])
-    both = jnp.where((width > 0) & (height > 0), width * height, 0)
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return _Pair(
-        a,
-        b,
-        ratio(both, union + eps),
-        union,
-        jnp.maximum(a[2], b[2]) - jnp.minimum(a[0], b[0]),
-        jnp.maximum(a[3], b[3]) - jnp.minimum(a[1], b[1]),
-    )
+    # No loss depends on the unit, so every derivative is exact with the scale held constant; areas of tiny and of huge
+    # boxes stay in range.
+    hulls = (jnp.maximum(a[high], b[high]) - jnp.minimum(a[low], b[low]) for low, high in ((0, 2), (1, 3)))
+    scale = 1 / scale_of(functools.reduce(jnp.maximum, (jnp.abs(hull) for hull in hulls)))
+    eps = jnp.minimum(eps * scale * scale, float(jnp.finfo(scale.dtype).max) / 4)
+    x, y = _sides((a[0], a[2]), (b[0], b[2]), scale), _sides((a[1], a[3]), (b[1], b[3]), scale)
+    # Written so that a NaN is not hidden.
+    meet = ~((x.both <= 0) | (y.both <= 0))
+    # With one length w of both boxes, and p and q of what only the first and only the second covers along each axis,
+    # what is in one box only, and what of the hull is in neither, are sums of products without a minus.
+    width, height = jnp.where(meet, x.both, 0), jnp.where(meet, y.both, 0)
+    one = width * (y.first + y.second) + height * (x.first + x.second) + x.first * y.first + x.second * y.second
+    areas = [(box[2] - box[0]) * scale * ((box[3] - box[1]) * scale) for box in (a, b)]
+    alone = areas[0] + areas[1]
+    union = jnp.where(meet, one + width * height, alone)
+    loss = jnp.where(meet, ratio(one + eps, union + eps), 1)
+    neither = jnp.where(meet, x.first * y.second + x.second * y.first, x.hull * y.hull - alone)
+    centres = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
+    distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * centre) for centre in centres))
+    return _Pair(loss, (neither, x.hull * y.hull), (distance, jnp.square(x.hull) + jnp.square(y.hull)), eps)
 
 
-def _distance_loss(found: _Pair, eps: Any) -> jax.Array:
-    a, b = found.first, found.second
-    apart = jnp.square((a[0] + a[2] - b[0] - b[2]) / 2) + jnp.square((a[1] + a[3] - b[1] - b[3]) / 2)
-    return 1 - found.iou + ratio(apart, jnp.square(found.width) + jnp.square(found.height) + eps)
+def _distance_loss(found: _Pair) -> jax.Array:
+    apart, diagonal = found.apart
+    return found.loss + ratio(apart, diagonal + found.eps)
 
 
 def _aspect(width: jax.Array, height: jax.Array) -> jax.Array:
@@ -219,12 +254,12 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) ->
 
 
 ROWS = (
-    LossRow(iou_loss, "Yu et al. 2016", cell="IoULoss", parameters={"eps": (1e-7, 0.1)}, examples=_examples),
+    LossRow(iou_loss, "Yu et al. 2016", cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples),
     LossRow(
         giou_loss,
         "Rezatofighi et al. 2019",
         cell="GIoULoss",
-        parameters={"eps": (1e-7, 0.1)},
+        parameters={"eps": (0.0, 0.1)},
         examples=_examples,
         like=("torchvision generalized_box_iou_loss",),
     ),
@@ -232,7 +267,7 @@ ROWS = (
         diou_loss,
         "Zheng et al. 2020",
         cell="DIoULoss",
-        parameters={"eps": (1e-7, 0.1)},
+        parameters={"eps": (0.0, 0.1)},
         examples=_examples,
         like=("torchvision distance_box_iou_loss",),
     ),
@@ -240,7 +275,7 @@ ROWS = (
         ciou_loss,
         "Zheng et al. 2020",
         cell="CIoULoss",
-        parameters={"eps": (1e-7, 0.1), "alpha_gradient": (False, True)},
+        parameters={"eps": (0.0, 0.1), "alpha_gradient": (False, True)},
         examples=_examples,
         like=("torchvision complete_box_iou_loss",),
     ),

@@ -6,12 +6,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax import _check
+from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import Counted, hyper_parameter, loss_function
+from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
 from sporax.losses._mining import pair_masks
-from sporax.losses._pairwise import pick_partner, pick_partner_chunked, plan_of, tell_partner, tell_partner_chunked
+from sporax.losses._pairwise import (
+    Pairs,
+    pick_partner,
+    pick_partner_chunked,
+    plan_of,
+    tell_partner,
+    tell_partner_chunked,
+)
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
@@ -247,10 +256,15 @@ def info_nce_loss(
     mask: Any = None,
     chunk_size: int | None = None,
     axis_name: str | None = None,
+    negatives: Any = None,
+    labels: Any = None,
 ) -> jax.Array:
     r"""Picks each query's key out of the keys of all.
 
-    .. math:: \ell_i = -\log \frac{\exp(q_i \cdot k_i / \tau)}{\sum_j \exp(q_i \cdot k_j / \tau)}
+    .. math:: \ell_i = -\log \frac{\exp(q_i \cdot k_i / \tau)}{\sum_{j \in \{i\} \cup N_i} \exp(q_i \cdot k_j / \tau)}
+
+    :math:`N_i` are the negatives of query i: all other keys, without those that `negatives` or `labels` leave out, as
+    keys that would be right answers too ("false negatives").
 
     With `symmetric` it is the mean of this and of the same with queries and keys exchanged, as in CLIP. In chunks no
     (N, N) array is made: derivatives, in forward and reverse mode and of any order, compute scores again. With
@@ -266,13 +280,18 @@ def info_nce_loss(
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
         chunk_size: queries at a time. None: so many as have 2¹⁸ scores on a CPU and 2²⁴ elsewhere, but 128 at least.
         axis_name: the mesh axis over which the pairs are spread.
+        negatives: which keys are negatives of which query, of shape (N, N): a row for each query. The diagonal is not
+            looked at. It counts in both directions for `symmetric`. Not with `axis_name`.
+        labels: integers of shape (N,); pairs with equal labels are no negatives of each other.
 
     Returns:
         Values of shape (N,).
 
     Raises:
-        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, or no such axis.
-        ShapeError: the shapes differ.
+        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, no such axis, or `negatives` together with an
+            axis.
+        DtypeError: `labels` that are not integers.
+        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -288,11 +307,12 @@ def info_nce_loss(
     symmetric = _check.is_type(symmetric, bool, name="symmetric", where=name)
     q, k = _points(queries, normalize, name), _points(keys, normalize, name)
     plan = plan_of(q.shape[0], chunk_size, axis_name, name)
+    pairs = _pairs(negatives, labels, q.shape[0], axis_name, name)
     if plan is not None:
-        return pick_partner_chunked(plan, q / temperature, k, mask, symmetric)
+        return pick_partner_chunked(plan, q / temperature, k, mask, symmetric, pairs)
     scores = dot_products(q, k) / temperature
-    values = pick_partner(scores, mask)
-    return 0.5 * (values + pick_partner(scores, mask, 0)) if symmetric else values
+    values = pick_partner(scores, mask, pairs=pairs)
+    return 0.5 * (values + pick_partner(scores, mask, 0, pairs)) if symmetric else values
 
 
 @loss_function(*_BATCH, output="N", mask_parameter="mask")
@@ -445,6 +465,34 @@ def siglip_loss(
 def _points(vectors: ArrayLike, normalize: bool, name: str) -> jax.Array:
     points = jnp.asarray(vectors)
     return unit(points) if _check.is_type(normalize, bool, name="normalize", where=name) else points
+
+
+def _pairs(negatives: Any, labels: Any, count: int, axis_name: str | None, name: str) -> Pairs:
+    """Which queries and keys are negatives of each other."""
+    if negatives is not None:
+        negatives = as_array(negatives)
+        if axis_name is not None:
+            raise ArgumentError(
+                f"{name}: `negatives` must be None with `axis_name`, as a device has no rows for the keys of the "
+                "others. Give `labels`, whose equals are no negatives."
+            )
+        if negatives.shape != (count, count):
+            raise ShapeError(
+                f"{name}: `negatives` must have shape {(count, count)}, a row of keys for each query, but got "
+                f"{negatives.shape}."
+            )
+        negatives = jnp.asarray(negatives != 0)
+    if labels is not None:
+        labels = as_array(labels)
+        if not jnp.issubdtype(labels.dtype, jnp.integer):
+            raise DtypeError(f"{name}: `labels` must hold integers, but got dtype {jnp.dtype(labels.dtype).name}.")
+        if labels.shape != (count,):
+            raise ShapeError(f"{name}: `labels` must have shape {(count,)}, but got {labels.shape}.")
+        if isinstance(labels, np.ndarray):
+            # Only their equality counts, which 32 bits of a 64-bit label would not keep.
+            labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
+        labels = jnp.asarray(labels)
+    return Pairs(negatives, labels)
 
 
 def _temperature(value: Any, name: str) -> Any:

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import loss_function
+from sporax.losses._logistic import polynomial
+from sporax.losses._relative_entropy import divergence_of_rows, divergence_terms, mass_divergence
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
@@ -21,25 +23,9 @@ _ROWS = (
 _LOG_ROWS = (_ROWS[0], label("log_targets", "... C", domain="log_probability"))
 
 
-def xlogx(x: jax.Array) -> jax.Array:
-    """x log x, and 0 at 0. The derivative there, which is -inf, is put to 0."""
-    zero = x == 0
-    return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, x)))
-
-
 def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
     """targets * scores, where 0 times an infinite score is 0, with a derivative of 0."""
     return targets * jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
-
-
-def _divergence(log_p: ArrayLike, targets: ArrayLike, log_target: bool) -> jax.Array:
-    """Elementwise t (log t - log p)."""
-    log_p, targets = jnp.asarray(log_p), jnp.asarray(targets)
-    if not log_target:
-        return xlogx(targets) - times(targets, log_p)
-    none = jnp.isneginf(targets)
-    log_t = jnp.where(none, 0, targets)
-    return jnp.where(none, 0, jnp.exp(log_t) * (log_t - jnp.where(none, 0, log_p)))
 
 
 @loss_function(
@@ -79,7 +65,7 @@ def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) ->
     PyTorch's.
     """
     _check.is_type(log_target, bool, name="log_target", where="kl_div")
-    return _divergence(logits, labels, log_target)
+    return divergence_terms(jnp.asarray(logits), jnp.asarray(labels), log_target)
 
 
 @loss_function(*_ROWS, output="...")
@@ -107,7 +93,7 @@ def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
 
     Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax `losses.kl_divergence`.
     """
-    return sum_rows(_divergence(log_predictions, targets, False))[..., 0]
+    return divergence_of_rows(jnp.asarray(log_predictions), jnp.asarray(targets), False)
 
 
 @loss_function(*_LOG_ROWS, output="...")
@@ -136,12 +122,7 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
     Source: Kullback and Leibler, "On Information and Sufficiency", 1951; optax
     `losses.kl_divergence_with_log_targets`.
     """
-    return sum_rows(_divergence(log_predictions, log_targets, True))[..., 0]
-
-
-def _generalized(log_p: ArrayLike, targets: ArrayLike) -> jax.Array:
-    excess = jnp.exp(jnp.asarray(log_p)) - jnp.asarray(targets)
-    return sum_rows(_divergence(log_p, targets, False) + excess)[..., 0]
+    return divergence_of_rows(jnp.asarray(log_predictions), jnp.asarray(log_targets), True)
 
 
 @loss_function(*_ROWS, output="...")
@@ -171,7 +152,7 @@ def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) ->
     Source: Bregman, "The relaxation method of finding the common point of convex sets", 1967; optax
     `losses.generalized_kl_divergence`.
     """
-    return _generalized(log_predictions, targets)
+    return mass_divergence(jnp.asarray(log_predictions), jnp.asarray(targets))
 
 
 @loss_function(*_ROWS, output="...")
@@ -197,7 +178,7 @@ def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.
 
     Source: optax `losses.convex_kl_divergence`.
     """
-    return _generalized(log_predictions, targets)
+    return mass_divergence(jnp.asarray(log_predictions), jnp.asarray(targets))
 
 
 @loss_function(*_ROWS, output="...")
@@ -240,12 +221,18 @@ def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_t
         no_t = targets == 0
         t = jnp.where(no_t, 0, targets)
         log_t = jnp.log(jnp.where(no_t, 1, targets))
+    # With r = log t - log p and d = tanh(r / 2) the two terms of a class are
+    #     m ((1 - d) log(1 - d) + (1 + d) log(1 + d)),
+    # a series in d^2 without a term below 0. Where p or t is 0, they are log 2 for the other.
     alone = no_t | jnp.isneginf(log_p)
-    # log(p / m) = log 2 - softplus(log t - log p); where one of the two is 0, that is log 2 for the other.
-    ratio = jnp.where(alone, 0, log_t) - jnp.where(alone, 0, log_p)
+    r = jnp.where(alone, 0, log_t) - jnp.where(alone, 0, log_p)
+    near = ~alone & (jnp.abs(r) < 1)
+    square = jnp.square(jnp.tanh(0.5 * jnp.where(near, r, 0)))
+    count = 25 if square.dtype == jnp.float64 else 11
+    close = 0.5 * (p + t) * square * polynomial(square, [1 / (k * (2 * k - 1)) for k in range(1, count)])
     log_2 = math.log(2)
-    both = p * (log_2 - jax.nn.softplus(ratio)) + t * (log_2 - jax.nn.softplus(-ratio))
-    return 0.5 * sum_rows(jnp.where(alone, (p + t) * log_2, both))[..., 0]
+    far = p * (log_2 - jax.nn.softplus(r)) + t * (log_2 - jax.nn.softplus(-r))
+    return 0.5 * sum_rows(jnp.where(near, close, jnp.where(alone, (p + t) * log_2, far)))[..., 0]
 
 
 _GENERALIZED = "Bregman 1967; optax generalized_kl_divergence"

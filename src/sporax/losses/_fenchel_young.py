@@ -13,11 +13,14 @@ from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import LossFunction, loss_function
-from sporax.losses._divergence import times, xlogx
-from sporax.losses._indexing import take_class
+from sporax.losses._divergence import times
+from sporax.losses._indexing import named, valid_indices
+from sporax.losses._relative_entropy import divergence_of_masses, sum_rounding
 from sporax.losses._row import LossRow
+from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
+from sporax.losses._vectors import safe_sqrt
 
 __all__ = ["entmax15", "make_fenchel_young_loss", "sparsemax"]
 
@@ -56,12 +59,17 @@ def _last_of(condition: jax.Array, values: jax.Array) -> jax.Array:
     return jnp.take_along_axis(values, last, axis=-1)
 
 
+def _sparsemax_threshold(scores: jax.Array) -> jax.Array:
+    """The number that scores, the largest of which is 0, exceed by their probabilities."""
+    falling, counts, sums = _support_statistics(scores)
+    thresholds = (sums - 1) / counts
+    return _last_of(falling > thresholds, thresholds)
+
+
 @jax.custom_jvp
 def _sparsemax(scores: jax.Array) -> jax.Array:
     scores = _below_largest(scores)
-    falling, counts, sums = _support_statistics(scores)
-    thresholds = (sums - 1) / counts
-    return jnp.maximum(scores - _last_of(falling > thresholds, thresholds), 0)
+    return jnp.maximum(scores - _sparsemax_threshold(scores), 0)
 
 
 @_sparsemax.defjvp
@@ -73,14 +81,19 @@ def _sparsemax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tup
     return p, tangent - inside * mean
 
 
-@jax.custom_jvp
-def _entmax15(scores: jax.Array) -> jax.Array:
-    half = _below_largest(scores) / 2
+def _entmax15_threshold(half: jax.Array) -> jax.Array:
+    """The number that half the scores exceed by the square roots of their probabilities."""
     falling, counts, sums = _support_statistics(half)
     means = sums / counts
     spread = jnp.cumsum(jnp.square(falling), axis=-1) - sums * means
     thresholds = means - jnp.sqrt(jnp.maximum(1 - spread, 0) / counts)
-    return jnp.square(jnp.maximum(half - _last_of(falling >= thresholds, thresholds), 0))
+    return _last_of(falling >= thresholds, thresholds)
+
+
+@jax.custom_jvp
+def _entmax15(scores: jax.Array) -> jax.Array:
+    half = _below_largest(scores) / 2
+    return jnp.square(jnp.maximum(half - _entmax15_threshold(half), 0))
 
 
 @_entmax15.defjvp
@@ -141,52 +154,81 @@ def entmax15(scores: ArrayLike, axis: int = -1) -> jax.Array:
     return jnp.moveaxis(_entmax15(jnp.moveaxis(_as_scores(scores), axis, -1)), -1, axis)
 
 
-class _Regularizer(NamedTuple):
-    """A convex function of distributions, summed over classes, and the probabilities that it makes of scores."""
+# The loss is Omega*(x) + Omega(y) - <y, x>, a sum that cancels where p is near y. Each function below takes scores x
+# whose largest is 0, and gives the same as terms that are never below 0 for distributions y; and what a mass of 1 that
+# is missing in y adds.
 
-    negentropy: Callable[[jax.Array], jax.Array]
+
+def _logistic_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # KL(y || p), and log(sum(exp(x))) - 1.
+    return divergence_of_masses(log_softmax(scores), targets), jnp.log(sum_rows(jnp.exp(scores)))[..., 0] - 1
+
+
+def _sparsemax_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # x = p + tau where p > 0, and below tau elsewhere:  |p - y|^2 / 2 + sum(y max(tau - x, 0)).
+    tau = _sparsemax_threshold(scores)
+    p = jnp.maximum(scores - tau, 0)
+    return (
+        sum_rows(0.5 * jnp.square(p - targets) + times(targets, jnp.maximum(tau - scores, 0)))[..., 0],
+        tau[..., 0] + 0.5,
+    )
+
+
+def _entmax15_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # x / 2 = sqrt(p) + tau:  2/3 sum((sqrt(p) - sqrt(y))^2 (sqrt(p) + 2 sqrt(y))) + sum(y max(2 tau - x, 0)).
+    tau = _entmax15_threshold(scores / 2)
+    root_p, root_y = jnp.maximum(scores / 2 - tau, 0), jnp.sqrt(targets)
+    apart = (2 / 3) * jnp.square(root_p - root_y) * (root_p + 2 * root_y)
+    return (
+        sum_rows(apart + times(targets, jnp.maximum(2 * tau - scores, 0)))[..., 0],
+        2 * tau[..., 0] + 4 / 3,
+    )
+
+
+class _Regularizer(NamedTuple):
+    """A convex function Omega of distributions.
+
+    Args:
+        gap: its loss, as above.
+        slope: its derivative.
+        probabilities: what it makes of scores.
+    """
+
+    gap: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+    slope: Callable[[jax.Array], jax.Array]
     probabilities: Callable[[jax.Array], jax.Array]
 
 
-def _entmax15_negentropy(p: jax.Array) -> jax.Array:
-    zero = p == 0
-    return sum_rows((4 / 3) * (jnp.where(zero, 0, p * jnp.sqrt(jnp.where(zero, 1, p))) - p))[..., 0]
-
-
 _REGULARIZERS = {
-    "logistic": _Regularizer(lambda p: jnp.sum(xlogx(p), axis=-1), jax.nn.softmax),
-    "sparsemax": _Regularizer(lambda p: 0.5 * sum_rows(p * p - p)[..., 0], _sparsemax),
-    "entmax15": _Regularizer(_entmax15_negentropy, _entmax15),
+    # The derivative of y log y at 0, which is -inf, is set to 0.
+    "logistic": _Regularizer(
+        _logistic_gap, lambda y: jnp.where(y == 0, 0, jnp.log(jnp.where(y == 0, 1, y)) + 1), jax.nn.softmax
+    ),
+    "sparsemax": _Regularizer(_sparsemax_gap, lambda y: y - 0.5, _sparsemax),
+    "entmax15": _Regularizer(_entmax15_gap, lambda y: 2 * safe_sqrt(y) - 4 / 3, _entmax15),
 }
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _conjugate(name: str, scores: jax.Array) -> jax.Array:
-    """max over distributions p of <p, scores> - negentropy(p), for scores whose largest is 0."""
-    if name == "logistic":
-        return jnp.log(jnp.sum(jnp.exp(scores), axis=-1))
-    p = _REGULARIZERS[name].probabilities(scores)
-    return sum_rows(times(p, scores))[..., 0] - _REGULARIZERS[name].negentropy(p)
-
-
-@_conjugate.defjvp
-def _conjugate_jvp(name: str, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # The derivative is the probabilities themselves, exactly.
-    p = _REGULARIZERS[name].probabilities(*primals)
-    return _conjugate(name, *primals), sum_rows(p * tangents[0])[..., 0]
-
-
 def _named(name: str, scores: jax.Array, targets: jax.Array) -> jax.Array:
-    below = _below_largest(scores)
-    largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1))
-    # Scores enter as their distance from the largest, so that those of 1e4 lose no digits. For targets that sum to 1
-    # that is all; for others the largest counts by what is missing.
-    rest = jnp.where(jnp.isfinite(largest), largest, 0) * (1 - sum_rows(targets)[..., 0])
-    return (
-        (_conjugate(name, below) - sum_rows(times(targets, below))[..., 0])
-        + _REGULARIZERS[name].negentropy(targets)
-        + rest
-    )
+    gap, offset = _REGULARIZERS[name].gap(_below_largest(scores), targets)
+    largest = jnp.max(scores, axis=-1)
+    # Targets that sum to 1 but for their rounding are distributions: scores of 1e4 would make much of that rounding.
+    missing = 1 - sum_rows(targets)[..., 0]
+    missing = jnp.where(jnp.abs(missing) <= sum_rounding(targets), 0, missing)
+    rest = missing * (offset + jnp.where(jnp.isfinite(largest), largest, 0))
+    return gap + jnp.where(missing == 0, 0, rest)
+
+
+@_named.defjvp
+def _named_jvp(
+    name: str, primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    scores, targets = primals
+    regularizer = _REGULARIZERS[name]
+    by_targets = regularizer.slope(targets) - jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
+    change = (regularizer.probabilities(scores) - targets) * tangents[0] + by_targets * tangents[1]
+    return _named(name, scores, targets), jnp.sum(change, axis=-1)
 
 
 def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) -> jax.Array:
@@ -264,8 +306,9 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
     Source: Martins and Astudillo, "From Softmax to Sparsemax", 2016; optax `losses.multiclass_sparsemax_loss`.
     """
     del ignore_index  # the contract applies it
-    below = _below_largest(jnp.asarray(logits))
-    return _conjugate("sparsemax", below) - take_class(below, jnp.asarray(labels))
+    logits = jnp.asarray(logits)
+    valid, index = valid_indices(jnp.asarray(labels), logits.shape[-1])
+    return jnp.where(valid, _named("sparsemax", logits, named(index, logits).astype(logits.dtype)), jnp.nan)
 
 
 @loss_function(prediction("logits", "..."), label("labels", "...", domain="binary", kind="number"), output="...")

@@ -213,6 +213,6 @@ def check_labels(
     for item in spec.labels:
         if item.name in columns:
             column = columns[item.name]
-            if ignore is not None and item.domain in ("class", "binary"):
+            if ignore is not None and item is spec.ignored_label:
                 column = np.where(column == ignore, 0, column)
             _check_on_host(item, column, classes=classes, where=where)

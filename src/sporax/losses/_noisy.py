@@ -9,9 +9,10 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._class_weights import cross, scaled
+from sporax.losses._class_weights import scaled
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, valid_indices
+from sporax.losses._relative_entropy import exp_less_line, expm1
 from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
@@ -55,7 +56,7 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     epsilon = hyper_parameter(epsilon, name="epsilon", where="poly1_cross_entropy")
     labels = jnp.asarray(labels)
     log_p = log_softmax(jnp.asarray(logits))
-    return cross(labels, log_p) + epsilon * sum_rows(labels * -jnp.expm1(log_p))[..., 0]
+    return sum_rows(scaled(labels, _poly1(0 - log_p, epsilon)))[..., 0]
 
 
 @loss_function(*_SPARSE, output="...")
@@ -92,7 +93,16 @@ def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon:
     """
     epsilon = hyper_parameter(epsilon, name="epsilon", where="sparse_poly1_cross_entropy")
     cost = class_cost(jnp.asarray(logits), jnp.asarray(labels))
-    return cost - epsilon * jnp.expm1(-cost)
+    return _poly1(cost, epsilon)
+
+
+def _poly1(cost: jax.Array, epsilon: Any) -> jax.Array:
+    """c + epsilon (1 - p) of a cost c = -log p."""
+    # With epsilon near -1 the two cancel where p is near 1:  1 - p = c - (e^-c - 1 + c).
+    small = cost < 0.5
+    near = jnp.where(small, cost, 0)
+    close = (1 + epsilon) * near - epsilon * exp_less_line(-near)
+    return jnp.where(small, close, cost - epsilon * expm1(-jnp.where(small, 1, cost)))
 
 
 @loss_function(
@@ -143,8 +153,9 @@ def generalized_cross_entropy(
         return -jnp.expm1(-q * class_cost(x, labels)) / q
     p = take_class(x, labels)
     low = p < _LEAST
-    power = jnp.where(low, p * _LEAST ** (q - 1), jnp.where(low, 1, p) ** q)
-    return (1 - power) / q
+    log_p = jnp.log(jnp.where(low, 1, p))
+    # 1 - p^q, which keeps its digits where p is near 1.
+    return jnp.where(low, 1 - p * _LEAST ** (q - 1), -jnp.expm1(q * log_p)) / q
 
 
 _LEAST = 1e-12
@@ -317,7 +328,17 @@ def _bregman(target: jax.Array, log_p: jax.Array, t1: Any) -> jax.Array:
     present = ~jnp.isneginf(log_p)
     powers = jnp.where(present, jnp.exp((2 - t1) * jnp.where(present, log_p, 0)), 0)
     left = jnp.where(some, jnp.where(some, target, 1) ** (2 - t1), 0) - powers
-    return sum_rows(own + missed - left / (2 - t1))[..., 0]
+    # Where q and p are close the terms cancel. With k = 1 - t1, v = log(p / q) and f(u) = e^u - 1 - u they are
+    #     q^(k + 1) (f((k + 1) v) / (k + 1) - f(k v) / k).
+    near = some & present
+    log_q = jnp.log(jnp.where(near, target, 1))
+    v = jnp.where(near, log_p, 0) - log_q
+    near = near & (jnp.abs(v) < 0.5)
+    v, k = jnp.where(near, v, 0), jnp.asarray(1 - t1, log_p.dtype)
+    flat = k == 0
+    close = exp_less_line((k + 1) * v) / (k + 1) - jnp.where(flat, 0, exp_less_line(k * v) / jnp.where(flat, 1, k))
+    close = jnp.exp((k + 1) * log_q) * close
+    return sum_rows(jnp.where(near, close, own + missed - left / (2 - t1)))[..., 0]
 
 
 _TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing": (0.0, 0.1)}

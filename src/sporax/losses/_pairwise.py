@@ -55,16 +55,43 @@ def plan_of(count: int, chunk_size: int | None, axis_name: str | None, where: st
     return Plan(-(-count // -(-count // most)) if count else 1, axis_name)
 
 
-def pick_partner(scores: jax.Array, mask: jax.Array | None, axis: int = 1) -> jax.Array:
+class Pairs(NamedTuple):
+    """Which rows and columns count in each other's sums, beside a row and its own partner.
+
+    Args:
+        negatives: of shape (rows, columns), or None for all.
+        labels: of rows, whose equals among the columns do not count; None for no such thing.
+    """
+
+    negatives: jax.Array | None = None
+    labels: jax.Array | None = None
+
+    def meets(self, column_labels: jax.Array | None) -> jax.Array | None:
+        """Which of these rows and those columns count, of shape (rows, columns); None: all."""
+        if self.labels is None or column_labels is None:
+            return self.negatives
+        unlike = self.labels[:, None] != column_labels[None, :]
+        return unlike if self.negatives is None else unlike & self.negatives
+
+
+_ALL = Pairs()
+
+
+def pick_partner(scores: jax.Array, mask: jax.Array | None, axis: int = 1, pairs: Pairs = _ALL) -> jax.Array:
     """-log softmax of the diagonal along the axis, among the places that take part."""
     partner = jnp.eye(scores.shape[0], dtype=bool)
     allowed = jnp.ones_like(partner) if mask is None else jnp.expand_dims(mask, 1 - axis) | partner
+    meets = pairs.meets(pairs.labels)
+    if meets is not None:
+        allowed = allowed & (meets | partner)
     return masked_logsumexp(scores, allowed, axis) - jnp.diagonal(scores)
 
 
-def pick_partner_chunked(plan: Plan, x: jax.Array, y: jax.Array, mask: jax.Array | None, symmetric: bool) -> jax.Array:
+def pick_partner_chunked(
+    plan: Plan, x: jax.Array, y: jax.Array, mask: jax.Array | None, symmetric: bool, pairs: Pairs = _ALL
+) -> jax.Array:
     """`pick_partner` of the scores x @ y.T; with `symmetric` the mean of that and of the same for the columns."""
-    rows, columns = _sides(plan, symmetric, x, y, mask)
+    rows, columns = _sides(plan, symmetric, x, y, mask, pairs)
     values = rows.log_total - rows.gap
     return values if columns is None else 0.5 * (values + (columns.log_total - columns.gap))
 
@@ -113,10 +140,16 @@ class _Place(NamedTuple):
     real: jax.Array | None
     """Which of its rows are not there to fill it up; None: all."""
 
-    def allowed(self, rows: jax.Array | None, columns: jax.Array | None) -> tuple[Any, Any]:
+    def allowed(self, rows: jax.Array | None, columns: jax.Array | None, meets: jax.Array | None) -> tuple[Any, Any]:
         """Which scores count in the sums of rows, and which in those of columns; None: all."""
-        by_row = None if columns is None else columns[None, :] | self.partner
-        by_column = None if rows is None else rows[:, None] | self.partner
+
+        def among(mask: jax.Array | None) -> jax.Array | None:
+            if mask is None:
+                return None if meets is None else meets | self.partner
+            return (mask if meets is None else mask & meets) | self.partner
+
+        by_row = among(None if columns is None else columns[None, :])
+        by_column = among(None if rows is None else rows[:, None])
         if self.real is not None:
             real = self.real[:, None]
             by_column = jnp.broadcast_to(real, self.partner.shape) if by_column is None else by_column & real
@@ -125,37 +158,39 @@ class _Place(NamedTuple):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _sides(
-    plan: Plan, symmetric: bool, x: jax.Array, y: jax.Array, mask: jax.Array | None
+    plan: Plan, symmetric: bool, x: jax.Array, y: jax.Array, mask: jax.Array | None, pairs: Pairs
 ) -> tuple[_Side, _Side | None]:
     """Rows and, if `symmetric`, columns of x @ y.T. The largest scores are constants to a derivative."""
 
     def visit(_: None, row: Any, column: Any, place: _Place) -> tuple[_Sums, _Sums | None]:
         scores = dot_products(row[0], column[0])
-        by_row, by_column = place.allowed(row[1], column[1])
+        by_row, by_column = place.allowed(row[1], column[1], row[2].meets(column[2]))
         rows = _block_sums(scores, by_row, place.partner, 1)
         return rows, _block_sums(scores, by_column, place.partner, 0) if symmetric else None
 
     def start(count: int) -> _Sums:
         return _Sums(jnp.full(count, -jnp.inf, x.dtype), *jnp.zeros((2, count), x.dtype))
 
-    sums = _fold(plan, visit, _joined, (start, start if symmetric else None), None, (x, mask), (y, mask))
+    sums = _fold(
+        plan, visit, _joined, (start, start if symmetric else None), None, (x, mask, pairs), (y, mask, pairs.labels)
+    )
     return tuple(None if each is None else _side(each) for each in sums)  # pyright: ignore[reportReturnType]
 
 
 @functools.partial(_sides.defjvp, symbolic_zeros=True)
 def _sides_jvp(plan: Plan, symmetric: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    x, y, mask = primals
+    x, y, mask, pairs = primals
     moves = tuple(None if _is_still(each) else each for each in tangents[:2])
     sides = _sides(plan, symmetric, *primals)
     if moves == (None, None):
         return sides, jax.tree.map(jnp.zeros_like, sides)
 
     def visit(_: None, row: Any, column: Any, place: _Place) -> tuple[Any, Any]:
-        (x, dx, row_side, row_mask), (y, dy, column_side, column_mask) = row, column
+        (x, dx, row_side, row_mask, row_pairs), (y, dy, column_side, column_mask, labels) = row, column
         scores = dot_products(x, y)
         change = sum(dot_products(*pair) for pair in ((dx, y), (x, dy)) if pair[0] is not None and pair[1] is not None)
         assert isinstance(change, jax.Array)
-        by_row, by_column = place.allowed(row_mask, column_mask)
+        by_row, by_column = place.allowed(row_mask, column_mask, row_pairs.meets(labels))
         own = jnp.where(place.partner, change, 0)
         rows = _weighted(scores, row_side, by_row, change, 1), jnp.sum(own, axis=1)
         if not symmetric:
@@ -167,7 +202,8 @@ def _sides_jvp(plan: Plan, symmetric: bool, primals: tuple[Any, ...], tangents: 
 
     add = lambda one, other: jax.tree.map(jnp.add, one, other)  # noqa: E731
     starts = start, start if symmetric else None
-    slopes = _fold(plan, visit, add, starts, None, (x, moves[0], sides[0], mask), (y, moves[1], sides[1], mask))
+    rows, columns = (x, moves[0], sides[0], mask, pairs), (y, moves[1], sides[1], mask, pairs.labels)
+    slopes = _fold(plan, visit, add, starts, None, rows, columns)
     found = [None if slope is None else _Side(jnp.zeros_like(slope[0]), *slope) for slope in slopes]
     return sides, tuple(found)
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._relative_entropy import logit_divergence
 from sporax.losses._row import LossRow
-from sporax.losses._softmax import class_cost, log_softmax
+from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
 
 _LOSS_TYPES = ("sigmoid", "ipo")
 
@@ -170,12 +170,8 @@ def distillation_with_labels_loss(
 
 
 def _divergence(student: jax.Array, teacher: jax.Array, temperature: Any) -> jax.Array:
-    log_p, log_q = log_softmax(student / temperature), log_softmax(teacher / temperature)
     # A class that the teacher rules out adds nothing, whatever the student makes of it.
-    q = jnp.exp(log_q)
-    some = q > 0
-    gap = jnp.where(some, log_q, 0) - jnp.where(some, log_p, 0)
-    return temperature**2 * sum_rows(jnp.where(some, q, 0) * gap)[..., 0]
+    return temperature**2 * logit_divergence(student, teacher, jnp.asarray(temperature, student.dtype))
 
 
 ROWS: tuple[LossRow, ...] = (

@@ -15,19 +15,31 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import kept_labels, take_class, valid_indices
 from sporax.losses._ratio import nothing, ratio
+from sporax.losses._regions import (
+    ACTIVATIONS,
+    class_log_softmax,
+    class_pixels,
+    dice,
+    kept_pixels,
+    regions,
+    total,
+)
 from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_all
 
-_REGIONS = (prediction("logits", "...", domain="probability"), label("labels", "...", domain="probability"))
+_REGIONS = (
+    prediction("logits", "...", domain="probability"),
+    label("labels", "...", domain="probability", two_classes=True),
+)
 
 
 @loss_function(
     prediction("logits", "...", domain="nonnegative"),
-    label("labels", "...", domain="nonnegative"),
+    label("labels", "...", domain="nonnegative", two_classes=True),
     output="",
     axis_parameter="axis",
+    ignore_parameter="ignore_index",
 )
 def dice_loss(
     logits: ArrayLike,
@@ -36,6 +48,8 @@ def dice_loss(
     smooth: Any = 1e-5,
     squared: bool = True,
     axis: int | Sequence[int] | None = None,
+    pixel_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     r"""One less the Dice coefficient of two regions.
 
@@ -50,6 +64,9 @@ def dice_loss(
         smooth: what is added to the denominator, at least 0.
         squared: whether the denominator has squares.
         axis: the axes over which one region reaches; None for all.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is as if it were not there.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Returns:
         One value, or one for each place of the axes that are left.
@@ -71,7 +88,7 @@ def dice_loss(
     """
     smooth = hyper_parameter(smooth, name="smooth", where="dice_loss", minimum=0)
     _check.is_type(squared, bool, name="squared", where="dice_loss")
-    return _dice(jnp.asarray(logits), jnp.asarray(labels), axis, smooth, squared)
+    return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), axis, smooth, squared)
 
 
 @loss_function(prediction("logits", "N C ..."), label("labels", "N C ...", domain="distribution"), output="")
@@ -83,6 +100,7 @@ def multi_class_dice_loss(
     ignore_index: int | None = None,
     activation: str | Callable[[jax.Array], jax.Array] | None = "softmax",
     smooth: Any = 1e-5,
+    pixel_weights: ArrayLike | None = None,
 ) -> jax.Array:
     r"""The mean over classes of the Dice loss of each one's region.
 
@@ -98,6 +116,8 @@ def multi_class_dice_loss(
         activation: a of `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`, `sigmoid`,
             None, or any function.
         smooth: what is added to each denominator, at least 0.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
+            if it were not there.
 
     Returns:
         One value.
@@ -122,10 +142,13 @@ def multi_class_dice_loss(
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     classes = logits.shape[1]
     if activation is not None and not callable(activation):
-        activation = _ACTIVATIONS[_check.one_of(activation, tuple(_ACTIVATIONS), name="activation", where=where)]
+        activation = ACTIVATIONS[_check.one_of(activation, tuple(ACTIVATIONS), name="activation", where=where)]
+    weights = class_pixels(pixel_weights, logits.shape, where)
+    if weights is not None:
+        logits = jnp.where(weights == 0, 0, logits)
     if activation is not None:
         logits = activation(logits)
-    each = _dice(logits, labels, (0, *range(2, logits.ndim)), smooth, True)
+    each = dice(*kept_pixels(logits, labels, weights, None, where), (0, *range(2, logits.ndim)), smooth, True)
     if class_weights is not None:
         weights = jnp.asarray(class_weights, each.dtype)
         if weights.shape != (classes,):
@@ -140,7 +163,66 @@ def multi_class_dice_loss(
     return jnp.sum(each) / classes
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis")
+@loss_function(
+    prediction("logits", "N C ...", domain="distribution"),
+    label("labels", "N C ...", domain="distribution"),
+    output="N",
+)
+def generalized_dice_loss(
+    logits: ArrayLike, labels: ArrayLike, *, from_logits: bool = False, pixel_weights: ArrayLike | None = None
+) -> jax.Array:
+    r"""Dice loss over all classes of an image at once, in which small regions count as much as large ones.
+
+    With p the probabilities and r the labels of the pixels n of an image,
+
+    .. math::
+        \ell = 1 - 2\, \frac{\sum_c w_c \sum_n r_{cn} p_{cn}}{\sum_c w_c \sum_n (r_{cn} + p_{cn})}, \qquad
+        w_c = \frac{1}{(\sum_n r_{cn})^2}
+
+    A class without a pixel in the image has no such weight; it gets the largest one of the classes that are there.
+    Where both labels and predictions are empty the loss is 0, with zero gradient.
+
+    Args:
+        logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalised scores.
+        labels: one-hot classes (or class probabilities) r of that shape.
+        from_logits: whether scores are given, of which the softmax over the classes is taken.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
+            if it were not there.
+
+    Returns:
+        Values in [0, 1], of shape (N,).
+
+    Raises:
+        ArgumentTypeError: `from_logits` is not a bool.
+        ShapeError: shapes that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from sporax import losses
+        >>> labels = np.array([[[1, 1, 1, 0], [0, 0, 0, 1]]], np.float32)
+        >>> losses.generalized_dice_loss(np.full_like(labels, 0.5), labels).tolist()
+        [0.5625]
+
+    Source: Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly Unbalanced
+    Segmentations", 2017; the weight of an absent class is that of MONAI's `GeneralizedDiceLoss`.
+    """
+    where = "generalized_dice_loss"
+    _check.is_type(from_logits, bool, name="from_logits", where=where)
+    x, y = jnp.asarray(logits), jnp.asarray(labels)
+    weights = class_pixels(pixel_weights, x.shape, where)
+    if from_logits:
+        x = jnp.exp(class_log_softmax(x if weights is None else jnp.where(weights == 0, 0, x)))
+    x, y, weights = kept_pixels(x, y, weights, None, where)
+    axes = tuple(range(2, x.ndim))
+    wrong, either, volume = (total(each, axes, weights) for each in (x * (1 - y) + y * (1 - x), x + y, y))
+    # The weights times the square of the smallest volume, which cancels, stay in [0, 1].
+    absent = nothing(volume)
+    smallest = jnp.min(jnp.where(absent, jnp.inf, volume), axis=1, keepdims=True)
+    share = jnp.where(absent, 1, jnp.square(jnp.where(absent, 1, smallest) / jnp.where(absent, 1, volume)))
+    return ratio(jnp.sum(share * wrong, axis=1), jnp.sum(share * either, axis=1))
+
+
+@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
 def tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -149,6 +231,8 @@ def tversky_loss(
     beta: Any = 0.5,
     smooth: Any = 1e-7,
     axis: int | Sequence[int] | None = None,
+    pixel_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     r"""One less the Tversky index: Dice with a weight each for what is missed and what is too much.
 
@@ -166,6 +250,9 @@ def tversky_loss(
         beta: the weight of what is too much, at least 0.
         smooth: what is added to the denominator, at least 0.
         axis: the axes over which one region reaches; None for all.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is as if it were not there.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Returns:
         One value, or one for each place of the axes that are left.
@@ -189,12 +276,14 @@ def tversky_loss(
         hyper_parameter(value, name=name, where=where, minimum=0)
         for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
     )
-    both, missed, surplus, empty = _regions(logits, labels, axis)
+    both, missed, surplus, empty = regions(
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "tversky_loss"), axis
+    )
     wrong = alpha * missed + beta * surplus
     return jnp.where(empty, 0, ratio(wrong + smooth, both + wrong + smooth))
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis")
+@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
 def focal_tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -204,6 +293,8 @@ def focal_tversky_loss(
     gamma: Any = 4 / 3,
     smooth: Any = 1e-7,
     axis: int | Sequence[int] | None = None,
+    pixel_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     r"""A root of the Tversky loss, which lifts regions that are nearly right less than those that are not.
 
@@ -221,6 +312,9 @@ def focal_tversky_loss(
         gamma: above 0; 1 gives the Tversky loss, more lifts small losses.
         smooth: what is added to both parts of the ratio, at least 0.
         axis: the axes over which one region reaches; None for all.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is as if it were not there.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Returns:
         One value, or one for each place of the axes that are left.
@@ -244,16 +338,24 @@ def focal_tversky_loss(
         hyper_parameter(value, name=name, where=where, minimum=0)
         for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
     )
-    both, missed, surplus, empty = _regions(logits, labels, axis)
+    both, missed, surplus, empty = regions(
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "focal_tversky_loss"), axis
+    )
     wrong = alpha * missed + beta * surplus
     loss = jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
     perfect = loss <= 0
     return jnp.where(perfect, 0, jnp.where(perfect, 1, loss) ** (1 / gamma))
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis")
+@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
 def soft_jaccard_loss(
-    logits: ArrayLike, labels: ArrayLike, *, smooth: Any = 0.0, axis: int | Sequence[int] | None = None
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    smooth: Any = 0.0,
+    axis: int | Sequence[int] | None = None,
+    pixel_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     r"""One less the intersection over the union of two regions.
 
@@ -266,6 +368,9 @@ def soft_jaccard_loss(
         labels: the true region y of that shape, in [0, 1].
         smooth: what is added to both parts of the ratio, at least 0.
         axis: the axes over which one region reaches; None for all.
+        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is as if it were not there.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Returns:
         One value, or one for each place of the axes that are left.
@@ -284,7 +389,9 @@ def soft_jaccard_loss(
     2016.
     """
     smooth = hyper_parameter(smooth, name="smooth", where="soft_jaccard_loss", minimum=0)
-    both, missed, surplus, empty = _regions(logits, labels, axis)
+    both, missed, surplus, empty = regions(
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "soft_jaccard_loss"), axis
+    )
     wrong = missed + surplus
     return jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
 
@@ -365,41 +472,10 @@ def dice_cross_entropy_loss(
     p = jnp.where(inside, jnp.exp(log_p), 0)
     either = jnp.sum(p + true, axis=1)
     wrong = jnp.sum(p * (1 - true) + true * (1 - p), axis=1)
-    dice = jnp.mean(ratio(wrong, either + smooth), axis=1)
-    loss = dice_weight * dice + cross_entropy_weight * entropy
+    overlap = jnp.mean(ratio(wrong, either + smooth), axis=1)
+    loss = dice_weight * overlap + cross_entropy_weight * entropy
     return jnp.where(jnp.all(valid, axis=1), loss, jnp.nan)
 
-
-def _dice(x: jax.Array, y: jax.Array, axes: Any, smooth: Any, squared: bool) -> jax.Array:
-    either = jnp.sum(x * x, axis=axes) + jnp.sum(y * y, axis=axes) if squared else jnp.sum(x + y, axis=axes)
-    loss = 1 - ratio(2 * jnp.sum(x * y, axis=axes), either + smooth)
-    return jnp.where(nothing(either), 0, loss)
-
-
-def _regions(x: Any, y: Any, axes: Any) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Sums of what both have, what x misses and what it has too much, and whether neither has anything."""
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    both, missed, surplus = _total(x * y, axes), _total((1 - x) * y, axes), _total(x * (1 - y), axes)
-    return both, missed, surplus, nothing(both + missed + surplus)
-
-
-def _total(values: jax.Array, axes: tuple[int, ...]) -> jax.Array:
-    return sum_all(values) if len(axes) == values.ndim else jnp.sum(values, axis=axes)
-
-
-def _log_softmax(x: jax.Array) -> jax.Array:
-    return jnp.moveaxis(log_softmax(jnp.moveaxis(x, 1, -1)), -1, 1)
-
-
-_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "softmax": lambda x: jnp.exp(_log_softmax(x)),
-    "logsoftmax": _log_softmax,
-    "relu": jax.nn.relu,
-    # jnp.clip has slope 1/2 at its ends, the framework's relu6 has 0 there.
-    "relu6": lambda x: jnp.where(x >= 6, 6, jax.nn.relu(x)),
-    "tanh": jnp.tanh,
-    "sigmoid": jax.nn.sigmoid,
-}
 
 ROWS = (
     LossRow(
@@ -420,6 +496,13 @@ ROWS = (
             "activation": ("softmax", "sigmoid"),
         },
         reductions=(),
+    ),
+    LossRow(
+        generalized_dice_loss,
+        "Sudre et al. 2017; MONAI GeneralizedDiceLoss",
+        cell="GeneralizedDiceLoss",
+        parameters={"from_logits": (False, True)},
+        like=("GDL", "MONAI GeneralizedDiceLoss"),
     ),
     LossRow(
         tversky_loss,

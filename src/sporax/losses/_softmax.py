@@ -17,7 +17,7 @@ def log_softmax(logits: jax.Array) -> jax.Array:
     equal: a row of -inf is uniform, and rows with +inf share their probability among those. A -inf beside
     finite logits is a class of probability 0.
     """
-    return _less_log_sum(_shifted(logits))
+    return _less_log_sum(below_top(logits))
 
 
 @log_softmax.defjvp
@@ -33,7 +33,7 @@ def _linear_sum(change: jax.Array) -> jax.Array:
     return jnp.sum(change, axis=-1, keepdims=True)
 
 
-def _shifted(logits: jax.Array) -> jax.Array:
+def below_top(logits: jax.Array) -> jax.Array:
     """Logits less the largest of their row."""
     top = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
     # inf - inf is NaN, so in an infinite row the largest are put to 0 and not subtracted. The largest is looked at row
@@ -50,7 +50,7 @@ def _less_log_sum(shifted: jax.Array) -> jax.Array:
 @jax.custom_jvp
 def _softmax(logits: jax.Array) -> jax.Array:
     # Of the same exponentials as the value, so that they are computed once.
-    powers = jnp.exp(_shifted(logits))
+    powers = jnp.exp(below_top(logits))
     return powers * (1 / jnp.sum(powers, axis=-1, keepdims=True))
 
 
@@ -73,7 +73,7 @@ def class_cost(logits: jax.Array, labels: jax.Array) -> jax.Array:
 @jax.custom_jvp
 def _index_cost(logits: jax.Array, index: jax.Array) -> jax.Array:
     """-log_softmax(logits)[..., index], for an index that names a class."""
-    shifted = _shifted(logits)
+    shifted = below_top(logits)
     own = jnp.take_along_axis(shifted, index[..., None], axis=-1, mode="clip")
     return (jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True)) - own)[..., 0]
 
@@ -93,7 +93,7 @@ def target_cost(logits: jax.Array, target: jax.Array) -> jax.Array:
 
     The slope by the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
     """
-    shifted = _shifted(logits)
+    shifted = below_top(logits)
     # Two terms that are never below 0 for a target that is not: nothing is lost in their sum.
     spread = sum_rows(target) * jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
     return (spread - sum_rows(target * _terms(target, shifted)))[..., 0]

@@ -45,6 +45,8 @@ class InputSpec:
         domain: the values it takes.
         role: whether it is predicted, given as the truth, or a table that all samples share.
         as_given: whether the formula gets half precision as it is, to multiply matrices in; it widens what it adds up.
+        two_classes: whether each element of a label is the probability of the first of two classes, so that a label
+            that says nothing is 1/2. Labels in [0, 1] may be something else: a heatmap, or a draw of a distribution.
     """
 
     name: str
@@ -53,6 +55,7 @@ class InputSpec:
     domain: Domain = "real"
     role: Role = "prediction"
     as_given: bool = False
+    two_classes: bool = False
 
     @property
     def fill(self) -> float:
@@ -77,9 +80,11 @@ def prediction(name: str, shape: str, domain: Domain = "real", *, as_given: bool
     return InputSpec(name, tuple(shape.split()), "float", domain, "prediction", as_given)
 
 
-def label(name: str, shape: str, domain: Domain = "real", kind: Kind = "float") -> InputSpec:
+def label(
+    name: str, shape: str, domain: Domain = "real", kind: Kind = "float", *, two_classes: bool = False
+) -> InputSpec:
     """An input that holds the truth."""
-    return InputSpec(name, tuple(shape.split()), kind, domain, "label")
+    return InputSpec(name, tuple(shape.split()), kind, domain, "label", two_classes=two_classes)
 
 
 def table(name: str, shape: str) -> InputSpec:
@@ -117,7 +122,7 @@ class LossSpec:
     @property
     def ignored_label(self) -> InputSpec:
         """The label that `ignore_parameter` is about."""
-        return next(spec for spec in self.labels if spec.domain in ("class", "binary"))
+        return next((spec for spec in self.labels if spec.domain in ("class", "binary")), self.labels[0])
 
     @property
     def has_samples(self) -> bool:

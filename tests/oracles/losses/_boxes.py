@@ -21,17 +21,17 @@ def _around(a: Any, b: Any) -> tuple[float, float]:
     return max(a[2], b[2]) - min(a[0], b[0]), max(a[3], b[3]) - min(a[1], b[1])
 
 
-def iou(a: Any, b: Any, eps: float = 1e-7) -> float:
+def iou(a: Any, b: Any, eps: float = 0.0) -> float:
     return 1 - _iou(a, b, eps)[0]
 
 
-def giou(a: Any, b: Any, eps: float = 1e-7) -> float:
+def giou(a: Any, b: Any, eps: float = 0.0) -> float:
     overlap, union = _iou(a, b, eps)
     wide, high = _around(a, b)
     return 1 - (overlap - (wide * high - union) / (wide * high + eps))
 
 
-def diou(a: Any, b: Any, eps: float = 1e-7) -> float:
+def diou(a: Any, b: Any, eps: float = 0.0) -> float:
     wide, high = _around(a, b)
     apart = ((a[0] + a[2]) / 2 - (b[0] + b[2]) / 2) ** 2 + ((a[1] + a[3]) / 2 - (b[1] + b[3]) / 2) ** 2
     return iou(a, b, eps) + apart / (wide**2 + high**2 + eps)
@@ -46,7 +46,7 @@ def _alpha(a: Any, b: Any, eps: float) -> float:
     return _v(a, b) / (1 - _iou(a, b, eps)[0] + _v(a, b) + eps)
 
 
-def ciou(a: Any, b: Any, eps: float = 1e-7, alpha_gradient: bool = False) -> float:
+def ciou(a: Any, b: Any, eps: float = 0.0, alpha_gradient: bool = False) -> float:
     return diou(a, b, eps) + _alpha(a, b, eps) * _v(a, b)
 
 
@@ -59,7 +59,7 @@ def _each(one: Any) -> Any:
     return value
 
 
-def _ciou_gradients(cotangent: Any, x: Any, y: Any, eps: float = 1e-7, alpha_gradient: bool = False) -> Gradients:
+def _ciou_gradients(cotangent: Any, x: Any, y: Any, eps: float = 0.0, alpha_gradient: bool = False) -> Gradients:
     """Differences of the value with alpha held where it is, unless it has a gradient."""
     x, y = f64(x, y)
     slopes = np.zeros((2, *x.reshape(-1, 4).shape))

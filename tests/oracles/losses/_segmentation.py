@@ -116,9 +116,29 @@ def _dice_cross_entropy(
     return result
 
 
+def _generalized_dice(x: Any, y: Any, from_logits: bool = False, pixel_weights: Any = None) -> np.ndarray:
+    x, y = f64(x, y)
+    images, classes = x.shape[:2]
+    x, y = (a.reshape(images, classes, -1) for a in (x, y))
+    counted = np.ones((images, x.shape[2])) if pixel_weights is None else np.reshape(pixel_weights, (images, -1))
+    result = np.zeros(images)
+    for n in range(images):
+        p = np.stack([np.exp(log_softmax_row(row)) for row in x[n].T], axis=1) if from_logits else x[n]
+        volumes = [float(sum(w * r for w, r in zip(counted[n], y[n, c], strict=True))) for c in range(classes)]
+        present = [1 / v**2 for v in volumes if v > 0]
+        above = below = 0.0
+        for c in range(classes):
+            weight = 1 / volumes[c] ** 2 if volumes[c] > 0 else max(present, default=1.0)
+            above += weight * sum(counted[n] * y[n, c] * p[c])
+            below += weight * sum(counted[n] * (y[n, c] + p[c]))
+        result[n] = 1 - 2 * above / below if below else 0.0
+    return result
+
+
 ORACLES: dict[str, Oracle] = {
     "dice_loss": Oracle(_by_region(_dice)),
     "multi_class_dice_loss": Oracle(_multi_class_dice),
+    "generalized_dice_loss": Oracle(_generalized_dice),
     "tversky_loss": Oracle(_by_region(_tversky)),
     "focal_tversky_loss": Oracle(_by_region(_focal_tversky)),
     "soft_jaccard_loss": Oracle(_by_region(_jaccard)),

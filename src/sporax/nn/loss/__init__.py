@@ -37,7 +37,7 @@ from sporax.nn.loss._margin import (
     PerceptronLoss,
     SquaredHingeLoss,
 )
-from sporax.nn.loss._masking import LabelSmoothing, MaskedLoss
+from sporax.nn.loss._masking import MaskedLoss
 from sporax.nn.loss._metric import CosineEmbeddingLoss, MarginRankingLoss
 from sporax.nn.loss._nce import NCELoss
 from sporax.nn.loss._noisy import (
@@ -88,12 +88,14 @@ from sporax.nn.loss._segmentation import (
     DiceCrossEntropyLoss,
     DiceLoss,
     FocalTverskyLoss,
+    GeneralizedDiceLoss,
     JaccardLoss,
     LovaszHingeLoss,
     LovaszSoftmaxLoss,
     MultiClassDiceLoss,
     TverskyLoss,
 )
+from sporax.nn.loss._smoothing import LabelSmoothing
 from sporax.nn.loss._triplet import (
     BatchHardTripletLoss,
     SemiHardTripletLoss,
@@ -147,6 +149,7 @@ __all__ = [
     "GemanMcClureLoss",
     "GeneralAdaptiveLoss",
     "GeneralizedCrossEntropyLoss",
+    "GeneralizedDiceLoss",
     "GeneralizedKLLoss",
     "HingeEmbeddingLoss",
     "HingeLoss",

@@ -8,7 +8,7 @@ from sporax.nn.loss._base import RegisteredLoss
 
 
 class _BoxLoss(RegisteredLoss):
-    def __init__(self, eps: float = 1e-7, reduction: str = "mean") -> None:
+    def __init__(self, eps: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.eps = _check.number(eps, name="eps", where=type(self).__name__, minimum=0)
 

@@ -247,13 +247,17 @@ class InfoNCELoss(RegisteredLoss):
     Inputs:
         queries, keys: Tensors of one shape (N, D), floating; row i of the one belongs to row i of the other.
         mask: which pairs take part, Tensor (N,); all if left out.
+        negatives: which keys (columns) are negatives of which queries (rows), Tensor (N, N); all if left out. A query's
+            own key is its positive in any case.
+        labels: integers, Tensor (N,); pairs with equal labels are no negatives of each other.
 
     Returns:
         Tensor of shape (), or (N,) for "none".
 
     Raises:
         ArgumentError: an unknown reduction, or a temperature or chunk size that is not above 0.
-        ShapeError: the shapes differ.
+        DtypeError: `labels` that are not integers.
+        ShapeError: shapes that do not fit.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -279,7 +283,14 @@ class InfoNCELoss(RegisteredLoss):
         self.normalize = _check.is_type(normalize, bool, name="normalize", where="InfoNCELoss")
         self.chunk_size = _chunk_size(chunk_size, "InfoNCELoss")
 
-    def construct(self, queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+    def construct(
+        self,
+        queries: Tensor,
+        keys: Tensor,
+        mask: Tensor | None = None,
+        negatives: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         """The loss of a batch of pairs."""
         return self.evaluate(
             losses.info_nce_loss,
@@ -290,6 +301,8 @@ class InfoNCELoss(RegisteredLoss):
             normalize=self.normalize,
             mask=unwrap(mask),
             chunk_size=self.chunk_size,
+            negatives=unwrap(negatives),
+            labels=unwrap(labels),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sporax import _check, losses, ops
 from sporax._errors import ShapeError
-from sporax.core import Cell, Tensor
+from sporax.core import Cell, Tensor, unwrap
 from sporax.nn.loss._base import RegisteredLoss
 
 _ACTIVATIONS = ("softmax", "logsoftmax", "relu", "relu6", "tanh", "sigmoid")
@@ -19,10 +19,13 @@ class DiceLoss(RegisteredLoss):
 
     Args:
         smooth: what is added to the denominator; at least 0.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Inputs:
         logits: Tensor of any shape, floating: probabilities, as a rule.
         labels: Tensor of the same shape.
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor that broadcasts to the
+            shape of the labels. A pixel of weight 0 is as if it were not there.
 
     Returns:
         Tensor of shape (); 0 where both inputs are all zeros.
@@ -35,18 +38,19 @@ class DiceLoss(RegisteredLoss):
         >>> from sporax import nn, Tensor
         >>> x, y = Tensor([[0.2, 0.5], [0.3, 0.1], [0.9, 0.6]]), Tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
         >>> print(nn.DiceLoss(smooth=1e-5)(x, y))
-        0.38596618
+        0.38596624
 
     Source: Milletari et al., "V-Net", 2016; the class of the same name in MindSpore.
     """
 
-    def __init__(self, smooth: float = 1e-5) -> None:
+    def __init__(self, smooth: float = 1e-5, ignore_index: int | None = None) -> None:
         super().__init__()
         self.smooth = _check.number(smooth, name="smooth", where="DiceLoss", minimum=0)
+        self.ignore_index = _ignored(ignore_index, "DiceLoss")
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
         """The loss of a predicted and a true region."""
-        return self.evaluate(losses.dice_loss, logits, labels, smooth=self.smooth)
+        return self.evaluate(losses.dice_loss, logits, labels, smooth=self.smooth, **_pixels(self, pixel_weights))
 
 
 class MultiClassDiceLoss(RegisteredLoss):
@@ -61,6 +65,8 @@ class MultiClassDiceLoss(RegisteredLoss):
     Inputs:
         logits: Tensor of shape (N, C, \*), floating.
         labels: Tensor of the same shape.
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor of shape
+            (N, \*). A pixel of weight 0 is as if it were not there.
 
     Returns:
         Tensor of shape (), or (K,) with weights of shape (C, K).
@@ -102,12 +108,16 @@ class MultiClassDiceLoss(RegisteredLoss):
             _check.is_type(activation, Cell, name="activation", where=where)
         self.activation = activation
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
         """The loss of scores and one-hot labels."""
         name = self.activation
         if isinstance(name, Cell):
             logits, name = name(logits), None
-        options: dict[str, Any] = {"ignore_index": self.ignore_indiex, "activation": name}
+        options: dict[str, Any] = {
+            "ignore_index": self.ignore_indiex,
+            "activation": name,
+            "pixel_weights": _value(pixel_weights),
+        }
         if self.weights is None:
             return self.evaluate(losses.multi_class_dice_loss, logits, labels, **options)
         weights = self.weights._value
@@ -118,6 +128,58 @@ class MultiClassDiceLoss(RegisteredLoss):
                 self.evaluate(losses.multi_class_dice_loss, logits, labels, class_weights=weights[:, k], **options)
                 for k in range(weights.shape[1])
             ]
+        )
+
+
+class GeneralizedDiceLoss(RegisteredLoss):
+    r"""Dice loss over all classes of an image at once, in which small regions count as much as large ones.
+
+    .. math::
+        \ell = 1 - 2\, \frac{\sum_c w_c \sum_n r_{cn} p_{cn}}{\sum_c w_c \sum_n (r_{cn} + p_{cn})}, \qquad
+        w_c = \frac{1}{(\sum_n r_{cn})^2}
+
+    A class without a pixel in the image gets the largest weight of the classes that are there.
+
+    Args:
+        from_logits: whether scores are given, of which the softmax over the classes is taken.
+        reduction: "mean", "sum" or "none".
+
+    Inputs:
+        logits: probabilities (or scores), Tensor of shape (N, C, \*).
+        labels: one-hot classes, Tensor of the same shape.
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor of shape (N, \*). A pixel
+            of weight 0 is as if it were not there.
+
+    Returns:
+        Tensor of shape (), or (N,) for "none".
+
+    Raises:
+        ArgumentError: an unknown reduction.
+        ArgumentTypeError: `from_logits` is not a bool.
+        ShapeError: shapes that do not fit.
+
+    Examples:
+        >>> from sporax import nn, ops, Tensor
+        >>> labels = Tensor([[[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]])
+        >>> print(nn.GeneralizedDiceLoss()(ops.full_like(labels, 0.5), labels))
+        0.5625
+
+    Source: Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly Unbalanced
+    Segmentations", 2017; `GeneralizedDiceLoss` in MONAI.
+    """
+
+    def __init__(self, from_logits: bool = False, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.from_logits = _check.is_type(from_logits, bool, name="from_logits", where="GeneralizedDiceLoss")
+
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
+        """The loss of predicted and true regions."""
+        return self.evaluate(
+            losses.generalized_dice_loss,
+            logits,
+            labels,
+            from_logits=self.from_logits,
+            pixel_weights=_value(pixel_weights),
         )
 
 
@@ -132,10 +194,13 @@ class TverskyLoss(RegisteredLoss):
         axis: the axes over which one region reaches; None for all.
         smooth: what is added to the denominator, at least 0.
         reduction: "mean", "sum" or "none", of the values of the axes that are left.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Inputs:
         logits: probabilities, Tensor of any shape.
         labels: Tensor of the same shape, in [0, 1].
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor that broadcasts to the
+            shape of the labels. A pixel of weight 0 is as if it were not there.
 
     Returns:
         Tensor of shape (), or of the axes left for "none".
@@ -160,14 +225,16 @@ class TverskyLoss(RegisteredLoss):
         axis: int | tuple[int, ...] | None = None,
         smooth: float = 1e-7,
         reduction: str = "mean",
+        ignore_index: int | None = None,
     ) -> None:
         super().__init__(reduction)
         self.alpha = _check.number(alpha, name="alpha", where="TverskyLoss", minimum=0)
         self.beta = _check.number(beta, name="beta", where="TverskyLoss", minimum=0)
         self.axis = axis
         self.smooth = _check.number(smooth, name="smooth", where="TverskyLoss", minimum=0)
+        self.ignore_index = _ignored(ignore_index, "TverskyLoss")
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
         """The loss of a predicted and a true region."""
         return self.evaluate(
             losses.tversky_loss,
@@ -177,6 +244,7 @@ class TverskyLoss(RegisteredLoss):
             beta=self.beta,
             smooth=self.smooth,
             axis=self.axis,
+            **_pixels(self, pixel_weights),
         )
 
 
@@ -190,10 +258,13 @@ class FocalTverskyLoss(RegisteredLoss):
         axis: the axes over which one region reaches; None for all.
         smooth: what is added to both parts of the ratio T, at least 0.
         reduction: "mean", "sum" or "none", of the values of the axes that are left.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Inputs:
         logits: probabilities, Tensor of any shape.
         labels: Tensor of the same shape, in [0, 1].
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor that broadcasts to the
+            shape of the labels. A pixel of weight 0 is as if it were not there.
 
     Returns:
         Tensor of shape (), or of the axes left for "none".
@@ -221,6 +292,7 @@ class FocalTverskyLoss(RegisteredLoss):
         axis: int | tuple[int, ...] | None = None,
         smooth: float = 1e-7,
         reduction: str = "mean",
+        ignore_index: int | None = None,
     ) -> None:
         super().__init__(reduction)
         where = "FocalTverskyLoss"
@@ -229,8 +301,9 @@ class FocalTverskyLoss(RegisteredLoss):
         self.gamma = _check.number(gamma, name="gamma", where=where, minimum=0, open_minimum=True)
         self.axis = axis
         self.smooth = _check.number(smooth, name="smooth", where=where, minimum=0)
+        self.ignore_index = _ignored(ignore_index, "FocalTverskyLoss")
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
         """The loss of a predicted and a true region."""
         return self.evaluate(
             losses.focal_tversky_loss,
@@ -241,6 +314,7 @@ class FocalTverskyLoss(RegisteredLoss):
             gamma=self.gamma,
             smooth=self.smooth,
             axis=self.axis,
+            **_pixels(self, pixel_weights),
         )
 
 
@@ -251,10 +325,13 @@ class JaccardLoss(RegisteredLoss):
         smooth: what is added to both parts of the ratio, at least 0.
         axis: the axes over which one region reaches; None for all.
         reduction: "mean", "sum" or "none", of the values of the axes that are left.
+        ignore_index: a label whose pixels are left out, such as 255; None for none.
 
     Inputs:
         logits: probabilities, Tensor of any shape.
         labels: Tensor of the same shape, in [0, 1].
+        pixel_weights: optional, what each pixel counts, at least 0, or a bool mask; a Tensor that broadcasts to the
+            shape of the labels. A pixel of weight 0 is as if it were not there.
 
     Returns:
         Tensor of shape (), or of the axes left for "none"; 0 for an empty region that was predicted empty.
@@ -273,14 +350,23 @@ class JaccardLoss(RegisteredLoss):
     2016.
     """
 
-    def __init__(self, smooth: float = 0.0, axis: int | tuple[int, ...] | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        smooth: float = 0.0,
+        axis: int | tuple[int, ...] | None = None,
+        reduction: str = "mean",
+        ignore_index: int | None = None,
+    ) -> None:
         super().__init__(reduction)
         self.smooth = _check.number(smooth, name="smooth", where="JaccardLoss", minimum=0)
+        self.ignore_index = _ignored(ignore_index, "JaccardLoss")
         self.axis = axis
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def construct(self, logits: Tensor, labels: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
         """The loss of a predicted and a true region."""
-        return self.evaluate(losses.soft_jaccard_loss, logits, labels, smooth=self.smooth, axis=self.axis)
+        return self.evaluate(
+            losses.soft_jaccard_loss, logits, labels, smooth=self.smooth, axis=self.axis, **_pixels(self, pixel_weights)
+        )
 
 
 class DiceCrossEntropyLoss(RegisteredLoss):
@@ -448,3 +534,16 @@ class LovaszSoftmaxLoss(RegisteredLoss):
 
 def _ignore_index(value: int | None, where: str) -> int | None:
     return None if value is None else _check.integer(value, name="ignore_index", where=where)
+
+
+def _ignored(index: int | None, where: str) -> int | None:
+    return None if index is None else _check.integer(index, name="ignore_index", where=where)
+
+
+def _value(weights: Tensor | None) -> Any:
+    return None if weights is None else unwrap(weights)
+
+
+def _pixels(loss: Any, weights: Tensor | None) -> dict[str, Any]:
+    """Which pixels take part, as arguments of the functions."""
+    return {"pixel_weights": _value(weights), "ignore_index": loss.ignore_index}

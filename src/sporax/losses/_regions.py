@@ -1,0 +1,88 @@
+"""Sums over the pixels of regions, of which some may be left out or weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sporax.losses._contract import as_array
+from sporax.losses._indexing import kept_labels
+from sporax.losses._ratio import nothing, ratio
+from sporax.losses._shapes import broadcast_into
+from sporax.losses._softmax import log_softmax
+from sporax.losses._sums import sum_all
+
+
+def kept_pixels(
+    x: Any, y: Any, weights: Any, ignore_index: int | None, where: str
+) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """Predictions and labels with 0 in the pixels that are left out, and the weights of the pixels, or None."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    if weights is not None:
+        given = as_array(weights)
+        broadcast_into("pixel_weights", given.shape, y.shape, target_name="the labels", where=where)
+        weights = jnp.broadcast_to(jnp.asarray(given).astype(x.dtype), y.shape)
+    kept = None if weights is None else weights != 0
+    if ignore_index is not None:
+        known = kept_labels(y, ignore_index)
+        kept = known if kept is None else kept & known
+    if kept is None:
+        return x, y, weights
+    # What is left out may hold NaN, so it is replaced and not multiplied by 0.
+    return jnp.where(kept, x, 0), jnp.where(kept, y, 0), weights
+
+
+def class_pixels(weights: Any, shape: tuple[int, ...], where: str) -> jax.Array | None:
+    """Weights of pixels, of shape (N, ...), for arrays of shape (N, C, ...)."""
+    if weights is None:
+        return None
+    given, pixels = as_array(weights), (shape[0], *shape[2:])
+    broadcast_into("pixel_weights", given.shape, pixels, target_name="the pixels", where=where)
+    return jnp.broadcast_to(jnp.expand_dims(jnp.broadcast_to(jnp.asarray(given), pixels), 1), shape)
+
+
+def dice(
+    x: jax.Array, y: jax.Array, weights: jax.Array | None, axes: tuple[int, ...], smooth: Any, squared: bool
+) -> jax.Array:
+    """The Dice loss over those axes."""
+    # 1 - 2 sum(x y) / (...) with the 1 inside the ratio, so that a nearly perfect prediction keeps its digits.
+    if squared:
+        wrong, either = jnp.square(x - y), x * x + y * y
+    else:
+        wrong, either = x * (1 - y) + y * (1 - x), x + y
+    wrong, either = (total(each, axes, weights) for each in (wrong, either))
+    return jnp.where(nothing(either), 0, ratio(wrong + smooth, either + smooth))
+
+
+def regions(
+    x: jax.Array, y: jax.Array, weights: jax.Array | None, axes: tuple[int, ...]
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Sums of what both have, what x misses and what it has too much, and whether neither has anything."""
+    both, missed, surplus = (total(each, axes, weights) for each in (x * y, (1 - x) * y, x * (1 - y)))
+    return both, missed, surplus, nothing(both + missed + surplus)
+
+
+def total(values: jax.Array, axes: tuple[int, ...], weights: jax.Array | None) -> jax.Array:
+    """The weighted sum over those axes."""
+    if weights is not None:
+        values = weights * values
+    return sum_all(values) if len(axes) == values.ndim else jnp.sum(values, axis=axes)
+
+
+def class_log_softmax(x: jax.Array) -> jax.Array:
+    """log(softmax) over axis 1."""
+    return jnp.moveaxis(log_softmax(jnp.moveaxis(x, 1, -1)), -1, 1)
+
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "softmax": lambda x: jnp.exp(class_log_softmax(x)),
+    "logsoftmax": class_log_softmax,
+    "relu": jax.nn.relu,
+    # jnp.clip has slope 1/2 at its ends, the framework's relu6 has 0 there.
+    "relu6": lambda x: jnp.where(x >= 6, 6, jax.nn.relu(x)),
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+}
