@@ -191,10 +191,12 @@ class Tensor:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("__weakref__", "_value")
+    __slots__ = ("__weakref__", "_base", "_value")
     __array_priority__ = 1000
 
     _value: Any
+    _base: tuple[Tensor, Any]
+    """The Tensor that this is a slice of, and the index: a write to this goes there too. Unset where there is none."""
 
     def __init__(
         self,
@@ -351,8 +353,25 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None:
+        base = getattr(self, "_base", None)
+        if base is not None:
+            owner, index = base
+            if value.shape == self._value.shape:
+                owner[index] = value
+            else:
+                del self._base
         _frames.note_rebinding(self)
         self._value = value
+
+    def _follow(self) -> None:
+        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
+        base = getattr(self, "_base", None)
+        if base is not None:
+            owner, index = base
+            owner._follow()
+            _frames.note_rebinding(self)
+            with x64_scope(True), _frames.computing_in(None):
+                self._value = owner._value[index]
 
     @property
     def has_init(self) -> bool:
@@ -487,11 +506,15 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         plain = _indexing.normalize(index, self._value.shape)
         with x64_scope(True):
-            return wrap(self._value[plain])
+            part = wrap(self._value[plain])
+        if _indexing.is_basic(plain):
+            part._base = (self, plain)
+        return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         plain = _indexing.normalize(index, self._value.shape)
         new = to_array(value)
+        self._follow()
         with x64_scope(True):
             try:
                 changed = self._value.at[plain].set(new.astype(self._value.dtype))

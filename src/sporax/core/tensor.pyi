@@ -39,6 +39,8 @@ class Tensor:
 
     _value: Any
 
+    _base: tuple[Tensor, Any]
+
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
     @property
@@ -116,6 +118,9 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None: ...
+
+    def _follow(self) -> None:
+        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
 
     @property
     def has_init(self) -> builtins.bool:
