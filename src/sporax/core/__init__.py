@@ -14,7 +14,7 @@ from sporax.core._hooks import HookHandle
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
 from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
-from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
+from sporax.core.tensor import Tensor, copied, is_tensor, note_captured, to_array, unwrap, wrap
 
 __all__ = [
     "REVISION",
@@ -38,6 +38,7 @@ __all__ = [
     "install_graph_call",
     "is_tensor",
     "next_key",
+    "note_captured",
     "note_guard",
     "seeded_generator",
     "set_seed",

@@ -14,7 +14,7 @@ from sporax.core import _frames, context
 from sporax.core._hooks import CellHooks, HookHandle
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
-from sporax.core.tensor import Tensor, wrap
+from sporax.core.tensor import Tensor, note_captured, wrap
 
 Self = TypeVar("Self", bound="Cell")
 
@@ -172,6 +172,7 @@ class Cell:
         """construct with hooks and `to_float`, without compiling."""
         if _frames.STATE.stack:
             _frames.note_guard(self, "_revision", self._revision)
+            note_captured(self.__dict__.values())
         try:
             construct = self.construct
             dtype = self._compute_dtype

@@ -28,6 +28,9 @@ def wrap(value: Any) -> Tensor:
 def unwrap(value: Any) -> Any:
     """The array of a Tensor; a NumPy scalar as a Python number; anything else as it is."""
 
+def note_captured(values: Iterable[Any]) -> None:
+    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
+
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a Tensor (or a Parameter, which is one)."""
 
@@ -118,6 +121,9 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None: ...
+
+    @property
+    def _identity(self) -> _Identity: ...
 
     def _follow(self) -> None:
         """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""

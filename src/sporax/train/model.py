@@ -18,7 +18,7 @@ from sporax.train._loop import TrainLoop
 from sporax.train.callback import CallbackList, RunContext, RunParams
 from sporax.train.metrics import Loss, Metric, get_metrics
 from sporax.train.step import StepRunner
-from sporax.transforms import jit
+from sporax.transforms import jit, note_captured_by
 
 
 class _Forward(Cell):
@@ -31,6 +31,7 @@ class _Forward(Cell):
         self._binding = binding
 
     def construct(self, *batch: Any) -> Any:
+        note_captured_by(self._loss_fn)
         return self._binding.forward(*batch)
 
 
@@ -398,6 +399,7 @@ class Model:
             def of_loss(*batch: Any) -> Any:
                 data, labels = binding.split(batch)
                 output = self._network(*data)
+                note_captured_by(loss_fn)
                 loss, weight = loss_fn(output, *labels), None
                 if isinstance(loss, Tensor) and loss.size != 1:
                     # Only training needs one number. Elements are averaged, and weigh by their count.

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, note_guard, to_array, tracing, wrap
+from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed
 
 
@@ -151,6 +152,7 @@ def value_and_grad(
                     f"{where}: `grad_position` {position} does not exist: the function was called with "
                     f"{len(args)} positional input(s)."
                 )
+        note_captured_by(fn)
         with x64_scope(True):
             inputs = tuple(_differentiable(args[i], f"input {i}", where) for i in positions)
             values = tuple(_differentiable(p._value, f"Parameter {p.name!r}", where) for p in parameters)
