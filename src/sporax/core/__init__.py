@@ -17,7 +17,7 @@ from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
 from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
-from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
+from sporax.core.tensor import Tensor, copied, is_tensor, note_captured, to_array, unwrap, wrap
 
 __all__ = [
     "HOOKED",
@@ -46,6 +46,7 @@ __all__ = [
     "is_floating",
     "is_tensor",
     "next_key",
+    "note_captured",
     "note_guard",
     "replaced",
     "run_hooks",

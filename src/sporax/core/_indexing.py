@@ -24,6 +24,14 @@ def normalize(index: Any, shape: tuple[int, ...]) -> Any:
     return parts if isinstance(index, tuple) else parts[0]
 
 
+def is_basic(index: Any) -> bool:
+    """Whether an index is made of ints, slices, `...` and None alone, so that what it gives is a slice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        isinstance(part, (int, slice, numbers.Integral)) or part is None or part is Ellipsis for part in parts
+    ) and not any(isinstance(part, bool) for part in parts)
+
+
 def _plain(part: Any) -> Any:
     # Duck-typed on purpose: this file lies below tensor.py.
     if hasattr(part, "_value"):

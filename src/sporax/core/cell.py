@@ -16,7 +16,7 @@ from sporax.core._hooks import CellHooks, HookHandle
 from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
-from sporax.core.tensor import Tensor, wrap
+from sporax.core.tensor import Tensor, note_captured, wrap
 
 Self = TypeVar("Self", bound="Cell")
 
@@ -200,6 +200,7 @@ class Cell:
             # Of the Cells below too: one that only holds others (a CellList) is not called itself.
             for _, cell in self.cells_and_names():
                 _frames.note_guard(cell, "_revision", cell._revision)
+            note_captured(self.__dict__.values())
         try:
             construct = self.construct
             dtype = self._compute_dtype

@@ -120,6 +120,14 @@ class Parameter(Tensor):
     def _rebind(self, value: Any) -> None:
         self._value = value
 
+    def _follow(self) -> None:
+        """A Parameter is no slice of another Tensor."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        # Inside a Cell in half precision the elements that are not written keep all their digits.
+        with _frames.computing_in(None):
+            super().__setitem__(index, value)
+
     def _concrete(self) -> Any:
         if self._held is None and self._lease is not None:
             return self._lease.value_of(self)

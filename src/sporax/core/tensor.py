@@ -7,7 +7,7 @@ Here are its data, operators and indexing. The methods that are ops (`x.sum()`, 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -172,6 +172,31 @@ def _unary(function: Callable[[Any], Any], name: str) -> Any:
     return method
 
 
+class _Identity:
+    """An array as the value of a guard: equal to itself only."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.array is self.array
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def note_captured(values: Iterable[Any]) -> None:
+    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
+    if not any(frame.discovers for frame in _frames.STATE.stack):
+        return
+    for value in values:
+        each = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+        for tensor in each:
+            if type(tensor) is Tensor and not is_tracer(tensor._value):
+                _frames.note_guard(tensor, "_identity", tensor._identity)
+
+
 class Tensor:
     """An n-dimensional array of one dtype.
 
@@ -196,10 +221,12 @@ class Tensor:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("__weakref__", "_value")
+    __slots__ = ("__weakref__", "_base", "_value")
     __array_priority__ = 1000
 
     _value: Any
+    _base: tuple[Tensor, Any]
+    """The Tensor that this is a slice of, and the index: a write to this goes there too. Unset where there is none."""
 
     def __init__(
         self,
@@ -359,8 +386,32 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None:
+        base = getattr(self, "_base", None)
+        if base is not None:
+            owner, index = base
+            if value.shape == self._value.shape:
+                owner[index] = value
+            else:
+                del self._base
         _frames.note_rebinding(self)
         self._value = value
+        if not _frames.STATE.stack:
+            # A program traced before may hold the old array as a constant.
+            _frames.REVISION.count += 1
+
+    @property
+    def _identity(self) -> _Identity:
+        return _Identity(self._value)
+
+    def _follow(self) -> None:
+        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
+        base = getattr(self, "_base", None)
+        if base is not None:
+            owner, index = base
+            owner._follow()
+            _frames.note_rebinding(self)
+            with x64_scope(True), _frames.computing_in(None):
+                self._value = owner._value[index]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass.
@@ -532,11 +583,15 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         plain = _indexing.normalize(index, self._value.shape)
         with x64_scope(True):
-            return wrap(self._value[plain])
+            part = wrap(self._value[plain])
+        if _indexing.is_basic(plain):
+            part._base = (self, plain)
+        return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         plain = _indexing.normalize(index, self._value.shape)
         new = to_array(value)
+        self._follow()
         with x64_scope(True):
             try:
                 changed = self._value.at[plain].set(new.astype(self._value.dtype))

@@ -29,6 +29,9 @@ def wrap(value: Any) -> Tensor:
 def unwrap(value: Any) -> Any:
     """The array of a Tensor; a NumPy scalar as a Python number; anything else as it is."""
 
+def note_captured(values: Iterable[Any]) -> None:
+    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
+
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a Tensor (or a Parameter, which is one)."""
 
@@ -39,6 +42,8 @@ class Tensor:
     __array_priority__: builtins.int
 
     _value: Any
+
+    _base: tuple[Tensor, Any]
 
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
@@ -120,6 +125,12 @@ class Tensor:
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
+
+    @property
+    def _identity(self) -> _Identity: ...
+
+    def _follow(self) -> None:
+        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
 
     @property
     def has_init(self) -> builtins.bool:

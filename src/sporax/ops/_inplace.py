@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from sporax._errors import ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Generator, Parameter, Tensor, next_key, unwrap
+from sporax.core import Generator, Parameter, Tensor, computing_in, next_key, unwrap
 from sporax.ops import _activation, _clip, _methods, _special
 from sporax.ops._args import as_dtype_of, check_broadcast
 from sporax.ops._base import METHODS, tensor_method
-from sporax.ops._state import write
+from sporax.ops._state import stored, write
 
 _FROM_METHODS = (
     *("add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "clamp", "masked_fill", "index_fill"),
@@ -46,7 +46,10 @@ def _inplace(name: str) -> None:
 
     def inplace(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         with x64_scope(True):
-            return rebind(self, source(self, *args, **kwargs)._value, method)
+            self._follow()
+            with computing_in(None):
+                changed = source(self, *args, **kwargs)._value
+            return rebind(self, changed, method)
 
     inplace.__name__ = inplace.__qualname__ = method
     inplace.__module__ = __name__
@@ -64,7 +67,7 @@ del _name
 
 def _filled(self: Tensor, value: Any, name: str) -> Tensor:
     with x64_scope(True):
-        here = self._value
+        here = stored(self)
         array = as_dtype_of(unwrap(value), here)
         if check_broadcast(name, here, array) != here.shape:
             raise ShapeError(f"Tensor.{name}: a value of shape {array.shape} does not fit into shape {here.shape}.")
@@ -91,7 +94,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 def _drawn(self: Tensor, name: str, draw: Any, generator: Generator | None) -> Tensor:
     with x64_scope(True):
-        here = self._value
+        here = stored(self)
         floating = jnp.issubdtype(here.dtype, jnp.floating)
         values = draw(next_key(generator), here.shape, here.dtype if floating else jnp.dtype(jnp.float32))
         return rebind(self, values.astype(here.dtype), name)

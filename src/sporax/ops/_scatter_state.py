@@ -12,7 +12,7 @@ from sporax.ops._args import as_array, check_indices
 from sporax.ops._base import primitive
 from sporax.ops._docs import document
 from sporax.ops._scatter import change, put
-from sporax.ops._state import held, stateful, store
+from sporax.ops._state import held, stateful, store, stored
 
 _HOW = {
     "update": ("set", "replaced"),
@@ -29,7 +29,7 @@ def _rows(name: str, how: str, words: str) -> Callable[..., Any]:
     def function(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
         holder = held(input_x, name, "input_x")
         with x64_scope(True):
-            x, numbers, values = holder._value, as_array(unwrap(indices)), as_array(unwrap(updates))
+            x, numbers, values = stored(holder), as_array(unwrap(indices)), as_array(unwrap(updates))
             check_indices(numbers, x.shape[0], where=name, name="indices")
             expected = numbers.shape + x.shape[1:]
             if values.shape not in ((), expected):
@@ -57,7 +57,7 @@ def _points(name: str, how: str, words: str) -> Callable[..., Any]:
         holder = held(input_x, name, "input_x")
         with x64_scope(True):
             points = as_array(unwrap(indices))
-            return store(holder, put(holder._value, points, unwrap(updates), how, name), name)
+            return store(holder, put(stored(holder), points, unwrap(updates), how, name), name)
 
     return _named(
         function,

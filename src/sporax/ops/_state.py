@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from sporax._errors import ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, Tensor, to_array, unwrap, wrap
+from sporax.core import Parameter, Tensor, computing_in, to_array, unwrap, wrap
 from sporax.ops._args import as_dtype_of, is_floating
 from sporax.ops._base import TABLE, OpRow, primitive
 
@@ -33,6 +33,12 @@ def held(variable: Any, where: str, name: str) -> Tensor:
     return variable
 
 
+def stored(variable: Tensor) -> Any:
+    """The array that a holder keeps. Inside a Cell in half precision only what is read is cast, not what is kept."""
+    with computing_in(None):
+        return variable._value
+
+
 def write(variable: Tensor, value: Any, where: str) -> Tensor:
     """Give the holder a new array of its own shape and dtype.
 
@@ -40,7 +46,7 @@ def write(variable: Tensor, value: Any, where: str) -> Tensor:
         ShapeError: the shape differs.
         DtypeError: values with a fraction into an integer holder.
     """
-    here = variable._value
+    here = stored(variable)
     if value.shape != here.shape:
         raise ShapeError(
             f"ops.{where}: a value of shape {value.shape} cannot be stored where the shape is {here.shape}."
@@ -86,7 +92,7 @@ def assign(variable: Parameter, value: Any) -> Tensor:
     """
     holder = held(variable, "assign", "variable")
     with x64_scope(True):
-        here = holder._value
+        here = stored(holder)
         array = as_dtype_of(value, here) if isinstance(value, float) and is_floating(here) else to_array(value)
         if not array.shape and holder.size == 1:
             array = array.reshape(holder.shape)
@@ -96,7 +102,7 @@ def assign(variable: Parameter, value: Any) -> Tensor:
 def _updating(where: str, variable: Any, value: Any, change: Callable[[Any, Any], Any]) -> Any:
     holder = held(variable, where, "variable")
     with x64_scope(True):
-        here = holder._value
+        here = stored(holder)
         array = as_dtype_of(unwrap(value), here)
         if array.shape not in ((), here.shape):
             raise ShapeError(

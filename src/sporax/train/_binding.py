@@ -14,6 +14,7 @@ import numpy as np
 
 from sporax._errors import DatasetError, SporaxError, TrainError
 from sporax.core import Cell, Tensor, wrap
+from sporax.transforms import note_captured_by
 
 
 class Signature:
@@ -132,6 +133,7 @@ def call_loss(loss_fn: Callable[..., Any], output: Any, labels: tuple[Any, ...],
 
     A function may be one of JAX arrays, which refuses Tensors: it gets arrays then.
     """
+    note_captured_by(loss_fn)
     try:
         return tensors_of(loss_fn(output, *labels))
     except (TypeError, ValueError, AttributeError) as error:

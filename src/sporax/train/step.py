@@ -176,7 +176,11 @@ class StepRunner:
             self._state = lead.state
             raise
         self._lead = lead
+        revision = REVISION.count
         for row in range(len(stacked[0])):
+            if REVISION.count != revision and self._lead is lead:
+                # A callback changed what the program depends on: an attribute of a Cell, say, or `requires_grad`.
+                self._settle()
             if self._lead is not lead:
                 yield self.run([array[row] for array in stacked])
                 continue

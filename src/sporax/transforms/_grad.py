@@ -12,6 +12,7 @@ import numpy as np
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Parameter, Tensor, hooks_of, is_floating, note_guard, run_hooks, to_array, tracing, wrap
+from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
 from sporax.transforms._outputs import pack, unpack
@@ -189,6 +190,7 @@ def value_and_grad(
                     f"{where}: `grad_position` {position} does not exist: the function was called with "
                     f"{len(args)} positional input(s)."
                 )
+        note_captured_by(fn)
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
             values = tuple(p._value for p in parameters)

@@ -14,6 +14,7 @@ from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import CONCRETIZATION_ERRORS, is_tracer, x64_scope
 from sporax.core import HOOKED, REVISION, Cell, Parameter, Tensor, hooks_of, install_graph_call, tracing
 from sporax.core import context as _context
+from sporax.transforms._captured import noting
 from sporax.transforms._functional import Unbound, run_framed, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
@@ -249,7 +250,7 @@ def jit(function: Any = None, **options: Any) -> Any:
     if isinstance(function, Cell):
         cell = function
         return CompiledFunction(cell, lambda: tuple(cell.get_parameters()))
-    return CompiledFunction(function)
+    return CompiledFunction(noting(function))
 
 
 def _graph_call(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,0 +1,272 @@
+"""An argument that no code reads is listed in docs/differences.md, "Accepted without effect", with the reason.
+
+The arguments are found on the AST of every public function, method and constructor: never read; or only checked; or
+only kept in an attribute that nothing but its own property reads.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sporax.core import context
+from sporax.transforms import _jit
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "sporax"
+DOCUMENT = ROOT / "docs" / "differences.md"
+
+AREAS = ("common", "core", "dataset", "losses", "mint", "nn", "ops", "train", "transforms")
+CHECKERS = {"_workers"}
+"""Helpers that check an argument and give nothing back, besides those of `_check`."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str | None, Function]]:
+    """(class or None, function) of what is public in a module."""
+    for node in tree.body:
+        if isinstance(node, Function):
+            if not node.name.startswith("_"):
+                yield None, node
+        elif isinstance(node, ast.ClassDef):
+            for each in node.body:
+                if isinstance(each, Function) and (not each.name.startswith("_") or each.name == "__init__"):
+                    yield node.name, each
+
+
+def _arguments(function: Function) -> list[str]:
+    spec = function.args
+    named = [each.arg for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    spread = (["*"] if spec.vararg else []) + (["**"] if spec.kwarg else [])
+    return [name for name in named if name not in ("self", "cls")] + spread
+
+
+def _name_of(function: Function, argument: str) -> str:
+    spec = function.args
+    starred = {"*": spec.vararg, "**": spec.kwarg}.get(argument)
+    return starred.arg if starred else argument
+
+
+def _is_overload_or_setter(function: Function) -> bool:
+    return any(
+        (isinstance(each, ast.Name) and each.id == "overload")
+        or (isinstance(each, ast.Attribute) and each.attr == "setter")
+        for each in function.decorator_list
+    )
+
+
+def _is_for_subclasses(function: Function) -> bool:
+    """Nothing but a docstring, `...`, `pass` or an error: what a subclass defines, or a protocol."""
+    body = [each for each in function.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    return all(isinstance(each, (ast.Raise, ast.Pass)) for each in body)
+
+
+def _is_check(call: ast.AST) -> bool:
+    if not isinstance(call, ast.Call):
+        return False
+    callee = call.func
+    if isinstance(callee, ast.Attribute):
+        return isinstance(callee.value, ast.Name) and callee.value.id == "_check"
+    return isinstance(callee, ast.Name) and callee.id in CHECKERS
+
+
+def _uses(function: Function, name: str) -> list[ast.Name]:
+    return [
+        node
+        for statement in function.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+
+
+def _only_kept(function: Function, name: str) -> str | None:
+    """The attribute where the argument is kept, where that is its one use; checks do not count."""
+    kept: set[str] = set()
+    covered = 0
+    for node in ast.walk(function):
+        if isinstance(node, ast.Expr) and _is_check(node.value):
+            covered += sum(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            plain = isinstance(node.value, ast.Name) or _is_check(node.value)
+            inside = sum(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node.value))
+            if inside and plain:
+                covered += inside
+                kept.add(node.targets[0].attr)
+    return kept.pop() if len(kept) == 1 and covered == len(_uses(function, name)) else None
+
+
+def _reads(trees: list[ast.Module]) -> Counter[str]:
+    """How often an attribute of each name is read, but in the property that shows it."""
+    reads: Counter[str] = Counter()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                reads[node.attr] += 1
+            if isinstance(node, Function) and any(
+                isinstance(each, ast.Name) and each.id == "property" for each in node.decorator_list
+            ):
+                own = f"_{node.name}"
+                reads[own] -= sum(isinstance(each, ast.Attribute) and each.attr == own for each in ast.walk(node))
+    return reads
+
+
+def without_effect(sources: list[str]) -> set[tuple[str, str]]:
+    """(function, argument) pairs that nothing reads."""
+    trees = [ast.parse(source) for source in sources]
+    reads = _reads(trees)
+    read_in: dict[tuple[str, str], int] = defaultdict(int)
+    methods: dict[tuple[str, str], int] = defaultdict(int)
+    found: list[tuple[str | None, str, str]] = []
+    for owner, function in (pair for tree in trees for pair in _functions(tree)):
+        if _is_overload_or_setter(function):
+            continue
+        decorators = {
+            node.value
+            for each in function.decorator_list
+            for node in ast.walk(each)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        for argument in _arguments(function):
+            name = _name_of(function, argument)
+            if owner is not None:
+                methods[function.name, argument] += 1
+            if _is_for_subclasses(function):
+                read_in[function.name, argument] += 1
+                continue
+            uses = _uses(function, name)
+            checked = [
+                use
+                for node in ast.walk(function)
+                if isinstance(node, ast.Expr) and _is_check(node.value)
+                for use in ast.walk(node)
+                if isinstance(use, ast.Name) and use.id == name
+            ]
+            attribute = _only_kept(function, name)
+            kept_in_vain = (
+                attribute is not None
+                and attribute.startswith("_")
+                and reads[attribute] <= 0
+                and not reads[attribute.removeprefix("_")]
+            )
+            # A decorator that names an argument reads it, and `locals()` reads all.
+            effective = bool(name in decorators or _uses(function, "locals"))
+            effective = effective or (len(uses) > len(checked) and not kept_in_vain)
+            if effective:
+                read_in[function.name, argument] += 1
+            else:
+                found.append((owner, function.name, argument))
+    result = set()
+    for owner, name, argument in found:
+        # The argument of a method that others of its name read, or that subclasses define, belongs to the interface.
+        if owner is not None and name != "__init__" and read_in[name, argument]:
+            continue
+        shown = owner if name == "__init__" else f"{owner}.{name}" if owner else name
+        if owner is None or not owner.startswith("_"):
+            result.add((str(shown), argument))
+    return result
+
+
+def documented() -> set[tuple[str, str]]:
+    """(function, argument) pairs of the section's table."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("\n## Accepted without effect\n", 1)[1].split("\n## ", 1)[0]
+    pairs = set()
+    for line in section.splitlines():
+        for name, arguments in re.findall(
+            r"`([\w.]+)\(([^)`]*)\)`", line.split("|")[1] if line.startswith("|") else ""
+        ):
+            pairs |= {(name, each.strip().split("=")[0]) for each in arguments.split(",")}
+    return pairs
+
+
+def _all_sources() -> list[str]:
+    return [path.read_text(encoding="utf-8") for area in AREAS for path in sorted((SOURCE / area).rglob("*.py"))]
+
+
+def test_every_argument_without_effect_is_listed():
+    unlisted = without_effect(_all_sources()) - documented()
+    assert not unlisted, (
+        f"nothing reads {sorted(unlisted)}. Implement the argument, or raise an error where it asks for what is not "
+        "served; only where it cannot change a result, list it in docs/differences.md with the reason."
+    )
+
+
+def test_what_is_listed_exists():
+    known: set[tuple[str, str]] = set()
+    for source in _all_sources():
+        for owner, function in _functions(ast.parse(source)):
+            shown = owner if function.name == "__init__" else f"{owner}.{function.name}" if owner else function.name
+            known |= {(str(shown), argument) for argument in _arguments(function)}
+    # Keywords taken by **kwargs, what factories make, and settings are looked up below or where they are tested.
+    made = {"jit", "set_context", "TopK", "IndexAdd", "scatter_nd_update", "ScatterUpdate", "Optimizer", "Primitive"}
+    missing = {(name, each) for name, each in documented() - known if name not in made}
+    assert missing <= {("Adam", "use_lazy"), ("Adam", "use_offload")}, missing
+
+
+@pytest.mark.parametrize("name", sorted(set(context._KEPT) - {"check_bprop"}))
+def test_every_setting_that_is_kept_is_listed(name: str):
+    text = DOCUMENT.read_text(encoding="utf-8").split("\n## Accepted without effect\n", 1)[1]
+    assert f"`{name}`" in text or f"set_context({name}" in text
+
+
+@pytest.mark.parametrize("name", _jit._OPTIONS)
+def test_every_option_of_jit_is_listed(name: str):
+    assert ("jit", name) in documented()
+
+
+FAULTY = '''
+class Layer:
+    def __init__(self, size, unread, checked, kept, used):
+        _check.integer(checked, name="checked")
+        self._kept = _check.is_type(kept, bool)
+        self.size = size + used
+
+    @property
+    def kept(self):
+        return self._kept
+
+    def shape(self):
+        return self.size
+
+    def run(self, x, ignored, *rest, **options):
+        return x
+
+class Base:
+    def hook(self, context):
+        """For subclasses."""
+
+class Child(Base):
+    def hook(self, context):
+        return 1
+
+@told(label="known")
+def loss(x, known, forgotten):
+    return x
+
+@overload
+def loss(x, forgotten): ...
+'''
+
+
+def test_the_check_can_fail():
+    assert without_effect([FAULTY]) == {
+        ("Layer", "unread"),
+        ("Layer", "checked"),
+        ("Layer", "kept"),
+        ("Layer.run", "ignored"),
+        ("Layer.run", "*"),
+        ("Layer.run", "**"),
+        ("loss", "forgotten"),
+    }
+
+
+def test_a_use_is_found():
+    repaired = FAULTY.replace("return x\n\nclass Base", "return x + ignored\n\nclass Base")
+    assert ("Layer.run", "ignored") not in without_effect([repaired])
+    read_elsewhere = FAULTY + "\ndef look(layer):\n    return layer._kept\n"
+    assert ("Layer", "kept") not in without_effect([read_elsewhere])
