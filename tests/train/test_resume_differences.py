@@ -60,7 +60,9 @@ def interrupted(folder, dataset=None, callbacks=(), *, step=7, epochs=3, **how):
 
 
 def resume(folder, dataset=None, callbacks=(), epochs=3, **how):
-    model().train(epochs, data() if dataset is None else dataset, callbacks=[BackupAndRestore(folder), *callbacks], **how)
+    model().train(
+        epochs, data() if dataset is None else dataset, callbacks=[BackupAndRestore(folder), *callbacks], **how
+    )
 
 
 # --- another run --------------------------------------------------------------------------------------------
@@ -153,7 +155,10 @@ class Bare:
 def test_a_dataset_without_a_position_is_warned_of_and_passed_over(tmp_path):
     interrupted(tmp_path, Bare())
     history = History()
-    with pytest.warns(ResumeWarning, match="Bare has no `state_dict"), pytest.warns(ResumeWarning, match="callbacks are"):
+    with (
+        pytest.warns(ResumeWarning, match="Bare has no `state_dict"),
+        pytest.warns(ResumeWarning, match="callbacks are"),
+    ):
         resume(tmp_path, Bare(), [history])
     assert history.epoch == {"epoch": [2, 3]}
 
@@ -163,7 +168,9 @@ def test_a_state_that_cannot_be_saved_is_named(tmp_path):
         def state_dict(self):
             return {"files": [1, open]}
 
-    with pytest.raises(CheckpointError, match=r"the state of the run\['callbacks'\]\[0\]\[1\]\['files'\]\[1\] is builtin"):
+    with pytest.raises(
+        CheckpointError, match=r"the state of the run\['callbacks'\]\[0\]\[1\]\['files'\]\[1\] is builtin"
+    ):
         model().train(1, data(), callbacks=[Open(), BackupAndRestore(tmp_path)])
 
 
@@ -206,7 +213,9 @@ def test_epochs_before_and_a_schedule_at_step_0_are_warned_of(tmp_path):
     trained = model(nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3))
     trained.train(2, data())
     rate = nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3)
-    with pytest.warns(ResumeWarning, match=r"after epoch 2, but the optimizer has done no step.*set_data\(Tensor\(\[8\]"):
+    with pytest.warns(
+        ResumeWarning, match=r"after epoch 2, but the optimizer has done no step.*set_data\(Tensor\(\[8\]"
+    ):
         model(rate).train(3, data(), initial_epoch=2)
     net = nn.Dense(1, 1)
     optimizer = nn.Momentum(net.trainable_params(), rate, 0.9)
@@ -261,7 +270,7 @@ def early(folder, callbacks=()):
     return stop.stopped_epoch, history.epoch["epoch"], history.history["m"]
 
 
-@pytest.mark.parametrize("after", range(0, 6))
+@pytest.mark.parametrize("after", range(6))
 def test_early_stopping_ends_where_the_uninterrupted_run_does(after, tmp_path):
     if after:
         hook = Interrupt(epoch=after + 1)
