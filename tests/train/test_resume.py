@@ -1,5 +1,10 @@
 """A run that was stopped goes on where it stopped, as if it had not been."""
 
+import shutil
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -21,13 +26,14 @@ class Net(nn.Cell):
         return self.fc(self.drop(self.norm(x)))
 
 
-class StopIn(Callback):
-    def __init__(self, epoch):
-        self.epoch = epoch
+class StopAt(Callback):
+    """Raises in the hook of a step's end; nothing is saved for this step."""
+
+    def __init__(self, step):
+        self.step = step
 
     def on_train_step_end(self, run_context):
-        params = run_context.original_args()
-        if params.cur_epoch_num == self.epoch and params.cur_step_num % params.batch_num == 2:
+        if run_context.original_args().cur_step_num == self.step:
             raise KeyboardInterrupt
 
 
@@ -43,7 +49,7 @@ class Keep(Callback):
 def make():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 3)).astype(np.float32)
-    data = ds.NumpySlicesDataset((x, x.sum(1, keepdims=True)), ["x", "y"], shuffle=False).batch(8)
+    data = ds.NumpySlicesDataset((x, x.sum(1, keepdims=True)), ["x", "y"]).batch(8)
     net = Net()
     return net, Model(net, nn.MSELoss(), nn.Adam(net.trainable_params(), 0.05)), data
 
@@ -53,27 +59,85 @@ def state(net):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_an_interrupted_run_ends_as_the_whole_one(tmp_path, sink):
+@pytest.mark.parametrize(("stop", "save_steps", "first"), [(18, None, 16), (18, 1, 18), (19, 4, 17), (16, 5, 16)])
+def test_an_interrupted_run_ends_as_the_whole_one(tmp_path, sink, stop, save_steps, first):
     sporax.set_seed(4)
     net, model, data = make()
     whole = Keep()
-    model.train(5, data, callbacks=whole, dataset_sink_mode=sink)
+    model.train(4, data, callbacks=whole, dataset_sink_mode=sink)
     expected = state(net)
 
     sporax.set_seed(4)
     net, model, data = make()
+    backup = BackupAndRestore(str(tmp_path), save_steps=save_steps)
     with pytest.raises(KeyboardInterrupt):
-        model.train(5, data, callbacks=[BackupAndRestore(str(tmp_path)), StopIn(4)], dataset_sink_mode=sink)
+        model.train(4, data, callbacks=[backup, StopAt(stop)], dataset_sink_mode=sink)
 
     sporax.set_seed(99)
     net, model, data = make()
     resumed = Keep()
-    model.train(5, data, callbacks=[BackupAndRestore(str(tmp_path)), resumed], dataset_sink_mode=sink)
-    assert min(resumed.losses) == (4, 16)
-    for key, loss in resumed.losses.items():
-        assert loss == pytest.approx(whole.losses[key], rel=1e-5)
+    model.train(4, data, callbacks=[BackupAndRestore(str(tmp_path)), resumed], dataset_sink_mode=sink)
+    assert min(resumed.losses) == ((first - 1) // 5 + 1, first)
+    assert resumed.losses == {key: loss for key, loss in whole.losses.items() if key[1] >= first}
     for name, value in state(net).items():
-        np.testing.assert_allclose(value, expected[name], rtol=1e-5, atol=1e-7, err_msg=name)
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+SCRIPT = """
+import sys, time
+import numpy as np
+import sporax
+from sporax import Model, nn
+from sporax import dataset as ds
+from sporax.train import BackupAndRestore, Callback, LossMonitor
+
+class Slow(Callback):
+    def on_train_step_end(self, run_context):
+        time.sleep(0.02)
+
+x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+data = ds.NumpySlicesDataset((x, x.sum(1, keepdims=True)), ["x", "y"]).map(
+    lambda x: (x + np.random.normal(size=3)).astype(np.float32), "x").batch(8)
+seed = int(sys.argv[2])
+np.random.seed(seed)
+sporax.core.default_generator.manual_seed(seed)
+net = nn.SequentialCell(nn.Dense(3, 4), nn.Dropout(p=0.3), nn.Dense(4, 1))
+model = Model(net, nn.MSELoss(), nn.Adam(net.trainable_params(), 0.05))
+slow = [Slow()] if sys.argv[3] == "slow" else []
+model.train(4, data, callbacks=[LossMonitor(), BackupAndRestore(sys.argv[1], save_steps=1), *slow])
+print("key", sporax.core.default_generator.key.asnumpy().tolist(), [p.asnumpy().tolist() for p in net.get_parameters()])
+"""
+
+
+def test_a_killed_process_goes_on(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+
+    def start(folder, seed, pace):
+        command = [sys.executable, str(script), str(folder), str(seed), pace]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    # No seed is set: the backup that the killed process leaves is where both others go on.
+    killed = start(tmp_path / "1", 1, "slow")
+    assert killed.stdout is not None
+    seen = [killed.stdout.readline() for _ in range(8)]
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    killed.stdout.close()
+    assert seen[-1].startswith("epoch: 2 step: 3, loss is ")
+    processes = []
+    for seed in (2, 3):
+        shutil.copytree(tmp_path / "1", tmp_path / str(seed))
+        processes.append(start(tmp_path / str(seed), seed, "fast"))
+    outputs = [process.communicate(timeout=100)[0].splitlines() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert outputs[0] == outputs[1]
+    assert outputs[0][0].startswith(("epoch: 2 step: 3, ", "epoch: 2 step: 4, ", "epoch: 2 step: 5, "))
+    assert outputs[0][-2].startswith("epoch: 4 step: 5, ")
+    # Of the killed process, the lines of steps that the others ran again are theirs.
+    again = {line.split(",")[0]: line for line in outputs[0]}
+    repeated = [line.strip() for line in seen if line.split(",")[0] in again]
+    assert all(again[line.split(",")[0]] == line for line in repeated)
 
 
 @pytest.mark.parametrize("sink", [False, True])

@@ -31,7 +31,7 @@ from sporax.train import (
 )
 
 EPOCHS = 3
-X = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
+X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
 Y = X.sum(1, keepdims=True)
 
 
@@ -130,22 +130,22 @@ def noisy(x):
 
 
 DATA = {
-    "slices": lambda: slices(shuffle=True).batch(6),
+    "slices": lambda: slices(shuffle=True).batch(7),
     "generator": lambda: ds.GeneratorDataset(elements, ["x", "y"]).shuffle(7).batch(6),
     "random access": lambda: ds.GeneratorDataset(RandomAccess(), ["x", "y"]).batch(6),
-    "repeat": lambda: slices(num_samples=11).shuffle(5).repeat(2).batch(6),
+    "repeat": lambda: slices(num_samples=12).shuffle(5).repeat(2).batch(6),
     "RandomSampler": lambda: slices(sampler=ds.RandomSampler(replacement=True)).batch(6),
-    "WeightedRandomSampler": lambda: slices(sampler=ds.WeightedRandomSampler(range(1, 23), 20)).batch(6),
+    "WeightedRandomSampler": lambda: slices(sampler=ds.WeightedRandomSampler(range(1, 25), 18)).batch(6),
     "DistributedSampler": lambda: slices(sampler=ds.DistributedSampler(2, 1)).batch(4),
     "user's sampler": lambda: slices(sampler=Drawing()).batch(6),
     "augmented": lambda: slices(shuffle=True).map(noisy, "x").batch(6),
     "filtered": lambda: (
         slices(shuffle=True).filter(lambda x: np.random.random() < 0.8, "x").batch(5, drop_remainder=True)
     ),
-    "split": lambda: slices().split([0.8, 0.2])[0].shuffle(30).batch(6),
+    "split": lambda: slices().split([0.75, 0.25])[0].shuffle(30).batch(6),
     "endless": lambda: slices(shuffle=True).batch(6).repeat(),
     "iterable": Batches,
-    "list": lambda: [(X[i : i + 6], Y[i : i + 6]) for i in range(0, 22, 6)],
+    "list": lambda: [(X[i : i + 6], Y[i : i + 6]) for i in range(0, 24, 6)],
 }
 
 
@@ -175,7 +175,7 @@ class Script:
             callbacks.append(LearningRateScheduler(lambda rate, step: rate * 0.9 if step % 5 == 0 else rate))
         how: dict[str, Any] = {"callbacks": callbacks, "dataset_sink_mode": self.sink, "sink_size": self.sink_size}
         if self.validates:
-            valid = slices(shuffle=True, num_samples=9).batch(4)
+            valid = slices(shuffle=True, num_samples=8).batch(4)
             self.model.fit(EPOCHS, self.make_data(), valid, **how)
         else:
             self.model.train(EPOCHS, self.make_data(), **how)
