@@ -221,6 +221,34 @@ def test_a_network_may_return_arrays_of_jax_too(sink):
     assert np.abs(own.fc.weight.asnumpy()).max() > 1e-3
 
 
+WRAPPED = {
+    "a Cell with its loss": lambda loss: loss,
+    "masked": lambda loss: nn.MaskedLoss(lambda p, y: optax.huber_loss(p, y, delta=4.0) * 2, float("nan")),
+    "a sum": lambda loss: nn.WeightedSumLoss({"a": (loss, 0.5), "b": (ARRAY_LOSSES["optax"], 0.5)}),
+    "supervision": lambda loss: nn.DeepSupervisionLoss(loss),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_loss_of_arrays_works_wherever_a_loss_is_taken(name):
+    loss = WRAPPED[name](ARRAY_LOSSES["arrays alone"])
+    results = []
+    for each in (loss, nn.MSELoss()):
+        net = nn.Dense(3, 3, weight_init="ones", bias_init="zeros")
+        if name == "a Cell with its loss":
+            step = nn.TrainOneStepCell(nn.WithLossCell(net, each), nn.SGD(net.trainable_params(), 0.1))
+            first = step(Tensor(X), Tensor(Y))
+            assert isinstance(first, Tensor)
+            assert isinstance(nn.WithEvalCell(net, each)(Tensor(X), Tensor(Y))[0], Tensor)
+        else:
+            model = Model(net, each, nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
+            first = model.eval(data(X, Y))["loss"]
+            model.train(1, data(X, Y, batch=24))
+        results.append((float(first), net.weight.asnumpy()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5, atol=1e-6)
+
+
 @both_modes
 def test_of_a_named_tuple_the_loss_is_what_is_named_so(sink):
     net = nn.Dense(3, 4)

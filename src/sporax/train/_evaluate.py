@@ -12,7 +12,8 @@ from sporax._errors import TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
-from sporax.train._binding import Binding, call_loss, loss_and_terms, samples_of, tensors_of
+from sporax.nn.loss import tensors_of
+from sporax.train._binding import Binding, loss_and_terms, samples_of
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
 
@@ -200,7 +201,7 @@ class Evaluation:
         assert loss_fn is not None
         data, labels = binding.split(batch)
         output = tensors_of(self._network(*data))
-        value = call_loss(loss_fn, output, labels, binding)
+        value = binding.loss_of(output, labels)
         # Only training needs one number.
         loss, terms = loss_and_terms(_mean(value), loss_fn)
         if isinstance(loss_fn, LossBase):

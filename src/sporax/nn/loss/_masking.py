@@ -16,6 +16,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeEr
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Tensor, to_array, unwrap, wrap
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
+from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
 from sporax.nn.loss._classification import CrossEntropyLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._labels import are_indices
@@ -102,7 +103,7 @@ class MaskedLoss(LossBase):
             if not (issubclass(own, RegisteredLoss) and own.construct is _built_in(own)[0].construct):
                 given = tuple(wrap(_refilled(to_array(each), kept)) for each in given)
         with removing(kept) as removal:
-            value = self.loss(*given)
+            value = call_loss(self.loss, *given)
             if removal.used:
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
@@ -258,9 +259,9 @@ class LabelSmoothing(LossBase):
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
                 target = (1 - self.factor) * given + self.factor / (self.classes or count)
         if kept is None:
-            return inner(logits, wrap(target), *inputs)
+            return call_loss(inner, logits, wrap(target), *inputs)
         with removing(kept) as removal:
-            value = inner(logits, wrap(target), *inputs)
+            value = call_loss(inner, logits, wrap(target), *inputs)
         if not removal.used:
             raise ArgumentError(
                 "LabelSmoothing: `ignore_index` can remove places only of a loss that ends with self.get_loss(values)."

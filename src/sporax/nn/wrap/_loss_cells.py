@@ -7,6 +7,7 @@ from typing import Any
 
 from sporax._errors import ArgumentTypeError
 from sporax.core import Cell
+from sporax.nn.loss import call_loss, tensors_of
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
@@ -45,7 +46,7 @@ class WithLossCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> Any:
         """The loss of one batch."""
-        return self._loss_fn(self._backbone(data), *labels)
+        return call_loss(self._loss_fn, tensors_of(self._backbone(data)), *labels)
 
     @property
     def backbone_network(self) -> Cell:
@@ -82,7 +83,7 @@ class WithEvalCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> tuple[Any, ...]:
         """(loss, outputs, label, ...) of one batch."""
-        outputs = self._network(data)
+        outputs = tensors_of(self._network(data))
         if self.add_cast_fp32:
             outputs = outputs.astype("float32")
-        return (self._loss_fn(outputs, *labels), outputs, *labels)
+        return (call_loss(self._loss_fn, outputs, *labels), outputs, *labels)
