@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax._errors import DatasetError, TrainError
 from sporax.core import Cell, Tensor, wrap
-from sporax.nn.loss import call_loss, tensors_of
+from sporax.nn.loss import RegisteredLoss, call_loss, tensors_of
 
 
 class Signature:
@@ -119,6 +119,14 @@ class Binding:
     def loss_of(self, output: Any, labels: tuple[Any, ...]) -> Any:
         """What the loss returns, as Tensors."""
         assert self.loss_fn is not None
+        if isinstance(output, (dict, tuple, list)) and _takes_one_output(self.loss_fn):
+            name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
+            kind = "dict" if isinstance(output, dict) else type(output).__name__
+            raise TrainError(
+                f"Model: the network returns a {kind} of {len(output)} outputs, but the loss {name} takes one Tensor. "
+                "Give a loss that chooses (lambda outputs, label: ...), nn.OutputLosses for a dict of outputs with a "
+                "loss for each, or nn.DeepSupervisionLoss for one loss of all."
+            )
         try:
             return call_loss(self.loss_fn, output, *labels)
         except (TypeError, ValueError, AttributeError) as error:
@@ -149,6 +157,11 @@ def _is_built_in(loss_fn: Any) -> bool:
     """Whether it is a loss or function of sporax, called as it was written here."""
     target = type(loss_fn).construct if isinstance(loss_fn, Cell) else loss_fn
     return (getattr(target, "__module__", None) or "").startswith("sporax.")
+
+
+def _takes_one_output(loss_fn: Any) -> bool:
+    """Whether it is a loss of ours on arrays, and not one made of losses."""
+    return _is_built_in(loss_fn) and (isinstance(loss_fn, RegisteredLoss) or not isinstance(loss_fn, Cell))
 
 
 def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:

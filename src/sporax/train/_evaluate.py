@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from sporax._errors import TrainError
+from sporax._errors import ShapeError, SporaxError, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
@@ -153,6 +154,7 @@ class Evaluation:
                     f"Model.eval: the metric {name!r} would get {label}, which is a {type(value).__name__}, but it "
                     "takes Tensors. Give Model an eval_network that returns the prediction and the label."
                 )
+        _try_shapes(metric, [value for _, value in chosen])
 
     def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """What `set_indexes` counts in: the outputs one by one, and the labels."""
@@ -249,6 +251,19 @@ def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
 
 def _is_built_in(metric: Metric) -> bool:
     return type(metric).update.__module__.startswith("sporax.train.metrics.")
+
+
+def _try_shapes(metric: Metric, values: Sequence[Any]) -> None:
+    """Have a copy of the metric refuse shapes that it cannot judge; whatever depends on values is left to a batch."""
+    trial = copy.deepcopy(metric)
+    trial.clear()
+    trial.set_indexes(list(range(len(values))))
+    try:
+        trial.update(*(np.broadcast_to(np.zeros((), value._value.dtype), value.shape) for value in values))
+    except ShapeError:
+        raise
+    except SporaxError:
+        return
 
 
 def _mean(value: Any) -> Any:
