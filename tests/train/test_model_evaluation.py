@@ -10,7 +10,7 @@ import pytest
 import sporax
 from sporax import Model, Tensor, losses, nn, ops
 from sporax import dataset as ds
-from sporax._errors import ArgumentTypeError, DatasetError, TrainError
+from sporax._errors import ArgumentTypeError, DatasetError, ShapeError, TrainError
 from sporax.train import MAE, Accuracy, ConfusionMatrix, Metric
 from sporax.train.callback import Callback, History, LossMonitor, ProgressBar
 
@@ -221,6 +221,34 @@ def test_a_network_may_return_arrays_of_jax_too(sink):
     assert np.abs(own.fc.weight.asnumpy()).max() > 1e-3
 
 
+WRAPPED = {
+    "a Cell with its loss": lambda loss: loss,
+    "masked": lambda loss: nn.MaskedLoss(lambda p, y: optax.huber_loss(p, y, delta=4.0) * 2, float("nan")),
+    "a sum": lambda loss: nn.WeightedSumLoss({"a": (loss, 0.5), "b": (ARRAY_LOSSES["optax"], 0.5)}),
+    "supervision": lambda loss: nn.DeepSupervisionLoss(loss),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_loss_of_arrays_works_wherever_a_loss_is_taken(name):
+    loss = WRAPPED[name](ARRAY_LOSSES["arrays alone"])
+    results = []
+    for each in (loss, nn.MSELoss()):
+        net = nn.Dense(3, 3, weight_init="ones", bias_init="zeros")
+        if name == "a Cell with its loss":
+            step = nn.TrainOneStepCell(nn.WithLossCell(net, each), nn.SGD(net.trainable_params(), 0.1))
+            first = step(Tensor(X), Tensor(Y))
+            assert isinstance(first, Tensor)
+            assert isinstance(nn.WithEvalCell(net, each)(Tensor(X), Tensor(Y))[0], Tensor)
+        else:
+            model = Model(net, each, nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
+            first = model.eval(data(X, Y))["loss"]
+            model.train(1, data(X, Y, batch=24))
+        results.append((float(first), net.weight.asnumpy()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5, atol=1e-6)
+
+
 @both_modes
 def test_of_a_named_tuple_the_loss_is_what_is_named_so(sink):
     net = nn.Dense(3, 4)
@@ -374,6 +402,35 @@ def test_an_eval_network_that_does_not_fit_is_found_before_the_first_step(return
     with pytest.raises(TrainError, match=message):
         model.fit(1, data(X, Y), data(X, Y), callbacks=steps)
     assert steps.count == 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("acc", r"Accuracy\.update: the prediction of shape \(7, 1\)"),
+        ("F1", r"F1\.update: the prediction of shape \(7, 1\)"),
+        ("top_5_accuracy", r"Top5CategoricalAccuracy\.update: the prediction of shape \(7, 1\)"),
+    ],
+)
+def test_shapes_that_a_metric_cannot_judge_are_found_before_the_first_step(metric, message):
+    net, steps = nn.Dense(3, 1), Steps()
+    model = Model(net, nn.BCEWithLogitsLoss(), nn.SGD(net.trainable_params(), 0.1), metrics={metric})
+    labels = np.ones((24, 1), np.float32)
+    with pytest.raises(ShapeError, match=message):
+        model.fit(1, data(X, labels), data(X, labels), callbacks=steps)
+    assert steps.count == 0
+
+
+@pytest.mark.parametrize("kind", ["dict", "tuple", "list"])
+def test_a_loss_of_ours_that_gets_several_outputs_says_how_to_choose(kind):
+    net = Several(kind)
+    for loss in (nn.MSELoss(), ops.mse_loss):
+        model = Model(net, loss, nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
+        for call in (lambda model=model: model.train(1, data(X, Y)), lambda model=model: model.eval(data(X, Y))):
+            with pytest.raises(TrainError, match=rf"returns a {kind} of 2 outputs, but the loss \w+ takes one Tensor"):
+                call()
+    result = Model(net, nn.DeepSupervisionLoss(nn.MSELoss()), metrics={"loss"}).eval(data(X, Y))
+    assert len(result) == 3
 
 
 def test_the_metric_loss_without_a_loss_is_found_before_the_first_step():

@@ -1,12 +1,13 @@
 """Model with a training Cell for its network: the Cell trains, and its output is the loss."""
 
 import numpy as np
+import optax
 import pytest
 
 import sporax
 from sporax import Model, Parameter, ParameterTuple, Tensor, nn, ops
 from sporax import dataset as ds
-from sporax._errors import SporaxWarning, TrainError
+from sporax._errors import ArgumentTypeError, SporaxWarning, TrainError
 from sporax.train.callback import Callback, LossMonitor
 
 RNG = np.random.default_rng(11)
@@ -109,6 +110,15 @@ def test_a_training_cell_equals_the_model_that_is_given_its_parts():
         (Model(cell) if whole else Model(net, nn.MSELoss(), optimizer)).train(3, data())
         results.append(net.weight.asnumpy())
     np.testing.assert_allclose(*results, rtol=1e-6)
+
+
+def test_a_training_cell_takes_a_transformation_of_optax():
+    net = line()
+    cell = nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), optax.sgd(0.1))
+    Model(cell).train(1, data())
+    np.testing.assert_allclose(net.weight.asnumpy(), descent(1)[1], rtol=1e-4)
+    with pytest.raises(ArgumentTypeError, match=r"optimizer must be one of sporax\.nn"):
+        nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), None)
 
 
 def test_a_training_cell_runs_op_by_op_on_request():

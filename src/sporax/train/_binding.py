@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
-from sporax._errors import DatasetError, SporaxError, TrainError
+from sporax._errors import DatasetError, TrainError
 from sporax.core import Cell, Tensor, wrap
-from sporax.transforms import note_captured_by
+from sporax.nn.loss import RegisteredLoss, call_loss, tensors_of
 
 
 class Signature:
@@ -118,56 +116,36 @@ class Binding:
             labels = (dict(zip(self.columns[self.data_columns :], labels, strict=True)),)
         return data, labels
 
+    def loss_of(self, output: Any, labels: tuple[Any, ...]) -> Any:
+        """What the loss returns, as Tensors."""
+        assert self.loss_fn is not None
+        if isinstance(output, (dict, tuple, list)) and _takes_one_output(self.loss_fn):
+            name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
+            kind = "dict" if isinstance(output, dict) else type(output).__name__
+            raise TrainError(
+                f"Model: the network returns a {kind} of {len(output)} outputs, but the loss {name} takes one Tensor. "
+                "Give a loss that chooses (lambda outputs, label: ...), nn.OutputLosses for a dict of outputs with a "
+                "loss for each, or nn.DeepSupervisionLoss for one loss of all."
+            )
+        try:
+            return call_loss(self.loss_fn, output, *labels)
+        except (TypeError, ValueError, AttributeError) as error:
+            if self.labels_by_name:
+                error.add_note(
+                    f"The loss takes one label, so it got a dict of {', '.join(map(repr, labels[0]))}. Give it a "
+                    "parameter for each label column to get them one by one, or choose columns with "
+                    "dataset.project([...])."
+                )
+            raise
+
     def forward(self, *batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """(loss, terms) of one batch; this is what a training step differentiates."""
         data, labels = self.split(batch)
         output = tensors_of(self.network(*data))
         if self.loss_fn is not None:
             self.output_shapes = _shapes_of(output)
-            output = call_loss(self.loss_fn, output, labels, self)
+            output = self.loss_of(output, labels)
         return loss_and_terms(output, self.loss_fn if self.loss_fn is not None else self.network)
-
-
-def call_loss(loss_fn: Callable[..., Any], output: Any, labels: tuple[Any, ...], binding: Binding) -> Any:
-    """What the loss returns, as Tensors.
-
-    A function may be one of JAX arrays, which refuses Tensors: it gets arrays then.
-    """
-    note_captured_by(loss_fn)
-    try:
-        return tensors_of(loss_fn(output, *labels))
-    except (TypeError, ValueError, AttributeError) as error:
-        if not isinstance(loss_fn, Cell) and not isinstance(error, SporaxError):
-            # Its own error says more than that of a second try.
-            with contextlib.suppress(TypeError, ValueError, AttributeError):
-                return tensors_of(loss_fn(*arrays_of((output, *labels))))
-        if binding.labels_by_name:
-            error.add_note(
-                f"The loss takes one label, so it got a dict of {', '.join(map(repr, labels[0]))}. Give it a parameter "
-                "for each label column to get them one by one, or choose columns with dataset.project([...])."
-            )
-        raise
-
-
-def tensors_of(output: Any) -> Any:
-    """Arrays of JAX among outputs as Tensors; dicts keep their order, which `jax.tree.map` would not."""
-    return _mapped(output, lambda leaf: wrap(leaf) if isinstance(leaf, jax.Array) else leaf)
-
-
-def arrays_of(output: Any) -> Any:
-    """Tensors among outputs as arrays of JAX."""
-    return _mapped(output, lambda leaf: leaf._value if isinstance(leaf, Tensor) else leaf)
-
-
-def _mapped(output: Any, change: Callable[[Any], Any]) -> Any:
-    if isinstance(output, dict):
-        return {name: _mapped(value, change) for name, value in output.items()}
-    if isinstance(output, (tuple, list)):
-        items = [_mapped(each, change) for each in output]
-        if all(a is b for a, b in zip(items, output, strict=True)):
-            return output
-        return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)
-    return change(output)
 
 
 def samples_of(batch: Sequence[Any]) -> int:
@@ -179,6 +157,11 @@ def _is_built_in(loss_fn: Any) -> bool:
     """Whether it is a loss or function of sporax, called as it was written here."""
     target = type(loss_fn).construct if isinstance(loss_fn, Cell) else loss_fn
     return (getattr(target, "__module__", None) or "").startswith("sporax.")
+
+
+def _takes_one_output(loss_fn: Any) -> bool:
+    """Whether it is a loss of ours on arrays, and not one made of losses."""
+    return _is_built_in(loss_fn) and (isinstance(loss_fn, RegisteredLoss) or not isinstance(loss_fn, Cell))
 
 
 def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:

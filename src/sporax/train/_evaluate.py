@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from sporax._errors import TrainError
+from sporax._errors import ShapeError, SporaxError, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
-from sporax.train._binding import Binding, call_loss, loss_and_terms, samples_of, tensors_of
+from sporax.nn.loss import tensors_of
+from sporax.train._binding import Binding, loss_and_terms, samples_of
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
 
@@ -152,6 +154,7 @@ class Evaluation:
                     f"Model.eval: the metric {name!r} would get {label}, which is a {type(value).__name__}, but it "
                     "takes Tensors. Give Model an eval_network that returns the prediction and the label."
                 )
+        _try_shapes(metric, [value for _, value in chosen])
 
     def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """What `set_indexes` counts in: the outputs one by one, and the labels."""
@@ -200,7 +203,7 @@ class Evaluation:
         assert loss_fn is not None
         data, labels = binding.split(batch)
         output = tensors_of(self._network(*data))
-        value = call_loss(loss_fn, output, labels, binding)
+        value = binding.loss_of(output, labels)
         # Only training needs one number.
         loss, terms = loss_and_terms(_mean(value), loss_fn)
         if isinstance(loss_fn, LossBase):
@@ -248,6 +251,19 @@ def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
 
 def _is_built_in(metric: Metric) -> bool:
     return type(metric).update.__module__.startswith("sporax.train.metrics.")
+
+
+def _try_shapes(metric: Metric, values: Sequence[Any]) -> None:
+    """Have a copy of the metric refuse shapes that it cannot judge; whatever depends on values is left to a batch."""
+    trial = copy.deepcopy(metric)
+    trial.clear()
+    trial.set_indexes(list(range(len(values))))
+    try:
+        trial.update(*(np.broadcast_to(np.zeros((), value._value.dtype), value.shape) for value in values))
+    except ShapeError:
+        raise
+    except SporaxError:
+        return
 
 
 def _mean(value: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 from sporax._errors import SporaxWarning, TrainError
 from sporax.core import Cell, Parameter, Tensor, default_generator, tracing, wrap
-from sporax.train._binding import loss_and_terms, tensors_of
+from sporax.nn.loss import tensors_of
+from sporax.train._binding import loss_and_terms
 
 
 class TrainCellStep:

@@ -319,6 +319,11 @@ class Model:
     def eval(self, valid_dataset: Any, callbacks: Any = None, dataset_sink_mode: bool = False) -> dict[str, Any]:
         """The metrics over a dataset, in evaluation mode.
 
+        The metric `Loss` divides once over all batches: what `LossBase.sum_and_weight` gives for a loss with the
+        reduction "mean" or "batchmean", each element for "none". What is no such mean counts as its value times the
+        number of samples: a function, a Cell that is no `LossBase`, an `eval_network`. With "sum", the result is the
+        mean of the batches' sums.
+
         Args:
             valid_dataset: a dataset that gives batches.
             callbacks: one Callback, or a list of them.
@@ -329,7 +334,7 @@ class Model:
 
         Raises:
             ArgumentError: there are no metrics.
-            TrainError: there is neither loss_fn nor eval_network.
+            TrainError: there is neither loss_fn nor eval_network; or a metric cannot judge what the network returns.
             DatasetError: the dataset is empty, or its columns do not fit.
         """
         if not self._metrics:

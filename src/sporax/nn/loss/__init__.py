@@ -9,6 +9,7 @@ from sporax.nn.loss._base import LossBase, RegisteredLoss
 from sporax.nn.loss._binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SoftMarginLoss
 from sporax.nn.loss._binary_focal import AsymmetricLoss, BinaryFocalLoss, SigmoidFocalLoss
 from sporax.nn.loss._boxes import CIoULoss, DIoULoss, GIoULoss, IoULoss
+from sporax.nn.loss._calls import call_loss, tensors_of
 from sporax.nn.loss._classification import CrossEntropyLoss, NLLLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._composition import UncertaintyWeightedLoss, WeightedSumLoss
 from sporax.nn.loss._contrastive import (
@@ -228,6 +229,8 @@ __all__ = [
     "WelschLoss",
     "WingLoss",
     "ZLoss",
+    "call_loss",
+    "tensors_of",
 ]
 
 if not TYPE_CHECKING:  # a type checker shall see that a name is missing

@@ -16,6 +16,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, to_array, wrap
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
+from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
 from sporax.nn.loss._terms import check_loss
 
@@ -98,11 +99,9 @@ class MaskedLoss(LossBase):
         with removing(kept) as removal:
             if _is_pure(self.loss):
                 return self.evaluate(self.loss, *given)
-            value = self.loss(*given)
+            value = call_loss(self.loss, *given)
             if removal.used:
                 return value
-            if isinstance(value, jax.Array):
-                value = wrap(value)
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
                 name = getattr(self.loss, "__name__", type(self.loss).__name__)
                 raise ShapeError(

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,6 +14,7 @@ from sporax._errors import ArgumentError, LabelError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Tensor, unwrap, wrap
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
+from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
 from sporax.nn.loss._classification import CrossEntropyLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._focal import FocalLoss
@@ -174,10 +174,9 @@ class LabelSmoothing(LossBase):
                     target, kept = jnp.where(kept, target, self.ignore_index), None
         inner = self._inner(indices)
         if kept is None:
-            value = inner(logits, wrap(target), *inputs)
-            return wrap(value) if isinstance(value, jax.Array) else value
+            return call_loss(inner, logits, wrap(target), *inputs)
         with removing(kept) as removal:
-            value = inner(logits, wrap(target), *inputs)
+            value = call_loss(inner, logits, wrap(target), *inputs)
         if not removal.used:
             raise ArgumentError(
                 "LabelSmoothing: `ignore_index` can remove places only of a loss that ends with self.get_loss(values)."

@@ -13,6 +13,7 @@ from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Parameter, Tensor, is_tensor, wrap
 from sporax.nn.loss._base import LossBase
+from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import TOTAL
 
 
@@ -56,7 +57,7 @@ class _ComposedLoss(LossBase):
         """The terms of one batch, by name."""
         terms: dict[str, Tensor] = {}
         for call in self._calls(inputs):
-            value = call.loss(*call.inputs)
+            value = call_loss(call.loss, *call.inputs)
             parts = value if isinstance(value, dict) else {TOTAL: value}
             terms |= _named(call.name, {key: _scaled(part, call, type(self).__name__) for key, part in parts.items()})
         return terms
@@ -101,7 +102,7 @@ class _Plain(LossBase):
         self.function = function
 
     def construct(self, *inputs: Any) -> Any:
-        return self.function(*inputs)
+        return call_loss(self.function, *inputs)
 
 
 # --- parts ----------------------------------------------------------------------------------------------------

@@ -8,16 +8,12 @@ from typing import Any
 import jax
 
 from sporax._errors import ArgumentTypeError
-from sporax.core import Cell, is_tensor, wrap
+from sporax.core import Cell, is_tensor
+from sporax.nn.loss import call_loss, tensors_of
 
 
 def _as_float32(leaf: Any) -> Any:
     return leaf.astype("float32") if is_tensor(leaf) and leaf.dtype.is_floating_point else leaf
-
-
-def _as_tensor(loss: Any) -> Any:
-    """A loss of JAX arrays as the Tensor that a Cell returns."""
-    return wrap(loss) if isinstance(loss, jax.Array) else loss
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
@@ -56,7 +52,7 @@ class WithLossCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> Any:
         """The loss of one batch."""
-        return _as_tensor(self._loss_fn(self._backbone(data), *labels))
+        return call_loss(self._loss_fn, tensors_of(self._backbone(data)), *labels)
 
     @property
     def backbone_network(self) -> Cell:
@@ -93,7 +89,7 @@ class WithEvalCell(Cell):
 
     def construct(self, data: Any, *labels: Any) -> tuple[Any, ...]:
         """(loss, outputs, label, ...) of one batch."""
-        outputs = self._network(data)
+        outputs = tensors_of(self._network(data))
         if self.add_cast_fp32:
             outputs, labels = jax.tree.map(_as_float32, (outputs, labels), is_leaf=is_tensor)
-        return (_as_tensor(self._loss_fn(outputs, *labels)), outputs, *labels)
+        return (call_loss(self._loss_fn, outputs, *labels), outputs, *labels)

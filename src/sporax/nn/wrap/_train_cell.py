@@ -7,6 +7,7 @@ from typing import Any
 from sporax import _check
 from sporax.core import Cell, ParameterTuple, context, tracing
 from sporax.nn.layer import Identity
+from sporax.nn.optim import as_optimizer
 from sporax.nn.wrap._loss_cells import _check_network
 from sporax.ops import GradOperation
 from sporax.transforms import jit, value_and_grad
@@ -17,7 +18,8 @@ class TrainOneStepCell(Cell):
 
     Args:
         network: a Cell whose output is the loss, such as `WithLossCell`, or (loss, other outputs...).
-        optimizer: an optimizer of `nn`.
+        optimizer: an optimizer of `nn`, another Cell that is called with the gradients of the network's trainable
+            Parameters, or a transformation of optax.
         sens: what the gradients are scaled by; the optimizer's `loss_scale` divides it out.
 
     Attributes:
@@ -27,7 +29,7 @@ class TrainOneStepCell(Cell):
         grad_reducer, reducer_flag: `nn.Identity()` and False: gradients of one process need no reduction.
 
     Raises:
-        ArgumentTypeError: `network` is not a Cell.
+        ArgumentTypeError: `network` is not a Cell, or `optimizer` is no optimizer.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -43,9 +45,9 @@ class TrainOneStepCell(Cell):
     def __init__(self, network: Cell, optimizer: Any, sens: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
         self.network = _check_network(network, "network", "TrainOneStepCell")
-        self.optimizer = optimizer
+        self.optimizer = optimizer = as_optimizer(optimizer, network.trainable_params())
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")
-        self.weights = ParameterTuple(optimizer.parameters)
+        self.weights = ParameterTuple(getattr(optimizer, "parameters", None) or network.trainable_params())
         """The Parameters that the optimizer updates."""
         # For subclasses with a construct of their own.
         self.grad = GradOperation(get_by_list=True, sens_param=True)

@@ -45,7 +45,9 @@ class Metric(metaclass=ABCMeta):
         return getattr(self, "_indexes", None)
 
     def set_indexes(self, indexes: Sequence[int]) -> Metric:
-        """Choose and order the inputs of `update`, where a network for evaluation returns more than it takes.
+        """Choose and order the inputs of `update`, where there are more than it takes.
+
+        In `Model` these are the network's outputs, one by one, and the labels; or what `eval_network` returns.
 
         Args:
             indexes: a list of ints.
