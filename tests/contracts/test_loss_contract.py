@@ -17,7 +17,20 @@ import pytest
 
 from oracles.compare import assert_same, close, float_gradients
 from oracles.losses import ORACLES, reduced
-from oracles.programs import COUNT, cotangent_of, is_float, join, plain, samples, split, weighted, weights_for
+from oracles.programs import (
+    COUNT,
+    cotangent_of,
+    is_float,
+    join,
+    not_ignored,
+    plain,
+    samples,
+    split,
+    spoil,
+    take,
+    weighted,
+    weights_for,
+)
 from oracles.samples import SIZES, THOROUGH, inputs_of, settings_of, shape_of
 from sporax import losses
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError
@@ -46,43 +59,9 @@ def one_in(count: int, rows: list[losses.LossRow]) -> list[losses.LossRow]:
     return [row for row in rows if THOROUGH or ROWS.index(row) % count == 0]
 
 
-def take(row: losses.LossRow, inputs: list[np.ndarray], places: np.ndarray) -> list[np.ndarray]:
-    """The samples at `places`; tables belong to all of them."""
-    result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
-        axes = item.axes(array.ndim) or ()
-        if row.broadcasting or (row.function.spec.per_sample(item) and row.output):
-            array = np.take(array, places, axis=0 if row.broadcasting else axes.index(row.output[0]))
-        result.append(array)
-    return result
-
-
-def spoil(row: losses.LossRow, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
-    """The inputs with what no loss could bear in the places of the samples that are gone."""
-    result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
-        array = array.copy()
-        if row.function.spec.per_sample(item):
-            at = 0 if row.broadcasting else (item.axes(array.ndim) or ()).index(row.output[0])
-            np.moveaxis(array, at, 0)[gone] = np.nan if is_float(array) else SPOILED.get(item.domain, 1)
-        result.append(array)
-    return result
-
-
-SPOILED = {"class": -7, "sign": 0, "binary": 5}
-
-
 def oracle_counts(row: losses.LossRow, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
     counts = ORACLES[row.oracle].counts
     return 1.0 if counts is None else counts(*inputs, **params)
-
-
-def not_ignored(row: losses.LossRow, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
-    """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
-    spec = row.function.spec
-    if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
-        return True
-    return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
 
 
 # 1. Shapes

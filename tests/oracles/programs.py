@@ -90,3 +90,37 @@ def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
     """One weight for each place of the first axis."""
     full = np.asarray(weights, np.float32).reshape(-1, *[1] * (values.ndim - 1))
     return np.ascontiguousarray(np.broadcast_to(full, values.shape))
+
+
+def not_ignored(row: LossRow, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
+    """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
+    spec = row.function.spec
+    if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
+        return True
+    return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
+
+
+def take(row: LossRow, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
+    """The samples at those indices; tables belong to all of them."""
+    result = []
+    for item, array in zip(row.inputs, inputs, strict=True):
+        axes = item.axes(array.ndim) or ()
+        if row.broadcasting or (row.function.spec.per_sample(item) and row.output):
+            array = np.take(array, indices, axis=0 if row.broadcasting else axes.index(row.output[0]))
+        result.append(array)
+    return result
+
+
+def spoil(row: LossRow, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
+    """The inputs with values outside every domain in the elements of the removed samples."""
+    result = []
+    for item, array in zip(row.inputs, inputs, strict=True):
+        array = array.copy()
+        if row.function.spec.per_sample(item):
+            at = 0 if row.broadcasting else (item.axes(array.ndim) or ()).index(row.output[0])
+            np.moveaxis(array, at, 0)[gone] = np.nan if is_float(array) else SPOILED.get(item.domain, 1)
+        result.append(array)
+    return result
+
+
+SPOILED = {"class": -7, "sign": 0, "binary": 5}
