@@ -348,6 +348,7 @@ ROWS = (
         cell="SoftmaxCrossEntropyWithLogits",
         cell_arguments={"sparse": False},
         default_reduction="none",
+        lower_bound=0.0,
     ),
     LossRow(
         sparse_softmax_cross_entropy_with_logits,
@@ -355,6 +356,7 @@ ROWS = (
         cell="SoftmaxCrossEntropyWithLogits",
         cell_arguments={"sparse": True},
         default_reduction="none",
+        lower_bound=0.0,
     ),
     LossRow(
         cross_entropy,
@@ -362,6 +364,7 @@ ROWS = (
         cell="CrossEntropyLoss",
         parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
         like=("categorical_crossentropy", "sparse_categorical_crossentropy"),
+        lower_bound=0.0,
     ),
     LossRow(
         soft_cross_entropy,
@@ -369,6 +372,7 @@ ROWS = (
         cell="CrossEntropyLoss",
         parameters={"weight": (None, _WEIGHT), "label_smoothing": (0.0, 0.3)},
         like=("categorical_crossentropy", "softmax_cross_entropy"),
+        lower_bound=0.0,
     ),
     LossRow(
         nll_loss,
