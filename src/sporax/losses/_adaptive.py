@@ -191,5 +191,6 @@ ROWS = (
         },
         reductions=(),
         like=("torch AdaptiveLogSoftmaxWithLoss",),
+        lower_bound=0.0,
     ),
 )

@@ -263,23 +263,27 @@ ROWS = (
         "Cao et al. 2019",
         cell="LDAMLoss",
         parameters={"cls_num_list": (_COUNTS,), "max_m": (0.5, 0.2), "weight": (None, _WEIGHT), "s": (2.0, 1)},
+        lower_bound=0.0,
     ),
     LossRow(
         logit_adjusted_cross_entropy,
         "Menon et al. 2021",
         cell="LogitAdjustedLoss",
         parameters={"priors": (_COUNTS,), "tau": (1.0, 0.5)},
+        lower_bound=0.0,
     ),
     LossRow(
         class_balanced_loss,
         "Cui et al. 2019",
         cell="ClassBalancedLoss",
         parameters={"samples_per_cls": (_COUNTS,), "beta": (0.9, 0.0)},
+        lower_bound=0.0,
     ),
     LossRow(
         z_loss,
         "Chowdhery et al. 2022; Zoph et al. 2022",
         cell="ZLoss",
         parameters={"coefficient": (1e-4, 1.0)},
+        lower_bound=0.0,
     ),
 )

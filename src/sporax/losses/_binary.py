@@ -257,6 +257,7 @@ ROWS = (
         cell="BCELoss",
         parameters={"label_smoothing": (0.0, 0.2)},
         like=("torch.nn.BCELoss", "keras BinaryCrossentropy"),
+        lower_bound=0.0,
     ),
     LossRow(
         binary_cross_entropy_with_logits,
@@ -265,12 +266,19 @@ ROWS = (
         parameters={"pos_weight": (None, 2.5), "label_smoothing": (0.0, 0.2)},
         like=("torch.nn.BCEWithLogitsLoss", "optax.sigmoid_binary_cross_entropy"),
     ),
-    LossRow(soft_margin_loss, "MindSpore nn.SoftMarginLoss", cell="SoftMarginLoss", like=("torch.nn.SoftMarginLoss",)),
+    LossRow(
+        soft_margin_loss,
+        "MindSpore nn.SoftMarginLoss",
+        cell="SoftMarginLoss",
+        like=("torch.nn.SoftMarginLoss",),
+        lower_bound=0.0,
+    ),
     LossRow(
         multilabel_soft_margin_loss,
         "MindSpore nn.MultiLabelSoftMarginLoss",
         cell="MultiLabelSoftMarginLoss",
         parameters={"weight": (None, Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])]))},
         like=("torch.nn.MultiLabelSoftMarginLoss",),
+        lower_bound=0.0,
     ),
 )

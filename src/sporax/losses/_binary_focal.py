@@ -220,6 +220,7 @@ ROWS = (
             "label_smoothing": (0.0, 0.1),
         },
         like=("keras BinaryFocalCrossentropy",),
+        lower_bound=0.0,
     ),
     LossRow(
         sigmoid_focal_loss,
@@ -227,6 +228,7 @@ ROWS = (
         cell="SigmoidFocalLoss",
         parameters={"gamma": (2.0, 0.0, 1.5), "alpha": (None, 0.25), "label_smoothing": (0.0, 0.1)},
         like=("optax.sigmoid_focal_loss", "torchvision.ops.sigmoid_focal_loss"),
+        lower_bound=0.0,
     ),
     LossRow(
         asymmetric_loss,
@@ -235,5 +237,6 @@ ROWS = (
         parameters={"gamma_neg": (4.0, 2.5), "gamma_pos": (1.0, 0.0, 0.5), "clip": (0.05, 0.0)},
         default_reduction="sum",
         like=("timm AsymmetricLossMultiLabel",),
+        lower_bound=0.0,
     ),
 )

@@ -254,7 +254,14 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) ->
 
 
 ROWS = (
-    LossRow(iou_loss, "Yu et al. 2016", cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples),
+    LossRow(
+        iou_loss,
+        "Yu et al. 2016",
+        cell="IoULoss",
+        parameters={"eps": (0.0, 0.1)},
+        examples=_examples,
+        lower_bound=0.0,
+    ),
     LossRow(
         giou_loss,
         "Rezatofighi et al. 2019",
@@ -262,6 +269,7 @@ ROWS = (
         parameters={"eps": (0.0, 0.1)},
         examples=_examples,
         like=("torchvision generalized_box_iou_loss",),
+        lower_bound=0.0,
     ),
     LossRow(
         diou_loss,
@@ -270,6 +278,7 @@ ROWS = (
         parameters={"eps": (0.0, 0.1)},
         examples=_examples,
         like=("torchvision distance_box_iou_loss",),
+        lower_bound=0.0,
     ),
     LossRow(
         ciou_loss,
@@ -278,5 +287,6 @@ ROWS = (
         parameters={"eps": (0.0, 0.1), "alpha_gradient": (False, True)},
         examples=_examples,
         like=("torchvision complete_box_iou_loss",),
+        lower_bound=0.0,
     ),
 )

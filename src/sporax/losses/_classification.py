@@ -350,6 +350,7 @@ ROWS = (
         cell="SoftmaxCrossEntropyWithLogits",
         cell_arguments={"sparse": False},
         default_reduction="none",
+        lower_bound=0.0,
     ),
     LossRow(
         sparse_softmax_cross_entropy_with_logits,
@@ -357,6 +358,7 @@ ROWS = (
         cell="SoftmaxCrossEntropyWithLogits",
         cell_arguments={"sparse": True},
         default_reduction="none",
+        lower_bound=0.0,
     ),
     LossRow(
         cross_entropy,
@@ -364,6 +366,7 @@ ROWS = (
         cell="CrossEntropyLoss",
         parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
         like=("categorical_crossentropy", "sparse_categorical_crossentropy"),
+        lower_bound=0.0,
     ),
     LossRow(
         soft_cross_entropy,
@@ -371,6 +374,7 @@ ROWS = (
         cell="CrossEntropyLoss",
         parameters={"weight": (None, _WEIGHT), "label_smoothing": (0.0, 0.3)},
         like=("categorical_crossentropy", "softmax_cross_entropy"),
+        lower_bound=0.0,
     ),
     LossRow(
         nll_loss,

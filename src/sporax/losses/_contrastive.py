@@ -507,7 +507,13 @@ def _log1p_sum_exp(x: jax.Array, mask: jax.Array) -> jax.Array:
 _TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
 
 ROWS = (
-    LossRow(contrastive_loss, "Hadsell et al. 2006", cell="ContrastiveLoss", parameters={"margin": (1.0, 4.0)}),
+    LossRow(
+        contrastive_loss,
+        "Hadsell et al. 2006",
+        cell="ContrastiveLoss",
+        parameters={"margin": (1.0, 4.0)},
+        lower_bound=0.0,
+    ),
     LossRow(
         n_pair_loss,
         "Sohn 2016",
@@ -520,6 +526,7 @@ ROWS = (
         "Wang et al. 2019",
         cell="MultiSimilarityLoss",
         parameters={"alpha": (2.0, 1.0), "beta": (10.0, 5.0), "epsilon": (0.1, None)},
+        lower_bound=0.0,
     ),
     LossRow(
         circle_loss,
@@ -527,6 +534,7 @@ ROWS = (
         cell="CircleLoss",
         parameters={"gamma": (8.0, 4.0), "margin": (0.4, 0.25), "remove_diagonal": (True, False)},
         like=("circle",),
+        lower_bound=0.0,
     ),
     LossRow(
         info_nce_loss,
@@ -534,6 +542,7 @@ ROWS = (
         cell="InfoNCELoss",
         parameters={**_TEMPERATURE, "symmetric": (False, True), "chunk_size": (None, 2)},
         like=("clip_loss", "infonce"),
+        lower_bound=0.0,
     ),
     LossRow(
         nt_xent_loss,
@@ -541,8 +550,16 @@ ROWS = (
         cell="NTXentLoss",
         parameters=_TEMPERATURE,
         like=("ntxent", "simclr"),
+        lower_bound=0.0,
     ),
-    LossRow(sup_con_loss, "Khosla et al. 2020", cell="SupConLoss", parameters=_TEMPERATURE, like=("supcon",)),
+    LossRow(
+        sup_con_loss,
+        "Khosla et al. 2020",
+        cell="SupConLoss",
+        parameters=_TEMPERATURE,
+        like=("supcon",),
+        lower_bound=0.0,
+    ),
     LossRow(
         siglip_loss,
         "Zhai et al. 2023",
@@ -554,5 +571,6 @@ ROWS = (
             "chunk_size": (None, 2),
         },
         like=("sigmoid_contrastive_loss",),
+        lower_bound=0.0,
     ),
 )

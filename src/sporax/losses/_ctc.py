@@ -298,5 +298,6 @@ ROWS: tuple[LossRow, ...] = (
         },
         examples=_examples,
         like=("torch ctc_loss", "optax ctc_loss", "Keras CTC"),
+        lower_bound=0.0,
     ),
 )

@@ -444,18 +444,30 @@ def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
 _SPARSEMAX = "Martins and Astudillo 2016"
 
 ROWS = (
-    LossRow(sparsemax_loss, _SPARSEMAX, cell="SparsemaxLoss"),
+    LossRow(
+        sparsemax_loss,
+        _SPARSEMAX,
+        cell="SparsemaxLoss",
+        lower_bound=0.0,
+    ),
     LossRow(
         multiclass_sparsemax_loss,
         f"{_SPARSEMAX}; optax multiclass_sparsemax_loss",
         cell="SparsemaxLoss",
+        lower_bound=0.0,
     ),
-    LossRow(binary_sparsemax_loss, "Blondel et al. 2020; optax sparsemax_loss", cell="BinarySparsemaxLoss"),
+    LossRow(
+        binary_sparsemax_loss,
+        "Blondel et al. 2020; optax sparsemax_loss",
+        cell="BinarySparsemaxLoss",
+        lower_bound=0.0,
+    ),
     LossRow(
         fenchel_young_loss,
         "Blondel et al. 2020; optax make_fenchel_young_loss",
         cell="FenchelYoungLoss",
         parameters={"max_fun": ("logistic", "sparsemax", "entmax15")},
         like=("entmax",),
+        lower_bound=0.0,
     ),
 )

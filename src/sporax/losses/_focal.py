@@ -348,12 +348,14 @@ ROWS = (
         "Lin et al. 2017; MindSpore nn.FocalLoss",
         cell="FocalLoss",
         parameters={"weight": (None, _WEIGHT), "gamma": (2.0, 0.5, 0)},
+        lower_bound=0.0,
     ),
     LossRow(
         soft_focal_loss,
         "Lin et al. 2017; MindSpore nn.FocalLoss",
         cell="FocalLoss",
         parameters={"weight": (None, _WEIGHT), "gamma": (2.0, 0.5)},
+        lower_bound=0.0,
     ),
     LossRow(
         categorical_focal_cross_entropy,
@@ -366,5 +368,6 @@ ROWS = (
             "label_smoothing": (0.0, 0.2),
         },
         like=("categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
+        lower_bound=0.0,
     ),
 )

@@ -339,5 +339,6 @@ ROWS = (
             "chunk_size": (None, 2),
         },
         like=("fused_linear_cross_entropy", "cut_cross_entropy"),
+        lower_bound=0.0,
     ),
 )

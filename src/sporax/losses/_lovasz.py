@@ -220,6 +220,7 @@ ROWS = (
         "Berman et al. 2018",
         cell="LovaszHingeLoss",
         parameters={"ignore_index": (None, 255)},
+        lower_bound=0.0,
     ),
     LossRow(
         lovasz_softmax_loss,
@@ -227,6 +228,7 @@ ROWS = (
         cell="LovaszSoftmaxLoss",
         cell_arguments={"per_image": False},
         parameters={"classes": ("present", "all"), "from_logits": (False, True)},
+        lower_bound=0.0,
     ),
     LossRow(
         lovasz_softmax_per_image_loss,
@@ -234,5 +236,6 @@ ROWS = (
         cell="LovaszSoftmaxLoss",
         cell_arguments={"per_image": True},
         parameters={"classes": ("present", "all"), "from_logits": (False, True), "ignore_index": (None, 255)},
+        lower_bound=0.0,
     ),
 )

@@ -11,7 +11,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import cosine, hinge
+from sporax.losses._vectors import cosine, hinge, one_minus_cosine
 
 
 @loss_function(
@@ -57,11 +57,12 @@ def cosine_embedding_loss(
     Source: MindSpore `nn.CosineEmbeddingLoss`.
     """
     margin = hyper_parameter(margin, name="margin", where="cosine_embedding_loss", minimum=-1, maximum=1)
-    similarity = cosine(jnp.asarray(logits_x1), jnp.asarray(logits_x2), axis=1)
+    x1, x2 = jnp.asarray(logits_x1), jnp.asarray(logits_x2)
+    similarity = cosine(x1, x2, axis=1)
     # An unsigned dtype cannot be compared with -1.
     labels = jnp.asarray(labels).astype(similarity.dtype)
     apart = jnp.where(labels == -1, hinge(similarity - margin), jnp.nan)
-    return jnp.where(labels == 1, 1 - similarity, apart)
+    return jnp.where(labels == 1, one_minus_cosine(x1, x2, axis=1), apart)
 
 
 @loss_function(
@@ -112,6 +113,7 @@ ROWS = (
         cell="CosineEmbeddingLoss",
         parameters={"margin": (0.0, 0.25, -0.5)},
         like=("cosine_embedding",),
+        lower_bound=0.0,
     ),
     LossRow(
         margin_ranking_loss,
@@ -119,5 +121,6 @@ ROWS = (
         cell="MarginRankingLoss",
         parameters={"margin": (0.0, 1.5)},
         like=("margin_ranking",),
+        lower_bound=0.0,
     ),
 )

@@ -143,5 +143,6 @@ ROWS = (
             "remove_accidental_hits": (False, True),
         },
         random=True,
+        lower_bound=0.0,
     ),
 )

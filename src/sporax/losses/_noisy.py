@@ -350,6 +350,7 @@ ROWS = (
         cell="PolyLoss",
         parameters={"epsilon": (2.0, -1.0)},
         like=("poly_loss_cross_entropy",),
+        lower_bound=0.0,
     ),
     LossRow(
         sparse_poly1_cross_entropy,
@@ -357,6 +358,7 @@ ROWS = (
         cell="PolyLoss",
         parameters={"epsilon": (2.0, -1.0)},
         like=("poly_loss_cross_entropy",),
+        lower_bound=0.0,
     ),
     LossRow(
         generalized_cross_entropy,
@@ -364,15 +366,27 @@ ROWS = (
         cell="GeneralizedCrossEntropyLoss",
         parameters={"q": (0.5, 0.7, 1), "from_logits": (False, True)},
         like=("CategoricalGeneralizedCrossEntropy",),
+        lower_bound=0.0,
     ),
     LossRow(
         symmetric_cross_entropy,
         "Wang et al. 2019",
         cell="SymmetricCrossEntropyLoss",
         parameters={"alpha": (0.1, 1.0), "beta": (1.0, 0.0), "A": (-4.0, -6.0)},
+        lower_bound=0.0,
     ),
-    LossRow(bi_tempered_logistic_loss, "Amid et al. 2019", cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES),
     LossRow(
-        sparse_bi_tempered_logistic_loss, "Amid et al. 2019", cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES
+        bi_tempered_logistic_loss,
+        "Amid et al. 2019",
+        cell="BiTemperedLogisticLoss",
+        parameters=_TEMPERATURES,
+        lower_bound=0.0,
+    ),
+    LossRow(
+        sparse_bi_tempered_logistic_loss,
+        "Amid et al. 2019",
+        cell="BiTemperedLogisticLoss",
+        parameters=_TEMPERATURES,
+        lower_bound=0.0,
     ),
 )

@@ -197,6 +197,13 @@ ROWS = (
         cell="CoralLoss",
         parameters={"importance_weights": (None, Sized(lambda sizes: np.linspace(0.5, 1.5, sizes["C"] - 1)))},
         like=("ordinal_regression",),
+        lower_bound=0.0,
     ),
-    LossRow(corn_loss, "Shi et al. 2021", cell="CornLoss", like=("ordinal_regression",)),
+    LossRow(
+        corn_loss,
+        "Shi et al. 2021",
+        cell="CornLoss",
+        like=("ordinal_regression",),
+        lower_bound=0.0,
+    ),
 )

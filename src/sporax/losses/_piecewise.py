@@ -255,6 +255,7 @@ ROWS = (
         cell="QuantileLoss",
         parameters={"quantile": (0.5, 0.1, 0.75)},
         like=("pinball", "quantile"),
+        lower_bound=0.0,
     ),
     LossRow(
         multi_quantile_loss,
@@ -266,6 +267,7 @@ ROWS = (
                 Sized(lambda sizes: tuple(0.9 / (k + 1) for k in range(sizes["K"]))),
             )
         },
+        lower_bound=0.0,
     ),
     LossRow(
         epsilon_insensitive_loss,
@@ -273,6 +275,7 @@ ROWS = (
         cell="EpsilonInsensitiveLoss",
         parameters={"epsilon": (0.1, 0.0, 0.8)},
         like=("epsilon_insensitive", "svr"),
+        lower_bound=0.0,
     ),
     LossRow(
         wing_loss,
@@ -280,6 +283,7 @@ ROWS = (
         cell="WingLoss",
         parameters={"width": (10.0, 0.7), "curvature": (2.0, 0.4)},
         like=("wing",),
+        lower_bound=0.0,
     ),
     LossRow(
         adaptive_wing_loss,
@@ -287,5 +291,6 @@ ROWS = (
         cell="AdaptiveWingLoss",
         parameters={"omega": (14.0, 1.5), "theta": (0.5, 1.5), "epsilon": (1.0, 0.3), "alpha": (2.1, 3.0)},
         like=("adaptive_wing",),
+        lower_bound=0.0,
     ),
 )

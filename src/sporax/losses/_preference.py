@@ -186,6 +186,7 @@ ROWS: tuple[LossRow, ...] = (
             "loss_type": ("sigmoid", "ipo"),
         },
         like=("direct preference optimisation", "IPO", "cDPO"),
+        lower_bound=0.0,
     ),
     LossRow(
         distillation_loss,
@@ -193,6 +194,7 @@ ROWS: tuple[LossRow, ...] = (
         cell="DistillationLoss",
         parameters={"temperature": (1.0, 3.0)},
         like=("knowledge distillation",),
+        lower_bound=0.0,
     ),
     LossRow(
         distillation_with_labels_loss,
@@ -200,5 +202,6 @@ ROWS: tuple[LossRow, ...] = (
         cell="DistillationLoss",
         parameters={"temperature": (1.0, 3.0), "alpha": (0.5, 0.9)},
         like=("knowledge distillation",),
+        lower_bound=0.0,
     ),
 )

@@ -254,6 +254,7 @@ ROWS = (
         "Kim et al. 2020",
         cell="ProxyAnchorLoss",
         parameters={"margin": (0.1, 0.3), "alpha": (8.0, 4.0)},
+        lower_bound=0.0,
     ),
     LossRow(
         proxy_nca_loss,
@@ -266,11 +267,13 @@ ROWS = (
         "Deng et al. 2019",
         cell="ArcFaceLoss",
         parameters={"scale": (16.0, 4.0), "margin": (0.5, 0.2), "easy_margin": (False, True)},
+        lower_bound=0.0,
     ),
     LossRow(
         cosface_loss,
         "Wang et al. 2018",
         cell="CosFaceLoss",
         parameters={"scale": (16.0, 4.0), "margin": (0.35, 0.1)},
+        lower_bound=0.0,
     ),
 )

@@ -292,14 +292,22 @@ ROWS: tuple[LossRow, ...] = (
         cell="RankNetLoss",
         parameters={"sigma": (1.0, 0.7), "mask": _MASKS},
         like=("pairwise logistic loss",),
+        lower_bound=0.0,
     ),
-    LossRow(list_net_loss, "Cao et al. 2007", cell="ListNetLoss", parameters={"mask": _MASKS}),
+    LossRow(
+        list_net_loss,
+        "Cao et al. 2007",
+        cell="ListNetLoss",
+        parameters={"mask": _MASKS},
+        lower_bound=0.0,
+    ),
     LossRow(
         list_mle_loss,
         "Xia et al. 2008",
         cell="ListMLELoss",
         parameters={"mask": _MASKS},
         like=("Plackett-Luce likelihood",),
+        lower_bound=0.0,
     ),
     LossRow(
         lambda_rank_loss,
@@ -307,6 +315,7 @@ ROWS: tuple[LossRow, ...] = (
         cell="LambdaRankLoss",
         parameters={"sigma": (1.0, 0.7), "k": (None, 3), "mask": _MASKS},
         like=("LambdaLoss", "NDCG"),
+        lower_bound=0.0,
     ),
     LossRow(
         ranking_softmax_loss,
@@ -314,5 +323,6 @@ ROWS: tuple[LossRow, ...] = (
         cell="RankingSoftmaxLoss",
         parameters={"mask": _MASKS},
         like=("optax ranking_softmax_loss",),
+        lower_bound=0.0,
     ),
 )

@@ -291,12 +291,14 @@ ROWS = (
         "MindSpore nn.L1Loss",
         cell="L1Loss",
         like=("mae", "MAELoss", "L1LossExt", "mean_absolute_error", "MeanAbsoluteError"),
+        lower_bound=0.0,
     ),
     LossRow(
         mse_loss,
         "MindSpore nn.MSELoss",
         cell="MSELoss",
         like=("mse", "l2", "mean_squared_error", "MeanSquaredError", "squared_error"),
+        lower_bound=0.0,
     ),
     LossRow(
         rmse_loss,
@@ -304,6 +306,7 @@ ROWS = (
         cell="RMSELoss",
         reductions=(),
         like=("rmse", "root_mean_squared_error"),
+        lower_bound=0.0,
     ),
     LossRow(
         smooth_l1_loss,
@@ -312,6 +315,7 @@ ROWS = (
         parameters={"beta": (1.0, 0.3, 4)},
         default_reduction="none",
         like=("smooth_l1",),
+        lower_bound=0.0,
     ),
     LossRow(
         huber_loss,
@@ -319,17 +323,20 @@ ROWS = (
         cell="HuberLoss",
         parameters={"delta": (1.0, 0.3, 4)},
         like=("huber", "Huber"),
+        lower_bound=0.0,
     ),
     LossRow(
         log_cosh_loss,
         "Keras LogCosh; optax log_cosh",
         cell="LogCoshLoss",
         like=("log_cosh", "logcosh", "LogCosh"),
+        lower_bound=0.0,
     ),
     LossRow(
         cosine_similarity_loss,
         "Keras CosineSimilarity; optax cosine_distance",
         cell="CosineSimilarityLoss",
+        lower_bound=-1.0,
         like=("cosine_similarity", "CosineSimilarity", "cosine_distance"),
     ),
 )

@@ -83,8 +83,12 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     """
     epsilon = hyper_parameter(epsilon, name="epsilon", where="mean_squared_logarithmic_error", minimum=0)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
-    logarithms = [jnp.log1p(jnp.where(value <= epsilon, epsilon, value)) for value in (logits, labels)]
-    return jnp.square(logarithms[0] - logarithms[1])
+    x, y = (jnp.where(value <= epsilon, epsilon, value) for value in (logits, labels))
+    # log(1 + x) - log(1 + y) of the difference where they are close, of which the logarithms would lose the digits.
+    relative = (x - y) / (1 + y)
+    near = jnp.abs(relative) < 0.5
+    difference = jnp.where(near, jnp.log1p(jnp.where(near, relative, 0)), jnp.log1p(x) - jnp.log1p(y))
+    return jnp.square(difference)
 
 
 @loss_function(
@@ -130,6 +134,7 @@ ROWS = (
         cell="MAPELoss",
         parameters={"epsilon": (1e-7, 0.5)},
         like=("mape", "MeanAbsolutePercentageError"),
+        lower_bound=0.0,
     ),
     LossRow(
         mean_squared_logarithmic_error,
@@ -137,6 +142,7 @@ ROWS = (
         cell="MSLELoss",
         parameters={"epsilon": (1e-7, 0.5)},
         like=("msle", "MeanSquaredLogarithmicError"),
+        lower_bound=0.0,
     ),
     LossRow(
         poisson_loss,

@@ -190,5 +190,6 @@ ROWS: tuple[LossRow, ...] = (
         parameters={"blank": (0, -1), "fused_log_softmax": (True, False)},
         examples=_examples,
         like=("torchaudio rnnt_loss", "transducer loss"),
+        lower_bound=0.0,
     ),
 )

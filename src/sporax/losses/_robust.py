@@ -319,6 +319,7 @@ ROWS = (
         cell="CharbonnierLoss",
         parameters={"epsilon": (1e-3, 0.5)},
         like=("charbonnier", "pseudo_huber"),
+        lower_bound=0.0,
     ),
     LossRow(
         cauchy_loss,
@@ -326,6 +327,7 @@ ROWS = (
         cell="CauchyLoss",
         parameters={"scale": (1.0, 0.5)},
         like=("cauchy", "lorentzian"),
+        lower_bound=0.0,
     ),
     LossRow(
         geman_mcclure_loss,
@@ -333,6 +335,7 @@ ROWS = (
         cell="GemanMcClureLoss",
         parameters={"scale": (1.0, 0.5)},
         like=("geman_mcclure",),
+        lower_bound=0.0,
     ),
     LossRow(
         welsch_loss,
@@ -340,6 +343,7 @@ ROWS = (
         cell="WelschLoss",
         parameters={"scale": (1.0, 0.7)},
         like=("welsch", "leclerc"),
+        lower_bound=0.0,
     ),
     LossRow(
         tukey_biweight_loss,
@@ -347,6 +351,7 @@ ROWS = (
         cell="TukeyBiweightLoss",
         parameters={"scale": (4.685, 1.0)},
         like=("tukey", "biweight", "bisquare"),
+        lower_bound=0.0,
     ),
     LossRow(
         general_adaptive_loss,
@@ -354,5 +359,6 @@ ROWS = (
         cell="GeneralAdaptiveLoss",
         parameters={"alpha": (1.0, 2.0, 0.0, -2.0, -math.inf), "scale": (1.0, 0.7)},
         like=("barron", "adaptive_robust", "general_robust"),
+        lower_bound=0.0,
     ),
 )

@@ -44,6 +44,8 @@ class LossRow:
         reductions: the reductions that the class takes; none where it has no such argument.
         default_reduction: the one it has unless told.
         second_derivative: whether it can be differentiated twice.
+        lower_bound: a number that unreduced values never go below, whatever inputs of their domains (with classes and
+            distributions that sum to 1) are given; None where there is none or it depends on the labels.
         overflows: whether scores of ±1e4 give an infinite value or slope, as an exponential of them does.
         random: whether it draws something from `seed` or `key`.
         oracle: its name among the oracles of the tests; the function's own unless given.
@@ -60,6 +62,7 @@ class LossRow:
     reductions: tuple[str, ...] = REDUCTIONS
     default_reduction: str = "mean"
     second_derivative: bool = True
+    lower_bound: float | None = None
     overflows: bool = False
     random: bool = False
     oracle: str = ""

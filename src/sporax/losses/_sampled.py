@@ -148,5 +148,6 @@ ROWS = (
         },
         default_reduction="none",
         random=True,
+        lower_bound=0.0,
     ),
 )

@@ -299,7 +299,13 @@ def quantile_crps(
 
 
 ROWS = (
-    LossRow(crps_gaussian, "Gneiting et al. 2005", cell="GaussianCRPSLoss", like=("crps_normal",)),
+    LossRow(
+        crps_gaussian,
+        "Gneiting et al. 2005",
+        cell="GaussianCRPSLoss",
+        like=("crps_normal",),
+        lower_bound=0.0,
+    ),
     LossRow(
         crps_sample,
         "Gneiting and Raftery 2007; Ferro 2014",
@@ -321,5 +327,6 @@ ROWS = (
             "levels": (None, Sized(lambda sizes: tuple(np.linspace(0.05, 0.9, sizes["L"]).tolist()))),
             "level_weights": (None, Sized(lambda sizes: np.linspace(0.2, 1.1, sizes["L"]))),
         },
+        lower_bound=0.0,
     ),
 )

@@ -485,6 +485,7 @@ ROWS = (
         parameters={"smooth": (1e-5, 0.5), "squared": (True, False)},
         reductions=(),
         like=("keras Dice",),
+        lower_bound=0.0,
     ),
     LossRow(
         multi_class_dice_loss,
@@ -503,6 +504,7 @@ ROWS = (
         cell="GeneralizedDiceLoss",
         parameters={"from_logits": (False, True)},
         like=("GDL", "MONAI GeneralizedDiceLoss"),
+        lower_bound=0.0,
     ),
     LossRow(
         tversky_loss,
@@ -510,12 +512,14 @@ ROWS = (
         cell="TverskyLoss",
         parameters={"alpha": (0.5, 0.8), "beta": (0.5, 0.3)},
         like=("keras Tversky",),
+        lower_bound=0.0,
     ),
     LossRow(
         focal_tversky_loss,
         "Abraham and Khan 2019",
         cell="FocalTverskyLoss",
         parameters={"alpha": (0.7, 0.2), "gamma": (4 / 3, 1.0, 0.75)},
+        lower_bound=0.0,
     ),
     LossRow(
         soft_jaccard_loss,
@@ -523,6 +527,7 @@ ROWS = (
         cell="JaccardLoss",
         parameters={"smooth": (0.0, 0.5)},
         like=("soft IoU",),
+        lower_bound=0.0,
     ),
     LossRow(
         dice_cross_entropy_loss,
@@ -534,5 +539,6 @@ ROWS = (
             "ignore_index": (None, -1),
         },
         like=("MONAI DiceCELoss", "Combo loss"),
+        lower_bound=0.0,
     ),
 )

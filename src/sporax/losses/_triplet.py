@@ -284,12 +284,14 @@ ROWS = (
         cell="TripletMarginLoss",
         parameters={"margin": (1.0, 0.3), "p": (2, 1, math.inf, 3), "swap": (False, True)},
         like=("triplet_margin", "triplet_loss"),
+        lower_bound=0.0,
     ),
     LossRow(
         triplet_margin_with_distance_loss,
         "PyTorch nn.TripletMarginWithDistanceLoss",
         cell="TripletMarginWithDistanceLoss",
         parameters={"margin": (1.0, 2.5), "swap": (False, True)},
+        lower_bound=0.0,
     ),
     LossRow(
         batch_hard_triplet_loss,
@@ -297,6 +299,7 @@ ROWS = (
         cell="BatchHardTripletLoss",
         parameters={"margin": (1.0, 0.2), "soft": (True, False), "normalize": (False, True)},
         like=("triplet_hard_loss", "TripletHardLoss"),
+        lower_bound=0.0,
     ),
     LossRow(
         semi_hard_triplet_loss,
@@ -304,5 +307,6 @@ ROWS = (
         cell="SemiHardTripletLoss",
         parameters={"margin": (1.0, 2.0), "fallback": ("none", "hardest", "easiest"), "squared": (True, False)},
         like=("triplet_semihard_loss", "TripletSemiHardLoss"),
+        lower_bound=0.0,
     ),
 )

@@ -7,6 +7,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from sporax.losses._relative_entropy import with_derivatives_of
 from sporax.losses._sums import sum_rows
 
 
@@ -27,12 +28,28 @@ def unit(x: jax.Array, axis: int = -1) -> jax.Array:
 
 
 def cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
-    """The cosine of the angle between two vectors; 0 where one of them is zero."""
+    """The cosine of the angle between two vectors, in [-1, 1]; 0 where one of them is zero."""
     # Three sums of products and no unit vectors: those would go to memory and back.
     a, b = (_scaled(jnp.moveaxis(x, axis, -1)) for x in (x1, x2))
+    return _cosine(a, b)[0]
+
+
+def one_minus_cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
+    """One minus the cosine, in [0, 2], which keeps its digits where the directions are nearly equal."""
+    a, b = (_scaled(jnp.moveaxis(x, axis, -1)) for x in (x1, x2))
+    value, left, right = _cosine(a, b)
+    # |a / |a| - b / |b||^2 / 2
+    near = value > 0.5
+    left, right = ((1 / jnp.sqrt(jnp.where(near, each, 1)))[..., None] for each in (left, right))
+    return jnp.where(near, 0.5 * sum_rows(jnp.square(a * left - b * right))[..., 0], 1 - value)
+
+
+def _cosine(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     product, left, right = (sum_rows(each)[..., 0] for each in (a * b, a * a, b * b))
     zero = (left == 0) | (right == 0)
-    return jnp.where(zero, 0, product / jnp.sqrt(jnp.where(zero, 1, left * right)))
+    value = jnp.where(zero, 0, product / jnp.sqrt(jnp.where(zero, 1, left * right)))
+    # Rounding takes it past 1.
+    return with_derivatives_of(jnp.clip(value, -1, 1), value), left, right
 
 
 def _scaled(x: jax.Array) -> jax.Array:

@@ -104,6 +104,7 @@ from sporax.ops._join import (
     dstack, hsplit, hstack, Meshgrid, meshgrid, Pack, row_stack, Split, split, Stack, stack, tensor_split,
     unbind, Unpack, Unstack, unstack, vsplit, vstack,
 )
+from sporax.ops._interpolate import interpolate
 from sporax.ops._linalg import (
     batch_dot, BatchMatMul, bias_add, BiasAdd, bmm, cross, Dense, dense, dot, Einsum, einsum, Ger, ger,
     inner, kron, MatMul, matmul, mm, mv, outer, tensor_dot, vecdot,
@@ -240,7 +241,8 @@ __all__ = [
     "huber_loss", "HyperMap", "Hypot", "hypot", "i0", "Identity", "identity", "Igamma", "igamma",
     "Igammac", "igammac", "Imag", "imag", "index_add", "index_fill", "index_select", "IndexAdd",
     "IndexFill", "inner", "inplace_add", "inplace_sub", "inplace_update", "InplaceAdd", "InplaceSub",
-    "InplaceUpdate", "InsertGradientOf", "InTopK", "intopk", "Inv", "inv", "Invert", "invert", "is_complex",
+    "InplaceUpdate", "InsertGradientOf", "InTopK", "interpolate", "intopk", "Inv", "inv", "Invert", "invert",
+    "is_complex",
     "is_floating_point", "is_tensor", "IsClose", "isclose", "IsFinite", "isfinite", "IsInf", "isinf",
     "IsNan", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kl_div_ext", "KLDivLoss", "kron",
     "l1_loss", "l1_loss_ext", "L2Loss", "L2Normalize", "laplace", "Lcm", "lcm", "ldexp", "le",

@@ -12,6 +12,7 @@ from sporax.ops import embedding as embedding
 from sporax.ops import hardshrink as hardshrink
 from sporax.ops import hardsigmoid as hardsigmoid
 from sporax.ops import hardswish as hardswish
+from sporax.ops import interpolate as interpolate
 from sporax.ops import kl_div_ext as kl_div
 from sporax.ops import l1_loss_ext as l1_loss
 from sporax.ops import mse_loss_ext as mse_loss
@@ -32,6 +33,7 @@ __all__ = [
     "hardshrink",
     "hardsigmoid",
     "hardswish",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "mse_loss",
