@@ -141,7 +141,8 @@ def mean_over_every_token(x, y, mask):
 
 
 def mean_over_tokens(x, y, mask):
-    return jnp.sum(jnp.where(mask > 0, (x - y) ** 2, 0)) / jnp.maximum(jnp.sum(mask), 1)
+    # Selected before the square: the derivative of what ops.where drops afterwards is 0 * NaN.
+    return jnp.sum(jnp.where(mask > 0, x - y, 0) ** 2) / jnp.maximum(jnp.sum(mask), 1)
 
 
 def multiplies_by_the_mask(x, y, mask):
@@ -163,7 +164,7 @@ def normalized_over_all_samples(x, y, mask):
 
 
 def masked_mean(x, y, mask):
-    return jnp.sum(jnp.where(mask, (x - y) ** 2, 0)) / jnp.maximum(jnp.sum(mask), 1)
+    return jnp.sum(jnp.where(mask, x - y, 0) ** 2) / jnp.maximum(jnp.sum(mask), 1)
 
 
 def ignores_class_weights(x, labels, class_weights):

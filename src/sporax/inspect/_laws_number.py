@@ -54,6 +54,9 @@ def infinite(check: Check) -> str:
     item = check.subject.inputs[0]
     if not item.is_free or item.given is not None:
         raise Skipped("the first input takes no such numbers")
+    row = check.subject.row
+    if row is not None and row.inputs[0].role == "table":
+        raise Skipped("the first input is a table of vectors, and no score of a class")
     others = check.subject.inputs[1:]
     scores = any(other.classes is not None and other.classes in item.shape for other in others)
     if not scores and not (len(others) == 1 and (others[0].choices is not None or others[0].is_probability)):
@@ -83,7 +86,8 @@ def nan(check: Check) -> str:
         raise Skipped("the first input is no float")
     arrays = check.draw(4)
     arrays[0] = arrays[0].copy()
-    arrays[0].reshape(-1)[0] = np.nan
+    # The whole sample: a loss that picks the score of one class does not see the others.
+    arrays[0][: 1 if arrays[0].ndim else ...] = np.nan
     try:
         value = check.run("loss", arrays)
     except Exception as error:

@@ -46,7 +46,8 @@ def runs(check: Check) -> str:
 def reduction(check: Check) -> str:
     subject = check.subject
     found = {}
-    arrays = check.draw(1)
+    # A weighted mean is not the mean of the unreduced values.
+    arrays = kept(subject, check.draw(1))
     for kind in ("none", "sum", "mean"):
         try:
             found[kind] = check.run(f"reduction {kind}", arrays, fn=subject.loss(kind))

@@ -66,8 +66,11 @@ def zero_weight(check: Check) -> str:
                 found = f"with weights of 0 the loss is {number(got_sum)}{held}"
             if abs(ratio - len(left) / count) <= 1e-3:
                 fix = "divide by the weights that are left: return self.get_loss(values, weights)."
-            elif np.isnan(got_sum):
-                fix = "0 * NaN is NaN: select by ops.where(mask, values, 0), or return self.get_loss(values, weights)."
+            elif spoiled_by is not None and np.isnan(spoiled_by):
+                fix = (
+                    "0 * NaN is NaN: select by ops.where(mask, x, 0) before the computation, or return "
+                    "self.get_loss(values, weights)."
+                )
             else:
                 fix = (
                     "return self.get_loss(values, weights); replace removed samples by a harmless value before the "

@@ -66,8 +66,8 @@ class Subject:
 
     @property
     def floats(self) -> list[int]:
-        """Places of the differentiable inputs."""
-        return [at for at, item in enumerate(self.inputs) if item.is_float and not item.counts]
+        """Indices of the differentiable inputs: floats, unless they take a few values alone."""
+        return [at for at, item in enumerate(self.inputs) if item.is_float and not item.counts and item.choices is None]
 
     @property
     def documentation(self) -> str:
@@ -257,6 +257,10 @@ def make_subject(
         raise ArgumentTypeError(
             f"check_loss: the target must be a loss class, a Cell or a function, but got {target!r}."
         )
+    if isinstance(target, Cell) and type(target).__module__.startswith("sporax."):
+        # Its function says whether the samples of a batch meet.
+        specs = [row.function.spec for row in losses.by_cell(type(target).__name__)]
+        coupled = coupled or any(spec.mask_parameter is not None or not spec.output for spec in specs)
     called = type(target).construct if isinstance(target, Cell) else target
     names = [name for name in _parameters(called) if name not in ("self", *arguments)]
     name = type(target).__name__ if isinstance(target, Cell) else getattr(target, "__name__", type(target).__name__)
