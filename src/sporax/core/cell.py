@@ -54,7 +54,7 @@ class Cell:
     _cells: OrderedDict[str, Cell | None]
     _params: OrderedDict[str, Parameter | ParameterTuple]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Cell:
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         if kwargs:
             _check_keywords(cls, kwargs)
         make = super().__new__
