@@ -91,7 +91,9 @@ if TYPE_CHECKING:
     from sporax.core import is_tensor as is_tensor
     from sporax.core import set_seed as set_seed
     from sporax.core.context import GRAPH_MODE as GRAPH_MODE
+    from sporax.core.context import LAX as LAX
     from sporax.core.context import PYNATIVE_MODE as PYNATIVE_MODE
+    from sporax.core.context import STRICT as STRICT
     from sporax.core.context import get_context as get_context
     from sporax.core.context import reset_context as reset_context
     from sporax.core.context import set_context as set_context
@@ -156,7 +158,7 @@ _NAMES = {
     ),
     "sporax.common.tensor": "tensor",
     "sporax.core": ("Generator Parameter ParameterTuple Tensor context default_generator get_seed is_tensor set_seed"),
-    "sporax.core.context": "GRAPH_MODE PYNATIVE_MODE get_context reset_context set_context set_device",
+    "sporax.core.context": "GRAPH_MODE LAX PYNATIVE_MODE STRICT get_context reset_context set_context set_device",
     "sporax.train": (
         "Accuracy BackupAndRestore Callback CheckpointConfig ConfusionMatrix EarlyStopping F1 Fbeta History "
         "LambdaCallback LearningRateScheduler Loss LossMonitor MAE MSE Metric Model ModelCheckpoint "

@@ -170,3 +170,34 @@ class TestDtypes:
         assert {dt.float32: 1}[dt.float32] == 1
         assert dt.float32 in (dt.float16, dt.float32)
         assert dt.float32 != dt.float64
+
+
+@pytest.fixture
+def reset():
+    yield
+    context.reset_context()
+
+
+@pytest.mark.parametrize("level", [context.STRICT, context.LAX])
+def test_the_syntax_level_is_kept(level, reset):
+    assert context.get_context("jit_syntax_level") == context.LAX == 2
+    context.set_context(jit_syntax_level=level)
+    assert context.get_context("jit_syntax_level") == level
+    with pytest.raises(ArgumentError, match=r"`jit_syntax_level` must be STRICT \(0\) or LAX \(2\), but got 5"):
+        context.set_context(jit_syntax_level=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("enable_auto_mixed_precision", True),
+        ("aoe_tune_mode", "online"),
+        ("aoe_config", {"job_type": "2"}),
+        ("disable_format_transform", True),
+        ("jit_enable_inplace_ops", False),
+        ("enable_profiling", True),
+    ],
+)
+def test_settings_of_other_hardware_are_kept(name, value, reset):
+    context.set_context(**{name: value})
+    assert context.get_context(name) == value

@@ -60,10 +60,10 @@ class Cell:
     _cells: OrderedDict[str, Cell | None]
     _params: OrderedDict[str, Parameter | ParameterTuple]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Cell:
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         if kwargs:
             _check_keywords(cls, kwargs)
-        make = super().__new__
+        make: Any = super().__new__  # pyright: ignore[reportArgumentType]  the TypeVar is that of other methods too
         return make(cls) if make is object.__new__ else make(cls, *args, **kwargs)
 
     def __init__(self, auto_prefix: bool = True, flags: dict[str, Any] | None = None) -> None:

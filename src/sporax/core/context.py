@@ -15,6 +15,11 @@ GRAPH_MODE = 0
 PYNATIVE_MODE = 1
 """Everything runs eagerly, op by op: for debugging."""
 
+STRICT = 0
+"""A value of MindSpore's setting `jit_syntax_level`; sporax traces Python itself, at every level."""
+LAX = 2
+"""The other value, MindSpore's default."""
+
 _PLATFORMS = {"CPU": "cpu", "GPU": "gpu", "TPU": "tpu"}
 
 # Accepted and kept, so that a script which sets them runs. docs/differences.md says why each has no effect.
@@ -50,6 +55,17 @@ _KEPT: dict[str, Any] = {
     "reserve_class_name_in_scope": True,
     "support_binary": False,
     "debug_level": 0,
+    "jit_syntax_level": LAX,
+    "jit_enable_inplace_ops": True,
+    "enable_auto_mixed_precision": False,
+    "enable_sparse": False,
+    "disable_format_transform": False,
+    "exec_order": "bfs",
+    "enable_profiling": False,
+    "profiling_options": "training_trace",
+    "auto_tune_mode": "NO_TUNE",
+    "aoe_tune_mode": "",
+    "aoe_config": {},
 }
 
 
@@ -143,6 +159,9 @@ def set_context(
     if unknown:
         for name in unknown:
             _check.one_of(name, ("mode", "device_target", "device_id", *_KEPT), name="setting", where="set_context")
+    level = kwargs.get("jit_syntax_level", LAX)
+    if isinstance(level, bool) or level not in (STRICT, LAX):
+        raise ArgumentError(f"set_context: `jit_syntax_level` must be STRICT (0) or LAX (2), but got {level!r}.")
     if mode is not None:
         if isinstance(mode, bool) or mode not in (GRAPH_MODE, PYNATIVE_MODE):
             raise ArgumentError(f"set_context: `mode` must be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
