@@ -11,10 +11,11 @@ import jax
 
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError, UninitializedCellError
 from sporax.core import _frames, context
+from sporax.core._captured import note_captured
 from sporax.core._hooks import CellHooks, HookHandle
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
-from sporax.core.tensor import Tensor, note_captured, wrap
+from sporax.core.tensor import Tensor, wrap
 
 Self = TypeVar("Self", bound="Cell")
 
