@@ -76,29 +76,31 @@ def _is_check(call: ast.AST) -> bool:
     return isinstance(callee, ast.Name) and callee.id in CHECKERS
 
 
-def _uses(function: Function, name: str) -> list[ast.Name]:
-    return [
-        node
-        for statement in function.body
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    ]
+class _Uses:
+    """How often each name is read in a function: at all, in checks whose result is dropped, and to be kept as it is."""
+
+    def __init__(self, function: Function) -> None:
+        self.reads: Counter[str] = Counter()
+        self.checked: Counter[str] = Counter()
+        self.kept: dict[str, tuple[int, str]] = {}
+        for node in (each for statement in function.body for each in ast.walk(statement)):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self.reads[node.id] += 1
+            elif isinstance(node, ast.Expr) and _is_check(node.value):
+                self.checked += _names(node)
+            elif isinstance(node, ast.Assign) and (isinstance(node.value, ast.Name) or _is_check(node.value)):
+                target = node.targets[0]
+                if isinstance(target, ast.Attribute):
+                    self.kept |= {name: (n, target.attr) for name, n in _names(node.value).items()}
+
+    def only_kept(self, name: str) -> str | None:
+        """The attribute where an argument is kept, where that is its one use; checks do not count."""
+        count, attribute = self.kept.get(name, (0, None))
+        return attribute if count and count + self.checked[name] == self.reads[name] else None
 
 
-def _only_kept(function: Function, name: str) -> str | None:
-    """The attribute where the argument is kept, where that is its one use; checks do not count."""
-    kept: set[str] = set()
-    covered = 0
-    for node in ast.walk(function):
-        if isinstance(node, ast.Expr) and _is_check(node.value):
-            covered += sum(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-            plain = isinstance(node.value, ast.Name) or _is_check(node.value)
-            inside = sum(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node.value))
-            if inside and plain:
-                covered += inside
-                kept.add(node.targets[0].attr)
-    return kept.pop() if len(kept) == 1 and covered == len(_uses(function, name)) else None
+def _names(node: ast.AST) -> Counter[str]:
+    return Counter(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
 
 def _reads(trees: list[ast.Module]) -> Counter[str]:
@@ -121,7 +123,6 @@ def without_effect(sources: list[str]) -> set[tuple[str, str]]:
     trees = [ast.parse(source) for source in sources]
     reads = _reads(trees)
     read_in: dict[tuple[str, str], int] = defaultdict(int)
-    methods: dict[tuple[str, str], int] = defaultdict(int)
     found: list[tuple[str | None, str, str]] = []
     for owner, function in (pair for tree in trees for pair in _functions(tree)):
         if _is_overload_or_setter(function):
@@ -132,22 +133,13 @@ def without_effect(sources: list[str]) -> set[tuple[str, str]]:
             for node in ast.walk(each)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
+        uses = _Uses(function)
         for argument in _arguments(function):
             name = _name_of(function, argument)
-            if owner is not None:
-                methods[function.name, argument] += 1
             if _is_for_subclasses(function):
                 read_in[function.name, argument] += 1
                 continue
-            uses = _uses(function, name)
-            checked = [
-                use
-                for node in ast.walk(function)
-                if isinstance(node, ast.Expr) and _is_check(node.value)
-                for use in ast.walk(node)
-                if isinstance(use, ast.Name) and use.id == name
-            ]
-            attribute = _only_kept(function, name)
+            attribute = uses.only_kept(name)
             kept_in_vain = (
                 attribute is not None
                 and attribute.startswith("_")
@@ -155,8 +147,8 @@ def without_effect(sources: list[str]) -> set[tuple[str, str]]:
                 and not reads[attribute.removeprefix("_")]
             )
             # A decorator that names an argument reads it, and `locals()` reads all.
-            effective = bool(name in decorators or _uses(function, "locals"))
-            effective = effective or (len(uses) > len(checked) and not kept_in_vain)
+            effective = name in decorators or uses.reads["locals"] > 0
+            effective = effective or (uses.reads[name] > uses.checked[name] and not kept_in_vain)
             if effective:
                 read_in[function.name, argument] += 1
             else:

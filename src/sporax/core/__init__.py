@@ -2,6 +2,7 @@
 
 from sporax.core import context
 from sporax.core._arith import absolute, align, arithmetic, true_divide
+from sporax.core._captured import note_captured
 from sporax.core._frames import (
     REVISION,
     Frame,
@@ -17,7 +18,7 @@ from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
 from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
-from sporax.core.tensor import Tensor, copied, is_tensor, note_captured, to_array, unwrap, wrap
+from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 
 __all__ = [
     "HOOKED",

@@ -152,6 +152,20 @@ def note_creation(parameter: Parameter) -> None:
         frame.created[parameter] = None
 
 
+class Identity:
+    """An array as the value of a guard: equal to itself only."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other.array is self.array
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def note_rebinding(tensor: Any) -> None:
     """Remember the array of a Tensor that is about to be rebound inside a trace."""
     if STATE.stack:

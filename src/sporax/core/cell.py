@@ -12,11 +12,12 @@ import jax
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError, UninitializedCellError
 from sporax._suggest import refuse_keywords
 from sporax.core import _frames, context
+from sporax.core._captured import note_captured
 from sporax.core._hooks import CellHooks, HookHandle
 from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
-from sporax.core.tensor import Tensor, note_captured, wrap
+from sporax.core.tensor import Tensor, wrap
 
 Self = TypeVar("Self", bound="Cell")
 

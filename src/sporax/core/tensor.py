@@ -7,7 +7,7 @@ Here are its data, operators and indexing. The methods that are ops (`x.sum()`, 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -170,31 +170,6 @@ def _unary(function: Callable[[Any], Any], name: str) -> Any:
 
     method.__name__ = name
     return method
-
-
-class _Identity:
-    """An array as the value of a guard: equal to itself only."""
-
-    __slots__ = ("array",)
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and other.array is self.array
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def note_captured(values: Iterable[Any]) -> None:
-    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
-    if not any(frame.discovers for frame in _frames.STATE.stack):
-        return
-    for value in values:
-        each = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
-        for tensor in each:
-            if type(tensor) is Tensor and not is_tracer(tensor._value):
-                _frames.note_guard(tensor, "_identity", tensor._identity)
 
 
 class Tensor:
@@ -400,8 +375,8 @@ class Tensor:
             _frames.REVISION.count += 1
 
     @property
-    def _identity(self) -> _Identity:
-        return _Identity(self._value)
+    def _identity(self) -> Any:
+        return _frames.Identity(self._value)
 
     def _follow(self) -> None:
         """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""

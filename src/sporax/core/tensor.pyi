@@ -29,9 +29,6 @@ def wrap(value: Any) -> Tensor:
 def unwrap(value: Any) -> Any:
     """The array of a Tensor; a NumPy scalar as a Python number; anything else as it is."""
 
-def note_captured(values: Iterable[Any]) -> None:
-    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
-
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a Tensor (or a Parameter, which is one)."""
 
@@ -127,7 +124,7 @@ class Tensor:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
 
     @property
-    def _identity(self) -> _Identity: ...
+    def _identity(self) -> Any: ...
 
     def _follow(self) -> None:
         """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""

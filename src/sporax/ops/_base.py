@@ -301,7 +301,7 @@ def _class_form(
     text = (function.__doc__ or "").strip()
     form = "This is the class form: hyper-parameters at construction, Tensors at the call."
     listed = f" Hyper-parameters: {', '.join(f'`{key}`' for key in hyper_parameters)}."
-    kind = type(
+    kind: Any = type(
         name,
         (base,),
         {

@@ -1,0 +1,21 @@
+"""Tensors that a trace captures: they are constants of the program, which must be made again when one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sporax._jax_compat import is_tracer
+from sporax.core import _frames
+from sporax.core.tensor import Tensor
+
+
+def note_captured(values: Iterable[Any]) -> None:
+    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
+    if not any(frame.discovers for frame in _frames.STATE.stack):
+        return
+    for value in values:
+        each = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+        for tensor in each:
+            if type(tensor) is Tensor and not is_tracer(tensor._value):
+                _frames.note_guard(tensor, "_identity", tensor._identity)
