@@ -120,14 +120,14 @@ class Tensor:
 
     def _rebind(self, value: Any) -> None: ...
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
-        """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
-
     @property
     def _identity(self) -> Any: ...
 
     def _follow(self) -> None:
         """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
+        """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
 
     @property
     def has_init(self) -> builtins.bool:
