@@ -54,9 +54,10 @@ def _name_of(function: Function, argument: str) -> str:
 
 
 def _is_overload_or_setter(function: Function) -> bool:
+    """Also a function whose derivative is a rule of its own, which may read what the function itself does not."""
     return any(
         (isinstance(each, ast.Name) and each.id == "overload")
-        or (isinstance(each, ast.Attribute) and each.attr == "setter")
+        or (isinstance(each, ast.Attribute) and each.attr in ("setter", "custom_jvp", "custom_vjp"))
         for each in function.decorator_list
     )
 

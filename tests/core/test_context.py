@@ -190,7 +190,7 @@ def test_the_syntax_level_is_kept(level, reset):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("enable_auto_mixed_precision", True),
+        ("enable_auto_mixed_precision", False),
         ("aoe_tune_mode", "online"),
         ("aoe_config", {"job_type": "2"}),
         ("disable_format_transform", True),

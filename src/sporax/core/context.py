@@ -121,9 +121,9 @@ def set_device(device_target: str, device_id: int | None = None) -> None:
         devices = jax.devices(_PLATFORMS[target])
     except RuntimeError as error:
         here = ", ".join(sorted({device.platform.upper() for device in jax.devices()}))
-        mend = " Install JAX's CUDA wheels: pip install 'sporax[cuda]'." if target == "GPU" else ""
+        fix = " Install JAX's CUDA wheels: pip install 'sporax[cuda]'." if target == "GPU" else ""
         raise DeviceError(
-            f"device_target {target!r}: JAX finds no such device on this machine; it has {here}.{mend}"
+            f"device_target {target!r}: JAX finds no such device on this machine; it has {here}.{fix}"
         ) from error
     index = 0 if device_id is None else _check.integer(device_id, name="device_id", where="set_device", minimum=0)
     if index >= len(devices):
@@ -194,6 +194,11 @@ def _refuse_without_effect(name: str, value: Any) -> None:
             f"{where}: `precompile_only` must be False, but got {value!r}: sporax compiles a network when it is "
             "called, and then runs it. To compile without running use jax.jit(...).lower(...).compile() on what "
             "sporax.functionalize returns."
+        )
+    if name == "enable_auto_mixed_precision" and value:
+        raise ArgumentError(
+            f"{where}: `enable_auto_mixed_precision` must be False, but got {value!r}. For half precision use "
+            "network.to_float(sporax.bfloat16)."
         )
     if name == "deterministic":
         _check.one_of(value, ("ON", "OFF"), name="deterministic", where=where)

@@ -179,7 +179,7 @@ class BatchDataset(OneChild):
         return list(replacement.row(columns, made))
 
     def _stacked(self, values: list[np.ndarray], place: int, first: int) -> np.ndarray:
-        if any(value.dtype.kind == "O" for value in values):
+        if values[0].dtype.kind == "O":
             return wrapped(stacked_dicts([held_dict(value) for value in values], self._names[place]))
         if self._padding is not None and self._padding[place] is not None:
             values = _padded(values, self._padding[place], self._names[place])

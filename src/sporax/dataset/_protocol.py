@@ -15,6 +15,10 @@ class BatchSource(Protocol):
     An *epoch* is one pass. Each call of `create_tuple_iterator(num_epochs=1, ...)` or `stacked_batches`
     that is iterated reads the next epoch: under one seed the order is the same from run to run, and another
     one in each epoch. An epoch that gives nothing raises `DatasetError`.
+
+    With `state_dict()` and `load_state_dict(state)`, which are optional, a run that is resumed finds its position:
+    `state_dict` describes, in plain values, the epoch that is read next, and `load_state_dict` has it read without its
+    first `state["rows"]` batches.
     """
 
     def get_col_names(self) -> list[str]:

@@ -61,10 +61,6 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
 
     `what` and `index` say what gave it: "… at element 3".
     """
-    if isinstance(value, dict):
-        return wrapped(value)
-    if isinstance(value, np.ndarray) and holds_dict(value):
-        return value
     try:
         array = np.array(value)
     except Exception as error:
@@ -73,6 +69,10 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
             "Give a NumPy array, a number, a string, a dict, or nested lists of one shape."
         ) from error
     if array.dtype.kind == "O":
+        if isinstance(value, dict):
+            return wrapped(value)
+        if isinstance(value, np.ndarray) and holds_dict(value):
+            return value
         if value is None:
             raise DatasetError(f"{what} {index} gave None for column {column!r}. Is a `return` missing?")
         kind = type(value).__name__

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -149,8 +149,7 @@ class Feed:
 
     def plain(self, epoch: int, count: int) -> Iterator[Stack]:
         """One epoch, in stacks of up to `count` where stacking copies nothing, else batch by batch."""
-        stacks = self._columnar(count) if self._gives_stacks else self._stacked(self._pass(), 1)
-        return self._checked(stacks, epoch)
+        return self._checked(self._columnar(count) if self._gives_stacks else self._single(), epoch)
 
     @property
     def _gives_stacks(self) -> bool:
@@ -160,7 +159,7 @@ class Feed:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """One epoch, batch by batch."""
-        for stack in self._checked(self._stacked(self._pass(), 1), epoch):
+        for stack in self._checked(self._single(), epoch):
             yield tuple([array[0] for array in stack.arrays])
 
     def sunk(self, epoch: int, done: int, size_of: Callable[[Batch], int]) -> Iterator[Stack]:
@@ -206,16 +205,25 @@ class Feed:
             yield Stack(arrays, begin, row)
             row += rows
 
-    def _pass(self) -> Iterator[tuple[_Begin, int, Batch]]:
+    def _opened(self) -> tuple[int, _Begin, Iterator[Batch]]:
+        """The batches of a pass, from where it is to be entered."""
         row, begin = self._enter()
         rows = _source.batches(self.source)
         if row and begin.state is None and self._keeps:
             # A source that cannot be told where to start.
-            for _ in range(row):
-                next(rows, None)
-        for batch in rows:
+            rows = islice(rows, row, None)
+        return row, begin, rows
+
+    def _pass(self) -> Iterator[tuple[_Begin, int, Batch]]:
+        start, begin, rows = self._opened()
+        for row, batch in enumerate(rows, start):
             yield begin, row, batch
-            row += 1
+
+    def _single(self) -> Iterator[Stack]:
+        """Each batch as a stack of one."""
+        start, begin, rows = self._opened()
+        for row, batch in enumerate(rows, start):
+            yield Stack([array[np.newaxis] for array in batch], begin, row)
 
     def _stacked(
         self, rows: Iterable[tuple[_Begin, int, Batch]], count: int | Callable[[Batch], int]
@@ -233,13 +241,7 @@ class Feed:
                 held, begin, first = [], each[0], each[1]
             held.append(batch)
             if len(held) == size:
-                yield Stack(
-                    [array[np.newaxis] for array in batch]
-                    if size == 1
-                    else [np.stack(column) for column in zip(*held, strict=True)],
-                    begin,
-                    first,
-                )
+                yield Stack([np.stack(column) for column in zip(*held, strict=True)], begin, first)
                 held = []
         if held:
             yield Stack([np.stack(column) for column in zip(*held, strict=True)], begin, first)
