@@ -97,6 +97,51 @@ class RightVjpCell(nn.LossBase):
         return self.get_loss(0.5 * (logits - labels) ** 2)
 
 
+class WrongBprop(nn.LossBase):
+    def construct(self, logits, labels):
+        return self.get_loss((logits - labels) ** 2)
+
+    def bprop(self, logits, labels, out, dout):
+        return dout * (logits - labels), -dout * (logits - labels)
+
+
+class RightBprop(nn.LossBase):
+    def construct(self, logits, labels):
+        return self.get_loss((logits - labels) ** 2)
+
+    def bprop(self, logits, labels, out, dout):
+        slope = 2 * (logits - labels)
+        if self.reduction == "mean":
+            slope = slope / logits.size
+        return dout * slope, -dout * slope
+
+
+class BpropOfTheMeanAlone(nn.LossBase):
+    def construct(self, logits, labels):
+        return self.get_loss((logits - labels) ** 2)
+
+    def bprop(self, logits, labels, out, dout):
+        slope = 2 * (logits - labels) / logits.size
+        return dout * slope, -dout * slope
+
+
+class _AbsoluteWithoutItsSign(nn.Cell):
+    def construct(self, x):
+        return ops.abs(x)
+
+    def bprop(self, x, out, dout):
+        return (dout,)
+
+
+class NestedWrongBprop(nn.LossBase):
+    def __init__(self, reduction="mean"):
+        super().__init__(reduction)
+        self.absolute = _AbsoluteWithoutItsSign()
+
+    def construct(self, logits, labels):
+        return self.get_loss(self.absolute(logits - labels))
+
+
 def quantized(x, y):
     return jnp.mean((jnp.round(x * 4) / 4 - y) ** 2)
 
@@ -455,6 +500,9 @@ CONTRACT_FAULTS: list[Fault] = [
     Fault(wrong_sign_for_the_second, squared_difference, PAIR, "gradient", "the gradient for y["),
     Fault(clips_its_gradient, squared_difference, PAIR, "gradient", "custom derivative"),
     Fault(WrongVjpCell, RightVjpCell, PAIR, "gradient", "by finite differences"),
+    Fault(WrongBprop, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "gradient", "custom derivative (bprop"),
+    Fault(NestedWrongBprop, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "gradient", "custom derivative (bprop"),
+    Fault(BpropOfTheMeanAlone, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "reduction", "with reduction="),
     Fault(quantized, not_quantized, PAIR, "gradient", "no gradient reaches x"),
     Fault(first_derivative_only, fourth_power, PAIR, "second-derivative", "by differences of the gradient"),
     Fault(mean_that_divides_by_the_batch, reduces_as_told, PAIR, "reduction", "reduction='mean' gives"),
