@@ -89,7 +89,7 @@ class Cell:
             self._forget(name, parameters_only=True)
             if self._auto_prefix:
                 value.update_parameters_name(f"{name}.")
-            self._hold(name, value)
+            self._register_cell(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -101,13 +101,13 @@ class Cell:
                     f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot become {value!r} of type "
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
-            self._hold(name, None)
+            self._register_cell(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
             object.__setattr__(self, name, value)
 
-    def _hold(self, name: str, cell: Cell | None) -> None:
+    def _register_cell(self, name: str, cell: Cell | None) -> None:
         if self.__dict__.get(name) is not cell:
             self._note_change()
         self._cells[name] = cell
@@ -254,7 +254,7 @@ class Cell:
                 f"insert_child_to_cell: {type(self).__name__} has an attribute {child_name!r} already; use another "
                 "`child_name`."
             )
-        self._hold(child_name, child_cell)
+        self._register_cell(child_name, child_cell)
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
         """Name every Parameter by its path in this Cell, with `prefix` before it.

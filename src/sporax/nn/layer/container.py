@@ -67,7 +67,7 @@ class _Ordered(Cell):
             self.__dict__.pop(name, None)
         self._cells.clear()
         for name, cell in cells:
-            self._hold(name, cell)
+            self._register_cell(name, cell)
         self._note_change()
 
     def _renumbered(self, entries: Sequence[tuple[str | None, Cell]], origin: Mapping[str, Cell | None]) -> None:
@@ -118,7 +118,7 @@ class _Ordered(Cell):
     def __setitem__(self, index: int, cell: Cell) -> None:
         name = self._ordered()[self._place(index)][0]
         prefix, _ = _beginning(self._cells)
-        self._hold(name, _must_be_cell(cell, type(self).__name__))
+        self._register_cell(name, _must_be_cell(cell, type(self).__name__))
         if self._auto_prefix:
             cell.update_parameters_name(f"{prefix}{name}.")
 
@@ -346,7 +346,7 @@ class CellDict(Cell):
         if self._auto_prefix:
             prefix, _ = _beginning(self._entries())
             cell.update_parameters_name(f"{prefix}{key}.")
-        self._hold(key, cell)
+        self._register_cell(key, cell)
 
     def __delitem__(self, key: str) -> None:
         self[key]
