@@ -97,7 +97,7 @@ class Cell(HookMethods):
             self._forget(name, parameters_only=True)
             if self._auto_prefix:
                 value.update_parameters_name(f"{name}.")
-            self._hold_cell(name, value)
+            self._register_cell(name, value)
         elif isinstance(value, ParameterTuple):
             self._forget(name, cells_only=True)
             self._insert_tuple(name, value)
@@ -109,7 +109,7 @@ class Cell(HookMethods):
                     f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot become {value!r} of type "
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
-            self._hold_cell(name, None)
+            self._register_cell(name, None)
         else:
             if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
@@ -117,7 +117,7 @@ class Cell(HookMethods):
             if name == "bprop":
                 self._own_hooks().has_bprop = value is not None
 
-    def _hold_cell(self, name: str, cell: Cell | None) -> None:
+    def _register_cell(self, name: str, cell: Cell | None) -> None:
         self._cells[name] = cell
         self._set_member(name, cell)
 
@@ -275,7 +275,7 @@ class Cell(HookMethods):
                 f"insert_child_to_cell: {type(self).__name__} has an attribute {child_name!r} already; use another "
                 "`child_name`."
             )
-        self._hold_cell(child_name, child_cell)
+        self._register_cell(child_name, child_cell)
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
         """Name every Parameter by its path in this Cell, with `prefix` before it.

@@ -68,7 +68,7 @@ class _Ordered(Cell):
         self._cells.clear()
         self._note_change()
         for name, cell in cells:
-            self._hold_cell(name, cell)
+            self._register_cell(name, cell)
         self._note_change()
 
     def _renumbered(self, entries: Sequence[tuple[str | None, Cell]], origin: Mapping[str, Cell | None]) -> None:
@@ -119,7 +119,7 @@ class _Ordered(Cell):
     def __setitem__(self, index: int, cell: Cell) -> None:
         name = self._ordered()[self._place(index)][0]
         prefix, _ = _beginning(self._cells)
-        self._hold_cell(name, _must_be_cell(cell, type(self).__name__))
+        self._register_cell(name, _must_be_cell(cell, type(self).__name__))
         if self._auto_prefix:
             cell.update_parameters_name(f"{prefix}{name}.")
 
@@ -347,7 +347,7 @@ class CellDict(Cell):
         if self._auto_prefix:
             prefix, _ = _beginning(self._entries())
             cell.update_parameters_name(f"{prefix}{key}.")
-        self._hold_cell(key, cell)
+        self._register_cell(key, cell)
 
     def __delitem__(self, key: str) -> None:
         self[key]
