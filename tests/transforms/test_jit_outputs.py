@@ -37,7 +37,7 @@ def helper(x):
 @pytest.mark.parametrize(
     "value",
     [3, 3.5, True, "s", b"s", 1 + 2j, None, int, Tensor, slice(1, 3), ..., helper, (), {}, np.float32, frozenset({1})],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_values_without_tensors_are_returned_as_they_are(value):
     function = jit(lambda x: value)
