@@ -188,7 +188,11 @@ class TestConstruction:
         assert Tensor(shape=(2, 3), dtype=dt.float32).tolist() == [[0.0] * 3] * 2
 
     @pytest.mark.parametrize("size", [1, 3, 100_000])
-    @pytest.mark.parametrize("make", [Tensor, Tensor.from_numpy, Parameter, lambda n: Tensor(n) + 0], ids=["Tensor", "from_numpy", "Parameter", "a sum"])
+    @pytest.mark.parametrize(
+        "make",
+        [Tensor, Tensor.from_numpy, Parameter, lambda n: Tensor(n) + 0],
+        ids=["Tensor", "from_numpy", "Parameter", "a sum"],
+    )
     def test_no_memory_is_shared_with_numpy(self, make, size):
         # MindSpore's from_numpy and asnumpy share it; JAX's arrays are immutable, and may not change behind its back.
         array = np.arange(size, dtype=np.float32)

@@ -13,6 +13,7 @@ from sporax.core._frames import (
 )
 from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._hooks import HookHandle
+from sporax.core._replay import take_back
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
@@ -53,6 +54,7 @@ __all__ = [
     "run_hooks",
     "seeded_generator",
     "set_seed",
+    "take_back",
     "to_array",
     "tracing",
     "true_divide",

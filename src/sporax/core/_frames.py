@@ -30,7 +30,7 @@ _MISSING = object()
 class Frame:
     """The Parameters of one trace: what is bound, what was written, what was read unbound."""
 
-    __slots__ = ("created", "discovers", "guards", "lane", "missed", "rebound", "values", "written")
+    __slots__ = ("calls", "created", "discovers", "guards", "lane", "log", "missed", "rebound", "values", "written")
 
     def __init__(self, bound: dict[Parameter, Any] | None = None, *, discovers: bool, lane: str | None = None) -> None:
         self.values: dict[Parameter, Any] = dict(bound) if bound else {}
@@ -41,6 +41,17 @@ class Frame:
         self.created: dict[Parameter, None] = {}
         self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.rebound: list[tuple[Any, Any]] = []
+        self.log: list[tuple[Parameter, Any]] = []
+        self.calls: dict[int, Any] = {}
+
+    def undo(self, start: int) -> None:
+        """Take back the writes since the log had `start` entries."""
+        while len(self.log) > start:
+            parameter, before = self.log.pop()
+            if before is _MISSING:
+                del self.values[parameter], self.written[parameter]
+            else:
+                self.values[parameter] = before
 
     def written_values(self) -> tuple[tuple[Parameter, ...], tuple[Any, ...]]:
         """The written Parameters in the order of their first write, and their last values."""
@@ -53,6 +64,9 @@ class _ThreadState(threading.local):
         self.stack: list[Frame] = []
         self.compute_dtype: Any = None
         self.held: dict[Parameter, None] | None = None
+        self.log: list[tuple[Parameter, Any]] | None = None
+        """Parameters written outside of frames, with their values before, where a Cell call is to be replayed."""
+        self.call: Any = None
 
 
 STATE = _ThreadState()
@@ -133,9 +147,12 @@ def write(parameter: Parameter, value: Any) -> None:
     """Log the new value in the innermost frame, or store it where no frame is active."""
     if STATE.stack:
         frame = STATE.stack[-1]
+        frame.log.append((parameter, frame.values.get(parameter, _MISSING)))
         frame.values[parameter] = value
         frame.written[parameter] = None
     else:
+        if STATE.log is not None:
+            STATE.log.append((parameter, parameter._concrete()))
         parameter._store(value)
 
 

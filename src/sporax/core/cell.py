@@ -11,7 +11,7 @@ import jax
 
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError, UninitializedCellError
 from sporax._suggest import refuse_keywords
-from sporax.core import _frames, context
+from sporax.core import _frames, _replay, context
 from sporax.core._captured import note_captured
 from sporax.core._cell_hooks import HookMethods
 from sporax.core._hooks import CellHooks
@@ -203,6 +203,12 @@ class Cell(HookMethods):
             for _, cell in self.cells_and_names():
                 _frames.note_guard(cell, "_revision", cell._revision)
             note_captured(self.__dict__.values())
+            return _replay.traced(self, lambda: self._compute(args, kwargs), (args, kwargs))
+        if self._requires_grad:
+            return _replay.recorded(self, lambda: self._compute(args, kwargs), (args, kwargs))
+        return self._compute(args, kwargs)
+
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             construct = self.construct
             dtype = self._compute_dtype
@@ -421,7 +427,7 @@ class Cell(HookMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """What `set_grad` was given; in sporax gradients are asked for with `grad` and need no mark."""
+        """What `set_grad` was given."""
         return self._requires_grad
 
     @requires_grad.setter
@@ -429,7 +435,12 @@ class Cell(HookMethods):
         self.__dict__["_requires_grad"] = bool(value)
 
     def set_grad(self: Self, requires_grad: bool = True) -> Self:
-        """Mark the Cell for differentiation; kept for MindSpore code, without effect."""
+        """Say that a gradient of this Cell follows its call, as in a training step.
+
+        Gradients are asked for with `grad` and need no mark. With it, a call outside of compiled code and the forward
+        pass of a gradient on the same inputs, right after it, change state once: moving statistics, counters, the
+        random key. In compiled code that is always so.
+        """
         self.requires_grad = requires_grad
         return self
 

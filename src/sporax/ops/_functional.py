@@ -294,6 +294,7 @@ class GradOperation:
 
 
 def _weighted(fn: Callable[..., Any], sensitivity: Any) -> Callable[..., Any]:
+    @functools.wraps(fn, assigned=(), updated=())
     def total(*inputs: Any) -> Any:
         output = fn(*inputs)
         if isinstance(output, _SEQUENCES):

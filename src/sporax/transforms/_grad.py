@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,19 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Parameter, Tensor, hooks_of, is_floating, note_guard, run_hooks, to_array, tracing, wrap
+from sporax.core import (
+    Cell,
+    Parameter,
+    Tensor,
+    hooks_of,
+    is_floating,
+    note_guard,
+    run_hooks,
+    take_back,
+    to_array,
+    tracing,
+    wrap,
+)
 from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
@@ -191,6 +204,9 @@ def value_and_grad(
                     f"{len(args)} positional input(s)."
                 )
         note_captured_by(fn)
+        cell = inspect.unwrap(fn)
+        if isinstance(cell, Cell):
+            take_back(cell, (args, kwargs))
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
             values = tuple(p._value for p in parameters)

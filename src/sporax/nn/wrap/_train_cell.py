@@ -44,7 +44,7 @@ class TrainOneStepCell(Cell):
 
     def __init__(self, network: Cell, optimizer: Any, sens: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
-        self.network = _check_network(network, "network", "TrainOneStepCell")
+        self.network = _check_network(network, "network", "TrainOneStepCell").set_grad()
         self.optimizer = optimizer = as_optimizer(optimizer, network.trainable_params())
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")
         self.weights = ParameterTuple(getattr(optimizer, "parameters", None) or network.trainable_params())

@@ -1,0 +1,85 @@
+"""The call of a Cell and the forward pass of its gradient on the same inputs change state once.
+
+A custom training step computes `loss = net(x)` and then `grad(net, ...)(x)`, which runs `net` again. MindSpore's graph
+compiler merges the two forward passes, and in PyNative mode `set_grad()` has the gradient reuse the first. Here the
+writes of the first are taken back before the second makes them again: moving statistics and counters move once, and
+Dropout draws the same mask in both. Inside a trace this holds for every Cell; outside, for a Cell with `set_grad()`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from sporax.core import _frames
+
+
+class _Call:
+    """The last call of a Cell that wrote Parameters.
+
+    `start` and `stop` are the lengths of the frame's log around it. Outside of frames, `log` holds each Parameter
+    with its values before and after.
+    """
+
+    __slots__ = ("cell", "inputs", "log", "start", "stop")
+
+    def __init__(self, cell: Any, inputs: Any, start: int = 0, stop: int = 0, log: Any = ()) -> None:
+        self.cell = weakref.ref(cell)
+        self.inputs = jax.tree.flatten(inputs)
+        self.start, self.stop, self.log = start, stop, log
+
+    def is_of(self, cell: Any, inputs: Any) -> bool:
+        """Whether it was the call of this Cell on the same arrays."""
+        if self.cell() is not cell:
+            return False
+        leaves, structure = jax.tree.flatten(inputs)
+        return structure == self.inputs[1] and all(
+            a is b or (type(a) is type(b) and isinstance(a, (bool, int, float, str)) and a == b)
+            for a, b in zip(leaves, self.inputs[0], strict=True)
+        )
+
+
+def traced(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
+    """Run a call inside a trace, and note it where it wrote Parameters."""
+    frame = _frames.STATE.stack[-1]
+    start = len(frame.log)
+    output = compute()
+    if len(frame.log) > start:
+        frame.calls[id(cell)] = _Call(cell, inputs, start, len(frame.log))
+    return output
+
+
+def recorded(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
+    """Run a call outside of every trace, and note it where it wrote Parameters."""
+    state = _frames.STATE
+    if state.log is not None:
+        return compute()
+    state.log = []
+    try:
+        output = compute()
+        before = dict(reversed(state.log))
+    finally:
+        state.log = None
+    log = [(parameter, value, parameter._concrete()) for parameter, value in before.items()]
+    state.call = _Call(cell, inputs, log=log) if log else None
+    return output
+
+
+def take_back(cell: Any, inputs: Any) -> None:
+    """Before the forward pass of a gradient: take back what the same call of the Cell, if it came last, wrote."""
+    state = _frames.STATE
+    if state.stack:
+        frame = state.stack[-1]
+        call = frame.calls.pop(id(cell), None)
+        if call is not None and call.stop == len(frame.log) and call.is_of(cell, inputs):
+            frame.undo(call.start)
+        return
+    call, state.call = state.call, None
+    if call is None or not call.is_of(cell, inputs):
+        return
+    if all(parameter._concrete() is after for parameter, _, after in call.log):
+        for parameter, before, _ in call.log:
+            parameter._store(before)
