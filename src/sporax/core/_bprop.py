@@ -18,6 +18,7 @@ from sporax._errors import CellError, GradientWarning
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames, context
 from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._order import in_order_of
 from sporax.core.parameter import Parameter
 from sporax.core.tensor import Tensor, unwrap, wrap
 
@@ -38,11 +39,14 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
     out_arrays = [i for i, leaf in enumerate(out_leaves) if is_array(leaf)]
 
+    def output_of(leaves: list[Any]) -> Any:
+        return in_order_of(jax.tree.unflatten(out_structure, leaves), output)
+
     def backward(outputs: Any, values: Any, gradients: Any, _: Any) -> Any:
         in_values, parameter_values = values[: len(arrays)], values[len(arrays) :]
-        out = jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, outputs))
-        dout = jax.tree.unflatten(out_structure, _merged([None] * len(out_leaves), out_arrays, gradients))
-        restored = jax.tree.unflatten(structure, _merged(leaves, arrays, in_values))
+        out = output_of(_merged(out_leaves, out_arrays, outputs))
+        dout = output_of(_merged([None] * len(out_leaves), out_arrays, gradients))
+        restored = in_order_of(jax.tree.unflatten(structure, _merged(leaves, arrays, in_values)), inputs)
         frame = _frames.Frame(dict(zip(parameters, parameter_values, strict=True)), discovers=False)
         with _frames.entered(frame), _frames.computing_in(dtype) if dtype is not None else nullcontext():
             by_input = _checked(cell, _call(cell, restored, names, out, dout), restored, names)
@@ -59,7 +63,7 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
     passed = gradient_node(
         tuple(out_leaves[i] for i in out_arrays), (*(leaves[i] for i in arrays), *values), backward, differentiated
     )
-    return jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, passed))
+    return output_of(_merged(out_leaves, out_arrays, passed))
 
 
 def is_array(leaf: Any) -> bool:
@@ -83,7 +87,7 @@ def _constant(value: Any) -> Any:
             return wrap(jax.lax.stop_gradient(leaf._value))
         return jax.lax.stop_gradient(leaf) if is_array(leaf) else leaf
 
-    return jax.tree.map(stop, value, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+    return in_order_of(jax.tree.map(stop, value, is_leaf=lambda leaf: isinstance(leaf, Tensor)), value)
 
 
 def _positional(

@@ -13,7 +13,7 @@ import jax
 
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Frame, Parameter, default_generator, entered
+from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -106,7 +106,7 @@ def run_framed(
             unbound = _unbound(frame, bound)
             if unbound:
                 raise Unbound(unbound)
-    return jax.tree.unflatten(structure, leaves), written, frame
+    return in_order_of(jax.tree.unflatten(structure, leaves), output), written, frame
 
 
 def user_frame(error: BaseException) -> tuple[str, int]:
@@ -179,12 +179,14 @@ def _reachable(root: Any) -> dict[Parameter, None]:
 def discover(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Parameter]:
     """Every Parameter that `function` reads or writes when called on these inputs, by abstract evaluation."""
     known: dict[Parameter, None] = {}
+    inputs = (args, kwargs)
     while True:
         parameters = list(known)
 
         def trial(values: list[Any], args: Any, kwargs: Any, parameters: list[Parameter] = parameters) -> Any:
+            given, named = in_order_of((args, kwargs), inputs)
             _, written, _ = run_framed(
-                lambda: function(*args, **kwargs), dict(zip(parameters, values, strict=True)), discovers=True
+                lambda: function(*given, **named), dict(zip(parameters, values, strict=True)), discovers=True
             )
             return written
 
@@ -292,4 +294,4 @@ def stop_gradient(value: Any) -> Any:
     Source: `ops.stop_gradient` of MindSpore; `jax.lax.stop_gradient`.
     """
     with x64_scope(True):
-        return jax.tree.map(jax.lax.stop_gradient, value)
+        return in_order_of(jax.tree.map(jax.lax.stop_gradient, value), value)
