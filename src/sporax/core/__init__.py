@@ -9,6 +9,7 @@ from sporax.core._frames import (
     computing_in,
     entered,
     note_guard,
+    rebind,
     tracing,
 )
 from sporax.core._gradient_node import gradient_node, is_floating
@@ -53,6 +54,7 @@ __all__ = [
     "note_captured",
     "note_guard",
     "ordered",
+    "rebind",
     "replaced",
     "restored",
     "run_hooks",

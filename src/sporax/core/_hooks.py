@@ -165,6 +165,10 @@ def _with_backward_hooks(
     for i, value in zip(positions, passed, strict=False):
         inner[i] = wrap(value)
     output = hooks.compute(cell, construct, tuple(inner), kwargs)
+    for i, value in zip(positions, passed, strict=False):
+        if inner[i]._value is not value:
+            # construct wrote to its input, which is the caller's.
+            args[i]._rebind(inner[i]._value)
     leaves, structure = jax.tree.flatten(ordered(output))
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
 

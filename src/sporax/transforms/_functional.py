@@ -13,7 +13,7 @@ import jax
 
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of
+from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -27,7 +27,7 @@ class Unbound(Exception):
 
 
 class Written:
-    """The Parameters that a trace wrote, with their new values; the identities travel in the tree structure."""
+    """The Parameters and Tensors that a trace wrote, with their new values; they travel in the tree structure."""
 
     __slots__ = ("parameters", "values")
 
@@ -38,7 +38,10 @@ class Written:
     def commit(self) -> None:
         """Write the values in the frame outside, or into the Parameters."""
         for parameter, value in zip(self.parameters, self.values, strict=True):
-            parameter._value = value
+            if isinstance(parameter, Parameter):
+                parameter._value = value
+            else:
+                rebind(parameter, value)
 
 
 class _Identities:
@@ -88,8 +91,11 @@ def run_framed(
     *,
     discovers: bool,
     lane: str | None = None,
+    tensors: bool = False,
 ) -> tuple[Any, Written, Frame]:
     """Call `function` in a frame of its own.
+
+    With `tensors`, writes to Tensors (`x[0] = 1`) are among what it wrote; else they end with the frame.
 
     Returns:
         its result, what it wrote, and the frame.
@@ -102,6 +108,9 @@ def run_framed(
         # Tensors leave as arrays now: a Tensor rebound in the trace gets its old array back on leaving it.
         leaves, structure = jax.tree.flatten(output)
         written = Written(*frame.written_values())
+        if tensors and frame.rebound:
+            rebound, values = frame.rebound_values()
+            written = Written(written.parameters + rebound, written.values + values)
         if discovers:
             unbound = _unbound(frame, bound)
             if unbound:

@@ -11,7 +11,18 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Parameter, Tensor, hooks_of, is_floating, leaves_in_order, note_guard, run_hooks, to_array, tracing, wrap
+from sporax.core import (
+    Parameter,
+    Tensor,
+    hooks_of,
+    is_floating,
+    leaves_in_order,
+    note_guard,
+    run_hooks,
+    to_array,
+    tracing,
+    wrap,
+)
 from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
@@ -210,7 +221,9 @@ def value_and_grad(
                 for position, value in zip(positions, inputs, strict=True):
                     merged[position] = wrap(value)
                 bound = {p: _trained(p, value) for p, value in zip(parameters, values, strict=True)}
-                output, written, _ = run_framed(lambda: pack(fn(*merged, **kwargs)), bound, discovers=False)
+                output, written, _ = run_framed(
+                    lambda: pack(fn(*merged, **kwargs)), bound, discovers=False, tensors=True
+                )
                 floating = unpack(output)
                 first = floating[0] if has_aux else floating
                 if sens_param:

@@ -13,7 +13,18 @@ import numpy as np
 
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import CONCRETIZATION_ERRORS, is_tracer, x64_scope
-from sporax.core import HOOKED, REVISION, Cell, Parameter, Tensor, hooks_of, install_graph_call, ordered, restored, tracing
+from sporax.core import (
+    HOOKED,
+    REVISION,
+    Cell,
+    Parameter,
+    Tensor,
+    hooks_of,
+    install_graph_call,
+    ordered,
+    restored,
+    tracing,
+)
 from sporax.core import context as _context
 from sporax.transforms._captured import noting
 from sporax.transforms._functional import Unbound, run_framed, warn_eager
@@ -115,7 +126,9 @@ class CompiledFunction:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
         # The copy of a method, or of a Cell, is that of the copied object, with programs of its own.
-        return jit(copy.deepcopy(self._original, memo))
+        original = copy.deepcopy(self._original, memo)
+        owned = (lambda: tuple(original.get_parameters())) if isinstance(original, Cell) else None
+        return CompiledFunction(original, owned)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -168,20 +181,21 @@ class CompiledFunction:
         form: Callable[[Any], Callable[..., Any]] = lambda compiled: compiled,
     ) -> Any:
         variants = self._variants.setdefault(key, [])
-        for variant in tuple(variants):
-            if variant.fits():
-                output, written = form(variant.compiled)([p._value for p in variant.parameters], dynamic)
-                return (output if variant.plain else unpack(output)), written
-        variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
+        variant = next((each for each in tuple(variants) if each.fits()), None)
+        known = variant is not None
+        if variant is None:
+            variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
         while True:
             try:
                 output, written = form(variant.compiled)([p._value for p in variant.parameters], dynamic)
                 break
             except Unbound as unbound:
-                known = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
-                variant = self._new_variant(tuple(known), structure, static, hooks)
-        # Only now, because another thread may look for one. What no longer can fit is dropped.
-        variants[:] = [*(each for each in variants if not each.outdated()), variant]
+                parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
+                variants[:] = [each for each in variants if each is not variant]
+                variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
+        if not known:
+            # Only now, because another thread may look for one. What can never fit again is dropped.
+            variants[:] = [*(each for each in variants if not each.outdated()), variant]
         return (output if variant.plain else unpack(output)), written
 
     def _new_variant(

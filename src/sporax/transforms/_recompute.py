@@ -37,7 +37,7 @@ def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         def pure(values: tuple[Any, ...], inputs: Any) -> Any:
             args, kwargs = restored(inputs)
             bound = dict(zip(parameters, values, strict=True))
-            output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False)
+            output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False, tensors=True)
             return output, written
 
         output, written = jax.checkpoint(pure)(tuple(p._value for p in parameters), inputs)
