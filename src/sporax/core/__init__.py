@@ -9,10 +9,12 @@ from sporax.core._frames import (
     computing_in,
     entered,
     note_guard,
+    rebind,
     tracing,
 )
 from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._hooks import HookHandle
+from sporax.core._order import in_order_of, leaves_in_order, ordered, restored
 from sporax.core._replay import take_back
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
@@ -44,13 +46,18 @@ __all__ = [
     "get_seed",
     "gradient_node",
     "hooks_of",
+    "in_order_of",
     "install_graph_call",
     "is_floating",
     "is_tensor",
+    "leaves_in_order",
     "next_key",
     "note_captured",
     "note_guard",
+    "ordered",
+    "rebind",
     "replaced",
+    "restored",
     "run_hooks",
     "seeded_generator",
     "set_seed",

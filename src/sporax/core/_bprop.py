@@ -18,6 +18,8 @@ from sporax._errors import CellError, GradientWarning
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames, context
 from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._order import in_order_of
+from sporax.core._saved import holding, traced
 from sporax.core.parameter import Parameter
 from sporax.core.tensor import Tensor, unwrap, wrap
 
@@ -29,42 +31,60 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
     if not _frames.tracing() and not any(is_tracer(leaf) for leaf in leaves):
         return construct(*inputs)
     with _frames.holding_constant() as read:
-        output = construct(*(_constant(each) for each in inputs))
+        constants = tuple(_constant(each) for each in inputs)
+        before = [each._value for each in _tensors(constants)]
+        output = construct(*constants)
+        for tensor, constant, value in zip(_tensors(inputs), _tensors(constants), before, strict=True):
+            if constant._value is not value and not isinstance(constant, Parameter):
+                # construct wrote to its input, which is the caller's.
+                tensor._rebind(constant._value)
         out_leaves, out_structure = jax.tree.flatten(output)
     # Passed in, so that `bprop` sees their values of this call, wherever and whenever the backward pass runs.
     parameters = tuple(dict.fromkeys((*cell.get_parameters(), *read)))
     values = tuple(_frames.value_of(each) for each in parameters)
+    saved = traced(cell.__dict__.values())
     dtype = _frames.STATE.compute_dtype
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
     out_arrays = [i for i, leaf in enumerate(out_leaves) if is_array(leaf)]
 
+    def output_of(leaves: list[Any]) -> Any:
+        return in_order_of(jax.tree.unflatten(out_structure, leaves), output)
+
     def backward(outputs: Any, values: Any, gradients: Any, _: Any) -> Any:
-        in_values, parameter_values = values[: len(arrays)], values[len(arrays) :]
-        out = jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, outputs))
-        dout = jax.tree.unflatten(out_structure, _merged([None] * len(out_leaves), out_arrays, gradients))
-        restored = jax.tree.unflatten(structure, _merged(leaves, arrays, in_values))
+        in_values, parameter_values = values[: len(arrays)], values[len(arrays) : len(values) - len(saved)]
+        out = output_of(_merged(out_leaves, out_arrays, outputs))
+        dout = output_of(_merged([None] * len(out_leaves), out_arrays, gradients))
+        restored = in_order_of(jax.tree.unflatten(structure, _merged(leaves, arrays, in_values)), inputs)
         frame = _frames.Frame(dict(zip(parameters, parameter_values, strict=True)), discovers=False)
-        with _frames.entered(frame), _frames.computing_in(dtype) if dtype is not None else nullcontext():
+        precision = _frames.computing_in(dtype) if dtype is not None else nullcontext()
+        with _frames.entered(frame), precision, holding(saved, values[len(values) - len(saved) :]):
             by_input = _checked(cell, _call(cell, restored, names, out, dout), restored, names)
         for parameter, value in zip(*frame.written_values(), strict=True):
             _frames.write(parameter, value)
-        return None, (*by_input, *(None for _ in parameters))
+        return None, (*by_input, *(None for _ in (*parameters, *saved)))
 
     given = {leaf for leaf in _leaves(inputs) if isinstance(leaf, Parameter)}
 
     def differentiated(needed: tuple[bool, ...]) -> None:
-        flags = dict(zip(parameters, needed[len(arrays) :], strict=True))
+        flags = dict(zip(parameters, needed[len(arrays) :], strict=False))
         _warn_about_parameters(cell, [each for each in read if flags[each] and each not in given])
 
     passed = gradient_node(
-        tuple(out_leaves[i] for i in out_arrays), (*(leaves[i] for i in arrays), *values), backward, differentiated
+        tuple(out_leaves[i] for i in out_arrays),
+        (*(leaves[i] for i in arrays), *values, *(each._value for each in saved)),
+        backward,
+        differentiated,
     )
-    return jax.tree.unflatten(out_structure, _merged(out_leaves, out_arrays, passed))
+    return output_of(_merged(out_leaves, out_arrays, passed))
 
 
 def is_array(leaf: Any) -> bool:
     """Whether a leaf is an array of JAX, traced or not."""
     return isinstance(leaf, jax.Array) or is_tracer(leaf)
+
+
+def _tensors(tree: Any) -> list[Any]:
+    return [leaf for leaf in _leaves(tree) if isinstance(leaf, Tensor) and not isinstance(leaf, Parameter)]
 
 
 def _merged(leaves: list[Any], positions: list[int], values: Any) -> list[Any]:
@@ -83,7 +103,7 @@ def _constant(value: Any) -> Any:
             return wrap(jax.lax.stop_gradient(leaf._value))
         return jax.lax.stop_gradient(leaf) if is_array(leaf) else leaf
 
-    return jax.tree.map(stop, value, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+    return in_order_of(jax.tree.map(stop, value, is_leaf=lambda leaf: isinstance(leaf, Tensor)), value)
 
 
 def _positional(
@@ -136,6 +156,10 @@ def _checked(cell: Any, result: Any, inputs: tuple[Any, ...], names: tuple[str, 
     flat: list[Any] = []
     for name, value, gradient in zip(names, inputs, gradients, strict=True):
         leaves = [unwrap(leaf) for leaf in _leaves(value)]
+        if isinstance(value, dict) and gradient is not None:
+            keys = list(gradient) if isinstance(gradient, dict) else f"a {type(gradient).__name__}"
+            if not isinstance(gradient, dict) or gradient.keys() != value.keys():
+                raise CellError(f"{where}: the gradient of `{name}` must be a dict of {list(value)}, but got {keys}.")
         given = _leaves(gradient) if gradient is not None else [None] * len(leaves)
         if len(given) != len(leaves):
             raise CellError(

@@ -53,6 +53,11 @@ class Frame:
             else:
                 self.values[parameter] = before
 
+    def rebound_values(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The Tensors that were written in the frame, and the arrays that they hold now."""
+        tensors = tuple({id(tensor): tensor for tensor, _ in self.rebound}.values())
+        return tensors, tuple(tensor._value for tensor in tensors)
+
     def written_values(self) -> tuple[tuple[Parameter, ...], tuple[Any, ...]]:
         """The written Parameters in the order of their first write, and their last values."""
         parameters = tuple(self.written)
@@ -187,6 +192,15 @@ def note_rebinding(tensor: Any) -> None:
     """Remember the array of a Tensor that is about to be rebound inside a trace."""
     if STATE.stack:
         STATE.stack[-1].rebound.append((tensor, tensor._value))
+
+
+def rebind(tensor: Any, value: Any) -> None:
+    """Let a Tensor hold another array, inside a trace until its end."""
+    note_rebinding(tensor)
+    tensor._value = value
+    if not STATE.stack:
+        # A program traced before may hold the old array as a constant.
+        REVISION.count += 1
 
 
 def tracing() -> bool:

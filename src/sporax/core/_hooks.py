@@ -16,6 +16,7 @@ from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._bprop import call_with_bprop, is_array
 from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._order import ordered, restored
 from sporax.core._tensor_hooks import check_hook
 from sporax.core.tensor import Tensor, unwrap, wrap
 
@@ -164,7 +165,11 @@ def _with_backward_hooks(
     for i, value in zip(positions, passed, strict=False):
         inner[i] = wrap(value)
     output = hooks.compute(cell, construct, tuple(inner), kwargs)
-    leaves, structure = jax.tree.flatten(output)
+    for i, value in zip(positions, passed, strict=False):
+        if inner[i]._value is not value:
+            # construct wrote to its input, which is the caller's.
+            args[i]._rebind(inner[i]._value)
+    leaves, structure = jax.tree.flatten(ordered(output))
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
 
     def on_outputs(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
@@ -181,7 +186,7 @@ def _with_backward_hooks(
     seen = gradient_node(tuple(leaves[i] for i in arrays), (*values, *passed[len(values) :]), on_outputs)
     for i, value in zip(arrays, seen, strict=True):
         leaves[i] = value
-    return jax.tree.unflatten(structure, leaves)
+    return restored(jax.tree.unflatten(structure, leaves))
 
 
 def _slots(
@@ -194,7 +199,7 @@ def _slots(
 
     def outputs() -> list[Any]:
         with _frames.entered(_frames.Frame(discovers=False)):
-            leaves = jax.tree.leaves(hooks.compute(cell, construct, args, kwargs))
+            leaves = jax.tree.leaves(ordered(hooks.compute(cell, construct, args, kwargs)))
         return [leaf for leaf in leaves if is_array(leaf)]
 
     batched = jnp.zeros((), jnp.int32)

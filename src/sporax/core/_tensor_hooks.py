@@ -16,6 +16,7 @@ from sporax._errors import ArgumentTypeError, CellError
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._slices import keep_to_itself
 
 Hook = Callable[[Any], Any]
 
@@ -25,13 +26,17 @@ _COUNTER = itertools.count()
 class _Entry:
     """The hooks of one Tensor, in the order of registration."""
 
-    __slots__ = ("hooks", "tensor", "value")
+    __slots__ = ("hooks", "plain", "saved", "tensor", "value")
 
     def __init__(self, tensor: Any) -> None:
         key = id(tensor)
         self.hooks: dict[int, Hook] = {}
         self.tensor = weakref.ref(tensor, lambda _: HOOKED.pop(key, None))
+        self.plain: Any = None
+        """The traced array without hooks, and with them."""
         self.value: Any = None
+        self.saved: tuple[Any, ...] = ()
+        """The Tensors that the hooks read."""
 
 
 HOOKED: dict[int, _Entry] = {}
@@ -73,15 +78,35 @@ def register(tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> TensorHookH
     if entry is None or entry.tensor() is not tensor:
         entry = HOOKED[id(tensor)] = _Entry(tensor)
     value = tensor._value
-    if is_tracer(value) and is_floating(value) and entry.value is not value:
-        hooks = entry.hooks = {} if entry.value is not None else entry.hooks
+    if not is_tracer(value) or not is_floating(value):
+        return TensorHookHandle(entry.hooks, hook)
+    if entry.value is not value:
+        # Else the hooks before this one go into its node, so that they are called in order.
+        entry.hooks, entry.plain, entry.saved = ({} if entry.value is not None else entry.hooks), value, ()
+    handle = TensorHookHandle(entry.hooks, hook)
+    _apply(entry, tensor, hook, wrap)
+    return handle
 
-        def backward(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
-            return (run(tuple(hooks.values()), gradients[0], wrap),), ()
 
-        (entry.value,) = gradient_node((value,), (), backward)
-        tensor._rebind(entry.value)
-    return TensorHookHandle(entry.hooks, hook)
+def _apply(entry: _Entry, tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> None:
+    """Put a node with the hooks registered so far behind the Tensor's array."""
+    from sporax.core._saved import holding, read_by, traced
+
+    hooks, keys = entry.hooks, tuple(entry.hooks)
+    others = (each for each in traced(read_by(hook)) if each is not tensor)
+    saved = entry.saved = tuple({id(each): each for each in (*entry.saved, *others)}.values())
+    itself = entry.tensor
+
+    def backward(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
+        hooked = itself()
+        tensors, arrays = (saved, inputs) if hooked is None else ((hooked, *saved), (outputs[0], *inputs))
+        with holding(tensors, arrays):
+            gradient = run(tuple(hooks[key] for key in keys if key in hooks), gradients[0], wrap)
+        return (gradient,), tuple(None for _ in inputs)
+
+    (entry.value,) = gradient_node((entry.plain,), tuple(each._value for each in saved), backward)
+    # Of a slice, the hook is the slice's own: other uses of the whole Tensor do not pass it.
+    keep_to_itself(tensor, entry.value)
 
 
 def hooks_of(tensor: Any) -> tuple[Hook, ...]:

@@ -15,6 +15,7 @@ from sporax.core import _frames, _replay, context
 from sporax.core._captured import note_captured
 from sporax.core._cell_hooks import HookMethods
 from sporax.core._hooks import CellHooks
+from sporax.core._order import in_order_of
 from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
@@ -111,7 +112,7 @@ class Cell(HookMethods):
                 )
             self._register_cell(name, None)
         else:
-            if attributes.get(name) is not value and not isinstance(getattr(type(self), name, None), property):
+            if not _same(attributes.get(name), value) and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
             object.__setattr__(self, name, value)
             if name == "bprop":
@@ -470,12 +471,15 @@ class Cell(HookMethods):
                 f"{type(self).__name__}.add_flags: only one of fp16, fp32 and bf16 may be True, but got "
                 f"{', '.join(name for name in _PRECISIONS if flags.get(name))}."
             )
+        changed = any(name not in self._flags or not _same(self._flags[name], value) for name, value in flags.items())
         if asked:
+            changed = changed or self._compute_dtype != asked[0].dtype
             self.__dict__["_compute_dtype"] = asked[0].dtype
         self._flags.update(flags)
         for name, value in flags.items():
             object.__setattr__(self, name, value)
-        self._note_change()
+        if changed:
+            self._note_change()
         return self
 
     def add_flags_recursive(self: Self, **flags: Any) -> Self:
@@ -527,6 +531,18 @@ def _check_keywords(cls: type, given: dict[str, Any]) -> None:
         refuse_keywords(cls.__name__, given, known)
 
 
+def _same(old: Any, new: Any) -> bool:
+    """Whether nothing can tell the two apart: one object, or equal plain values of one type (0.0 is not -0.0)."""
+    if old is new:
+        return True
+    kind = type(old)
+    if kind is not type(new) or kind not in (bool, int, float, str, bytes, tuple):
+        return False
+    if kind is tuple:
+        return len(old) == len(new) and all(map(_same, old, new))
+    return repr(old) == repr(new) if kind is float else old == new
+
+
 def _repeated(parameters: Iterable[Parameter]) -> str | None:
     """A name that several of the Parameters have, if there is one."""
     seen: set[str] = set()
@@ -549,4 +565,4 @@ def _cast_floats(tree: Any, dtype: Any) -> Any:
             return wrap(leaf._value.astype(dtype))
         return leaf
 
-    return jax.tree.map(cast, tree, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+    return in_order_of(jax.tree.map(cast, tree, is_leaf=lambda leaf: isinstance(leaf, Tensor)), tree)

@@ -17,7 +17,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import _arith, _format, _frames, _indexing
+from sporax.core import _arith, _format, _frames, _indexing, _slices
 from sporax.core._tensor_hooks import TensorHookHandle, register
 from sporax.core.dtype import DType, as_dtype, from_numpy_dtype
 
@@ -200,8 +200,11 @@ class Tensor:
     __array_priority__ = 1000
 
     _value: Any
-    _base: tuple[Tensor, Any]
-    """The Tensor that this is a slice of, and the index: a write to this goes there too. Unset where there is none."""
+    _base: tuple[Any, ...]
+    """The Tensor that this is a slice of, and the index: a write to this goes there too. Unset where there is none.
+
+    Of a slice with hooks also the array that it is a slice of.
+    """
 
     def __init__(
         self,
@@ -361,32 +364,14 @@ class Tensor:
     assign_value = set_data
 
     def _rebind(self, value: Any) -> None:
-        base = getattr(self, "_base", None)
-        if base is not None:
-            owner, index = base
-            if value.shape == self._value.shape:
-                owner[index] = value
-            else:
-                del self._base
-        _frames.note_rebinding(self)
-        self._value = value
-        if not _frames.STATE.stack:
-            # A program traced before may hold the old array as a constant.
-            _frames.REVISION.count += 1
+        _slices.write(self, value)
 
     @property
     def _identity(self) -> Any:
         return _frames.Identity(self._value)
 
     def _follow(self) -> None:
-        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
-        base = getattr(self, "_base", None)
-        if base is not None:
-            owner, index = base
-            owner._follow()
-            _frames.note_rebinding(self)
-            with x64_scope(True), _frames.computing_in(None):
-                self._value = owner._value[index]
+        _slices.follow(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass.

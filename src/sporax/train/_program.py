@@ -70,6 +70,10 @@ class Program:
         """Whether the modes and attributes of the Cells are still those that it was traced with."""
         return all(getattr(owner, name) == value for owner, name, value in self._guards)
 
+    def outdated(self) -> bool:
+        """Whether an attribute of a Cell was changed since: its revision never returns."""
+        return any(name == "_revision" and owner._revision != value for owner, name, value in self._guards)
+
     @property
     def flat(self) -> bool:
         """Whether steps must be laid out one after another: XLA's loops on CPU have no fast convolution."""

@@ -266,8 +266,9 @@ class StepRunner:
                 return program
         self.release()
         with x64_scope(True):
-            programs.append(Program(self._step, self._owned, batch))
-        return programs[-1]
+            program = Program(self._step, self._owned, batch)
+        programs[:] = [*(each for each in programs if not each.outdated()), program]
+        return program
 
     def _switch(self, batch: Sequence[Any]) -> Program | None:
         self.prepare(batch)

@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from sporax._errors import StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, Tensor, unwrap, wrap
+from sporax.core import Parameter, Tensor, in_order_of, unwrap, wrap
 from sporax.transforms._functional import discover, run_framed
 
 
@@ -19,11 +20,18 @@ def _written_by(function: Callable[..., Any], *args: Any) -> tuple[Parameter, ..
 
 
 def _carrying(
-    function: Callable[..., Any], parameters: tuple[Parameter, ...]
+    function: Callable[..., Any], parameters: tuple[Parameter, ...], examples: tuple[Any, ...], outputs: list[Any]
 ) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
+    """`function` with the values of the Parameters as input and output.
+
+    Its inputs keep the order of the dicts in `examples`; what it returns when it is traced is added to `outputs`.
+    """
+
     def pure(values: tuple[Any, ...], *args: Any) -> tuple[Any, tuple[Any, ...]]:
         bound = dict(zip(parameters, values, strict=True))
-        output, written, _ = run_framed(lambda: function(*args), bound, discovers=False)
+        given = in_order_of(args, examples)
+        output, written, _ = run_framed(lambda: function(*given), bound, discovers=False)
+        outputs.append(output)
         bound.update(zip(written.parameters, written.values, strict=True))
         return output, tuple(bound[p] for p in parameters)
 
@@ -37,11 +45,12 @@ def _commit(parameters: tuple[Parameter, ...], before: tuple[Any, ...], after: t
 
 
 def _arrays(tree: Any) -> Any:
-    return jax.tree.map(
+    arrays = jax.tree.map(
         lambda leaf: leaf if isinstance(leaf, Tensor) else wrap(jnp.asarray(leaf)),
         tree,
         is_leaf=lambda leaf: isinstance(leaf, Tensor),
     )
+    return in_order_of(arrays, tree)
 
 
 def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any) -> Any:
@@ -66,11 +75,11 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
         parameters = tuple(dict.fromkeys(_written_by(true_fun, *operands) + _written_by(false_fun, *operands)))
         before = tuple(p._value for p in parameters)
         chosen = jnp.reshape(jnp.asarray(unwrap(pred)), ()).astype(bool)
-        output, after = jax.lax.cond(
-            chosen, _carrying(true_fun, parameters), _carrying(false_fun, parameters), before, *operands
-        )
+        outputs: list[Any] = []
+        branches = [_carrying(each, parameters, operands, outputs) for each in (true_fun, false_fun)]
+        output, after = jax.lax.cond(chosen, *branches, before, *operands)
         _commit(parameters, before, after)
-    return output
+    return in_order_of(output, outputs[0])
 
 
 def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any], init_val: Any) -> Any:
@@ -84,6 +93,9 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
     Returns:
         the last value.
 
+    Raises:
+        StateError: `cond_func` writes a Parameter, or draws a random number.
+
     Examples:
         >>> from sporax import Tensor, ops
         >>> print(ops.while_loop(lambda x: x < 100, lambda x: x * 2, Tensor(3.0)))
@@ -95,17 +107,24 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
         start = _arrays(init_val)
         parameters = _written_by(loop_func, start)
         before = tuple(p._value for p in parameters)
-        body = _carrying(loop_func, parameters)
+        body = _carrying(loop_func, parameters, (start,), [])
 
         def test(carry: Any) -> Any:
             values, state = carry
             bound = dict(zip(parameters, state, strict=True))
-            output, _, _ = run_framed(lambda: cond_func(values), bound, discovers=False)
+            given = in_order_of(values, start)
+            output, written, _ = run_framed(lambda: cond_func(given), bound, discovers=False)
+            if written.parameters:
+                raise StateError(
+                    "while_loop: `cond_func` writes the Parameter(s) "
+                    f"{', '.join(repr(each.name) for each in written.parameters)}, which would be lost. Write them in "
+                    "`loop_func`; a random number, too, must be drawn there."
+                )
             return jnp.reshape(jnp.asarray(unwrap(output)), ()).astype(bool)
 
         output, after = jax.lax.while_loop(test, lambda carry: body(carry[1], carry[0]), (start, before))
         _commit(parameters, before, after)
-    return output
+    return in_order_of(output, start)
 
 
 def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init_val: Any) -> Any:
@@ -127,15 +146,15 @@ def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init
     Source: `ops.ForiLoop` of MindSpore; `jax.lax.fori_loop`.
     """
     with x64_scope(True):
-        start = _arrays(init_val)
-        parameters = _written_by(loop_func, wrap(jnp.asarray(0)), start)
+        start, index = _arrays(init_val), wrap(jnp.asarray(0))
+        parameters = _written_by(loop_func, index, start)
         before = tuple(p._value for p in parameters)
-        body = _carrying(loop_func, parameters)
+        body = _carrying(loop_func, parameters, (index, start), [])
         output, after = jax.lax.fori_loop(
             unwrap(lower), unwrap(upper), lambda i, carry: body(carry[1], wrap(i), carry[0]), (start, before)
         )
         _commit(parameters, before, after)
-    return output
+    return in_order_of(output, start)
 
 
 def scan(
@@ -168,9 +187,10 @@ def scan(
     with x64_scope(True):
         start, rows = _arrays(init), _arrays(xs)
         first = jax.tree.map(lambda row: row[0], rows, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+        outputs: list[Any] = []
         parameters = _written_by(loop_func, start, first)
         before = tuple(p._value for p in parameters)
-        body = _carrying(loop_func, parameters)
+        body = _carrying(loop_func, parameters, (start, rows), outputs)
 
         def step(carry: Any, row: Any) -> Any:
             (next_carry, output), state = body(carry[1], carry[0], row)
@@ -179,4 +199,4 @@ def scan(
         unroll = loop_unroll if isinstance(loop_unroll, bool) else int(loop_unroll)
         (output, after), stacked = jax.lax.scan(step, (start, before), rows, length=length, unroll=unroll)
         _commit(parameters, before, after)
-    return output, stacked
+    return in_order_of((output, stacked), (start, outputs[0][1]))

@@ -13,7 +13,7 @@ import jax
 
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Frame, Parameter, default_generator, entered
+from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -27,7 +27,7 @@ class Unbound(Exception):
 
 
 class Written:
-    """The Parameters that a trace wrote, with their new values; the identities travel in the tree structure."""
+    """The Parameters and Tensors that a trace wrote, with their new values; they travel in the tree structure."""
 
     __slots__ = ("parameters", "values")
 
@@ -38,7 +38,10 @@ class Written:
     def commit(self) -> None:
         """Write the values in the frame outside, or into the Parameters."""
         for parameter, value in zip(self.parameters, self.values, strict=True):
-            parameter._value = value
+            if isinstance(parameter, Parameter):
+                parameter._value = value
+            else:
+                rebind(parameter, value)
 
 
 class _Identities:
@@ -88,8 +91,11 @@ def run_framed(
     *,
     discovers: bool,
     lane: str | None = None,
+    tensors: bool = False,
 ) -> tuple[Any, Written, Frame]:
     """Call `function` in a frame of its own.
+
+    With `tensors`, writes to Tensors (`x[0] = 1`) are among what it wrote; else they end with the frame.
 
     Returns:
         its result, what it wrote, and the frame.
@@ -102,11 +108,14 @@ def run_framed(
         # Tensors leave as arrays now: a Tensor rebound in the trace gets its old array back on leaving it.
         leaves, structure = jax.tree.flatten(output)
         written = Written(*frame.written_values())
+        if tensors and frame.rebound:
+            rebound, values = frame.rebound_values()
+            written = Written(written.parameters + rebound, written.values + values)
         if discovers:
             unbound = _unbound(frame, bound)
             if unbound:
                 raise Unbound(unbound)
-    return jax.tree.unflatten(structure, leaves), written, frame
+    return in_order_of(jax.tree.unflatten(structure, leaves), output), written, frame
 
 
 def user_frame(error: BaseException) -> tuple[str, int]:
@@ -179,12 +188,14 @@ def _reachable(root: Any) -> dict[Parameter, None]:
 def discover(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Parameter]:
     """Every Parameter that `function` reads or writes when called on these inputs, by abstract evaluation."""
     known: dict[Parameter, None] = {}
+    inputs = (args, kwargs)
     while True:
         parameters = list(known)
 
         def trial(values: list[Any], args: Any, kwargs: Any, parameters: list[Parameter] = parameters) -> Any:
+            given, named = in_order_of((args, kwargs), inputs)
             _, written, _ = run_framed(
-                lambda: function(*args, **kwargs), dict(zip(parameters, values, strict=True)), discovers=True
+                lambda: function(*given, **named), dict(zip(parameters, values, strict=True)), discovers=True
             )
             return written
 
@@ -292,4 +303,4 @@ def stop_gradient(value: Any) -> Any:
     Source: `ops.stop_gradient` of MindSpore; `jax.lax.stop_gradient`.
     """
     with x64_scope(True):
-        return jax.tree.map(jax.lax.stop_gradient, value)
+        return in_order_of(jax.tree.map(jax.lax.stop_gradient, value), value)

@@ -18,6 +18,7 @@ from sporax.core import (
     Tensor,
     hooks_of,
     is_floating,
+    leaves_in_order,
     note_guard,
     run_hooks,
     take_back,
@@ -40,6 +41,8 @@ def _positions(grad_position: int | tuple[int, ...] | None, where: str) -> tuple
             raise ArgumentTypeError(
                 f"{where}: `grad_position` must be an int or a tuple of ints, but got {grad_position!r}."
             )
+    if len(set(positions)) < len(positions):
+        raise ArgumentError(f"{where}: `grad_position` names a position twice: {grad_position!r}.")
     return positions
 
 
@@ -78,6 +81,9 @@ def _trained(parameter: Parameter, value: Any) -> Any:
 def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
     """The sum of every output times its sensitivity; its gradient is the vector-Jacobian product."""
     outputs, factors = jax.tree.leaves(output), jax.tree.leaves(sensitivity)
+    if jax.tree.structure(output) != jax.tree.structure(sensitivity):
+        # Not by keys, then: one by one, in the order in which the function returned them.
+        outputs, factors = leaves_in_order(output), leaves_in_order(sensitivity)
     if len(outputs) != len(factors):
         raise ArgumentError(
             f"{where}: with `sens_param` the last input must hold one Tensor for each output; the function "
@@ -170,7 +176,7 @@ def value_and_grad(
         where `grad_position` is None, and the pair of both where both are asked for.
 
     Raises:
-        ArgumentError: neither inputs nor weights were asked for, a position does not exist, or the
+        ArgumentError: neither inputs nor weights were asked for, a position does not exist or is given twice, or the
             sensitivities are not as many as the outputs.
         ArgumentTypeError: `grad_position` or `weights` is of the wrong type, or an input that it names is no Tensor.
         DtypeError: the result holds nothing to differentiate; or an integer input reaches it through an operator
@@ -187,7 +193,9 @@ def value_and_grad(
     """
     where = "value_and_grad"
     positions = _positions(grad_position, where)
-    parameters = _weights(weights, where)
+    asked = _weights(weights, where)
+    # A Parameter that is named twice (a tied weight, say) is one input, whose gradient is given twice.
+    parameters = tuple(dict.fromkeys(asked))
     if not positions and not parameters:
         raise ArgumentError(f"{where}: give `grad_position`, `weights`, or both; both are None or empty.")
 
@@ -203,6 +211,8 @@ def value_and_grad(
                     f"{where}: `grad_position` {position} does not exist: the function was called with "
                     f"{len(args)} positional input(s)."
                 )
+        if len(positions) > 1 and len({position % len(args) for position in positions}) < len(positions):
+            raise ArgumentError(f"{where}: `grad_position` {positions} names an input twice.")
         note_captured_by(fn)
         cell = inspect.unwrap(fn)
         if isinstance(cell, Cell):
@@ -217,7 +227,9 @@ def value_and_grad(
                 for position, value in zip(positions, inputs, strict=True):
                     merged[position] = wrap(value)
                 bound = {p: _trained(p, value) for p, value in zip(parameters, values, strict=True)}
-                output, written, _ = run_framed(lambda: pack(fn(*merged, **kwargs)), bound, discovers=False)
+                output, written, _ = run_framed(
+                    lambda: pack(fn(*merged, **kwargs)), bound, discovers=False, tensors=True
+                )
                 floating = unpack(output)
                 first = floating[0] if has_aux else floating
                 if sens_param:
@@ -232,6 +244,9 @@ def value_and_grad(
             by_input, by_weight = gradients()
             by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
             by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
+            if len(asked) > len(parameters):
+                found = dict(zip(parameters, by_weight, strict=True))
+                by_weight = tuple(found[p] for p in asked)
         return unpack(output), _arranged(by_input, by_weight)
 
     def _arranged(by_input: tuple[Any, ...], by_weight: tuple[Any, ...]) -> Any:
@@ -239,7 +254,7 @@ def value_and_grad(
         from_weights: Any = tuple(wrap(each) for each in by_weight)
         if return_ids:
             from_inputs = tuple(zip(positions, from_inputs, strict=True))
-            from_weights = tuple((p.name, g) for p, g in zip(parameters, from_weights, strict=True))
+            from_weights = tuple((p.name, g) for p, g in zip(asked, from_weights, strict=True))
         if isinstance(grad_position, int):
             from_inputs = from_inputs[0]
         if isinstance(weights, Parameter):

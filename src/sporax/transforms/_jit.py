@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 from collections.abc import Callable
@@ -12,7 +13,18 @@ import numpy as np
 
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import CONCRETIZATION_ERRORS, is_tracer, x64_scope
-from sporax.core import HOOKED, REVISION, Cell, Parameter, Tensor, hooks_of, install_graph_call, tracing
+from sporax.core import (
+    HOOKED,
+    REVISION,
+    Cell,
+    Parameter,
+    Tensor,
+    hooks_of,
+    install_graph_call,
+    ordered,
+    restored,
+    tracing,
+)
 from sporax.core import context as _context
 from sporax.transforms._captured import noting
 from sporax.transforms._functional import Unbound, run_framed, warn_eager
@@ -58,6 +70,10 @@ class _Variant:
             return True
         return False
 
+    def outdated(self) -> bool:
+        """Whether it was made for attributes of a Cell that have been changed since: their revision never returns."""
+        return any(name == "_revision" and owner._revision != value for owner, name, value in self.guards)
+
 
 def _is_dynamic(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, np.ndarray, np.generic)) or is_tracer(leaf)
@@ -68,6 +84,9 @@ def _hashable(leaf: Any) -> Any:
         hash(leaf)
     except TypeError:
         return id(leaf)
+    if isinstance(leaf, (float, complex)):
+        # 0.0 and -0.0 are equal, and NaN is not equal to itself.
+        return (type(leaf), repr(leaf))
     # 1, 1.0 and True are equal, yet make different programs.
     return (type(leaf), leaf)
 
@@ -99,10 +118,17 @@ class CompiledFunction:
 
     def __init__(self, function: Callable[..., Any], owned: Callable[[], tuple[Parameter, ...]] | None = None) -> None:
         functools.update_wrapper(self, function)
-        self._function = function
+        self._original = function
+        self._function = noting(function)
         self._owned = owned
         self._variants: dict[Any, list[_Variant]] = {}
         self._eager = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
+        # The copy of a method, or of a Cell, is that of the copied object, with programs of its own.
+        original = copy.deepcopy(self._original, memo)
+        owned = (lambda: tuple(original.get_parameters())) if isinstance(original, Cell) else None
+        return CompiledFunction(original, owned)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -139,7 +165,7 @@ class CompiledFunction:
     @staticmethod
     def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """The key of the program, the structure of the inputs, their static and dynamic leaves, and their hooks."""
-        leaves, structure = jax.tree.flatten((args, kwargs))
+        leaves, structure = jax.tree.flatten((ordered(args), ordered(kwargs) if kwargs else None))
         dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
         static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
         hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
@@ -155,21 +181,22 @@ class CompiledFunction:
         form: Callable[[Any], Callable[..., Any]] = lambda compiled: compiled,
     ) -> Any:
         variants = self._variants.setdefault(key, [])
-        for variant in variants:
-            if variant.fits():
-                break
-        else:
+        variant = next((each for each in tuple(variants) if each.fits()), None)
+        known = variant is not None
+        if variant is None:
             variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
-            variants.append(variant)
         while True:
             try:
                 output, written = form(variant.compiled)([p._value for p in variant.parameters], dynamic)
-                return (output if variant.plain else unpack(output)), written
+                break
             except Unbound as unbound:
-                known = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
-                variants.remove(variant)
-                variant = self._new_variant(tuple(known), structure, static, hooks)
-                variants.append(variant)
+                parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
+                variants[:] = [each for each in variants if each is not variant]
+                variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
+        if not known:
+            # Only now, because another thread may look for one. What can never fit again is dropped.
+            variants[:] = [*(each for each in variants if not each.outdated()), variant]
+        return (output if variant.plain else unpack(output)), written
 
     def _new_variant(
         self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
@@ -179,7 +206,8 @@ class CompiledFunction:
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
             remaining = iter(dynamic)
             leaves = [next(remaining) if leaf is _STATIC else leaf for leaf in static]
-            args, kwargs = jax.tree.unflatten(structure, leaves)
+            args, kwargs = map(restored, jax.tree.unflatten(structure, leaves))
+            kwargs = kwargs or {}
             bound = dict(zip(parameters, values, strict=True))
 
             def call() -> Any:
@@ -250,21 +278,33 @@ def jit(function: Any = None, **options: Any) -> Any:
     if isinstance(function, Cell):
         cell = function
         return CompiledFunction(cell, lambda: tuple(cell.get_parameters()))
-    return CompiledFunction(noting(function))
+    return CompiledFunction(function)
+
+
+class _ProgramOfCell:
+    """The program of a Cell under GRAPH_MODE. It calls this very Cell, so a copy of the Cell begins without one."""
+
+    def __init__(self, compiled: CompiledFunction | None = None, cell: Cell | None = None) -> None:
+        self.compiled: Any = compiled
+        self.cell = cell
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_ProgramOfCell, ())
 
 
 def _graph_call(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """How a Cell is called under GRAPH_MODE: through a program kept on the Cell."""
-    compiled = cell.__dict__.get("_compiled_call")
-    if compiled is None:
+    program = cell.__dict__.get("_compiled_call")
+    if program is None or program.cell is not cell:
+        # A shallow copy of a Cell holds the program of the first one.
 
         def run(*args: Any, **kwargs: Any) -> Any:
             return cell._run(args, kwargs)
 
         run.__name__ = run.__qualname__ = type(cell).__name__
         compiled = CompiledFunction(run, lambda: tuple(cell.get_parameters()))
-        cell.__dict__["_compiled_call"] = compiled
-    return compiled(*args, **kwargs)
+        program = cell.__dict__["_compiled_call"] = _ProgramOfCell(compiled, cell)
+    return program.compiled(*args, **kwargs)
 
 
 install_graph_call(_graph_call)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter
+from sporax.core import Parameter, ordered, restored
 from sporax.transforms._functional import discover, run_framed
 from sporax.transforms._outputs import pack, unpack
 
@@ -32,12 +32,14 @@ def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     with x64_scope(True):
         parameters: tuple[Parameter, ...] = tuple(discover(block, args, kwargs))
+        inputs = ordered((args, kwargs))
 
-        def pure(values: tuple[Any, ...], args: Any, kwargs: Any) -> Any:
+        def pure(values: tuple[Any, ...], inputs: Any) -> Any:
+            args, kwargs = restored(inputs)
             bound = dict(zip(parameters, values, strict=True))
-            output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False)
+            output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False, tensors=True)
             return output, written
 
-        output, written = jax.checkpoint(pure)(tuple(p._value for p in parameters), args, kwargs)
+        output, written = jax.checkpoint(pure)(tuple(p._value for p in parameters), inputs)
         written.commit()
     return unpack(output)

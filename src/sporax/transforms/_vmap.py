@@ -10,6 +10,7 @@ import jax
 
 from sporax._errors import StateError
 from sporax._jax_compat import x64_scope
+from sporax.core import in_order_of
 from sporax.transforms._functional import run_framed
 
 _LANES = itertools.count()
@@ -44,8 +45,12 @@ def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callabl
     def mapped(*args: Any) -> Any:
         lane = f"sporax_lane_{next(_LANES)}"
 
-        def pure(*args: Any) -> Any:
-            output, written, _ = run_framed(lambda: fn(*args), {}, discovers=False, lane=lane)
+        example: list[Any] = []
+
+        def pure(*lane_args: Any) -> Any:
+            given = in_order_of(lane_args, args)
+            output, written, _ = run_framed(lambda: fn(*given), {}, discovers=False, lane=lane)
+            example[:] = [output]
             return output, written
 
         with x64_scope(True):
@@ -60,6 +65,6 @@ def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callabl
                     ) from error
                 raise
             written.commit()
-        return output
+        return in_order_of(output, example[0])
 
     return mapped
