@@ -61,7 +61,7 @@ def test_keys_that_are_no_negatives_are_left_out(form, symmetric, chunk_size):
             moved = [[each.astype(np.float64) for each in (Q, K)] for _ in range(2)]
             moved[0][at][n, d] += 1e-5
             moved[1][at][n, d] -= 1e-5
-            totals = [expected(*pair, negatives, MASK, symmetric).sum() for pair in moved]
+            totals = [expected(pair[0], pair[1], negatives, MASK, symmetric).sum() for pair in moved]
             np.testing.assert_allclose(gradient[n, d], (totals[0] - totals[1]) / 2e-5, rtol=2e-4, atol=2e-5)
 
 

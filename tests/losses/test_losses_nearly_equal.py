@@ -15,6 +15,10 @@ from sporax import losses
 RNG = np.random.default_rng(6)
 
 
+def f32(values: Any) -> np.ndarray:
+    return np.asarray(values, np.float32)
+
+
 def softmax(x: np.ndarray, t: float) -> list[Decimal]:
     powers = [(Decimal(float(each)) / Decimal(t)).exp() for each in x]
     return [power / sum(powers) for power in powers]
@@ -34,7 +38,7 @@ def distillation(student: np.ndarray, teacher: np.ndarray, t: float) -> tuple[fl
 
 
 def test_the_cases_of_the_report():
-    student, teacher = np.float32([-1.6027874, -7.1213403]), np.float32([-1.6027089, -7.1212606])
+    student, teacher = f32([-1.6027874, -7.1213403]), f32([-1.6027089, -7.1212606])
     value = losses.distillation_loss(student, teacher, temperature=10.0)
     np.testing.assert_allclose(value, distillation(student, teacher, 10.0)[0], rtol=1e-4)
     np.testing.assert_allclose(value, 1.6e-13, rtol=0.05)
@@ -112,7 +116,7 @@ def test_divergences_of_close_rows(apart):
 
 
 def test_rows_that_are_no_distributions_have_the_plain_divergence():
-    x, t = np.log(np.float32([[0.5, 0.3, 0.4]])), np.float32([[0.2, 0.3, 0.4]])
+    x, t = np.log(f32([[0.5, 0.3, 0.4]])), f32([[0.2, 0.3, 0.4]])
     expected = (t * (np.log(t) - x)).sum(-1)
     assert expected < 0
     np.testing.assert_allclose(losses.kl_divergence(x, t), expected, rtol=1e-6)
@@ -121,27 +125,27 @@ def test_rows_that_are_no_distributions_have_the_plain_divergence():
 
 def test_losses_of_one_less_something_near_one():
     a = RNG.normal(size=(4, 50)).astype(np.float32)
-    b = (3 * a + np.float32([1e-5, 1e-3, 1e-1, 10])[:, None] * RNG.normal(size=a.shape)).astype(np.float32)
+    b = (3 * a + f32([1e-5, 1e-3, 1e-1, 10])[:, None] * RNG.normal(size=a.shape)).astype(np.float32)
     u, v = (each.astype(np.float64) / np.linalg.norm(each.astype(np.float64), axis=1)[:, None] for each in (a, b))
     expected = 0.5 * ((u - v) ** 2).sum(1)
     # Vectors that are 3e-6 apart have two digits of that in float32.
     found = losses.cosine_embedding_loss(a, b, np.ones(4))
     assert (np.abs(found - expected) <= np.array([3e-2, 3e-4, 1e-5, 1e-5]) * expected).all()
-    x = np.float32([1 - 1e-6, 1 - 1e-4, 1 - 1e-2])
+    x = f32([1 - 1e-6, 1 - 1e-4, 1 - 1e-2])
     y = np.ones(3, np.float32)
     wrong = (x.astype(np.float64) - 1) ** 2
     found = [losses.dice_loss(x[n : n + 1], y[n : n + 1], smooth=0.0) for n in range(3)]
     np.testing.assert_allclose(found, wrong / (x.astype(np.float64) ** 2 + 1), rtol=1e-5)
     # -log p - (1 - p), of two logits.
-    z = np.float32([12.0, 6.0, 1.0])
+    z = f32([12.0, 6.0, 1.0])
     cost = np.log1p(np.exp(-z.astype(np.float64)))
     found = losses.sparse_poly1_cross_entropy(np.stack([z, 0 * z], -1), np.zeros(3, int), epsilon=-1.0)
     right = np.where(cost < 1e-2, cost**2 / 2 - cost**3 / 6 + cost**4 / 24, cost + np.expm1(-cost))
     assert (np.abs(found - right) <= np.array([2e-2, 1e-4, 1e-5]) * right).all()
-    p = np.float32([1 - 1e-6, 1 - 1e-3, 0.5])
+    p = f32([1 - 1e-6, 1 - 1e-3, 0.5])
     found = losses.generalized_cross_entropy(np.stack([p, 1 - p], -1), np.zeros(3, int), q=0.7)
     np.testing.assert_allclose(found, -np.expm1(0.7 * np.log(p.astype(np.float64))) / 0.7, rtol=1e-5)
-    big = np.float32([1000.0, 1e5])
+    big = f32([1000.0, 1e5])
     found = losses.mean_squared_logarithmic_error(big * np.float32(1.0001), big)
     right = np.log1p((big * np.float32(1.0001)).astype(np.float64)) - np.log1p(big.astype(np.float64))
     np.testing.assert_allclose(found, right**2, rtol=1e-5)
@@ -159,9 +163,9 @@ def test_boxes_of_any_size_have_the_loss_of_their_shape(name):
     moved = shape + np.array([[0.0625, 0, 0.125, 0.03125], [0, 0.5, 0.5, 1], [3, 0, 3, 0]])
     expected = [BOXES[name](a, b) for a, b in zip(shape, moved, strict=True)]
     run = jax.jit(jax.value_and_grad(lambda a, b: (lambda v: (v.sum(), v))(getattr(losses, name)(a, b)), has_aux=True))
-    unit = run(np.float32(shape), np.float32(moved))[1]
+    unit = run(f32(shape), f32(moved))[1]
     for side in SIDES:
-        one, other = np.float32(side * shape), np.float32(side * moved)
+        one, other = f32(side * shape), f32(side * moved)
         (_, same), _ = run(one, one)
         assert not np.asarray(same).any()
         (_, values), gradient = run(one, other)
@@ -174,8 +178,8 @@ def test_boxes_of_any_size_have_the_loss_of_their_shape(name):
 
 @pytest.mark.parametrize("name", BOXES)
 def test_a_box_that_is_nearly_right_keeps_its_digits(name):
-    a = np.float32([[0.25, 0.5, 0.75, 1.0]])
-    b = a + np.float32([[0, 2**-22, 2**-21, 0]])
+    a = f32([[0.25, 0.5, 0.75, 1.0]])
+    b = a + f32([[0, 2**-22, 2**-21, 0]])
     np.testing.assert_allclose(
         getattr(losses, name)(a, b), [BOXES[name](*a.astype(float), *b.astype(float))], rtol=1e-5
     )
@@ -183,7 +187,7 @@ def test_a_box_that_is_nearly_right_keeps_its_digits(name):
 
 @pytest.mark.parametrize("name", BOXES)
 def test_boxes_without_area_have_finite_derivatives(name):
-    boxes = np.float32([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 1e-38, 1]])
+    boxes = f32([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 1e-38, 1]])
     a, b = np.repeat(boxes, 6, 0), np.tile(boxes, (6, 1))
     for eps in (0.0, 1e-7):
         run = jax.jit(jax.value_and_grad(lambda a, b, e=eps: getattr(losses, name)(a, b, eps=e).sum(), (0, 1)))

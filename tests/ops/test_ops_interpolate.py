@@ -153,7 +153,7 @@ def test_errors():
     with pytest.raises(ArgumentError, match="`align_corners` must be None for mode 'nearest'"):
         ops.interpolate(x, size=3, align_corners=True)
     with pytest.raises(ArgumentTypeError, match="size"):
-        ops.interpolate(x, size="3")
+        ops.interpolate(x, size="3")  # pyright: ignore[reportArgumentType]
     with pytest.raises(DtypeError, match="float"):
         ops.interpolate(Tensor(np.ones((1, 1, 2), np.int32)), size=3)
 
@@ -161,9 +161,11 @@ def test_errors():
 @pytest.mark.peers
 def test_values_and_gradients_are_torchs():
     torch = pytest.importorskip("torch")
-    for mode, inputs in INPUTS.items():
+    for mode in INPUTS:
+        inputs: tuple[Any, ...] = INPUTS[mode]
         aligned = (None, False, True) if "linear" in mode or mode == "bicubic" else (None,)
-        for x, align in itertools.product(inputs, aligned):
+        pairs: list[tuple[Any, Any]] = list(itertools.product(inputs, aligned))
+        for x, align in pairs:
             axes = x.ndim - 2
             given: list[dict[str, Any]] = [{"size": size} for size in SIZES[axes]]
             given += [{"scale_factor": f, "recompute_scale_factor": r} for f in (0.7, 1.5, 2.3) for r in (None, True)]

@@ -88,7 +88,7 @@ def dice_loss(
     """
     smooth = hyper_parameter(smooth, name="smooth", where="dice_loss", minimum=0)
     _check.is_type(squared, bool, name="squared", where="dice_loss")
-    return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), axis, smooth, squared)
+    return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), _axes(axis), smooth, squared)
 
 
 @loss_function(prediction("logits", "N C ..."), label("labels", "N C ...", domain="distribution"), output="")
@@ -201,7 +201,7 @@ def generalized_dice_loss(
         >>> from sporax import losses
         >>> labels = np.array([[[1, 1, 1, 0], [0, 0, 0, 1]]], np.float32)
         >>> losses.generalized_dice_loss(np.full_like(labels, 0.5), labels).tolist()
-        [0.5625]
+        [0.625]
 
     Source: Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly Unbalanced
     Segmentations", 2017; the weight of an absent class is that of MONAI's `GeneralizedDiceLoss`.
@@ -277,7 +277,7 @@ def tversky_loss(
         for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
     )
     both, missed, surplus, empty = regions(
-        *kept_pixels(logits, labels, pixel_weights, ignore_index, "tversky_loss"), axis
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "tversky_loss"), _axes(axis)
     )
     wrong = alpha * missed + beta * surplus
     return jnp.where(empty, 0, ratio(wrong + smooth, both + wrong + smooth))
@@ -339,7 +339,7 @@ def focal_tversky_loss(
         for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
     )
     both, missed, surplus, empty = regions(
-        *kept_pixels(logits, labels, pixel_weights, ignore_index, "focal_tversky_loss"), axis
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "focal_tversky_loss"), _axes(axis)
     )
     wrong = alpha * missed + beta * surplus
     loss = jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
@@ -390,7 +390,7 @@ def soft_jaccard_loss(
     """
     smooth = hyper_parameter(smooth, name="smooth", where="soft_jaccard_loss", minimum=0)
     both, missed, surplus, empty = regions(
-        *kept_pixels(logits, labels, pixel_weights, ignore_index, "soft_jaccard_loss"), axis
+        *kept_pixels(logits, labels, pixel_weights, ignore_index, "soft_jaccard_loss"), _axes(axis)
     )
     wrong = missed + surplus
     return jnp.where(empty, 0, ratio(wrong, both + wrong + smooth))
@@ -475,6 +475,11 @@ def dice_cross_entropy_loss(
     overlap = jnp.mean(ratio(wrong, either + smooth), axis=1)
     loss = dice_weight * overlap + cross_entropy_weight * entropy
     return jnp.where(jnp.all(valid, axis=1), loss, jnp.nan)
+
+
+def _axes(axis: Any) -> tuple[int, ...]:
+    """As the contract gives them."""
+    return axis
 
 
 ROWS = (

@@ -81,7 +81,7 @@ class MultiClassDiceLoss(RegisteredLoss):
         >>> x = Tensor([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]])
         >>> y = Tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
         >>> print(nn.MultiClassDiceLoss(weights=None, ignore_indiex=None, activation="softmax")(x, y))
-        0.54958105
+        0.5495811
 
     Source: the class of the same name in MindSpore; its softmax, though, runs over the last axis.
     """
@@ -162,7 +162,7 @@ class GeneralizedDiceLoss(RegisteredLoss):
         >>> from sporax import nn, ops, Tensor
         >>> labels = Tensor([[[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]])
         >>> print(nn.GeneralizedDiceLoss()(ops.full_like(labels, 0.5), labels))
-        0.5625
+        0.625
 
     Source: Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly Unbalanced
     Segmentations", 2017; `GeneralizedDiceLoss` in MONAI.

@@ -169,7 +169,7 @@ class LabelSmoothing(LossBase):
                 count = 2 if self._two_classes else logits.shape[axis] if logits.ndim else 1
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
                 target = (1 - self.factor) * given + self.factor / (self.classes or count)
-                if kept is not None and self._own_index:
+                if kept is not None and self.ignore_index is not None and self._own_index:
                     # The loss itself leaves these labels out.
                     target, kept = jnp.where(kept, target, self.ignore_index), None
         inner = self._inner(indices)
