@@ -218,6 +218,7 @@ def loss_function(
             spec=spec, full_precision=full_precision, unreduced=unreduced, __signature__=public_signature
         )
         call.__doc__ = documentation_with_keywords(formula.__doc__, single=not output and axis_parameter is None)
+        call.__dict__["itself"] = call
         if reduced is not None:
             call.__dict__["reduced"] = at_once
         return call  # pyright: ignore[reportReturnType]
