@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax.losses._arrays import as_array, compute_dtype
 from sporax.losses._contract import Unreduced
@@ -139,11 +140,19 @@ def _opened(
             own = bound.pop("weights", None)
             bound.pop("reduction", None)
             if own is not None:
-                weights = own if weights is None else jnp.asarray(as_array(own)) * jnp.asarray(as_array(weights))
+                weights = own if weights is None else _product(own, weights)
             fn, inputs, params = fn.func, (*fn.args, *inputs), {**bound, **params}
         else:
             fn = fn.__wrapped__
     return fn, inputs, params, weights
+
+
+def _product(first: Any, second: Any) -> jax.Array | np.ndarray:
+    arrays = as_array(first), as_array(second)
+    # NumPy weights stay NumPy: they are known, so that what they remove is not checked.
+    xp: Any = np if all(isinstance(each, np.ndarray) for each in arrays) else jnp
+    first, second = xp.broadcast_arrays(*arrays)
+    return first * second
 
 
 def _unreduced(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights: Any, where: str) -> Unreduced:

@@ -10,10 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Tensor, to_array, wrap
+from sporax.core import Cell, Tensor, to_array, wrap
 from sporax.losses import contract_loss
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
 from sporax.nn.loss._calls import call_loss
@@ -100,7 +99,8 @@ class MaskedLoss(LossBase):
             if _is_pure(self.loss):
                 return self.evaluate(self.loss, *given)
             value = call_loss(self.loss, *given)
-            if removal.used:
+            # A function may have removed places in a Cell that does not reduce; its values are still to be reduced.
+            if removal.used and (isinstance(self.loss, Cell) or not isinstance(value, Tensor) or not value.ndim):
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
                 name = getattr(self.loss, "__name__", type(self.loss).__name__)
