@@ -11,7 +11,7 @@ import pytest
 
 from oracles.losses import ORACLES
 from sporax import Tensor, losses, nn
-from sporax._errors import ArgumentTypeError, LabelError, ShapeError
+from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 
 RNG = np.random.default_rng(11)
 X = RNG.uniform(0.05, 0.95, (3, 8)).astype(np.float32)
@@ -167,3 +167,16 @@ def test_cells_of_several_classes():
     )
     with pytest.raises(ArgumentTypeError, match="from_logits"):
         nn.GeneralizedDiceLoss(from_logits=1)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("name", ["dice_loss", "tversky_loss", "focal_tversky_loss", "soft_jaccard_loss"])
+def test_what_a_pixel_of_weight_zero_holds_is_not_checked(name):
+    function = getattr(losses, name)
+    x, y = np.array([0.9, 0.2, 7.0], np.float32), np.array([1.0, 0.0, 255.0], np.float32)
+    found = function(x, y, pixel_weights=np.array([True, True, False]))
+    np.testing.assert_allclose(found, function(x[:2], y[:2]), rtol=1e-6)
+    if name != "dice_loss":
+        with pytest.raises(LabelError, match="got 255.0 at index"):
+            function(np.minimum(x, 1), y, pixel_weights=np.array([0, 1, 1]))
+    with pytest.raises(ArgumentError, match=r"`pixel_weights` must be at least 0, but got -1.0"):
+        function(x[:2], y[:2], pixel_weights=[1.0, -1.0])

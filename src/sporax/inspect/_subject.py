@@ -243,7 +243,7 @@ def make_subject(
     arguments = dict(arguments or {})
     if isinstance(target, str):
         target = losses.get(target).function
-    if hasattr(target, "spec") and hasattr(target, "unreduced"):
+    if getattr(target, "itself", None) is target:
         return _built_in(target, arguments, inputs)
     variants: Callable[[str], Any] | None = None
     if inspect.isclass(target):

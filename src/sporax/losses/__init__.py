@@ -59,6 +59,7 @@ from sporax.losses._contrastive import (
     sup_con_loss,
 )
 from sporax.losses._convention import KEYWORDS
+from sporax.losses._convention import contract_loss as contract_loss
 from sporax.losses._ctc import ctc_log_alpha, ctc_loss, pad_targets
 from sporax.losses._divergence import (
     convex_kl_divergence,

@@ -103,6 +103,7 @@ def loss_function(
     ignore_parameter: str | None = None,
     mask_parameter: str | None = None,
     axis_parameter: str | None = None,
+    pixel_parameter: str | None = None,
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     reduced: Callable[..., Reduced] | None = None,
     joins: bool = True,
@@ -132,6 +133,8 @@ def loss_function(
         axis_parameter: the name of a hyper-parameter, for losses of a whole set (`output` "") whose inputs all have
             the axes `...`: over which axes the loss is taken, all of them for None, so that there is one value for
             each place of the others. The formula gets a tuple of axes, counted from 0.
+        pixel_parameter: the name of a hyper-parameter that weights the pixels of such a set, or is None. The formula
+            applies it; values of pixels of weight 0 are not checked.
         prepare: takes and gives the input arrays by name, before their shapes are matched: for a loss whose labels
             come in more than one layout.
         reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes what the first
@@ -170,6 +173,7 @@ def loss_function(
             ignore_parameter,
             mask_parameter,
             axis_parameter,
+            pixel_parameter,
         )
         signature = inspect.signature(formula)
         public_signature = signature_with_keywords(signature, name)
@@ -218,6 +222,7 @@ def loss_function(
             spec=spec, full_precision=full_precision, unreduced=unreduced, __signature__=public_signature
         )
         call.__doc__ = documentation_with_keywords(formula.__doc__, single=not output and axis_parameter is None)
+        call.__dict__["itself"] = call
         if reduced is not None:
             call.__dict__["reduced"] = at_once
         return call  # pyright: ignore[reportReturnType]
@@ -306,6 +311,11 @@ def _prepare(
             values = _xp(values).where(kept_labels(values, ignored), values, 0)
         if single and "N" in item.shape:
             values = _xp(values).squeeze(values, item.shape.index("N"))
+        if spec.pixel_parameter is not None and params.get(spec.pixel_parameter) is not None:
+            weight = as_array(params[spec.pixel_parameter])
+            broadcast_into(spec.pixel_parameter, weight.shape, values.shape, target_name="the labels", where=where)
+            xp: Any = np if isinstance(values, np.ndarray) and isinstance(weight, np.ndarray) else jnp
+            values = xp.where(weight != 0, values, xp.asarray(item.fill, values.dtype))
         enforce_values(item, values, classes=classes, where=where)
 
     prepared: list[jax.Array] = []

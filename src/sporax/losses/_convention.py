@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import textwrap
@@ -35,6 +36,34 @@ _RETURNS = 'A scalar where `reduction` is not "none".'
 
 _SECTIONS = ("Args", "Returns", "Raises", "Examples?", "Source")
 """The sections of a docstring, in order."""
+
+
+def is_contract_loss(fn: Any) -> bool:
+    """Whether a function is a loss that `loss_function` made.
+
+    `functools.wraps`, `jax.vmap` and `jax.checkpoint` copy the attributes of a loss to another function, which may
+    compute something else; hence a loss refers to itself.
+    """
+    return getattr(fn, "itself", None) is fn
+
+
+def contract_loss(fn: Any, *, reduced: bool = False) -> Any:
+    """The loss made by `loss_function` that a function is: itself, under `jax.jit`, or with some arguments bound.
+
+    Args:
+        fn: any function.
+        reduced: whether it may be one that reduces its values, such as `partial(fn, reduction="mean")`.
+
+    Returns:
+        The loss; None for any other function.
+    """
+    while True:
+        if isinstance(fn, functools.partial) and (reduced or fn.keywords.get("reduction", "none") == "none"):
+            fn = fn.func
+        elif isinstance(fn, jax.stages.Wrapped):
+            fn = getattr(fn, "__wrapped__", None)
+        else:
+            return fn if is_contract_loss(fn) else None
 
 
 def evaluate_keywords(

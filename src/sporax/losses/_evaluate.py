@@ -8,10 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax.losses._arrays import as_array, compute_dtype
 from sporax.losses._contract import Unreduced
-from sporax.losses._convention import KEYWORDS, evaluate_keywords
+from sporax.losses._convention import contract_loss, evaluate_keywords, is_contract_loss
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, samples_left, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
@@ -62,9 +63,9 @@ def evaluate(
 
     Source: the loss contract of this package.
     """
-    fn, inputs, params = _opened(fn, inputs, params)
+    fn, inputs, params, weights = _opened(fn, inputs, params, weights)
     name = where or _name(fn)
-    if hasattr(fn, "unreduced"):
+    if is_contract_loss(fn):
         return evaluate_keywords(fn, inputs, params, reduction, weights, name)
     check_reduction(reduction, where=name, allowed=FUNCTION_REDUCTIONS)
     found = _unreduced(fn, inputs, params, weights, name)
@@ -107,10 +108,10 @@ def evaluate_sum_and_weight(
 
     Source: the loss contract of this package.
     """
-    fn, inputs, params = _opened(fn, inputs, params)
+    fn, inputs, params, weights = _opened(fn, inputs, params, weights)
     name = where or _name(fn)
     check_reduction(reduction, where=name, allowed=("mean", "batchmean"))
-    if hasattr(fn, "reduced") and reduction == "mean":
+    if is_contract_loss(fn) and hasattr(fn, "reduced") and reduction == "mean":
         reduced, _ = fn.reduced(inputs, params, weights, "sum", name)
         return reduced.result, reduced.weight
     found = _unreduced(fn, inputs, params, weights, name)
@@ -124,15 +125,38 @@ def _name(fn: Callable[..., Any]) -> str:
     return getattr(fn, "__name__", type(fn).__name__)
 
 
-def _opened(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """What a `functools.partial` of a loss calls, and with what; any other function as it is."""
-    while isinstance(fn, functools.partial) and not set(KEYWORDS) & set(fn.keywords):
-        fn, inputs, params = fn.func, (*fn.args, *inputs), {**fn.keywords, **params}
-    return fn, inputs, params
+def _opened(
+    fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights: Any
+) -> tuple[Any, tuple[Any, ...], dict[str, Any], Any]:
+    """The loss within `functools.partial` and `jax.jit`, and what it is called with; any other function as it is.
+
+    Weights that a partial has bound are multiplied by those given, so that they count in the denominator too.
+    """
+    if contract_loss(fn) is None:
+        return fn, inputs, params, weights
+    while not is_contract_loss(fn):
+        if isinstance(fn, functools.partial):
+            bound = dict(fn.keywords)
+            own = bound.pop("weights", None)
+            bound.pop("reduction", None)
+            if own is not None:
+                weights = own if weights is None else _product(own, weights)
+            fn, inputs, params = fn.func, (*fn.args, *inputs), {**bound, **params}
+        else:
+            fn = fn.__wrapped__
+    return fn, inputs, params, weights
+
+
+def _product(first: Any, second: Any) -> jax.Array | np.ndarray:
+    arrays = as_array(first), as_array(second)
+    # NumPy weights stay NumPy: they are known, so that what they remove is not checked.
+    xp: Any = np if all(isinstance(each, np.ndarray) for each in arrays) else jnp
+    first, second = xp.broadcast_arrays(*arrays)
+    return first * second
 
 
 def _unreduced(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights: Any, where: str) -> Unreduced:
-    if hasattr(fn, "unreduced"):
+    if is_contract_loss(fn):
         return fn.unreduced(inputs, params, weights, where)
     values = jnp.asarray(fn(*inputs, **params))
     compute = compute_dtype(values.dtype)

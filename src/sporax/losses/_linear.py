@@ -319,6 +319,7 @@ _SPREAD: Any = loss_function(
 linear_cross_entropy.__dict__.update(
     {name: getattr(_LOSS, name) for name in _LOSS.__dict__ if name not in ("__wrapped__", "__signature__")}
 )
+linear_cross_entropy.__dict__["itself"] = linear_cross_entropy
 linear_cross_entropy.__doc__ = documentation_with_keywords(linear_cross_entropy.__doc__, single=False)
 
 _WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])

@@ -7,9 +7,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from sporax._errors import ArgumentError
 from sporax.losses._contract import as_array
 from sporax.losses._indexing import kept_labels
+from sporax.losses._labels import check_when_known
 from sporax.losses._ratio import nothing, ratio
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._softmax import log_softmax
@@ -22,7 +25,7 @@ def kept_pixels(
     """Predictions and labels with 0 in the pixels that are left out, and the weights of the pixels, or None."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     if weights is not None:
-        given = as_array(weights)
+        given = _checked(weights, where)
         broadcast_into("pixel_weights", given.shape, y.shape, target_name="the labels", where=where)
         weights = jnp.broadcast_to(jnp.asarray(given).astype(x.dtype), y.shape)
     kept = None if weights is None else weights != 0
@@ -39,9 +42,24 @@ def class_pixels(weights: Any, shape: tuple[int, ...], where: str) -> jax.Array 
     """Weights of pixels, of shape (N, ...), for arrays of shape (N, C, ...)."""
     if weights is None:
         return None
-    given, pixels = as_array(weights), (shape[0], *shape[2:])
+    given, pixels = _checked(weights, where), (shape[0], *shape[2:])
     broadcast_into("pixel_weights", given.shape, pixels, target_name="the pixels", where=where)
     return jnp.broadcast_to(jnp.expand_dims(jnp.broadcast_to(jnp.asarray(given), pixels), 1), shape)
+
+
+def _checked(weights: Any, where: str) -> Any:
+    """Weights of pixels, none of which is below 0 where they are known: sums of regions would cancel."""
+
+    def check(known: Any) -> None:
+        least = float(np.min(np.asarray(known), initial=0))
+        if least < 0:
+            raise ArgumentError(
+                f"{where}: `pixel_weights` must be at least 0, but got {least}. A weight of 0 leaves a pixel out."
+            )
+
+    weights = as_array(weights)
+    check_when_known(check, weights)
+    return weights
 
 
 def dice(

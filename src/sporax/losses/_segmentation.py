@@ -40,6 +40,7 @@ _REGIONS = (
     output="",
     axis_parameter="axis",
     ignore_parameter="ignore_index",
+    pixel_parameter="pixel_weights",
 )
 def dice_loss(
     logits: ArrayLike,
@@ -222,7 +223,9 @@ def generalized_dice_loss(
     return ratio(jnp.sum(share * wrong, axis=1), jnp.sum(share * either, axis=1))
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
+@loss_function(
+    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+)
 def tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -283,7 +286,9 @@ def tversky_loss(
     return jnp.where(empty, 0, ratio(wrong + smooth, both + wrong + smooth))
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
+@loss_function(
+    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+)
 def focal_tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -347,7 +352,9 @@ def focal_tversky_loss(
     return jnp.where(perfect, 0, jnp.where(perfect, 1, loss) ** (1 / gamma))
 
 
-@loss_function(*_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index")
+@loss_function(
+    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+)
 def soft_jaccard_loss(
     logits: ArrayLike,
     labels: ArrayLike,

@@ -108,6 +108,8 @@ class LossSpec:
             samples of a batch meet each other. The contract adds to it those that a weight of zero removes.
         axis_parameter: the hyper-parameter, if any, that names the axes over which a loss of a whole set is taken:
             None for all of them, the `output` then being (); else the values have the axes that are left.
+        pixel_parameter: the hyper-parameter, if any, that holds weights of pixels, for a loss of regions. The values of
+            pixels of weight 0 are not checked.
     """
 
     name: str
@@ -118,6 +120,7 @@ class LossSpec:
     ignore_parameter: str | None = None
     mask_parameter: str | None = None
     axis_parameter: str | None = None
+    pixel_parameter: str | None = None
 
     @property
     def ignored_label(self) -> InputSpec:

@@ -122,7 +122,8 @@ class LossBase(Cell):
         with x64_scope(True):
             if CAPTURE.removal is not None:
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                hyper_parameters["weights"] = CAPTURE.removal.combined(None, values.shape, name)
+                weights = hyper_parameters.get("weights")
+                hyper_parameters["weights"] = CAPTURE.removal.combined(weights, values.shape, name)
             result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
             if CAPTURE.pairs is not None:
                 mean = "batchmean" if self.reduction == "batchmean" else "mean"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Tensor, to_array, wrap
+from sporax.core import Cell, Tensor, to_array, wrap
+from sporax.losses import contract_loss
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
 from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
@@ -100,7 +99,8 @@ class MaskedLoss(LossBase):
             if _is_pure(self.loss):
                 return self.evaluate(self.loss, *given)
             value = call_loss(self.loss, *given)
-            if removal.used:
+            # A function may have removed places in a Cell that does not reduce; its values are still to be reduced.
+            if removal.used and (isinstance(self.loss, Cell) or not isinstance(value, Tensor) or not value.ndim):
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
                 name = getattr(self.loss, "__name__", type(self.loss).__name__)
@@ -119,9 +119,7 @@ class MaskedLoss(LossBase):
 
 def _is_pure(loss: Any) -> bool:
     """Whether it is a function of `sporax.losses` that gives unreduced values, or a partial of one."""
-    while isinstance(loss, functools.partial) and not set(losses.KEYWORDS) & set(loss.keywords):
-        loss = loss.func
-    return hasattr(loss, "unreduced")
+    return contract_loss(loss) is not None
 
 
 def _is_built_in(loss: Any) -> bool:

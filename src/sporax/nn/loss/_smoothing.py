@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,8 @@ import numpy as np
 from sporax import _check, losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Tensor, unwrap, wrap
+from sporax.core import Cell, Tensor, unwrap, wrap
+from sporax.losses import contract_loss
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
 from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
@@ -29,9 +32,9 @@ class LabelSmoothing(LossBase):
     Class indices become distributions over the classes of the logits. `CrossEntropyLoss` is given the share as its
     own `label_smoothing`, so that class weights and its mean are as there; with s = 0 every loss is what it is without
     the wrapper. For a built-in loss whose labels are each the probability of one of two classes (`BCELoss`,
-    `BCEWithLogitsLoss`, focal losses on them, `MultiLabelSoftMarginLoss`, losses of regions such as `DiceLoss`) C is 2,
-    whatever shape the labels have: each moves towards 1/2. With half-precision logits, the distributions and the
-    result of other losses are float32.
+    `BCEWithLogitsLoss`, focal losses on them, `MultiLabelSoftMarginLoss`, losses of regions such as `DiceLoss`, and
+    the functions of `sporax.losses` behind them, with `functools.partial` too) C is 2, whatever shape the labels have:
+    each moves towards 1/2. With half-precision logits, the distributions and the result of other losses are float32.
 
     Args:
         loss: a loss on distributions or probabilities of two classes, or on class indices if it takes distributions
@@ -87,18 +90,18 @@ class LabelSmoothing(LossBase):
         self.axis = None if axis is None else _check.integer(axis, name="axis", where=where)
         self.classes = None if classes is None else _check.integer(classes, name="classes", where=where, minimum=1)
         inside = _unmasked(loss, where)
-        own = getattr(inside, "ignore_index", None)
+        own = _option(inside, "ignore_index")
         self._ignores = ignore_index is not None
         self.ignore_index = (
             own if ignore_index is None else _check.integer(ignore_index, name="ignore_index", where=where)
         )
-        if getattr(inside, "label_smoothing", 0):
-            raise ArgumentError(f"{where}: {type(inside).__name__} smooths its labels already (label_smoothing).")
+        if _option(inside, "label_smoothing"):
+            raise ArgumentError(f"{where}: {_name(inside)} smooths its labels already (label_smoothing).")
         if isinstance(loss, LossBase):
             self.reduction = loss.reduction
         spec = _label_spec(inside, where)
         self._two_classes = spec is not None and spec.two_classes
-        self._own_index = self._two_classes and hasattr(inside, "ignore_index")
+        self._own_index = self._two_classes and _takes(inside, "ignore_index")
         if axis is None and spec is not None and "C" in spec.shape:
             self.axis = 1 if spec.shape[:2] == ("N", "C") else None
 
@@ -119,6 +122,8 @@ class LabelSmoothing(LossBase):
             else:
                 inner.__dict__["sparse"] = False
             return inner
+        if self._own_index and not isinstance(loss, Cell):
+            return functools.partial(loss, ignore_index=self.ignore_index)
         if self._own_index:
             inner = copy.copy(loss)
             inner.__dict__["ignore_index"] = self.ignore_index
@@ -228,22 +233,25 @@ def _unmasked(loss: Any, where: str = "") -> Any:
 
 def _label_spec(loss: Any, where: str) -> losses.InputSpec | None:
     """What labels a built-in loss takes that can be smoothed; None for a loss of a user's."""
-    name = type(loss).__name__
+    name = _name(loss)
     if isinstance(loss, _ComposedLoss):
         raise ArgumentError(f"{where}: {name} has several losses. Wrap those whose labels are to be smoothed.")
-    if not isinstance(loss, RegisteredLoss):
-        return None
-    rows = next((rows for cls in _built_in(type(loss)) if (rows := losses.by_cell(cls.__name__))), ())
+    if isinstance(loss, RegisteredLoss):
+        rows = next((rows for cls in _built_in(type(loss)) if (rows := losses.by_cell(cls.__name__))), ())
+        functions = [row.function for row in rows]
+    else:
+        function = contract_loss(loss, reduced=True)
+        functions = [] if function is None else [function]
     # A loss may take its labels in several forms; each row's first label is the second input of the Cell.
-    specs = [row.function.spec.labels[0] for row in rows if row.function.spec.labels]
+    specs = [function.spec.labels[0] for function in functions if function.spec.labels]
     fit = [item for item in specs if item.two_classes or item.domain == "distribution"]
-    if getattr(loss, "log_target", False):
+    if _option(loss, "log_target"):
         raise ArgumentError(f"{where}: the labels of this {name} are logarithms (log_target). Give it probabilities.")
-    if rows and not fit:
+    if functions and not fit:
         if any(item.domain == "class" for item in specs):
             advice = (
                 f"Use {name}(label_smoothing=...)."
-                if hasattr(loss, "label_smoothing")
+                if _takes(loss, "label_smoothing")
                 else "For class indices use CrossEntropyLoss, on logits."
             )
         elif any(item.domain in ("sign", "sign_or_binary", "binary") for item in specs):
@@ -255,6 +263,32 @@ def _label_spec(loss: Any, where: str) -> losses.InputSpec | None:
             f"{advice}"
         )
     return fit[0] if fit else None
+
+
+def _name(loss: Any) -> str:
+    if isinstance(loss, Cell):
+        return type(loss).__name__
+    function = contract_loss(loss, reduced=True)
+    return function.spec.name if function is not None else getattr(loss, "__name__", type(loss).__name__)
+
+
+def _takes(loss: Any, name: str) -> bool:
+    """Whether a loss has a hyper-parameter of that name."""
+    function = contract_loss(loss, reduced=True)
+    return hasattr(loss, name) if function is None else name in inspect.signature(function).parameters
+
+
+def _option(loss: Any, name: str) -> Any:
+    """A hyper-parameter of a Cell, or of a function of `sporax.losses` as it is bound; None where there is none."""
+    function = contract_loss(loss, reduced=True)
+    if function is None:
+        return getattr(loss, name, None)
+    while loss is not function:
+        if isinstance(loss, functools.partial) and name in loss.keywords:
+            return loss.keywords[name]
+        loss = loss.func if isinstance(loss, functools.partial) else loss.__wrapped__
+    parameter = inspect.signature(function).parameters.get(name)
+    return None if parameter is None else parameter.default
 
 
 def _check_classes(labels: np.ndarray, count: int) -> None:
