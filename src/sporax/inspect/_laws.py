@@ -66,6 +66,7 @@ class Check:
         self.subject, self.seed = subject, seed
         self.fn = subject.loss()
         self.untraceable: Exception | None = None
+        self.detached: tuple[int, ...] | None = None
         self._compiled: dict[tuple[str, bool], Callable[..., Any]] = {}
         self._scalar: bool | None = None
         self._wide: bool | None = None
@@ -75,6 +76,9 @@ class Check:
                 self._scalar = jax.eval_shape(self.fn, *map(jnp.asarray, self.draw())).ndim == 0
             except CONCRETIZATION_ERRORS as error:
                 self.untraceable = error
+            except Exception:
+                # The check that it runs reports it.
+                self._scalar = None
 
     def draw(self, seed: int = 0, dtype: Any = None, scale: float = 1.0) -> list[np.ndarray]:
         """Random inputs."""
