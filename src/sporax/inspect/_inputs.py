@@ -260,6 +260,8 @@ def parse_inputs(text: str, names: Sequence[str] = ()) -> tuple[Input, ...]:
         if found is None or found["dtype"] not in _DTYPES:
             raise ArgumentError(f"inputs: cannot read {part.strip()!r}. {_HELP}")
         shape = tuple(int(size) for size in found["shape"].split(",") if size.strip())
+        if 0 in shape:
+            raise ArgumentError(f"inputs: {part.strip()!r} has no elements; an empty batch is tried in any case.")
         name = found["name"] or (names[at] if at < len(names) else f"input{at}")
         result.append(_with_domain(Input(name, jnp.dtype(_DTYPES[found["dtype"]]), shape), found["domain"].strip()))
     return tuple(result)

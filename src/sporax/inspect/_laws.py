@@ -70,6 +70,7 @@ class Check:
         self._compiled: dict[tuple[str, bool], Callable[..., Any]] = {}
         self._scalar: bool | None = None
         self._wide: bool | None = None
+        self._random: bool | None = None
         with x64_scope(False), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -141,6 +142,18 @@ class Check:
                     wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
             self._wide = bool(wide)
         return self._wide
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a loss of the user's draws random numbers: which ones a sample gets depends on its position."""
+        if self._random is None:
+            self._random = False
+            if self.subject.row is None and self.untraceable is None:
+                with x64_scope(False), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    text = str(jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw())))
+                self._random = "random_bits" in text or "threefry2x32" in text
+        return self._random
 
     def mean(self, arrays: Arrays) -> float:
         """The loss as one number."""

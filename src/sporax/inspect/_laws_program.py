@@ -116,16 +116,24 @@ def jit_is_eager(check: Check) -> str:
         check.run("loss", check.draw(seed + 10))
         if wrong(arrays):
             small = smallest(check, arrays, wrong)
+            compiled, eager = check.run("loss", small), check.run("loss", small, jit=False)
             raise Failed(
-                f"compiled it gives {number(check.run('loss', small))}",
-                expected=f"{number(check.run('loss', small, jit=False))}, as eager",
-                fix="something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
+                f"compiled it gives {number(compiled)}",
+                expected=f"{number(eager)}, as eager",
+                fix=_ZERO_TIMES_INFINITE
+                if differ(np.isfinite(compiled), np.isfinite(eager), 0)
+                else "something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
                 "global, a counter. Use sporax's random functions, Parameters, or arguments.",
                 arrays=small,
             )
     if check.subject.row is None:
         _eager_at_edges(check)
     return ""
+
+
+_ZERO_TIMES_INFINITE = (
+    "a product of 0 and an infinite number is NaN: select by ops.where, and divide by ops.clamp(count, 1)."
+)
 
 
 def _eager_at_edges(check: Check) -> None:
@@ -136,8 +144,7 @@ def _eager_at_edges(check: Check) -> None:
             raise Failed(
                 f"{probe.where} it gives {number(eager)} eagerly and {number(compiled)} compiled",
                 expected="a finite value both ways",
-                fix="a product of 0 and an infinite number is NaN: select by ops.where, and divide by "
-                "ops.clamp(count, 1).",
+                fix=_ZERO_TIMES_INFINITE,
                 arrays=probe.arrays,
             )
 

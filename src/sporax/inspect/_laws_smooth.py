@@ -59,7 +59,7 @@ def _jump(check: Check, start: Arrays, end: Arrays) -> tuple[float, float, float
         return jax.lax.map(one, shares, batch_size=_SECTIONS)
 
     def values(shares: np.ndarray) -> np.ndarray:
-        return np.asarray(check.run("along", [shares, *start, *end], fn=along))
+        return np.asarray(check.run("values along a line", [shares, *start, *end], fn=along))
 
     shares = np.linspace(0, 1, _POINTS)
     coarse = values(shares)

@@ -201,6 +201,8 @@ def one_sample(check: Check) -> str:
     count = _count(check)
     if count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("the samples do not lie along the first axis")
+    if check.is_random:
+        raise Skipped("it draws random numbers")
     values_fn = check.values_fn()
     arrays = kept(subject, check.draw(9))
     alone = [array[:1] for array in arrays]
@@ -283,6 +285,8 @@ def batch_split(check: Check) -> str:
     subject = check.subject
     if subject.coupled:
         raise Skipped("the samples of a batch meet each other in this loss")
+    if check.is_random:
+        raise Skipped("it draws random numbers")
     count = _count(check)
     if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
