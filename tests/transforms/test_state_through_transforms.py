@@ -279,3 +279,21 @@ def test_a_changed_attribute_of_a_cell_is_traced_again_and_an_unrelated_one_is_n
     cell.offset = Tensor([100.0])
     assert float(compiled(Tensor(3.0))) == 115.0
     assert traces == [2.0, 5.0, 5.0]
+
+
+def test_a_state_of_arrays_is_read_on_the_device_and_may_be_indexed_by_a_traced_array():
+    table = Parameter(Tensor(np.arange(6, dtype=np.float32).reshape(3, 2)), name="table")
+
+    class Rows(Cell):
+        def __init__(self):
+            super().__init__()
+            self.table = table
+
+        def construct(self, rows):
+            return self.table[rows]
+
+    pure, state = functionalize(Rows())
+    rows = Tensor(np.array([2, 0, 2]))
+    # The state is a constant of the program here, and not an argument.
+    found = jax.jit(lambda r: pure(state, r)[0])(rows)
+    np.testing.assert_array_equal(found.asnumpy(), [[4, 5], [0, 1], [4, 5]])

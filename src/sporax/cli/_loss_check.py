@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,9 @@ def run(
         return
     # The file may import mindspore.
     compat.install()
-    yield _checked(load_target(target or ""), inputs, _values(arguments), quiet, options)
+    with contextlib.redirect_stdout(sys.stderr):
+        loaded = load_target(target or "")
+    yield _checked(loaded, inputs, _values(arguments), quiet, options)
 
 
 def _checked(
@@ -47,8 +50,12 @@ def _checked(
 
     console = Console(stderr=True)
     with console.status("checking", spinner="dots") if not quiet and console.is_terminal else _Silent() as status:
-        report = check_loss(target, inputs, arguments=arguments, progress=lambda title: status.update(title), **options)
-    return report
+        # What the loss prints is not part of the report, which may be JSON.
+        with contextlib.redirect_stdout(sys.stderr):
+            report = check_loss(
+                target, inputs, arguments=arguments, progress=lambda title: status.update(title), **options
+            )
+        return report
 
 
 class _Silent:

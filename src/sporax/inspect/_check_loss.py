@@ -11,8 +11,10 @@ from sporax.inspect import (
     _laws_edges,
     _laws_gradient,
     _laws_label,
+    _laws_masks,
     _laws_number,
     _laws_program,
+    _laws_smooth,
     _laws_value,
     _laws_weights,
 )
@@ -20,7 +22,17 @@ from sporax.inspect._laws import LAWS, Check, judge
 from sporax.inspect._report import Finding, Report
 from sporax.inspect._subject import make_subject
 
-_MODULES = (_laws_value, _laws_weights, _laws_label, _laws_gradient, _laws_edges, _laws_number, _laws_program)
+_MODULES = (
+    _laws_value,
+    _laws_weights,
+    _laws_masks,
+    _laws_label,
+    _laws_gradient,
+    _laws_smooth,
+    _laws_edges,
+    _laws_number,
+    _laws_program,
+)
 _ORDER = [module.__name__ for module in _MODULES]
 
 

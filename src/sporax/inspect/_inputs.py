@@ -38,6 +38,8 @@ _MASK_WORDS = {
 }  # fmt: skip
 _INVERTED_WORDS = {"pad", "padding", "ignore", "ignored", "masked"}
 _LABEL_WORDS = {"label", "labels", "target", "targets", "y", "class", "classes", "truth", "true", "t", "gt"}
+_LENGTH_WORDS = {"length", "lengths", "len", "lens", "seqlen", "seqlens"}
+_NUMBER_WORDS = _LENGTH_WORDS | {"count", "counts", "num", "number", "size", "sizes", "rank", "ranks", "step", "epoch"}
 _HELP = "Write it as f32[8, 10], f32[8] in [0, 1], f32[8] > 0, f32[8, 10] simplex, i32[8] < 10 or i32[8] in {-1, 1}."
 
 
@@ -90,8 +92,9 @@ class Input:
 
     @property
     def classes(self) -> int | None:
-        """For class indices, how many there are."""
+        """For class indices, which begin at 0, how many there are."""
         bounded = not self.is_float and self.choices is None and self.high is not None and not self.is_mask
+        bounded = bounded and self.low == 0 and np.dtype(self.dtype) != np.bool_ and not self._words & _NUMBER_WORDS
         return int(self.high) + 1 if bounded and self.high is not None else None
 
     @property
@@ -105,6 +108,16 @@ class Input:
             return False
         boolean = np.dtype(self.dtype) == np.bool_
         return bool(self._words & _MASK_WORDS) or (boolean and not self._words & _LABEL_WORDS)
+
+    @property
+    def is_length(self) -> bool:
+        """Whether, by its name, it says how many positions of each sample are there."""
+        return not self.is_float and bool(self._words & _LENGTH_WORDS)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is named as what is to be predicted."""
+        return bool(self._words & (_LABEL_WORDS | {"teacher", "reference", "ref", "goal"}))
 
     @property
     def is_inverted_mask(self) -> bool:
@@ -247,6 +260,8 @@ def parse_inputs(text: str, names: Sequence[str] = ()) -> tuple[Input, ...]:
         if found is None or found["dtype"] not in _DTYPES:
             raise ArgumentError(f"inputs: cannot read {part.strip()!r}. {_HELP}")
         shape = tuple(int(size) for size in found["shape"].split(",") if size.strip())
+        if 0 in shape:
+            raise ArgumentError(f"inputs: {part.strip()!r} has no elements; an empty batch is tried in any case.")
         name = found["name"] or (names[at] if at < len(names) else f"input{at}")
         result.append(_with_domain(Input(name, jnp.dtype(_DTYPES[found["dtype"]]), shape), found["domain"].strip()))
     return tuple(result)

@@ -66,15 +66,20 @@ class Check:
         self.subject, self.seed = subject, seed
         self.fn = subject.loss()
         self.untraceable: Exception | None = None
+        self.detached: tuple[int, ...] | None = None
         self._compiled: dict[tuple[str, bool], Callable[..., Any]] = {}
         self._scalar: bool | None = None
         self._wide: bool | None = None
+        self._random: bool | None = None
         with x64_scope(False), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 self._scalar = jax.eval_shape(self.fn, *map(jnp.asarray, self.draw())).ndim == 0
             except CONCRETIZATION_ERRORS as error:
                 self.untraceable = error
+            except Exception:
+                # The check that it runs reports it.
+                self._scalar = None
 
     def draw(self, seed: int = 0, dtype: Any = None, scale: float = 1.0) -> list[np.ndarray]:
         """Random inputs."""
@@ -137,6 +142,18 @@ class Check:
                     wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
             self._wide = bool(wide)
         return self._wide
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a loss of the user's draws random numbers: which ones a sample gets depends on its position."""
+        if self._random is None:
+            self._random = False
+            if self.subject.row is None and self.untraceable is None:
+                with x64_scope(False), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    text = str(jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw())))
+                self._random = "random_bits" in text or "threefry2x32" in text
+        return self._random
 
     def mean(self, arrays: Arrays) -> float:
         """The loss as one number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
-from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
 from sporax.inspect._laws_edges import examine, report_not_finite
 from sporax.inspect._probes import Probe, as_dtype, ties
 from sporax.inspect._problems import INFINITE_VALUE, WRONG_VALUE, Worst, not_finite
@@ -35,6 +36,27 @@ def _moved(arrays: Arrays, at: int, place: tuple[int, ...] | None, by: float) ->
     return result
 
 
+_MEANT = re.compile(r"straight.through|stop.?gradient|surrogate.gradient|gradient.{0,20}\bdetached", re.I)
+
+
+def is_estimate(check: Check) -> bool:
+    """Whether the docstring says that the gradient is not the derivative, as that of a straight-through estimator."""
+    return check.subject.row is None and bool(_MEANT.search(check.subject.documentation))
+
+
+def detached(check: Check) -> tuple[int, ...]:
+    """Inputs after the first that get no gradient at all, as a target network: cut off as a whole, so on purpose."""
+    if check.detached is None:
+        draws = [check.draw(seed, np.float64) for seed in (0, 1)]
+        gradients = [check.run("gradients", arrays) for arrays in draws]
+        check.detached = tuple(
+            at
+            for n, at in enumerate(check.subject.floats)
+            if at and check.subject.row is None and not any(each[n].any() for each in gradients)
+        )
+    return check.detached
+
+
 class Wrong(NamedTuple):
     """A gradient that is not the derivative.
 
@@ -56,13 +78,18 @@ def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
 
     At a kink any slope between those of the two sides is right. Where all elements move together, equal ones stay
     equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
+    Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
     """
+    if is_estimate(check):
+        return None
     value = float(check.run("number", arrays))
     if not np.isfinite(value):
         return None
     gradients = check.run("gradients", arrays)
     largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
     for at, gradient in zip(check.subject.floats, gradients, strict=True):
+        if at in detached(check):
+            continue
         for place in (*_places(arrays[at], at), None):
             got = float(np.sum(gradient[... if place is None else place]))
             if not np.isfinite(got):
@@ -147,7 +174,7 @@ def _report_wrong(check: Check, probe: Probe, wrong: Wrong, exact: bool) -> Fail
         f"{probe.where} the {what} {found.got:.6g}",
         expected=f"{found.expected:.6g}, by finite differences",
         fix="look for stop_gradient, a detached or rounded intermediate, or a custom derivative (bprop, custom_vjp) "
-        "that does not fit the value.",
+        "that does not fit the value. If it is meant, write 'straight-through' or 'stop-gradient' in the docstring.",
         arrays=small,
     )
 
@@ -179,7 +206,33 @@ def gradient(check: Check) -> str:
             arrays=arrays,
             status="warn",
         )
-    return "float64" if check.keeps_float64() else "to two digits: the loss computes in float32 whatever it is given"
+    _check_cotangent(check, arrays, slopes)
+    told = [] if check.keeps_float64() else ["to two digits: the loss computes in float32 whatever it is given"]
+    if is_estimate(check):
+        told.append("not compared: the docstring says that the gradient is an estimate")
+    told += [f"no gradient reaches {check.subject.inputs[at].name}" for at in detached(check)]
+    return "; ".join(told) or "float64"
+
+
+def _check_cotangent(check: Check, arrays: Arrays, gradients: Sequence[np.ndarray]) -> None:
+    """The gradient of 3 times the loss is 3 times its gradient: a custom derivative must multiply by what it is given.
+
+    Where a loss gives several values, the comparison with differences shows it: each value counts differently there.
+    """
+    if not check.is_scalar:
+        return
+    tripled = check.run(
+        "tripled gradients", arrays, fn=jax.grad(lambda *a: 3 * objective(check.fn)(*a), tuple(check.subject.floats))
+    )
+    for at, one, three in zip(check.subject.floats, gradients, tripled, strict=True):
+        if differ(three, 3 * one, 1e-4 if check.keeps_float64() else 1e-2):
+            raise Failed(
+                f"the gradient of 3 times the loss for {check.subject.inputs[at].name} is {number(three)}",
+                expected=f"{number(3 * one)}, 3 times that of the loss",
+                fix="a custom derivative (bprop, custom_vjp) must multiply by the gradient of its result, dout: as it "
+                "is, a loss weight, a loss scale and gradient accumulation have no effect.",
+                arrays=arrays,
+            )
 
 
 @law("gradient-extreme", "the gradient equals finite differences at large inputs and near the ends")
@@ -230,9 +283,11 @@ def second_derivative(check: Check) -> str:
     arrays = check.draw(5, np.float64)
     if not check.keeps_float64():
         raise Skipped("the loss computes in float32 whatever it is given")
+    if is_estimate(check):
+        raise Skipped("the docstring says that the gradient is an estimate")
     rng = np.random.default_rng(6)
-    u, v = ([rng.normal(size=arrays[at].shape) for at in subject.floats] for _ in range(2))
-    floats = subject.floats
+    floats = [at for at in subject.floats if at not in detached(check)]
+    u, v = ([rng.normal(size=arrays[at].shape) for at in floats] for _ in range(2))
 
     def along(*inputs: Any) -> jax.Array:
         slopes = jax.grad(objective(check.fn), tuple(floats))(*inputs)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
-from sporax.inspect._laws import Check, Failed, Skipped, differ, law, number
+from sporax.inspect._inputs import Input
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number
 from sporax.inspect._subject import one_array
 
 
@@ -22,6 +26,8 @@ def _class_labels(check: Check) -> int:
 @law("labels", "a label that names no class is an error or NaN")
 def labels(check: Check) -> str:
     subject, at = check.subject, _class_labels(check)
+    if subject.coupled and subject.row is None and subject.inputs[at].classes not in subject.inputs[0].shape:
+        raise Skipped("a label only says which samples belong together")
     for bad in (subject.inputs[at].classes or 0, -1):
         if bad == subject.ignored_label(at):
             continue
@@ -77,35 +83,211 @@ def label_dtype(check: Check) -> str:
     return ""
 
 
+class _Moved(NamedTuple):
+    """Predictions moved two ways.
+
+    Args:
+        how: what is compared.
+        good: inputs whose loss must not be larger,
+        bad: than that of these.
+        each: whether that holds for each sample.
+    """
+
+    how: str
+    good: Arrays
+    bad: Arrays
+    each: bool = False
+
+
+_TOWARDS = "moving the predictions towards the labels"
+_SIDES = "predictions on the side of the labels, against the other side,"
+
+
+def _class_axis(check: Check) -> int | None:
+    """The axis of the predictions along which the classes lie: the last, the second, or the only one that fits."""
+    first, second = check.subject.inputs[:2]
+    fitting = [
+        axis
+        for axis, size in enumerate(first.shape)
+        if size == second.classes and first.shape[:axis] + first.shape[axis + 1 :] == second.shape
+    ]
+    if fitting and fitting[-1] == len(first.shape) - 1:
+        return fitting[-1]
+    return fitting[0] if fitting else None
+
+
+def _moves(check: Check, seed: int) -> _Moved | None:
+    subject = check.subject
+    names = [set(re.findall(r"[a-z]+", item.name.lower())) for item in subject.inputs]
+    positive = next((at for at, words in enumerate(names) if words & {"positive", "positives", "pos"}), None)
+    negative = next((at for at, words in enumerate(names) if words & {"negative", "negatives", "neg"}), None)
+    plain = check.draw(seed)
+    if positive is not None and negative is not None:
+        return _pair(check, plain, positive, negative)
+    if len(subject.inputs) != 2:
+        return None
+    first, second = subject.inputs
+    if not first.is_float or first.given is not None or second.given is not None or second.is_mask:
+        return None
+    x, y = plain
+    if second.classes is not None:
+        axis = _class_axis(check)
+        if axis is None or not (first.is_free or first.low == 0):
+            return None
+        hot = np.moveaxis(np.eye(second.classes)[y.astype(np.int64)], -1, axis)
+        if first.is_free:
+            return _sides(x, y, 3 * hot, each=True)
+        return _Moved(_TOWARDS, [(0.9 * hot + 0.1 * x).astype(x.dtype), y], plain) if first.high == 1 else None
+    if first.shape != second.shape:
+        return None
+    if second.is_float and replace(first, name="") == replace(second, name=""):
+        return _Moved(_TOWARDS, [(0.9 * y + 0.1 * x).astype(x.dtype), y], plain)
+    signs, binary = second.choices is not None and set(second.choices) == {-1.0, 1.0}, _is_binary(second)
+    if first.is_free and signs:
+        return _sides(x, y, 3.0 * y, each=True)
+    if first.is_free and (binary or second.is_probability):
+        return _sides(x, y, 3 * (2.0 * y - 1), each=binary)
+    if first.is_free and second.simplex:
+        log_y = np.log(y) - np.log(y).mean(second.class_axis, keepdims=True)
+        return _sides(x, y, 3 * log_y)
+    if first.is_probability and binary:
+        return _Moved(_TOWARDS, [(0.9 * y + 0.1 * x).astype(x.dtype), y], plain)
+    return None
+
+
+def _is_binary(item: Input) -> bool:
+    """Whether it takes the values 0 and 1."""
+    two = item.choices is not None and set(item.choices) == {0.0, 1.0}
+    return two or np.dtype(item.dtype) == np.bool_ or (not item.is_float and (item.low, item.high) == (0.0, 1.0))
+
+
+def _sides(x: np.ndarray, y: np.ndarray, shift: np.ndarray, *, each: bool = False) -> _Moved:
+    # Against the opposite, and not against no move, so that a loss with its minimum at the label agrees too.
+    return _Moved(_SIDES, [(x + shift).astype(x.dtype), y], [(x - shift).astype(x.dtype), y], each)
+
+
+def _pair(check: Check, plain: Arrays, positive: int, negative: int) -> _Moved | None:
+    """A positive that is near to the anchor, or has the larger score, and a negative for which that is not so."""
+    inputs = check.subject.inputs
+    if inputs[positive].shape != inputs[negative].shape or not inputs[positive].is_free or len(inputs) > 3:
+        return None
+    near, far = list(plain), list(plain)
+    anchor = next((at for at in range(len(inputs)) if at not in (positive, negative)), None)
+    if anchor is None:
+        words = re.findall(r"[a-z]+", inputs[positive].name.lower())
+        if {"distance", "distances", "dist", "d"} & set(words):
+            positive, negative = negative, positive
+        near[positive], near[negative] = plain[positive] + 3, plain[positive] - 3
+        far[positive], far[negative] = near[negative], near[positive]
+    elif inputs[anchor].shape == inputs[positive].shape:
+        near[positive] = (0.9 * plain[anchor] + 0.1 * plain[positive]).astype(plain[anchor].dtype)
+        far[positive], far[negative] = plain[negative], near[positive]
+    else:
+        return None
+    return _Moved("a positive that is nearer than the negative, against the reverse,", near, far)
+
+
 @law("direction", "predictions nearer to the labels have a smaller loss")
 def direction(check: Check) -> str:
+    if check.subject.coupled:
+        raise Skipped("the samples of a batch meet each other in this loss")
+    for seed in range(8, 12):
+        moved = _moves(check, seed)
+        if moved is None:
+            raise Skipped("it is not known what a better prediction is for such inputs")
+        before, after = check.mean(moved.bad), check.mean(moved.good)
+        worse, which = after > before, ""
+        values_fn = check.values_fn() if moved.each and not worse else None
+        if values_fn is not None:
+            one, other = (check.run("values", a, fn=values_fn) for a in (moved.good, moved.bad))
+            labels = moved.good[1]
+            if one.shape == labels.shape and check.subject.row is None:
+                bad = np.flatnonzero((one > other + 1e-6 * (1 + np.abs(other))).reshape(-1))
+                if bad.size:
+                    worse, which = True, f" of the sample with label {labels.reshape(-1)[bad[0]]:g}"
+                    before, after = float(other.reshape(-1)[bad[0]]), float(one.reshape(-1)[bad[0]])
+        if worse:
+            fix = "look for a missing minus sign, or for (labels, predictions) in the place of (predictions, labels)."
+            if check.subject.inputs[0].shape[2:]:
+                fix += " A reshape to (-1, classes) needs the classes on the last axis first: ops.moveaxis(x, 1, -1)."
+            raise Failed(
+                f"{moved.how} raises the loss{which} from {before:.6g} to {after:.6g}",
+                expected="a smaller loss",
+                fix=fix,
+                arrays=moved.bad,
+                status="warn",
+            )
+    return ""
+
+
+@law("label-gradient", "with each value of the labels the predictions get a gradient")
+def label_gradient(check: Check) -> str:
     subject = check.subject
-    if len(subject.inputs) != 2 or subject.coupled:
+    if subject.coupled or subject.row is not None or 0 not in subject.floats:
+        raise Skipped("the samples of a batch meet each other, or the first input is no prediction")
+    tried = []
+    for at, item in enumerate(subject.inputs):
+        if not at or not item.is_label or item.given is not None or at in subject.masks:
+            continue
+        ignored = subject.ignored_label(at)
+        if item.classes is not None and item.classes <= 12:
+            values: Sequence[float] = range(item.classes)
+        elif np.dtype(item.dtype) == np.bool_:
+            values = (0, 1)
+        else:
+            values = item.choices or ()
+        for value in values:
+            if value == ignored:
+                continue
+            tried.append(value)
+            learned = False
+            for seed in (60, 61, 62):
+                arrays = check.draw(seed)
+                arrays[at] = np.full_like(arrays[at], value)
+                learned |= bool(np.any(check.run("gradients", arrays)[0]))
+            if not learned:
+                raise Failed(
+                    f"with {item.name} of {value:g} no gradient reaches {subject.inputs[0].name}",
+                    expected="a gradient, so that those samples are learned from",
+                    fix="add the term of that label, as (1 - y) * log(1 - p) beside y * log(p); a hinge loss takes "
+                    "labels of -1 and 1, 2 * y - 1.",
+                    arrays=arrays,
+                    status="warn",
+                )
+    if not tried:
+        raise Skipped("it takes no labels of a few values")
+    return f"{len(tried)} values"
+
+
+@law("positions", "positions of one sample, each with a label of its own, do not affect each other")
+def positions(check: Check) -> str:
+    subject = check.subject
+    if subject.coupled or subject.row is not None or len(subject.inputs) != 2:
         raise Skipped("it does not take predictions and labels alone")
     first, second = subject.inputs
-    far = check.draw(8)
-    near = [array.copy() for array in far]
-    if second.classes is not None and first.is_free and first.shape[: len(second.shape)] == second.shape:
-        if first.shape != (*second.shape, second.classes):
-            raise Skipped("the last axis of the predictions is not that of the classes")
-        index = near[1].astype(np.int64)[..., None]
-        np.put_along_axis(near[0], index, np.take_along_axis(near[0], index, -1) + 3, -1)
-    elif (
-        first.is_float
-        and second.is_float
-        and first.given is None
-        and replace(first, name="") == replace(second, name="", given=None)
-    ):
-        near[0] = (0.9 * near[1] + 0.1 * near[0]).astype(near[0].dtype)
-    else:
-        raise Skipped("predictions and labels are of different kinds")
-    before, after = check.mean(far), check.mean(near)
-    if after > before:
+    if second.classes is None or len(second.shape) < 2 or first.given is not None or second.given is not None:
+        raise Skipped("a sample has no positions with class labels")
+    axis = _class_axis(check)
+    if axis is None:
+        raise Skipped("it is not known along which axis the classes lie")
+    x, y = check.draw(43)
+    rows = np.moveaxis(x, axis, -1).reshape(-1, *[1] * (len(second.shape) - 1), second.classes)
+    flat = [np.ascontiguousarray(np.moveaxis(rows, -1, axis)), y.reshape(-1, *[1] * (len(second.shape) - 1))]
+    try:
+        whole, apart = (check.run("loss", arrays) for arrays in ([x, y], flat))
+    except Exception:
+        raise Skipped("it takes no samples of one position") from None
+    ratio = y.size / y.shape[0]
+    totals = [float(np.sum(each, dtype=np.float64)) for each in (whole, apart)]
+    # Mean, sum, or a sum over the positions of each sample.
+    if all(differ(totals[0], totals[1] * scale, 1e-4) for scale in (1.0, ratio, 1 / ratio)):
         raise Failed(
-            f"moving the predictions towards the labels raises the loss from {before:.6g} to {after:.6g}",
-            expected="a smaller loss",
-            fix="look for a missing minus sign, or for (labels, predictions) in the place of (predictions, labels).",
-            arrays=far,
+            f"a batch of {y.shape[0]} samples gives {number(totals[0])}, and the same positions as a sample each give "
+            f"{number(totals[1])}",
+            expected="equal values",
+            fix="see that softmax, log_softmax and sums are along the axis of the classes. If the positions of a "
+            "sample are meant to meet (Dice, CTC, CRF), all is well.",
+            arrays=[x, y],
             status="warn",
         )
     return ""

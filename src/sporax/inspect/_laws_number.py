@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
 from sporax.inspect._laws_edges import examine
-from sporax.inspect._probes import Probe, edge_probes, ties
+from sporax.inspect._origin import narrows
+from sporax.inspect._probes import Probe, edge_probes, kept, ties
 from sporax.inspect._problems import NotFinite, Worst, not_finite
 
 _LARGE_COUNT = 8192
@@ -35,6 +38,12 @@ _LOGITS = (
 )
 
 
+_OFFSET = (
+    "a difference of large numbers has lost its digits: take the mean of (x - x.mean()) ** 2 for "
+    "(x ** 2).mean() - x.mean() ** 2, and the sum of (x - y) ** 2 for x @ x + y @ y - 2 * x @ y."
+)
+
+
 @law("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
 def extremes(check: Check) -> str:
     worst = Worst()
@@ -45,8 +54,19 @@ def extremes(check: Check) -> str:
         if check.subject.row is not None and check.subject.row.overflows:
             return "it overflows, as it says"
         examine(worst, check, Probe(f"for inputs of ±{size:g}", arrays), fix=_LOGITS, may_overflow=True)
+    _examine_offset(check, worst)
     worst.settle()
     return ""
+
+
+def _examine_offset(check: Check, worst: Worst) -> None:
+    """Numbers that are large against their differences: a difference of squares loses them."""
+    arrays = check.draw(2, np.float32)
+    moved = [
+        a + np.float32(1000) if item.is_free and item.given is None else a
+        for item, a in zip(check.subject.inputs, arrays, strict=True)
+    ]
+    examine(worst, check, Probe("for inputs near 1000", moved), fix=_OFFSET, may_overflow=True)
 
 
 @law("infinite", "infinite scores give a limit and no NaN")
@@ -84,7 +104,7 @@ def nan(check: Check) -> str:
     item = check.subject.inputs[0]
     if not item.is_float:
         raise Skipped("the first input is no float")
-    arrays = check.draw(4)
+    arrays = kept(check.subject, check.draw(4))
     arrays[0] = arrays[0].copy()
     # The whole sample: a loss that picks the score of one class does not see the others.
     arrays[0][: 1 if arrays[0].ndim else ...] = np.nan
@@ -159,7 +179,25 @@ def half_precision(check: Check) -> str:
             )
         _half_gradients(check, dtype)
     _large_batch(check)
+    _stays_wide(check)
     return ""
+
+
+def _stays_wide(check: Check) -> None:
+    """A float32 loss that computes in half precision anywhere has three digits."""
+    if check.subject.row is not None or check.untraceable is not None:
+        return
+    arrays = check.draw(5, np.float32)
+    with x64_scope(False):
+        jaxpr = jax.make_jaxpr(check.fn)(*map(jnp.asarray, arrays)).jaxpr
+    if narrows(jaxpr, np.float32):
+        raise Failed(
+            "with float32 inputs it casts to half precision",
+            expected="float32 all the way",
+            fix="cast to float32, and never below the dtype of the inputs; mixed precision is for the network.",
+            arrays=arrays,
+            status="warn",
+        )
 
 
 def _half_gradients(check: Check, dtype: Any) -> None:

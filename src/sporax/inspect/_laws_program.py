@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from sporax import losses
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Cell, Tensor, unwrap, wrap
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
+from sporax.inspect._probes import edge_probes
 from sporax.inspect._subject import objective
 
 _COST_BYTES = 1 << 20
@@ -72,11 +74,19 @@ def recompile(check: Check) -> str:
 
 @law("leaks", "nothing of a trace stays behind in the Cell")
 def leaks(check: Check) -> str:
-    if check.untraceable is not None:
-        raise Skipped("it cannot be compiled")
-    check.run("loss", check.draw())
     if not isinstance(check.subject.target, Cell):
         raise Skipped("a plain function")
+    check.run("loss", check.draw())
+    for name, before in check.subject.attributes.items():
+        now = vars(check.subject.target).get(name, before)
+        if now is not before and now != before:
+            raise Failed(
+                f"a call changes the attribute {name!r} from {before!r} to {str(now)[:80]}",
+                expected="attributes as before",
+                fix="what is kept from the first batch, or counted, is a constant of the compiled program: compute it "
+                "from the inputs, set it in __init__, or keep it in a Parameter.",
+                status="warn",
+            )
     for name, value in vars(check.subject.target).items():
         if any(is_tracer(unwrap(leaf)) for leaf in jax.tree.leaves(value, is_leaf=lambda x: isinstance(x, Tensor))):
             raise Failed(
@@ -106,14 +116,37 @@ def jit_is_eager(check: Check) -> str:
         check.run("loss", check.draw(seed + 10))
         if wrong(arrays):
             small = smallest(check, arrays, wrong)
+            compiled, eager = check.run("loss", small), check.run("loss", small, jit=False)
             raise Failed(
-                f"compiled it gives {number(check.run('loss', small))}",
-                expected=f"{number(check.run('loss', small, jit=False))}, as eager",
-                fix="something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
+                f"compiled it gives {number(compiled)}",
+                expected=f"{number(eager)}, as eager",
+                fix=_ZERO_TIMES_INFINITE
+                if differ(np.isfinite(compiled), np.isfinite(eager), 0)
+                else "something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
                 "global, a counter. Use sporax's random functions, Parameters, or arguments.",
                 arrays=small,
             )
+    if check.subject.row is None:
+        _eager_at_edges(check)
     return ""
+
+
+_ZERO_TIMES_INFINITE = (
+    "a product of 0 and an infinite number is NaN: select by ops.where, and divide by ops.clamp(count, 1)."
+)
+
+
+def _eager_at_edges(check: Check) -> None:
+    """0 * inf is NaN eagerly, and may be 0 in a program of which the compiler made a selection."""
+    for probe in itertools.islice(edge_probes(check.subject, check.draw(2)), 12):
+        compiled, eager = check.run("loss", probe.arrays), check.run("loss", probe.arrays, jit=False)
+        if differ(np.isfinite(compiled), np.isfinite(eager), 0):
+            raise Failed(
+                f"{probe.where} it gives {number(eager)} eagerly and {number(compiled)} compiled",
+                expected="a finite value both ways",
+                fix=_ZERO_TIMES_INFINITE,
+                arrays=probe.arrays,
+            )
 
 
 @law("vmap", "a batch of batches by vmap equals a loop")

@@ -12,8 +12,9 @@ import numpy as np
 from sporax import losses
 from sporax._errors import SporaxError
 from sporax._jax_compat import x64_scope
-from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+from sporax.inspect._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
 from sporax.inspect._probes import kept
+from sporax.inspect._problems import not_finite
 
 
 @law("runs", "it gives floating numbers, finite, in the dtype of its inputs")
@@ -198,11 +199,15 @@ def shape_hazard(check: Check) -> str:
 def one_sample(check: Check) -> str:
     subject = check.subject
     count = _count(check)
-    if subject.coupled or count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
-        raise Skipped("samples meet each other, or do not lie along the first axis")
+    if count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
+        raise Skipped("the samples do not lie along the first axis")
+    if check.is_random:
+        raise Skipped("it draws random numbers")
     values_fn = check.values_fn()
     arrays = kept(subject, check.draw(9))
     alone = [array[:1] for array in arrays]
+    if subject.coupled:
+        return _one_coupled_sample(check, alone)
     if values_fn is None:
         # The mean, or the sum, over a sample and its copy tells what the sample gives.
         twice = check.run("loss", [np.concatenate([array, array]) for array in alone])
@@ -223,6 +228,21 @@ def one_sample(check: Check) -> str:
     return ""
 
 
+def _one_coupled_sample(check: Check, alone: Arrays) -> str:
+    """Samples that are meant to meet: one has none to meet, and a mean over other samples divides by 0."""
+    problem = not_finite(check, alone)
+    if problem is not None:
+        why = check.origin(alone, gradient=problem.is_gradient)
+        raise Failed(
+            f"for a batch of one sample {problem.text}{why.text}",
+            expected="0, or another finite number: the last batch of an epoch may hold one sample",
+            fix="divide by ops.clamp(count, 1), the number of pairs that there are.",
+            arrays=alone,
+            place=why.place,
+        )
+    return "finite"
+
+
 @law("empty-batch", "an empty batch gives 0 and no NaN")
 def empty_batch(check: Check) -> str:
     subject = check.subject
@@ -230,7 +250,17 @@ def empty_batch(check: Check) -> str:
     if any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
     arrays = [array[:0] for array in check.draw(4)]
-    value = check.run("empty", arrays, fn=check.fn)
+    try:
+        value = check.run("empty", arrays, fn=check.fn)
+    except Exception as error:
+        raise Failed(
+            f"an empty batch raises {type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
+            expected="0",
+            fix="return 0 for it, as self.get_loss(values) does: a batch whose samples are all filtered out is empty.",
+            arrays=arrays,
+            place=_line_of(error),
+            status="warn" if isinstance(error, ValueError) else "fail",
+        ) from error
     if np.size(value) and not np.array_equal(np.sum(value), 0.0):
         why = check.origin(arrays, gradient=False)
         raise Failed(
@@ -255,6 +285,8 @@ def batch_split(check: Check) -> str:
     subject = check.subject
     if subject.coupled:
         raise Skipped("the samples of a batch meet each other in this loss")
+    if check.is_random:
+        raise Skipped("it draws random numbers")
     count = _count(check)
     if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
@@ -301,6 +333,8 @@ def batch_split(check: Check) -> str:
             return differ(s, w, 1e-4)
         return differ(w, s.mean(), 1e-4) and differ(w, s.sum(), 1e-4)
 
+    if wrong and values_fn is None and _weighted_by_label(check):
+        return "a mean weighted by the labels"
     if wrong:
         raise Failed(
             told,
@@ -323,3 +357,28 @@ def batch_split(check: Check) -> str:
     if values_fn is not None:
         return "one value for each sample"
     return "a mean over samples" if not differ(whole, split.mean(), 1e-4) else "a sum over samples"
+
+
+def _weighted_by_label(check: Check) -> bool:
+    """Whether one number is the mean of the samples' values with a weight for each class.
+
+    From a batch of two samples the ratio of their weights follows, and with that the mean of three.
+    """
+    at = next((at for at, item in enumerate(check.subject.inputs) if item.classes is not None), None)
+    if at is None or not check.is_scalar:
+        return False
+    arrays = check.draw(5)
+    labels = arrays[at]
+    second = next((n for n in range(1, len(labels)) if labels[n : n + 1].tolist() != labels[:1].tolist()), None)
+    if second is None:
+        return False
+
+    def of(*samples: int) -> float:
+        return float(check.run("loss", [array[list(samples)] for array in arrays]))
+
+    one, other, both = of(0), of(second), of(0, second)
+    if not min(one, other) < both < max(one, other):
+        return False
+    ratio = (both - one) / (other - both)
+    mixed = [((count * one + ratio * other) / (count + ratio), of(*[0] * count, second)) for count in (2, 3)]
+    return all(not differ(expected, got, 1e-4) for expected, got in mixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -42,6 +43,8 @@ def zero_weight(check: Check) -> str:
 
     expected = value(weights[left], removed(arrays))
     for spoiled_by in (None, 50.0, np.nan):
+        if spoiled_by is not None and np.isnan(spoiled_by):
+            _check_double(check, arrays, value)
         spoiled = list(arrays)
         for n in subject.floats:
             item = subject.inputs[n]
@@ -84,6 +87,31 @@ def zero_weight(check: Check) -> str:
                 status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
             )
     return ""
+
+
+def _check_double(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
+    """A weight twice as large is as good as having the sample twice."""
+    subject, at = check.subject, check.subject.weight_place()
+    count, axes = subject.sample_axes()
+    if at is None or subject.coupled or subject.row is not None:
+        return
+    item = subject.inputs[at]
+    if not item.is_float or item.choices is not None or item.high is not None or any(axis != 0 for axis in axes):
+        return
+    weights = np.linspace(0.5, 1.5, count).astype(np.float32)
+    heavy = weights.copy()
+    heavy[0] *= 2
+    twice = [np.concatenate([array, array[:1]]) for array in arrays]
+    got = float(np.sum(value(heavy, arrays), dtype=np.float64))
+    expected = float(np.sum(value(np.append(weights, weights[0]), twice), dtype=np.float64))
+    if differ(got, expected, 1e-4):
+        raise Failed(
+            f"with twice the weight for the first sample the loss is {number(got)}",
+            expected=f"{number(expected)}, as with that sample twice",
+            fix="multiply the values by the weights, once, after everything that is not linear: return "
+            "self.get_loss(values, weights).",
+            arrays=[*arrays[:at], _whole(heavy, arrays[at]), *arrays[at + 1 :]],
+        )
 
 
 @law("ignored-label", "a label to ignore is as good as the sample's removal")

@@ -79,17 +79,17 @@ def first_not_finite(fn: Callable[..., Any], *arrays: Any) -> Origin | None:
     return replace(found, singular=first or (near[0] if near else None))
 
 
-def narrows(jaxpr: Any) -> bool:
-    """Whether a program casts a float64 to a narrower float anywhere."""
+def narrows(jaxpr: Any, wide: Any = np.float64) -> bool:
+    """Whether a program casts a float of that dtype to a narrower one anywhere."""
     for equation in jaxpr.eqns:
         if equation.primitive.name == "convert_element_type":
             before, after = equation.invars[0].aval.dtype, equation.outvars[0].aval.dtype
-            if before == np.float64 and jnp.issubdtype(after, jnp.floating) and after != np.float64:
+            if before == wide and jnp.issubdtype(after, jnp.floating) and after.itemsize < before.itemsize:
                 return True
         for value in equation.params.values():
             for inner in value if isinstance(value, tuple | list) else (value,):
                 body = getattr(inner, "jaxpr", inner)
-                if hasattr(body, "eqns") and narrows(body):
+                if hasattr(body, "eqns") and narrows(body, wide):
                     return True
     return False
 

@@ -97,8 +97,8 @@ def _fills(subject: Subject, at: int, plain: Sequence[np.ndarray]) -> list[_Fill
         values: Sequence[float] = [value for value in item.choices if value != ignored]
     elif item.classes is not None:
         values = (0, item.classes - 1)
-    elif not item.is_float and item.low == 0 and item.high is not None:
-        values = (0, item.high)
+    elif not item.is_float and item.low is not None and item.high is not None:
+        values = (item.low, item.high)
     else:
         values = item.ends
     return [_Fill(f"{item.name} of {value:g}", np.full_like(array, value)) for value in dict.fromkeys(values)]
@@ -187,6 +187,8 @@ def kept(subject: Subject, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
             value = 0 if item.is_inverted_mask else 1
             full = np.full_like(arrays[at], value)
             found[at] = full if item.allows(full) else arrays[at]
+        elif item.is_length and item.high is not None:
+            found[at] = np.full_like(arrays[at], item.high)
         elif item.ignored is not None:
             other = next(value for value in item.choices or () if value != item.ignored)
             found[at] = np.where(arrays[at] == item.ignored, other, arrays[at]).astype(arrays[at].dtype)

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class Subject:
         self.coupled = coupled or (row is not None and (row.function.spec.mask_parameter is not None or not row.output))
         self.takes_tensors = isinstance(target, Cell)
         self._cells: dict[str, Any] = {}
+        self.attributes = _plain_attributes(target)
 
     @property
     def floats(self) -> list[int]:
@@ -110,8 +112,20 @@ class Subject:
         target = self._variant(reduction)
         if not self.takes_tensors:
             return lambda *arrays: one_array(target(*arrays, **self.params))
-        pure, state = functionalize(target)
+        pure, state = self.functional(target)
         return lambda *arrays: one_array(pure(state, *map(wrap, arrays), **self.params)[0])
+
+    def functional(self, target: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
+        """A pure function of the state and the inputs, and the state: what a first call makes of it included."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                with x64_scope(False):
+                    examples = [wrap(jnp.asarray(array)) for array in self.draw(0)]
+                return functionalize(target, *examples, **self.params)
+            except Exception:
+                # It cannot be traced; the check says so.
+                return functionalize(target)
 
     def direct(self, *arrays: Any) -> Any:
         """A plain call, as its user makes it: Tensors in for a Cell."""
@@ -196,12 +210,29 @@ class Subject:
         return jnp.reshape(weights, (-1, *[1] * (len(shape) - 1))) if shape else weights
 
 
+def _plain_attributes(target: Any) -> dict[str, Any]:
+    """The attributes of a Cell that are plain values, to see whether a call changes them."""
+    if not isinstance(target, Cell):
+        return {}
+    return {
+        name: value
+        for name, value in vars(target).items()
+        if not name.startswith("_") and (value is None or isinstance(value, bool | int | float | str))
+    }
+
+
 def one_array(value: Any) -> jax.Array:
     """A loss's result as one array. As in training: `loss` of a dict or the sum of its terms, the first of a tuple."""
     if isinstance(value, Mapping):
         if "loss" in value:
             return one_array(value["loss"])
-        return sum((one_array(term) for term in value.values()), jnp.zeros(()))  # pyright: ignore[reportReturnType]
+        terms = [one_array(term) for term in value.values()]
+        shapes = {term.shape for term in terms if term.shape}
+        if len(shapes) > 1:
+            raise LookupError(f"the terms have shapes {', '.join(map(str, sorted(shapes)))}: there is no sum of them.")
+        return sum(terms, jnp.zeros(()))  # pyright: ignore[reportReturnType]
+    if value is None:
+        raise ArgumentTypeError("the loss returns None: a `return` is missing.")
     if isinstance(value, Tensor):
         return unwrap(value)
     if isinstance(value, tuple | list):
@@ -273,7 +304,7 @@ def make_subject(
     if inputs is None:
         return _guess(subject, name, names, called)
     if isinstance(inputs, str):
-        return subject(parse_inputs(inputs, names))
+        return subject(_in_order(parse_inputs(inputs, names), names, called, name))
     items = []
     for at, value in enumerate(inputs):
         array = np.asarray(value)
@@ -282,6 +313,21 @@ def make_subject(
             Input(names[at] if at < len(names) else f"input{at}", array.dtype, array.shape, given=array, probed=False)
         )
     return subject(items)
+
+
+def _in_order(items: Sequence[Input], names: Sequence[str], called: Any, name: str) -> Sequence[Input]:
+    """Inputs that are named as the parameters are, in the order of these."""
+    given = [item.name for item in items]
+    expected = list(names[: len(items)])
+    if given == expected or not set(given) & set(names) or sorted(given) == sorted(expected):
+        return sorted(items, key=lambda item: expected.index(item.name)) if sorted(given) == sorted(expected) else items
+    moved = [each for at, each in enumerate(given) if each in names and (at >= len(expected) or expected[at] != each)]
+    if moved:
+        raise ArgumentError(
+            f"check_loss: the inputs are named {', '.join(given)}, but {name} takes {', '.join(_parameters(called))}. "
+            f"Give them in that order, and what comes before {moved[0]!r} too."
+        )
+    return items
 
 
 def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:

@@ -13,7 +13,7 @@ import jax
 
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind
+from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind, unwrap
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -263,7 +263,7 @@ def functionalize(
             raise StateError(
                 f"functionalize: the state given has the names {sorted(state)}, but it must have {sorted(named)}."
             )
-        bound = {parameter: getattr(state[name], "_value", state[name]) for name, parameter in named.items()}
+        bound = {parameter: unwrap(state[name]) for name, parameter in named.items()}
         with x64_scope(True):
             try:
                 output, written, _ = run_framed(lambda: fn(*args, **kwargs), bound, discovers=True)
