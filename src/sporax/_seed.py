@@ -23,6 +23,12 @@ def global_seed() -> int | None:
     return _GLOBAL
 
 
+def seed_host_random(seed: int) -> None:
+    """Seed Python's and NumPy's global random generators, which augmentations draw from."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
 def host_random_state() -> dict[str, Any]:
     """The state of Python's and NumPy's global random generators, which augmentations draw from.
 

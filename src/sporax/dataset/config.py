@@ -32,10 +32,11 @@ _prefetch_size = 16
 
 
 def set_seed(seed: int) -> None:
-    """Fix every random order of the pipelines from here on.
+    """Fix every random order of the pipelines from here on, and seed Python's and NumPy's global generators.
 
     Each dataset starts again at its first epoch: the same seed and the same pipeline give the same sequence
-    of orders, one after the other different.
+    of orders, each different from the one before. The functions of `map` and `batch` that draw from `random` or
+    `np.random` draw the same numbers again.
 
     Args:
         seed: whole number in [0, 2**32 - 1].
@@ -47,6 +48,7 @@ def set_seed(seed: int) -> None:
     global _own_seed, _generation
     _own_seed = _bounded(seed, 0, _UINT32_MAX, "seed", "config.set_seed")
     _generation += 1
+    _seed.seed_host_random(_own_seed)
 
 
 def get_seed() -> int:
