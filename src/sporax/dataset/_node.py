@@ -30,7 +30,7 @@ class Node:
 
     _names: tuple[str, ...] = ()
     _epochs_read = 0
-    _seed_generation: tuple[int, int | None] | None = None
+    _seed_generation: tuple[int, int] | None = None
     _root_seed: int | None = None
     _drawn_seed: int | None = None
     """The seed of the random orders where the user set none."""
