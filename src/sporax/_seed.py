@@ -10,17 +10,30 @@ from typing import Any
 import numpy as np
 
 _GLOBAL: int | None = None
+_times_set = 0
 
 
 def set_global_seed(seed: int | None) -> None:
     """Remember the seed; datasets without one of their own start from it."""
-    global _GLOBAL
+    global _GLOBAL, _times_set
     _GLOBAL = seed
+    _times_set += 1
 
 
 def global_seed() -> int | None:
     """The seed that `set_seed` was last given, or None."""
     return _GLOBAL
+
+
+def times_set() -> int:
+    """How often the seed was set: of two seeds, the later one holds."""
+    return _times_set
+
+
+def seed_host_random(seed: int) -> None:
+    """Seed Python's and NumPy's global random generators, which augmentations draw from."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def host_random_state() -> dict[str, Any]:

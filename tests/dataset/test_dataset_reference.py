@@ -66,37 +66,43 @@ def reference_shuffle(rows, size, rng):
 
 
 class Reference:
-    """A pipeline as a function from the epoch to a list of rows."""
+    """A pipeline as a function from the epoch to a list of rows, and how many shuffles follow one another in it."""
 
-    def __init__(self, read):
-        self.read = read
+    def __init__(self, read, shuffles=0):
+        self.read, self.shuffles = read, shuffles
 
     def shuffle(self, size):
-        return Reference(lambda e: reference_shuffle(self.read(e), size, np.random.default_rng((SEED, e))))
+        def read(e):
+            return reference_shuffle(self.read(e), size, np.random.default_rng((SEED, e, self.shuffles)))
+
+        return Reference(read, self.shuffles + 1)
 
     def take(self, count):
-        return Reference(lambda e: self.read(e) if count == -1 else self.read(e)[:count])
+        return Reference(lambda e: self.read(e) if count == -1 else self.read(e)[:count], self.shuffles)
 
     def skip(self, count):
-        return Reference(lambda e: self.read(e)[count:])
+        return Reference(lambda e: self.read(e)[count:], self.shuffles)
 
     def repeat(self, count):
-        return Reference(lambda e: [row for r in range(count) for row in self.read(e * count + r)])
+        return Reference(lambda e: [row for r in range(count) for row in self.read(e * count + r)], self.shuffles)
 
     def project(self, columns):
-        return Reference(lambda e: [tuple(row[NAMES.index(c)] for c in columns) for row in self.read(e)])
+        return Reference(lambda e: [tuple(row[NAMES.index(c)] for c in columns) for row in self.read(e)], self.shuffles)
 
     def concat(self, other):
-        return Reference(lambda e: self.read(e) + other.read(e))
+        return Reference(lambda e: self.read(e) + other.read(e), max(self.shuffles, other.shuffles))
 
     def zip(self, other):
-        return Reference(lambda e: [a + b for a, b in zip(self.read(e), other.read(e), strict=False)])
+        return Reference(
+            lambda e: [a + b for a, b in zip(self.read(e), other.read(e), strict=False)],
+            max(self.shuffles, other.shuffles),
+        )
 
     def double(self):
-        return Reference(lambda e: [(row[0] * 2, *row[1:]) for row in self.read(e)])
+        return Reference(lambda e: [(row[0] * 2, *row[1:]) for row in self.read(e)], self.shuffles)
 
     def kept(self):
-        return Reference(lambda e: [row for row in self.read(e) if int(np.sum(row[0]) * 7) % 3])
+        return Reference(lambda e: [row for row in self.read(e) if int(np.sum(row[0]) * 7) % 3], self.shuffles)
 
     def batch(self, size, drop):
         def read(e):
@@ -108,7 +114,7 @@ class Reference:
                 if len(part) == size or not drop
             ]
 
-        return Reference(read)
+        return Reference(read, self.shuffles)
 
 
 @st.composite
@@ -147,7 +153,7 @@ def pipelines(draw):
             size = (kind2, len(other))
             data = data.project(["x", "w", "z"]).rename("w", "y")
             inner = model
-            model = Reference(lambda e, inner=inner: [(r[0], r[3], r[2]) for r in inner.read(e)])
+            model = Reference(lambda e, inner=inner: [(r[0], r[3], r[2]) for r in inner.read(e)], inner.shuffles)
         elif name == "batch" and not batched:
             size, drop = draw(st.integers(1, 7)), draw(st.booleans())
             data, model = data.batch(size, drop), model.batch(size, drop)

@@ -86,7 +86,7 @@ It starts at 0 where `set_seed` was not called, so that such draws are the same 
 
 
 def set_seed(seed: int) -> None:
-    """Seed everything: sporax's generator, initializers, NumPy's global generator, and the datasets' default.
+    """Seed everything: sporax's generator, initializers, Python's and NumPy's global generators, the datasets' default.
 
     Args:
         seed: a whole number ≥ 0.
@@ -100,7 +100,7 @@ def set_seed(seed: int) -> None:
         1
     """
     seed = _check.integer(seed, name="seed", where="set_seed", minimum=0)
-    np.random.seed(seed % 2**32)
+    _seed.seed_host_random(seed)
     _seed.set_global_seed(seed)
     default_generator.manual_seed(seed)
     seeded_generator.manual_seed(seed)

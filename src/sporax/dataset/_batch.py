@@ -168,6 +168,12 @@ class BatchDataset(OneChild):
             if isinstance(result, (list, tuple)):
                 if not len(result):
                     raise DatasetError(f"{what} gave no elements for column {name!r}. Return at least one.")
+                if len(result) != len(columns[0]):
+                    raise DatasetError(
+                        f"{what} gave a list of {len(result)} elements for column {name!r}, but the batch has "
+                        f"{len(columns[0])} rows. Give one for each row; an array is taken as the whole column, of any "
+                        "length."
+                    )
                 made.append([as_array(value, prefix, number, name) for value in result])
                 continue
             array = as_array(result, prefix, number, name)
@@ -250,6 +256,7 @@ def _padded(values: list[np.ndarray], entry: tuple[Any, Any] | None, name: str) 
             f"padded_batch: column {name!r} has elements of rank {', '.join(map(str, ranks))}, "
             + ("which cannot be padded to one shape." if asked is None else f"but is to be padded to {asked}.")
         )
+    _check_fill(fill, values[0].dtype, name)
     largest = [max(value.shape[axis] for value in values) for axis in range(rank)]
     shape = [a or b for a, b in zip(asked or [None] * rank, largest, strict=True)]
     if fill is None:
@@ -262,3 +269,21 @@ def _padded(values: list[np.ndarray], entry: tuple[Any, Any] | None, name: str) 
         out[kept] = value[kept]
         made.append(out)
     return made
+
+
+def _check_fill(fill: Any, dtype: np.dtype, name: str) -> None:
+    """A value that the dtype would change (0.5 among integers, -1 among unsigned ones) is refused."""
+    if fill is None or dtype.kind not in "biuf":
+        return
+    try:
+        with np.errstate(all="ignore"):
+            given = np.asarray(fill)
+            kept = given.astype(dtype)
+            held = bool(np.isfinite(kept) == np.isfinite(given)) if dtype.kind == "f" else bool(kept == given)
+    except (TypeError, ValueError, OverflowError):
+        held = False
+    if not held:
+        raise DatasetError(
+            f"padded_batch: column {name!r} is to be padded with {fill!r}, which its dtype {dtype} cannot hold. Give "
+            "another value, or convert the column with map."
+        )

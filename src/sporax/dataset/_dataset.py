@@ -48,8 +48,8 @@ class Dataset(Node):
             >>> [(int(x), int(y)) for x, y in data.create_tuple_iterator(num_epochs=1, output_numpy=True)]
             [(1, 3), (2, 4)]
         """
-        chosen = self if columns is None else self.project(columns)
-        return _iterator.tuple_iterator(chosen, num_epochs, output_numpy, do_copy)
+        chosen = None if columns is None else self.project(columns)
+        return _iterator.tuple_iterator(self, num_epochs, output_numpy, do_copy, chosen)
 
     def create_dict_iterator(
         self, num_epochs: int = -1, output_numpy: bool = False, do_copy: bool = False
@@ -337,7 +337,8 @@ class Dataset(Node):
 
         The parts never share a row: the order of this dataset, where it is random, is fixed at this moment,
         and is the same for all parts and epochs. Call `shuffle` on a part to have its order differ from
-        epoch to epoch.
+        epoch to epoch. A generator function, or a predicate of `filter`, that draws random numbers of its own
+        must give the same rows each time.
 
         Args:
             sizes: a number of rows for each part, which sum to the size of the dataset; or a fraction for
@@ -347,6 +348,7 @@ class Dataset(Node):
 
         Raises:
             ArgumentError: sizes that do not fit the dataset.
+            DatasetError: a sampler of your own gives another order each time that it is iterated.
 
         Example:
             >>> from sporax import dataset as ds

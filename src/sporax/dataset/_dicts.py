@@ -38,8 +38,8 @@ def unwrapped(array: np.ndarray) -> dict[Any, Any]:
 
 
 def shown(row: Sequence[np.ndarray]) -> tuple[Any, ...]:
-    """A row as iterators give it: dicts of arrays for its dict columns."""
-    return tuple([converted(column[()], np.asarray) if holds_dict(column) else column for column in row])
+    """A row as iterators give it: dicts of arrays for its dict columns, which belong to the caller."""
+    return tuple([converted(column[()], np.array) if holds_dict(column) else column for column in row])
 
 
 def shown_rows(rows: Iterator[Sequence[np.ndarray]]) -> Iterator[tuple[Any, ...]]:

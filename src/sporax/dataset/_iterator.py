@@ -24,10 +24,16 @@ class EpochIterator:
     next one; `next(iterator)` works too. After `num_epochs` epochs it raises `DatasetError`.
     """
 
-    def __init__(self, dataset: Dataset, num_epochs: int, convert: Callable[[Row], Any] | None) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        num_epochs: int,
+        convert: Callable[[Row], Any] | None,
+        reader: Dataset | None = None,
+    ) -> None:
         if num_epochs != -1:
             _check.integer(num_epochs, name="num_epochs", where="create_iterator", minimum=1)
-        self._dataset, self._num_epochs, self._convert = dataset, num_epochs, convert
+        self._dataset, self._num_epochs, self._convert, self._reader = dataset, num_epochs, convert, reader
         self._done = 0
         self._current: Iterator[Any] | None = None
 
@@ -38,7 +44,7 @@ class EpochIterator:
                     f"the iterator was made for num_epochs={self._num_epochs}, and all of them were read. "
                     "Make a new iterator, or give a larger num_epochs (-1 for any number)."
                 )
-            rows: Iterator[Any] = self._dataset.epoch()
+            rows: Iterator[Any] = self._dataset.epoch(self._reader)
             if self._convert is not None:
                 rows = map(self._convert, rows)
             self._current = chain(rows, self._finish())
@@ -61,11 +67,12 @@ class EpochIterator:
         yield from ()
 
 
-def tuple_iterator(dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy: bool) -> EpochIterator:
-    """Rows as tuples of arrays, or as lists of Tensors."""
-    if not output_numpy:
-        return EpochIterator(dataset, num_epochs, _tensors(do_copy))
-    return EpochIterator(dataset, num_epochs, _copied if do_copy else None)
+def tuple_iterator(
+    dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy: bool, reader: Dataset | None = None
+) -> EpochIterator:
+    """Rows as tuples of arrays, or as lists of Tensors; read through `reader`, which may choose columns."""
+    convert = (_copied if do_copy else None) if output_numpy else _tensors(do_copy)
+    return EpochIterator(dataset, num_epochs, convert, reader)
 
 
 def dict_iterator(dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy: bool) -> EpochIterator:

@@ -13,7 +13,7 @@ from sporax.dataset._columns import Replacement, names_of, places_of
 from sporax.dataset._dataset import Dataset
 from sporax.dataset._pass import Pass
 from sporax.dataset._transforms import OneChild
-from sporax.dataset._user import Row, as_array, function_name, named, private, user_error
+from sporax.dataset._user import Row, as_array, function_name, named, private, user_error, writable_copy
 
 
 class _Python(OneChild):
@@ -116,7 +116,8 @@ class FilterDataset(_Python):
         name = function_name(self._predicate)
         what = f"filter: the predicate {name} on {named(self._inputs)} at element {index}"
         try:
-            answer = self._predicate(*[private(row[place]) for place in self._places])
+            # Copies: what the predicate writes to its arguments must not reach the row.
+            answer = self._predicate(*[writable_copy(row[place]) for place in self._places])
         except Exception as error:
             raise user_error(what, error, self._predicate) from error
         flag = np.asarray(answer)

@@ -30,7 +30,7 @@ class Node:
 
     _names: tuple[str, ...] = ()
     _epochs_read = 0
-    _seed_generation: tuple[int, int | None] | None = None
+    _seed_generation: tuple[int, int] | None = None
     _root_seed: int | None = None
     _drawn_seed: int | None = None
     """The seed of the random orders where the user set none."""
@@ -65,8 +65,11 @@ class Node:
     def _plan(self, run: Pass) -> Plan:
         raise NotImplementedError
 
+    draws = False
+    """Whether the operation draws random numbers from its `Pass`."""
+
     def _random_owners(self) -> list[object]:
-        """What draws random numbers for this operation, in a fixed order."""
+        """What may draw random numbers for this operation, in a fixed order: the last draws first."""
         return [self]
 
     def _user_objects(self) -> list[object]:
@@ -125,17 +128,21 @@ class Node:
 
     # Reading.
 
-    def epoch(self) -> Iterator[Row]:
+    def epoch(self, reader: Node | None = None) -> Iterator[Row]:
         """The rows of the next epoch: tuples of arrays, or dicts of them in dict columns.
+
+        Args:
+            reader: an operation on this dataset through which the epoch is read, as a choice of columns.
 
         Raises:
             DatasetError: there are none.
         """
         run, start = self._next_pass()
-        if self._columnar:
-            rows = chain.from_iterable(map(block_rows, self._blocks_from(run, 1, start)))
+        reader = self if reader is None else reader
+        if reader._columnar:
+            rows = chain.from_iterable(map(block_rows, reader._blocks_from(run, 1, start)))
         else:
-            rows = shown_rows(self._rows_from(run, start))
+            rows = shown_rows(reader._rows_from(run, start))
         first = next(rows, None)
         if first is None:
             if start:
@@ -293,7 +300,11 @@ class Node:
         if self._root_seed is None and self._drawn_seed is None:
             self._drawn_seed = int(np.random.default_rng().integers(2**63))
         streams = {} if self._root_seed is not None else {id(owner): i for i, owner in enumerate(self._all_owners())}
-        return Pass(self._root_seed, self._epochs_read, peek=True, drawn=self._drawn_seed, streams=streams)
+        depths: dict[int, int] = {}
+        self._add_depths(depths)
+        return Pass(
+            self._root_seed, self._epochs_read, peek=True, drawn=self._drawn_seed, streams=streams, depths=depths
+        )
 
     def _continue(self, seed: int | None, drawn: int | None, epoch: int, rows: int) -> None:
         """Read `epoch` next, without its first `rows` rows, under these seeds; until a seed is set again."""
@@ -311,6 +322,15 @@ class Node:
         yield from self._random_owners()
         for child in self._before:
             yield from child._all_owners()
+
+    def _add_depths(self, depths: dict[int, int]) -> int:
+        """Note what draws random numbers up to here, and return how many draw one after the other."""
+        depth = max((child._add_depths(depths) for child in self._before), default=0)
+        for owner in reversed(self._random_owners()):
+            if getattr(owner, "draws", False):
+                depths[id(owner)] = depth
+                depth += 1
+        return depth
 
     def _empty_error(self) -> DatasetError:
         reason = self._why_empty() or "it has no elements"

@@ -98,6 +98,11 @@ class NumpySlicesDataset(SourceDataset):
 def _column(column: Any, where: str) -> Any:
     if isinstance(column, list):
         return column
+    if np.ma.is_masked(column):
+        raise ArgumentError(
+            f"{where}: `data` must not hold masked arrays, whose masks would be lost. Give array.filled(...), and the "
+            "mask as a column of its own."
+        )
     if hasattr(column, "__array__") and not isinstance(column, np.generic):
         array = np.asarray(column)
         if array.ndim:

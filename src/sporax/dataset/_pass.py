@@ -18,9 +18,9 @@ _DRAWS = 1024
 class Pass:
     """Which epoch is read, and under which seed.
 
-    Under a seed that the user set, every operation of a pipeline draws from the same (seed, epoch), so that two
-    datasets of one length that are shuffled apart and then zipped stay aligned, as in MindSpore. Without one,
-    `drawn` takes its place, and each operation has a stream of its own.
+    Under a seed that the user set, an operation draws from (seed, epoch) and the number of random operations before
+    it, so that two datasets of one length that are shuffled apart and then zipped stay aligned, as in MindSpore.
+    Without one, `drawn` takes its place, and each operation has a stream of its own.
     """
 
     seed: int | None
@@ -33,6 +33,8 @@ class Pass:
     """The seed of a dataset where the user set none; with None too, each generator starts from fresh entropy."""
     streams: Mapping[int, int] = field(default_factory=dict)
     """For each object that draws random numbers, by `id`, its number in the pipeline."""
+    depths: Mapping[int, int] = field(default_factory=dict)
+    """For each object that draws random numbers, by `id`, how many others draw before it, from the source on."""
     plans: dict[tuple[int, int], Any] = field(default_factory=dict)
     """Plans made by a probe, for the pass that follows it."""
     probe: bool = False
@@ -47,7 +49,10 @@ class Pass:
         """
         seed = default if self.seed is None else self.seed
         if seed is not None:
-            return np.random.default_rng((seed, self.epoch))
+            # Two shuffles, one after the other, that draw the same numbers give the square of a permutation, which is
+            # not uniformly random: of two elements, it is always the identity.
+            depth = self.depths.get(id(owner), 0)
+            return np.random.default_rng((seed, self.epoch, depth) if depth else (seed, self.epoch))
         if self.drawn is not None:
             return np.random.default_rng((self.drawn, self.epoch, self.streams.get(id(owner), 0)))
         return np.random.default_rng()

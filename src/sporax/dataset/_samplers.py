@@ -47,6 +47,8 @@ class RandomSampler(BuiltinSampler):
         num_samples: how many at most; None for as many as there are. It never gives more than the source has.
     """
 
+    draws = True
+
     def __init__(self, replacement: bool = False, num_samples: int | None = None) -> None:
         super().__init__(num_samples)
         self.replacement = _check.is_type(replacement, bool, name="replacement", where="RandomSampler")
@@ -86,6 +88,8 @@ class SubsetRandomSampler(SubsetSampler):
         num_samples: how many of them at most, drawn at random; None for all.
     """
 
+    draws = True
+
     def _indices(self, size: int, run: Pass) -> Order:
         in_range(self.indices, size, type(self).__name__)
         return run.rng(self).permutation(self.indices)[: self._count(size)]
@@ -101,6 +105,8 @@ class WeightedRandomSampler(BuiltinSampler):
         replacement: whether an element may come more than once. Without it, elements of larger weight tend to
             come first, and no more can be drawn than have a weight above 0.
     """
+
+    draws = True
 
     def __init__(self, weights: Iterable[float], num_samples: int | None = None, replacement: bool = True) -> None:
         super().__init__(num_samples)
@@ -157,7 +163,7 @@ class DistributedSampler(BuiltinSampler):
         self.num_shards = _check.integer(num_shards, name="num_shards", where=where, minimum=1)
         self.shard_id = _check.integer(shard_id, name="shard_id", where=where, minimum=0)
         self.offset = _check.integer(offset, name="offset", where=where, minimum=-1)
-        self.shuffle = _check.is_type(shuffle, bool, name="shuffle", where=where)
+        self.shuffle = self.draws = _check.is_type(shuffle, bool, name="shuffle", where=where)
         for name, value in (("shard_id", self.shard_id), ("offset", self.offset)):
             if value >= self.num_shards:
                 raise ArgumentError(

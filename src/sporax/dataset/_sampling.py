@@ -37,6 +37,8 @@ class Sampler:
     dataset_size: int = 0
     num_samples: int | None = None
     child_sampler: Sampler | None = None
+    draws = False
+    """Whether it draws random numbers from the pass; what a user's sampler draws is its own."""
 
     def __init__(self, num_samples: int | None = None) -> None:
         where = type(self).__name__
@@ -113,6 +115,11 @@ def _given_indices(indices: Iterable[Any], size: int, limit: int | None, where: 
     for index in steps:
         if limit is not None and len(listed) >= limit:
             break
+        if isinstance(index, (bool, np.bool_)):
+            raise DatasetError(
+                f"{where} must give whole numbers, but gave {index!r}. For a mask of elements give "
+                "np.flatnonzero(mask)."
+            )
         try:
             listed.append(operator.index(np.asarray(index).item()))
         except (ValueError, TypeError) as error:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sporax._errors import ArgumentTypeError, DatasetError
+from sporax._seed import host_random_kept
 from sporax.dataset._dataset import Dataset
 from sporax.dataset._pass import Pass
 from sporax.dataset._plan import Plan, Source
-from sporax.dataset._sampling import Sampler
+from sporax.dataset._sampling import BuiltinSampler, Sampler
 
 NOT_AT_ANY_INDEX = "the source has no `__getitem__`, so its elements come in the order in which it gives them."
 
@@ -74,3 +77,21 @@ class SourceDataset(Dataset):
         self.use_sampler(new_sampler)
         if present is not None:
             new_sampler.add_child(present)
+
+
+def check_orders(dataset: Dataset, where: str) -> None:
+    """Refuse a pipeline in which a sampler of the user's gives another order each time that it is iterated."""
+    for child in dataset._children:
+        check_orders(child, where)
+    if not isinstance(dataset, SourceDataset) or not dataset._indexable:
+        return
+    own = [each for each in dataset._random_owners() if not isinstance(each, BuiltinSampler)]
+    if not own:
+        return
+    with host_random_kept():
+        first, second = [np.asarray(dataset._plan(Pass(0, 0)).order) for _ in range(2)]
+    if not np.array_equal(first, second):
+        raise DatasetError(
+            f"{where}: the sampler {type(own[0]).__name__} gives another order each time that it is iterated, so the "
+            "parts would share rows. Draw the order once, as a list of indices, or use shuffle on the parts instead."
+        )

@@ -50,7 +50,7 @@ def stacked_values(values: Sequence[Any], name: str, where: str) -> np.ndarray |
     if kinds != {np.ndarray}:
         if kinds <= {int, float} or (len(kinds) == 1 and issubclass(next(iter(kinds)), _SCALARS)):
             column = np.array(values)
-            if column.dtype.kind != "O":
+            if column.dtype.kind != "O" and not (column.dtype.kind == "f" and int in kinds and _changed(values, kinds)):
                 return column
         values = [as_array(value, f"{where}: the source at element", i, name) for i, value in enumerate(values)]
     dtypes = {value.dtype for value in values}
@@ -60,6 +60,11 @@ def stacked_values(values: Sequence[Any], name: str, where: str) -> np.ndarray |
     if alike and not any(dtype.kind == "O" for dtype in dtypes) and len({value.shape for value in values}) == 1:
         return stack_column(values)
     return list(values)
+
+
+def _changed(values: Sequence[Any], kinds: set[type]) -> bool:
+    """Whether ints of these numbers are floats only because NumPy has no integer for all, or are rounded as floats."""
+    return kinds == {int} or any(type(value) is int and int(float(value)) != value for value in values)
 
 
 _SCALARS = (bool, str, bytes, np.generic)

@@ -17,6 +17,7 @@ from sporax.dataset._columns import names_of, places_of
 from sporax.dataset._dataset import Dataset
 from sporax.dataset._pass import Pass, shuffled, shuffled_positions
 from sporax.dataset._plan import Plan, Source, joined
+from sporax.dataset._sources import check_orders
 from sporax.dataset._user import Row
 
 _LONGEST_JOINED_ORDER = 1 << 22
@@ -44,6 +45,8 @@ class OneChild(Dataset):
 
 class ShuffleDataset(OneChild):
     """`shuffle`."""
+
+    draws = True
 
     def __init__(self, child: Dataset, buffer_size: int) -> None:
         super().__init__(child)
@@ -268,6 +271,7 @@ def split(child: Dataset, sizes: Sequence[int | float], randomize: bool) -> list
     """The parts of `Dataset.split`."""
     _check.is_type(randomize, bool, name="randomize", where="split")
     counts = _part_sizes(sizes, child.get_dataset_size())
+    check_orders(child, "split")
     seed = config.current_seed()
     if seed is None:
         seed = int(np.random.default_rng().integers(2**32))

@@ -61,6 +61,11 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
 
     `what` and `index` say what gave it: "… at element 3".
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DatasetError(
+            f"{what} {index}: the value for column {column!r} is a masked array, whose mask would be lost. Give "
+            "value.filled(...), and the mask as a column of its own."
+        )
     try:
         array = np.array(value)
     except Exception as error:
@@ -104,6 +109,11 @@ def private(array: np.ndarray) -> Any:
     if array.dtype.kind == "O" and holds_dict(array):
         return unwrapped(array)
     return array if array.flags.writeable else array.copy()
+
+
+def writable_copy(array: np.ndarray) -> Any:
+    """A copy of an element: an array, or the dict of a dict column."""
+    return unwrapped(array) if holds_dict(array) else array.copy()
 
 
 def _short(value: Any) -> str:

@@ -26,16 +26,19 @@ _UINT32_MAX = 2**32 - 1
 _INT32_MAX = 2**31 - 1
 
 _own_seed: int | None = None
+_global_before_own = 0
+"""How often the global seed had been set when `set_seed` here was called last."""
 _generation = 0
 _num_parallel_workers = 8
 _prefetch_size = 16
 
 
 def set_seed(seed: int) -> None:
-    """Fix every random order of the pipelines from here on.
+    """Fix every random order of the pipelines from here on, and seed Python's and NumPy's global generators.
 
     Each dataset starts again at its first epoch: the same seed and the same pipeline give the same sequence
-    of orders, one after the other different.
+    of orders, each different from the one before. The functions of `map` and `batch` that draw from `random` or
+    `np.random` draw the same numbers again.
 
     Args:
         seed: whole number in [0, 2**32 - 1].
@@ -44,13 +47,15 @@ def set_seed(seed: int) -> None:
         ArgumentTypeError: `seed` is no int.
         ArgumentError: `seed` is out of range.
     """
-    global _own_seed, _generation
+    global _own_seed, _global_before_own, _generation
     _own_seed = _bounded(seed, 0, _UINT32_MAX, "seed", "config.set_seed")
+    _global_before_own = _seed.times_set()
     _generation += 1
+    _seed.seed_host_random(_own_seed)
 
 
 def get_seed() -> int:
-    """The seed that was set here, else by `sporax.set_seed`; else 5489, and orders differ by run."""
+    """The seed that was set last, here or by `sporax.set_seed`; 5489 before any, and then orders differ by run."""
     seed = current_seed()
     return UNSET_SEED if seed is None else seed
 
@@ -78,13 +83,14 @@ def get_prefetch_size() -> int:
 
 
 def current_seed() -> int | None:
-    """The seed that was set here, else by `sporax.set_seed`, else None."""
-    return _seed.global_seed() if _own_seed is None else _own_seed
+    """The seed that was set last, here or by `sporax.set_seed`; None before any."""
+    later = _seed.global_seed() if _seed.times_set() > _global_before_own else None
+    return _seed.global_seed() if _own_seed is None else _own_seed if later is None else later
 
 
-def generation() -> tuple[int, int | None]:
-    """Changes with each `set_seed`, and with the global seed: a dataset counts its epochs from there."""
-    return _generation, _seed.global_seed()
+def generation() -> tuple[int, int]:
+    """Changes whenever a seed is set, here or by `sporax.set_seed`: a dataset counts its epochs from there."""
+    return _generation, _seed.times_set()
 
 
 def _bounded(value: int, low: int, high: int, name: str, where: str) -> int:

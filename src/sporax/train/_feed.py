@@ -33,7 +33,7 @@ class _Begin:
 
 
 class Stack:
-    """Consecutive batches of one shape.
+    """Consecutive batches of one shape and dtype.
 
     Attributes:
         arrays: the batches, stacked on a new first axis.
@@ -228,7 +228,7 @@ class Feed:
     def _stacked(
         self, rows: Iterable[tuple[_Begin, int, Batch]], count: int | Callable[[Batch], int]
     ) -> Iterator[Stack]:
-        """Batches stacked, up to `count` of one shape."""
+        """Batches stacked, up to `count` of one shape and dtype."""
         held: list[Batch] = []
         begin, first, size = _Begin(None, None), 0, 0
         for each in rows:
@@ -236,7 +236,7 @@ class Feed:
             if not held:
                 begin, first = each[0], each[1]
                 size = count(batch) if callable(count) else count
-            elif [a.shape for a in batch] != [a.shape for a in held[0]]:
+            elif [(a.shape, a.dtype) for a in batch] != [(a.shape, a.dtype) for a in held[0]]:
                 yield Stack([np.stack(column) for column in zip(*held, strict=True)], begin, first)
                 held, begin, first = [], each[0], each[1]
             held.append(batch)

@@ -27,8 +27,11 @@ class _Plain:
         first = next(self._opened, None)
         if first is None:
             raise DatasetError(f"{where}: the dataset gave no batches.")
-        self._first = first
-        self._names = list(first) if isinstance(first, dict) else [f"column_{i}" for i in range(len(_row(first)))]
+        self._by_name = isinstance(first, dict)
+        self._names = list(first) if self._by_name else [f"column_{i}" for i in range(len(_columns(first)))]
+        self._where = where
+        # Before it is trained on, another iteration (of the validation, say) may fill its arrays again.
+        self._first = _copied(self._row(first))
         self._passes = self._rows_used = 0
 
     def get_col_names(self) -> list[str]:
@@ -53,8 +56,20 @@ class _Plain:
         used, self._rows_used = self._rows_used, 0
         opened, self._opened, self.begin_random = self._opened, None, None
         # The first batch was read for the names of the columns; the iteration that gave it serves the first epoch.
-        batches = iter(self._batches) if opened is None else chain((self._first,), opened)
-        return map(_row, islice(batches, used, None))
+        batches = map(self._row, iter(self._batches) if opened is None else opened)
+        return islice(batches if opened is None else chain((self._first,), batches), used, None)
+
+    def _row(self, batch: Any) -> Batch:
+        if not self._by_name and not isinstance(batch, dict):
+            return tuple(np.asarray(value) for value in _columns(batch))
+        # By name: the entries of another batch may have another order.
+        if not isinstance(batch, dict) or not self._by_name or batch.keys() != set(self._names):
+            received = f"a dict of {list(batch)}" if isinstance(batch, dict) else f"a {type(batch).__name__}"
+            raise DatasetError(
+                f"{self._where}: the first batch was {f'a dict of {self._names}' if self._by_name else 'no dict'}, but "
+                f"a later one is {received}. Give every batch in the same form, with the same keys."
+            )
+        return tuple([np.asarray(batch[name]) for name in self._names])
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -79,9 +94,8 @@ class _Plain:
         self._passes, self._rows_used = state["epoch"], state["rows"]
 
 
-def _row(row: Any) -> Batch:
-    values = row.values() if isinstance(row, dict) else row if isinstance(row, (tuple, list)) else (row,)
-    return tuple(np.asarray(value) for value in values)
+def _columns(batch: Any) -> tuple[Any, ...] | list[Any]:
+    return batch if isinstance(batch, (tuple, list)) else (batch,)
 
 
 def as_source(dataset: Any, where: str) -> Any:
@@ -130,7 +144,14 @@ def batches(source: Any) -> Iterator[Batch]:
             f"the column {dicts[0]!r} of the dataset holds dicts, which Model does not take. Make columns of their "
             f"entries before batch: dataset.map(lambda d: (d['x'], d['y']), [{dicts[0]!r}], ['x', 'y'])."
         )
-    return chain((first,), rows)
+    rows = chain((first,), rows)
+    # A step may still read a batch when the next one is asked for, and an iterable of the user's may give the same
+    # arrays again, filled with other values.
+    return rows if isinstance(source, Dataset) else map(_copied, rows)
+
+
+def _copied(batch: Batch) -> Batch:
+    return tuple([np.array(column) for column in batch])
 
 
 def batches_from(source: Any, state: dict[str, Any] | None, rows: int) -> None:

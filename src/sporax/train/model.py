@@ -11,6 +11,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Cell, Parameter, Tensor
+from sporax.dataset import Dataset
 from sporax.nn import LossBase, OutputLosses, TrainOneStepCell, as_optimizer
 from sporax.train import _source
 from sporax.train._binding import Binding
@@ -388,7 +389,8 @@ class Model:
     def _check_validation(self, source: Any) -> None:
         """Find out before the first epoch whether the metrics can judge the outputs."""
         evaluation = self._evaluation(source)
-        if hasattr(source, "output_shapes") and hasattr(source, "output_types"):
+        # Only where that runs nothing of the user's: a source may have a position of its own.
+        if isinstance(source, Dataset) and source.columnar:
             self._set_eval_mode()
             evaluation.check(source.output_shapes(), source.output_types(), self._metrics)
 
