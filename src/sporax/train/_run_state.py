@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ class RunState:
             "outputs": [params.net_outputs, params.loss_terms] if inside else None,
             "data": position,
             "valid_data": self._valid_state(),
-            "callbacks": [[type(each).__name__, state] for each in loop.callbacks if (state := each.state_dict())],
+            # With the empty states, so that those of one class keep their order.
+            "callbacks": [[type(each).__name__, each.state_dict()] for each in loop.callbacks],
             # Those of the step that belong to no Cell, as the random key of a loss that samples.
             "parameters_of_step": [[each.name, np.asarray(each.value())] for each in loop.runner.found()],
         }
@@ -101,12 +103,16 @@ class RunState:
             return
         if not self.steps_of_epoch or self._loop.params.cur_epoch_num > state["epoch"]:
             self._resumed = None
+        else:
+            # It is applied once more, and those who get a part of it may write to it until then.
+            state = copy.deepcopy(state)
         assert self._load_parameters is not None
         self._load_parameters()
         try:
-            self._loop.feed.go_to(state["data"])
+            # First the validation's: of an object that both datasets read from, the position in training counts.
             if state["valid_data"] is not None and self._loop.valid is not None:
                 _source.batches_from(self._loop.valid, state["valid_data"], 0)
+            self._loop.feed.go_to(state["data"])
         except DatasetError as error:
             raise CheckpointError(f"the interrupted run cannot go on: {error}") from error
         _load_callbacks(list(self._loop.callbacks), state["callbacks"])
@@ -141,9 +147,12 @@ def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
         name = type(callback).__name__
         at = next((i for i, (kind, _) in enumerate(left) if kind == name), None)
         if at is not None:
-            callback.load_state_dict(left.pop(at)[1])
+            state = left.pop(at)[1]
+            if state is not None:
+                callback.load_state_dict(state)
         elif callback.state_dict():
             without.append(name)
+    left = [each for each in left if each[1]]
     if left or without:
         warnings.warn(
             "the callbacks are not those of the interrupted run. "
