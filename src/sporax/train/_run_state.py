@@ -33,6 +33,7 @@ class RunState:
         self._load_parameters: Callable[[], None] | None = None
         self._parameters_of_step: list[list[Any]] = []
         self.steps_of_epoch = 0
+        self._begun_with = _numbers_of(loop.params.get("optimizer")) if loop.callbacks.saves_run() else {}
 
     def state(self) -> dict[str, Any]:
         """What has to be saved at this moment, after the hooks of a step or of an epoch."""
@@ -48,6 +49,7 @@ class RunState:
             "sink": params.dataset_sink_mode,
             # For the hooks of the epoch's end, where its last step was done before.
             "outputs": [params.net_outputs, params.loss_terms] if inside else None,
+            "begun_with": self._begun_with,
             "data": position,
             "valid_data": self._valid_state(),
             # With the empty states, so that those of one class keep their order.
@@ -88,6 +90,7 @@ class RunState:
                 ResumeWarning,
                 stacklevel=4,
             )
+        self._compare_numbers(state.get("begun_with", {}))
         if state["data"]["source"] is None:
             _source.warn_of_no_state(loop.feed.source)
         self._resumed, self._load_parameters = state, load_parameters
@@ -95,6 +98,20 @@ class RunState:
         self.steps_of_epoch = state["steps_of_epoch"]
         if state["batch_num"] is not None and params.get("batch_num") is None:
             params["batch_num"] = state["batch_num"]
+
+    def _compare_numbers(self, then: dict[str, float]) -> None:
+        now = self._begun_with
+        changed = [name for name in now if name in then and now[name] != then[name]]
+        if changed:
+            warnings.warn(
+                "the optimizer is not set as in the interrupted run: "
+                + "; ".join(f"{name} {then[name]:g} then, {now[name]:g} now" for name in changed)
+                + ". Training goes on with the values of the backup. To use another value from here on, set the "
+                "Parameter in a callback's on_train_epoch_begin; or delete the file to train from the beginning.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+        self._begun_with = then
 
     def apply(self) -> None:
         """Put everything into the state of the interruption."""
@@ -137,6 +154,16 @@ class RunState:
             return
         for parameter, (_, value) in zip(found, saved, strict=True):
             parameter.set_data(value)
+
+
+def _numbers_of(optimizer: Any) -> dict[str, float]:
+    """The numbers that an optimizer keeps as Parameters, as its learning rate; of one that has done no step."""
+    step, trained = getattr(optimizer, "global_step", None), getattr(optimizer, "parameters", ())
+    if step is None or step.asnumpy().any():
+        return {}
+    weights = {id(each) for each in trained}
+    own = [each for each in optimizer.get_parameters() if not each.ndim and id(each) not in weights]
+    return {each.name: float(each.asnumpy()) for each in own}
 
 
 def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
