@@ -521,3 +521,13 @@ def test_parameters_can_be_shared_with_what_is_not_trained():
     net = Half()
     Model(net, nn.MSELoss(), momentum(net)).train(1, dataset())
     assert float(net.frozen) == 1.0
+
+
+def test_batches_of_alternating_sizes_are_checked_with_their_own_output():
+    net = nn.Dense(3, 1)
+    model = Model(net, nn.MSELoss(), nn.SGD(net.trainable_params(), 0.01))
+    x = np.ones((6, 3), np.float32)
+    data = ds.NumpySlicesDataset((x, x[:, :1]), ["x", "y"], shuffle=False).batch(4)
+    # Sizes 4, 2, 4: the third batch meets a program that is compiled.
+    model.train(1, data.repeat(2))
+    model.train(1, data)

@@ -15,6 +15,7 @@ from sporax.train import (
     Callback,
     EarlyStopping,
     History,
+    LearningRateScheduler,
     LossMonitor,
     Metric,
     ReduceLROnPlateau,
@@ -106,6 +107,22 @@ def test_an_augmentation_with_its_own_random_numbers_is_warned_of(tmp_path):
     interrupted(tmp_path, noisy(np.random.default_rng(0)))
     with pytest.warns(ResumeWarning, match="random numbers that are neither NumPy's global ones nor"):
         resume(tmp_path, noisy(np.random.default_rng(0)))
+
+
+def test_another_learning_rate_is_warned_of_and_the_saved_one_used(tmp_path):
+    interrupted(tmp_path)
+    net = nn.Dense(1, 1)
+    optimizer = nn.Momentum(net.trainable_params(), 0.5, 0.8)
+    again = Model(net, nn.MSELoss(), optimizer)
+    with pytest.warns(ResumeWarning, match=r"learning_rate 0\.01 then, 0\.5 now; momentum 0\.9 then, 0\.8 now\. "):
+        again.train(3, data(), callbacks=BackupAndRestore(tmp_path))
+    assert float(optimizer.learning_rate.asnumpy()) == np.float32(0.01)
+
+
+def test_a_rate_that_a_callback_changed_is_no_difference(tmp_path):
+    decay = LearningRateScheduler(lambda rate, step: rate * 0.9)
+    interrupted(tmp_path, callbacks=[decay])
+    resume(tmp_path, callbacks=[decay])
 
 
 @pytest.mark.parametrize(

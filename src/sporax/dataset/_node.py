@@ -15,7 +15,7 @@ from sporax._seed import host_random_kept
 from sporax.dataset import config
 from sporax.dataset._blocks import Block, block_rows, grouped, row_block, skipped
 from sporax.dataset._dicts import shown_rows
-from sporax.dataset._pass import Pass
+from sporax.dataset._pass import Pass, SplitSeed
 from sporax.dataset._plan import Plan
 from sporax.dataset._user import Row
 
@@ -36,8 +36,8 @@ class Node:
     """The seed of the random orders where the user set none."""
     _rows_used = 0
     """How many rows of the next epoch were used before, by the run that is being resumed."""
-    _split_seed: int | None = None
-    """The seed of the order that the parts of a `split` share."""
+    _split_seed: SplitSeed | None = None
+    """Of a part of a `split`: the seed of the order that the parts share."""
     _counted: int | None = None
 
     @property
@@ -286,6 +286,16 @@ class Node:
         return [np.dtype(c.dtype.kind) if c.dtype.kind in "US" else c.dtype for c in first]
 
     # Epochs.
+
+    @property
+    def epochs_begun(self) -> int:
+        """How many epochs were begun since the seed was set; the number of the next one, from 0."""
+        self._follow_seed()
+        return self._epochs_read
+
+    @epochs_begun.setter
+    def epochs_begun(self, count: int) -> None:
+        self._epochs_read = count
 
     def _next_pass(self) -> tuple[Pass, int]:
         """The pass to read now, and how many of its rows are to be passed over."""

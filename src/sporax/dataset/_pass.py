@@ -62,6 +62,19 @@ class Pass:
         return replace(self, epoch=epoch)
 
 
+class SplitSeed:
+    """The seed of the order that the parts of a `split` share.
+
+    One object for all parts: when a resumed run restores the training part's seed, the other parts follow, so that no
+    row is in two of them.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+
 def shuffled(items: Iterable[T], size: int, rng: np.random.Generator) -> Iterator[T]:
     """Shuffle through a buffer of `size` items.
 

@@ -26,7 +26,7 @@ def state_of(dataset: Dataset, rows: int) -> dict[str, Any]:
         "drawn_seed": None if run.seed is not None else run.drawn,
         "epoch": run.epoch - (rows > 0),
         "rows": rows,
-        "split_seeds": [seed for node in nodes if (seed := node._split_seed) is not None],
+        "split_seeds": [seed.value for node in nodes if (seed := node._split_seed) is not None],
         "objects": [[type(each).__name__, each.state_dict()] for each in _stateful(nodes)],
         "pipeline": _facts(dataset, nodes),
     }
@@ -42,7 +42,7 @@ def load_state(dataset: Dataset, state: dict[str, Any]) -> None:
         )
     nodes = list(_nodes(dataset))
     _compare(state["pipeline"], _facts(dataset, nodes), where)
-    split = [node for node in nodes if node._split_seed is not None]
+    split = [seed for node in nodes if (seed := node._split_seed) is not None]
     objects = list(_stateful(nodes))
     names = [type(each).__name__ for each in objects]
     if len(split) != len(state["split_seeds"]) or names != [name for name, _ in state["objects"]]:
@@ -51,8 +51,8 @@ def load_state(dataset: Dataset, state: dict[str, Any]) -> None:
             f"objects with a state of their own {[name for name, _ in state['objects']]}; this pipeline has "
             f"{len(split)} and {names}."
         )
-    for node, seed in zip(split, state["split_seeds"], strict=True):
-        node._split_seed = seed
+    for own_seed, seed in zip(split, state["split_seeds"], strict=True):
+        own_seed.value = seed
     for each, (_, own) in zip(objects, state["objects"], strict=True):
         each.load_state_dict(own)
     dataset._continue(state["seed"], state["drawn_seed"], state["epoch"], state["rows"])

@@ -15,7 +15,7 @@ from sporax.dataset import config
 from sporax.dataset._blocks import Block, skipped, taken
 from sporax.dataset._columns import names_of, places_of
 from sporax.dataset._dataset import Dataset
-from sporax.dataset._pass import Pass, shuffled, shuffled_positions
+from sporax.dataset._pass import Pass, SplitSeed, shuffled, shuffled_positions
 from sporax.dataset._plan import Plan, Source, joined
 from sporax.dataset._sources import check_orders
 from sporax.dataset._user import Row
@@ -250,12 +250,13 @@ class RenameDataset(Unchanged):
 class FrozenDataset(Unchanged):
     """The child in the order of one epoch, whatever epoch is read: parts of a `split` must not overlap."""
 
-    def __init__(self, child: Dataset, seed: int) -> None:
+    def __init__(self, child: Dataset, seed: SplitSeed) -> None:
         super().__init__(child)
         self._split_seed = seed
 
     def _frozen(self, run: Pass) -> Pass:
-        return replace(run, seed=self._split_seed, epoch=0)
+        assert self._split_seed is not None
+        return replace(run, seed=self._split_seed.value, epoch=0)
 
     def _plan(self, run: Pass) -> Plan:
         return super()._plan(self._frozen(run))
@@ -276,11 +277,12 @@ def split(child: Dataset, sizes: Sequence[int | float], randomize: bool) -> list
     if seed is None:
         seed = int(np.random.default_rng().integers(2**32))
     order = ShuffleDataset(child, max(2, sum(counts))) if randomize else child
+    shared = SplitSeed(seed)
     parts: list[Dataset] = []
     start = 0
     for size in counts:
         rest = SkipDataset(order, start) if start else order
-        parts.append(FrozenDataset(TakeDataset(rest, size), seed))
+        parts.append(FrozenDataset(TakeDataset(rest, size), shared))
         start += size
     return parts
 

@@ -62,8 +62,7 @@ class Binding:
         self.loss_fn = loss_fn
         self.columns = tuple(columns)
         self.labels_by_name = False
-        self.output_shapes: dict[str, tuple[int, ...]] | None = None
-        """The shapes of the network's output, as "logits", or of a dict of them; once a forward pass was traced."""
+        self._output_shapes: dict[Any, dict[str, tuple[int, ...]] | None] = {}
         needs = Signature(network)
         count = len(self.columns)
         if loss_fn is None:
@@ -116,6 +115,13 @@ class Binding:
             labels = (dict(zip(self.columns[self.data_columns :], labels, strict=True)),)
         return data, labels
 
+    def output_shapes(self, batch: Sequence[Any]) -> dict[str, tuple[int, ...]] | None:
+        """The shapes of the network's output for a batch of such shapes, as "logits", or of a dict of outputs.
+
+        None where no forward pass of such a batch was traced.
+        """
+        return self._output_shapes.get(_input_shapes(batch))
+
     def loss_of(self, output: Any, labels: tuple[Any, ...]) -> Any:
         """What the loss returns, as Tensors."""
         assert self.loss_fn is not None
@@ -143,7 +149,7 @@ class Binding:
         data, labels = self.split(batch)
         output = tensors_of(self.network(*data))
         if self.loss_fn is not None:
-            self.output_shapes = _shapes_of(output)
+            self._output_shapes[_input_shapes(batch)] = _shapes_of(output)
             output = self.loss_of(output, labels)
         return loss_and_terms(output, self.loss_fn if self.loss_fn is not None else self.network)
 
@@ -151,6 +157,10 @@ class Binding:
 def samples_of(batch: Sequence[Any]) -> int:
     """The number of samples in a batch: the size of the first axis of its first column that has one."""
     return next((array.shape[0] for array in batch if array.ndim), 1)
+
+
+def _input_shapes(batch: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
+    return tuple([tuple(each.shape) for each in batch])
 
 
 def _is_built_in(loss_fn: Any) -> bool:

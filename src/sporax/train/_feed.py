@@ -40,19 +40,23 @@ class Stack:
         begin: the beginning of the pass.
         row: the number in its pass of the batch at which the stack began.
         offset: how many batches of the stack precede these.
-        random: the state of the host's random generators after the stack was read, where reading runs ahead.
+        read: where reading runs ahead, the number of the read that gave it; else 0.
+        epochs: where reading runs ahead, how many epochs of the dataset were begun when its first batch was read.
     """
 
-    __slots__ = ("arrays", "begin", "offset", "random", "row")
+    __slots__ = ("arrays", "begin", "epochs", "offset", "read", "row")
+
+    read: int
+    epochs: int | None
 
     def __init__(self, arrays: Sequence[np.ndarray], begin: _Begin, row: int, offset: int = 0) -> None:
         self.arrays, self.begin, self.row, self.offset = arrays, begin, row, offset
-        self.random: Any = None
+        self.read, self.epochs = 0, None
 
     def part(self, start: int, stop: int) -> Stack:
         """Some of the batches."""
         part = Stack([array[start:stop] for array in self.arrays], self.begin, self.row, self.offset + start)
-        part.random = self.random
+        part.read, part.epochs = self.read, self.epochs
         return part
 
     def __len__(self) -> int:
@@ -79,6 +83,11 @@ class Feed:
         self._resumed: dict[str, Any] | None = None
         self._to_enter: dict[str, Any] | None = None
         self._passes = 1
+        self._reads = 0
+        self._random_before_read: Any = None
+        self._epochs_to_set: int | None = None
+        self._random_after_read: Any = None
+        """Of a run that goes on: what its next read leaves, callbacks' draws included."""
 
     def set_sizes(self, params: Any) -> None:
         """Show callbacks the number of steps of an epoch, or how to find it where it is not known yet."""
@@ -104,19 +113,27 @@ class Feed:
             stack: what is being trained on; None between epochs.
             used: how many batches of it were trained on.
         """
+        random, random_after, epochs = host_random_state(), None, self._epochs_begun()
         if stack is not None:
             batch = [array[used - 1] for array in stack.arrays]
-            begin, row, used, random = stack.begin, stack.row, stack.offset + used, stack.random
+            begin, row, used = stack.begin, stack.row, stack.offset + used
+            if stack.read:
+                epochs = stack.epochs
+                if stack.read < self._reads:
+                    # What follows the stack was read already: the run that goes on has to read it again.
+                    random, random_after = self._random_before_read, random
         elif self._latest is not None:
-            (begin, row, batch), used, random = self._latest, 1, None
+            (begin, row, batch), used = self._latest, 1
         else:
-            return {"source": _source.state_of(self.source), "row": 0, "used": 0, "random": host_random_state()}
+            return {"source": _source.state_of(self.source), "row": 0, "used": 0, "random": random}
         return {
             "source": begin.state,
             "row": row,
             "used": used,
             "begin_random": begin.random,
-            "random": random or host_random_state(),
+            "random": random,
+            "random_after": random_after,
+            "epochs": epochs,
             "checksum": _checksum(batch),
             "stack_size": self.stack_size,
         }
@@ -125,6 +142,7 @@ class Feed:
         """Have the next epoch begin, or go on, at a position."""
         self._resumed, self._endless, self._latest = position, None, None
         self._to_enter = position
+        self._epochs_to_set = position.get("epochs")
         _source.batches_from(self.source, position["source"], position["row"])
         if position["used"]:
             self.stack_size = position["stack_size"]
@@ -138,12 +156,24 @@ class Feed:
             warnings.warn(
                 "the last batch that was trained on before the interruption is not the same when it is read again: the "
                 "data changed, or the dataset draws random numbers that are neither NumPy's global ones nor those of "
-                "sporax.dataset. The run goes on, but will not be what the uninterrupted run would have been. An "
-                "object in the pipeline can keep its own: give it `state_dict()` and `load_state_dict(state)`.",
+                "sporax.dataset, or callbacks draw from NumPy's between batches. The run goes on, but may not be what "
+                "the uninterrupted run would have been. An object in the pipeline can keep a generator of its own: "
+                "give it `state_dict()` and `load_state_dict(state)`.",
                 ResumeWarning,
                 stacklevel=2,
             )
         set_host_random_state(position["random"])
+        self._random_after_read = position["random_after"]
+        self._set_epochs()
+
+    def _set_epochs(self) -> None:
+        """Count the epochs of the dataset that a validation or a callback read since the present pass began."""
+        epochs, self._epochs_to_set = self._epochs_to_set, None
+        if epochs is not None:
+            self.source.epochs_begun = epochs
+
+    def _epochs_begun(self) -> int | None:
+        return self.source.epochs_begun if isinstance(self.source, Dataset) else None
 
     # --- epochs -----------------------------------------------------------------------------------------------
 
@@ -336,6 +366,8 @@ class Feed:
                 row = each[1] + 1
                 if self.size is not None and row > self.size:
                     raise self._wrong_size(f"at least {row}", self._passes)
+                # Before the next pass begins, which may be inside the stack that is read again.
+                self._set_epochs()
                 yield each
             if not row:
                 raise DatasetError(f"{self._where}: the dataset gave no batches in epoch {self._passes} of its own.")
@@ -344,15 +376,24 @@ class Feed:
             self._passes += 1
 
     def _ahead(self, stacks: Iterator[Stack]) -> Iterator[Stack]:
-        """Note the random generators' state after each stack: by the time it is asked for, the next one was read."""
-        if not self._keeps:
-            return stacks
-        return map(_noted, stacks)
+        """Note what a position needs to know of the reading: when it is asked for, the next stack may be read."""
+        return self._numbered(stacks) if self._keeps else stacks
 
-
-def _noted(stack: Stack) -> Stack:
-    stack.random = host_random_state()
-    return stack
+    def _numbered(self, stacks: Iterator[Stack]) -> Iterator[Stack]:
+        while True:
+            self._reads += 1
+            self._random_before_read = host_random_state()
+            epochs = self._epochs_begun()
+            stack = next(stacks, None)
+            if self._random_after_read is not None and (stack is None or not stack.offset):
+                set_host_random_state(self._random_after_read)
+                self._random_after_read = None
+            if stack is None:
+                return
+            stack.read = self._reads
+            if epochs is not None:
+                stack.epochs = max(epochs, stack.begin.state["epoch"] + 1)
+            yield stack
 
 
 def aligned(stacks: Iterable[Stack], step: int, period: int) -> Iterator[Stack]:

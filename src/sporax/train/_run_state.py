@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class RunState:
         self._load_parameters: Callable[[], None] | None = None
         self._parameters_of_step: list[list[Any]] = []
         self.steps_of_epoch = 0
+        self._begun_with = _numbers_of(loop.params.get("optimizer")) if loop.callbacks.saves_run() else {}
 
     def state(self) -> dict[str, Any]:
         """What has to be saved at this moment, after the hooks of a step or of an epoch."""
@@ -47,9 +49,11 @@ class RunState:
             "sink": params.dataset_sink_mode,
             # For the hooks of the epoch's end, where its last step was done before.
             "outputs": [params.net_outputs, params.loss_terms] if inside else None,
+            "begun_with": self._begun_with,
             "data": position,
             "valid_data": self._valid_state(),
-            "callbacks": [[type(each).__name__, state] for each in loop.callbacks if (state := each.state_dict())],
+            # With the empty states, so that those of one class keep their order.
+            "callbacks": [[type(each).__name__, each.state_dict()] for each in loop.callbacks],
             # Those of the step that belong to no Cell, as the random key of a loss that samples.
             "parameters_of_step": [[each.name, np.asarray(each.value())] for each in loop.runner.found()],
         }
@@ -86,6 +90,7 @@ class RunState:
                 ResumeWarning,
                 stacklevel=4,
             )
+        self._compare_numbers(state.get("begun_with", {}))
         if state["data"]["source"] is None:
             _source.warn_of_no_state(loop.feed.source)
         self._resumed, self._load_parameters = state, load_parameters
@@ -94,6 +99,20 @@ class RunState:
         if state["batch_num"] is not None and params.get("batch_num") is None:
             params["batch_num"] = state["batch_num"]
 
+    def _compare_numbers(self, then: dict[str, float]) -> None:
+        now = self._begun_with
+        changed = [name for name in now if name in then and now[name] != then[name]]
+        if changed:
+            warnings.warn(
+                "the optimizer is not set as in the interrupted run: "
+                + "; ".join(f"{name} {then[name]:g} then, {now[name]:g} now" for name in changed)
+                + ". Training goes on with the values of the backup. To use another value from here on, set the "
+                "Parameter in a callback's on_train_epoch_begin; or delete the file to train from the beginning.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+        self._begun_with = then
+
     def apply(self) -> None:
         """Put everything into the state of the interruption."""
         state = self._resumed
@@ -101,12 +120,16 @@ class RunState:
             return
         if not self.steps_of_epoch or self._loop.params.cur_epoch_num > state["epoch"]:
             self._resumed = None
+        else:
+            # It is applied once more, and those who get a part of it may write to it until then.
+            state = copy.deepcopy(state)
         assert self._load_parameters is not None
         self._load_parameters()
         try:
-            self._loop.feed.go_to(state["data"])
+            # First the validation's: of an object that both datasets read from, the position in training counts.
             if state["valid_data"] is not None and self._loop.valid is not None:
                 _source.batches_from(self._loop.valid, state["valid_data"], 0)
+            self._loop.feed.go_to(state["data"])
         except DatasetError as error:
             raise CheckpointError(f"the interrupted run cannot go on: {error}") from error
         _load_callbacks(list(self._loop.callbacks), state["callbacks"])
@@ -133,6 +156,16 @@ class RunState:
             parameter.set_data(value)
 
 
+def _numbers_of(optimizer: Any) -> dict[str, float]:
+    """The numbers that an optimizer keeps as Parameters, as its learning rate; of one that has done no step."""
+    step, trained = getattr(optimizer, "global_step", None), getattr(optimizer, "parameters", ())
+    if step is None or step.asnumpy().any():
+        return {}
+    weights = {id(each) for each in trained}
+    own = [each for each in optimizer.get_parameters() if not each.ndim and id(each) not in weights]
+    return {each.name: float(each.asnumpy()) for each in own}
+
+
 def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
     """Give callbacks their states back: by class, and among those of one class in order."""
     left = list(saved)
@@ -141,9 +174,12 @@ def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
         name = type(callback).__name__
         at = next((i for i, (kind, _) in enumerate(left) if kind == name), None)
         if at is not None:
-            callback.load_state_dict(left.pop(at)[1])
+            state = left.pop(at)[1]
+            if state is not None:
+                callback.load_state_dict(state)
         elif callback.state_dict():
             without.append(name)
+    left = [each for each in left if each[1]]
     if left or without:
         warnings.warn(
             "the callbacks are not those of the interrupted run. "

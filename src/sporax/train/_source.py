@@ -23,6 +23,8 @@ class _Plain:
         self._batches = batches
         self.begin_random: Any = host_random_state()
         """The state of the host's random generators when the first iteration began, until it is read."""
+        self._begin_state = batches.state_dict() if self._keeps_state else None  # pyright: ignore
+        """The state of the batches when the first iteration began, until it is read."""
         self._opened: Iterator[Any] | None = iter(batches)
         first = next(self._opened, None)
         if first is None:
@@ -54,7 +56,7 @@ class _Plain:
     def create_tuple_iterator(self, *_: Any, **__: Any) -> Iterator[Batch]:
         self._passes += 1
         used, self._rows_used = self._rows_used, 0
-        opened, self._opened, self.begin_random = self._opened, None, None
+        opened, self._opened, self.begin_random, self._begin_state = self._opened, None, None, None
         # The first batch was read for the names of the columns; the iteration that gave it serves the first epoch.
         batches = map(self._row, iter(self._batches) if opened is None else opened)
         return islice(batches if opened is None else chain((self._first,), batches), used, None)
@@ -75,9 +77,13 @@ class _Plain:
         return {
             "epoch": self._passes,
             "rows": 0,
-            "objects": [self._batches.state_dict()] if self._keeps_state else [],  # pyright: ignore
+            "objects": [self._own_state()] if self._keeps_state else [],
             "pipeline": {"columns": self._names, "batches": self.dataset_size_hint()},
         }
+
+    def _own_state(self) -> Any:
+        # The first iteration has begun, so its random numbers may be drawn.
+        return self._batches.state_dict() if self._begin_state is None else self._begin_state  # pyright: ignore
 
     @property
     def _keeps_state(self) -> bool:
@@ -90,7 +96,7 @@ class _Plain:
         if self._keeps_state and state["objects"]:
             self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
         # An iteration that has begun has drawn its first random numbers already.
-        self._opened = self.begin_random = None
+        self._opened = self.begin_random = self._begin_state = None
         self._passes, self._rows_used = state["epoch"], state["rows"]
 
 

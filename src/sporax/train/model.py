@@ -201,6 +201,9 @@ class Model:
                 f"Model.fit: `valid_frequency` must be an int or a list of ints, but got {valid_frequency!r}."
             )
         valid = _source.as_source(valid_dataset, "Model.fit")
+        if valid_dataset is train_dataset:
+            # One source, so that an iterable is opened once.
+            train_dataset = valid
 
         def due(number: int) -> bool:
             if isinstance(valid_frequency, int):
@@ -285,7 +288,7 @@ class Model:
         if isinstance(step, TrainCellStep):
             step.check(runner.written(batch))
             return
-        loss_fn, shapes = binding.loss_fn, binding.output_shapes
+        loss_fn, shapes = binding.loss_fn, binding.output_shapes(batch)
         if not isinstance(loss_fn, LossBase) or shapes is None:
             return
         # Of a dict of outputs, or of labels, only a loss that is made for it knows what to check.
