@@ -49,6 +49,13 @@ def evaluate_equation(equation: Any, operands: list[Any]) -> list[Any]:
     return list(results) if equation.primitive.multiple_results else [results]
 
 
+def trace_state() -> object:
+    """Which trace is the current one; what was made in a trace is of use only while it is the current one."""
+    from jax.extend.core import get_opaque_trace_state
+
+    return get_opaque_trace_state()
+
+
 def varying_axes(array: Any) -> frozenset[Any]:
     """The mesh axes along which `array` is different on each device, inside `jax.shard_map` where it is checked."""
     kind = jax.typeof(array)

@@ -22,6 +22,7 @@ class Signature:
         target = function.construct if isinstance(function, Cell) else function
         self.text = "(...)"
         self.least, self.most = 0, float("inf")
+        self.positional: list[inspect.Parameter] = []
         try:
             signature = inspect.signature(target)
         except (TypeError, ValueError):
@@ -32,6 +33,7 @@ class Signature:
         # No column is meant for `reduction="mean"`.
         options = [isinstance(p.default, str) for p in positional]
         positional = positional[: options.index(True)] if True in options else positional
+        self.positional = positional
         self.least = sum(p.default is p.empty for p in positional)
         if not any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
             self.most = len(positional)
@@ -82,6 +84,21 @@ class Binding:
         self.labels_by_name = not loss.takes(1 + labels) and labels > 1 and by_name
         if labels < 0 or not needs.takes(self.data_columns) or not (loss.takes(1 + labels) or self.labels_by_name):
             self._refuse(needs, loss)
+        if not self.labels_by_name:
+            self._check_options(loss)
+
+    def _check_options(self, loss: Signature) -> None:
+        """No column is meant for a hyper-parameter, such as `gamma=2.0`, unless a name says so."""
+        for parameter, column in zip(loss.positional[1:], self.columns[self.data_columns :], strict=False):
+            names = parameter.name.lower(), column.lower()
+            meant = names[0] == names[1] or any(word in name for name in names for word in ("weight", "mask"))
+            if type(parameter.default) in (int, float, bool) and not meant:
+                name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
+                raise DatasetError(
+                    f"Model: the loss {name}{loss.text} would get the column {column!r} as its {parameter.name}. Leave "
+                    "the column out with dataset.project([...]), or, where it is meant, rename it: "
+                    f"dataset.rename({column!r}, {parameter.name!r})."
+                )
 
     def _refuse(self, network: Signature, loss: Signature | None) -> None:
         names = ", ".join(repr(name) for name in self.columns)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from sporax._errors import ShapeError, SporaxError, TrainError
+from sporax._errors import ShapeError, SporaxError, SporaxWarning, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
-from sporax.nn.loss import tensors_of
+from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of
 from sporax.train._binding import Binding, loss_and_terms, samples_of
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
@@ -49,6 +50,8 @@ class Evaluation:
         self._kind = ""
         """"dict", "tuple" or "list" where the network returns one."""
         self._checked = False
+        self._parts: dict[str, float] | None = {}
+        """Of a loss made of several means their denominators for each sample; None once a warning was given."""
         if eval_network is not None:
             self._step = CompiledFunction(self._of_eval_network, self._owned)
         elif loss_fn is not None:
@@ -65,22 +68,23 @@ class Evaluation:
         inputs = [wrap(to_array(array)) for array in batch]
         if not self._checked:
             self._check(inputs, metrics)
-        loss, sums, outputs = self._step(*inputs)
+        loss, sums, outputs, parts = self._step(*inputs)
         # Where nothing could be traced, the outputs are known only now.
         self._check_outputs(loss, outputs, metrics)
         added = {name: (float(np.asarray(total)), float(np.asarray(weight))) for name, (total, weight) in sums.items()}
         for name, (total, weight) in added.items():
             before = totals.get(name, (0.0, 0.0))
             totals[name] = (before[0] + total, before[1] + weight)
-        for metric in metrics.values():
-            if isinstance(metric, Loss):
-                if "loss" in added:
-                    total, weight = added["loss"]
-                    metric.update(total / weight if weight else 0.0, weight)
-                else:
-                    metric.update(loss)
-            else:
+        if self._parts is not None and parts != {}:
+            self._compare_parts(parts)
+        # A metric may be there under two names.
+        for metric in {id(each): each for each in metrics.values()}.values():
+            if not isinstance(metric, Loss):
                 metric.update(*self._inputs_of(metric, outputs))
+            elif "loss" in added and _sums_itself(metric):
+                metric.add(*added["loss"])
+            else:
+                metric.update(loss)
         return outputs if loss is None else loss
 
     def check(self, shapes: Sequence[Any], types: Sequence[Any], metrics: Mapping[str, Metric]) -> None:
@@ -103,7 +107,7 @@ class Evaluation:
         except CONCRETIZATION_ERRORS:
             found = None
         if found is not None:
-            loss, _, outputs = found
+            loss, _, outputs, _ = found
             self._check_outputs(loss, outputs, metrics)
 
     def _check_outputs(self, loss: Any, outputs: tuple[Any, ...], metrics: Mapping[str, Metric]) -> None:
@@ -156,6 +160,33 @@ class Evaluation:
                 )
         _try_shapes(metric, [value for _, value in chosen])
 
+    def _compare_parts(self, parts: Mapping[str, Any] | None) -> None:
+        """Warn, once, where a loss of several means cannot be divided once over all batches."""
+        now = None if parts is None else {name: float(np.asarray(each)) for name, each in parts.items()}
+        before = self._parts or now
+        if now is not None and before is not None and now.keys() == before.keys():
+            self._parts = before
+            if all(np.isclose(each, before[name], rtol=1e-5, atol=0) for name, each in now.items()):
+                return
+        self._parts = None
+        name = getattr(self._loss_fn, "__name__", type(self._loss_fn).__name__)
+        how = (
+            "takes its mean inside another transformation (jit, vmap, scan), so the denominator is not seen"
+            if now is None
+            else "is made of several means, whose denominators differ between batches (masks, ignored labels)"
+        )
+        warnings.warn(
+            f"Model.eval: the loss {name} {how}. Each batch counts by its number of samples, so the result is not "
+            "that of one large batch. "
+            + (
+                "Remove jit from its construct, where there is one: Model compiles it anyway."
+                if now is None
+                else "For that, return the means as a dict of terms, or use nn.WeightedSumLoss."
+            ),
+            SporaxWarning,
+            stacklevel=2,
+        )
+
     def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """What `set_indexes` counts in: the outputs one by one, and the labels."""
         if not self._kind:
@@ -185,10 +216,10 @@ class Evaluation:
                     f"Model.eval: eval_network returns a dict of {', '.join(outputs)}, so eval_indexes {list(indexes)} "
                     "choose nothing. Return a tuple (loss, prediction, label)."
                 )
-            return None, {}, (_Ordered(outputs),)
+            return None, {}, (_Ordered(outputs),), {}
         outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
         if indexes is None:
-            return None, {}, outputs
+            return None, {}, outputs, {}
         if wrong := [each for each in indexes if not -len(outputs) <= each < len(outputs)]:
             raise TrainError(
                 f"Model.eval: eval_indexes are {list(indexes)}, but eval_network returns {len(outputs)} output(s), so "
@@ -196,24 +227,20 @@ class Evaluation:
             )
         loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
         count = Tensor(float(samples_of(batch)))
-        return loss, {"loss": (loss * count, count)}, (outputs[indexes[1]], outputs[indexes[2]])
+        return loss, {"loss": (loss * count, count)}, (outputs[indexes[1]], outputs[indexes[2]]), {}
 
     def _of_loss(self, *batch: Any) -> Any:
         binding, loss_fn = self._binding, self._loss_fn
         assert loss_fn is not None
         data, labels = binding.split(batch)
         output = tensors_of(self._network(*data))
-        value = binding.loss_of(output, labels)
+        # Once only: a loss may draw random numbers, or write Parameters.
+        with capturing() as pairs:
+            value = binding.loss_of(output, labels)
         # Only training needs one number.
-        loss, terms = loss_and_terms(_mean(value), loss_fn)
-        if isinstance(loss_fn, LossBase):
-            sums = loss_fn.term_sums(output, *labels)
-        elif terms:
-            count = Tensor(float(samples_of(batch)))
-            sums = {name: (term * count, count) for name, term in terms.items()}
-        else:
-            count = Tensor(float(_weight_of(value, batch)))
-            sums = {"loss": (loss * count, count)}
+        loss, _ = loss_and_terms(_mean(value), loss_fn)
+        reduction = loss_fn.reduction if isinstance(loss_fn, LossBase) else "mean"
+        sums = sums_of(value, pairs, (output, *labels), {}, reduction)
         if isinstance(output, (dict, tuple, list)):
             self._kind = "dict" if isinstance(output, dict) else "list" if isinstance(output, list) else "tuple"
             names = output if isinstance(output, dict) else [f"output_{i}" for i in range(len(output))]
@@ -221,7 +248,8 @@ class Evaluation:
         else:
             self._kind, self._names = "", ("output", *binding.columns[binding.data_columns :])
         shown = _Ordered(output) if isinstance(output, dict) else output
-        return loss, sums, (shown, *batch[binding.data_columns :])
+        parts = {} if reduction in ("sum", "none") else parts_of_total(value, pairs, (output, *labels))
+        return loss, sums, (shown, *batch[binding.data_columns :]), parts
 
 
 class _Ordered(dict[str, Any]):
@@ -237,16 +265,23 @@ jax.tree_util.register_pytree_node(
 
 def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
     """The value of every metric, and of every term of the loss where `Loss` is one of them."""
-    results = {name: metric.eval() for name, metric in metrics.items()}
     terms = {term: total / weight if weight else 0.0 for term, (total, weight) in totals.items()}
-    if not terms or list(terms) == ["loss"]:
-        return results
-    for name, metric in metrics.items():
-        if isinstance(metric, Loss):
+    several = bool(terms) and list(terms) != ["loss"]
+    for metric in metrics.values():
+        if several and isinstance(metric, Loss) and _sums_itself(metric):
             # Each term has a denominator of its own, so the loss is made of the terms.
-            results[name] = terms["loss"] if "loss" in terms else sum(terms.values())
+            metric.clear()
+            metric.add(terms["loss"] if "loss" in terms else sum(terms.values()), 1.0)
+    results = {name: metric.eval() for name, metric in metrics.items()}
+    for name, metric in metrics.items():
+        if several and isinstance(metric, Loss):
             results.update({f"{name}.{term}": value for term, value in terms.items()})
     return results
+
+
+def _sums_itself(metric: Loss) -> bool:
+    """Whether sums can be added to it; a subclass with an `update` of its own gets the loss of each batch."""
+    return type(metric).update is Loss.update
 
 
 def _is_built_in(metric: Metric) -> bool:
@@ -268,8 +303,3 @@ def _try_shapes(metric: Metric, values: Sequence[Any]) -> None:
 
 def _mean(value: Any) -> Any:
     return value.mean() if isinstance(value, Tensor) and value.size != 1 else value
-
-
-def _weight_of(value: Any, batch: Sequence[Any]) -> int:
-    """Elements weigh one each; one number is taken for a mean over the samples."""
-    return value.size if isinstance(value, Tensor) and value.size != 1 else samples_of(batch)

@@ -18,6 +18,7 @@ from sporax.train._binding import Binding
 from sporax.train._evaluate import Evaluation, Totals, results_of
 from sporax.train._feed import Feed
 from sporax.train._loop import TrainLoop
+from sporax.train._modes import kept_modes, training
 from sporax.train._train_cell import TrainCellStep
 from sporax.train.callback import CallbackList, RunContext, RunParams
 from sporax.train.metrics import Metric, get_metrics
@@ -252,17 +253,13 @@ class Model:
             def validate(number: int) -> None:
                 valid, due = validation or (None, lambda _: False)
                 params.eval_results = self._evaluate(valid, hooks, params) if due(number) else {}
-                train_network.set_train(True)
 
             def check(batch: Sequence[np.ndarray]) -> None:
                 self._check_batch(binding, runner, step, batch)
 
             loop = TrainLoop(runner, feed, params.valid_dataset, hooks, params, check, validate)
-            train_network.set_train(True)
-            try:
+            with training(train_network):
                 loop.run()
-            finally:
-                train_network.set_train(False)
 
     def _step_for(self, source: Any, where: str) -> tuple[Binding, StepRunner, Cell, Callable[..., Any]]:
         """The binding, the runner, the train network and its step for datasets with these columns."""
@@ -324,9 +321,11 @@ class Model:
         """The metrics over a dataset, in evaluation mode.
 
         The metric `Loss` divides once over all batches: what `LossBase.sum_and_weight` gives for a loss with the
-        reduction "mean" or "batchmean", each element for "none". What is no such mean counts as its value times the
-        number of samples: a function, a Cell that is no `LossBase`, an `eval_network`. With "sum", the result is the
-        mean of the batches' sums.
+        reduction "mean" or "batchmean", each element for "none"; also where a function or another Cell returns what
+        such a loss gave. What is no such mean counts as its value times the number of samples, as the loss of an
+        `eval_network` does; a sum of several means whose denominators differ between batches gives a warning. With
+        "sum", the result is the mean of the batches' sums. Within a callback of a training run, every Cell has its
+        mode back afterwards.
 
         Args:
             valid_dataset: a dataset that gives batches.
@@ -358,21 +357,22 @@ class Model:
         for metric in self._metrics.values():
             metric.clear()
         totals: Totals = {}
-        self._set_eval_mode()
-        for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
-            hook(context)
-        for batch in feed.batches(params.cur_epoch_num):
-            params.cur_step_num += 1
-            for hook in hooks.eval_step_begin:
+        with kept_modes(self._network, self._loss_fn, self._eval_network):
+            self._set_eval_mode()
+            for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
                 hook(context)
-            params.net_outputs = evaluation.run(batch, self._metrics, totals)
-            for hook in hooks.eval_step_end:
+            for batch in feed.batches(params.cur_epoch_num):
+                params.cur_step_num += 1
+                for hook in hooks.eval_step_begin:
+                    hook(context)
+                params.net_outputs = evaluation.run(batch, self._metrics, totals)
+                for hook in hooks.eval_step_end:
+                    hook(context)
+                if context.get_stop_requested():
+                    break
+            params.eval_results = results = results_of(self._metrics, totals)
+            for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
                 hook(context)
-            if context.get_stop_requested():
-                break
-        params.eval_results = results = results_of(self._metrics, totals)
-        for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
-            hook(context)
         hooks.flush()
         return results
 
@@ -394,8 +394,9 @@ class Model:
         evaluation = self._evaluation(source)
         # Only where that runs nothing of the user's: a source may have a position of its own.
         if isinstance(source, Dataset) and source.columnar:
-            self._set_eval_mode()
-            evaluation.check(source.output_shapes(), source.output_types(), self._metrics)
+            with kept_modes(self._network, self._loss_fn, self._eval_network):
+                self._set_eval_mode()
+                evaluation.check(source.output_shapes(), source.output_types(), self._metrics)
 
     # --- prediction -------------------------------------------------------------------------------------------
 
@@ -407,9 +408,18 @@ class Model:
 
         Returns:
             what the network returns.
+
+        Raises:
+            TrainError: the network is a training Cell.
         """
-        self._network.set_train(False)
-        return self._predict(*(self._as_input(each) for each in predict_data))
+        if isinstance(self._network, TrainOneStepCell):
+            raise TrainError(
+                f"Model.predict: the network is the training Cell {type(self._network).__name__}, so to call it would "
+                "train it. Predict with the network inside it: Model(network).predict(...)."
+            )
+        with kept_modes(self._network):
+            self._network.set_train(False)
+            return self._predict(*(self._as_input(each) for each in predict_data))
 
     @staticmethod
     def _as_input(value: Any) -> Any:

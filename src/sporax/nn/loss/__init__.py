@@ -10,6 +10,7 @@ from sporax.nn.loss._binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMar
 from sporax.nn.loss._binary_focal import AsymmetricLoss, BinaryFocalLoss, SigmoidFocalLoss
 from sporax.nn.loss._boxes import CIoULoss, DIoULoss, GIoULoss, IoULoss
 from sporax.nn.loss._calls import call_loss, tensors_of
+from sporax.nn.loss._capture import capturing, parts_of_total, sums_of
 from sporax.nn.loss._classification import CrossEntropyLoss, NLLLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._composition import UncertaintyWeightedLoss, WeightedSumLoss
 from sporax.nn.loss._contrastive import (
@@ -230,6 +231,9 @@ __all__ = [
     "WingLoss",
     "ZLoss",
     "call_loss",
+    "capturing",
+    "parts_of_total",
+    "sums_of",
     "tensors_of",
 ]
 

@@ -12,7 +12,7 @@ from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
-from sporax.nn.loss._capture import CAPTURE, TOTAL, Pair, one_program, part_of, samples_of, total_and_size
+from sporax.nn.loss._capture import CAPTURE, Pair, capturing, one_program, part_of, samples_of, sums_of
 
 
 class LossBase(Cell):
@@ -103,7 +103,7 @@ class LossBase(Cell):
             result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
             if CAPTURE.pairs is not None:
                 pair = losses.sum_and_weight(x._value, factor, where=name)
-                CAPTURE.pairs.append(Pair(result, *pair, whole=x.ndim == 0))
+                CAPTURE.pairs.add(Pair(result, *pair, x.ndim == 0, self.reduction), weighted=np.ndim(factor) > 0)
         return result
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
@@ -126,11 +126,12 @@ class LossBase(Cell):
                 hyper_parameters["weights"] = CAPTURE.removal.combined(weights, values.shape, name)
             result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
             if CAPTURE.pairs is not None:
+                weighted = any(hyper_parameters.get(each) is not None for each in ("weights", "weight", "ignore_index"))
                 mean = "batchmean" if self.reduction == "batchmean" else "mean"
                 pair = losses.evaluate_sum_and_weight(function, *arrays, reduction=mean, where=name, **hyper_parameters)
                 hyper_parameters.pop("weights", None)
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                CAPTURE.pairs.append(Pair(result, *pair, whole=not values.shape))
+                CAPTURE.pairs.add(Pair(result, *pair, not values.shape, self.reduction), weighted=weighted)
         return result
 
     @one_program
@@ -175,13 +176,14 @@ class LossBase(Cell):
             >>> all(np.allclose(a / weight, b, rtol=1e-5) for a, b in zip(gradients, expected))
             True
         """
-        value, pairs = self._captured(inputs, kwargs)
+        with capturing() as pairs:
+            value = self(*inputs, **kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
                 count = jnp.float32(samples_of(inputs, kwargs))
                 total = sum(to_array(term).mean() for term in value.values())
                 return wrap(total * count), wrap(count)
-        return part_of(value, pairs, inputs, kwargs)
+        return part_of(value, pairs, inputs, kwargs, self.reduction)
 
     @one_program
     def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
@@ -197,19 +199,9 @@ class LossBase(Cell):
         Returns:
             two Tensors of shape () by the term's name; a loss that is one number has the one term "loss".
         """
-        value, pairs = self._captured(inputs, kwargs)
-        terms = value if isinstance(value, dict) else {TOTAL: value}
-        if self.reduction in ("sum", "none"):
-            return {name: total_and_size(term) for name, term in terms.items()}
-        return {name: part_of(term, pairs, inputs, kwargs) for name, term in terms.items()}
-
-    def _captured(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Pair]]:
-        """What the loss returned, and the pairs of each `get_loss` and `evaluate` on the way."""
-        outer, CAPTURE.pairs = CAPTURE.pairs, []
-        try:
-            return self(*inputs, **kwargs), CAPTURE.pairs
-        finally:
-            CAPTURE.pairs = outer
+        with capturing() as pairs:
+            value = self(*inputs, **kwargs)
+        return sums_of(value, pairs, inputs, kwargs, self.reduction)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host, before a compiled step uses them; built-in losses know how.

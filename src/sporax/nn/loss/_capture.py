@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax._errors import ShapeError
-from sporax._jax_compat import x64_scope
+from sporax._jax_compat import trace_state, x64_scope
 from sporax.core import Tensor, context, to_array, tracing, unwrap, wrap
 from sporax.transforms import jit
 
@@ -25,18 +25,37 @@ TOTAL = "loss"
 class Pair(NamedTuple):
     """A mean that `get_loss` or `evaluate` gave, with its numerator and denominator.
 
-    `whole` says that it was no mean over values, but the one value of a whole set.
+    `whole` says that it was no mean over values, but the one value of a whole set. With another `reduction` than a mean
+    the result is not their quotient.
     """
 
     result: Tensor
     total: jax.Array
     weight: jax.Array
-    whole: bool
+    whole: bool = False
+    reduction: str = "mean"
+
+
+class Pairs(list[Pair]):
+    """The means of one evaluation of a loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = trace_state()
+        self.hidden = False
+        """Whether a mean with weights was taken inside another transformation, such as `jit`, and stayed there."""
+
+    def add(self, pair: Pair, *, weighted: bool = False) -> None:
+        """Take in a mean; `weighted` says that its denominator depends on more than shapes."""
+        if self._state == trace_state():
+            self.append(pair)
+        else:
+            self.hidden |= weighted
 
 
 class _Capture(threading.local):
     def __init__(self) -> None:
-        self.pairs: list[Pair] | None = None
+        self.pairs: Pairs | None = None
         self.shapes: tuple[tuple[int, ...], ...] = ()
         self.removal: _Removal | None = None
 
@@ -125,16 +144,72 @@ def first_of(value: Any) -> Any:
     return value[0] if isinstance(value, (tuple, list)) and value else value
 
 
+@contextlib.contextmanager
+def capturing() -> Iterator[Pairs]:
+    """The pairs of each `get_loss` and `evaluate` in this block."""
+    outer, CAPTURE.pairs = CAPTURE.pairs, (pairs := Pairs())
+    try:
+        yield pairs
+    finally:
+        CAPTURE.pairs = outer
+
+
+def sums_of(
+    value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: str = "mean"
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """For each term of what a loss returned a sum and what it is over.
+
+    Args:
+        value: what the loss returned.
+        pairs: what was captured meanwhile.
+        inputs, kwargs: what it was called with.
+        reduction: that of the loss.
+    """
+    terms = value if isinstance(value, dict) else {TOTAL: value}
+    if reduction in ("sum", "none"):
+        return {name: total_and_size(term) for name, term in terms.items()}
+    return {name: part_of(term, pairs, inputs, kwargs) for name, term in terms.items()}
+
+
+def parts_of_total(value: Any, pairs: Pairs, inputs: Any) -> dict[str, Tensor] | None:
+    """Of a loss that is made of several means, their denominators for each sample.
+
+    Such a loss counts by samples, which is exact where these are the same in every batch.
+
+    Args:
+        value: what the loss returned.
+        pairs: what was captured meanwhile.
+        inputs: what it was called with.
+
+    Returns:
+        a Tensor of shape () for each mean; empty where the loss is one mean, or none; None where they are not known,
+        because a mean was taken inside another transformation.
+    """
+    total = value.get(TOTAL) if isinstance(value, dict) else first_of(value)
+    if total is None or any(pair.result is total for pair in pairs):
+        return {}
+    if pairs.hidden:
+        return None
+    means = [pair for pair in pairs if not pair.whole and pair.reduction not in ("sum", "none")]
+    count = max(samples_of(inputs, {}), 1)
+    return {str(at): wrap(pair.weight / count) for at, pair in enumerate(means)}
+
+
 def total_and_size(value: Any) -> tuple[Tensor, Tensor]:
     with x64_scope(True):
         values = to_array(first_of(value))
+        # A sum in half precision overflows at 65504.
+        values = values.astype(jnp.promote_types(values.dtype, jnp.float32))
         return wrap(values.sum()), wrap(jnp.float32(values.size))
 
 
-def part_of(value: Any, pairs: list[Pair], inputs: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
+def part_of(value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: str = "mean") -> tuple[Tensor, Tensor]:
     """The numerator and denominator of a value: as it was captured, or the value times the number of samples."""
     value = first_of(value)
     pair = next((each for each in pairs if each.result is value), None)
+    if pair is not None and pair.reduction in ("sum", "none") and reduction not in ("sum", "none"):
+        # The sum of another loss, as the result of this one.
+        return total_and_size(value)
     if pair is None and jnp.size(unwrap(value)) != 1:
         return total_and_size(value)
     with x64_scope(True):

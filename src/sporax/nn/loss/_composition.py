@@ -196,10 +196,6 @@ class UncertaintyWeightedLoss(_ComposedLoss):
         """The weighted losses of one batch by name, and the term of the uncertainties."""
         return {**super().construct(*inputs), _SHARED: self._uncertainty()}
 
-    def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
-        """For each term a sum and what it is over; see `LossBase.term_sums`."""
-        return {**super().term_sums(*inputs, **kwargs), _SHARED: (self._uncertainty(), Tensor(np.float32(1)))}
-
 
 def _by_name(given: Any, names: tuple[str, ...], default: Any, argument: str, where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):

@@ -27,8 +27,9 @@ class MaskedLoss(LossBase):
     of no class). With nothing left the loss is 0.
 
     Args:
-        loss: a loss of `nn`; a custom one that ends with `get_loss`, or returns unreduced values; or a function that
-            returns unreduced values.
+        loss: a loss of `nn`; a custom one whose every reduction is a `get_loss`, or which returns unreduced values; or
+            a function that returns unreduced values. A mean that a custom loss takes itself beside a `get_loss` is not
+            seen, and counts removed places.
         ignore_value: the label that removes its place; NaN for labels that are missing. Without it the last input is
             the mask.
         reduction: "mean", "sum" or "none", for a function; a Cell has its own.

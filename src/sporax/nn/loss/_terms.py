@@ -14,7 +14,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Parameter, Tensor, is_tensor, wrap
 from sporax.nn.loss._base import LossBase
 from sporax.nn.loss._calls import call_loss
-from sporax.nn.loss._capture import TOTAL
+from sporax.nn.loss._capture import CAPTURE, TOTAL, Pair, sums_of
 
 
 class _Term(NamedTuple):
@@ -56,21 +56,18 @@ class _ComposedLoss(LossBase):
     def construct(self, *inputs: Any) -> dict[str, Tensor]:
         """The terms of one batch, by name."""
         terms: dict[str, Tensor] = {}
+        where, pairs = type(self).__name__, CAPTURE.pairs
         for call in self._calls(inputs):
             value = call_loss(call.loss, *call.inputs)
             parts = value if isinstance(value, dict) else {TOTAL: value}
-            terms |= _named(call.name, {key: _scaled(part, call, type(self).__name__) for key, part in parts.items()})
+            scaled = {key: _scaled(part, call, where) for key, part in parts.items()}
+            if pairs is not None:
+                # A term has the denominator of its own loss, whatever its weight is.
+                reduction = call.loss.reduction if isinstance(call.loss, LossBase) else "mean"
+                for key, (total, weight) in sums_of(value, pairs, call.inputs, {}, reduction).items():
+                    pairs.add(Pair(scaled[key], _scaled(total, call, where)._value, weight._value))
+            terms |= _named(call.name, scaled)
         return terms
-
-    def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
-        """For each term a sum and what it is over; see `LossBase.term_sums`."""
-        sums: dict[str, tuple[Tensor, Tensor]] = {}
-        where = type(self).__name__
-        for call in self._calls(inputs):
-            loss = call.loss if isinstance(call.loss, LossBase) else _Plain(call.loss)
-            parts = loss.term_sums(*call.inputs)
-            sums |= _named(call.name, {key: (_scaled(a, call, where), b) for key, (a, b) in parts.items()})
-        return sums
 
     def _hold(self, terms: Iterable[_Term]) -> None:
         """Register Cells and Parameters, so that they are found, saved and put into training mode."""
@@ -92,17 +89,6 @@ class _ComposedLoss(LossBase):
         if self.training:
             self.training_steps._value = step._value + 1
         return [term.weight(step) if _is_schedule(term.weight) else term.weight for term in terms]
-
-
-class _Plain(LossBase):
-    """A function as a loss, to ask it for its sums."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def construct(self, *inputs: Any) -> Any:
-        return call_loss(self.function, *inputs)
 
 
 # --- parts ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax._errors import ArgumentError, ResumeWarning, SporaxWarning
+from sporax._errors import ArgumentError, ResumeWarning, SporaxWarning, TrainError
 from sporax.train.callback._reading import scalar_loss
 
 _HIGHER_IS_BETTER = (
@@ -79,7 +79,14 @@ class Monitored:
         if found is None and self.name == "eval_loss":
             found = results.get("loss")
         if found is not None:
-            return float(np.asarray(found).mean())
+            array = np.asarray(found)
+            if array.size != 1:
+                raise TrainError(
+                    f"{self._where}: {self.name!r} is an array of shape {array.shape}, but one number must be watched. "
+                    "Use a metric whose eval returns one, such as a subclass with the mean: class MeanPrecision("
+                    "Precision): def eval(self): return super().eval(average=True)."
+                )
+            return float(array.reshape(()))
         # With valid_frequency, most epochs have no validation; that is no mistake.
         if not self._warned and (results or params.get("valid_dataset") is None):
             self._warned = True

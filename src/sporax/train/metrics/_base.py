@@ -165,6 +165,11 @@ def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
             "Choose one: metric.set_indexes([output, label]), or Model(..., eval_network=...) with a network that "
             "returns what the metric takes."
         )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ArgumentTypeError(
+            f"{where}: {name} is a masked array, but a metric counts every element. Give what is left: "
+            "prediction[~mask], label[~mask]."
+        )
     if value is None or isinstance(value, (str, bytes, set)):
         array = np.empty((), object)
     else:

@@ -61,9 +61,20 @@ class Loss(Metric):
             weight = float(given.reshape(()))
         # A batch with nothing left (all targets ignored) counts for nothing, whatever its loss. With a weight, a NaN
         # stays in the result.
-        if weight:
-            self._sum += float(loss.mean()) * weight
-            self._weight += weight
+        self.add(float(loss.mean()) * weight if weight else 0.0, weight)
+
+    def add(self, total: float, weight: float) -> None:
+        """Take in a batch by the numerator and denominator of its loss, as `LossBase.sum_and_weight` gives them.
+
+        A denominator of 0 does not make the numerator 0: with label smoothing, labels of a class of weight 0 still
+        add to the loss.
+
+        Args:
+            total: the sum of the weighted losses.
+            weight: what it is over.
+        """
+        self._sum += total
+        self._weight += weight
         self._batches += 1
 
     def eval(self) -> float:
