@@ -9,7 +9,7 @@ import pytest
 from oracles.faulty_contracts import CONTRACT_FAULTS
 from oracles.faulty_edges import EDGE_FAULTS
 from oracles.faulty_masks import MASK_FAULTS, names_what_it_does_not_use
-from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
+from oracles.faulty_structure import STRUCTURE_FAULTS
 from sporax.inspect import check_loss
 
 # A user's own code runs without the strictness of this test session.
