@@ -365,14 +365,23 @@ class Sampling(nn.LossBase):
         return self.get_loss((logits - labels + noise) ** 2)
 
 
-def test_a_generator_of_the_loss_goes_on(tmp_path):
+class Eager(nn.Dense):
+    """Chooses by a value, so that steps run eagerly."""
+
+    def construct(self, x):
+        return super().construct(2 * x if float(x.sum()) > 0 else x)
+
+
+@pytest.mark.filterwarnings("ignore:Eager needs the value of a Tensor")
+@pytest.mark.parametrize("network", [nn.Dense, Eager])
+def test_a_generator_of_the_loss_goes_on(network, tmp_path):
     results = []
     for interrupt in (None, Interrupt(step=7)):
         folder = tmp_path / str(interrupt)
 
         def run(extra, folder=folder):
             sporax.set_seed(3)
-            net, loss = nn.Dense(1, 1), Sampling()
+            net, loss = network(1, 1), Sampling()
             made = Model(net, loss, nn.Momentum(net.trainable_params(), 0.01, 0.9))
             made.train(3, data(), callbacks=[BackupAndRestore(folder, save_steps=1), *extra])
             return net.weight.asnumpy().tobytes(), loss.generator.key.asnumpy().tolist()

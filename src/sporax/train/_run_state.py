@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sporax._errors import CheckpointError, DatasetError, ResumeWarning
+from sporax.core import Cell, Generator, Parameter, default_generator
 from sporax.train import _source
 from sporax.train.callback import Callback
+from sporax.train.callback._base import run_parts
 
 if TYPE_CHECKING:
     from sporax.train._loop import TrainLoop
@@ -55,7 +57,7 @@ class RunState:
             # With the empty states, so that those of one class keep their order.
             "callbacks": [[type(each).__name__, each.state_dict()] for each in loop.callbacks],
             # Those of the step that belong to no Cell, as the random key of a loss that samples.
-            "parameters_of_step": [[each.name, np.asarray(each.value())] for each in loop.runner.found()],
+            "parameters_of_step": [[each.name, np.asarray(each.value())] for each in self._found()],
         }
 
     def _valid_state(self) -> Any:
@@ -138,12 +140,17 @@ class RunState:
         if state["stop_requested"]:
             self._loop.context.request_stop()
 
+    def _found(self) -> list[Parameter]:
+        """Parameters of the step that belong to no Cell."""
+        runner = self._loop.runner
+        return _keys_of_generators(run_parts(self._loop.params)) if runner.eager else runner.found()
+
     def step_is_traced(self) -> None:
         """Give Parameters that belong to no Cell their values, now that the step's trace has found them."""
         saved, self._parameters_of_step = self._parameters_of_step, []
         if not saved:
             return
-        found = self._loop.runner.found()
+        found = self._found()
         if [(each.name, each.shape) for each in found] != [(name, value.shape) for name, value in saved]:
             warnings.warn(
                 f"the step of the interrupted run also wrote the Parameters {[name for name, _ in saved]}, which "
@@ -164,6 +171,14 @@ def _numbers_of(optimizer: Any) -> dict[str, float]:
     weights = {id(each) for each in trained}
     own = [each for each in optimizer.get_parameters() if not each.ndim and id(each) not in weights]
     return {each.name: float(each.asnumpy()) for each in own}
+
+
+def _keys_of_generators(parts: list[Any]) -> list[Parameter]:
+    """The keys of generators that are attributes of Cells; where steps are not traced, nothing else finds them."""
+    cells = [cell for part in parts if isinstance(part, Cell) for _, cell in part.cells_and_names()]
+    generators = [each for cell in cells for each in vars(cell).values() if isinstance(each, Generator)]
+    keys = {id(each.key): each.key for each in generators if each is not default_generator}
+    return list(keys.values())
 
 
 def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:
