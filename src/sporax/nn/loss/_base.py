@@ -103,7 +103,10 @@ class LossBase(Cell):
             result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
             if CAPTURE.pairs is not None:
                 pair = losses.sum_and_weight(x._value, factor, where=name)
-                CAPTURE.pairs.add(Pair(result, *pair, x.ndim == 0, self.reduction), weighted=np.ndim(factor) > 0)
+                CAPTURE.pairs.add(
+                    Pair(result, *pair, x.ndim == 0, self.reduction),
+                    weighted=factor is not None and np.ndim(factor) > 0,
+                )
         return result
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
