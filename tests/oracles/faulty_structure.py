@@ -514,7 +514,9 @@ STRUCTURE_FAULTS: list[Fault] = [
         distance_by_products, distance_by_differences, "x: f32[8, 4], y: f32[8, 4]", "extremes", "for inputs near 1000"
     ),
     Fault(casts_down, casts_nothing, PAIR, "half-precision", "casts to half precision"),
-    Fault(balanced_by_counts, balanced_by_clamped_counts, CLASSES, "jit", "a product of 0 and an infinite number", COUPLED),
+    Fault(
+        balanced_by_counts, balanced_by_clamped_counts, CLASSES, "jit", "a product of 0 and an infinite number", COUPLED
+    ),
     Fault(mean_over_others, mean_over_others_if_any, "x: f32[8, 4]", "one-sample", "for a batch of one", COUPLED),
     Fault(KeepsTheFirstScale, ScaleOfEachCall, CELL_PAIR, "leaks", "changes the attribute 'scale'"),
     Fault(weighted_by_batch_and_class, weighted_by_class, CLASSES, "batch-split", "its halves"),
