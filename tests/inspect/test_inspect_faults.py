@@ -9,7 +9,8 @@ import pytest
 from oracles.faulty_contracts import CONTRACT_FAULTS
 from oracles.faulty_edges import EDGE_FAULTS
 from oracles.faulty_masks import MASK_FAULTS, names_what_it_does_not_use
-from oracles.faulty_structure import STRUCTURE_FAULTS
+from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
+from sporax._errors import ArgumentError
 from sporax.inspect import check_loss
 
 # A user's own code runs without the strictness of this test session.
@@ -114,3 +115,21 @@ def test_an_integer_or_bool_mask_is_no_class_label(mask):
     assert report["labels"].status == "skip"
     assert report["nothing-left"].status == "fail"
     assert "with mask all 0 the value is" in report["nothing-left"].found
+
+
+def test_what_the_docstring_says_is_meant_is_no_fault():
+    assert check_loss(pseudo_labels, "f32[8, 3], f32[8, 3]", only=["continuous"])["continuous"].status == "skip"
+    with pytest.raises(ArgumentError, match="takes x, y, mask"):
+        check_loss(mean_of_flags, "mask: bool[8], y: f32[8]")
+    report = check_loss(mean_of_flags, "mask: bool[8], y: f32[8], x: f32[8]", only=["runs"])
+    assert [each.split(":")[0] for each in report.inputs] == ["x", "y", "mask"]
+
+
+def returns_nothing(x, y):
+    x - y
+
+
+def test_a_loss_that_cannot_be_called_is_a_finding():
+    report = check_loss(returns_nothing, "f32[8], f32[8]")
+    assert [each.law for each in report.findings] == ["runs"]
+    assert "a `return` is missing" in report["runs"].found
