@@ -31,8 +31,11 @@ def test_no_line_is_longer_than_the_width(width):
 
 def test_slopes_stand_beside_or_below():
     beside, below = look.plot_text([curve()], 80), look.plot_text([curve()], 60)
-    assert re.search(r"^ +value +slope$", beside, re.MULTILINE)
-    assert [line.strip() for line in below.splitlines() if line.strip() in ("value", "slope")] == ["value", "slope"]
+    assert re.search(r"^ +value +derivative$", beside, re.MULTILINE)
+    assert [line.strip() for line in below.splitlines() if line.strip() in ("value", "derivative")] == [
+        "value",
+        "derivative",
+    ]
 
 
 def test_the_axes_are_labelled():
@@ -58,7 +61,7 @@ def test_the_dots_follow_the_curve():
 
 def test_a_step_is_drawn_whole():
     rows = look.plot_text([absolute()], 60, 5).splitlines()
-    slope = rows[rows.index(next(row for row in rows if row.strip() == "slope")) + 1 :][:5]
+    slope = rows[rows.index(next(row for row in rows if row.strip() == "derivative")) + 1 :][:5]
     middle = [row[len(row.split("┤" if "┤" in row else "│")[0]) + 1 :] for row in slope]
     assert all(any(mark != " " for mark in row) for row in middle)
 
@@ -89,7 +92,7 @@ def test_a_pole_does_not_flatten_the_rest():
 @pytest.mark.parametrize("value", [0.0, 3.0, np.nan])
 def test_a_constant_and_nothing_can_be_drawn(value):
     flat = look.Curve("flat", "x", np.linspace(0, 1, 5), np.full(5, value), np.zeros(5))
-    assert "slope" in look.plot_text([flat], 60)
+    assert "derivative" in look.plot_text([flat], 60)
 
 
 def test_rounding_noise_is_no_shape():

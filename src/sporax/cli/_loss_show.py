@@ -188,10 +188,10 @@ def compare(names: Sequence[str], save: Path | None) -> str:
 
 
 def _points(members: Sequence[tuple[losses.LossRow, look.Line]]) -> Table:
-    """Value and slope of each loss at five places, and how it grows at both ends."""
+    """Value and derivative of each loss at five points, and its growth at both ends."""
     places = members[0][1].points(5)
     columns = (*(f"{x:.3g}" for x in places), "lower end", "upper end")
-    table = _table("value / slope at", *columns, whole=columns)
+    table = _table("value / derivative at", *columns, whole=columns)
     for row, line in members:
         value, slope = look.sample(row, line, places)
         # 0 + x: a slope of zero is 0, not -0.

@@ -64,7 +64,7 @@ def plot_text(curves: Sequence[Curve], width: int = 80, height: int = 10, *, col
     each = (width - 2) // 2 if beside else width
     panels = [
         _panel(title, [(curve.x, getattr(curve, kind)) for curve in curves], each, height, color)
-        for title, kind in (("value", "value"), ("slope", "slope"))
+        for title, kind in (("value", "value"), ("derivative", "slope"))
     ]
     if beside:
         rows = [f"{left}  {right}".rstrip() for left, right in zip(*panels, strict=True)]
