@@ -40,7 +40,7 @@ class Tensor:
 
     _value: Any
 
-    _base: tuple[Tensor, Any]
+    _base: tuple[Any, ...]
 
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
@@ -123,8 +123,7 @@ class Tensor:
     @property
     def _identity(self) -> Any: ...
 
-    def _follow(self) -> None:
-        """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
+    def _follow(self) -> None: ...
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass."""
