@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 
-
 _CONTAINERS = frozenset((dict, defaultdict, tuple, list))
 
 
