@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 
+_CONTAINERS = frozenset((dict, defaultdict, tuple, list))
+
 
 def in_order_of(tree: Any, example: Any) -> Any:
     """`tree`, with the keys of its dicts in the order that they have in `example`, a tree of the same structure."""
@@ -57,6 +59,11 @@ def ordered(tree: Any) -> Any:
         factory = None if kind is dict else tree.default_factory or _no_factory
         return Ordered(tuple(tree), tuple(ordered(each) for each in tree.values()), factory)
     if kind is tuple or kind is list:
+        for each in tree:
+            if type(each) in _CONTAINERS:
+                break
+        else:
+            return tree
         parts = [ordered(each) for each in tree]
         return tree if all(part is each for part, each in zip(parts, tree, strict=True)) else kind(parts)
     return tree
