@@ -400,12 +400,18 @@ class TestLessThanHalf:
 
     def test_load_checkpoint_with_a_network(self, tmp_path):
         path = str(tmp_path / "a.ckpt")
-        save_checkpoint(self.net(1), path)
+        save_checkpoint({**self.given(1), "a.b": Tensor([1.0]), "a.c": Tensor([1.0])}, path)
         net = self.net()
         with pytest.raises(CheckpointError, match="only 1 of 5"):
             load_checkpoint(path, net)
         with pytest.warns(SporaxWarning, match="4 of 5"):
             load_checkpoint(path, net, strict_load=False)
+
+    def test_a_backbone_loads_into_a_larger_network(self):
+        given = {**self.given(2), "moment1." + next(iter(self.given(1))): Parameter(Tensor([1.0]))}
+        with pytest.warns(SporaxWarning, match="6 of 8"):
+            missing, unused = load_param_into_net(self.net(8), given)
+        assert len(missing) == 6 and len(unused) == 1
 
     def test_the_default_prints_as_mindspores(self):
         assert str(inspect.signature(load_param_into_net)).startswith(
