@@ -35,9 +35,11 @@ def test_a_list_of_tensors_is_a_tuple():
 def test_methods_give_the_value_before_the_index():
     x = Tensor([[1.0, 5.0], [7.0, 4.0]])
     value, index = x.argmax_with_value(1)
-    assert value.asnumpy().tolist() == [5.0, 7.0] and index.asnumpy().tolist() == [1, 0]
+    assert value.asnumpy().tolist() == [5.0, 7.0]
+    assert index.asnumpy().tolist() == [1, 0]
     value, index = x.argmin_with_value(1)
-    assert value.asnumpy().tolist() == [1.0, 4.0] and index.asnumpy().tolist() == [0, 1]
+    assert value.asnumpy().tolist() == [1.0, 4.0]
+    assert index.asnumpy().tolist() == [0, 1]
 
 
 def test_max_with_initial_gives_the_value_alone():
@@ -48,9 +50,11 @@ def test_max_with_initial_gives_the_value_alone():
 
 def test_running_sums_and_products_of_short_integers_do_not_overflow():
     x = Tensor([100, 100], ms.int8)
-    assert x.cumsum(0).dtype == ms.int32 and x.cumsum(dim=0).asnumpy().tolist() == [100, 200]
+    assert x.cumsum(0).dtype == ms.int32
+    assert x.cumsum(dim=0).asnumpy().tolist() == [100, 200]
     assert ops.cumsum(x, 0).dtype == ms.int8
-    assert x.cumprod(0).dtype == ms.int64 and ops.cumprod(x, 0).asnumpy().tolist() == [100, 10000]
+    assert x.cumprod(0).dtype == ms.int64
+    assert ops.cumprod(x, 0).asnumpy().tolist() == [100, 10000]
     assert Tensor([[1.0, 2.0], [3.0, 4.0]]).cumsum().asnumpy().tolist() == [1.0, 3.0, 6.0, 10.0]
 
 

@@ -355,7 +355,7 @@ class TestLessThanHalf:
     @pytest.mark.parametrize("matching", [0, 2])
     def test_an_error_and_nothing_is_loaded(self, matching, strict):
         net = self.net()
-        given = self.given(matching) | {"q": Parameter(Tensor([1.0]))}
+        given = self.given(matching) | {name: Parameter(Tensor([1.0])) for name in ("q", "r", "s")}
         message = rf"only {matching} of 5 Parameters of the network are in the checkpoint, and nothing was loaded"
         with pytest.raises(CheckpointError, match=message) as caught:
             load_param_into_net(net, given, *strict)
@@ -411,7 +411,8 @@ class TestLessThanHalf:
         given = {**self.given(2), "moment1." + next(iter(self.given(1))): Parameter(Tensor([1.0]))}
         with pytest.warns(SporaxWarning, match="6 of 8"):
             missing, unused = load_param_into_net(self.net(8), given)
-        assert len(missing) == 6 and len(unused) == 1
+        assert len(missing) == 6
+        assert len(unused) == 1
 
     def test_the_default_prints_as_mindspores(self):
         assert str(inspect.signature(load_param_into_net)).startswith(
