@@ -106,6 +106,8 @@ class TestUnderTheAlias:
             ("mindspore.nn", "BatchNorm2D", "Did you mean BatchNorm2d?"),
             ("mindspore", "ProgressBar", "It is in mindspore.train."),
             ("mindspore.nn", "Bogus", "docs/differences.md"),
+            ("mindspore.nn", "AdaMax", "docs/differences.md"),
+            ("mindspore.ops", "adaptive_max_pool2d", "docs/differences.md"),
         ],
     )
     def test_names(self, path, name, expected):

@@ -48,6 +48,9 @@ FOREIGN: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Package -> well-known names of PyTorch, Keras and MindSpore 1 -> where sporax has them."""
 
+_MINDSPORE_HAS = {"load"}
+"""Names of FOREIGN that mean something else in MindSpore."""
+
 _ELSEWHERE = {
     "sporax": ("nn", "ops", "train", "train.callback", "dataset"),
     "nn": ("", "ops", "train"),
@@ -112,20 +115,24 @@ def hint(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f" Did you mean {near!r}?" if near is not None else ""
 
 
-def attribute(package: str, name: str, known: Iterable[str]) -> str:
+def attribute(package: str, name: str, known: Iterable[str], *, exists: bool = False) -> str:
     """A hint for `package.name`, which does not exist.
 
     Args:
         package: the package below sporax, such as "nn"; "sporax" itself.
         name: the name.
         known: the names that the package has.
+        exists: whether the name may well be one of MindSpore's that sporax lacks. What is merely similar is then
+            another thing (AdaMax and Adam), not a correction.
 
     Returns:
         a sentence with a blank before it, or nothing.
     """
-    if name in FOREIGN.get(package, {}):
+    if name in FOREIGN.get(package, {}) and not (exists and name in _MINDSPORE_HAS):
         return f" MindSpore's name for it is {FOREIGN[package][name]}."
-    near = nearest(name, (each for each in known if not each.startswith("_")))
+    near = nearest(name, (each for each in known if not each.startswith("_")), 0.9 if exists else 0.8)
+    if near is not None and not _is_typo(name, near):
+        near = None
     if near is not None and _plain(near) == _plain(name):
         return f" Did you mean {near}?"
     for other in _ELSEWHERE.get(package, ()):
@@ -133,6 +140,12 @@ def attribute(package: str, name: str, known: Iterable[str]) -> str:
         if name in _public(other):
             return f" It is in {'sporax' if not other else f'sporax.{other}'}."
     return f" Did you mean {near}?" if near is not None else ""
+
+
+def _is_typo(name: str, near: str) -> bool:
+    """Whether a near miss is a misspelling: another first letter or another digit (AvgPool3d) is another name."""
+    digits = [[each for each in text if each.isdigit()] for text in (name, near)]
+    return _plain(name)[:1] == _plain(near)[:1] and digits[0] == digits[1]
 
 
 def _public(package: str) -> Collection[str]:

@@ -47,7 +47,7 @@ GOLDEN: list[tuple[str, Any, str]] = [
     ("ops.Cast()(1.7, dtypes.int32)", 1, "int32"),
     ("ops.scalar_to_tensor(3)", 3, "float32"),
     ("ops.scalar_to_tensor(3, dtypes.int32)", 3, "int32"),
-    ("ops.tuple_to_array((1, 2))", [1, 2], "int64"),
+    ("ops.tuple_to_array((1, 2))", [1, 2], "int32"),
     ("ops.type_as(Tensor([1.7]), Tensor([1], dtypes.int8))", [1], "int8"),
     ("Tensor([1.5]).int()", [1], "int32"),
     ("Tensor([1.5]).long()", [1], "int64"),

@@ -130,7 +130,8 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
             lender = import_module(other)
             if name in getattr(lender, "__all__", ()):
                 return getattr(lender, name)
-        hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module)).replace("sporax", _ROOT)
+        hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module), exists=True)
+        hint = hint.replace("sporax", _ROOT)
         message = f"sporax does not serve {path}.{name}.{hint} {_WHERE}"
         # A plain AttributeError would reach the user of `from mindspore.nn import X` as "cannot import name",
         # without its message; so there the error is an ImportError.

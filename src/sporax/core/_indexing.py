@@ -15,9 +15,14 @@ Array = Any
 def normalize(index: Any, shape: tuple[int, ...]) -> Any:
     """The index with Tensors unwrapped, lists made arrays, and concrete integers checked against `shape`.
 
+    A list that holds more than ints and bools is a tuple, as in MindSpore: `x[[[0, 1], [1, 0]]]` is
+    `x[[0, 1], [1, 0]]`.
+
     Raises:
         IndexError: too many indices, or an index outside its axis.
     """
+    if isinstance(index, list) and not all(isinstance(part, (numbers.Integral, np.bool_)) for part in index):
+        index = tuple(index)
     parts = index if isinstance(index, tuple) else (index,)
     parts = tuple(_plain(part) for part in parts)
     _check(parts, shape)

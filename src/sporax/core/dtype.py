@@ -92,11 +92,15 @@ _BY_NUMPY: dict[Any, DType] = {each.dtype: each for each in ALL_DTYPES}
 _BY_NAME: dict[str, DType] = {each.dtype.name: each for each in ALL_DTYPES} | {"bool_": bool_}
 _BY_PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float32, complex: complex64}
 
+_CONVERTS: dict[Any, DType] = {float: float64, "float": float64, "int": int64}
+"""What MindSpore's conversions take differently from its constructors."""
+
 
 def as_dtype(value: Any) -> DType:
     """The DType that `value` names: a DType, a NumPy or JAX dtype, a name, or a Python number type.
 
-    `int` is int64 and `float` is float32, as in MindSpore.
+    `int` is int64 and `float` is float32, as MindSpore's constructors take them; for `Tensor.astype` and
+    `pytype_to_dtype`, `float` is float64.
 
     Raises:
         ArgumentTypeError: `value` names no dtype that sporax has.
@@ -159,5 +163,7 @@ def pytype_to_dtype(obj: type) -> DType:
     Examples:
         >>> pytype_to_dtype(bool)
         sporax.bool_
+        >>> pytype_to_dtype(float)
+        sporax.float64
     """
-    return as_dtype(obj)
+    return _CONVERTS.get(obj) or as_dtype(obj)

@@ -19,7 +19,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeEr
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _arith, _format, _frames, _indexing, _slices
 from sporax.core._tensor_hooks import TensorHookHandle, register
-from sporax.core.dtype import DType, as_dtype, from_numpy_dtype
+from sporax.core.dtype import DType, as_dtype, from_numpy_dtype, pytype_to_dtype
 
 _NUMBERS = (bool, int, float, complex)
 
@@ -333,7 +333,7 @@ class Tensor:
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """The same values as another dtype; with `copy=False` this very Tensor where it has the dtype already."""
-        wanted = as_dtype(dtype).dtype
+        wanted = pytype_to_dtype(dtype).dtype
         if not copy and type(self) is Tensor and self._value.dtype == wanted:
             return self
         with x64_scope(True):

@@ -345,13 +345,13 @@ class Tensor:
         """Where the largest element is, along an axis or in the flattened Tensor."""
 
     def argmax_with_value(self, axis: builtins.int = 0, keep_dims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """Where the largest element along an axis is, and the element; as `ops.ArgMaxWithValue`."""
+        """The largest element along an axis and its index; `ops.ArgMaxWithValue` gives the index first."""
 
     def argmin(self, axis: builtins.int | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None) -> Tensor:
         """Where the smallest element is, along an axis or in the flattened Tensor."""
 
     def argmin_with_value(self, axis: builtins.int = 0, keep_dims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """Where the smallest element along an axis is, and the element; as `ops.ArgMinWithValue`."""
+        """The smallest element along an axis and its index; `ops.ArgMinWithValue` gives the index first."""
 
     def argsort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> Tensor:
         """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
@@ -476,8 +476,8 @@ class Tensor:
     def cumprod(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """The product of the elements up to each one, along an axis."""
 
-    def cumsum(self, axis: builtins.int = ..., dtype: Any = None, *, dim: Any = None) -> Tensor:
-        """The sum of the elements up to each one, along an axis."""
+    def cumsum(self, axis: builtins.int | None = None, dtype: Any = None, *, dim: Any = None) -> Tensor:
+        """The sum of the elements up to each one, along an axis, or over the flattened Tensor; as `ops.cumsum`."""
 
     def deg2rad(self) -> Tensor:
         """Degrees to radians."""
@@ -807,7 +807,7 @@ class Tensor:
         """The matrix product; leading axes broadcast."""
 
     def max(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
-        """The largest element along axes; with one int in the first place or as `dim`, and with `return_indices`, the pair of it and its place, as `ops.max`."""
+        """The largest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.max`."""
 
     def maximum(self, other: Any) -> Tensor:
         """The larger one, element by element; NaN wins."""
@@ -819,7 +819,7 @@ class Tensor:
         """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
 
     def min(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
-        """The smallest element along axes; with one int in the first place or as `dim`, and with `return_indices`, the pair of it and its place, as `ops.min`."""
+        """The smallest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.min`."""
 
     def minimum(self, other: Any) -> Tensor:
         """The smaller one, element by element; NaN wins."""

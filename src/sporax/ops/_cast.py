@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax.core import is_tensor as _is_tensor
 from sporax.core.dtype import DType as _DType
@@ -142,7 +143,7 @@ def tuple_to_array(input_x: Any) -> Array:
         input_x: tuple of numbers of one kind.
 
     Returns:
-        Tensor of shape (n,): int64 for ints, float32 for floats.
+        Tensor of shape (n,): int32 for ints, float32 for floats.
 
     Examples:
         >>> from sporax import ops
@@ -151,7 +152,8 @@ def tuple_to_array(input_x: Any) -> Array:
 
     Source: `ops.tuple_to_array` of MindSpore.
     """
-    return as_array(input_x)
+    array = as_array(input_x)
+    return array.astype(np.int32) if array.dtype == np.int64 else array
 
 
 @op

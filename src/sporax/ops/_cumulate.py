@@ -12,7 +12,7 @@ from sporax.ops._args import Array, as_array, as_floating, check_kind, numpy_dty
 from sporax.ops._base import REQUIRED, lifted, op, primitive
 
 
-@op(method=True, also={"dim": "axis"})
+@op
 def cumsum(x: Array, axis: int, dtype: Any = None) -> Array:
     r"""The sum of the elements up to each one, along an axis.
 
@@ -53,7 +53,7 @@ def cumprod(input: Array, dim: int, dtype: Any = None) -> Array:
     Args:
         input: Tensor of any shape.
         dim: the axis.
-        dtype: compute in this dtype. Default: the Tensor's own; int64 for bools.
+        dtype: compute in this dtype. Default: the Tensor's own; int64 for bools and integers of up to 32 bits.
 
     Returns:
         Tensor of the same shape.
@@ -69,7 +69,7 @@ def cumprod(input: Array, dim: int, dtype: Any = None) -> Array:
     Source: `ops.cumprod` of MindSpore.
     """
     array = as_array(input)
-    default = np.dtype(np.int64) if array.dtype.kind == "b" else array.dtype
+    default = np.dtype(np.int64) if array.dtype.kind in "biu" and array.dtype.itemsize < 8 else array.dtype
     place = one_axis(dim, array, where="cumprod", name="dim")
     return jnp.cumprod(array, axis=place if array.shape else None, dtype=numpy_dtype(dtype, default)).reshape(
         array.shape

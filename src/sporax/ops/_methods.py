@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from sporax.core import Generator, Tensor
 from sporax.core.dtype import DType, as_dtype
 from sporax.ops import (
@@ -12,6 +14,7 @@ from sporax.ops import (
     _binary,
     _cast,
     _creation,
+    _cumulate,
     _diagonal,
     _gather,
     _join,
@@ -171,7 +174,7 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return_indices: bool = False,
     ) -> Any:
         keep = keepdim or keepdims
-        pair = isinstance(dim, int) and not isinstance(dim, bool)
+        pair = isinstance(dim, int) and not isinstance(dim, bool) and initial is None and where is None
         over = dim if dim is not None else axis
         if pair or (return_indices and (over is None or isinstance(over, int))):
             return function(self, over, keep, initial=initial, where=where)
@@ -182,8 +185,8 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     method.__name__ = method.__qualname__ = name
     method.__module__ = __name__
     method.__doc__ = (
-        f"The {which} element along axes; with one int in the first place or as `dim`, and with `return_indices`, "
-        f"the pair of it and its place, as `ops.{name}`."
+        f"The {which} element along axes; with one int as the first argument or as `dim`, and no `initial` or "
+        f"`where`, or with `return_indices`, the pair of it and its index, as `ops.{name}`."
     )
     return method
 
@@ -192,18 +195,30 @@ max = tensor_method()(_extreme("max", _reduce.max))
 min = tensor_method()(_extreme("min", _reduce.min))
 
 
+@tensor_method(also=DIM)
+def cumsum(self: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """The sum of the elements up to each one, along an axis, or over the flattened Tensor; as `ops.cumsum`.
+
+    bool, int8, int16 and uint8 give int32, where `ops.cumsum` keeps the dtype.
+    """
+    if dtype is None and self.dtype.dtype.name in ("bool", "int8", "int16", "uint8"):
+        dtype = np.int32
+    flat = _shape.reshape(self, (-1,)) if axis is None else self
+    return _cumulate.cumsum(flat, 0 if axis is None else axis, dtype)
+
+
 @tensor_method()
 def argmax_with_value(self: Tensor, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    """Where the largest element along an axis is, and the element; as `ops.ArgMaxWithValue`."""
+    """The largest element along an axis and its index; `ops.ArgMaxWithValue` gives the index first."""
     index, value = _reduce.ArgMaxWithValue(axis, keep_dims)(self)
-    return index, value
+    return value, index
 
 
 @tensor_method()
 def argmin_with_value(self: Tensor, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    """Where the smallest element along an axis is, and the element; as `ops.ArgMinWithValue`."""
+    """The smallest element along an axis and its index; `ops.ArgMinWithValue` gives the index first."""
     index, value = _reduce.ArgMinWithValue(axis, keep_dims)(self)
-    return index, value
+    return value, index
 
 
 @tensor_method()

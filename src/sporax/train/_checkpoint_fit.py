@@ -64,7 +64,11 @@ class Fit:
             )
 
     def refuse_strangers(self) -> None:
-        """Refuse values of which less than half of the Parameters have one: they are of another network.
+        """Refuse values that are of another network: less than half of the Parameters have one, and less than half
+        of the values have a Parameter.
+
+        A backbone in a larger network is none such: most of its values are used. Optimizer slots of used values do
+        not count.
 
         Raises:
             CheckpointMismatchError: with names of both sides, and a fix where one shows.
@@ -74,6 +78,9 @@ class Fit:
         if 2 * matched >= count:
             return
         unused = [name for name in self._values if name not in self.used]
+        strangers = [name for name in unused if not any(name.endswith("." + each) for each in self.used)]
+        if matched and len(self.used) >= len(strangers):
+            return
         raise CheckpointMismatchError(
             f"{self._where}: only {matched} of {count} Parameters of the network are in the checkpoint, and nothing "
             f"was loaded. Names of the network that are not in the checkpoint: {_listed(self.missing)}. Names of the "
