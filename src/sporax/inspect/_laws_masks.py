@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number
+from sporax.inspect._laws import Check, Failed, Skipped, differ, law, number
 
 _LEAK_FIX = (
     "leave the elements out before anything joins them with others: ops.where(mask, scores, -1e9) before a softmax or "
@@ -154,8 +154,7 @@ def _short(check: Check, at: int) -> Iterator[_Left]:
     if size - 1 < low or (item.high is not None and size - 1 > item.high):
         return
     arrays = check.draw(40)
-    short: Arrays = np.random.default_rng(12).integers(low, size, item.shape)
-    short = np.asarray(short)
+    short = np.asarray(np.random.default_rng(12).integers(low, size, item.shape))
     short[0] = size - 1
     arrays[at] = short.astype(arrays[at].dtype)
     yield _Left(f"beyond the {item.name}", arrays, np.arange(size) >= short[:, None])
