@@ -243,7 +243,7 @@ def test_a_state_of_another_kind_is_refused():
 
 
 class Promising:
-    """Says 4 elements, and gives what it is told in each epoch."""
+    """Says 4 elements, and gives the numbers of its argument, one for each epoch."""
 
     def __init__(self, *counts):
         self.counts, self.starts = counts, 0

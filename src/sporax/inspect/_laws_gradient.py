@@ -76,7 +76,7 @@ class Wrong(NamedTuple):
 def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
     """The first element whose gradient is finite and not the derivative, where the loss is finite.
 
-    At a kink any slope between those of the two sides is right. Where all elements move together, equal ones stay
+    At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones stay
     equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
     Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
     """
@@ -194,7 +194,7 @@ def gradient(check: Check) -> str:
         raise Failed(
             "every gradient is zero: nothing can be learned from this loss",
             expected="a gradient for at least one input",
-            fix="argmax, rounding, comparison and integer casts have no slope; use a smooth form of them.",
+            fix="argmax, rounding, comparison and integer casts have no derivative; use a smooth form of them.",
             arrays=smallest(check, arrays, lambda a: not any(g.any() for g in check.run("gradients", a))),
         )
     first = check.subject.inputs[check.subject.floats[0]].name

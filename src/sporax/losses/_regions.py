@@ -99,7 +99,7 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "softmax": lambda x: jnp.exp(class_log_softmax(x)),
     "logsoftmax": class_log_softmax,
     "relu": jax.nn.relu,
-    # jnp.clip has slope 1/2 at its ends, the framework's relu6 has 0 there.
+    # The derivative of jnp.clip is 1/2 at its ends, that of the framework's relu6 is 0 there.
     "relu6": lambda x: jnp.where(x >= 6, 6, jax.nn.relu(x)),
     "tanh": jnp.tanh,
     "sigmoid": jax.nn.sigmoid,
