@@ -76,8 +76,8 @@ class Wrong(NamedTuple):
 def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
     """The first element whose gradient is finite and not the derivative, where the loss is finite.
 
-    At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones stay
-    equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
+    At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones
+    stay equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
     Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
     """
     if is_estimate(check):
