@@ -52,7 +52,7 @@ def test_a_script_sees_what_python_would_show_it(tmp_path):
 
 def test_the_alias_is_in_place(tmp_path):
     script(tmp_path, "import mindspore as ms\nprint(ms.Tensor([1, 2]).dtype, ms.__name__)\n")
-    assert sporax("run", "script.py", cwd=tmp_path).stdout == "Int64 sporax\n"
+    assert sporax("run", "script.py", cwd=tmp_path).stdout == "Int64 mindspore\n"
 
 
 def test_an_error_shows_the_scripts_own_traceback(tmp_path):
