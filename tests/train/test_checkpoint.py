@@ -355,13 +355,13 @@ class TestLessThanHalf:
     @pytest.mark.parametrize("matching", [0, 2])
     def test_an_error_and_nothing_is_loaded(self, matching, strict):
         net = self.net()
-        given = self.given(matching) | {name: Parameter(Tensor([1.0])) for name in ("q", "r", "s")}
+        given = self.given(matching) | {"q": Parameter(Tensor([1.0]))}
         message = rf"only {matching} of 5 Parameters of the network are in the checkpoint, and nothing was loaded"
         with pytest.raises(CheckpointError, match=message) as caught:
             load_param_into_net(net, given, *strict)
         assert "not in the checkpoint: p" in str(caught.value)
         assert "not in the network: q" in str(caught.value)
-        assert str(caught.value).endswith("say it: strict_load=False.")
+        assert str(caught.value).endswith("give strict_load=False.")
         assert [parameter.item() for parameter in net.get_parameters()] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
     def test_half_is_a_warning(self):
@@ -400,19 +400,12 @@ class TestLessThanHalf:
 
     def test_load_checkpoint_with_a_network(self, tmp_path):
         path = str(tmp_path / "a.ckpt")
-        save_checkpoint({**self.given(1), "a.b": Tensor([1.0]), "a.c": Tensor([1.0])}, path)
+        save_checkpoint(self.net(1), path)
         net = self.net()
         with pytest.raises(CheckpointError, match="only 1 of 5"):
             load_checkpoint(path, net)
         with pytest.warns(SporaxWarning, match="4 of 5"):
             load_checkpoint(path, net, strict_load=False)
-
-    def test_a_backbone_loads_into_a_larger_network(self):
-        given = {**self.given(2), "moment1." + next(iter(self.given(1))): Parameter(Tensor([1.0]))}
-        with pytest.warns(SporaxWarning, match="6 of 8"):
-            missing, unused = load_param_into_net(self.net(8), given)
-        assert len(missing) == 6
-        assert len(unused) == 1
 
     def test_the_default_prints_as_mindspores(self):
         assert str(inspect.signature(load_param_into_net)).startswith(

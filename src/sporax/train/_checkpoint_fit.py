@@ -64,11 +64,7 @@ class Fit:
             )
 
     def refuse_strangers(self) -> None:
-        """Refuse values that are of another network: less than half of the Parameters have one, and less than half
-        of the values have a Parameter.
-
-        A backbone in a larger network is none such: most of its values are used. Optimizer slots of used values do
-        not count.
+        """Refuse values of which less than half of the Parameters have one: they are of another network.
 
         Raises:
             CheckpointMismatchError: with names of both sides, and a fix where one shows.
@@ -78,14 +74,11 @@ class Fit:
         if 2 * matched >= count:
             return
         unused = [name for name in self._values if name not in self.used]
-        strangers = [name for name in unused if not any(name.endswith("." + each) for each in self.used)]
-        if matched and len(self.used) >= len(strangers):
-            return
         raise CheckpointMismatchError(
             f"{self._where}: only {matched} of {count} Parameters of the network are in the checkpoint, and nothing "
             f"was loaded. Names of the network that are not in the checkpoint: {_listed(self.missing)}. Names of the "
-            f"checkpoint that are not in the network: {_listed(unused)}.{_likely_fix(self.missing, unused)} If so few "
-            "are meant to be loaded, say it: strict_load=False."
+            f"checkpoint that are not in the network: {_listed(unused)}.{_likely_fix(self.missing, unused)} To load "
+            "only these, as a backbone into a larger network, give strict_load=False."
         )
 
     def load(self) -> None:

@@ -207,7 +207,7 @@ def load_param_into_net(
     Raises:
         CheckpointError (also a RuntimeError): shapes or dtypes that do not fit, by name; or less than half of
             the network's Parameters are in the dict.
-            the network's Parameters are in the dict, and less than half of the dict is used.
+        ArgumentTypeError: an argument is of the wrong type.
 
     Examples:
         >>> import numpy as np
