@@ -15,7 +15,7 @@ import jax
 import numpy as np
 import pytest
 
-from sporax import _seed
+from sporax import _seed, compat
 from sporax.core import context, default_generator
 
 SEED = 20_240_607
@@ -61,7 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test starts from one seed and the default context, and leaves neither changed."""
+    """Every test starts from one seed and the default context, and leaves neither changed, nor the alias installed."""
+    had_alias = compat.installed()
     np.random.seed(SEED)
     default_generator.manual_seed(SEED)
     _seed.set_global_seed(None)
@@ -69,6 +70,8 @@ def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
     with jax.numpy_rank_promotion("allow" if request.node.get_closest_marker("rank_promotion") else "raise"):
         yield
     context.reset_context()
+    if compat.installed() and not had_alias:
+        compat.uninstall()
 
 
 @pytest.fixture
