@@ -191,3 +191,30 @@ def test_an_error_in_the_call_leaves_nothing_noted():
     other = Counting().set_grad()
     by_grad(other, X)
     assert other.count.asnumpy() == 1
+
+
+def test_a_call_inside_one_that_was_taken_back_is_not_taken_back_again():
+    class Outer(nn.Cell):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+            self.calls = Parameter(Tensor(np.float32(0)), name="calls", requires_grad=False)
+
+        def construct(self, x):
+            self.calls.set_data(self.calls + 1)
+            self.calls.set_data(self.calls + 1)
+            return self.inner(x)
+
+    inner = Counting()
+    outer = Outer(inner)
+
+    def step(x):
+        outer(x)
+        grad(outer, None, [inner.w])(x)
+        # There are now as many writes as when `inner` ended inside the call that was taken back, but others.
+        outer.calls.set_data(outer.calls + 10)
+        grad(inner, None, [inner.w])(x)
+
+    jit(step)(X)
+    assert outer.calls.asnumpy() == 12
+    assert inner.count.asnumpy() == 2

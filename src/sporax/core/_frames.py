@@ -52,6 +52,8 @@ class Frame:
                 del self.values[parameter], self.written[parameter]
             else:
                 self.values[parameter] = before
+        # The calls that wrote what is taken back are no longer in the log.
+        self.calls = {key: call for key, call in self.calls.items() if call.stop <= start}
 
     def rebound_values(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The Tensors that were written in the frame, and the arrays that they hold now."""
