@@ -1,12 +1,15 @@
-"""What the classes of losses on classes have in common: which kind of labels they got, and class weights."""
+"""Arguments that several losses have: class weights, counts of samples, temperatures; and which kind labels are."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
+from sporax._errors import ArgumentError, ShapeError
+from sporax._schema import Checked
 from sporax.core import Parameter, Tensor, unwrap
 
 
@@ -24,3 +27,47 @@ def class_weight(weight: Any) -> Tensor | Parameter | None:
 def value_of(weight: Tensor | None) -> Any:
     """The array of a weight, or None."""
     return None if weight is None else weight._value
+
+
+def _counts(value: Any, *, name: str, where: str) -> np.ndarray:
+    counts = np.asarray(value.asnumpy() if isinstance(value, Tensor) else value)
+    if counts.ndim != 1 or counts.size == 0:
+        raise ShapeError(f"{where}: `{name}` must have shape (C,), but got shape {counts.shape}.")
+    if not (counts > 0).all():
+        at = int(np.flatnonzero(~(counts > 0))[0])
+        raise ArgumentError(
+            f"{where}: `{name}` must be above 0 for every class, but got {counts[at].item()} for class {at}."
+        )
+    return counts
+
+
+def _tensor_or(**bounds: Any) -> Checked:
+    def check(value: Any, *, name: str, where: str) -> Any:
+        return value if isinstance(value, Tensor) else _check.number(value, name=name, where=where, **bounds)
+
+    return Checked(check)
+
+
+ClassWeight = Annotated[Any, Checked(lambda value, **_: class_weight(value))]
+"""A weight for each class, or each value, kept as a Tensor; None for all ones."""
+
+ClassCounts = Annotated[Any, Checked(_counts)]
+"""One positive number for each class, kept on the host."""
+
+TensorOrPositive = Annotated[Any, _tensor_or(minimum=0, open_minimum=True)]
+"""A number above 0, or a Tensor, which may be a Parameter that is trained."""
+
+TensorOrNumber = Annotated[Any, _tensor_or()]
+"""A number, or a Tensor, which may be a Parameter that is trained."""
+
+TensorOrNonNegative = Annotated[Any, _tensor_or(minimum=0)]
+"""A number of at least 0, or a Tensor, which may be a Parameter that is trained."""
+
+
+def numbers(values: Any) -> tuple[float, ...] | None:
+    """A tuple of floats of a sequence or a Tensor; None for None."""
+    return None if values is None else tuple(np.asarray(unwrap(values), np.float64).ravel().tolist())
+
+
+Numbers = Annotated[Any, Checked(lambda value, **_: numbers(value))]
+"""A sequence of numbers, kept as a tuple; None for the default."""

@@ -1,0 +1,133 @@
+"""Argument kinds: an annotation that states the static type of an argument, its check and its conversion.
+
+    class HuberLoss(FunctionLoss, function=losses.huber_loss):
+        reduction: str = "mean"
+        delta: Positive = 1.0
+
+`delta` is a `float` to a type checker; at run time the check in the annotation converts the value, or raises an error
+that names the argument and the class.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Union
+
+from sporax import _check
+
+Check = Callable[..., Any]
+"""Called with a value and the keywords `name` and `where`; returns the converted value or raises."""
+
+
+class Checked:
+    """The metadata of an annotation that carries a check.
+
+    Args:
+        check: see `Check`.
+        text: the condition, as a docstring states it, such as "greater than 0".
+    """
+
+    __slots__ = ("check", "text")
+
+    def __init__(self, check: Check, text: str = "") -> None:
+        self.check = check
+        self.text = text
+
+
+def number(
+    minimum: float | None = None,
+    maximum: float | None = None,
+    *,
+    open_minimum: bool = False,
+    open_maximum: bool = False,
+    text: str = "",
+) -> Checked:
+    """A real number in an interval; an open end excludes the bound itself."""
+
+    def check(value: Any, *, name: str, where: str) -> float:
+        return _check.number(
+            value,
+            name=name,
+            where=where,
+            minimum=minimum,
+            maximum=maximum,
+            open_minimum=open_minimum,
+            open_maximum=open_maximum,
+        )
+
+    return Checked(check, text)
+
+
+def integer(minimum: int | None = None) -> Checked:
+    """An int, of at least `minimum` where that is given."""
+
+    def check(value: Any, *, name: str, where: str) -> int:
+        return _check.integer(value, name=name, where=where, minimum=minimum)
+
+    return Checked(check)
+
+
+def one_of(*allowed: Any) -> Checked:
+    """One of the listed values."""
+
+    def check(value: Any, *, name: str, where: str) -> Any:
+        return _check.one_of(value, allowed, name=name, where=where)
+
+    return Checked(check)
+
+
+def instance_of(*kinds: type) -> Checked:
+    """An instance of one of the listed classes."""
+
+    def check(value: Any, *, name: str, where: str) -> Any:
+        return _check.is_type(value, kinds, name=name, where=where)
+
+    return Checked(check)
+
+
+Number = Annotated[float, number()]
+Positive = Annotated[float, number(0, open_minimum=True)]
+NonNegative = Annotated[float, number(0)]
+UnitInterval = Annotated[float, number(0, 1)]
+Integer = Annotated[int, integer()]
+PositiveInteger = Annotated[int, integer(1)]
+Flag = Annotated[bool, instance_of(bool)]
+
+
+def check_of(annotation: Any) -> Check | None:
+    """The check that an annotation carries; that of `X | None` lets None pass.
+
+    Args:
+        annotation: a resolved annotation, with its metadata (`typing.get_type_hints(..., include_extras=True)`).
+
+    Returns:
+        The check, or None for an annotation without one.
+    """
+    for each in getattr(annotation, "__metadata__", ()):
+        if isinstance(each, Checked):
+            return each.check
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        members = typing.get_args(annotation)
+        checks = [check for check in map(check_of, members) if check is not None]
+        if len(checks) == 1 and type(None) in members:
+            check = checks[0]
+            return lambda value, *, name, where: None if value is None else check(value, name=name, where=where)
+    return None
+
+
+def static_type(annotation: Any) -> str:
+    """The annotation as a type checker sees it, as text: without its metadata."""
+    if hasattr(annotation, "__metadata__"):
+        annotation = annotation.__origin__
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        return " | ".join(map(static_type, typing.get_args(annotation)))
+    if annotation is type(None):
+        return "None"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def checks_of(annotations: typing.Mapping[str, Any], names: Collection[str]) -> dict[str, Check]:
+    """The checks of those of `names` whose annotation carries one."""
+    return {name: check for name in names if (check := check_of(annotations[name])) is not None}
