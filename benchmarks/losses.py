@@ -66,7 +66,7 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def sizes_of(row: losses.LossRow, size: str) -> tuple[dict[str, int], tuple[int, ...]]:
+def sizes_of(row: losses.LossInfo, size: str) -> tuple[dict[str, int], tuple[int, ...]]:
     """Sizes of the named axes, and what `...` stands for."""
     base, special = (SMALL, SMALLER) if size == "small" else (LARGE, NATURAL)
     sizes = {**base, **special.get(row.family, {}), **special.get(row.name, {})}
@@ -86,7 +86,7 @@ def block(result: Any) -> None:
 class Case:
     """One loss at one size and dtype: its inputs, and a way to run every contender."""
 
-    def __init__(self, row: losses.LossRow, size: str, dtype: str) -> None:
+    def __init__(self, row: losses.LossInfo, size: str, dtype: str) -> None:
         sizes, rest = sizes_of(row, size)
         self.row, self.dtype = row, dtype
         self.arrays = losses.example_inputs(row, seed=1, rest=rest, sizes=sizes)

@@ -85,9 +85,9 @@ def title(family: str) -> str:
     return TITLES.get(family, family.replace("_", " ").capitalize())
 
 
-def families() -> dict[str, list[losses.LossRow]]:
+def families() -> dict[str, list[losses.LossInfo]]:
     """The rows by family, in the order of the registry."""
-    found: dict[str, list[losses.LossRow]] = {}
+    found: dict[str, list[losses.LossInfo]] = {}
     for row in losses.registry().values():
         found.setdefault(row.family, []).append(row)
     return found
@@ -122,7 +122,7 @@ def _index() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _page(family: str, rows: Iterable[losses.LossRow]) -> str:
+def _page(family: str, rows: Iterable[losses.LossInfo]) -> str:
     module = sys.modules[next(iter(rows)).function.__module__]
     about = (module.__doc__ or "").strip().partition("\n\n")[0]
     parts = [NOTE, f"# {title(family)}", "", _markdown(" ".join(about.split())), "", "[All losses](README.md)"]
@@ -131,7 +131,7 @@ def _page(family: str, rows: Iterable[losses.LossRow]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _entry(row: losses.LossRow) -> list[str]:
+def _entry(row: losses.LossInfo) -> list[str]:
     words = look.words_of(row)
     parts = [
         f"## {row.name}",
@@ -201,7 +201,7 @@ def _table_text(text: str) -> str:
     return _markdown(text).replace("\n", " ")
 
 
-def curves(row: losses.LossRow) -> list[look.Curve]:
+def curves(row: losses.LossInfo) -> list[look.Curve]:
     """What a picture shows: the loss for one to three values of a hyper-parameter, or for each kind of label.
 
     Raises:
@@ -221,7 +221,7 @@ def curves(row: losses.LossRow) -> list[look.Curve]:
     return _checked(row, [look.trace(row, line, label=line.case or row.name, points=POINTS) for line in lines[:MOST]])
 
 
-def _sweeps(row: losses.LossRow) -> Iterable[dict[str, tuple[Any, ...]]]:
+def _sweeps(row: losses.LossInfo) -> Iterable[dict[str, tuple[Any, ...]]]:
     if row.name in SHOWN:
         yield SHOWN[row.name]
     known = look.parameters_of(row)
@@ -245,7 +245,7 @@ def _differ(found: list[look.Curve]) -> bool:
     )
 
 
-def _checked(row: losses.LossRow, found: list[look.Curve]) -> list[look.Curve]:
+def _checked(row: losses.LossInfo, found: list[look.Curve]) -> list[look.Curve]:
     for curve in found:
         if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.slope))):
             raise ValueError(f"{row.name}: the curve {curve.label!r} over {curve.axis!r} is not finite.")

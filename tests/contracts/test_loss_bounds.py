@@ -21,7 +21,7 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return power / power.sum(axis, keepdims=True)
 
 
-def nearly_equal(row: losses.LossRow, seed: int, apart: float, size: float) -> list[np.ndarray]:
+def nearly_equal(row: losses.LossInfo, seed: int, apart: float, size: float) -> list[np.ndarray]:
     """Example inputs in which whatever may be alike is alike, but for `apart`; real ones are `size` large."""
     rng = np.random.default_rng([seed, int(1e9 * apart)])
     inputs = inputs_of(row, seed)

@@ -46,20 +46,20 @@ def _no_silent_rank_promotion():
         yield
 
 
-def names(rows: list[losses.LossRow]) -> Any:
+def names(rows: list[losses.LossInfo]) -> Any:
     return pytest.mark.parametrize(
         "row", [pytest.param(row, id=row.name, marks=pytest.mark.xdist_group(row.name)) for row in rows]
     )
 
 
-def one_in(count: int, rows: list[losses.LossRow]) -> list[losses.LossRow]:
+def one_in(count: int, rows: list[losses.LossInfo]) -> list[losses.LossInfo]:
     """One row in so many, and every row in a thorough run: for laws that the shared decorator keeps, or that a family's
     own tests look at again.
     """
     return [row for row in rows if THOROUGH or ROWS.index(row) % count == 0]
 
 
-def oracle_counts(row: losses.LossRow, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
+def oracle_counts(row: losses.LossInfo, inputs: list[np.ndarray], params: dict[str, Any]) -> Any:
     counts = ORACLES[row.oracle].counts
     return 1.0 if counts is None else counts(*inputs, **params)
 
@@ -379,7 +379,7 @@ BAD = {
 }
 
 
-def with_bad_label(row: losses.LossRow) -> tuple[list[np.ndarray], int, tuple[int, ...], str]:
+def with_bad_label(row: losses.LossInfo) -> tuple[list[np.ndarray], int, tuple[int, ...], str]:
     """Inputs with two labels out of range; which input, where the first one is, and what is said of it."""
     inputs = inputs_of(row)
     at, item = next((at, item) for at, item in enumerate(row.inputs) if item.role == "label" and item.domain in CHECKED)

@@ -29,14 +29,14 @@ X = np.array([[2.0, -1.0, 0.5], [0.0, 1.5, 1.0]], np.float32)
 Y = np.array([0, 2])
 
 
-def axis_of_samples(row: losses.LossRow, at: int) -> int | None:
+def axis_of_samples(row: losses.LossInfo, at: int) -> int | None:
     item = row.inputs[at]
     if row.broadcasting or (row.output and row.function.spec.per_sample(item)):
         return 0 if row.broadcasting else item.shape.index(row.output[0])
     return None
 
 
-def mapped(row: losses.LossRow, params: dict[str, Any]) -> Any:
+def mapped(row: losses.LossInfo, params: dict[str, Any]) -> Any:
     axes = tuple(axis_of_samples(row, at) for at in range(len(row.inputs)))
     return jax.vmap(lambda *arrays: row.function(*arrays, **params), in_axes=axes)
 

@@ -101,8 +101,8 @@ def test_a_weight_may_be_a_parameter():
 
 
 def test_the_row_follows_the_kind_of_predictions():
-    assert nn.BinaryFocalLoss().row().name == "binary_focal_cross_entropy"
-    assert nn.BinaryFocalLoss(from_logits=True).row().name == "sigmoid_focal_loss"
+    assert nn.BinaryFocalLoss().loss_info().name == "binary_focal_cross_entropy"
+    assert nn.BinaryFocalLoss(from_logits=True).loss_info().name == "sigmoid_focal_loss"
     with pytest.raises(LabelError, match="BinaryFocalLoss: `labels`|SigmoidFocalLoss: `labels`"):
         nn.BinaryFocalLoss(from_logits=True).check_labels({"logits": (2,)}, np.array([0.0, 2.0]))
 

@@ -55,7 +55,7 @@ def test_a_cell_is_its_function_and_reductions_are_honoured(name):
         x = X
     tensors = [Tensor(array) for array in (x, *labels)]
     loss = cls(*needed)
-    row = loss.row(*labels)
+    row = loss.loss_info(*labels)
     assert row.cell == name
     names = set(inspect.signature(row.function).parameters) - set(losses.KEYWORDS)
     params = {key: getattr(loss, key) for key in names if hasattr(loss, key)}
@@ -77,7 +77,7 @@ def test_labels_choose_the_function(name):
     one_hot = np.eye(3, dtype=np.float32)[INDICES]
     sparse, dense = loss(Tensor(X), Tensor(INDICES)), loss(Tensor(X), Tensor(one_hot))
     np.testing.assert_allclose(sparse.asnumpy(), dense.asnumpy(), rtol=2e-6)
-    assert loss.row(INDICES) is not loss.row(one_hot)
+    assert loss.loss_info(INDICES) is not loss.loss_info(one_hot)
     loss.check_labels({"logits": X.shape}, one_hot)
     with pytest.raises(LabelError, match=f"{name}: `labels` must be class indices"):
         loss.check_labels({"logits": X.shape}, INDICES + 3)

@@ -99,8 +99,8 @@ def test_labels_choose_the_sparsemax_loss():
     loss = nn.SparsemaxLoss(ignore_index=-1)
     one_hot = Tensor(np.eye(3, dtype=np.float32)[labels[:3]])
     np.testing.assert_allclose(float(loss(Tensor(x), Tensor(labels))), float(loss(Tensor(x[:3]), one_hot)), rtol=1e-5)
-    assert loss.row(labels).name == "multiclass_sparsemax_loss"
-    assert loss.row(one_hot.asnumpy()).name == "sparsemax_loss"
+    assert loss.loss_info(labels).name == "multiclass_sparsemax_loss"
+    assert loss.loss_info(one_hot.asnumpy()).name == "sparsemax_loss"
     loss.check_labels({"logits": (4, 3)}, labels)
     with pytest.raises(LabelError, match=r"SparsemaxLoss: `labels` must be class indices in \[0, 3\), but got -1"):
         nn.SparsemaxLoss().check_labels({"logits": (4, 3)}, labels)

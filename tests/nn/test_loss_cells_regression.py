@@ -107,8 +107,8 @@ def test_each_calls_its_function_with_its_arguments(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_labels_are_checked_on_the_host_under_the_cells_name(name):
     loss = getattr(nn, name)()
-    assert loss.row().name == FUNCTIONS[name]
-    assert name in (loss.row().cell, *loss.row().like)
+    assert loss.loss_info().name == FUNCTIONS[name]
+    assert name in (loss.loss_info().cell, *loss.loss_info().like)
     good = np.full((4, 3), 0.5, np.float32)
     loss.check_labels({"logits": (4, 3)}, good)
     with pytest.raises(ShapeError):
@@ -157,7 +157,7 @@ def test_several_quantiles_and_their_labels():
     x, y = tensors()[0], Tensor(np.full(4, 0.5, np.float32))
     expected = losses.multi_quantile_loss(x.asnumpy(), y.asnumpy(), quantile=(0.1, 0.5, 0.9))
     np.testing.assert_allclose(loss(x, y).asnumpy(), expected, rtol=1e-6)
-    assert loss.row().name == "multi_quantile_loss"
+    assert loss.loss_info().name == "multi_quantile_loss"
     loss.check_labels({"logits": (4, 3)}, y.asnumpy())
     with pytest.raises(ShapeError, match="QuantileLoss: `labels` must have shape"):
         loss.check_labels({"logits": (4, 3)}, np.ones((4, 3), np.float32))

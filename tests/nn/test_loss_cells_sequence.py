@@ -134,7 +134,7 @@ def test_distillation_takes_labels_or_not():
     hard = losses.evaluate(losses.sparse_softmax_cross_entropy_with_logits, student.asnumpy(), labels)
     mixed = loss(student, teacher, Tensor(labels))
     np.testing.assert_allclose(mixed.asnumpy(), 0.25 * soft.asnumpy() + 0.75 * hard, rtol=1e-5)
-    assert loss.row(teacher.asnumpy()).name == "distillation_loss"
+    assert loss.loss_info(teacher.asnumpy()).name == "distillation_loss"
     loss.check_labels({"logits": (4, 5)}, teacher.asnumpy(), labels)
     with pytest.raises(LabelError, match="`labels` must be class indices"):
         loss.check_labels({"logits": (4, 5)}, teacher.asnumpy(), labels + 3)

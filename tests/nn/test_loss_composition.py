@@ -512,8 +512,8 @@ def test_a_subclass_of_a_built_in_loss_has_its_row_and_its_checks():
         def construct(self, logits, labels):
             return super().construct(logits, labels - 1)
 
-    assert Mine().row().name == "sparse_softmax_cross_entropy_with_logits"
-    assert MSELoss().row().name == "l1_loss"
+    assert Mine().loss_info().name == "sparse_softmax_cross_entropy_with_logits"
+    assert MSELoss().loss_info().name == "l1_loss"
     with pytest.raises(LabelError):
         Mine().check_labels({"logits": (1, 3)}, np.array([3]))
     Shifted().check_labels({"logits": (1, 3)}, np.array([3]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from oracles.samples import inputs_of, settings_of
 from sporax import losses
-from sporax.losses import LossRow
+from sporax.losses import LossInfo
 
 COUNT = 7
 """How many samples there are where samples are weighted or removed."""
@@ -37,7 +37,7 @@ def join(floats: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
     return [next(left) if array is None else array for array in rest]
 
 
-def samples(row: LossRow, seed: int, count: int = COUNT) -> list[np.ndarray]:
+def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
     """Inputs whose values have one axis of `count` samples, or none where the loss is of a whole set."""
     rest = (count,) if row.output[:1] == ("...",) else ()
     sizes: dict[str, int] = {name: count for name in row.output if name not in ("...", "C")}
@@ -92,7 +92,7 @@ def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(full, values.shape))
 
 
-def not_ignored(row: LossRow, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
+def not_ignored(row: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
     """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
     spec = row.function.spec
     if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
@@ -100,7 +100,7 @@ def not_ignored(row: LossRow, inputs: Sequence[np.ndarray], params: dict[str, An
     return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
 
 
-def take(row: LossRow, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
+def take(row: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
     """The samples at those indices; tables belong to all of them."""
     result = []
     for item, array in zip(row.inputs, inputs, strict=True):
@@ -111,7 +111,7 @@ def take(row: LossRow, inputs: list[np.ndarray], indices: np.ndarray) -> list[np
     return result
 
 
-def spoil(row: LossRow, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
+def spoil(row: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
     """The inputs with values outside every domain in the elements of the removed samples."""
     result = []
     for item, array in zip(row.inputs, inputs, strict=True):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax.losses import EXAMPLE_SIZES as SIZES
-from sporax.losses import LossRow
+from sporax.losses import LossInfo
 from sporax.losses import example_inputs as inputs_of
 from sporax.losses import example_shape as shape_of
 
@@ -21,7 +21,7 @@ THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
 MOST_SETTINGS = 100 if THOROUGH else 2
 
 
-def settings_of(row: LossRow, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:
+def settings_of(row: LossInfo, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:
     """Combinations of hyper-parameters, with the draw of a random loss made known to the oracle.
 
     The first and the last, and all of them in a thorough run. A family's own tests go through the whole grid where

@@ -22,7 +22,7 @@ from sporax.inspect import look
 
 MENDABLE = (SporaxError, OSError)
 
-Rows = Sequence[losses.LossRow]
+Rows = Sequence[losses.LossInfo]
 
 
 def _width() -> int:
@@ -145,7 +145,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _heading(row: losses.LossRow) -> list[Any]:
+def _heading(row: losses.LossInfo) -> list[Any]:
     words = look.words_of(row)
     inputs = _table("input", "shape", "dtype", "holds")
     for item in row.inputs:
@@ -168,7 +168,7 @@ def compare(names: Sequence[str], save: Path | None) -> str:
     rows = list({row.name: row for row in map(look.find, names)}.values())
     if len(rows) < 2:
         raise ArgumentError("compare takes two different losses or more.")
-    groups: dict[tuple[str, str], list[tuple[losses.LossRow, look.Line]]] = {}
+    groups: dict[tuple[str, str], list[tuple[losses.LossInfo, look.Line]]] = {}
     for row in rows:
         line = look.lines(row)[0]
         groups.setdefault((line.axis, line.case), []).append((row, line))
@@ -187,7 +187,7 @@ def compare(names: Sequence[str], save: Path | None) -> str:
     return _printed(*parts)
 
 
-def _points(members: Sequence[tuple[losses.LossRow, look.Line]]) -> Table:
+def _points(members: Sequence[tuple[losses.LossInfo, look.Line]]) -> Table:
     """Value and derivative of each loss at five points, and its growth at both ends."""
     places = members[0][1].points(5)
     columns = (*(f"{x:.3g}" for x in places), "lower end", "upper end")

@@ -61,14 +61,14 @@ class Curve:
     slope: np.ndarray
 
 
-def parameters_of(row: losses.LossRow) -> dict[str, inspect.Parameter]:
+def parameters_of(row: losses.LossInfo) -> dict[str, inspect.Parameter]:
     """The hyper-parameters of a loss, in the order of its signature; not the keywords that every loss has."""
     names = {item.name for item in row.inputs} | set(losses.KEYWORDS)
     found = inspect.signature(row.function).parameters
     return {name: parameter for name, parameter in found.items() if name not in names}
 
 
-def required_parameters(row: losses.LossRow, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
+def required_parameters(row: losses.LossInfo, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Values for the hyper-parameters that have no default, from the row.
 
     Args:
@@ -93,7 +93,7 @@ def required_parameters(row: losses.LossRow, sizes: Mapping[str, int] | None = N
 
 
 def sample(
-    row: losses.LossRow, line: Line, x: Sequence[float] | np.ndarray, params: Mapping[str, Any] | None = None
+    row: losses.LossInfo, line: Line, x: Sequence[float] | np.ndarray, params: Mapping[str, Any] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values and slopes of the loss, averaged over the batch, at places of a line.
 
@@ -128,7 +128,7 @@ def sample(
 
 
 def trace(
-    row: losses.LossRow,
+    row: losses.LossInfo,
     line: Line,
     params: Mapping[str, Any] | None = None,
     *,
@@ -165,7 +165,7 @@ def trace(
     return Curve(label or row.name, line.axis, x, value, slope)
 
 
-def settings_of(row: losses.LossRow, sweep: Mapping[str, Iterable[Any]]) -> list[tuple[str, dict[str, Any]]]:
+def settings_of(row: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> list[tuple[str, dict[str, Any]]]:
     """Every combination of some hyper-parameters, with a label each.
 
     Args:
@@ -202,7 +202,7 @@ def settings_of(row: losses.LossRow, sweep: Mapping[str, Iterable[Any]]) -> list
     return found
 
 
-def growth(row: losses.LossRow, line: Line, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
+def growth(row: losses.LossInfo, line: Line, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
     """How the loss behaves at the two ends of a line's domain, found by looking far out.
 
     Args:

@@ -10,7 +10,7 @@ from sporax import losses
 from sporax._errors import ArgumentError
 
 
-def find(name: str) -> losses.LossRow:
+def find(name: str) -> losses.LossInfo:
     """The row of a loss, by the name of its function or class or of a peer's, with or without `loss`, in any case.
 
     Args:
@@ -49,7 +49,7 @@ def find(name: str) -> losses.LossRow:
     raise ArgumentError(f"there is no loss named {name!r}. {hint}")
 
 
-def like(name: str) -> list[losses.LossRow]:
+def like(name: str) -> list[losses.LossInfo]:
     """The losses whose name, class or name among peers comes near a word, nearest first.
 
     Args:
@@ -68,7 +68,7 @@ def like(name: str) -> list[losses.LossRow]:
     return [row for score, row in sorted(scored, key=lambda pair: -pair[0]) if score >= 0.7]
 
 
-def _names(row: losses.LossRow) -> Iterator[str]:
+def _names(row: losses.LossInfo) -> Iterator[str]:
     yield row.name
     if row.cell:
         yield row.cell

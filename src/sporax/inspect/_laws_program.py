@@ -308,7 +308,7 @@ def _find_nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
             continue
         params = next(row.settings(losses.EXAMPLE_SIZES), {})
 
-        def fn(*arrays: Any, row: losses.LossRow = row, params: dict[str, Any] = params) -> jax.Array:
+        def fn(*arrays: Any, row: losses.LossInfo = row, params: dict[str, Any] = params) -> jax.Array:
             return losses.evaluate(row.function, *arrays, **params)
 
         with x64_scope(False):
@@ -325,7 +325,7 @@ def _find_nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
     return None if best is None else best[1:]
 
 
-def _fits(row: losses.LossRow, check: Check) -> bool:
+def _fits(row: losses.LossInfo, check: Check) -> bool:
     inputs = check.subject.inputs
     if len(row.inputs) != len(inputs) or row.examples is not None:
         return False

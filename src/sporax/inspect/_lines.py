@@ -49,7 +49,7 @@ from sporax.inspect._ways import (
 )
 
 
-def lines(row: losses.LossRow) -> tuple[Line, ...]:
+def lines(row: losses.LossInfo) -> tuple[Line, ...]:
     """The lines along which a loss is shown; more than one where it treats kinds of labels apart.
 
     Args:
@@ -70,7 +70,7 @@ def lines(row: losses.LossRow) -> tuple[Line, ...]:
     return tuple(_down_the_gradient(row))
 
 
-def _fits(row: losses.LossRow, line: Line) -> bool:
+def _fits(row: losses.LossInfo, line: Line) -> bool:
     """Whether the loss takes those inputs: their shapes, dtypes and labels, with no value computed."""
     try:
         given = required_parameters(row, line.sizes)
@@ -84,7 +84,7 @@ def _fits(row: losses.LossRow, line: Line) -> bool:
 # What stands for one number each
 
 
-def _elementwise(row: losses.LossRow) -> Iterator[Line]:
+def _elementwise(row: losses.LossInfo) -> Iterator[Line]:
     """Every input has the shape of the values: the first prediction moves."""
     predictions = predictions_of(row)
     whole = row.output == () and all(item.domain == "real" for item in row.inputs)
@@ -107,7 +107,7 @@ def _elementwise(row: losses.LossRow) -> Iterator[Line]:
 
 
 def _elementwise_way(
-    row: losses.LossRow, moving: losses.InputSpec, label: losses.InputSpec | None
+    row: losses.LossInfo, moving: losses.InputSpec, label: losses.InputSpec | None
 ) -> tuple[Way, tuple[tuple[str, float], ...], bool]:
     """The axis, the cases with their label, and whether the loss gets the logarithm of x."""
     domain, of_label = domains_of(row, moving, label)
@@ -141,7 +141,7 @@ def _elementwise_way(
 # Classes
 
 
-def _classes(row: losses.LossRow) -> Iterator[Line]:
+def _classes(row: losses.LossInfo) -> Iterator[Line]:
     """One prediction has an axis of classes: what it says of the true class moves."""
     at = next((at for at in predictions_of(row) if "C" in axes_of(row.inputs[at])), None)
     label = label_of(row)
@@ -169,7 +169,7 @@ _OVER_PLACES = ("segmentation", "lovasz")
 """The families whose losses are about all places of a sample at once."""
 
 
-def _class_places(row: losses.LossRow, at: int, domain: str) -> Iterator[Line]:
+def _class_places(row: losses.LossInfo, at: int, domain: str) -> Iterator[Line]:
     """Three places of a class each, all predicted alike."""
     eye = np.eye(3)[None]
     arrays = []
@@ -221,7 +221,7 @@ def _class_value(domain: str, hot: Any, x: Any, several: bool) -> Any:
     return jnp.log(chance) if domain == "log_probability" else chance
 
 
-def _along_list(row: losses.LossRow) -> Iterator[Line]:
+def _along_list(row: losses.LossInfo) -> Iterator[Line]:
     """Scores of a list of items, and how relevant each is."""
     at = next((at for at in predictions_of(row) if "L" in axes_of(row.inputs[at])), None)
     label = next((at for at, item in enumerate(row.inputs) if item.role == "label" and "L" in axes_of(item)), None)
@@ -236,7 +236,7 @@ def _along_list(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, at, lambda x: hot * x), sizes)
 
 
-def _down_the_gradient(row: losses.LossRow) -> Iterator[Line]:
+def _down_the_gradient(row: losses.LossInfo) -> Iterator[Line]:
     """What always works: from the example inputs along the gradient of the predictions."""
     with x64_scope(True):
         arrays: list[Any] = [

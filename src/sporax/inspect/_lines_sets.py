@@ -28,7 +28,7 @@ from sporax.inspect._ways import (
 )
 
 
-def pair(row: losses.LossRow) -> Iterator[Line]:
+def pair(row: losses.LossInfo) -> Iterator[Line]:
     """Two sets of vectors: each vector of the second turns away from its partner, at right angles to the rest."""
     vectors = [at for at, item in enumerate(row.inputs) if "D" in axes_of(item)]
     if len(vectors) != 2 or row.inputs[vectors[0]].shape != row.inputs[vectors[1]].shape:
@@ -57,7 +57,7 @@ def pair(row: losses.LossRow) -> Iterator[Line]:
 _EUCLIDEAN = {"contrastive_loss"}
 
 
-def triplet(row: losses.LossRow) -> Iterator[Line]:
+def triplet(row: losses.LossInfo) -> Iterator[Line]:
     """An anchor, a positive that moves away from it, and a negative that stays."""
     vectors = [at for at in predictions_of(row) if "D" in axes_of(row.inputs[at])]
     if len(vectors) != 3 or len(row.inputs) != 3:
@@ -70,7 +70,7 @@ def triplet(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, vectors[1], lambda x: arrays[vectors[1]] + first * x), {"N": 1, "D": 2})
 
 
-def groups(row: losses.LossRow) -> Iterator[Line]:
+def groups(row: losses.LossInfo) -> Iterator[Line]:
     """Vectors with a class each: two classes of two samples, whose partners turn away from each other."""
     if [axes_of(item) for item in row.inputs] != [["N", "D"], ["N"]] or row.inputs[1].role != "label":
         return
@@ -85,7 +85,7 @@ def groups(row: losses.LossRow) -> Iterator[Line]:
     yield COSINE._replace(words="cosine of partners, 0 between others").line(inputs, {"N": 4, "D": 4, "C": 2})
 
 
-def table(row: losses.LossRow) -> Iterator[Line]:
+def table(row: losses.LossInfo) -> Iterator[Line]:
     """A table of class vectors: the sample goes along, or turns away from, the vector of its class."""
     shapes = {tuple(axes_of(item)): at for at, item in enumerate(row.inputs)}
     table, vector = shapes.get(("C", "D")), shapes.get(("N", "D"))
@@ -105,7 +105,7 @@ def table(row: losses.LossRow) -> Iterator[Line]:
 # Sets
 
 
-def boxes(row: losses.LossRow) -> Iterator[Line]:
+def boxes(row: losses.LossInfo) -> Iterator[Line]:
     """Boxes with corners (x1, y1, x2, y2): one slides over its equal."""
     if len(row.inputs) < 2 or any(item.shape[-1:] != ("4",) for item in row.inputs[:2]):
         return
@@ -118,7 +118,7 @@ def boxes(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, 0, lambda x: base + slide * x), {"N": 1})
 
 
-def region(row: losses.LossRow) -> Iterator[Line]:
+def region(row: losses.LossInfo) -> Iterator[Line]:
     """A mask of eight places, four of them inside: what is predicted inside moves."""
     if len(row.inputs) != 2 or "..." not in row.inputs[0].shape or row.inputs[0].shape != row.inputs[1].shape:
         return
@@ -136,7 +136,7 @@ def region(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(lambda x: [inside * x + (1 - inside) * outside, mask], {"N": 1})
 
 
-def ensemble(row: losses.LossRow) -> Iterator[Line]:
+def ensemble(row: losses.LossInfo) -> Iterator[Line]:
     """A forecast of several values for one true one: all of them shift."""
     if [item.domain for item in row.inputs[:2]] != ["real", "real"] or row.inputs[1].role != "label":
         return
@@ -154,7 +154,7 @@ def ensemble(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, 0, lambda x: base + x), {"N": 1, "D": 1})
 
 
-def thresholds(row: losses.LossRow) -> Iterator[Line]:
+def thresholds(row: losses.LossInfo) -> Iterator[Line]:
     """Ordered classes: one logit for each threshold between them, and all of them shift."""
     at = next(iter(predictions_of(row)), None)
     label = next((at for at, item in enumerate(row.inputs) if item.domain == "class"), None)
@@ -167,7 +167,7 @@ def thresholds(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, at, lambda x: base + x), {"N": 1})
 
 
-def ctc(row: losses.LossRow) -> Iterator[Line]:
+def ctc(row: losses.LossInfo) -> Iterator[Line]:
     """One symbol to be read in four frames: its probability in each of them moves."""
     sizes = {"L": 4, "N": 1, "C": 3, "S": 1}
     arrays = [still(item, sizes) for item in row.inputs]
@@ -180,7 +180,7 @@ def ctc(row: losses.LossRow) -> Iterator[Line]:
     yield way.line(moved(arrays, 0, lambda x: jnp.log(hot * x + (1 - hot) * (1 - x) / 2)), sizes)
 
 
-def rnnt(row: losses.LossRow) -> Iterator[Line]:
+def rnnt(row: losses.LossInfo) -> Iterator[Line]:
     """One symbol and one frame: the right symbol is followed by the blank, and the logits of both move."""
     if [axes_of(item) for item in row.inputs[:2]] != [["N", "L", "K", "C"], ["N", "S"]]:
         return

@@ -10,7 +10,7 @@ import numpy as np
 from sporax import losses
 from sporax.inspect._curve import Line
 
-Maker = Callable[[losses.LossRow], Iterator[Line]]
+Maker = Callable[[losses.LossInfo], Iterator[Line]]
 Inputs = Callable[[Any], list[Any]]
 Sizes = Mapping[str, int]
 
@@ -66,15 +66,15 @@ WAYS: Mapping[str, tuple[Way, tuple[str, str]]] = {
 NOUNS = {"logits", "inputs", "predictions", "loc", "mean", "x", "prediction"}
 
 
-def domains_of(row: losses.LossRow, moving: losses.InputSpec, label: losses.InputSpec | None) -> tuple[str, str]:
+def domains_of(row: losses.LossInfo, moving: losses.InputSpec, label: losses.InputSpec | None) -> tuple[str, str]:
     return TAKEN_AS.get(row.name, (moving.domain, "" if label is None else label.domain))
 
 
-def label_of(row: losses.LossRow) -> int | None:
+def label_of(row: losses.LossInfo) -> int | None:
     return next((at for at, item in enumerate(row.inputs) if item.role == "label"), None)
 
 
-def predictions_of(row: losses.LossRow) -> list[int]:
+def predictions_of(row: losses.LossInfo) -> list[int]:
     return [at for at, item in enumerate(row.inputs) if item.role == "prediction" and item.kind == "float"]
 
 

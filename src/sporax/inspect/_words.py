@@ -37,7 +37,7 @@ class Words:
         return [content for kind, content in self.body if kind == "math"]
 
 
-def words_of(row: losses.LossRow) -> Words:
+def words_of(row: losses.LossInfo) -> Words:
     """The docstring of a loss in parts.
 
     Args:

@@ -87,6 +87,7 @@ from sporax.losses._focal import (
     soft_focal_loss,
     soft_focal_terms,
 )
+from sporax.losses._info import LossInfo, Size, Sized
 from sporax.losses._labels import debug_checks
 from sporax.losses._linear import LinearCrossEntropyStats, linear_cross_entropy
 from sporax.losses._lovasz import lovasz_hinge_loss, lovasz_softmax_loss, lovasz_softmax_per_image_loss
@@ -153,7 +154,6 @@ from sporax.losses._robust import (
     tukey_biweight_loss,
     welsch_loss,
 )
-from sporax.losses._row import LossRow, Size, Sized
 from sporax.losses._sampled import (
     SampledValues,
     log_uniform_candidate_sampler,
@@ -187,7 +187,7 @@ __all__ = [
     "InputSpec",
     "LinearCrossEntropyStats",
     "LossFunction",
-    "LossRow",
+    "LossInfo",
     "LossSpec",
     "SampledValues",
     "Size",

@@ -13,8 +13,8 @@ from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import as_array, compute_dtype, loss_function
 from sporax.losses._indexing import take_class, valid_indices
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._labels import enforce_values
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import InputSpec, label, prediction, table
 
@@ -25,12 +25,27 @@ Tails = Sequence[Sequence[ArrayLike]]
 _TARGET = InputSpec("target", ("N",), kind="int", domain="class", role="label")
 
 
+def _example_tails(sizes: Mapping[str, int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    rng, width = np.random.default_rng(5), sizes["D"]
+    return [(rng.normal(size=(d, width)), rng.normal(size=(classes, d))) for d, classes in ((2, 2), (1, 30))]
+
+
 @loss_function(
     prediction("input", "N D"),
     # The number of classes is known from the weights, so the formula checks these itself.
     label("target", "N", domain="nonnegative", kind="int"),
     table("head_weight", "S D"),
     output="N",
+    info=LossInfo(
+        cell="AdaptiveLogSoftmaxWithLoss",
+        parameters={
+            "tails": (Sized(_example_tails),),
+            "head_bias": (None, Sized(lambda sizes: np.linspace(-1, 1, sizes["S"]))),
+        },
+        reductions=(),
+        like=("torch AdaptiveLogSoftmaxWithLoss",),
+        lower_bound=0.0,
+    ),
 )
 def adaptive_log_softmax_loss(
     input: ArrayLike,
@@ -173,24 +188,3 @@ def _clusters(
             raise ShapeError(f"{where}: `head_bias` must have shape {weight.shape[:1]}, but got {bias.shape}.")
         head = head + bias[None, :]
     return head, clusters, [expand.shape[0] for _, expand in clusters]
-
-
-def _example_tails(sizes: Mapping[str, int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    rng, width = np.random.default_rng(5), sizes["D"]
-    return [(rng.normal(size=(d, width)), rng.normal(size=(classes, d))) for d, classes in ((2, 2), (1, 30))]
-
-
-ROWS = (
-    LossRow(
-        adaptive_log_softmax_loss,
-        "Grave et al. 2017; torch.nn.AdaptiveLogSoftmaxWithLoss",
-        cell="AdaptiveLogSoftmaxWithLoss",
-        parameters={
-            "tails": (Sized(_example_tails),),
-            "head_bias": (None, Sized(lambda sizes: np.linspace(-1, 1, sizes["S"]))),
-        },
-        reductions=(),
-        like=("torch AdaptiveLogSoftmaxWithLoss",),
-        lower_bound=0.0,
-    ),
-)

@@ -12,13 +12,16 @@ from sporax._typing import ArrayLike
 from sporax.losses._class_weights import check_positive, class_vector, scaled
 from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
 from sporax.losses._indexing import take_rows
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 
 __all__ = ["class_balanced_weights"]
 
 _INPUTS = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
+
+
+_COUNTS = Sized(lambda sizes: [3 + 5 * at * at for at in range(sizes["C"])])
 
 
 def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array:
@@ -67,7 +70,13 @@ def _balanced_weights(counts: jax.Array, beta: Any, where: str) -> jax.Array:
     return inverse * (counts.size / jnp.sum(inverse))
 
 
-@loss_function(*_INPUTS, output="...")
+@loss_function(
+    *_INPUTS,
+    output="...",
+    info=LossInfo(
+        cell="ClassBalancedLoss", parameters={"samples_per_cls": (_COUNTS,), "beta": (0.9, 0.0)}, lower_bound=0.0
+    ),
+)
 def class_balanced_loss(
     logits: ArrayLike, labels: ArrayLike, *, samples_per_cls: ArrayLike, beta: Any = 0.999
 ) -> jax.Array:
@@ -113,7 +122,20 @@ def class_balanced_loss(
     return scaled(take_rows(weights, labels, x.dtype), class_cost(x, labels))
 
 
-@loss_function(*_INPUTS, output="...")
+@loss_function(
+    *_INPUTS,
+    output="...",
+    info=LossInfo(
+        cell="LDAMLoss",
+        parameters={
+            "cls_num_list": (_COUNTS,),
+            "max_m": (0.5, 0.2),
+            "weight": (None, EXAMPLE_CLASS_WEIGHTS),
+            "s": (2.0, 1),
+        },
+        lower_bound=0.0,
+    ),
+)
 def ldam_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -179,7 +201,11 @@ def ldam_loss(
     return Counted(scaled(own_weight, cost), own_weight)
 
 
-@loss_function(*_INPUTS, output="...")
+@loss_function(
+    *_INPUTS,
+    output="...",
+    info=LossInfo(cell="LogitAdjustedLoss", parameters={"priors": (_COUNTS,), "tau": (1.0, 0.5)}, lower_bound=0.0),
+)
 def logit_adjusted_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, priors: ArrayLike, tau: Any = 1.0
 ) -> jax.Array:
@@ -223,7 +249,11 @@ def logit_adjusted_cross_entropy(
     return class_cost(x, jnp.asarray(labels))
 
 
-@loss_function(prediction("logits", "... C"), output="...")
+@loss_function(
+    prediction("logits", "... C"),
+    output="...",
+    info=LossInfo(cell="ZLoss", parameters={"coefficient": (1e-4, 1.0)}, lower_bound=0.0),
+)
 def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
     r"""A penalty that keeps the normaliser of a softmax near 1, to be added to a cross entropy.
 
@@ -252,38 +282,3 @@ def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
     """
     coefficient = hyper_parameter(coefficient, name="coefficient", where="z_loss", minimum=0)
     return coefficient * jnp.square(jax.nn.logsumexp(jnp.asarray(logits), axis=-1))
-
-
-_COUNTS = Sized(lambda sizes: [3 + 5 * at * at for at in range(sizes["C"])])
-_WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
-
-ROWS = (
-    LossRow(
-        ldam_loss,
-        "Cao et al. 2019",
-        cell="LDAMLoss",
-        parameters={"cls_num_list": (_COUNTS,), "max_m": (0.5, 0.2), "weight": (None, _WEIGHT), "s": (2.0, 1)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        logit_adjusted_cross_entropy,
-        "Menon et al. 2021",
-        cell="LogitAdjustedLoss",
-        parameters={"priors": (_COUNTS,), "tau": (1.0, 0.5)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        class_balanced_loss,
-        "Cui et al. 2019",
-        cell="ClassBalancedLoss",
-        parameters={"samples_per_cls": (_COUNTS,), "beta": (0.9, 0.0)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        z_loss,
-        "Chowdhery et al. 2022; Zoph et al. 2022",
-        cell="ZLoss",
-        parameters={"coefficient": (1e-4, 1.0)},
-        lower_bound=0.0,
-    ),
-)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import as_array, hyper_parameter, loss_function
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._logistic import at_infinity, log1p, softpluses
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
@@ -21,6 +21,12 @@ from sporax.losses._sums import sum_rows
     label("labels", "...", domain="probability", two_classes=True),
     output="...",
     weight_parameter="weight",
+    info=LossInfo(
+        cell="BCELoss",
+        parameters={"label_smoothing": (0.0, 0.2)},
+        like=("torch.nn.BCELoss", "keras BinaryCrossentropy"),
+        lower_bound=0.0,
+    ),
 )
 def binary_cross_entropy(
     inputs: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
@@ -62,7 +68,15 @@ def binary_cross_entropy(
 
 
 @loss_function(
-    prediction("logits", "..."), label("labels", "...", two_classes=True), output="...", weight_parameter="weight"
+    prediction("logits", "..."),
+    label("labels", "...", two_classes=True),
+    output="...",
+    weight_parameter="weight",
+    info=LossInfo(
+        cell="BCEWithLogitsLoss",
+        parameters={"pos_weight": (None, 2.5), "label_smoothing": (0.0, 0.2)},
+        like=("torch.nn.BCEWithLogitsLoss", "optax.sigmoid_binary_cross_entropy"),
+    ),
 )
 def binary_cross_entropy_with_logits(
     logits: ArrayLike,
@@ -119,7 +133,12 @@ def binary_cross_entropy_with_logits(
     return at_infinity(formula, logits)
 
 
-@loss_function(prediction("logits", "..."), label("labels", "...", domain="sign", kind="number"), output="...")
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "...", domain="sign", kind="number"),
+    output="...",
+    info=LossInfo(cell="SoftMarginLoss", like=("torch.nn.SoftMarginLoss",), lower_bound=0.0),
+)
 def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Logistic loss of two classes, 1 and -1.
 
@@ -161,6 +180,12 @@ def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     prediction("logits", "... C"),
     label("labels", "... C", domain="probability", two_classes=True),
     output="...",
+    info=LossInfo(
+        cell="MultiLabelSoftMarginLoss",
+        parameters={"weight": (None, Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])]))},
+        like=("torch.nn.MultiLabelSoftMarginLoss",),
+        lower_bound=0.0,
+    ),
 )
 def multilabel_soft_margin_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None) -> jax.Array:
     r"""Mean over the classes of a two-class cross entropy for each.
@@ -248,37 +273,3 @@ def _log_odds(p: jax.Array) -> jax.Array:
 def _log_odds_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     (p,), (tangent,) = primals, tangents
     return _log_odds(p), tangent / jnp.maximum(p * (1 - p), 1e-12)
-
-
-ROWS = (
-    LossRow(
-        binary_cross_entropy,
-        "MindSpore nn.BCELoss",
-        cell="BCELoss",
-        parameters={"label_smoothing": (0.0, 0.2)},
-        like=("torch.nn.BCELoss", "keras BinaryCrossentropy"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        binary_cross_entropy_with_logits,
-        "MindSpore nn.BCEWithLogitsLoss",
-        cell="BCEWithLogitsLoss",
-        parameters={"pos_weight": (None, 2.5), "label_smoothing": (0.0, 0.2)},
-        like=("torch.nn.BCEWithLogitsLoss", "optax.sigmoid_binary_cross_entropy"),
-    ),
-    LossRow(
-        soft_margin_loss,
-        "MindSpore nn.SoftMarginLoss",
-        cell="SoftMarginLoss",
-        like=("torch.nn.SoftMarginLoss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multilabel_soft_margin_loss,
-        "MindSpore nn.MultiLabelSoftMarginLoss",
-        cell="MultiLabelSoftMarginLoss",
-        parameters={"weight": (None, Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])]))},
-        like=("torch.nn.MultiLabelSoftMarginLoss",),
-        lower_bound=0.0,
-    ),
-)

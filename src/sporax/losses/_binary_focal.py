@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from sporax._typing import ArrayLike
 from sporax.losses._binary import clamped_cross_entropy, smoothed
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._logistic import at_infinity, sigmoids, softpluses
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 
 _LABELS = label("labels", "...", domain="probability", two_classes=True)
@@ -20,7 +20,21 @@ _PROBABILITIES = (prediction("inputs", "...", domain="probability"), _LABELS)
 _LOGITS = (prediction("logits", "..."), _LABELS)
 
 
-@loss_function(*_PROBABILITIES, output="...")
+@loss_function(
+    *_PROBABILITIES,
+    output="...",
+    info=LossInfo(
+        cell="BinaryFocalLoss",
+        parameters={
+            "gamma": (2.0, 1.5, 0.0),
+            "apply_class_balancing": (False, True),
+            "alpha": (0.25, 0.6),
+            "label_smoothing": (0.0, 0.1),
+        },
+        like=("keras BinaryFocalCrossentropy",),
+        lower_bound=0.0,
+    ),
+)
 def binary_focal_cross_entropy(
     inputs: ArrayLike,
     labels: ArrayLike,
@@ -73,7 +87,16 @@ def binary_focal_cross_entropy(
     return _balance(labels, alpha) * values if apply_class_balancing else values
 
 
-@loss_function(*_LOGITS, output="...")
+@loss_function(
+    *_LOGITS,
+    output="...",
+    info=LossInfo(
+        cell="SigmoidFocalLoss",
+        parameters={"gamma": (2.0, 0.0, 1.5), "alpha": (None, 0.25), "label_smoothing": (0.0, 0.1)},
+        like=("optax.sigmoid_focal_loss", "torchvision.ops.sigmoid_focal_loss"),
+        lower_bound=0.0,
+    ),
+)
 def sigmoid_focal_loss(
     logits: ArrayLike, labels: ArrayLike, *, alpha: Any = None, gamma: Any = 2.0, label_smoothing: Any = 0.0
 ) -> jax.Array:
@@ -126,7 +149,17 @@ def sigmoid_focal_loss(
     return _balance(target, hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)) * values
 
 
-@loss_function(*_LOGITS, output="...")
+@loss_function(
+    *_LOGITS,
+    output="...",
+    info=LossInfo(
+        cell="AsymmetricLoss",
+        parameters={"gamma_neg": (4.0, 2.5), "gamma_pos": (1.0, 0.0, 0.5), "clip": (0.05, 0.0)},
+        default_reduction="sum",
+        like=("timm AsymmetricLossMultiLabel",),
+        lower_bound=0.0,
+    ),
+)
 def asymmetric_loss(
     logits: ArrayLike, labels: ArrayLike, *, gamma_neg: Any = 4.0, gamma_pos: Any = 1.0, clip: Any = 0.05
 ) -> jax.Array:
@@ -206,37 +239,3 @@ def _log(v: jax.Array) -> jax.Array:
     limits = jnp.finfo(v.dtype)
     floor = jnp.maximum(v, limits.tiny / limits.eps)
     return jnp.log(v + jax.lax.stop_gradient(floor - v))
-
-
-ROWS = (
-    LossRow(
-        binary_focal_cross_entropy,
-        "Lin et al. 2017; Keras BinaryFocalCrossentropy",
-        cell="BinaryFocalLoss",
-        parameters={
-            "gamma": (2.0, 1.5, 0.0),
-            "apply_class_balancing": (False, True),
-            "alpha": (0.25, 0.6),
-            "label_smoothing": (0.0, 0.1),
-        },
-        like=("keras BinaryFocalCrossentropy",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        sigmoid_focal_loss,
-        "Lin et al. 2017; optax sigmoid_focal_loss",
-        cell="SigmoidFocalLoss",
-        parameters={"gamma": (2.0, 0.0, 1.5), "alpha": (None, 0.25), "label_smoothing": (0.0, 0.1)},
-        like=("optax.sigmoid_focal_loss", "torchvision.ops.sigmoid_focal_loss"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        asymmetric_loss,
-        "Ridnik et al. 2021",
-        cell="AsymmetricLoss",
-        parameters={"gamma_neg": (4.0, 2.5), "gamma_pos": (1.0, 0.0, 0.5), "clip": (0.05, 0.0)},
-        default_reduction="sum",
-        like=("timm AsymmetricLossMultiLabel",),
-        lower_bound=0.0,
-    ),
-)

@@ -14,15 +14,30 @@ import numpy as np
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._ratio import nothing, ratio
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import scale_of
 
 _BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4"))
 
 
-@loss_function(*_BOXES, output="...")
+def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
+    """Boxes of which some overlap; no coordinate is near one of the other box, where there are kinks."""
+    shape = (*sizes["..."], 2)
+    boxes = []
+    for shift in (0, 0.05):
+        corner = rng.integers(0, 20, shape)
+        both = np.concatenate([corner, corner + rng.integers(5, 20, shape)], -1)
+        boxes.append((both / 10 + shift).astype(dtype))
+    return boxes
+
+
+@loss_function(
+    *_BOXES,
+    output="...",
+    info=LossInfo(cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples, lower_bound=0.0),
+)
 def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""One less the intersection over the union of two boxes.
 
@@ -54,7 +69,17 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     return _compare(boxes1, boxes2, eps).loss
 
 
-@loss_function(*_BOXES, output="...")
+@loss_function(
+    *_BOXES,
+    output="...",
+    info=LossInfo(
+        cell="GIoULoss",
+        parameters={"eps": (0.0, 0.1)},
+        examples=_examples,
+        like=("torchvision generalized_box_iou_loss",),
+        lower_bound=0.0,
+    ),
+)
 def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""The IoU loss, and how much of the box around both is in neither.
 
@@ -89,7 +114,17 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     return found.loss + ratio(neither, around + found.eps)
 
 
-@loss_function(*_BOXES, output="...")
+@loss_function(
+    *_BOXES,
+    output="...",
+    info=LossInfo(
+        cell="DIoULoss",
+        parameters={"eps": (0.0, 0.1)},
+        examples=_examples,
+        like=("torchvision distance_box_iou_loss",),
+        lower_bound=0.0,
+    ),
+)
 def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
     r"""The IoU loss, and how far the centres are apart.
 
@@ -122,7 +157,17 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     return _distance_loss(_compare(boxes1, boxes2, eps))
 
 
-@loss_function(*_BOXES, output="...")
+@loss_function(
+    *_BOXES,
+    output="...",
+    info=LossInfo(
+        cell="CIoULoss",
+        parameters={"eps": (0.0, 0.1), "alpha_gradient": (False, True)},
+        examples=_examples,
+        like=("torchvision complete_box_iou_loss",),
+        lower_bound=0.0,
+    ),
+)
 def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gradient: bool = False) -> jax.Array:
     r"""The DIoU loss, and how much the aspect ratios differ.
 
@@ -240,53 +285,3 @@ def _aspect(width: jax.Array, height: jax.Array) -> jax.Array:
     point = nothing(scale)
     scale = jnp.where(height < 0, -1, 1) * jnp.where(point, 1, scale)
     return jnp.arctan2(jnp.where(point, 0, width / scale), jnp.where(point, 1, height / scale))
-
-
-def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
-    """Boxes of which some overlap; no coordinate is near one of the other box, where there are kinks."""
-    shape = (*sizes["..."], 2)
-    boxes = []
-    for shift in (0, 0.05):
-        corner = rng.integers(0, 20, shape)
-        both = np.concatenate([corner, corner + rng.integers(5, 20, shape)], -1)
-        boxes.append((both / 10 + shift).astype(dtype))
-    return boxes
-
-
-ROWS = (
-    LossRow(
-        iou_loss,
-        "Yu et al. 2016",
-        cell="IoULoss",
-        parameters={"eps": (0.0, 0.1)},
-        examples=_examples,
-        lower_bound=0.0,
-    ),
-    LossRow(
-        giou_loss,
-        "Rezatofighi et al. 2019",
-        cell="GIoULoss",
-        parameters={"eps": (0.0, 0.1)},
-        examples=_examples,
-        like=("torchvision generalized_box_iou_loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        diou_loss,
-        "Zheng et al. 2020",
-        cell="DIoULoss",
-        parameters={"eps": (0.0, 0.1)},
-        examples=_examples,
-        like=("torchvision distance_box_iou_loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        ciou_loss,
-        "Zheng et al. 2020",
-        cell="CIoULoss",
-        parameters={"eps": (0.0, 0.1), "alpha_gradient": (False, True)},
-        examples=_examples,
-        like=("torchvision complete_box_iou_loss",),
-        lower_bound=0.0,
-    ),
-)

@@ -14,7 +14,7 @@ from sporax.losses._arrays import as_array, compute_dtype, nearest_int32, number
 from sporax.losses._class_weights import class_vector, cross, scaled
 from sporax.losses._contract import Counted, hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, take_rows, valid_indices
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
 from sporax.losses._softmax import class_cost, target_cost
 from sporax.losses._spec import label, prediction
 
@@ -25,6 +25,12 @@ __all__ = ["smooth_labels"]
     prediction("logits", "... C"),
     label("labels", "... C", domain="distribution"),
     output="...",
+    info=LossInfo(
+        cell="SoftmaxCrossEntropyWithLogits",
+        cell_arguments={"sparse": False},
+        default_reduction="none",
+        lower_bound=0.0,
+    ),
 )
 def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Cross entropy between rows of class probabilities and the softmax of logits.
@@ -62,6 +68,9 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
     prediction("logits", "... C"),
     label("labels", "...", domain="class", kind="int"),
     output="...",
+    info=LossInfo(
+        cell="SoftmaxCrossEntropyWithLogits", cell_arguments={"sparse": True}, default_reduction="none", lower_bound=0.0
+    ),
 )
 def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Cross entropy between class indices and the softmax of logits.
@@ -152,6 +161,12 @@ def _mixed(labels: jax.Array, smoothing: Any, classes: int) -> jax.Array:
     label("labels", "N ...", domain="class", kind="int"),
     output="N ...",
     ignore_parameter="ignore_index",
+    info=LossInfo(
+        cell="CrossEntropyLoss",
+        parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
+        like=("categorical_crossentropy", "sparse_categorical_crossentropy"),
+        lower_bound=0.0,
+    ),
 )
 def cross_entropy(
     logits: ArrayLike,
@@ -213,6 +228,12 @@ def cross_entropy(
     prediction("logits", "N C ..."),
     label("labels", "N C ...", domain="distribution"),
     output="N ...",
+    info=LossInfo(
+        cell="CrossEntropyLoss",
+        parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "label_smoothing": (0.0, 0.3)},
+        like=("categorical_crossentropy", "softmax_cross_entropy"),
+        lower_bound=0.0,
+    ),
 )
 def soft_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
@@ -264,6 +285,10 @@ def soft_cross_entropy(
     label("labels", "N ...", domain="class", kind="int"),
     output="N ...",
     ignore_parameter="ignore_index",
+    info=LossInfo(
+        cell="NLLLoss",
+        parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
+    ),
 )
 def nll_loss(
     logits: ArrayLike,
@@ -339,47 +364,3 @@ def _index_loss(
         spread = jnp.where(valid_indices(labels, classes)[0], spread, 0)
         cost = scaled(1 - smoothing, cost) + spread
     return cost if own is None else Counted(cost, own)
-
-
-_WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
-
-ROWS = (
-    LossRow(
-        softmax_cross_entropy_with_logits,
-        "MindSpore nn.SoftmaxCrossEntropyWithLogits",
-        cell="SoftmaxCrossEntropyWithLogits",
-        cell_arguments={"sparse": False},
-        default_reduction="none",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        sparse_softmax_cross_entropy_with_logits,
-        "MindSpore nn.SoftmaxCrossEntropyWithLogits",
-        cell="SoftmaxCrossEntropyWithLogits",
-        cell_arguments={"sparse": True},
-        default_reduction="none",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        cross_entropy,
-        "MindSpore nn.CrossEntropyLoss",
-        cell="CrossEntropyLoss",
-        parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
-        like=("categorical_crossentropy", "sparse_categorical_crossentropy"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        soft_cross_entropy,
-        "MindSpore nn.CrossEntropyLoss",
-        cell="CrossEntropyLoss",
-        parameters={"weight": (None, _WEIGHT), "label_smoothing": (0.0, 0.3)},
-        like=("categorical_crossentropy", "softmax_cross_entropy"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        nll_loss,
-        "MindSpore nn.NLLLoss",
-        cell="NLLLoss",
-        parameters={"weight": (None, _WEIGHT), "ignore_index": (-100, 2), "label_smoothing": (0.0, 0.3)},
-    ),
-)

@@ -22,6 +22,7 @@ from sporax._typing import Shape
 from sporax.losses._arrays import apply_weights, as_array, compute_dtype
 from sporax.losses._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
 from sporax.losses._indexing import kept_labels
+from sporax.losses._info import LossInfo, register
 from sporax.losses._labels import check_dtype, enforce_values, to_device
 from sporax.losses._reduce import divide, samples_left
 from sporax.losses._shapes import broadcast_into, is_single, match, reduced_axes
@@ -107,6 +108,7 @@ def loss_function(
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     reduced: Callable[..., Reduced] | None = None,
     joins: bool = True,
+    info: LossInfo | None = None,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Make a loss of a formula.
 
@@ -142,6 +144,7 @@ def loss_function(
             `evaluate` calls it for "sum" and "mean".
         joins: whether a sum of the values is to be compiled as one with the formula. Not for a very long formula,
             which LLVM does not inline then: it would go through the values one by one (measured: three times slower).
+        info: the entry of the registry, for the losses of this package.
 
     Returns:
         A decorator that gives a `LossFunction`.
@@ -225,6 +228,8 @@ def loss_function(
         call.__dict__["itself"] = call
         if reduced is not None:
             call.__dict__["reduced"] = at_once
+        if info is not None:
+            register(call, info)
         return call  # pyright: ignore[reportReturnType]
 
     return wrap

@@ -12,6 +12,7 @@ from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._mining import pair_masks
 from sporax.losses._pairwise import (
     Pairs,
@@ -21,11 +22,13 @@ from sporax.losses._pairwise import (
     tell_partner,
     tell_partner_chunked,
 )
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
 
 _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
+
+
+_TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
 
 
 @loss_function(
@@ -33,6 +36,7 @@ _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int
     prediction("x2", "... D"),
     label("labels", "...", domain="binary", kind="number"),
     output="...",
+    info=LossInfo(cell="ContrastiveLoss", parameters={"margin": (1.0, 4.0)}, lower_bound=0.0),
 )
 def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
     r"""Pulls similar pairs together, and pushes dissimilar ones apart until a margin lies between them.
@@ -73,7 +77,17 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
     return 0.5 * jnp.where(labels == 1, jnp.sum(jnp.square(difference), axis=-1), apart)
 
 
-@loss_function(prediction("anchors", "N D"), prediction("positives", "N D"), output="N", mask_parameter="mask")
+@loss_function(
+    prediction("anchors", "N D"),
+    prediction("positives", "N D"),
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="NPairLoss",
+        parameters={"l2_weight": (0.0, 0.3), "normalize": (False, True)},
+        like=("npairs", "NpairsLoss", "npairs_loss"),
+    ),
+)
 def n_pair_loss(
     anchors: ArrayLike, positives: ArrayLike, *, l2_weight: Any = 0.0, normalize: bool = False, mask: Any = None
 ) -> jax.Array:
@@ -114,7 +128,16 @@ def n_pair_loss(
     return values + 0.25 * l2_weight * (jnp.sum(jnp.square(a), axis=-1) + jnp.sum(jnp.square(p), axis=-1))
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="MultiSimilarityLoss",
+        parameters={"alpha": (2.0, 1.0), "beta": (10.0, 5.0), "epsilon": (0.1, None)},
+        lower_bound=0.0,
+    ),
+)
 def multi_similarity_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
@@ -179,7 +202,17 @@ def multi_similarity_loss(
     return pull + _log1p_sum_exp(beta * (similarity - base), negative) / beta
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="CircleLoss",
+        parameters={"gamma": (8.0, 4.0), "margin": (0.4, 0.25), "remove_diagonal": (True, False)},
+        like=("circle",),
+        lower_bound=0.0,
+    ),
+)
 def circle_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
@@ -245,7 +278,18 @@ def circle_loss(
     return Counted(jnp.where(counts, values, 0), counts.astype(values.dtype))
 
 
-@loss_function(prediction("queries", "N D"), prediction("keys", "N D"), output="N", mask_parameter="mask")
+@loss_function(
+    prediction("queries", "N D"),
+    prediction("keys", "N D"),
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="InfoNCELoss",
+        parameters={**_TEMPERATURE, "symmetric": (False, True), "chunk_size": (None, 2)},
+        like=("clip_loss", "infonce"),
+        lower_bound=0.0,
+    ),
+)
 def info_nce_loss(
     queries: ArrayLike,
     keys: ArrayLike,
@@ -315,7 +359,12 @@ def info_nce_loss(
     return 0.5 * (values + pick_partner(scores, mask, 0, pairs)) if symmetric else values
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(cell="NTXentLoss", parameters=_TEMPERATURE, like=("ntxent", "simclr"), lower_bound=0.0),
+)
 def nt_xent_loss(
     embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
@@ -361,7 +410,12 @@ def nt_xent_loss(
     return Counted(jnp.sum(values, axis=1), jnp.sum(positive, axis=1).astype(scores.dtype))
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(cell="SupConLoss", parameters=_TEMPERATURE, like=("supcon",), lower_bound=0.0),
+)
 def sup_con_loss(
     embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
@@ -407,7 +461,23 @@ def sup_con_loss(
     return Counted(jnp.where(found, every - mean, 0), found.astype(scores.dtype))
 
 
-@loss_function(prediction("images", "N D"), prediction("texts", "N D"), output="N", mask_parameter="mask")
+@loss_function(
+    prediction("images", "N D"),
+    prediction("texts", "N D"),
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="SigLIPLoss",
+        parameters={
+            "temperature": (2.0, 5.0),
+            "bias": (-1.0, 0.5),
+            "normalize": (True, False),
+            "chunk_size": (None, 2),
+        },
+        like=("sigmoid_contrastive_loss",),
+        lower_bound=0.0,
+    ),
+)
 def siglip_loss(
     images: ArrayLike,
     texts: ArrayLike,
@@ -502,75 +572,3 @@ def _temperature(value: Any, name: str) -> Any:
 def _log1p_sum_exp(x: jax.Array, mask: jax.Array) -> jax.Array:
     """log(1 + sum(exp(x))) over the places of the mask along the last axis; 0 where there is none."""
     return jax.nn.softplus(masked_logsumexp(x, mask))
-
-
-_TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
-
-ROWS = (
-    LossRow(
-        contrastive_loss,
-        "Hadsell et al. 2006",
-        cell="ContrastiveLoss",
-        parameters={"margin": (1.0, 4.0)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        n_pair_loss,
-        "Sohn 2016",
-        cell="NPairLoss",
-        parameters={"l2_weight": (0.0, 0.3), "normalize": (False, True)},
-        like=("npairs", "NpairsLoss", "npairs_loss"),
-    ),
-    LossRow(
-        multi_similarity_loss,
-        "Wang et al. 2019",
-        cell="MultiSimilarityLoss",
-        parameters={"alpha": (2.0, 1.0), "beta": (10.0, 5.0), "epsilon": (0.1, None)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        circle_loss,
-        "Sun et al. 2020; Keras Circle",
-        cell="CircleLoss",
-        parameters={"gamma": (8.0, 4.0), "margin": (0.4, 0.25), "remove_diagonal": (True, False)},
-        like=("circle",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        info_nce_loss,
-        "van den Oord et al. 2018; Radford et al. 2021",
-        cell="InfoNCELoss",
-        parameters={**_TEMPERATURE, "symmetric": (False, True), "chunk_size": (None, 2)},
-        like=("clip_loss", "infonce"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        nt_xent_loss,
-        "Chen et al. 2020; optax ntxent",
-        cell="NTXentLoss",
-        parameters=_TEMPERATURE,
-        like=("ntxent", "simclr"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        sup_con_loss,
-        "Khosla et al. 2020",
-        cell="SupConLoss",
-        parameters=_TEMPERATURE,
-        like=("supcon",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        siglip_loss,
-        "Zhai et al. 2023",
-        cell="SigLIPLoss",
-        parameters={
-            "temperature": (2.0, 5.0),
-            "bias": (-1.0, 0.5),
-            "normalize": (True, False),
-            "chunk_size": (None, 2),
-        },
-        like=("sigmoid_contrastive_loss",),
-        lower_bound=0.0,
-    ),
-)

@@ -16,12 +16,24 @@ from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike
 from sporax.losses._arrays import as_array, nearest_int32
 from sporax.losses._contract import loss_function
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._lengths import take_lengths, take_targets
 from sporax.losses._logspace import centred, log_add
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
 
 __all__ = ["ctc_log_alpha", "pad_targets"]
+
+
+def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:
+    """Sequences that have an alignment; the first and the last class can be the blank."""
+    frames, batch, classes, longest = sizes["L"], sizes["N"], sizes["C"], sizes["S"]
+    raw = rng.uniform(0.1, 1.0, (frames, batch, classes))
+    log_probs = np.log(raw / raw.sum(-1, keepdims=True)).astype(dtype)
+    targets = rng.integers(1, classes - 1, (batch, longest)).astype(np.int32)
+    target_lengths = rng.integers(0, longest + 1, batch).astype(np.int32)
+    targets[np.arange(longest) >= target_lengths[:, None]] = -1
+    input_lengths = rng.integers(frames - 1, frames + 1, batch).astype(np.int32)
+    return [log_probs, targets, input_lengths, target_lengths]
 
 
 def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
@@ -84,6 +96,17 @@ def _one_layout(arrays: dict[str, Any]) -> dict[str, Any]:
     label("target_lengths", "N", kind="int"),
     output="N",
     prepare=_one_layout,
+    info=LossInfo(
+        cell="CTCLoss",
+        parameters={
+            "blank": (0, Sized(lambda sizes: sizes["C"] - 1)),
+            "zero_infinity": (False, True),
+            "length_normalized": (False, True),
+        },
+        examples=_examples,
+        like=("torch ctc_loss", "optax ctc_loss", "Keras CTC"),
+        lower_bound=0.0,
+    ),
 )
 def ctc_loss(
     log_probs: ArrayLike,
@@ -272,32 +295,3 @@ def _forward(
     whole = jnp.concatenate(start, axis=1), start[1]
     state, (tops, states) = jax.lax.scan(step, whole, (of_blank, of_labels, live))
     return state, tops, states
-
-
-def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:
-    """Sequences that have an alignment; the first and the last class can be the blank."""
-    frames, batch, classes, longest = sizes["L"], sizes["N"], sizes["C"], sizes["S"]
-    raw = rng.uniform(0.1, 1.0, (frames, batch, classes))
-    log_probs = np.log(raw / raw.sum(-1, keepdims=True)).astype(dtype)
-    targets = rng.integers(1, classes - 1, (batch, longest)).astype(np.int32)
-    target_lengths = rng.integers(0, longest + 1, batch).astype(np.int32)
-    targets[np.arange(longest) >= target_lengths[:, None]] = -1
-    input_lengths = rng.integers(frames - 1, frames + 1, batch).astype(np.int32)
-    return [log_probs, targets, input_lengths, target_lengths]
-
-
-ROWS: tuple[LossRow, ...] = (
-    LossRow(
-        ctc_loss,
-        "Graves et al. 2006; torch ctc_loss; MindSpore nn.CTCLoss",
-        cell="CTCLoss",
-        parameters={
-            "blank": (0, Sized(lambda sizes: sizes["C"] - 1)),
-            "zero_infinity": (False, True),
-            "length_normalized": (False, True),
-        },
-        examples=_examples,
-        like=("torch ctc_loss", "optax ctc_loss", "Keras CTC"),
-        lower_bound=0.0,
-    ),
-)

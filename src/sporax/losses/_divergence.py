@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._logistic import polynomial
 from sporax.losses._relative_entropy import divergence_of_rows, divergence_terms, mass_divergence
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
@@ -29,7 +29,15 @@ def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
 
 
 @loss_function(
-    prediction("logits", "...", domain="log_probability"), label("labels", "...", domain="distribution"), output="..."
+    prediction("logits", "...", domain="log_probability"),
+    label("labels", "...", domain="distribution"),
+    output="...",
+    info=LossInfo(
+        cell="KLDivLoss",
+        parameters={"log_target": (False, True)},
+        reductions=("none", "mean", "batchmean", "sum"),
+        like=("kl_loss", "KLDivergence", "kullback_leibler"),
+    ),
 )
 def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) -> jax.Array:
     r"""Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element.
@@ -68,7 +76,9 @@ def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) ->
     return divergence_terms(jnp.asarray(logits), jnp.asarray(labels), log_target)
 
 
-@loss_function(*_ROWS, output="...")
+@loss_function(
+    *_ROWS, output="...", info=LossInfo(cell="KLDivergenceLoss", cell_arguments={"log_target": False}, lower_bound=0.0)
+)
 def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     r"""Kullback-Leibler divergence of rows of probabilities.
 
@@ -96,7 +106,11 @@ def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     return divergence_of_rows(jnp.asarray(log_predictions), jnp.asarray(targets), False)
 
 
-@loss_function(*_LOG_ROWS, output="...")
+@loss_function(
+    *_LOG_ROWS,
+    output="...",
+    info=LossInfo(cell="KLDivergenceLoss", cell_arguments={"log_target": True}, lower_bound=0.0),
+)
 def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: ArrayLike) -> jax.Array:
     r"""Kullback-Leibler divergence of rows of probabilities, both given as logarithms.
 
@@ -125,7 +139,7 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
     return divergence_of_rows(jnp.asarray(log_predictions), jnp.asarray(log_targets), True)
 
 
-@loss_function(*_ROWS, output="...")
+@loss_function(*_ROWS, output="...", info=LossInfo(cell="GeneralizedKLLoss", lower_bound=0.0))
 def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     r"""Kullback-Leibler divergence of measures that need not sum to 1.
 
@@ -155,7 +169,7 @@ def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) ->
     return mass_divergence(jnp.asarray(log_predictions), jnp.asarray(targets))
 
 
-@loss_function(*_ROWS, output="...")
+@loss_function(*_ROWS, output="...", info=LossInfo(cell="ConvexKLLoss", lower_bound=0.0))
 def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     r"""The name that optax first gave to `generalized_kl_divergence`; the same in every respect.
 
@@ -181,7 +195,13 @@ def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.
     return mass_divergence(jnp.asarray(log_predictions), jnp.asarray(targets))
 
 
-@loss_function(*_ROWS, output="...")
+@loss_function(
+    *_ROWS,
+    output="...",
+    info=LossInfo(
+        cell="JensenShannonLoss", parameters={"log_target": (False, True)}, like=("js_divergence",), lower_bound=0.0
+    ),
+)
 def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_target: bool = False) -> jax.Array:
     r"""Jensen-Shannon divergence: how far two distributions are from their average.
 
@@ -236,48 +256,3 @@ def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_t
 
 
 _GENERALIZED = "Bregman 1967; optax generalized_kl_divergence"
-
-ROWS = (
-    LossRow(
-        kl_div,
-        "MindSpore nn.KLDivLoss",
-        cell="KLDivLoss",
-        parameters={"log_target": (False, True)},
-        reductions=("none", "mean", "batchmean", "sum"),
-        like=("kl_loss", "KLDivergence", "kullback_leibler"),
-    ),
-    LossRow(
-        kl_divergence,
-        "Kullback and Leibler 1951; optax kl_divergence",
-        cell="KLDivergenceLoss",
-        cell_arguments={"log_target": False},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        kl_divergence_with_log_targets,
-        "Kullback and Leibler 1951; optax kl_divergence_with_log_targets",
-        cell="KLDivergenceLoss",
-        cell_arguments={"log_target": True},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        generalized_kl_divergence,
-        _GENERALIZED,
-        cell="GeneralizedKLLoss",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        convex_kl_divergence,
-        _GENERALIZED,
-        cell="ConvexKLLoss",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        jensen_shannon_loss,
-        "Lin 1991",
-        cell="JensenShannonLoss",
-        parameters={"log_target": (False, True)},
-        like=("js_divergence",),
-        lower_bound=0.0,
-    ),
-)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax._typing import Shape
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._spec import InputSpec
 
 EXAMPLE_SIZES: Mapping[str, int] = MappingProxyType(
@@ -45,7 +45,7 @@ def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, res
 
 
 def example_inputs(
-    row: LossRow,
+    row: LossInfo,
     seed: int = 0,
     dtype: Any = np.float32,
     rest: Shape = (3, 2),

@@ -15,8 +15,8 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import LossFunction, loss_function
 from sporax.losses._divergence import times
 from sporax.losses._indexing import named, valid_indices
+from sporax.losses._info import LossInfo
 from sporax.losses._relative_entropy import divergence_of_masses, sum_rounding
-from sporax.losses._row import LossRow
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
@@ -236,7 +236,12 @@ def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) 
     return best - sum_rows(times(targets, scores))[..., 0]
 
 
-@loss_function(prediction("logits", "... C"), label("labels", "... C", domain="distribution"), output="...")
+@loss_function(
+    prediction("logits", "... C"),
+    label("labels", "... C", domain="distribution"),
+    output="...",
+    info=LossInfo(cell="SparsemaxLoss", lower_bound=0.0),
+)
 def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""What sparsemax probabilities are trained with, as cross entropy is for softmax.
 
@@ -274,6 +279,7 @@ def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     label("labels", "...", domain="class", kind="int"),
     output="...",
     ignore_parameter="ignore_index",
+    info=LossInfo(cell="SparsemaxLoss", lower_bound=0.0),
 )
 def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int | None = None) -> jax.Array:
     r"""`sparsemax_loss` for class indices.
@@ -311,7 +317,12 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
     return jnp.where(valid, _named("sparsemax", logits, named(index, logits).astype(logits.dtype)), jnp.nan)
 
 
-@loss_function(prediction("logits", "..."), label("labels", "...", domain="binary", kind="number"), output="...")
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "...", domain="binary", kind="number"),
+    output="...",
+    info=LossInfo(cell="BinarySparsemaxLoss", lower_bound=0.0),
+)
 def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""`sparsemax_loss` of two classes with the scores 0 and x, for each element.
 
@@ -347,7 +358,17 @@ def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.where((labels == 0) | (labels == 1), value, jnp.nan)
 
 
-@loss_function(_SCORES, _DISTRIBUTION, output="...")
+@loss_function(
+    _SCORES,
+    _DISTRIBUTION,
+    output="...",
+    info=LossInfo(
+        cell="FenchelYoungLoss",
+        parameters={"max_fun": ("logistic", "sparsemax", "entmax15")},
+        like=("entmax",),
+        lower_bound=0.0,
+    ),
+)
 def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | MaxFunction = "logistic") -> jax.Array:
     r"""The loss that a regularised maximum brings with it.
 
@@ -442,32 +463,3 @@ def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
 
 
 _SPARSEMAX = "Martins and Astudillo 2016"
-
-ROWS = (
-    LossRow(
-        sparsemax_loss,
-        _SPARSEMAX,
-        cell="SparsemaxLoss",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multiclass_sparsemax_loss,
-        f"{_SPARSEMAX}; optax multiclass_sparsemax_loss",
-        cell="SparsemaxLoss",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        binary_sparsemax_loss,
-        "Blondel et al. 2020; optax sparsemax_loss",
-        cell="BinarySparsemaxLoss",
-        lower_bound=0.0,
-    ),
-    LossRow(
-        fenchel_young_loss,
-        "Blondel et al. 2020; optax make_fenchel_young_loss",
-        cell="FenchelYoungLoss",
-        parameters={"max_fun": ("logistic", "sparsemax", "entmax15")},
-        like=("entmax",),
-        lower_bound=0.0,
-    ),
-)

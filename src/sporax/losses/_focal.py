@@ -14,7 +14,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._class_weights import class_vector, scaled
 from sporax.losses._contract import Counted, hyper_parameter, loss_function
 from sporax.losses._indexing import take_rows
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
@@ -132,6 +132,9 @@ def _mean_over_places(terms: jax.Array, axis: int) -> jax.Array:
     prediction("logits", "N C ..."),
     label("labels", "N ...", domain="class", kind="int"),
     output="N",
+    info=LossInfo(
+        cell="FocalLoss", parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "gamma": (2.0, 0.5, 0)}, lower_bound=0.0
+    ),
 )
 def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0) -> jax.Array:
     r"""Focal loss of class indices: cross entropy in which confident places count for less.
@@ -182,6 +185,9 @@ def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None
     prediction("logits", "N C ..."),
     label("labels", "N C ...", domain="distribution"),
     output="N",
+    info=LossInfo(
+        cell="FocalLoss", parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "gamma": (2.0, 0.5)}, lower_bound=0.0
+    ),
 )
 def soft_focal_loss(
     logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0
@@ -276,6 +282,17 @@ def _dense_terms(logits: jax.Array, labels: jax.Array, weight: Any, gamma: Any) 
     prediction("logits", "... C", domain="distribution"),
     label("labels", "... C", domain="distribution"),
     output="...",
+    info=LossInfo(
+        cell="CategoricalFocalLoss",
+        parameters={
+            "alpha": (0.25, EXAMPLE_CLASS_WEIGHTS),
+            "gamma": (2.0, 0.5),
+            "from_logits": (False, True),
+            "label_smoothing": (0.0, 0.2),
+        },
+        like=("categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
+        lower_bound=0.0,
+    ),
 )
 def categorical_focal_cross_entropy(
     logits: ArrayLike,
@@ -338,36 +355,3 @@ def categorical_focal_cross_entropy(
         held = jnp.where(p < 1e-7, 1e-7, jnp.where(p > 1 - 1e-7, 1 - 1e-7, p))
         log_p = jnp.log(held)
     return sum_rows(scaled(target, focal_terms(log_p, gamma)))[..., 0]
-
-
-_WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
-
-ROWS = (
-    LossRow(
-        focal_loss,
-        "Lin et al. 2017; MindSpore nn.FocalLoss",
-        cell="FocalLoss",
-        parameters={"weight": (None, _WEIGHT), "gamma": (2.0, 0.5, 0)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        soft_focal_loss,
-        "Lin et al. 2017; MindSpore nn.FocalLoss",
-        cell="FocalLoss",
-        parameters={"weight": (None, _WEIGHT), "gamma": (2.0, 0.5)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        categorical_focal_cross_entropy,
-        "Keras CategoricalFocalCrossentropy",
-        cell="CategoricalFocalLoss",
-        parameters={
-            "alpha": (0.25, _WEIGHT),
-            "gamma": (2.0, 0.5),
-            "from_logits": (False, True),
-            "label_smoothing": (0.0, 0.2),
-        },
-        like=("categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
-        lower_bound=0.0,
-    ),
-)

@@ -16,10 +16,10 @@ from sporax.losses._class_weights import class_vector
 from sporax.losses._contract import Reduced, hyper_parameter, loss_function
 from sporax.losses._convention import documentation_with_keywords, evaluate_keywords
 from sporax.losses._indexing import kept_labels, valid_indices
+from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized, register
 from sporax.losses._labels import check_dtype, enforce_values
 from sporax.losses._linear_rows import Plan, Rows, Terms, total_of, values_of
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, divide
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import InputSpec, label, prediction, table
 
 __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]
@@ -322,17 +322,15 @@ linear_cross_entropy.__dict__.update(
 linear_cross_entropy.__dict__["itself"] = linear_cross_entropy
 linear_cross_entropy.__doc__ = documentation_with_keywords(linear_cross_entropy.__doc__, single=False)
 
-_WEIGHT = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
 _BIAS = Sized(lambda sizes: [0.3 - 0.2 * at for at in range(sizes["C"])])
 
-ROWS = (
-    LossRow(
-        linear_cross_entropy,  # pyright: ignore[reportArgumentType]
-        "PyTorch linear_cross_entropy",
+register(
+    linear_cross_entropy,
+    LossInfo(
         cell="LinearCrossEntropyLoss",
         parameters={
             "bias": (None, _BIAS),
-            "class_weight": (None, _WEIGHT),
+            "class_weight": (None, EXAMPLE_CLASS_WEIGHTS),
             "ignore_index": (-100, 2),
             "label_smoothing": (0.0, 0.3),
             "softcap": (None, 2.0),

@@ -12,7 +12,7 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import loss_function
 from sporax.losses._indexing import kept_labels, valid_indices
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 
@@ -22,6 +22,7 @@ from sporax.losses._spec import label, prediction
     label("labels", "N ...", domain="binary", kind="number"),
     output="N",
     ignore_parameter="ignore_index",
+    info=LossInfo(cell="LovaszHingeLoss", parameters={"ignore_index": (None, 255)}, lower_bound=0.0),
 )
 def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int | None = None) -> jax.Array:
     r"""The Lovász extension of the Jaccard loss of a binary image, at the hinge errors of its pixels.
@@ -73,7 +74,17 @@ _IMAGES = (
 )
 
 
-@loss_function(*_IMAGES, output="", ignore_parameter="ignore_index")
+@loss_function(
+    *_IMAGES,
+    output="",
+    ignore_parameter="ignore_index",
+    info=LossInfo(
+        cell="LovaszSoftmaxLoss",
+        cell_arguments={"per_image": False},
+        parameters={"classes": ("present", "all"), "from_logits": (False, True)},
+        lower_bound=0.0,
+    ),
+)
 def lovasz_softmax_loss(
     predictions: ArrayLike,
     labels: ArrayLike,
@@ -120,7 +131,17 @@ def lovasz_softmax_loss(
     return _lovasz_softmax(p, labels.reshape(1, -1), kept.reshape(1, -1), classes, where)[0]
 
 
-@loss_function(*_IMAGES, output="N", ignore_parameter="ignore_index")
+@loss_function(
+    *_IMAGES,
+    output="N",
+    ignore_parameter="ignore_index",
+    info=LossInfo(
+        cell="LovaszSoftmaxLoss",
+        cell_arguments={"per_image": True},
+        parameters={"classes": ("present", "all"), "from_logits": (False, True), "ignore_index": (None, 255)},
+        lower_bound=0.0,
+    ),
+)
 def lovasz_softmax_per_image_loss(
     predictions: ArrayLike,
     labels: ArrayLike,
@@ -212,30 +233,3 @@ def _extension(errors: jax.Array, true: jax.Array, kept: jax.Array) -> tuple[jax
     steps = jnp.where(kept, steps, 0)
     some = steps > 0
     return jnp.sum(jnp.where(some, steps * in_order(errors), 0), axis=-1), size[..., 0] > 0
-
-
-ROWS = (
-    LossRow(
-        lovasz_hinge_loss,
-        "Berman et al. 2018",
-        cell="LovaszHingeLoss",
-        parameters={"ignore_index": (None, 255)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        lovasz_softmax_loss,
-        "Berman et al. 2018",
-        cell="LovaszSoftmaxLoss",
-        cell_arguments={"per_image": False},
-        parameters={"classes": ("present", "all"), "from_logits": (False, True)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        lovasz_softmax_per_image_loss,
-        "Berman et al. 2018",
-        cell="LovaszSoftmaxLoss",
-        cell_arguments={"per_image": True},
-        parameters={"classes": ("present", "all"), "from_logits": (False, True), "ignore_index": (None, 255)},
-        lower_bound=0.0,
-    ),
-)

@@ -12,7 +12,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._class_weights import class_vector
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import named, valid_indices
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import largest, sum_rows
 
@@ -20,7 +20,12 @@ _TWO_CLASSES = (prediction("logits", "..."), label("labels", "...", domain="sign
 _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
 
 
-@loss_function(prediction("logits", "..."), label("labels", "...", domain="sign", kind="number"), output="...")
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "...", domain="sign", kind="number"),
+    output="...",
+    info=LossInfo(cell="HingeEmbeddingLoss", parameters={"margin": (1.0, 0.25)}, like=("torch.nn.HingeEmbeddingLoss",)),
+)
 def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
     r"""Distances of similar pairs, and what the distances of dissimilar pairs lack of a margin.
 
@@ -56,7 +61,11 @@ def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 
     return jnp.where(labels == 1, logits, jnp.where(labels == -1, lacking, jnp.nan))
 
 
-@loss_function(*_TWO_CLASSES, output="...")
+@loss_function(
+    *_TWO_CLASSES,
+    output="...",
+    info=LossInfo(cell="HingeLoss", like=("keras Hinge", "optax.hinge_loss"), lower_bound=0.0),
+)
 def hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""What a score lacks of the margin 1 on its class's side.
 
@@ -86,7 +95,9 @@ def hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return _with_valid(labels, jnp.maximum(1 - _towards_label(logits, labels), 0))
 
 
-@loss_function(*_TWO_CLASSES, output="...")
+@loss_function(
+    *_TWO_CLASSES, output="...", info=LossInfo(cell="SquaredHingeLoss", like=("keras SquaredHinge",), lower_bound=0.0)
+)
 def squared_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""The square of what a score lacks of the margin 1 on its class's side.
 
@@ -115,7 +126,9 @@ def squared_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return _with_valid(labels, jnp.square(jnp.maximum(1 - _towards_label(logits, labels), 0)))
 
 
-@loss_function(*_TWO_CLASSES, output="...")
+@loss_function(
+    *_TWO_CLASSES, output="...", info=LossInfo(cell="PerceptronLoss", like=("optax.perceptron_loss",), lower_bound=0.0)
+)
 def perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""How far a score is on the wrong side of 0.
 
@@ -156,7 +169,12 @@ def _with_valid(labels: ArrayLike, values: jax.Array) -> jax.Array:
     return jnp.where((labels == 1) | (labels == 0) | (labels == -1), values, jnp.nan)
 
 
-@loss_function(prediction("logits", "... C"), label("labels", "... C", domain="distribution"), output="...")
+@loss_function(
+    prediction("logits", "... C"),
+    label("labels", "... C", domain="distribution"),
+    output="...",
+    info=LossInfo(cell="CategoricalHingeLoss", like=("keras CategoricalHinge",), lower_bound=0.0),
+)
 def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""What the score of the true class lacks of 1 above the highest of the others.
 
@@ -193,7 +211,11 @@ def _product(factor: jax.Array, x: jax.Array) -> jax.Array:
     return factor * jnp.where((factor == 0) & jnp.isinf(x), 0, x)
 
 
-@loss_function(*_CLASSES, output="...")
+@loss_function(
+    *_CLASSES,
+    output="...",
+    info=LossInfo(cell="MulticlassHingeLoss", like=("optax.multiclass_hinge_loss",), lower_bound=0.0),
+)
 def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""What the score of the true class lacks of 1 above the highest of the others.
 
@@ -226,7 +248,11 @@ def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.where(valid, largest(above)[..., 0], jnp.nan)
 
 
-@loss_function(*_CLASSES, output="...")
+@loss_function(
+    *_CLASSES,
+    output="...",
+    info=LossInfo(cell="MulticlassPerceptronLoss", like=("optax.multiclass_perceptron_loss",), lower_bound=0.0),
+)
 def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""How far the highest score is above that of the true class.
 
@@ -259,7 +285,20 @@ def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Arra
     return jnp.where(valid, largest(above)[..., 0], jnp.nan)
 
 
-@loss_function(*_CLASSES, output="...")
+@loss_function(
+    *_CLASSES,
+    output="...",
+    info=LossInfo(
+        cell="MultiMarginLoss",
+        parameters={
+            "p": (1, 2),
+            "margin": (1.0, 0.3),
+            "weight": (None, Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])),
+        },
+        like=("torch.nn.MultiMarginLoss",),
+        lower_bound=0.0,
+    ),
+)
 def multi_margin_loss(
     logits: ArrayLike, labels: ArrayLike, *, p: int = 1, margin: Any = 1.0, weight: ArrayLike | None = None
 ) -> jax.Array:
@@ -318,6 +357,7 @@ def _above_true(logits: ArrayLike, labels: ArrayLike, margin: Any) -> tuple[jax.
     prediction("logits", "... C"),
     label("labels", "... C", domain="class_or_none", kind="int"),
     output="...",
+    info=LossInfo(cell="MultilabelMarginLoss", like=("torch.nn.MultiLabelMarginLoss",), lower_bound=0.0),
 )
 def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""What the scores of the true classes lack of 1 above those of the others, summed over all pairs.
@@ -390,75 +430,3 @@ def _pairs_and_slope(logits: jax.Array, index: jax.Array, listed: jax.Array) -> 
     (total, slope), own = jax.lax.scan(one, start, (true.T, listed.T))
     slope = slope.at[rows, index].add(own.T)
     return total.reshape(shape[:-1]), slope.reshape(shape)
-
-
-ROWS = (
-    LossRow(
-        hinge_embedding_loss,
-        "MindSpore nn.HingeEmbeddingLoss",
-        cell="HingeEmbeddingLoss",
-        parameters={"margin": (1.0, 0.25)},
-        like=("torch.nn.HingeEmbeddingLoss",),
-    ),
-    LossRow(
-        hinge_loss,
-        "Keras Hinge",
-        cell="HingeLoss",
-        like=("keras Hinge", "optax.hinge_loss"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        squared_hinge_loss,
-        "Keras SquaredHinge",
-        cell="SquaredHingeLoss",
-        like=("keras SquaredHinge",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        categorical_hinge_loss,
-        "Keras CategoricalHinge",
-        cell="CategoricalHingeLoss",
-        like=("keras CategoricalHinge",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        perceptron_loss,
-        "optax perceptron_loss",
-        cell="PerceptronLoss",
-        like=("optax.perceptron_loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multiclass_hinge_loss,
-        "optax multiclass_hinge_loss",
-        cell="MulticlassHingeLoss",
-        like=("optax.multiclass_hinge_loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multiclass_perceptron_loss,
-        "optax multiclass_perceptron_loss",
-        cell="MulticlassPerceptronLoss",
-        like=("optax.multiclass_perceptron_loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multi_margin_loss,
-        "MindSpore nn.MultiMarginLoss",
-        cell="MultiMarginLoss",
-        parameters={
-            "p": (1, 2),
-            "margin": (1.0, 0.3),
-            "weight": (None, Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])),
-        },
-        like=("torch.nn.MultiMarginLoss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multilabel_margin_loss,
-        "MindSpore nn.MultilabelMarginLoss",
-        cell="MultilabelMarginLoss",
-        like=("torch.nn.MultiLabelMarginLoss",),
-        lower_bound=0.0,
-    ),
-)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import cosine, hinge, one_minus_cosine
 
@@ -19,6 +19,12 @@ from sporax.losses._vectors import cosine, hinge, one_minus_cosine
     prediction("logits_x2", "N D ..."),
     label("labels", "N ...", domain="sign", kind="number"),
     output="N ...",
+    info=LossInfo(
+        cell="CosineEmbeddingLoss",
+        parameters={"margin": (0.0, 0.25, -0.5)},
+        like=("cosine_embedding",),
+        lower_bound=0.0,
+    ),
 )
 def cosine_embedding_loss(
     logits_x1: ArrayLike, logits_x2: ArrayLike, labels: ArrayLike, *, margin: Any = 0.0
@@ -70,6 +76,9 @@ def cosine_embedding_loss(
     prediction("input2", "..."),
     label("target", "...", domain="sign", kind="number"),
     output="...",
+    info=LossInfo(
+        cell="MarginRankingLoss", parameters={"margin": (0.0, 1.5)}, like=("margin_ranking",), lower_bound=0.0
+    ),
 )
 def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike, *, margin: Any = 0.0) -> jax.Array:
     r"""Asks that one of two scores is the greater, by a margin.
@@ -104,23 +113,3 @@ def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike,
     target = jnp.asarray(target).astype(difference.dtype)
     known = (target == 1) | (target == -1)
     return jnp.where(known, hinge(margin - target * difference), jnp.nan)
-
-
-ROWS = (
-    LossRow(
-        cosine_embedding_loss,
-        "MindSpore nn.CosineEmbeddingLoss",
-        cell="CosineEmbeddingLoss",
-        parameters={"margin": (0.0, 0.25, -0.5)},
-        like=("cosine_embedding",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        margin_ranking_loss,
-        "MindSpore nn.MarginRankingLoss",
-        cell="MarginRankingLoss",
-        parameters={"margin": (0.0, 1.5)},
-        like=("margin_ranking",),
-        lower_bound=0.0,
-    ),
-)

@@ -14,7 +14,6 @@ from sporax._typing import ArrayLike
 from sporax.losses._arrays import as_array, compute_dtype
 from sporax.losses._contract import hyper_parameter
 from sporax.losses._labels import check_dtype, to_device
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label
 from sporax.losses._vectors import safe_sqrt, squared_distances
 
@@ -236,6 +235,3 @@ def _batch(
                 f"shape {points.shape}. Give one for each row."
             )
     return points.astype(compute_dtype(points.dtype)), classes, kept
-
-
-ROWS: tuple[LossRow, ...] = ()

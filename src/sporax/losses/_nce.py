@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from sporax._typing import ArrayLike
 from sporax.losses._candidate_logits import candidate_logits
 from sporax.losses._contract import loss_function
+from sporax.losses._info import LossInfo, Size
 from sporax.losses._logistic import at_infinity, softpluses
-from sporax.losses._row import LossRow, Size
 from sporax.losses._spec import label, prediction, table
 
 
@@ -22,6 +22,17 @@ from sporax.losses._spec import label, prediction, table
     label("labels", "N T?", domain="class", kind="int"),
     prediction("inputs", "N D"),
     output="N",
+    info=LossInfo(
+        cell="NCELoss",
+        parameters={
+            "num_sampled": (1, 3),
+            "num_classes": (Size("C"),),
+            "num_true": (Size("T"),),
+            "remove_accidental_hits": (False, True),
+        },
+        random=True,
+        lower_bound=0.0,
+    ),
 )
 def nce_loss(
     weight: ArrayLike,
@@ -129,20 +140,3 @@ def _sum_of_softplus_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) 
     # With an exponential of its own the slope is one array; sharing that of the value would keep two more.
     (logits,), (tangent,) = primals, tangents
     return _sum_of_softplus(logits), jnp.sum(jax.lax.logistic(logits) * tangent, axis=-1)
-
-
-ROWS = (
-    LossRow(
-        nce_loss,
-        "Gutmann and Hyvärinen 2010; TensorFlow nn.nce_loss",
-        cell="NCELoss",
-        parameters={
-            "num_sampled": (1, 3),
-            "num_classes": (Size("C"),),
-            "num_true": (Size("T"),),
-            "remove_accidental_hits": (False, True),
-        },
-        random=True,
-        lower_bound=0.0,
-    ),
-)

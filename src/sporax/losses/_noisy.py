@@ -12,8 +12,8 @@ from sporax._typing import ArrayLike
 from sporax.losses._class_weights import scaled
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import take_class, valid_indices
+from sporax.losses._info import LossInfo
 from sporax.losses._relative_entropy import exp_less_line, expm1
-from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
@@ -23,7 +23,16 @@ _DENSE = (prediction("logits", "... C"), label("labels", "... C", domain="distri
 _SPARSE = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
 
 
-@loss_function(*_DENSE, output="...")
+_TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing": (0.0, 0.1)}
+
+
+@loss_function(
+    *_DENSE,
+    output="...",
+    info=LossInfo(
+        cell="PolyLoss", parameters={"epsilon": (2.0, -1.0)}, like=("poly_loss_cross_entropy",), lower_bound=0.0
+    ),
+)
 def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
     r"""Cross entropy of class probabilities with the first term of its expansion weighted more.
 
@@ -59,7 +68,13 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     return sum_rows(scaled(labels, _poly1(0 - log_p, epsilon)))[..., 0]
 
 
-@loss_function(*_SPARSE, output="...")
+@loss_function(
+    *_SPARSE,
+    output="...",
+    info=LossInfo(
+        cell="PolyLoss", parameters={"epsilon": (2.0, -1.0)}, like=("poly_loss_cross_entropy",), lower_bound=0.0
+    ),
+)
 def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
     r"""Cross entropy of class indices with the first term of its expansion weighted more.
 
@@ -109,6 +124,12 @@ def _poly1(cost: jax.Array, epsilon: Any) -> jax.Array:
     prediction("logits", "... C", domain="distribution"),
     label("labels", "...", domain="class", kind="int"),
     output="...",
+    info=LossInfo(
+        cell="GeneralizedCrossEntropyLoss",
+        parameters={"q": (0.5, 0.7, 1), "from_logits": (False, True)},
+        like=("CategoricalGeneralizedCrossEntropy",),
+        lower_bound=0.0,
+    ),
 )
 def generalized_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, q: Any = 0.5, from_logits: bool = False
@@ -161,7 +182,15 @@ def generalized_cross_entropy(
 _LEAST = 1e-12
 
 
-@loss_function(*_SPARSE, output="...")
+@loss_function(
+    *_SPARSE,
+    output="...",
+    info=LossInfo(
+        cell="SymmetricCrossEntropyLoss",
+        parameters={"alpha": (0.1, 1.0), "beta": (1.0, 0.0), "A": (-4.0, -6.0)},
+        lower_bound=0.0,
+    ),
+)
 def symmetric_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 0.1, beta: Any = 1.0, A: Any = -4.0
 ) -> jax.Array:
@@ -205,7 +234,9 @@ def symmetric_cross_entropy(
     return scaled(alpha, cost) + beta * log_zero * jnp.expm1(-cost)
 
 
-@loss_function(*_DENSE, output="...")
+@loss_function(
+    *_DENSE, output="...", info=LossInfo(cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES, lower_bound=0.0)
+)
 def bi_tempered_logistic_loss(
     logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
 ) -> jax.Array:
@@ -256,7 +287,9 @@ def bi_tempered_logistic_loss(
     return _bregman(target, log_p, t1)
 
 
-@loss_function(*_SPARSE, output="...")
+@loss_function(
+    *_SPARSE, output="...", info=LossInfo(cell="BiTemperedLogisticLoss", parameters=_TEMPERATURES, lower_bound=0.0)
+)
 def sparse_bi_tempered_logistic_loss(
     logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
 ) -> jax.Array:
@@ -339,54 +372,3 @@ def _bregman(target: jax.Array, log_p: jax.Array, t1: Any) -> jax.Array:
     close = exp_less_line((k + 1) * v) / (k + 1) - jnp.where(flat, 0, exp_less_line(k * v) / jnp.where(flat, 1, k))
     close = jnp.exp((k + 1) * log_q) * close
     return sum_rows(jnp.where(near, close, own + missed - left / (2 - t1)))[..., 0]
-
-
-_TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing": (0.0, 0.1)}
-
-ROWS = (
-    LossRow(
-        poly1_cross_entropy,
-        "Leng et al. 2022; optax poly_loss_cross_entropy",
-        cell="PolyLoss",
-        parameters={"epsilon": (2.0, -1.0)},
-        like=("poly_loss_cross_entropy",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        sparse_poly1_cross_entropy,
-        "Leng et al. 2022",
-        cell="PolyLoss",
-        parameters={"epsilon": (2.0, -1.0)},
-        like=("poly_loss_cross_entropy",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        generalized_cross_entropy,
-        "Zhang and Sabuncu 2018; Keras CategoricalGeneralizedCrossEntropy",
-        cell="GeneralizedCrossEntropyLoss",
-        parameters={"q": (0.5, 0.7, 1), "from_logits": (False, True)},
-        like=("CategoricalGeneralizedCrossEntropy",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        symmetric_cross_entropy,
-        "Wang et al. 2019",
-        cell="SymmetricCrossEntropyLoss",
-        parameters={"alpha": (0.1, 1.0), "beta": (1.0, 0.0), "A": (-4.0, -6.0)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        bi_tempered_logistic_loss,
-        "Amid et al. 2019",
-        cell="BiTemperedLogisticLoss",
-        parameters=_TEMPERATURES,
-        lower_bound=0.0,
-    ),
-    LossRow(
-        sparse_bi_tempered_logistic_loss,
-        "Amid et al. 2019",
-        cell="BiTemperedLogisticLoss",
-        parameters=_TEMPERATURES,
-        lower_bound=0.0,
-    ),
-)

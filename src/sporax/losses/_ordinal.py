@@ -14,7 +14,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._arrays import as_array, nearest_int32
 from sporax.losses._contract import Counted, loss_function
 from sporax.losses._indexing import valid_indices
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
@@ -34,7 +34,16 @@ def _binary_cost(logits: jax.Array, positive: jax.Array) -> jax.Array:
     return jax.nn.softplus(jnp.where(positive, -logits, logits))
 
 
-@loss_function(*_INPUTS, output="...")
+@loss_function(
+    *_INPUTS,
+    output="...",
+    info=LossInfo(
+        cell="CoralLoss",
+        parameters={"importance_weights": (None, Sized(lambda sizes: np.linspace(0.5, 1.5, sizes["C"] - 1)))},
+        like=("ordinal_regression",),
+        lower_bound=0.0,
+    ),
+)
 def coral_loss(
     logits: ArrayLike, labels: ArrayLike, *, importance_weights: Sequence[float] | ArrayLike | None = None
 ) -> jax.Array:
@@ -85,7 +94,7 @@ def coral_loss(
     return jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan)
 
 
-@loss_function(*_INPUTS, output="...")
+@loss_function(*_INPUTS, output="...", info=LossInfo(cell="CornLoss", like=("ordinal_regression",), lower_bound=0.0))
 def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
     r"""Conditional ordinal regression: whether the class is above threshold k, given that it is above k - 1.
 
@@ -188,22 +197,3 @@ def corn_labels(logits: ArrayLike) -> jax.Array:
     """
     passed = jnp.cumprod(jax.nn.sigmoid(jnp.asarray(logits)), axis=-1)
     return jnp.sum(passed > 0.5, axis=-1, dtype=jnp.int32)
-
-
-ROWS = (
-    LossRow(
-        coral_loss,
-        "Cao et al. 2020",
-        cell="CoralLoss",
-        parameters={"importance_weights": (None, Sized(lambda sizes: np.linspace(0.5, 1.5, sizes["C"] - 1)))},
-        like=("ordinal_regression",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        corn_loss,
-        "Shi et al. 2021",
-        cell="CornLoss",
-        like=("ordinal_regression",),
-        lower_bound=0.0,
-    ),
-)

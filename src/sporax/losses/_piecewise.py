@@ -12,15 +12,22 @@ import numpy as np
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._logistic import log1p
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="QuantileLoss", parameters={"quantile": (0.5, 0.1, 0.75)}, like=("pinball", "quantile"), lower_bound=0.0
+    ),
+)
 def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) -> jax.Array:
     r"""The pinball loss, whose least mean is at a quantile of the target.
 
@@ -52,7 +59,21 @@ def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) 
     return _pinball(jnp.asarray(labels) - jnp.asarray(logits), _quantile(quantile, "quantile_loss"))
 
 
-@loss_function(prediction("logits", "... K"), label("labels", "..."), output="...")
+@loss_function(
+    prediction("logits", "... K"),
+    label("labels", "..."),
+    output="...",
+    info=LossInfo(
+        cell="QuantileLoss",
+        parameters={
+            "quantile": (
+                Sized(lambda sizes: tuple((k + 1) / (sizes["K"] + 1) for k in range(sizes["K"]))),
+                Sized(lambda sizes: tuple(0.9 / (k + 1) for k in range(sizes["K"]))),
+            )
+        },
+        lower_bound=0.0,
+    ),
+)
 def multi_quantile_loss(
     logits: ArrayLike, labels: ArrayLike, *, quantile: Sequence[Any] | np.ndarray | jax.Array
 ) -> jax.Array:
@@ -110,7 +131,17 @@ def _quantile(value: Any, where: str) -> Any:
     )
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="EpsilonInsensitiveLoss",
+        parameters={"epsilon": (0.1, 0.0, 0.8)},
+        like=("epsilon_insensitive", "svr"),
+        lower_bound=0.0,
+    ),
+)
 def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 0.1) -> jax.Array:
     r"""Absolute difference beyond a dead zone.
 
@@ -144,7 +175,14 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: A
     return jnp.where(distance <= epsilon, 0, distance - epsilon)
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="WingLoss", parameters={"width": (10.0, 0.7), "curvature": (2.0, 0.4)}, like=("wing",), lower_bound=0.0
+    ),
+)
 def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvature: Any = 2.0) -> jax.Array:
     r"""A logarithm near zero, where small errors weigh more, and the absolute difference beyond.
 
@@ -186,7 +224,17 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvat
     return jnp.where(distance < width, near, distance - width + width * jnp.log1p(width / curvature))
 
 
-@loss_function(prediction("logits", "..."), label("labels", "...", "probability"), output="...")
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "...", "probability"),
+    output="...",
+    info=LossInfo(
+        cell="AdaptiveWingLoss",
+        parameters={"omega": (14.0, 1.5), "theta": (0.5, 1.5), "epsilon": (1.0, 0.3), "alpha": (2.1, 3.0)},
+        like=("adaptive_wing",),
+        lower_bound=0.0,
+    ),
+)
 def adaptive_wing_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -246,51 +294,3 @@ def adaptive_wing_loss(
     slope = omega * exponent / theta * edge / (1 + edge)
     line = slope * (jnp.where(inside, theta, distance) - theta) + omega * jnp.log1p(edge)
     return jnp.where(inside, omega * jnp.log1p(near), line)
-
-
-ROWS = (
-    LossRow(
-        quantile_loss,
-        "Koenker, Bassett 1978",
-        cell="QuantileLoss",
-        parameters={"quantile": (0.5, 0.1, 0.75)},
-        like=("pinball", "quantile"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multi_quantile_loss,
-        "Koenker, Bassett 1978; Wen et al. 2017",
-        cell="QuantileLoss",
-        parameters={
-            "quantile": (
-                Sized(lambda sizes: tuple((k + 1) / (sizes["K"] + 1) for k in range(sizes["K"]))),
-                Sized(lambda sizes: tuple(0.9 / (k + 1) for k in range(sizes["K"]))),
-            )
-        },
-        lower_bound=0.0,
-    ),
-    LossRow(
-        epsilon_insensitive_loss,
-        "Vapnik 1995",
-        cell="EpsilonInsensitiveLoss",
-        parameters={"epsilon": (0.1, 0.0, 0.8)},
-        like=("epsilon_insensitive", "svr"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        wing_loss,
-        "Feng et al. 2018",
-        cell="WingLoss",
-        parameters={"width": (10.0, 0.7), "curvature": (2.0, 0.4)},
-        like=("wing",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        adaptive_wing_loss,
-        "Wang, Bo, Fuxin 2019",
-        cell="AdaptiveWingLoss",
-        parameters={"omega": (14.0, 1.5), "theta": (0.5, 1.5), "epsilon": (1.0, 0.3), "alpha": (2.1, 3.0)},
-        like=("adaptive_wing",),
-        lower_bound=0.0,
-    ),
-)

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._relative_entropy import logit_divergence
-from sporax.losses._row import LossRow
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 
@@ -24,6 +24,17 @@ _LOSS_TYPES = ("sigmoid", "ipo")
     label("reference_chosen_logps", "..."),
     label("reference_rejected_logps", "..."),
     output="...",
+    info=LossInfo(
+        cell="DPOLoss",
+        parameters={
+            "beta": (0.1, 0.5),
+            "label_smoothing": (0.0, 0.2),
+            "reference_free": (False, True),
+            "loss_type": ("sigmoid", "ipo"),
+        },
+        like=("direct preference optimisation", "IPO", "cDPO"),
+        lower_bound=0.0,
+    ),
 )
 def dpo_loss(
     policy_chosen_logps: ArrayLike,
@@ -87,7 +98,17 @@ def dpo_loss(
     return (1 - smoothing) * cost(margin) + smoothing * cost(-margin)
 
 
-@loss_function(prediction("logits", "... C"), label("teacher_logits", "... C"), output="...")
+@loss_function(
+    prediction("logits", "... C"),
+    label("teacher_logits", "... C"),
+    output="...",
+    info=LossInfo(
+        cell="DistillationLoss",
+        parameters={"temperature": (1.0, 3.0)},
+        like=("knowledge distillation",),
+        lower_bound=0.0,
+    ),
+)
 def distillation_loss(logits: ArrayLike, teacher_logits: ArrayLike, *, temperature: Any = 1.0) -> jax.Array:
     r"""How far a student's softened class probabilities are from its teacher's.
 
@@ -127,6 +148,12 @@ def distillation_loss(logits: ArrayLike, teacher_logits: ArrayLike, *, temperatu
     label("teacher_logits", "... C"),
     label("labels", "...", domain="class", kind="int"),
     output="...",
+    info=LossInfo(
+        cell="DistillationLoss",
+        parameters={"temperature": (1.0, 3.0), "alpha": (0.5, 0.9)},
+        like=("knowledge distillation",),
+        lower_bound=0.0,
+    ),
 )
 def distillation_with_labels_loss(
     logits: ArrayLike, teacher_logits: ArrayLike, labels: ArrayLike, *, temperature: Any = 1.0, alpha: Any = 0.5
@@ -172,36 +199,3 @@ def distillation_with_labels_loss(
 def _divergence(student: jax.Array, teacher: jax.Array, temperature: Any) -> jax.Array:
     # A class that the teacher rules out adds nothing, whatever the student makes of it.
     return temperature**2 * logit_divergence(student, teacher, jnp.asarray(temperature, student.dtype))
-
-
-ROWS: tuple[LossRow, ...] = (
-    LossRow(
-        dpo_loss,
-        "Rafailov et al. 2023; Azar et al. 2023",
-        cell="DPOLoss",
-        parameters={
-            "beta": (0.1, 0.5),
-            "label_smoothing": (0.0, 0.2),
-            "reference_free": (False, True),
-            "loss_type": ("sigmoid", "ipo"),
-        },
-        like=("direct preference optimisation", "IPO", "cDPO"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        distillation_loss,
-        "Hinton et al. 2015",
-        cell="DistillationLoss",
-        parameters={"temperature": (1.0, 3.0)},
-        like=("knowledge distillation",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        distillation_with_labels_loss,
-        "Hinton et al. 2015",
-        cell="DistillationLoss",
-        parameters={"temperature": (1.0, 3.0), "alpha": (0.5, 0.9)},
-        like=("knowledge distillation",),
-        lower_bound=0.0,
-    ),
-)

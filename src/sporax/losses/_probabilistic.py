@@ -15,8 +15,14 @@ from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._divergence import times
 from sporax.losses._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
+
+
+def _poisson_examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
+    """Expected counts or their logarithms, as both are asked for, and counts."""
+    shape = sizes["..."]
+    return [np.asarray(rng.uniform(0.2, 3.0, shape), dtype), np.asarray(rng.poisson(2.0, shape), dtype)]
 
 
 @jax.custom_jvp
@@ -36,7 +42,17 @@ def _bounded(x: ArrayLike, eps: Any) -> jax.Array:
 
 
 @loss_function(
-    prediction("logits", "..."), label("labels", "...", domain="nonnegative"), output="...", broadcasting=True
+    prediction("logits", "..."),
+    label("labels", "...", domain="nonnegative"),
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="PoissonNLLLoss",
+        # The full loss jumps at a count of 1, so the last combination, of which second derivatives are taken, is not.
+        parameters={"full": (True, False), "log_input": (True, False)},
+        overflows=True,
+        examples=_poisson_examples,
+    ),
 )
 def poisson_nll_loss(
     logits: ArrayLike, labels: ArrayLike, *, log_input: bool = True, full: bool = False, eps: Any = 1e-8
@@ -107,7 +123,13 @@ def _gaussian(mean: ArrayLike, labels: ArrayLike, var: jax.Array, full: bool) ->
     return 0.5 * (jnp.log(var) + square / var) + (HALF_LOG_2PI if full else 0)
 
 
-@loss_function(*_GAUSSIAN, output="...", broadcasting=True, prepare=_variance_for_each_row)
+@loss_function(
+    *_GAUSSIAN,
+    output="...",
+    broadcasting=True,
+    prepare=_variance_for_each_row,
+    info=LossInfo(cell="GaussianNLLLoss", parameters={"full": (False, True)}),
+)
 def gaussian_nll_loss(
     logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, full: bool = False, eps: Any = 1e-6
 ) -> jax.Array:
@@ -145,7 +167,18 @@ def gaussian_nll_loss(
     return _gaussian(logits, labels, _bounded(var, eps), full)
 
 
-@loss_function(*_GAUSSIAN, output="...", broadcasting=True, prepare=_variance_for_each_row)
+@loss_function(
+    *_GAUSSIAN,
+    output="...",
+    broadcasting=True,
+    prepare=_variance_for_each_row,
+    info=LossInfo(
+        cell="BetaGaussianNLLLoss",
+        # With 0 alone do finite differences, which know nothing of held factors, give the derivative.
+        parameters={"beta": (0.5, 1.0, 0.0)},
+        like=("beta_nll",),
+    ),
+)
 def beta_weighted_gaussian_nll_loss(
     logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, beta: Any = 0.5, full: bool = False, eps: Any = 1e-6
 ) -> jax.Array:
@@ -194,6 +227,7 @@ def beta_weighted_gaussian_nll_loss(
     prediction("scale", "...", domain="positive"),
     output="...",
     broadcasting=True,
+    info=LossInfo(cell="LaplaceNLLLoss"),
 )
 def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
     r"""Negative log likelihood under a Laplace distribution.
@@ -235,6 +269,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
     prediction("df", "...", domain="positive"),
     output="...",
     broadcasting=True,
+    info=LossInfo(cell="StudentTNLLLoss"),
 )
 def student_t_nll_loss(
     loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Any = 1e-6
@@ -283,6 +318,7 @@ def student_t_nll_loss(
     output="...",
     broadcasting=True,
     joins=False,
+    info=LossInfo(cell="NegativeBinomialNLLLoss"),
 )
 def negative_binomial_nll_loss(
     logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Any = 1e-6
@@ -326,6 +362,7 @@ def negative_binomial_nll_loss(
     prediction("beta", "...", domain="positive"),
     output="...",
     joins=False,
+    info=LossInfo(cell="BetaNLLLoss"),
 )
 def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
     r"""Negative log likelihood of proportions under a beta distribution.
@@ -369,40 +406,3 @@ def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: 
     log_rest = jnp.where(top, jnp.log(eps), jnp.log1p(-jnp.where(y < eps, eps, jnp.where(top, 0, y))))
     loss = log_beta(alpha, beta) - (alpha - 1) * log_y - (beta - 1) * log_rest
     return jnp.where((y < 0) | (y > 1), jnp.nan, loss)
-
-
-def _poisson_examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
-    """Expected counts or their logarithms, as both are asked for, and counts."""
-    shape = sizes["..."]
-    return [np.asarray(rng.uniform(0.2, 3.0, shape), dtype), np.asarray(rng.poisson(2.0, shape), dtype)]
-
-
-ROWS = (
-    LossRow(
-        poisson_nll_loss,
-        "MindSpore nn.PoissonNLLLoss",
-        cell="PoissonNLLLoss",
-        # The full loss jumps at a count of 1, so the last combination, of which second derivatives are taken, is not.
-        parameters={"full": (True, False), "log_input": (True, False)},
-        overflows=True,
-        examples=_poisson_examples,
-    ),
-    LossRow(
-        gaussian_nll_loss,
-        "Nix and Weigend 1994; MindSpore nn.GaussianNLLLoss",
-        cell="GaussianNLLLoss",
-        parameters={"full": (False, True)},
-    ),
-    LossRow(
-        beta_weighted_gaussian_nll_loss,
-        "Seitzer et al. 2022",
-        cell="BetaGaussianNLLLoss",
-        # With 0 alone do finite differences, which know nothing of held factors, give the derivative.
-        parameters={"beta": (0.5, 1.0, 0.0)},
-        like=("beta_nll",),
-    ),
-    LossRow(laplace_nll_loss, "torch.distributions.Laplace", cell="LaplaceNLLLoss"),
-    LossRow(student_t_nll_loss, "torch.distributions.StudentT", cell="StudentTNLLLoss"),
-    LossRow(negative_binomial_nll_loss, "torch.distributions.NegativeBinomial", cell="NegativeBinomialNLLLoss"),
-    LossRow(beta_nll_loss, "torch.distributions.Beta", cell="BetaNLLLoss"),
-)

@@ -12,7 +12,7 @@ from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import named, take_class, valid_indices
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
@@ -24,7 +24,12 @@ _INPUTS = (
 )
 
 
-@loss_function(*_INPUTS, output="N", mask_parameter="mask")
+@loss_function(
+    *_INPUTS,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(cell="ProxyAnchorLoss", parameters={"margin": (0.1, 0.3), "alpha": (8.0, 4.0)}, lower_bound=0.0),
+)
 def proxy_anchor_loss(
     embeddings: ArrayLike,
     weight: ArrayLike,
@@ -81,7 +86,11 @@ def proxy_anchor_loss(
     return jnp.where(valid, value, jnp.nan)
 
 
-@loss_function(*_INPUTS, output="N")
+@loss_function(
+    *_INPUTS,
+    output="N",
+    info=LossInfo(cell="ProxyNCALoss", parameters={"scale": (1.0, 3.0), "include_positive": (False, True)}),
+)
 def proxy_nca_loss(
     embeddings: ArrayLike,
     weight: ArrayLike,
@@ -139,7 +148,15 @@ def proxy_nca_loss(
     return jnp.where(valid, total - take_class(scores, safe), jnp.nan)
 
 
-@loss_function(*_INPUTS, output="N")
+@loss_function(
+    *_INPUTS,
+    output="N",
+    info=LossInfo(
+        cell="ArcFaceLoss",
+        parameters={"scale": (16.0, 4.0), "margin": (0.5, 0.2), "easy_margin": (False, True)},
+        lower_bound=0.0,
+    ),
+)
 def arcface_loss(
     embeddings: ArrayLike,
     weight: ArrayLike,
@@ -205,7 +222,11 @@ def arcface_loss(
     return jnp.where(valid, class_cost(logits, safe), jnp.nan)
 
 
-@loss_function(*_INPUTS, output="N")
+@loss_function(
+    *_INPUTS,
+    output="N",
+    info=LossInfo(cell="CosFaceLoss", parameters={"scale": (16.0, 4.0), "margin": (0.35, 0.1)}, lower_bound=0.0),
+)
 def cosface_loss(
     embeddings: ArrayLike, weight: ArrayLike, labels: ArrayLike, *, scale: Any = 64.0, margin: Any = 0.35
 ) -> jax.Array:
@@ -246,34 +267,3 @@ def cosface_loss(
     valid, safe = valid_indices(jnp.asarray(labels), cosines.shape[1])
     logits = scale * jnp.where(named(safe, cosines), cosines - margin, cosines)
     return jnp.where(valid, class_cost(logits, safe), jnp.nan)
-
-
-ROWS = (
-    LossRow(
-        proxy_anchor_loss,
-        "Kim et al. 2020",
-        cell="ProxyAnchorLoss",
-        parameters={"margin": (0.1, 0.3), "alpha": (8.0, 4.0)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        proxy_nca_loss,
-        "Movshovitz-Attias et al. 2017; Teh et al. 2020",
-        cell="ProxyNCALoss",
-        parameters={"scale": (1.0, 3.0), "include_positive": (False, True)},
-    ),
-    LossRow(
-        arcface_loss,
-        "Deng et al. 2019",
-        cell="ArcFaceLoss",
-        parameters={"scale": (16.0, 4.0), "margin": (0.5, 0.2), "easy_margin": (False, True)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        cosface_loss,
-        "Wang et al. 2018",
-        cell="CosFaceLoss",
-        parameters={"scale": (16.0, 4.0), "margin": (0.35, 0.1)},
-        lower_bound=0.0,
-    ),
-)

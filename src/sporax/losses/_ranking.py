@@ -11,8 +11,8 @@ import numpy as np
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._logspace import log_add
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
@@ -23,7 +23,24 @@ _GRADES = label("labels", "... L", domain="nonnegative", kind="number")
 """Grades are only compared, or give the size of a step: no derivative is taken by them."""
 
 
-@loss_function(_SCORES, _GRADES, output="...")
+def _some_items(sizes: Any) -> np.ndarray:
+    return np.arange(sizes["L"]) % 3 != 1
+
+
+_MASKS = (None, Sized(_some_items))
+
+
+@loss_function(
+    _SCORES,
+    _GRADES,
+    output="...",
+    info=LossInfo(
+        cell="RankNetLoss",
+        parameters={"sigma": (1.0, 0.7), "mask": _MASKS},
+        like=("pairwise logistic loss",),
+        lower_bound=0.0,
+    ),
+)
 def rank_net_loss(
     logits: ArrayLike, labels: ArrayLike, *, sigma: Any = 1.0, mask: ArrayLike | None = None
 ) -> jax.Array | Counted:
@@ -60,7 +77,12 @@ def rank_net_loss(
     return _counted(jnp.sum(_pair_losses(logits, labels, kept, sigma), axis=(-2, -1)), mask, kept)
 
 
-@loss_function(_SCORES, label("labels", "... L"), output="...")
+@loss_function(
+    _SCORES,
+    label("labels", "... L"),
+    output="...",
+    info=LossInfo(cell="ListNetLoss", parameters={"mask": _MASKS}, lower_bound=0.0),
+)
 def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
     r"""Cross entropy between the chances of each item to come first, by its grade and by its score.
 
@@ -90,7 +112,12 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     return _counted(_cross_entropy(target, logits, kept), mask, kept)
 
 
-@loss_function(_SCORES, _GRADES, output="...")
+@loss_function(
+    _SCORES,
+    _GRADES,
+    output="...",
+    info=LossInfo(cell="ListMLELoss", parameters={"mask": _MASKS}, like=("Plackett-Luce likelihood",), lower_bound=0.0),
+)
 def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
     r"""How unlikely the scores make the true order, when items are drawn one after the other.
 
@@ -131,7 +158,17 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     return _counted(jnp.sum(jnp.where(follows, terms, 0), axis=-1), mask, kept)
 
 
-@loss_function(_SCORES, _GRADES, output="...")
+@loss_function(
+    _SCORES,
+    _GRADES,
+    output="...",
+    info=LossInfo(
+        cell="LambdaRankLoss",
+        parameters={"sigma": (1.0, 0.7), "k": (None, 3), "mask": _MASKS},
+        like=("LambdaLoss", "NDCG"),
+        lower_bound=0.0,
+    ),
+)
 def lambda_rank_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -193,7 +230,14 @@ def lambda_rank_loss(
     return _counted(jnp.sum(values, axis=(-2, -1)), mask, kept)
 
 
-@loss_function(_SCORES, label("labels", "... L", domain="nonnegative"), output="...")
+@loss_function(
+    _SCORES,
+    label("labels", "... L", domain="nonnegative"),
+    output="...",
+    info=LossInfo(
+        cell="RankingSoftmaxLoss", parameters={"mask": _MASKS}, like=("optax ranking_softmax_loss",), lower_bound=0.0
+    ),
+)
 def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
     r"""Cross entropy of the scores' softmax, with the grades themselves as targets.
 
@@ -277,52 +321,3 @@ def _cross_entropy(target: jax.Array, logits: jax.Array, kept: jax.Array) -> jax
     # 0 log 0 is 0.
     nothing = (target == 0) & jnp.isneginf(log_p)
     return 0 - sum_rows(target * jnp.where(nothing, 0, log_p))[..., 0]
-
-
-def _some_items(sizes: Any) -> np.ndarray:
-    return np.arange(sizes["L"]) % 3 != 1
-
-
-_MASKS = (None, Sized(_some_items))
-
-ROWS: tuple[LossRow, ...] = (
-    LossRow(
-        rank_net_loss,
-        "Burges et al. 2005",
-        cell="RankNetLoss",
-        parameters={"sigma": (1.0, 0.7), "mask": _MASKS},
-        like=("pairwise logistic loss",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        list_net_loss,
-        "Cao et al. 2007",
-        cell="ListNetLoss",
-        parameters={"mask": _MASKS},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        list_mle_loss,
-        "Xia et al. 2008",
-        cell="ListMLELoss",
-        parameters={"mask": _MASKS},
-        like=("Plackett-Luce likelihood",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        lambda_rank_loss,
-        "Burges et al. 2006; Wang et al. 2018",
-        cell="LambdaRankLoss",
-        parameters={"sigma": (1.0, 0.7), "k": (None, 3), "mask": _MASKS},
-        like=("LambdaLoss", "NDCG"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        ranking_softmax_loss,
-        "optax.losses.ranking_softmax_loss",
-        cell="RankingSoftmaxLoss",
-        parameters={"mask": _MASKS},
-        like=("optax ranking_softmax_loss",),
-        lower_bound=0.0,
-    ),
-)

@@ -1,12 +1,12 @@
-"""The table of losses. Contract tests, look-up, the CLI listing and the docs page are all made from it.
+"""The registry of losses, from which contract tests, look-up, the CLI listing and the documentation are generated.
 
-Each family's file ends with the rows of its losses; here they come together, in the order of the docs page.
+The entry of a loss is given where its function is defined, as the argument `info` of `loss_function`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from sporax._errors import ArgumentError
 from sporax._suggest import nearest
@@ -44,7 +44,7 @@ from sporax.losses import (
     _segmentation,
     _triplet,
 )
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 
 _FAMILIES = (
     _regression,
@@ -81,15 +81,25 @@ _FAMILIES = (
     _linear,
 )
 
-_ROWS: tuple[LossRow, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)
-_BY_NAME: Mapping[str, LossRow] = MappingProxyType({row.name: row for row in _ROWS})
+
+def _of(family: ModuleType) -> list[LossInfo]:
+    """The entries of the losses that a file defines, in the order of their definition."""
+    functions = [each for each in vars(family).values() if getattr(each, "__module__", None) == family.__name__]
+    return [each.info for each in functions if isinstance(getattr(each, "info", None), LossInfo)]
 
 
-def registry() -> Mapping[str, LossRow]:
+_INFOS: tuple[LossInfo, ...] = tuple(info for family in _FAMILIES for info in _of(family))
+_BY_NAME: Mapping[str, LossInfo] = MappingProxyType({info.name: info for info in _INFOS})
+_BY_CELL = {
+    cell: tuple(info for info in _INFOS if info.cell == cell) for cell in {info.cell for info in _INFOS} - {None}
+}
+
+
+def registry() -> Mapping[str, LossInfo]:
     """Every loss by name, in the order of the docs page. Read-only.
 
     Returns:
-        A mapping of names to rows.
+        A mapping of names to `LossInfo`.
 
     Example:
         >>> from sporax import losses
@@ -99,18 +109,17 @@ def registry() -> Mapping[str, LossRow]:
     return _BY_NAME
 
 
-def get(name: str) -> LossRow:
-    """The row of a loss.
+def get(name: str) -> LossInfo:
+    """The registry's entry of a loss.
 
     Args:
         name: the function's name.
 
     Returns:
-        Its row.
+        Its `LossInfo`.
 
     Raises:
-        ArgumentError: there is none of that name; says which comes near, and the functions behind a class
-            name.
+        ArgumentError: there is no loss of that name; the message suggests the nearest name.
 
     Example:
         >>> from sporax import losses
@@ -119,27 +128,27 @@ def get(name: str) -> LossRow:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if behind := [row.name for row in by_cell(name)]:
+    if behind := [info.name for info in by_cell(name)]:
         hint = f"`{name}` is a class of sporax.nn; its function is {' or '.join(map(repr, behind))}."
     else:
-        names = {key.lower(): row.name for row in _ROWS for key in (row.name, row.cell or row.name)}
+        names = {key.lower(): info.name for info in _INFOS for key in (info.name, info.cell or info.name)}
         near = nearest(str(name), names, 0.5)
         hint = f"Did you mean {names[near]!r}?" if near else f"There are {', '.join(_BY_NAME)}."
     raise ArgumentError(f"losses.get: there is no loss named {name!r}. {hint}")
 
 
-def by_cell(cell: str) -> tuple[LossRow, ...]:
-    """The rows of a class of `sporax.nn`; more than one where an argument chooses between functions.
+def by_cell(cell: str) -> tuple[LossInfo, ...]:
+    """The entries of a class of `sporax.nn`; more than one where an argument chooses between functions.
 
     Args:
         cell: the name of the class.
 
     Returns:
-        Its rows; none if no loss has that class.
+        Its entries; none if no loss has that class.
 
     Example:
         >>> from sporax import losses
-        >>> [row.cell_arguments for row in losses.by_cell("SoftmaxCrossEntropyWithLogits")]
+        >>> [info.cell_arguments for info in losses.by_cell("SoftmaxCrossEntropyWithLogits")]
         [{'sparse': False}, {'sparse': True}]
     """
-    return tuple(row for row in _ROWS if row.cell == cell)
+    return _BY_CELL.get(cell, ())

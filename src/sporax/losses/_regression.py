@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._logistic import log1p_within_one, polynomial
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_all
 from sporax.losses._vectors import absolute, cosine, scale_of
@@ -19,7 +19,14 @@ from sporax.losses._vectors import absolute, cosine, scale_of
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="L1Loss", like=("mae", "MAELoss", "L1LossExt", "mean_absolute_error", "MeanAbsoluteError"), lower_bound=0.0
+    ),
+)
 def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Absolute difference.
 
@@ -49,7 +56,14 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return absolute(jnp.asarray(logits) - jnp.asarray(labels))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="MSELoss", like=("mse", "l2", "mean_squared_error", "MeanSquaredError", "squared_error"), lower_bound=0.0
+    ),
+)
 def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Squared difference.
 
@@ -78,7 +92,12 @@ def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.square(logits - labels)
 
 
-@loss_function(*_INPUTS, output="", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="",
+    broadcasting=True,
+    info=LossInfo(cell="RMSELoss", reductions=(), like=("rmse", "root_mean_squared_error"), lower_bound=0.0),
+)
 def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Root of the mean squared difference.
 
@@ -115,7 +134,18 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.where(exact, 0, scale * jnp.sqrt(jnp.where(exact, 1, mean)))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="SmoothL1Loss",
+        parameters={"beta": (1.0, 0.3, 4)},
+        default_reduction="none",
+        like=("smooth_l1",),
+        lower_bound=0.0,
+    ),
+)
 def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> jax.Array:
     r"""Squared near zero, absolute farther away.
 
@@ -157,7 +187,12 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     return jnp.where(inside, 0.5 * near * near / beta, distance - 0.5 * beta)
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="HuberLoss", parameters={"delta": (1.0, 0.3, 4)}, like=("huber", "Huber"), lower_bound=0.0),
+)
 def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax.Array:
     r"""Half the square near zero, a line of slope delta farther away.
 
@@ -197,7 +232,12 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
     return jnp.where(inside, 0.5 * near * near, delta * (far - 0.5 * delta))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="LogCoshLoss", like=("log_cosh", "logcosh", "LogCosh"), lower_bound=0.0),
+)
 def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Logarithm of the hyperbolic cosine of the difference.
 
@@ -253,7 +293,14 @@ def _log_cosh_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tupl
     return _log_cosh(*primals), jnp.tanh(*primals) * tangents[0]
 
 
-@loss_function(prediction("logits", "... D"), label("labels", "... D"), output="...")
+@loss_function(
+    prediction("logits", "... D"),
+    label("labels", "... D"),
+    output="...",
+    info=LossInfo(
+        cell="CosineSimilarityLoss", lower_bound=-1.0, like=("cosine_similarity", "CosineSimilarity", "cosine_distance")
+    ),
+)
 def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""The cosine of the angle between two vectors, negated.
 
@@ -283,60 +330,3 @@ def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """
     # Subtracted from 0, as the negative of 0 would be -0.
     return 0 - cosine(jnp.asarray(logits), jnp.asarray(labels), axis=-1)
-
-
-ROWS = (
-    LossRow(
-        l1_loss,
-        "MindSpore nn.L1Loss",
-        cell="L1Loss",
-        like=("mae", "MAELoss", "L1LossExt", "mean_absolute_error", "MeanAbsoluteError"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        mse_loss,
-        "MindSpore nn.MSELoss",
-        cell="MSELoss",
-        like=("mse", "l2", "mean_squared_error", "MeanSquaredError", "squared_error"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        rmse_loss,
-        "MindSpore nn.RMSELoss",
-        cell="RMSELoss",
-        reductions=(),
-        like=("rmse", "root_mean_squared_error"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        smooth_l1_loss,
-        "Girshick 2015; MindSpore nn.SmoothL1Loss",
-        cell="SmoothL1Loss",
-        parameters={"beta": (1.0, 0.3, 4)},
-        default_reduction="none",
-        like=("smooth_l1",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        huber_loss,
-        "Huber 1964; MindSpore nn.HuberLoss",
-        cell="HuberLoss",
-        parameters={"delta": (1.0, 0.3, 4)},
-        like=("huber", "Huber"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        log_cosh_loss,
-        "Keras LogCosh; optax log_cosh",
-        cell="LogCoshLoss",
-        like=("log_cosh", "logcosh", "LogCosh"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        cosine_similarity_loss,
-        "Keras CosineSimilarity; optax cosine_distance",
-        cell="CosineSimilarityLoss",
-        lower_bound=-1.0,
-        like=("cosine_similarity", "CosineSimilarity", "cosine_distance"),
-    ),
-)

@@ -9,12 +9,23 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._row import LossRow
+from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
 
-@loss_function(prediction("logits", "..."), label("labels", "..."), output="...", broadcasting=True)
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "..."),
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="MAPELoss",
+        parameters={"epsilon": (1e-7, 0.5)},
+        like=("mape", "MeanAbsolutePercentageError"),
+        lower_bound=0.0,
+    ),
+)
 def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
     r"""Absolute difference as a percentage of the target.
 
@@ -51,7 +62,18 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     return 100 * (absolute(logits - labels) / jnp.where(size <= epsilon, epsilon, size))
 
 
-@loss_function(prediction("logits", "..."), label("labels", "...", "positive"), output="...", broadcasting=True)
+@loss_function(
+    prediction("logits", "..."),
+    label("labels", "...", "positive"),
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="MSLELoss",
+        parameters={"epsilon": (1e-7, 0.5)},
+        like=("msle", "MeanSquaredLogarithmicError"),
+        lower_bound=0.0,
+    ),
+)
 def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
     r"""Squared difference of logarithms.
 
@@ -92,7 +114,11 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
 
 
 @loss_function(
-    prediction("logits", "...", "positive"), label("labels", "...", "nonnegative"), output="...", broadcasting=True
+    prediction("logits", "...", "positive"),
+    label("labels", "...", "nonnegative"),
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="PoissonLoss", parameters={"epsilon": (1e-7, 0.01)}, like=("poisson", "Poisson")),
 )
 def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
     r"""Negative log-likelihood of counts, given the rate itself, without its constant.
@@ -125,30 +151,3 @@ def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -
     epsilon = hyper_parameter(epsilon, name="epsilon", where="poisson_loss", minimum=0, open_minimum=True)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     return logits - labels * jnp.log(logits + epsilon)
-
-
-ROWS = (
-    LossRow(
-        mean_absolute_percentage_error,
-        "Keras MeanAbsolutePercentageError",
-        cell="MAPELoss",
-        parameters={"epsilon": (1e-7, 0.5)},
-        like=("mape", "MeanAbsolutePercentageError"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        mean_squared_logarithmic_error,
-        "Keras MeanSquaredLogarithmicError",
-        cell="MSLELoss",
-        parameters={"epsilon": (1e-7, 0.5)},
-        like=("msle", "MeanSquaredLogarithmicError"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        poisson_loss,
-        "Keras Poisson",
-        cell="PoissonLoss",
-        parameters={"epsilon": (1e-7, 0.01)},
-        like=("poisson", "Poisson"),
-    ),
-)

@@ -14,11 +14,21 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._lengths import take_lengths, take_targets
 from sporax.losses._logspace import centred, log_add
-from sporax.losses._row import LossRow
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
+
+
+def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:
+    batch, frames, classes, longest = sizes["N"], sizes["L"], sizes["C"], sizes["S"]
+    logits = rng.normal(0.3, 1.5, (batch, frames, longest + 1, classes)).astype(dtype)
+    targets = rng.integers(1, classes - 1, (batch, longest)).astype(np.int32)
+    target_lengths = rng.integers(0, longest + 1, batch).astype(np.int32)
+    targets[np.arange(longest) >= target_lengths[:, None]] = -1
+    input_lengths = rng.integers(frames - 2, frames + 1, batch).astype(np.int32)
+    return [logits, targets, input_lengths, target_lengths]
 
 
 @loss_function(
@@ -27,6 +37,13 @@ from sporax.losses._spec import label, prediction
     label("input_lengths", "N", kind="int"),
     label("target_lengths", "N", kind="int"),
     output="N",
+    info=LossInfo(
+        cell="RNNTLoss",
+        parameters={"blank": (0, -1), "fused_log_softmax": (True, False)},
+        examples=_examples,
+        like=("torchaudio rnnt_loss", "transducer loss"),
+        lower_bound=0.0,
+    ),
 )
 def rnnt_loss(
     logits: ArrayLike,
@@ -170,26 +187,3 @@ def _clamped_jvp(
     # A sequence's value depends on its own logits alone, so the gradient of the sum holds that of each.
     (gradient,) = pull(jnp.ones_like(values))
     return values, jnp.sum(jnp.clip(gradient, -clamp, clamp) * tangents[0], axis=(1, 2, 3))
-
-
-def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:
-    batch, frames, classes, longest = sizes["N"], sizes["L"], sizes["C"], sizes["S"]
-    logits = rng.normal(0.3, 1.5, (batch, frames, longest + 1, classes)).astype(dtype)
-    targets = rng.integers(1, classes - 1, (batch, longest)).astype(np.int32)
-    target_lengths = rng.integers(0, longest + 1, batch).astype(np.int32)
-    targets[np.arange(longest) >= target_lengths[:, None]] = -1
-    input_lengths = rng.integers(frames - 2, frames + 1, batch).astype(np.int32)
-    return [logits, targets, input_lengths, target_lengths]
-
-
-ROWS: tuple[LossRow, ...] = (
-    LossRow(
-        rnnt_loss,
-        "Graves 2012; torchaudio rnnt_loss; MindSpore ops.RNNTLoss",
-        cell="RNNTLoss",
-        parameters={"blank": (0, -1), "fused_log_softmax": (True, False)},
-        examples=_examples,
-        like=("torchaudio rnnt_loss", "transducer loss"),
-        lower_bound=0.0,
-    ),
-)

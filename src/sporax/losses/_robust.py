@@ -10,15 +10,25 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._logistic import log1p
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="CharbonnierLoss",
+        parameters={"epsilon": (1e-3, 0.5)},
+        like=("charbonnier", "pseudo_huber"),
+        lower_bound=0.0,
+    ),
+)
 def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-3) -> jax.Array:
     r"""A smooth absolute difference.
 
@@ -54,7 +64,12 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-
     return jnp.where(distant, absolute(far), epsilon * jnp.sqrt(jnp.square(near) + 1))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="CauchyLoss", parameters={"scale": (1.0, 0.5)}, like=("cauchy", "lorentzian"), lower_bound=0.0),
+)
 def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
     r"""The general adaptive loss at alpha 0: it grows as a logarithm.
 
@@ -87,7 +102,12 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     return jnp.where(distant, away, log1p(0.5 * jnp.square(near)))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="GemanMcClureLoss", parameters={"scale": (1.0, 0.5)}, like=("geman_mcclure",), lower_bound=0.0),
+)
 def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
     r"""The general adaptive loss at alpha -2: bounded by 2.
 
@@ -124,7 +144,12 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     return jnp.where(distant, 2, jnp.where(square > 4, 2 - 8 / (square + 4), 2 * square / (square + 4)))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(cell="WelschLoss", parameters={"scale": (1.0, 0.7)}, like=("welsch", "leclerc"), lower_bound=0.0),
+)
 def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
     r"""The general adaptive loss as alpha goes to minus infinity: bounded by 1.
 
@@ -164,7 +189,17 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     return jnp.where(distant, 1, jnp.where(small, inner, 1 - jnp.exp(exponent)))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="TukeyBiweightLoss",
+        parameters={"scale": (4.685, 1.0)},
+        like=("tukey", "biweight", "bisquare"),
+        lower_bound=0.0,
+    ),
+)
 def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.685) -> jax.Array:
     r"""Half the square near zero, constant for differences beyond `scale`.
 
@@ -206,7 +241,17 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
     return scale * scale / 6 * jnp.where(distant, 1, square * (3 - square * (3 - square)))
 
 
-@loss_function(*_INPUTS, output="...", broadcasting=True)
+@loss_function(
+    *_INPUTS,
+    output="...",
+    broadcasting=True,
+    info=LossInfo(
+        cell="GeneralAdaptiveLoss",
+        parameters={"alpha": (1.0, 2.0, 0.0, -2.0, -math.inf), "scale": (1.0, 0.7)},
+        like=("barron", "adaptive_robust", "general_robust"),
+        lower_bound=0.0,
+    ),
+)
 def general_adaptive_loss(logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 1.0, scale: Any = 1.0) -> jax.Array:
     r"""One family from the squared to the bounded losses, by its shape alpha.
 
@@ -310,55 +355,3 @@ def _split(difference: jax.Array, unit: Any, limit: float) -> tuple[jax.Array, j
     """
     distant = jnp.abs(difference) > limit * unit
     return jnp.where(distant, 0, difference) / unit, jnp.where(distant, difference, 0), distant
-
-
-ROWS = (
-    LossRow(
-        charbonnier_loss,
-        "Charbonnier et al. 1994",
-        cell="CharbonnierLoss",
-        parameters={"epsilon": (1e-3, 0.5)},
-        like=("charbonnier", "pseudo_huber"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        cauchy_loss,
-        "Black, Anandan 1996; Barron 2019",
-        cell="CauchyLoss",
-        parameters={"scale": (1.0, 0.5)},
-        like=("cauchy", "lorentzian"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        geman_mcclure_loss,
-        "Geman, McClure 1985; Barron 2019",
-        cell="GemanMcClureLoss",
-        parameters={"scale": (1.0, 0.5)},
-        like=("geman_mcclure",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        welsch_loss,
-        "Dennis, Welsch 1978; Barron 2019",
-        cell="WelschLoss",
-        parameters={"scale": (1.0, 0.7)},
-        like=("welsch", "leclerc"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        tukey_biweight_loss,
-        "Beaton, Tukey 1974",
-        cell="TukeyBiweightLoss",
-        parameters={"scale": (4.685, 1.0)},
-        like=("tukey", "biweight", "bisquare"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        general_adaptive_loss,
-        "Barron 2019",
-        cell="GeneralAdaptiveLoss",
-        parameters={"alpha": (1.0, 2.0, 0.0, -2.0, -math.inf), "scale": (1.0, 0.7)},
-        like=("barron", "adaptive_robust", "general_robust"),
-        lower_bound=0.0,
-    ),
-)

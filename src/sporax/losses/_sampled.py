@@ -12,7 +12,7 @@ from sporax._typing import ArrayLike
 from sporax.losses._candidate_logits import candidate_logits
 from sporax.losses._candidates import SampledValues, log_uniform_candidate_sampler, uniform_candidate_sampler
 from sporax.losses._contract import loss_function
-from sporax.losses._row import LossRow, Size
+from sporax.losses._info import LossInfo, Size
 from sporax.losses._spec import label, prediction, table
 
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "sampled_softmax_loss", "uniform_candidate_sampler"]
@@ -24,6 +24,18 @@ __all__ = ["SampledValues", "log_uniform_candidate_sampler", "sampled_softmax_lo
     label("labels", "N T?", domain="class", kind="int"),
     prediction("inputs", "N D"),
     output="N",
+    info=LossInfo(
+        cell="SampledSoftmaxLoss",
+        parameters={
+            "num_sampled": (1, 3),
+            "num_classes": (Size("C"),),
+            "num_true": (Size("T"),),
+            "remove_accidental_hits": (True, False),
+        },
+        default_reduction="none",
+        random=True,
+        lower_bound=0.0,
+    ),
 )
 def sampled_softmax_loss(
     weight: ArrayLike,
@@ -133,21 +145,3 @@ def _log_softmax_jvp(
     results = _log_softmax(*primals)
     one, other = (jnp.sum(jnp.exp(z) * t, axis=1, keepdims=True) for z, t in zip(results, tangents, strict=True))
     return results, (tangents[0] - (one + other), tangents[1] - (one + other))
-
-
-ROWS = (
-    LossRow(
-        sampled_softmax_loss,
-        "Jean et al. 2015; MindSpore nn.SampledSoftmaxLoss",
-        cell="SampledSoftmaxLoss",
-        parameters={
-            "num_sampled": (1, 3),
-            "num_classes": (Size("C"),),
-            "num_true": (Size("T"),),
-            "remove_accidental_hits": (True, False),
-        },
-        default_reduction="none",
-        random=True,
-        lower_bound=0.0,
-    ),
-)

@@ -14,7 +14,7 @@ from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._row import LossRow, Sized
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
@@ -56,6 +56,7 @@ def _crps_gaussian_jvp(
     prediction("scale", "...", domain="positive"),
     output="...",
     broadcasting=True,
+    info=LossInfo(cell="GaussianCRPSLoss", like=("crps_normal",), lower_bound=0.0),
 )
 def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Array:
     r"""Continuous ranked probability score of a Gaussian.
@@ -103,7 +104,12 @@ def _check_members(count: int, fair: bool, where: str) -> None:
         )
 
 
-@loss_function(prediction("samples", "... S"), label("labels", "..."), output="...")
+@loss_function(
+    prediction("samples", "... S"),
+    label("labels", "..."),
+    output="...",
+    info=LossInfo(cell="SampleCRPSLoss", parameters={"fair": (False, True)}, like=("crps_ensemble",)),
+)
 def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) -> jax.Array:
     r"""Continuous ranked probability score of a set of samples (an ensemble).
 
@@ -159,7 +165,12 @@ def _lead(rising: jax.Array) -> jax.Array:
     return (first + last - (count - 1)).astype(rising.dtype)
 
 
-@loss_function(prediction("samples", "... S D"), label("labels", "... D"), output="...")
+@loss_function(
+    prediction("samples", "... S D"),
+    label("labels", "... D"),
+    output="...",
+    info=LossInfo(cell="EnergyScoreLoss", parameters={"beta": (1.0, 1.5), "fair": (False, True)}),
+)
 def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair: bool = False) -> jax.Array:
     r"""The continuous ranked probability score of sample vectors.
 
@@ -244,7 +255,19 @@ def _one_for_each(values: Any, count: int, *, name: str, where: str) -> None:
         )
 
 
-@loss_function(prediction("quantiles", "... L"), label("labels", "..."), output="...")
+@loss_function(
+    prediction("quantiles", "... L"),
+    label("labels", "..."),
+    output="...",
+    info=LossInfo(
+        cell="QuantileCRPSLoss",
+        parameters={
+            "levels": (None, Sized(lambda sizes: tuple(np.linspace(0.05, 0.9, sizes["L"]).tolist()))),
+            "level_weights": (None, Sized(lambda sizes: np.linspace(0.2, 1.1, sizes["L"]))),
+        },
+        lower_bound=0.0,
+    ),
+)
 def quantile_crps(
     quantiles: ArrayLike,
     labels: ArrayLike,
@@ -296,37 +319,3 @@ def quantile_crps(
     u = jnp.expand_dims(jnp.asarray(labels), -1) - quantiles
     # Twice the pinball loss, max(tau u, (tau - 1) u).
     return sum_rows(weights * (_distance(u) + (2 * tau - 1) * u))[..., 0]
-
-
-ROWS = (
-    LossRow(
-        crps_gaussian,
-        "Gneiting et al. 2005",
-        cell="GaussianCRPSLoss",
-        like=("crps_normal",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        crps_sample,
-        "Gneiting and Raftery 2007; Ferro 2014",
-        cell="SampleCRPSLoss",
-        parameters={"fair": (False, True)},
-        like=("crps_ensemble",),
-    ),
-    LossRow(
-        energy_score,
-        "Gneiting and Raftery 2007",
-        cell="EnergyScoreLoss",
-        parameters={"beta": (1.0, 1.5), "fair": (False, True)},
-    ),
-    LossRow(
-        quantile_crps,
-        "Gneiting and Ranjan 2011",
-        cell="QuantileCRPSLoss",
-        parameters={
-            "levels": (None, Sized(lambda sizes: tuple(np.linspace(0.05, 0.9, sizes["L"]).tolist()))),
-            "level_weights": (None, Sized(lambda sizes: np.linspace(0.2, 1.1, sizes["L"]))),
-        },
-        lower_bound=0.0,
-    ),
-)

@@ -14,6 +14,7 @@ from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._indexing import kept_labels, take_class, valid_indices
+from sporax.losses._info import LossInfo, Sized
 from sporax.losses._ratio import nothing, ratio
 from sporax.losses._regions import (
     ACTIVATIONS,
@@ -24,7 +25,6 @@ from sporax.losses._regions import (
     regions,
     total,
 )
-from sporax.losses._row import LossRow, Sized
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 
@@ -41,6 +41,13 @@ _REGIONS = (
     axis_parameter="axis",
     ignore_parameter="ignore_index",
     pixel_parameter="pixel_weights",
+    info=LossInfo(
+        cell="DiceLoss",
+        parameters={"smooth": (1e-5, 0.5), "squared": (True, False)},
+        reductions=(),
+        like=("keras Dice",),
+        lower_bound=0.0,
+    ),
 )
 def dice_loss(
     logits: ArrayLike,
@@ -92,7 +99,20 @@ def dice_loss(
     return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), _axes(axis), smooth, squared)
 
 
-@loss_function(prediction("logits", "N C ..."), label("labels", "N C ...", domain="distribution"), output="")
+@loss_function(
+    prediction("logits", "N C ..."),
+    label("labels", "N C ...", domain="distribution"),
+    output="",
+    info=LossInfo(
+        cell="MultiClassDiceLoss",
+        parameters={
+            "class_weights": (None, Sized(lambda sizes: [0.5 + n for n in range(sizes["C"])])),
+            "ignore_index": (None, 2),
+            "activation": ("softmax", "sigmoid"),
+        },
+        reductions=(),
+    ),
+)
 def multi_class_dice_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -168,6 +188,12 @@ def multi_class_dice_loss(
     prediction("logits", "N C ...", domain="distribution"),
     label("labels", "N C ...", domain="distribution"),
     output="N",
+    info=LossInfo(
+        cell="GeneralizedDiceLoss",
+        parameters={"from_logits": (False, True)},
+        like=("GDL", "MONAI GeneralizedDiceLoss"),
+        lower_bound=0.0,
+    ),
 )
 def generalized_dice_loss(
     logits: ArrayLike, labels: ArrayLike, *, from_logits: bool = False, pixel_weights: ArrayLike | None = None
@@ -224,7 +250,17 @@ def generalized_dice_loss(
 
 
 @loss_function(
-    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+    *_REGIONS,
+    output="",
+    axis_parameter="axis",
+    ignore_parameter="ignore_index",
+    pixel_parameter="pixel_weights",
+    info=LossInfo(
+        cell="TverskyLoss",
+        parameters={"alpha": (0.5, 0.8), "beta": (0.5, 0.3)},
+        like=("keras Tversky",),
+        lower_bound=0.0,
+    ),
 )
 def tversky_loss(
     logits: ArrayLike,
@@ -287,7 +323,14 @@ def tversky_loss(
 
 
 @loss_function(
-    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+    *_REGIONS,
+    output="",
+    axis_parameter="axis",
+    ignore_parameter="ignore_index",
+    pixel_parameter="pixel_weights",
+    info=LossInfo(
+        cell="FocalTverskyLoss", parameters={"alpha": (0.7, 0.2), "gamma": (4 / 3, 1.0, 0.75)}, lower_bound=0.0
+    ),
 )
 def focal_tversky_loss(
     logits: ArrayLike,
@@ -353,7 +396,12 @@ def focal_tversky_loss(
 
 
 @loss_function(
-    *_REGIONS, output="", axis_parameter="axis", ignore_parameter="ignore_index", pixel_parameter="pixel_weights"
+    *_REGIONS,
+    output="",
+    axis_parameter="axis",
+    ignore_parameter="ignore_index",
+    pixel_parameter="pixel_weights",
+    info=LossInfo(cell="JaccardLoss", parameters={"smooth": (0.0, 0.5)}, like=("soft IoU",), lower_bound=0.0),
 )
 def soft_jaccard_loss(
     logits: ArrayLike,
@@ -408,6 +456,16 @@ def soft_jaccard_loss(
     label("labels", "N ...", domain="class", kind="int"),
     output="N",
     ignore_parameter="ignore_index",
+    info=LossInfo(
+        cell="DiceCrossEntropyLoss",
+        parameters={
+            "dice_weight": (1.0, 0.3),
+            "cross_entropy_weight": (1.0, 2.0),
+            "ignore_index": (None, -1),
+        },
+        like=("MONAI DiceCELoss", "Combo loss"),
+        lower_bound=0.0,
+    ),
 )
 def dice_cross_entropy_loss(
     logits: ArrayLike,
@@ -487,70 +545,3 @@ def dice_cross_entropy_loss(
 def _axes(axis: Any) -> tuple[int, ...]:
     """As the contract gives them."""
     return axis
-
-
-ROWS = (
-    LossRow(
-        dice_loss,
-        "Milletari et al. 2016; MindSpore nn.DiceLoss",
-        cell="DiceLoss",
-        parameters={"smooth": (1e-5, 0.5), "squared": (True, False)},
-        reductions=(),
-        like=("keras Dice",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        multi_class_dice_loss,
-        "MindSpore nn.MultiClassDiceLoss",
-        cell="MultiClassDiceLoss",
-        parameters={
-            "class_weights": (None, Sized(lambda sizes: [0.5 + n for n in range(sizes["C"])])),
-            "ignore_index": (None, 2),
-            "activation": ("softmax", "sigmoid"),
-        },
-        reductions=(),
-    ),
-    LossRow(
-        generalized_dice_loss,
-        "Sudre et al. 2017; MONAI GeneralizedDiceLoss",
-        cell="GeneralizedDiceLoss",
-        parameters={"from_logits": (False, True)},
-        like=("GDL", "MONAI GeneralizedDiceLoss"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        tversky_loss,
-        "Salehi et al. 2017; Keras Tversky",
-        cell="TverskyLoss",
-        parameters={"alpha": (0.5, 0.8), "beta": (0.5, 0.3)},
-        like=("keras Tversky",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        focal_tversky_loss,
-        "Abraham and Khan 2019",
-        cell="FocalTverskyLoss",
-        parameters={"alpha": (0.7, 0.2), "gamma": (4 / 3, 1.0, 0.75)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        soft_jaccard_loss,
-        "Rahman and Wang 2016",
-        cell="JaccardLoss",
-        parameters={"smooth": (0.0, 0.5)},
-        like=("soft IoU",),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        dice_cross_entropy_loss,
-        "Isensee et al. 2018; MONAI DiceCELoss",
-        cell="DiceCrossEntropyLoss",
-        parameters={
-            "dice_weight": (1.0, 0.3),
-            "cross_entropy_weight": (1.0, 2.0),
-            "ignore_index": (None, -1),
-        },
-        like=("MONAI DiceCELoss", "Combo loss"),
-        lower_bound=0.0,
-    ),
-)

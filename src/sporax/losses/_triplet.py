@@ -13,8 +13,8 @@ from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._contract import Counted, hyper_parameter, loss_function
+from sporax.losses._info import LossInfo
 from sporax.losses._mining import FALLBACKS, hardest_of, pair_masks, semi_hard_of
-from sporax.losses._row import LossRow
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import hinge, norm, safe_sqrt, squared_distances, unit
 
@@ -22,7 +22,16 @@ _TRIPLET = (prediction("anchor", "... D"), prediction("positive", "... D"), pred
 _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 
 
-@loss_function(*_TRIPLET, output="...")
+@loss_function(
+    *_TRIPLET,
+    output="...",
+    info=LossInfo(
+        cell="TripletMarginLoss",
+        parameters={"margin": (1.0, 0.3), "p": (2, 1, math.inf, 3), "swap": (False, True)},
+        like=("triplet_margin", "triplet_loss"),
+        lower_bound=0.0,
+    ),
+)
 def triplet_margin_loss(
     anchor: ArrayLike,
     positive: ArrayLike,
@@ -72,7 +81,13 @@ def triplet_margin_loss(
     return _triplet(_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
 
 
-@loss_function(*_TRIPLET, output="...")
+@loss_function(
+    *_TRIPLET,
+    output="...",
+    info=LossInfo(
+        cell="TripletMarginWithDistanceLoss", parameters={"margin": (1.0, 2.5), "swap": (False, True)}, lower_bound=0.0
+    ),
+)
 def triplet_margin_with_distance_loss(
     anchor: ArrayLike,
     positive: ArrayLike,
@@ -150,7 +165,17 @@ def _triplet(
     return hinge(margin + between(anchor, positive) - apart)
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="BatchHardTripletLoss",
+        parameters={"margin": (1.0, 0.2), "soft": (True, False), "normalize": (False, True)},
+        like=("triplet_hard_loss", "TripletHardLoss"),
+        lower_bound=0.0,
+    ),
+)
 def batch_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
@@ -208,7 +233,17 @@ def batch_hard_triplet_loss(
     return Counted(jnp.where(found, values, 0), found.astype(values.dtype))
 
 
-@loss_function(*_BATCH, output="N", mask_parameter="mask")
+@loss_function(
+    *_BATCH,
+    output="N",
+    mask_parameter="mask",
+    info=LossInfo(
+        cell="SemiHardTripletLoss",
+        parameters={"margin": (1.0, 2.0), "fallback": ("none", "hardest", "easiest"), "squared": (True, False)},
+        like=("triplet_semihard_loss", "TripletSemiHardLoss"),
+        lower_bound=0.0,
+    ),
+)
 def semi_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
@@ -275,38 +310,3 @@ def _points(embeddings: ArrayLike, normalize: bool, name: str) -> jax.Array:
 def _between(x: jax.Array, y: jax.Array, squared: bool) -> jax.Array:
     _check.is_type(squared, bool, name="squared", where="batch_hard_triplet_loss")
     return jnp.sum(jnp.square(x - y), axis=-1) if squared else norm(x - y)
-
-
-ROWS = (
-    LossRow(
-        triplet_margin_loss,
-        "Balntas et al. 2016; PyTorch nn.TripletMarginLoss",
-        cell="TripletMarginLoss",
-        parameters={"margin": (1.0, 0.3), "p": (2, 1, math.inf, 3), "swap": (False, True)},
-        like=("triplet_margin", "triplet_loss"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        triplet_margin_with_distance_loss,
-        "PyTorch nn.TripletMarginWithDistanceLoss",
-        cell="TripletMarginWithDistanceLoss",
-        parameters={"margin": (1.0, 2.5), "swap": (False, True)},
-        lower_bound=0.0,
-    ),
-    LossRow(
-        batch_hard_triplet_loss,
-        "Hermans et al. 2017",
-        cell="BatchHardTripletLoss",
-        parameters={"margin": (1.0, 0.2), "soft": (True, False), "normalize": (False, True)},
-        like=("triplet_hard_loss", "TripletHardLoss"),
-        lower_bound=0.0,
-    ),
-    LossRow(
-        semi_hard_triplet_loss,
-        "Schroff et al. 2015 (FaceNet)",
-        cell="SemiHardTripletLoss",
-        parameters={"margin": (1.0, 2.0), "fallback": ("none", "hardest", "easiest"), "squared": (True, False)},
-        like=("triplet_semihard_loss", "TripletSemiHardLoss"),
-        lower_bound=0.0,
-    ),
-)

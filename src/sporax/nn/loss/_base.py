@@ -242,7 +242,7 @@ _PACKAGE = (__name__.rpartition(".")[0] + ".", "sporax.mint.")
 class RegisteredLoss(LossBase):
     """A loss of the registry: `construct` calls its function, and labels can be checked on the host."""
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's row of this loss, as its arguments (and, in a few classes, its labels) choose it."""
         # A user's subclass has the row of the built-in class that it is made of.
         for cls in _built_in(type(self)):
@@ -258,7 +258,7 @@ class RegisteredLoss(LossBase):
         """
         if type(self).construct is not _built_in(type(self))[0].construct:
             return
-        row = self.row(*labels)
+        row = self.loss_info(*labels)
         names = [item.name for item in row.inputs if item.role == "label"]
         ignored = row.function.spec.ignore_parameter
         row.check_labels(

@@ -19,6 +19,10 @@ class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
         apply_class_balancing: whether a is `alpha` for class 1 and 1 - `alpha` for class 0, and not 1.
         from_logits: whether the predictions are logits, and not probabilities.
 
+    Inputs:
+        logits: probabilities p in [0, 1] (logits with `from_logits`), Tensor of any shape.
+        labels: y in [0, 1], Tensor of the same shape.
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> loss = nn.BinaryFocalLoss(gamma=2.0, reduction="none")
@@ -33,7 +37,7 @@ class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
     label_smoothing: UnitInterval = 0.0
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's row of the function for probabilities or for logits."""
         return losses.get("sigmoid_focal_loss" if self.from_logits else "binary_focal_cross_entropy")
 

@@ -13,11 +13,18 @@ from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassWeight, are_indices, value_of
 
 
-class SoftmaxCrossEntropyWithLogits(FunctionLoss, function=losses.sparse_softmax_cross_entropy_with_logits):
+class SoftmaxCrossEntropyWithLogits(
+    FunctionLoss,
+    function=(losses.softmax_cross_entropy_with_logits, losses.sparse_softmax_cross_entropy_with_logits),
+):
     """The cross entropy of a softmax.
 
     Args:
         sparse: whether labels are class indices, of shape (N,), and not distributions, of shape (N, C).
+
+    Inputs:
+        logits: Tensor of shape (N, C), floating.
+        labels: with `sparse`, class indices in [0, C), int32 or int64, of shape (N,); else a Tensor (N, C).
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -30,13 +37,6 @@ class SoftmaxCrossEntropyWithLogits(FunctionLoss, function=losses.sparse_softmax
     sparse: Flag = False
     reduction: str = "none"
 
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of logits and labels."""
-        function = (
-            losses.sparse_softmax_cross_entropy_with_logits if self.sparse else losses.softmax_cross_entropy_with_logits
-        )
-        return self.evaluate(function, logits, labels)
-
 
 class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
     """Cross entropy of class indices or class probabilities, with the softmax inside.
@@ -45,6 +45,11 @@ class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
 
     For class indices the mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`, for
     probabilities by the number of places.
+
+    Inputs:
+        logits: Tensor of shape (N, C, ...), or (C,), floating.
+        labels: integers are class indices, of shape (N, ...), or () for logits (C,); floating ones are probabilities
+            of the shape of the logits.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -60,7 +65,7 @@ class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
     reduction: str = "mean"
     label_smoothing: UnitInterval = 0.0
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's row: that of class indices for integers, and else that of probabilities."""
         return losses.get("cross_entropy" if not labels or are_indices(labels[0]) else "soft_cross_entropy")
 

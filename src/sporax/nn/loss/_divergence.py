@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sporax import losses
 from sporax._schema import Flag
-from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 
 
@@ -24,11 +23,19 @@ class KLDivLoss(FunctionLoss, function=losses.kl_div):
     log_target: Flag = False
 
 
-class KLDivergenceLoss(FunctionLoss, function=losses.kl_divergence_with_log_targets, inputs="log_predictions, targets"):
+class KLDivergenceLoss(
+    FunctionLoss,
+    function=(losses.kl_divergence, losses.kl_divergence_with_log_targets),
+    inputs="log_predictions, targets",
+):
     """The Kullback-Leibler divergence of rows.
 
     Args:
         log_target: whether the targets are logarithms of probabilities.
+
+    Inputs:
+        log_predictions: log-probabilities x, Tensor of shape (..., C), floating.
+        targets: probabilities t, or their logarithms, of the same shape.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -38,11 +45,6 @@ class KLDivergenceLoss(FunctionLoss, function=losses.kl_divergence_with_log_targ
 
     log_target: Flag = False
     reduction: str = "mean"
-
-    def construct(self, log_predictions: Tensor, targets: Tensor) -> Tensor:
-        """The loss of log-probabilities and targets."""
-        function = losses.kl_divergence_with_log_targets if self.log_target else losses.kl_divergence
-        return self.evaluate(function, log_predictions, targets)
 
 
 class GeneralizedKLLoss(FunctionLoss, function=losses.generalized_kl_divergence):

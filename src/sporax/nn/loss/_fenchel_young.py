@@ -26,6 +26,11 @@ def _max_fun(value: Any, *, name: str, where: str) -> Any:
 class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
     """What sparsemax probabilities, which are 0 for unlikely classes, are trained with.
 
+    Inputs:
+        logits: scores x, Tensor of shape (..., C), floating.
+        labels: class indices in [0, C) of an integer dtype, of shape (...); or class probabilities y, floating, of
+            shape (..., C).
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> loss = nn.SparsemaxLoss(reduction="none")
@@ -36,7 +41,7 @@ class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
     ignore_index: Integer | None = None
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's entry for labels of this kind."""
         return losses.get("multiclass_sparsemax_loss" if not labels or are_indices(labels[0]) else "sparsemax_loss")
 

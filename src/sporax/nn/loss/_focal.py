@@ -29,6 +29,11 @@ def _alpha(value: Any, *, name: str, where: str) -> Any:
 class FocalLoss(FunctionLoss, function=losses.focal_loss):
     """Focal loss, with the softmax inside.
 
+    Inputs:
+        logits: Tensor of shape (N, C, ...), floating.
+        labels: class indices, integers of shape (N, 1, ...) or (N, ...); or probabilities or one-hot labels of the
+            shape of the logits. For those the mean divides by the classes too.
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> logits = Tensor([[0.8, 1.4], [0.5, 0.9], [1.2, 0.9]])

@@ -42,7 +42,7 @@ class FunctionLoss(RegisteredLoss):
     calls `self._arguments()` for the hyper-parameters.
 
     Args:
-        function: the function, or several of which `RegisteredLoss.row` selects one; the first one documents the class.
+        function: the function, or several, of which `loss_info` selects one; the first one documents the class.
         inputs: the names of the array inputs in MindSpore, where they differ from the function's, separated by commas.
         optional: hyper-parameters of the function that are given at the call, such as a mask, separated by commas.
     """
@@ -72,9 +72,9 @@ class FunctionLoss(RegisteredLoss):
             cls.construct = _construct(cls, given, named)  # pyright: ignore[reportAttributeAccessIssue]
         cls.__doc__ = _document(cls, functions[0], fields, given)
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
-        """The registry's entry of the function; see `RegisteredLoss.row`."""
-        return super().row(*labels) if self._several else losses.get(self._function.spec.name)
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
+        """The registry's entry of the function; see `RegisteredLoss.loss_info`."""
+        return super().loss_info(*labels) if self._several else losses.get(self._function.spec.name)
 
     def _arguments(self) -> dict[str, Any]:
         """The hyper-parameters of the function, by name."""
@@ -117,7 +117,7 @@ def _construct(cls: type[FunctionLoss], inputs: tuple[str, ...], optional: tuple
     """The `construct` of a declared loss: the function of the inputs, with the fields by name."""
     parameters = [_SELF, *(inspect.Parameter(name, _ANY_ORDER, annotation="Tensor") for name in inputs)]
     parameters += [inspect.Parameter(name, _ANY_ORDER, default=None, annotation="Tensor | None") for name in optional]
-    function = "self.row().function" if cls._several else "_function"
+    function = "self.loss_info().function" if cls._several else "_function"
     named = "".join(f", {name}=_unwrap({name})" for name in optional)
     body = f"return self.evaluate({function}, {', '.join(inputs)}{named}, **self._arguments())"
     scope = {"_function": cls.__dict__["_function"].__func__, "_unwrap": unwrap, "Tensor": Tensor}
@@ -127,9 +127,10 @@ def _construct(cls: type[FunctionLoss], inputs: tuple[str, ...], optional: tuple
 def _document(cls: type, function: Any, fields: Mapping[str, inspect.Parameter], inputs: tuple[str, ...]) -> str:
     """The docstring of the class, completed with the function's."""
     own, of_function = _docstring.split(cls.__doc__), _docstring.split(function.__wrapped__.__doc__)
-    if ":math:" not in own[""] and ".. math::" not in own[""]:
+    summary, *paragraphs = own[""].split("\n\n")
+    if ":math:" not in summary and ".. math::" not in own[""]:
         formula = [part for part in of_function[""].split("\n\n") if part.startswith(".. math::")]
-        own[""] = "\n\n".join([own[""], *formula])
+        own[""] = "\n\n".join([summary, *formula, *paragraphs])
     said = _docstring.entries(of_function.get("Args", ""))
     arguments = {name: said[name] for name in fields if name in said}
     if "reduction" in fields:
@@ -153,8 +154,13 @@ def _document(cls: type, function: Any, fields: Mapping[str, inspect.Parameter],
         returns = " ".join(of_function.get("Returns", "").split())
         own["Returns"] = _REDUCED + returns[:1].lower() + returns[1:] if "reduction" in fields else returns
     if "Raises" not in own:
-        raises = of_function.get("Raises", "")
-        own["Raises"] = ("ArgumentError: an unknown reduction.\n" if "reduction" in fields else "") + raises
+        raises = _docstring.entries(of_function.get("Raises", ""))
+        if "reduction" in fields:
+            others = raises.pop("ArgumentError", "")
+            raises = {
+                "ArgumentError": f"an unknown reduction; {others}" if others else "an unknown reduction."
+            } | raises
+        own["Raises"] = _docstring.listed(raises)
     own.setdefault("Source", of_function.get("Source", ""))
     return _docstring.join(own)
 

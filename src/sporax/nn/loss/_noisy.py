@@ -16,6 +16,10 @@ from sporax.nn.loss._labels import are_indices
 class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
     """Cross entropy plus a multiple of its first term.
 
+    Inputs:
+        logits: Tensor of shape (..., C), floating.
+        labels: integers are class indices, of shape (...); floating ones are probabilities, of shape (..., C).
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> print(nn.PolyLoss(epsilon=2.0)(Tensor([[0.0, 0.0]]), Tensor([1])).asnumpy().round(4))
@@ -25,7 +29,7 @@ class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
     epsilon: Number = 2.0
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's row: that of class indices for integers, and else that of probabilities."""
         return losses.get("sparse_poly1_cross_entropy" if labels and are_indices(labels[0]) else "poly1_cross_entropy")
 
@@ -37,6 +41,10 @@ class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
 
 class GeneralizedCrossEntropyLoss(FunctionLoss, function=losses.generalized_cross_entropy):
     """Between cross entropy and absolute error.
+
+    Inputs:
+        logits: probabilities, or logits with `from_logits`, Tensor of shape (..., C), floating.
+        labels: class indices, integers of shape (...).
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -53,6 +61,10 @@ class GeneralizedCrossEntropyLoss(FunctionLoss, function=losses.generalized_cros
 class SymmetricCrossEntropyLoss(FunctionLoss, function=losses.symmetric_cross_entropy):
     """Cross entropy plus its reverse.
 
+    Inputs:
+        logits: Tensor of shape (..., C), floating.
+        labels: class indices, integers of shape (...).
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> print(nn.SymmetricCrossEntropyLoss(alpha=0.0, beta=0.5)(Tensor([[0.0, 0.0]]), Tensor([1])))
@@ -68,6 +80,10 @@ class SymmetricCrossEntropyLoss(FunctionLoss, function=losses.symmetric_cross_en
 class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_logistic_loss):
     """Logistic loss with a bounded logarithm (t1 < 1) and a softmax of heavy tails (t2 > 1).
 
+    Inputs:
+        logits: Tensor x of shape (..., C), floating.
+        labels: integers are class indices, of shape (...); floating ones are probabilities, of shape (..., C).
+
     Examples:
         >>> from sporax import nn, Tensor
         >>> print(nn.BiTemperedLogisticLoss(t1=0.5, t2=1.0)(Tensor([[-1000.0, 0.0]]), Tensor([0])))
@@ -79,7 +95,7 @@ class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_lo
     label_smoothing: Annotated[float, number(0, 1, open_maximum=True)] = 0.0
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's row: that of class indices for integers, and else that of probabilities."""
         name = "bi_tempered_logistic_loss"
         return losses.get(f"sparse_{name}" if labels and are_indices(labels[0]) else name)

@@ -20,7 +20,16 @@ def _quantiles(value: Any, *, name: str, where: str) -> float | tuple[float, ...
 
 
 class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_quantile_loss)):
-    """The pinball loss, whose least mean is at a quantile of the target.
+    r"""The pinball loss, whose least mean is at a quantile of the target.
+
+    Args:
+        quantile: :math:`\tau`, between 0 and 1: the fraction of the targets below the best prediction; or several, and
+            the loss is the mean of theirs.
+
+    Inputs:
+        logits: Tensor of any shape, floating; with several quantiles, one for each along the last axis.
+        labels: Tensor of the same shape, or of one that broadcasts where neither grows past the larger; with several
+            quantiles, of the shape of `logits` without the last axis.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -34,7 +43,7 @@ class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_qu
     quantile: Annotated[float | Sequence[float], Checked(_quantiles)] = 0.5
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The registry's entry for one quantile or for several."""
         return losses.get("multi_quantile_loss" if isinstance(self.quantile, tuple) else "quantile_loss")
 

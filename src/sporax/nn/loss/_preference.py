@@ -84,7 +84,7 @@ class DistillationLoss(FunctionLoss, function=losses.distillation_loss):
     alpha: UnitInterval = 0.5
     reduction: str = "mean"
 
-    def row(self, *labels: np.ndarray) -> losses.LossRow:
+    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """The row of the loss with true labels where those come beside the teacher's logits."""
         return losses.get("distillation_with_labels_loss" if len(labels) > 1 else "distillation_loss")
 

@@ -29,9 +29,7 @@ class CandidateLoss(FunctionLoss):
         return arguments | {"sampled_values": tuple(unwrap(each) for each in given)}
 
 
-class SampledSoftmaxLoss(
-    CandidateLoss, function=losses.sampled_softmax_loss, inputs="weights, biases, labels, inputs"
-):
+class SampledSoftmaxLoss(CandidateLoss, function=losses.sampled_softmax_loss, inputs="weights, biases, labels, inputs"):
     """Cross entropy of a softmax over the true classes and a sample of the others.
 
     `sampler` and `unique` are not in MindSpore.

@@ -197,7 +197,7 @@ class LovaszHingeLoss(FunctionLoss, function=losses.lovasz_hinge_loss):
         return self.evaluate(losses.lovasz_hinge_loss, logits, labels, ignore_index=self.ignore_index)
 
 
-class LovaszSoftmaxLoss(FunctionLoss, function=losses.lovasz_softmax_per_image_loss):
+class LovaszSoftmaxLoss(FunctionLoss, function=(losses.lovasz_softmax_loss, losses.lovasz_softmax_per_image_loss)):
     """The mean over classes of the Lovász extension of each one's Jaccard loss.
 
     Args:
@@ -214,14 +214,3 @@ class LovaszSoftmaxLoss(FunctionLoss, function=losses.lovasz_softmax_per_image_l
     ignore_index: Integer | None = None
     from_logits: Flag = False
     reduction: str = "mean"
-
-    def construct(self, predictions: Tensor, labels: Tensor) -> Tensor:
-        """The loss of class probabilities and class indices."""
-        return self.evaluate(
-            losses.lovasz_softmax_per_image_loss if self.per_image else losses.lovasz_softmax_loss,
-            predictions,
-            labels,
-            classes=self.classes,
-            ignore_index=self.ignore_index,
-            from_logits=self.from_logits,
-        )

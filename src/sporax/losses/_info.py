@@ -1,17 +1,17 @@
-"""What the registry holds of one loss. Each family's file ends with the rows of its losses."""
+"""LossInfo: what the registry holds of one loss, beside its function. It is given where the function is defined."""
 
 from __future__ import annotations
 
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 
+from sporax import _docstring
 from sporax._typing import Shape
-from sporax.losses._contract import LossFunction
 from sporax.losses._labels import check_labels
 from sporax.losses._reduce import REDUCTIONS
 from sporax.losses._spec import InputSpec
@@ -19,43 +19,40 @@ from sporax.losses._spec import InputSpec
 
 @dataclass(frozen=True)
 class Size:
-    """In a row's parameters: whatever the size of the named axis is."""
+    """In the parameters of a `LossInfo`: the size of the named axis."""
 
     axis: str
 
 
 @dataclass(frozen=True)
 class Sized:
-    """In a row's parameters: a value made from the sizes of the axes by name, such as one weight a class."""
+    """In the parameters of a `LossInfo`: a value computed from the sizes of the axes, such as one weight per class."""
 
     make: Callable[[Mapping[str, int]], Any]
 
 
 @dataclass(frozen=True)
-class LossRow:
+class LossInfo:
     """One loss of the registry.
 
     Args:
-        function: the pure function.
-        source: the paper or peer that defines it.
         cell: the class of `sporax.nn` that calls it, if there is one.
         cell_arguments: arguments with which the class calls this function and not another.
         parameters: values of each hyper-parameter that contract tests go through.
         reductions: the reductions that the class takes; none where it has no such argument.
-        default_reduction: the one it has unless told.
+        default_reduction: the default of that argument.
         second_derivative: whether it can be differentiated twice.
         lower_bound: a number that unreduced values never go below, whatever inputs of their domains (with classes and
             distributions that sum to 1) are given; None where there is none or it depends on the labels.
-        overflows: whether scores of ±1e4 give an infinite value or slope, as an exponential of them does.
+        overflows: whether scores of ±1e4 give an infinite value or gradient, as an exponential of them does.
         random: whether it draws something from `seed` or `key`.
-        oracle: its name among the oracles of the tests; the function's own unless given.
+        oracle: its name among the oracles of the tests. Default: the function's name.
         examples: makes example inputs from (random generator, axis sizes, dtype), where drawing each input for
             itself from its domain would not do, as for boxes. The size of the axis `...` is a tuple.
-        like: the names under which peers know it, for look-up.
+        like: names of the loss in other libraries, for look-up.
+        function: the pure function; `register` sets it.
     """
 
-    function: LossFunction[...]
-    source: str
     cell: str | None = None
     cell_arguments: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -68,9 +65,7 @@ class LossRow:
     oracle: str = ""
     examples: Callable[[np.random.Generator, Mapping[str, Any], Any], list[np.ndarray]] | None = None
     like: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "oracle", self.oracle or self.name)
+    function: Any = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -86,6 +81,11 @@ class LossRow:
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def source(self) -> str:
+        """The section Source of the function's docstring: the paper or library that defines the loss."""
+        return " ".join(_docstring.split(self.function.__doc__).get("Source", "").split())
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
@@ -136,6 +136,16 @@ class LossRow:
             >>> row.check_labels({"logits": (2, 10)}, np.array([3, 9]))
         """
         check_labels(self.function.spec, input_shapes, labels, where=self.cell, ignore=ignore)
+
+
+EXAMPLE_CLASS_WEIGHTS = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
+"""One weight per class, for `LossInfo.parameters`."""
+
+
+def register(function: Any, info: LossInfo) -> None:
+    """Attach its `LossInfo` to a loss function, from where the registry collects it."""
+    info = replace(info, function=function, oracle=info.oracle or function.spec.name)
+    cast("dict[str, Any]", function.__dict__)["info"] = info
 
 
 def _resolve(value: Any, sizes: Mapping[str, int]) -> Any:
