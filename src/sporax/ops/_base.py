@@ -43,8 +43,28 @@ METHODS: dict[str, Callable[..., Any]] = {}
 PRIMITIVES: dict[str, type[Primitive]] = {}
 """Every class form by its name."""
 
+OTHERS: dict[str, Any] = {}
+"""What is public and neither: helpers and classes with a constructor of their own."""
+
 DIM = {"dim": "axis", "keepdim": "keepdims"}
 """The second set of names under which MindSpore's Tensor methods take an axis."""
+
+
+def entered(value: R, name: str | None = None) -> R:
+    """Make an object a public name of `ops` as it is; also a decorator.
+
+    Args:
+        value: the object.
+        name: its name there. Default: its `__name__`.
+    """
+    OTHERS[name or value.__name__] = value  # pyright: ignore[reportAttributeAccessIssue]
+    return value
+
+
+def public() -> dict[str, Any]:
+    """Every public name of `ops` with its object."""
+    functions = {name: row.function for name, row in TABLE.items()}
+    return functions | PRIMITIVES | OTHERS | {"Primitive": Primitive}
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from sporax.core import is_tensor as _is_tensor
 from sporax.core.dtype import DType as _DType
 from sporax.core.dtype import as_dtype, float32
 from sporax.ops._args import Array, as_array, numpy_dtype
-from sporax.ops._base import lifted, op, primitive
+from sporax.ops._base import entered, lifted, op, primitive
 
 
 @op
@@ -218,6 +218,7 @@ def depend(value: Any, expr: Any) -> Any:
     return value
 
 
+@entered
 def is_tensor(obj: Any) -> bool:
     """Whether a value is a Tensor.
 

@@ -11,11 +11,13 @@ from typing import Any
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Parameter, Tensor
 from sporax.core.dtype import DType
+from sporax.ops._base import entered
 from sporax.transforms import grad
 
-partial = functools.partial
+partial = entered(functools.partial, "partial")
 
 
+@entered
 class Partial:
     """`ops.partial` as a class: a function with its first arguments given.
 
@@ -88,6 +90,7 @@ def _matches(kind: Any, value: Any) -> bool:
     return isinstance(value, kind)
 
 
+@entered
 class MultitypeFuncGraph:
     """One name for several functions; the types of the arguments choose the first that fits.
 
@@ -154,6 +157,7 @@ class MultitypeFuncGraph:
         )
 
 
+@entered
 class Map:
     """Call a function for each entry of one or more tuples, side by side.
 
@@ -213,6 +217,7 @@ class Map:
                 )
 
 
+@entered
 class HyperMap(Map):
     """Call a function for each leaf of one or more nested tuples, lists or dicts of the same structure, side by side.
 
@@ -234,6 +239,7 @@ class HyperMap(Map):
     _deep = True
 
 
+@entered
 class GradOperation:
     """A function's gradient, in the older form.
 

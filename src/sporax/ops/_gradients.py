@@ -8,6 +8,7 @@ from typing import Any
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
 from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, check_hook, gradient_node, is_floating, replaced, unwrap, wrap
+from sporax.ops._base import entered
 
 
 def _tensors(inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
@@ -19,6 +20,7 @@ def _tensors(inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     return tuple(unwrap(each) for each in inputs)
 
 
+@entered
 class InsertGradientOf:
     """The input as it is; its gradient is what `f` makes of the gradient that arrives.
 
@@ -54,6 +56,7 @@ class InsertGradientOf:
             return wrap(gradient_node(_tensors((x,), "ops.InsertGradientOf"), (), backward)[0])
 
 
+@entered
 class HookBackward:
     """The inputs as they are; `hook_fn` is called with their gradients in the backward pass.
 
