@@ -208,7 +208,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jax import Array as JaxArray
 
-from sporax.core import Parameter, Tensor
+from sporax.core import Generator, Parameter, Tensor
 from sporax.core.dtype import DType as _DType
 '''
 
@@ -248,10 +248,7 @@ def _stub_class(name: str, kind: Any, shadowed: set[str]) -> str:
     """A class form: its hyper-parameters at construction, the other arguments of its function at the call."""
     signature = inspect.signature(kind._function)
     hyper = dict(kind._defaults)
-    given = [
-        (signature.parameters[each] if each in signature.parameters else None, each, default)
-        for each, default in hyper.items()
-    ]
+    given = [(signature.parameters.get(each), each, default) for each, default in hyper.items()]
     constructor = inspect.Signature(
         [
             inspect.Parameter(
@@ -291,7 +288,9 @@ def ops_stub() -> str:
     for name, each in sorted(handed_on.items()):
         home = "sporax.transforms" if each.__module__.startswith("sporax.transforms") else each.__module__
         imports.append(f"from {home} import {name} as {name}")
-    written = [_stub_function(name, each, shadowed) for name, each in sorted(functions.items()) if name not in handed_on]
+    written = [
+        _stub_function(name, each, shadowed) for name, each in sorted(functions.items()) if name not in handed_on
+    ]
     classes = [_stub_class(name, kind, shadowed) for name, kind in sorted(_base.PRIMITIVES.items())]
     doc = (ops.__doc__ or "").split("\n")[0]
     return (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import jax
 import numpy as np
 
-ArrayLike: TypeAlias = jax.Array | np.ndarray | np.generic | bool | int | float | complex
-"""What a pure function of `sporax.losses` takes for an array."""
+ArrayLike: TypeAlias = jax.Array | np.ndarray | np.generic | complex | Sequence[Any]
+"""What a pure function of `sporax.losses` takes for an array: an array, a number, or nested sequences of numbers."""
 
 Shape: TypeAlias = tuple[int, ...]
 Axis: TypeAlias = int | tuple[int, ...] | None

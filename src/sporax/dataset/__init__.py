@@ -9,41 +9,18 @@ sporax.
 
 from typing import TYPE_CHECKING
 
+from sporax._exports import exported
 from sporax._suggest import missing_from
-from sporax.dataset import config
-from sporax.dataset._batch import BatchInfo
-from sporax.dataset._dataset import Dataset
-from sporax.dataset._generator import GeneratorDataset
-from sporax.dataset._joins import zip_datasets as zip
-from sporax.dataset._numpy_slices import NumpySlicesDataset
-from sporax.dataset._protocol import BatchSource
-from sporax.dataset._samplers import (
-    DistributedSampler,
-    RandomSampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    SubsetSampler,
-    WeightedRandomSampler,
-)
-from sporax.dataset._sampling import BuiltinSampler, Sampler
+from sporax.dataset import config as config
+from sporax.dataset._batch import *
+from sporax.dataset._dataset import *
+from sporax.dataset._generator import *
+from sporax.dataset._joins import zip_datasets as zip  # noqa: F401
+from sporax.dataset._numpy_slices import *
+from sporax.dataset._protocol import *
+from sporax.dataset._samplers import *
+from sporax.dataset._sampling import *
 
-__all__ = [
-    "BatchInfo",
-    "BatchSource",
-    "BuiltinSampler",
-    "Dataset",
-    "DistributedSampler",
-    "GeneratorDataset",
-    "NumpySlicesDataset",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "SubsetRandomSampler",
-    "SubsetSampler",
-    "WeightedRandomSampler",
-    "config",
-    "zip",
-]
-
-if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(__name__, "config", "zip")
     __getattr__ = missing_from(__name__)

@@ -19,6 +19,8 @@ from sporax.dataset._pass import Pass
 from sporax.dataset._transforms import OneChild
 from sporax.dataset._user import Row, as_array, function_name, private, user_error
 
+__all__ = ["BatchInfo"]
+
 
 class BatchInfo:
     """What `per_batch_map` and a `batch_size` function are told about the batch."""

@@ -10,6 +10,8 @@ from sporax._errors import ArgumentTypeError
 from sporax.dataset import _iterator
 from sporax.dataset._node import Node
 
+__all__ = ["Dataset"]
+
 
 class Dataset(Node):
     """A pipeline: a source and the operations on it, read from the end.

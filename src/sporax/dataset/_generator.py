@@ -21,6 +21,8 @@ from sporax.dataset._sources import NOT_AT_ANY_INDEX, SourceDataset
 from sporax.dataset._stack import source_of_columns, source_of_elements
 from sporax.dataset._user import Row, as_row, named, user_error
 
+__all__ = ["GeneratorDataset"]
+
 
 class GeneratorDataset(SourceDataset):
     """A dataset over Python data.

@@ -15,6 +15,8 @@ from sporax.dataset._plan import Source
 from sporax.dataset._sources import SourceDataset
 from sporax.dataset._stack import source_of_columns
 
+__all__ = ["NumpySlicesDataset"]
+
 
 class NumpySlicesDataset(SourceDataset):
     """A dataset over the first axis of arrays or lists.

@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+__all__ = ["BatchSource"]
+
 
 @runtime_checkable
 class BatchSource(Protocol):

@@ -13,6 +13,15 @@ from sporax.dataset._plan import Order
 from sporax.dataset._sampling import BuiltinSampler, in_range
 from sporax.dataset.config import UNSET_SEED
 
+__all__ = [
+    "DistributedSampler",
+    "RandomSampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "SubsetSampler",
+    "WeightedRandomSampler",
+]
+
 
 class SequentialSampler(BuiltinSampler):
     """The elements in their order, from `start_index` on.

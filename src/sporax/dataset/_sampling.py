@@ -14,6 +14,8 @@ from sporax.dataset._pass import Pass
 from sporax.dataset._plan import Order
 from sporax.dataset._user import user_error
 
+__all__ = ["BuiltinSampler", "Sampler"]
+
 
 class Sampler:
     """Base of the samplers that a user writes: `__iter__` gives the indices of one epoch.

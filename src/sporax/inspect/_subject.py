@@ -333,7 +333,7 @@ def _in_order(items: Sequence[Input], names: Sequence[str], called: Any, name: s
 def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:
     row = losses.get(function.spec.name)
     if row.function is not function:
-        row = losses.LossInfo(function, "given")
+        row = losses.LossInfo(function=function)
     # The last one: that in which a gradient is the derivative of the value, where a loss has the choice.
     params = {**[{}, *row.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
     if row.random and "sampled_values" not in params and "key" not in params:

@@ -18,7 +18,7 @@ from sporax.losses._labels import enforce_values
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import InputSpec, label, prediction, table
 
-__all__ = ["adaptive_log_softmax"]
+__all__ = ["adaptive_log_softmax", "adaptive_log_softmax_loss"]
 
 Tails = Sequence[Sequence[ArrayLike]]
 

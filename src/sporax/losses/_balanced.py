@@ -16,7 +16,7 @@ from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 
-__all__ = ["class_balanced_weights"]
+__all__ = ["class_balanced_loss", "class_balanced_weights", "ldam_loss", "logit_adjusted_cross_entropy", "z_loss"]
 
 _INPUTS = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
 

@@ -15,6 +15,13 @@ from sporax.losses._shapes import broadcast_into
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+]
+
 
 @loss_function(
     prediction("inputs", "...", domain="probability"),

@@ -15,6 +15,8 @@ from sporax.losses._info import LossInfo
 from sporax.losses._logistic import at_infinity, sigmoids, softpluses
 from sporax.losses._spec import label, prediction
 
+__all__ = ["asymmetric_loss", "binary_focal_cross_entropy", "sigmoid_focal_loss"]
+
 _LABELS = label("labels", "...", domain="probability", two_classes=True)
 _PROBABILITIES = (prediction("inputs", "...", domain="probability"), _LABELS)
 _LOGITS = (prediction("logits", "..."), _LABELS)

@@ -19,6 +19,8 @@ from sporax.losses._ratio import nothing, ratio
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import scale_of
 
+__all__ = ["ciou_loss", "diou_loss", "giou_loss", "iou_loss"]
+
 _BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4"))
 
 

@@ -18,7 +18,14 @@ from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
 from sporax.losses._softmax import class_cost, target_cost
 from sporax.losses._spec import label, prediction
 
-__all__ = ["smooth_labels"]
+__all__ = [
+    "cross_entropy",
+    "nll_loss",
+    "smooth_labels",
+    "soft_cross_entropy",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+]
 
 
 @loss_function(

@@ -28,6 +28,8 @@ from sporax.losses._reduce import divide, samples_left
 from sporax.losses._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
 
+__all__ = ["Counted", "LossFunction", "hyper_parameter", "loss_function"]
+
 P = ParamSpec("P")
 
 

@@ -25,6 +25,17 @@ from sporax.losses._pairwise import (
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
 
+__all__ = [
+    "circle_loss",
+    "contrastive_loss",
+    "info_nce_loss",
+    "multi_similarity_loss",
+    "n_pair_loss",
+    "nt_xent_loss",
+    "siglip_loss",
+    "sup_con_loss",
+]
+
 _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 
 

@@ -19,6 +19,8 @@ from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared
 
+__all__ = ["KEYWORDS"]
+
 KEYWORDS = ("reduction", "weights")
 """The keywords of every loss function beside its hyper-parameters."""
 

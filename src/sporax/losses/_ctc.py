@@ -21,7 +21,7 @@ from sporax.losses._lengths import take_lengths, take_targets
 from sporax.losses._logspace import centred, log_add
 from sporax.losses._spec import label, prediction
 
-__all__ = ["ctc_log_alpha", "pad_targets"]
+__all__ = ["ctc_log_alpha", "ctc_loss", "pad_targets"]
 
 
 def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:

@@ -16,6 +16,15 @@ from sporax.losses._relative_entropy import divergence_of_rows, divergence_terms
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
+__all__ = [
+    "convex_kl_divergence",
+    "generalized_kl_divergence",
+    "jensen_shannon_loss",
+    "kl_div",
+    "kl_divergence",
+    "kl_divergence_with_log_targets",
+]
+
 _ROWS = (
     prediction("log_predictions", "... C", domain="log_probability"),
     label("targets", "... C", domain="distribution"),

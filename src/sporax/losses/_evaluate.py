@@ -16,6 +16,8 @@ from sporax.losses._convention import contract_loss, evaluate_keywords, is_contr
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, samples_left, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
+__all__ = ["evaluate", "evaluate_sum_and_weight"]
+
 
 def evaluate(
     fn: Callable[..., jax.Array],

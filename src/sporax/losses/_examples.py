@@ -12,6 +12,8 @@ from sporax._typing import Shape
 from sporax.losses._info import LossInfo
 from sporax.losses._spec import InputSpec
 
+__all__ = ["EXAMPLE_SIZES", "example_inputs", "example_shape"]
+
 EXAMPLE_SIZES: Mapping[str, int] = MappingProxyType(
     {"N": 5, "C": 6, "D": 4, "T": 2, "S": 3, "L": 7, "K": 8, "A": 9, "B": 10}
 )

@@ -22,7 +22,15 @@ from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 from sporax.losses._vectors import safe_sqrt
 
-__all__ = ["entmax15", "make_fenchel_young_loss", "sparsemax"]
+__all__ = [
+    "binary_sparsemax_loss",
+    "entmax15",
+    "fenchel_young_loss",
+    "make_fenchel_young_loss",
+    "multiclass_sparsemax_loss",
+    "sparsemax",
+    "sparsemax_loss",
+]
 
 MaxFunction: TypeAlias = Callable[..., Any]
 

@@ -19,7 +19,7 @@ from sporax.losses._softmax import class_cost, log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
-__all__ = ["focal_terms"]
+__all__ = ["categorical_focal_cross_entropy", "focal_loss", "focal_terms", "soft_focal_loss", "soft_focal_terms"]
 
 
 def focal_terms(log_p: jax.Array, gamma: Any) -> jax.Array:

@@ -16,6 +16,8 @@ from sporax.losses._labels import check_labels
 from sporax.losses._reduce import REDUCTIONS
 from sporax.losses._spec import InputSpec
 
+__all__ = ["LossInfo", "Size", "Sized"]
+
 
 @dataclass(frozen=True)
 class Size:

@@ -23,6 +23,8 @@ from sporax.losses._arrays import identities, nearest_int32, numbers
 from sporax.losses._shapes import is_single, match
 from sporax.losses._spec import InputSpec, LossSpec
 
+__all__ = ["debug_checks"]
+
 
 class _Mode(threading.local):
     checks: bool | None = None

@@ -16,6 +16,8 @@ from sporax.losses._info import LossInfo
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 
+__all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image_loss"]
+
 
 @loss_function(
     prediction("logits", "N ..."),

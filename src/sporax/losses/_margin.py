@@ -16,6 +16,18 @@ from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import largest, sum_rows
 
+__all__ = [
+    "categorical_hinge_loss",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "multi_margin_loss",
+    "multiclass_hinge_loss",
+    "multiclass_perceptron_loss",
+    "multilabel_margin_loss",
+    "perceptron_loss",
+    "squared_hinge_loss",
+]
+
 _TWO_CLASSES = (prediction("logits", "..."), label("labels", "...", domain="sign_or_binary", kind="number"))
 _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
 

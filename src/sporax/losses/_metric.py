@@ -13,6 +13,8 @@ from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import cosine, hinge, one_minus_cosine
 
+__all__ = ["cosine_embedding_loss", "margin_ranking_loss"]
+
 
 @loss_function(
     prediction("logits_x1", "N D ..."),

@@ -15,6 +15,8 @@ from sporax.losses._info import LossInfo, Size
 from sporax.losses._logistic import at_infinity, softpluses
 from sporax.losses._spec import label, prediction, table
 
+__all__ = ["nce_loss"]
+
 
 @loss_function(
     table("weight", "C D"),

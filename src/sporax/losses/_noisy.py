@@ -19,6 +19,15 @@ from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 from sporax.losses._tempered import tempered_log, tempered_log_softmax
 
+__all__ = [
+    "bi_tempered_logistic_loss",
+    "generalized_cross_entropy",
+    "poly1_cross_entropy",
+    "sparse_bi_tempered_logistic_loss",
+    "sparse_poly1_cross_entropy",
+    "symmetric_cross_entropy",
+]
+
 _DENSE = (prediction("logits", "... C"), label("labels", "... C", domain="distribution"))
 _SPARSE = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
 

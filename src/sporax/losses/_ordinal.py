@@ -18,7 +18,7 @@ from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
-__all__ = ["coral_labels", "corn_labels", "ordinal_levels"]
+__all__ = ["coral_labels", "coral_loss", "corn_labels", "corn_loss", "ordinal_levels"]
 
 _INPUTS = (prediction("logits", "... C-1"), label("labels", "...", domain="class", kind="int"))
 

@@ -17,6 +17,8 @@ from sporax.losses._logistic import log1p
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
+__all__ = ["adaptive_wing_loss", "epsilon_insensitive_loss", "multi_quantile_loss", "quantile_loss", "wing_loss"]
+
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 

@@ -15,6 +15,8 @@ from sporax.losses._relative_entropy import logit_divergence
 from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 
+__all__ = ["distillation_loss", "distillation_with_labels_loss", "dpo_loss"]
+
 _LOSS_TYPES = ("sigmoid", "ipo")
 
 

@@ -18,6 +18,16 @@ from sporax.losses._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
 from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
 
+__all__ = [
+    "beta_nll_loss",
+    "beta_weighted_gaussian_nll_loss",
+    "gaussian_nll_loss",
+    "laplace_nll_loss",
+    "negative_binomial_nll_loss",
+    "poisson_nll_loss",
+    "student_t_nll_loss",
+]
+
 
 def _poisson_examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
     """Expected counts or their logarithms, as both are asked for, and counts."""

@@ -17,6 +17,8 @@ from sporax.losses._softmax import class_cost
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
 
+__all__ = ["arcface_loss", "cosface_loss", "proxy_anchor_loss", "proxy_nca_loss"]
+
 _INPUTS = (
     prediction("embeddings", "N D"),
     prediction("weight", "C D"),

@@ -18,6 +18,8 @@ from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
+__all__ = ["lambda_rank_loss", "list_mle_loss", "list_net_loss", "rank_net_loss", "ranking_softmax_loss"]
+
 _SCORES = prediction("logits", "... L")
 _GRADES = label("labels", "... L", domain="nonnegative", kind="number")
 """Grades are only compared, or give the size of a step: no derivative is taken by them."""

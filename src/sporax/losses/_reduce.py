@@ -14,6 +14,8 @@ from sporax.losses._arrays import apply_weights, as_array, compute_dtype
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._sums import sum_all
 
+__all__ = ["REDUCTIONS", "check_reduction", "divide", "reduce_loss", "sum_and_weight"]
+
 REDUCTIONS = ("none", "mean", "sum")
 """What the `reduction` of a class may be, unless the class says otherwise."""
 

@@ -46,6 +46,8 @@ from sporax.losses import (
 )
 from sporax.losses._info import LossInfo
 
+__all__ = ["by_cell", "get", "registry"]
+
 _FAMILIES = (
     _regression,
     _relative,

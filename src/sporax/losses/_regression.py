@@ -16,6 +16,16 @@ from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_all
 from sporax.losses._vectors import absolute, cosine, scale_of
 
+__all__ = [
+    "cosine_similarity_loss",
+    "huber_loss",
+    "l1_loss",
+    "log_cosh_loss",
+    "mse_loss",
+    "rmse_loss",
+    "smooth_l1_loss",
+]
+
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 

@@ -13,6 +13,8 @@ from sporax.losses._info import LossInfo
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
+__all__ = ["mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson_loss"]
+
 
 @loss_function(
     prediction("logits", "..."),

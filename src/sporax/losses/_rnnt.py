@@ -20,6 +20,8 @@ from sporax.losses._logspace import centred, log_add
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 
+__all__ = ["rnnt_loss"]
+
 
 def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) -> list[np.ndarray]:
     batch, frames, classes, longest = sizes["N"], sizes["L"], sizes["C"], sizes["S"]

@@ -15,6 +15,15 @@ from sporax.losses._logistic import log1p
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import absolute
 
+__all__ = [
+    "cauchy_loss",
+    "charbonnier_loss",
+    "geman_mcclure_loss",
+    "general_adaptive_loss",
+    "tukey_biweight_loss",
+    "welsch_loss",
+]
+
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 

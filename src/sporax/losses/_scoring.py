@@ -18,6 +18,8 @@ from sporax.losses._info import LossInfo, Sized
 from sporax.losses._spec import label, prediction
 from sporax.losses._sums import sum_rows
 
+__all__ = ["crps_gaussian", "crps_sample", "energy_score", "quantile_crps"]
+
 
 def _distance(difference: jax.Array) -> jax.Array:
     """|x|, with a derivative of 0 at 0."""

@@ -28,6 +28,16 @@ from sporax.losses._regions import (
 from sporax.losses._softmax import log_softmax
 from sporax.losses._spec import label, prediction
 
+__all__ = [
+    "dice_cross_entropy_loss",
+    "dice_loss",
+    "focal_tversky_loss",
+    "generalized_dice_loss",
+    "multi_class_dice_loss",
+    "soft_jaccard_loss",
+    "tversky_loss",
+]
+
 _REGIONS = (
     prediction("logits", "...", domain="probability"),
     label("labels", "...", domain="probability", two_classes=True),

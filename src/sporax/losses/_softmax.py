@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from sporax.losses._indexing import named, valid_indices
 from sporax.losses._sums import spread, sum_rows
 
+__all__ = ["log_softmax"]
+
 
 @jax.custom_jvp
 def log_softmax(logits: jax.Array) -> jax.Array:

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 from sporax._typing import Shape
 
+__all__ = ["InputSpec", "LossSpec", "label", "prediction", "table"]
+
 Kind: TypeAlias = Literal["float", "int", "number"]
 """`float` is computed with (ints are taken as floats), `int` is integers only, `number` is either."""
 

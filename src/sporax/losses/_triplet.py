@@ -18,6 +18,13 @@ from sporax.losses._mining import FALLBACKS, hardest_of, pair_masks, semi_hard_o
 from sporax.losses._spec import label, prediction
 from sporax.losses._vectors import hinge, norm, safe_sqrt, squared_distances, unit
 
+__all__ = [
+    "batch_hard_triplet_loss",
+    "semi_hard_triplet_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
 _TRIPLET = (prediction("anchor", "... D"), prediction("positive", "... D"), prediction("negative", "... D"))
 _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jax import Array as JaxArray
 
-from sporax.core import Parameter, Tensor
+from sporax.core import Generator, Parameter, Tensor
 from sporax.core.dtype import DType as _DType
 from functools import partial as partial
 from sporax.ops._base import Primitive as Primitive

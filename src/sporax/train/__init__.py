@@ -2,85 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from sporax._exports import exported
 from sporax._suggest import missing_from
-from sporax.train.callback import (
-    BackupAndRestore,
-    Callback,
-    CheckpointConfig,
-    EarlyStopping,
-    History,
-    LambdaCallback,
-    LearningRateScheduler,
-    LossMonitor,
-    ModelCheckpoint,
-    ProgressBar,
-    ReduceLROnPlateau,
-    RunContext,
-    RunParams,
-    StopOnNonFinite,
-    TimeMonitor,
-)
-from sporax.train.checkpoint import async_ckpt_thread_status, load_checkpoint, load_param_into_net, save_checkpoint
-from sporax.train.metrics import (
-    F1,
-    MAE,
-    MSE,
-    Accuracy,
-    ConfusionMatrix,
-    Fbeta,
-    Loss,
-    Metric,
-    Precision,
-    Recall,
-    Top1CategoricalAccuracy,
-    Top5CategoricalAccuracy,
-    TopKCategoricalAccuracy,
-    get_metric_fn,
-    get_metrics,
-    names,
-    rearrange_inputs,
-)
-from sporax.train.model import Model
+from sporax.train.callback import *
+from sporax.train.checkpoint import async_ckpt_thread_status as async_ckpt_thread_status
+from sporax.train.checkpoint import load_checkpoint as load_checkpoint
+from sporax.train.checkpoint import load_param_into_net as load_param_into_net
+from sporax.train.checkpoint import save_checkpoint as save_checkpoint
+from sporax.train.metrics import *
+from sporax.train.model import *
 
-__all__ = [
-    "F1",
-    "MAE",
-    "MSE",
-    "Accuracy",
-    "BackupAndRestore",
-    "Callback",
-    "CheckpointConfig",
-    "ConfusionMatrix",
-    "EarlyStopping",
-    "Fbeta",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "Loss",
-    "LossMonitor",
-    "Metric",
-    "Model",
-    "ModelCheckpoint",
-    "Precision",
-    "ProgressBar",
-    "Recall",
-    "ReduceLROnPlateau",
-    "RunContext",
-    "RunParams",
-    "StopOnNonFinite",
-    "TimeMonitor",
-    "Top1CategoricalAccuracy",
-    "Top5CategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-    "async_ckpt_thread_status",
-    "get_metric_fn",
-    "get_metrics",
-    "load_checkpoint",
-    "load_param_into_net",
-    "names",
-    "rearrange_inputs",
-    "save_checkpoint",
-]  # fmt: skip
-
-if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(
+        __name__, "async_ckpt_thread_status", "load_checkpoint", "load_param_into_net", "save_checkpoint"
+    )
     __getattr__ = missing_from(__name__)

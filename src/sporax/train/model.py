@@ -25,6 +25,8 @@ from sporax.train.metrics import Metric, get_metrics
 from sporax.train.step import StepRunner
 from sporax.transforms import jit
 
+__all__ = ["Model"]
+
 
 class _Forward(Cell):
     """The network with its loss, as a Cell whose output is (loss, terms)."""

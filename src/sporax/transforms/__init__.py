@@ -1,14 +1,15 @@
 """Transforms: the only place where a stateful Cell becomes a pure function."""
 
-from sporax.transforms._captured import note_captured_by
-from sporax.transforms._control import cond, fori_loop, scan, while_loop
-from sporax.transforms._functional import Unbound, functionalize, run_framed, stop_gradient, warn_eager
-from sporax.transforms._grad import grad, value_and_grad
-from sporax.transforms._jit import CompiledFunction, jit
-from sporax.transforms._recompute import recompute
-from sporax.transforms._vmap import vmap
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CompiledFunction", "Unbound", "cond", "fori_loop", "functionalize", "grad", "jit", "note_captured_by",
-    "recompute", "run_framed", "scan", "stop_gradient", "value_and_grad", "vmap", "warn_eager", "while_loop",
-]  # fmt: skip
+from sporax._exports import exported
+from sporax.transforms._captured import *
+from sporax.transforms._control import *
+from sporax.transforms._functional import *
+from sporax.transforms._grad import *
+from sporax.transforms._jit import *
+from sporax.transforms._recompute import *
+from sporax.transforms._vmap import *
+
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(__name__)

@@ -9,6 +9,8 @@ from typing import Any
 
 from sporax.core import note_captured, tracing
 
+__all__ = ["note_captured_by"]
+
 
 def _captured(function: Any) -> Iterator[Any]:
     if isinstance(function, MethodType):

@@ -13,6 +13,8 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, in_order_of, unwrap, wrap
 from sporax.transforms._functional import discover, run_framed
 
+__all__ = ["cond", "fori_loop", "scan", "while_loop"]
+
 
 def _written_by(function: Callable[..., Any], *args: Any) -> tuple[Parameter, ...]:
     """The Parameters that any branch or body may change must be carried; those only read stay captured."""

@@ -15,6 +15,8 @@ from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind, unwrap
 
+__all__ = ["Unbound", "functionalize", "run_framed", "stop_gradient", "warn_eager"]
+
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 

@@ -31,6 +31,8 @@ from sporax.transforms._functional import run_framed
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
 from sporax.transforms._outputs import pack, unpack
 
+__all__ = ["grad", "value_and_grad"]
+
 
 def _positions(grad_position: int | tuple[int, ...] | None, where: str) -> tuple[int, ...]:
     if grad_position is None:

@@ -30,6 +30,8 @@ from sporax.transforms._captured import noting
 from sporax.transforms._functional import Unbound, run_framed, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
+__all__ = ["CompiledFunction", "jit"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

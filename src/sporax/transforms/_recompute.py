@@ -12,6 +12,8 @@ from sporax.core import Parameter, ordered, restored
 from sporax.transforms._functional import discover, run_framed
 from sporax.transforms._outputs import pack, unpack
 
+__all__ = ["recompute"]
+
 
 def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call `block`, keeping only its inputs for the backward pass, which computes the rest again.

@@ -13,6 +13,8 @@ from sporax._jax_compat import x64_scope
 from sporax.core import in_order_of
 from sporax.transforms._functional import run_framed
 
+__all__ = ["vmap"]
+
 _LANES = itertools.count()
 
 

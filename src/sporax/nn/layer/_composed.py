@@ -11,12 +11,13 @@ import numpy as np
 from sporax import _check, ops
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Parameter, Tensor, next_key, wrap
+from sporax.core import Parameter, Tensor, next_key, wrap
 from sporax.core.initializer import initializer
 from sporax.nn.layer._inputs import array_of, check_floating, check_ndim
+from sporax.nn.layer._typed import Layer
 
 
-class GLU(Cell):
+class GLU(Layer):
     r"""One half of the input, gated by the sigmoid of the other.
 
     .. math:: a\,\sigma(b)
@@ -59,7 +60,7 @@ class GLU(Cell):
             return wrap(value * jax.nn.sigmoid(gate))
 
 
-class Softmax2d(Cell):
+class Softmax2d(Layer):
     r"""The softmax over the channels of each place of an image.
 
     .. math:: \frac{e^{x_{chw}}}{\sum_k e^{x_{khw}}}
@@ -89,7 +90,7 @@ class Softmax2d(Cell):
         return ops.softmax(wrap(array), axis=-3)
 
 
-class PReLU(Cell):
+class PReLU(Layer):
     r"""A learned slope below zero.
 
     .. math:: \max(x, 0) + a \min(x, 0)
@@ -138,7 +139,7 @@ class PReLU(Cell):
             return wrap(jnp.where(array > 0, array, slopes * array))
 
 
-class RReLU(Cell):
+class RReLU(Layer):
     r"""A slope below zero that is drawn anew for each element while training, and fixed outside it.
 
     .. math:: \max(x, 0) + a \min(x, 0), \quad a \sim U[\text{lower}, \text{upper}]

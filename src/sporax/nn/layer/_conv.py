@@ -8,10 +8,13 @@ from typing import Any
 from sporax import _check, ops
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Parameter, Tensor, wrap
+from sporax.core import Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
 from sporax.nn.layer._inputs import Array, array_of, check_floating
+from sporax.nn.layer._typed import Layer
+
+__all__ = ["Conv1d", "Conv2d", "Conv3d"]
 
 Init = str | float | Tensor | Initializer | None
 Sizes = int | tuple[int, ...]
@@ -36,7 +39,7 @@ def whole(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
     return _check.integer(value, name=name, where=where, minimum=minimum)
 
 
-class Conv(Cell):
+class Conv(Layer):
     """What the convolutions share: their Parameters, printed form and checks."""
 
     weight: Parameter

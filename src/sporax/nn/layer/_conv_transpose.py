@@ -15,6 +15,8 @@ from sporax.core.dtype import DType, float32
 from sporax.nn.layer._conv import Conv, Init, Sizes, sizes_of, whole
 from sporax.nn.layer._inputs import Array
 
+__all__ = ["Conv1dTranspose", "Conv2dTranspose"]
+
 
 class _ConvTranspose(Conv):
     """A transposed convolution that one `ops.Conv2DTranspose` does."""

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sporax import ops
-from sporax.core import Cell, Tensor, wrap
+from sporax.core import Tensor, wrap
 from sporax.nn.layer._inputs import array_of, check_floating
+from sporax.nn.layer._typed import Layer
 
 
-class Pointwise(Cell):
+class Pointwise(Layer):
     """An op as a Cell, with a check of its input."""
 
     _function: ClassVar[Callable[..., Any]]

@@ -7,15 +7,18 @@ from typing import Any
 
 from sporax import _check, ops
 from sporax._errors import ArgumentError, ArgumentTypeError
-from sporax.core import Cell, Tensor, wrap
+from sporax.core import Tensor, wrap
 from sporax.nn.layer._inputs import Array, array_of, check_floating, check_ndim
+from sporax.nn.layer._typed import Layer
+
+__all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
 
 Sizes = int | tuple[int, ...]
 
 _MODES = ("VALID", "SAME", "PAD")
 
 
-class _Pool(Cell):
+class _Pool(Layer):
     """What the pooling layers share: sizes, padding modes and the printed form."""
 
     def __init__(self, kernel_size: Any, stride: Any, pad_mode: Any, data_format: str, count: int) -> None:
@@ -393,7 +396,7 @@ class AvgPool1d(_AvgPool):
         return output[0, :, 0] if single else output[:, :, 0]
 
 
-class AdaptiveAvgPool2d(Cell):
+class AdaptiveAvgPool2d(Layer):
     r"""The mean of windows over height and width, laid so that the output has the size asked for.
 
     Args:

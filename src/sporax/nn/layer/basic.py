@@ -15,12 +15,15 @@ from sporax.core import Cell, Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
 from sporax.nn.layer._inputs import array_of, check_floating
+from sporax.nn.layer._typed import Layer
 from sporax.nn.layer.activation import get_activation
+
+__all__ = ["Dense", "Dropout", "Flatten", "Identity", "Unflatten"]
 
 Init = str | float | Tensor | Initializer | None
 
 
-class Dense(Cell):
+class Dense(Layer):
     r"""A fully connected layer.
 
     .. math:: y = \text{activation}(x W^\top + b)
@@ -143,7 +146,7 @@ def _activation_of(activation: Any) -> Any:
     return activation
 
 
-class Dropout(Cell):
+class Dropout(Layer):
     r"""Zero each element with probability p while training, and scale the others by :math:`1/(1-p)`.
 
     Outside training (`set_train(False)`, the default) the input passes unchanged.
@@ -196,7 +199,7 @@ class Dropout(Cell):
         return f"keep_prob={self.keep_prob}" if self.p is None else f"p={self.p}"
 
 
-class Flatten(Cell):
+class Flatten(Layer):
     r"""Make one axis of the axes from `start_dim` to `end_dim`.
 
     Args:
@@ -246,7 +249,7 @@ class Flatten(Cell):
             return wrap(array.reshape((*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])))
 
 
-class Unflatten(Cell):
+class Unflatten(Layer):
     r"""Make several axes of one.
 
     Args:

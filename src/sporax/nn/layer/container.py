@@ -9,6 +9,8 @@ from typing import Any, NoReturn, TypeVar, overload
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
 from sporax.core import Cell, note_guard, tracing
 
+__all__ = ["CellDict", "CellList", "SequentialCell"]
+
 Self = TypeVar("Self", bound="_Ordered")
 
 

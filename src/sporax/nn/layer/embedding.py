@@ -9,13 +9,16 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Cell, Parameter, Tensor, wrap
+from sporax.core import Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import Initializer, initializer
 from sporax.nn.layer._inputs import Array, array_of
+from sporax.nn.layer._typed import Layer
+
+__all__ = ["Embedding"]
 
 
-class Embedding(Cell):
+class Embedding(Layer):
     r"""The rows of a table that the input names.
 
     Args:

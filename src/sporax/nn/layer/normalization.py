@@ -12,10 +12,13 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Parameter, Tensor, computing_in, wrap
+from sporax.core import Parameter, Tensor, computing_in, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import Initializer, initializer
 from sporax.nn.layer._inputs import Array, array_of, check_floating, check_ndim
+from sporax.nn.layer._typed import Layer
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm"]
 
 Init = str | float | Tensor | Initializer
 
@@ -52,7 +55,7 @@ def _standardized_jvp(
     return found, (change, jnp.zeros_like(mean), jnp.zeros_like(variance))
 
 
-class _BatchNorm(Cell):
+class _BatchNorm(Layer):
     _dims: tuple[int, ...] = ()
     _layout: str = ""
 
@@ -233,7 +236,7 @@ class BatchNorm2d(_BatchNorm):
     _layout = "(N, C, H, W)"
 
 
-class BatchNorm3d(Cell):
+class BatchNorm3d(Layer):
     r"""Normalize each channel over the batch and the volume.
 
     The formula and the moving statistics are those of `BatchNorm1d`. As in MindSpore a `BatchNorm2d` inside
@@ -299,7 +302,7 @@ class BatchNorm3d(Cell):
             return wrap(flat._value.reshape(array.shape))
 
 
-class LayerNorm(Cell):
+class LayerNorm(Layer):
     r"""Normalize each sample over its last axes.
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
@@ -396,7 +399,7 @@ class LayerNorm(Cell):
         )
 
 
-class GroupNorm(Cell):
+class GroupNorm(Layer):
     r"""Normalize each sample over groups of its channels.
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,8 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, unwrap, wrap
 from sporax.nn.layer import CellList, Dense, SequentialCell
 from sporax.nn.loss._base import RegisteredLoss
+
+__all__ = ["AdaptiveLogSoftmaxWithLoss"]
 
 
 class _AdaptiveOutput(NamedTuple):
@@ -62,6 +64,10 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
 
     Source: Grave et al., "Efficient softmax approximation for GPUs", 2017; `torch.nn.AdaptiveLogSoftmaxWithLoss`.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __init__(
         self, in_features: int, n_classes: int, cutoffs: Sequence[int], div_value: float = 4.0, head_bias: bool = False

@@ -9,6 +9,8 @@ from sporax._schema import NonNegative, Number, Positive, number
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassCounts, ClassWeight
 
+__all__ = ["ClassBalancedLoss", "LDAMLoss", "LogitAdjustedLoss", "ZLoss"]
+
 
 class LDAMLoss(FunctionLoss, function=losses.ldam_loss):
     """Cross entropy with a margin that is larger for rarer classes.

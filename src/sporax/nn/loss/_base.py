@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,8 @@ from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
 from sporax.nn.loss._capture import CAPTURE, Pair, capturing, one_program, part_of, samples_of, sums_of
+
+__all__ = ["LossBase"]
 
 
 class LossBase(Cell):
@@ -242,14 +244,18 @@ _PACKAGE = (__name__.rpartition(".")[0] + ".", "sporax.mint.")
 class RegisteredLoss(LossBase):
     """A loss of the registry: `construct` calls its function, and labels can be checked on the host."""
 
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's row of this loss, as its arguments (and, in a few classes, its labels) choose it."""
-        # A user's subclass has the row of the built-in class that it is made of.
+        """The registry's entry of this loss, which its arguments (in a few classes also its labels) select."""
+        # A user's subclass has the entry of the built-in class that it derives from.
         for cls in _built_in(type(self)):
-            for row in losses.by_cell(cls.__name__):
-                if all(getattr(self, name) == value for name, value in row.cell_arguments.items()):
-                    return row
-        raise LookupError(f"{type(self).__name__} has no row in the registry of losses.")
+            for info in losses.by_cell(cls.__name__):
+                if all(getattr(self, name) == value for name, value in info.cell_arguments.items()):
+                    return info
+        raise LookupError(f"{type(self).__name__} has no entry in the registry of losses.")
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`.
@@ -258,10 +264,10 @@ class RegisteredLoss(LossBase):
         """
         if type(self).construct is not _built_in(type(self))[0].construct:
             return
-        row = self.loss_info(*labels)
-        names = [item.name for item in row.inputs if item.role == "label"]
-        ignored = row.function.spec.ignore_parameter
-        row.check_labels(
+        info = self.loss_info(*labels)
+        names = [item.name for item in info.inputs if item.role == "label"]
+        ignored = info.function.spec.ignore_parameter
+        info.check_labels(
             input_shapes,
             dict(zip(names, labels, strict=False)),
             ignore=None if ignored is None else getattr(self, ignored),

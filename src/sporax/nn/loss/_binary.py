@@ -6,6 +6,8 @@ from sporax import losses
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassWeight
 
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "SoftMarginLoss"]
+
 
 class BCELoss(FunctionLoss, function=losses.binary_cross_entropy, inputs="logits, labels"):
     """Binary cross entropy of probabilities.

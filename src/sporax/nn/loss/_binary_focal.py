@@ -11,6 +11,8 @@ from sporax._schema import Flag, NonNegative, UnitInterval, number
 from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["AsymmetricLoss", "BinaryFocalLoss", "SigmoidFocalLoss"]
+
 
 class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
     """Binary cross entropy that counts well-classified examples less.

@@ -6,6 +6,8 @@ from sporax import losses
 from sporax._schema import NonNegative
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["CIoULoss", "DIoULoss", "GIoULoss", "IoULoss"]
+
 
 class IoULoss(FunctionLoss, function=losses.iou_loss):
     """One less intersection over union.

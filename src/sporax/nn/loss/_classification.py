@@ -12,6 +12,8 @@ from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassWeight, are_indices, value_of
 
+__all__ = ["CrossEntropyLoss", "NLLLoss", "SoftmaxCrossEntropyWithLogits"]
+
 
 class SoftmaxCrossEntropyWithLogits(
     FunctionLoss,

@@ -14,6 +14,8 @@ from sporax.nn.loss._base import LossBase
 from sporax.nn.loss._outputs import OutputLosses
 from sporax.nn.loss._terms import _Call, _ComposedLoss, _Term, entries_of, listed, most_inputs, term_of
 
+__all__ = ["UncertaintyWeightedLoss", "WeightedSumLoss"]
+
 _SHARED = "uncertainty"
 
 

@@ -7,6 +7,17 @@ from sporax._schema import Flag, NonNegative, Number, Positive, PositiveInteger
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import TensorOrNumber, TensorOrPositive
 
+__all__ = [
+    "CircleLoss",
+    "ContrastiveLoss",
+    "InfoNCELoss",
+    "MultiSimilarityLoss",
+    "NPairLoss",
+    "NTXentLoss",
+    "SigLIPLoss",
+    "SupConLoss",
+]
+
 
 class ContrastiveLoss(FunctionLoss, function=losses.contrastive_loss):
     """Pulls similar pairs together, and pushes dissimilar ones apart until a margin lies between them.

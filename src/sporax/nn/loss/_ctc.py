@@ -11,6 +11,8 @@ from sporax._schema import Flag, integer
 from sporax.core import Tensor, unwrap
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["CTCLoss"]
+
 
 class CTCLoss(FunctionLoss, function=losses.ctc_loss):
     """How unlikely frames make a sequence of labels, over all ways to align the two.

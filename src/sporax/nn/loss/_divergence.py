@@ -6,6 +6,8 @@ from sporax import losses
 from sporax._schema import Flag
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["ConvexKLLoss", "GeneralizedKLLoss", "JensenShannonLoss", "KLDivLoss", "KLDivergenceLoss"]
+
 
 class KLDivLoss(FunctionLoss, function=losses.kl_div):
     """Terms of the Kullback-Leibler divergence, with 0 log 0 = 0.

@@ -14,6 +14,8 @@ from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import are_indices
 
+__all__ = ["BinarySparsemaxLoss", "FenchelYoungLoss", "SparsemaxLoss"]
+
 
 def _max_fun(value: Any, *, name: str, where: str) -> Any:
     if isinstance(value, str):

@@ -13,6 +13,8 @@ from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassWeight, class_weight
 
+__all__ = ["CategoricalFocalLoss", "FocalLoss"]
+
 
 def _dense(logits: tuple[int, ...], labels: tuple[int, ...]) -> bool:
     return len(labels) == len(logits) > 1 and (labels[1] != 1 or logits[1] == 1)

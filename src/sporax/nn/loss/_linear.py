@@ -16,6 +16,8 @@ from sporax.nn.loss._base import RegisteredLoss
 from sporax.nn.loss._labels import class_weight as class_weight_of
 from sporax.nn.loss._labels import value_of
 
+__all__ = ["LinearCrossEntropyLoss"]
+
 
 class LinearCrossEntropyLoss(RegisteredLoss):
     r"""A linear layer and the cross entropy of its logits in one, which never holds all logits at once.

@@ -10,6 +10,18 @@ from sporax.core import Tensor, unwrap
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import ClassWeight
 
+__all__ = [
+    "CategoricalHingeLoss",
+    "HingeEmbeddingLoss",
+    "HingeLoss",
+    "MultiMarginLoss",
+    "MulticlassHingeLoss",
+    "MulticlassPerceptronLoss",
+    "MultilabelMarginLoss",
+    "PerceptronLoss",
+    "SquaredHingeLoss",
+]
+
 
 def _degree(value: Any, *, name: str, where: str) -> int:
     return _check.one_of(_check.integer(value, name=name, where=where), (1, 2), name=name, where=where)

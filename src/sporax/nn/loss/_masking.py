@@ -19,6 +19,8 @@ from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import removing
 from sporax.nn.loss._terms import check_loss
 
+__all__ = ["MaskedLoss"]
+
 
 class MaskedLoss(LossBase):
     r"""A loss of some places of a batch only: removed places count for nothing, as if they were not there.

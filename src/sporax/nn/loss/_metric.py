@@ -8,6 +8,8 @@ from sporax import losses
 from sporax._schema import Number, number
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["CosineEmbeddingLoss", "MarginRankingLoss"]
+
 
 class CosineEmbeddingLoss(FunctionLoss, function=losses.cosine_embedding_loss):
     """How far two vectors are from the angle that their label asks for.

@@ -8,6 +8,8 @@ from sporax import losses
 from sporax._schema import Flag, PositiveInteger
 from sporax.nn.loss._sampled import CandidateLoss, Sampler, Seed
 
+__all__ = ["NCELoss"]
+
 
 class NCELoss(CandidateLoss, function=losses.nce_loss, inputs="weights, biases, labels, inputs"):
     """Noise-contrastive estimation: tells the true classes of a sample from randomly drawn ones.

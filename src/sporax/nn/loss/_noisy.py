@@ -12,6 +12,8 @@ from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import are_indices
 
+__all__ = ["BiTemperedLogisticLoss", "GeneralizedCrossEntropyLoss", "PolyLoss", "SymmetricCrossEntropyLoss"]
+
 
 class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
     """Cross entropy plus a multiple of its first term.

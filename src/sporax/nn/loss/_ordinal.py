@@ -6,6 +6,8 @@ from sporax import losses
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import Numbers
 
+__all__ = ["CoralLoss", "CornLoss"]
+
 
 class CoralLoss(FunctionLoss, function=losses.coral_loss):
     """Consistent rank logits: a binary cross entropy for each threshold between two ordered classes.

@@ -20,6 +20,8 @@ from sporax.nn.loss._terms import (
     term_of,
 )
 
+__all__ = ["DeepSupervisionLoss", "OutputLosses"]
+
 
 class OutputLosses(_ComposedLoss):
     r"""A loss for each output of a network that returns a dict: :math:`\ell = \sum_k w_k \ell_k(x_k, y_k)`.

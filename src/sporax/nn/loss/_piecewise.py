@@ -11,6 +11,8 @@ from sporax import _check, losses
 from sporax._schema import Checked, NonNegative, Positive, number
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["AdaptiveWingLoss", "EpsilonInsensitiveLoss", "QuantileLoss", "WingLoss"]
+
 
 def _quantiles(value: Any, *, name: str, where: str) -> float | tuple[float, ...]:
     def checked(each: Any) -> float:

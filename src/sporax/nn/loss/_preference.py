@@ -12,6 +12,8 @@ from sporax._schema import Flag, Positive, UnitInterval, one_of
 from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["DPOLoss", "DistillationLoss"]
+
 
 class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logps, policy_rejected_logps"):
     """Direct preference optimisation: the chosen answer is to gain on the rejected one, against a reference model.

@@ -9,6 +9,16 @@ from sporax import _check, losses
 from sporax._schema import Flag, NonNegative, Positive, UnitInterval, number
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = [
+    "BetaGaussianNLLLoss",
+    "BetaNLLLoss",
+    "GaussianNLLLoss",
+    "LaplaceNLLLoss",
+    "NegativeBinomialNLLLoss",
+    "PoissonNLLLoss",
+    "StudentTNLLLoss",
+]
+
 
 def _eps(value: float, where: str) -> float:
     return _check.number(value, name="eps", where=where, minimum=0, open_minimum=True)

@@ -14,6 +14,8 @@ from sporax.core import Parameter, Tensor, unwrap
 from sporax.core.initializer import initializer
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["ArcFaceLoss", "CosFaceLoss", "ProxyAnchorLoss", "ProxyNCALoss"]
+
 
 class _ClassVectors(FunctionLoss):
     """A loss that owns `weight`, of shape (num_classes, embedding_size): a Parameter, to be trained."""

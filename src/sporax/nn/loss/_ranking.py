@@ -6,6 +6,8 @@ from sporax import losses
 from sporax._schema import Positive, PositiveInteger
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["LambdaRankLoss", "ListMLELoss", "ListNetLoss", "RankNetLoss", "RankingSoftmaxLoss"]
+
 
 class RankNetLoss(FunctionLoss, function=losses.rank_net_loss, optional="mask"):
     """How unlikely it is, pair by pair, that the better of two items wins.

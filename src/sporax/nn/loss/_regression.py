@@ -8,6 +8,18 @@ from sporax._schema import Integer, Positive
 from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = [
+    "CosineSimilarityLoss",
+    "HuberLoss",
+    "L1Loss",
+    "L1LossExt",
+    "LogCoshLoss",
+    "MAELoss",
+    "MSELoss",
+    "RMSELoss",
+    "SmoothL1Loss",
+]
+
 
 class L1Loss(FunctionLoss, function=losses.l1_loss):
     """The absolute error.

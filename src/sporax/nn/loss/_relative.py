@@ -6,6 +6,8 @@ from sporax import losses
 from sporax._schema import NonNegative, Positive
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["MAPELoss", "MSLELoss", "PoissonLoss"]
+
 
 class MAPELoss(FunctionLoss, function=losses.mean_absolute_percentage_error):
     """The absolute error as a percentage of the target.

@@ -6,6 +6,8 @@ from sporax import losses
 from sporax._schema import Flag, Integer, Number
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["RNNTLoss"]
+
 
 class RNNTLoss(FunctionLoss, function=losses.rnnt_loss):
     """How unlikely a transducer makes a sequence of labels, over all ways to align it with the frames.

@@ -7,6 +7,15 @@ from sporax._schema import Positive
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import TensorOrNumber, TensorOrPositive
 
+__all__ = [
+    "CauchyLoss",
+    "CharbonnierLoss",
+    "GemanMcClureLoss",
+    "GeneralAdaptiveLoss",
+    "TukeyBiweightLoss",
+    "WelschLoss",
+]
+
 
 class CharbonnierLoss(FunctionLoss, function=losses.charbonnier_loss):
     """A smooth absolute error.

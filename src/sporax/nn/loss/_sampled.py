@@ -10,6 +10,8 @@ from sporax._schema import Flag, PositiveInteger, integer, one_of
 from sporax.core import Generator, next_key, unwrap
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = ["SampledSoftmaxLoss"]
+
 Sampler = Annotated[str, one_of("uniform", "log_uniform")]
 Seed = Annotated[int, integer(0)]
 

@@ -10,6 +10,8 @@ from sporax._schema import Checked, Flag, number
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import Numbers, numbers
 
+__all__ = ["EnergyScoreLoss", "GaussianCRPSLoss", "QuantileCRPSLoss", "SampleCRPSLoss"]
+
 
 def _levels(value: Any, *, name: str, where: str) -> tuple[float, ...] | None:
     levels = numbers(value)

@@ -10,6 +10,18 @@ from sporax._schema import Checked, Flag, Integer, NonNegative, Positive, one_of
 from sporax.core import Cell, Tensor, unwrap
 from sporax.nn.loss._function_loss import FunctionLoss
 
+__all__ = [
+    "DiceCrossEntropyLoss",
+    "DiceLoss",
+    "FocalTverskyLoss",
+    "GeneralizedDiceLoss",
+    "JaccardLoss",
+    "LovaszHingeLoss",
+    "LovaszSoftmaxLoss",
+    "MultiClassDiceLoss",
+    "TverskyLoss",
+]
+
 _ACTIVATIONS = ("softmax", "logsoftmax", "relu", "relu6", "tanh", "sigmoid")
 
 

@@ -25,6 +25,8 @@ from sporax.nn.loss._labels import are_indices, value_of
 from sporax.nn.loss._masking import MaskedLoss
 from sporax.nn.loss._terms import _ComposedLoss, check_loss
 
+__all__ = ["LabelSmoothing"]
+
 
 class LabelSmoothing(LossBase):
     r"""A loss with its labels moved towards the uniform distribution: :math:`q_c = (1 - s)\, y_c + \frac{s}{C}`.

@@ -12,6 +12,8 @@ from sporax.core import Tensor, unwrap, wrap
 from sporax.nn.loss._function_loss import FunctionLoss
 from sporax.nn.loss._labels import TensorOrNonNegative
 
+__all__ = ["BatchHardTripletLoss", "SemiHardTripletLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"]
+
 _FALLBACKS = ("none", "hardest", "easiest")
 
 

@@ -8,6 +8,8 @@ from sporax import _check
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import adagrad_rule
 
+__all__ = ["Adagrad"]
+
 
 class Adagrad(RuleOptimizer):
     r"""A rate for each element that falls with the gradients it has seen.

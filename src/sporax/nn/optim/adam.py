@@ -13,6 +13,8 @@ from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Array, adam_rate, adam_rule, adam_weight_decay_rule
 
+__all__ = ["Adam", "AdamWeightDecay"]
+
 _KEYWORDS = (
     "params", "learning_rate", "beta1", "beta2", "eps", "use_locking", "use_nesterov", "weight_decay", "loss_scale",
     "use_amsgrad", "use_lazy", "use_offload",

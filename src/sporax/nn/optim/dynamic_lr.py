@@ -10,6 +10,16 @@ from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.nn.optim.learning_rate_schedule import _check_span, _positive
 
+__all__ = [
+    "cosine_decay_lr",
+    "exponential_decay_lr",
+    "inverse_decay_lr",
+    "natural_exp_decay_lr",
+    "piecewise_constant_lr",
+    "polynomial_decay_lr",
+    "warmup_lr",
+]
+
 
 def _count(value: Any, name: str, where: str) -> int:
     return _check.integer(value, name=name, where=where, minimum=1)

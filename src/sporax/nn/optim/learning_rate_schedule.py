@@ -13,6 +13,16 @@ from sporax._errors import ArgumentError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, wrap
 
+__all__ = [
+    "CosineDecayLR",
+    "ExponentialDecayLR",
+    "InverseDecayLR",
+    "LearningRateSchedule",
+    "NaturalExpDecayLR",
+    "PolynomialDecayLR",
+    "WarmUpLR",
+]
+
 
 class LearningRateSchedule(Cell):
     """Base of every learning rate that depends on the step: define `construct(self, global_step)`.

@@ -11,6 +11,8 @@ from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import momentum_rule
 
+__all__ = ["Momentum"]
+
 
 class Momentum(RuleOptimizer):
     r"""Gradient descent with momentum.

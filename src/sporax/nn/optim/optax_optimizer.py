@@ -12,6 +12,8 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Parameter, is_tensor, to_array
 from sporax.nn.optim.optimizer import Optimizer, trains
 
+__all__ = ["OptaxOptimizer", "as_optimizer"]
+
 _RATE = "hyperparams.learning_rate"
 
 

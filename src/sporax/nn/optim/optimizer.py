@@ -32,6 +32,8 @@ from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
 from sporax.ops import AssignAdd, HyperMap, Map
 from sporax.transforms import CompiledFunction
 
+__all__ = ["Optimizer"]
+
 
 def opt_init_args_register(fn: Callable[..., None]) -> Callable[..., None]:
     """Keep the arguments of an optimizer's `__init__` as attributes, for code that makes it again.

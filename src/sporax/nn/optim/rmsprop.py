@@ -8,6 +8,8 @@ from sporax import _check
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import rmsprop_rule
 
+__all__ = ["RMSProp"]
+
 
 class RMSProp(RuleOptimizer):
     r"""Gradients divided by the root of their running mean square, with momentum.

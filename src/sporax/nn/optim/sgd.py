@@ -12,6 +12,8 @@ from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import sgd_rule
 
+__all__ = ["SGD"]
+
 
 class SGD(RuleOptimizer):
     r"""Gradient descent, with momentum and dampening where asked for.

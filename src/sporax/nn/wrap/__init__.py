@@ -1,6 +1,10 @@
 """Cells around a network: its loss, its evaluation, its training step."""
 
-from sporax.nn.wrap._loss_cells import WithEvalCell, WithLossCell
-from sporax.nn.wrap._train_cell import TrainOneStepCell
+from typing import TYPE_CHECKING
 
-__all__ = ["TrainOneStepCell", "WithEvalCell", "WithLossCell"]
+from sporax._exports import exported
+from sporax.nn.wrap._loss_cells import *
+from sporax.nn.wrap._train_cell import *
+
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(__name__)

@@ -11,6 +11,8 @@ from sporax._errors import ArgumentTypeError
 from sporax.core import Cell, is_tensor
 from sporax.nn.loss import call_loss, tensors_of
 
+__all__ = ["WithEvalCell", "WithLossCell"]
+
 
 def _as_float32(leaf: Any) -> Any:
     return leaf.astype("float32") if is_tensor(leaf) and leaf.dtype.is_floating_point else leaf

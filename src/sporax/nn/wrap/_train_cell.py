@@ -12,6 +12,8 @@ from sporax.nn.wrap._loss_cells import _check_network
 from sporax.ops import GradOperation
 from sporax.transforms import jit, value_and_grad
 
+__all__ = ["TrainOneStepCell"]
+
 
 class TrainOneStepCell(Cell):
     """One step of training: the loss of a batch, its gradients, and the optimizer's update. Compiled.

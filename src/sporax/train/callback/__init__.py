@@ -2,27 +2,24 @@
 
 from typing import TYPE_CHECKING
 
+from sporax._exports import exported
 from sporax._suggest import missing_from
-from sporax.train.callback._backup import BackupAndRestore
-from sporax.train.callback._base import Callback, RunContext, RunParams
-from sporax.train.callback._checkpoint_config import CheckpointConfig
-from sporax.train.callback._early_stopping import EarlyStopping
-from sporax.train.callback._history import History
-from sporax.train.callback._lambda import LambdaCallback
-from sporax.train.callback._learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from sporax.train.callback._loss_monitor import LossMonitor
-from sporax.train.callback._manager import CallbackList
-from sporax.train.callback._model_checkpoint import ModelCheckpoint
-from sporax.train.callback._non_finite import StopOnNonFinite
-from sporax.train.callback._progress import ProgressBar
-from sporax.train.callback._reading import LossReader, scalar_loss
-from sporax.train.callback._time_monitor import TimeMonitor
+from sporax.train.callback._backup import *
+from sporax.train.callback._base import *
+from sporax.train.callback._checkpoint_config import *
+from sporax.train.callback._early_stopping import *
+from sporax.train.callback._history import *
+from sporax.train.callback._lambda import *
+from sporax.train.callback._learning_rate import *
+from sporax.train.callback._loss_monitor import *
+from sporax.train.callback._manager import CallbackList as CallbackList
+from sporax.train.callback._model_checkpoint import *
+from sporax.train.callback._non_finite import *
+from sporax.train.callback._progress import *
+from sporax.train.callback._reading import LossReader as LossReader
+from sporax.train.callback._reading import scalar_loss as scalar_loss
+from sporax.train.callback._time_monitor import *
 
-__all__ = [
-    "BackupAndRestore", "Callback", "CallbackList", "CheckpointConfig", "EarlyStopping", "History",
-    "LambdaCallback", "LearningRateScheduler", "LossMonitor", "LossReader", "ModelCheckpoint", "ProgressBar",
-    "ReduceLROnPlateau", "RunContext", "RunParams", "StopOnNonFinite", "TimeMonitor", "scalar_loss",
-]  # fmt: skip
-
-if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(__name__)
     __getattr__ = missing_from(__name__)

@@ -11,6 +11,8 @@ from sporax._errors import ArgumentTypeError, CheckpointError, ResumeWarning
 from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
 from sporax.train.checkpoint import load_training_state, save_training_state
 
+__all__ = ["BackupAndRestore"]
+
 
 class BackupAndRestore(TrainingCallback):
     """Keeps a file with the whole state of training, and goes on from it where a run before was interrupted.

@@ -7,6 +7,8 @@ from typing import Any
 
 from sporax._errors import ArgumentTypeError
 
+__all__ = ["Callback", "RunContext", "RunParams"]
+
 
 class RunParams(dict[str, Any]):
     """What a run shows its callbacks: a dict whose entries are attributes too.

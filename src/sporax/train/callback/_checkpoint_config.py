@@ -9,6 +9,8 @@ from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Tensor
 
+__all__ = ["CheckpointConfig"]
+
 _COUNTERS = ("epoch_num", "step_num")
 
 

@@ -12,6 +12,8 @@ from sporax.train._checkpoint_entries import joined
 from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
 from sporax.train.callback._monitored import Monitored
 
+__all__ = ["EarlyStopping"]
+
 
 class EarlyStopping(TrainingCallback):
     """Ends training when a number has stopped to get better.

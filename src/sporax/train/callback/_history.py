@@ -8,6 +8,8 @@ from sporax._errors import TrainError
 from sporax.train.callback._base import RunContext, TrainingCallback
 from sporax.train.callback._reading import scalar_loss, shortest, terms_of
 
+__all__ = ["History"]
+
 
 class History(TrainingCallback):
     """Keeps the last loss of each epoch, and the metrics of its validation.

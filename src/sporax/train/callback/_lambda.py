@@ -8,6 +8,8 @@ from typing import Any
 from sporax._errors import ArgumentTypeError
 from sporax.train.callback._base import Callback, RunContext
 
+__all__ = ["LambdaCallback"]
+
 Function = Callable[[RunContext], Any] | None
 
 

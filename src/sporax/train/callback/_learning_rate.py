@@ -15,6 +15,8 @@ from sporax.train.callback._base import RunContext, TrainingCallback
 from sporax.train.callback._monitored import Monitored
 from sporax.train.callback._reading import shortest
 
+__all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
+
 
 def fixed_rates(params: Any, where: str) -> list[Parameter]:
     """The Parameters that hold the optimizer's learning rates, one for each group.

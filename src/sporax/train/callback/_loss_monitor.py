@@ -8,6 +8,8 @@ from sporax import _check
 from sporax.train.callback._base import RunContext
 from sporax.train.callback._reading import LossReader, in_short, scalar_loss, terms_text
 
+__all__ = ["LossMonitor"]
+
 
 class LossMonitor(LossReader):
     """Prints the loss while training, and the metrics after each validation of `Model.fit`.

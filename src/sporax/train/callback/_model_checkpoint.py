@@ -14,6 +14,8 @@ from sporax.train.callback._base import RunContext, TrainingCallback, step_in_ep
 from sporax.train.callback._checkpoint_config import CheckpointConfig
 from sporax.train.checkpoint import remove_checkpoint, save_checkpoint, wait_for_checkpoints
 
+__all__ = ["ModelCheckpoint"]
+
 Namer = Callable[[Any], str]
 
 

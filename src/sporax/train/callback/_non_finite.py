@@ -8,6 +8,8 @@ from typing import Any
 from sporax.train.callback._base import RunContext
 from sporax.train.callback._reading import LossReader, scalar_loss
 
+__all__ = ["StopOnNonFinite"]
+
 
 class StopOnNonFinite(LossReader):
     """Ends training at the first step whose loss is NaN or infinite, and says at which.

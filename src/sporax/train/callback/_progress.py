@@ -13,6 +13,8 @@ from sporax._errors import TrainError
 from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
 from sporax.train.callback._reading import in_short, scalar_loss
 
+__all__ = ["ProgressBar"]
+
 
 class ProgressBar(TrainingCallback):
     """Shows a bar for each epoch with steps, time and loss; where the output is no terminal, a line an epoch.

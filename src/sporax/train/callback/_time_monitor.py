@@ -8,6 +8,8 @@ from typing import Any
 from sporax import _check
 from sporax.train.callback._base import Callback, RunContext
 
+__all__ = ["TimeMonitor"]
+
 
 class TimeMonitor(Callback):
     """Prints the time of each epoch, and of a step of it, in milliseconds.

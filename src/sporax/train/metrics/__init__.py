@@ -2,25 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+from sporax._exports import exported
 from sporax._suggest import missing_from
-from sporax.train.metrics._accuracy import Accuracy
-from sporax.train.metrics._base import Metric, rearrange_inputs
-from sporax.train.metrics._confusion import ConfusionMatrix
-from sporax.train.metrics._error import MAE, MSE
-from sporax.train.metrics._loss import Loss
-from sporax.train.metrics._precision_recall import F1, Fbeta, Precision, Recall
-from sporax.train.metrics._registry import get_metric_fn, get_metrics, names
-from sporax.train.metrics._topk import (
-    Top1CategoricalAccuracy,
-    Top5CategoricalAccuracy,
-    TopKCategoricalAccuracy,
-)
+from sporax.train.metrics._accuracy import *
+from sporax.train.metrics._base import *
+from sporax.train.metrics._confusion import *
+from sporax.train.metrics._error import *
+from sporax.train.metrics._loss import *
+from sporax.train.metrics._precision_recall import *
+from sporax.train.metrics._registry import *
+from sporax.train.metrics._topk import *
 
-__all__ = [
-    "F1", "MAE", "MSE", "Accuracy", "ConfusionMatrix", "Fbeta", "Loss", "Metric", "Precision", "Recall",
-    "Top1CategoricalAccuracy", "Top5CategoricalAccuracy", "TopKCategoricalAccuracy", "get_metric_fn",
-    "get_metrics", "names", "rearrange_inputs",
-]  # fmt: skip
-
-if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+if not TYPE_CHECKING:  # a type checker reads the star imports
+    __all__ = exported(__name__)
     __getattr__ = missing_from(__name__)

@@ -7,6 +7,8 @@ from typing import Any
 from sporax.train.metrics._base import rearrange_inputs
 from sporax.train.metrics._classes import ClassMetric
 
+__all__ = ["Accuracy"]
+
 
 class Accuracy(ClassMetric):
     r"""The share of samples that are right.

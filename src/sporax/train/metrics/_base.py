@@ -11,6 +11,8 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError, TrainError
 
+__all__ = ["Metric", "rearrange_inputs"]
+
 
 class Metric(metaclass=ABCMeta):
     """Base class of metrics: `clear`, then `update` for each batch, then `eval`.

@@ -12,6 +12,8 @@ from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError, Sp
 from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import NO_CLASS, check_range, predicted_classes, whole_numbers
 
+__all__ = ["ConfusionMatrix"]
+
 NORMALIZE = ("no_norm", "target", "prediction", "all", None)
 
 

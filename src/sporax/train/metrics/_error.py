@@ -9,6 +9,8 @@ import numpy as np
 
 from sporax.train.metrics._base import Metric, rearrange_inputs, same_shape
 
+__all__ = ["MAE", "MSE"]
+
 
 class _ErrorMetric(Metric):
     def __init__(self) -> None:

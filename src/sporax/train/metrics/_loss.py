@@ -9,6 +9,8 @@ import numpy as np
 from sporax._errors import ArgumentError
 from sporax.train.metrics._base import Metric, as_array
 
+__all__ = ["Loss"]
+
 
 class Loss(Metric):
     r"""The mean of the batches' losses, each by its weight.

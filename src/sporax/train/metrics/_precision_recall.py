@@ -10,6 +10,8 @@ from sporax import _check
 from sporax.train.metrics._base import rearrange_inputs
 from sporax.train.metrics._classes import NO_CLASS, ClassMetric
 
+__all__ = ["F1", "Fbeta", "Precision", "Recall"]
+
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, and 0 where there is nothing."""

@@ -18,6 +18,8 @@ from sporax.train.metrics._topk import (
     TopKCategoricalAccuracy,
 )
 
+__all__ = ["get_metric_fn", "get_metrics", "names"]
+
 _BY_NAME: dict[str, type[Metric]] = {
     "F1": F1,
     "acc": Accuracy,

@@ -11,6 +11,8 @@ from sporax._errors import ShapeError
 from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import class_labels
 
+__all__ = ["Top1CategoricalAccuracy", "Top5CategoricalAccuracy", "TopKCategoricalAccuracy"]
+
 
 class TopKCategoricalAccuracy(Metric):
     r"""The share of samples whose label is among the k highest scores; of equal scores the first is higher.
