@@ -45,12 +45,16 @@ def check_kind(array: Array, kinds: str, *, where: str, name: str = "input") -> 
     """The dtype of `array` must be of one of NumPy's `kinds`; "f" takes bfloat16 too."""
     kind = "f" if is_floating(array) else array.dtype.kind
     if kind not in kinds:
-        words = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float", "c": "complex"}
-        expected = ", ".join(words[each] for each in kinds)
         raise DtypeError(
-            f"ops.{where}: `{name}` must be of a dtype among {expected}, but got {as_dtype(array.dtype)}. "
+            f"ops.{where}: `{name}` must be of a dtype among {words_of(kinds)}, but got {as_dtype(array.dtype)}. "
             f"Cast it first, with .astype(...)."
         )
+
+
+def words_of(kinds: str) -> str:
+    """NumPy's kinds of dtype in words."""
+    words = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float", "c": "complex"}
+    return ", ".join(words[each] for each in kinds)
 
 
 def check_broadcast(where: str, *arrays: Any) -> tuple[int, ...]:

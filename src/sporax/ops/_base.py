@@ -43,6 +43,9 @@ METHODS: dict[str, Callable[..., Any]] = {}
 PRIMITIVES: dict[str, type[Primitive]] = {}
 """Every class form by its name."""
 
+ELSEWHERE: dict[str, dict[str, Callable[..., Any]]] = {}
+"""Functions of other packages, such as "mint", by name."""
+
 OTHERS: dict[str, Any] = {}
 """What is public and neither: helpers and classes with a constructor of their own."""
 
@@ -75,11 +78,11 @@ def _plain(value: Any) -> Any:
     return unwrap(value)
 
 
-def _wrapped(value: Any) -> Any:
+def wrapped(value: Any) -> Any:
     if isinstance(value, jax.Array) or is_tracer(value) or isinstance(value, np.ndarray):
         return wrap(value)
     if isinstance(value, (tuple, list)):
-        return type(value)(_wrapped(each) for each in value)
+        return type(value)(wrapped(each) for each in value)
     return value
 
 
@@ -91,7 +94,7 @@ def lifted(function: Callable[P, Any]) -> Callable[P, Any]:
         plain = [_plain(arg) for arg in args]
         named = {name: _plain(value) for name, value in kwargs.items()} if kwargs else kwargs
         with x64_scope(True):
-            return _wrapped(function(*plain, **named))  # pyright: ignore
+            return wrapped(function(*plain, **named))  # pyright: ignore
 
     return call
 
@@ -145,10 +148,26 @@ def _enter(name: str, public: Callable[..., Any], method: bool | str, also: Mapp
     method_name = name if method is True else (method or None)
     TABLE[name] = OpRow(name, public, method_name)
     if method_name is not None:
-        _enter_method(method_name, public, also)
+        enter_method(method_name, public, also)
 
 
-def _enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str] | None) -> None:
+def enter_function(name: str, function: Callable[..., Any]) -> None:
+    """Make a function an op of that public name.
+
+    Raises:
+        ArgumentTypeError: the name is taken.
+    """
+    if name in TABLE:
+        raise ArgumentTypeError(f"ops: two ops are named {name!r}.")
+    TABLE[name] = OpRow(name, function, None)
+
+
+def enter_elsewhere(home: str, name: str, function: Callable[..., Any]) -> None:
+    """Make a function a public name of another package, such as "mint"."""
+    ELSEWHERE.setdefault(home, {})[name] = function
+
+
+def enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str] | None) -> None:
     if name in METHODS:
         raise ArgumentTypeError(f"ops: two Tensor methods are named {name!r}.")
     METHODS[name] = _renaming(function, also) if also else function
@@ -190,7 +209,7 @@ def tensor_method(*, also: Mapping[str, str] | None = None) -> Callable[[Callabl
     """
 
     def enter(function: Callable[P, R]) -> Callable[P, R]:
-        _enter_method(function.__name__, function, also)
+        enter_method(function.__name__, function, also)
         return function
 
     return enter

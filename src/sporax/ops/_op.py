@@ -1,0 +1,266 @@
+"""`op`: one entry per op. The kernel is a typed function of JAX arrays, with the signatures under which it is public.
+
+    @op(
+        "ops.sum(input, dim=None, keepdim=False, *, dtype=None)",
+        "Tensor.sum(self, axis=None, dtype=None, keepdims=False)",
+        "ops.ReduceSum(keep_dims=False)(x, axis=())",
+    )
+    def sum(x: Array, axis: Axes, keepdims: KeepDims = False, dtype: DType = None) -> jax.Array:
+        \"""Sum over axes; integers and bools give int64.\"""
+
+Each signature becomes a Python function with exactly these arguments: it converts them by the kinds of the kernel's
+parameters (`_kinds.py`), calls the kernel with 64-bit types enabled, and returns Tensors. The docstrings, the stubs and
+the tables of `_base.py` follow from the same entry.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sporax import _docstring
+from sporax._errors import ArgumentTypeError
+from sporax._jax_compat import x64_scope
+from sporax._signature import define
+from sporax.ops import _base
+from sporax.ops._kinds import Kind
+
+SYNONYMS: Mapping[str, str] = {
+    "a": "x",
+    "input": "x",
+    "input_x": "x",
+    "self": "x",
+    "tensor": "x",
+    "dim": "axis",
+    "dims": "axis",
+    "keep_dims": "keepdims",
+    "keepdim": "keepdims",
+    "output_type": "dtype",
+    "type": "dtype",
+    "input_y": "y",
+    "other": "y",
+}
+"""Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
+
+METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
+"""Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
+
+_EMPTY = inspect.Parameter.empty
+_MISSING: Any = object()
+"""The default of a required argument that may also be given by another keyword."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One public signature of an op.
+
+    Args:
+        home: "ops", "mint", "mint.nn.functional" or "Tensor".
+        name: the public name.
+        call: the parameters of the call.
+        constructor: those of the constructor of a class form; None for a function.
+        fixed: arguments of the kernel that this signature does not have, with their values.
+        renamed: names of this signature -> the kernel's parameters, beyond `SYNONYMS`.
+    """
+
+    home: str
+    name: str
+    call: tuple[inspect.Parameter, ...]
+    constructor: tuple[inspect.Parameter, ...] | None
+    fixed: Mapping[str, Any]
+    renamed: Mapping[str, str]
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return self.name if self.home == "ops" else f"{self.home}.{self.name}"
+
+    @property
+    def parameters(self) -> tuple[inspect.Parameter, ...]:
+        """Those of the call, and those of the constructor."""
+        return (*self.call, *(self.constructor or ()))
+
+
+def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) -> Signature:
+    """A public signature.
+
+    Args:
+        text: as MindSpore documents it, such as `ops.sum(input, dim=None)`, or `ops.ReduceSum(keep_dims=False)(x)` for
+            a class form; `self` is the Tensor of a method.
+        rename: names in it -> parameters of the kernel, where they differ and are not among `SYNONYMS`.
+        fixed: arguments of the kernel that it does not have.
+    """
+    path, bracket, rest = text.partition("(")
+    home, _, name = path.strip().rpartition(".")
+    groups = [_parameters(f"({part})") for part in (bracket + rest).strip()[1:-1].split(")(")]
+    if len(groups) > 2 or not home:
+        raise ArgumentTypeError(f"op: {text!r} is not of the form home.name(arguments) or home.Name(options)(arguments).")
+    constructor = groups[0] if len(groups) == 2 else None
+    return Signature(home, name, groups[-1], constructor, fixed, rename or {})
+
+
+def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
+    scope: dict[str, Any] = {}
+    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY}, scope)
+    return tuple(inspect.signature(scope["f"]).parameters.values())
+
+
+def op(*signatures: str | Signature) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter an op under its public signatures.
+
+    Args:
+        signatures: texts (see `signature`), or what `signature` returns. Several with one name are one function or
+            method that accepts the keywords of each; the first gives the positional order.
+
+    Returns:
+        A decorator; what it returns is the function of the first signature.
+    """
+    parsed = [signature(each) if isinstance(each, str) else each for each in signatures]
+
+    def enter(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        entry = _Entry(kernel)
+        merged: dict[tuple[str, str], list[Signature]] = {}
+        for each in parsed:
+            merged.setdefault((each.home, each.name), []).append(each)
+        made = [entry.publish(*group) for group in merged.values()]
+        return made[0]
+
+    return enter
+
+
+class _Entry:
+    """A kernel with the kinds of its parameters."""
+
+    def __init__(self, kernel: Callable[..., Any]) -> None:
+        self.kernel = kernel
+        hints = typing.get_type_hints(kernel, include_extras=True)
+        self.parameters = inspect.signature(kernel).parameters
+        self.kinds: dict[str, Kind] = {}
+        for name in self.parameters:
+            kind = next((each for each in getattr(hints.get(name), "__metadata__", ()) if isinstance(each, Kind)), None)
+            if kind is None:
+                raise ArgumentTypeError(f"op {kernel.__name__}: the parameter {name!r} needs a kind as its annotation.")
+            self.kinds[name] = kind
+        self.first = next(iter(self.parameters), "")
+        self.sections = _docstring.split(kernel.__doc__)
+        self.documented = _docstring.entries(self.sections.get("Args", ""))
+
+    def canonical(self, given: str, one: Signature) -> str:
+        """The kernel's parameter that an argument of a signature stands for."""
+        name = one.renamed.get(given, given)
+        if name not in self.parameters:
+            name = SYNONYMS.get(name, name)
+        if name not in self.parameters:
+            raise ArgumentTypeError(
+                f"op {self.kernel.__name__}: {one.where} has an argument {given!r}, but the kernel has only "
+                f"{', '.join(self.parameters)}. Rename it there, or give rename={{{given!r}: ...}} with the signature."
+            )
+        return name
+
+    def publish(self, one: Signature, *others: Signature) -> Any:
+        """Make the public function, method or class of a signature, and enter it."""
+        function = self.function(one, others)
+        if one.home == "Tensor":
+            _base.enter_method(one.name, function)
+        elif one.home == "ops" and one.constructor is not None:
+            options = {each.name: each.default for each in one.constructor}
+            return _base.primitive(one.name, function, **options)
+        elif one.home == "ops":
+            _base.enter_function(one.name, function)
+        else:
+            _base.enter_elsewhere(one.home, one.name, function)
+        return function
+
+    def function(self, one: Signature, others: tuple[Signature, ...]) -> Any:
+        """The public function: converts the arguments, the op's first array before all, and calls the kernel."""
+        parameters = list(one.call)
+        if one.constructor is not None:
+            # The class form passes the constructor's arguments by name.
+            parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in one.constructor]
+        scope: dict[str, Any] = {"_kernel": self.kernel, "_wrapped": _base.wrapped, "_x64": x64_scope}
+        names = {each.name: self.canonical(each.name, one) for each in parameters}
+        twins = self._twins(one, others, names)
+        required = {given for given in twins.values() if _default(parameters, given) is _EMPTY}
+        parameters = [each.replace(default=_MISSING) if each.name in required else each for each in parameters]
+        body = [
+            f"if {twin} is not None: {given} = _one({one.where!r}, {given!r}, {given}, _default_{given}, {twin!r}, {twin})"
+            for twin, given in twins.items()
+        ]
+        body += [f"if {given} is _default_{given}: _missing({one.where!r}, {given!r})" for given in sorted(required)]
+        scope |= {"_one": _one_of, "_missing": _missing}
+        lines: list[str] = []
+        for given, name in sorted(names.items(), key=lambda item: item[1] != self.first):
+            scope[f"_convert_{name}"] = self.kinds[name].convert
+            first = f"_{self.first}" if name != self.first and self.first in names.values() else "None"
+            lines.append(f"_{name} = _convert_{name}({given}, {first}, {one.where!r}, {given!r})")
+        for name, value in one.fixed.items():
+            scope[f"_fixed_{name}"] = value
+            lines.append(f"_{name} = _fixed_{name}")
+        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *one.fixed]))
+        body += ["with _x64(True):", *(f"    {line}" for line in lines), f"    return _wrapped(_kernel({passed}))"]
+        typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
+        typed += [
+            inspect.Parameter(twin, inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Any") for twin in twins
+        ]
+        scope |= {f"_default_{given}": _default(parameters, given) for given in twins.values()}
+        text = self.document(one, names)
+        function = define(one.name, _ordered(typed), "\n".join(body), scope, module=self.kernel.__module__, doc=text)
+        returns = self.kernel.__annotations__.get("return", "Any")
+        function.__annotations__["return"] = str(returns).replace("jax.Array", "Tensor")
+        return function
+
+    def _twins(
+        self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Further keywords of a method, and the argument that each stands for."""
+        if one.home != "Tensor":
+            return {}
+        given_by_name = {name: given for given, name in names.items()}
+        keywords = [each.name for other in others for each in other.call] + list(METHOD_KEYWORDS)
+        twins: dict[str, str] = {}
+        for keyword in keywords:
+            name = keyword if keyword in self.parameters else SYNONYMS.get(keyword, keyword)
+            if keyword not in names and name in given_by_name:
+                twins[keyword] = given_by_name[name]
+        return twins
+
+    def document(self, one: Signature, names: Mapping[str, str]) -> str:
+        """The docstring of a signature, from the kernel's and the kinds."""
+        sections = {name: text for name, text in self.sections.items() if name in ("", "Returns", "Source")}
+        arguments = {}
+        for given, name in names.items():
+            if given != "self":
+                arguments[given] = self.documented.get(name, self.kinds[name].doc)
+        sections["Args"] = _docstring.listed(arguments)
+        raises = [self.sections["Raises"]] if "Raises" in self.sections else []
+        raises += dict.fromkeys(line for name in names.values() for line in self.kinds[name].raises)
+        sections["Raises"] = "\n".join(raises)
+        if one.home == "ops" and one.constructor is None and "Examples" in self.sections:
+            imports = "" if "import" in self.sections["Examples"] else ">>> from sporax import ops, Tensor\n"
+            if f"ops.{one.name}(" in self.sections["Examples"]:
+                sections["Examples"] = imports + self.sections["Examples"]
+        sections.setdefault("Source", f"`{one.home}.{one.name}` of MindSpore.")
+        return _docstring.join(sections)
+
+
+def _one_of(where: str, given: str, value: Any, default: Any, twin: str, other: Any) -> Any:
+    """The value of an argument that has two names."""
+    if value is not default:
+        raise ArgumentTypeError(f"{where}: `{given}` and `{twin}` are one argument; give one.")
+    return other
+
+
+def _missing(where: str, given: str) -> None:
+    raise TypeError(f"{where}() missing 1 required argument: {given!r}")
+
+
+def _default(parameters: list[inspect.Parameter], name: str) -> Any:
+    return next(each.default for each in parameters if each.name == name)
+
+
+def _ordered(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    return sorted(parameters, key=lambda each: each.kind)
