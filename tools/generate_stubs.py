@@ -29,8 +29,8 @@ TENSOR_HEADER = '''\
 """The class Tensor with its data, operators, indexing, and the methods that sporax.ops attaches."""
 
 import builtins
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from jax import Array as JaxArray
@@ -38,6 +38,8 @@ from jax import Array as JaxArray
 from sporax.core._tensor_hooks import TensorHookHandle
 from sporax.core.dtype import DType
 from sporax.core.random import Generator
+
+_TensorLike: TypeAlias = "Tensor | JaxArray | np.ndarray | np.generic | complex | Sequence[Any]"
 '''
 
 
@@ -210,6 +212,7 @@ from jax import Array as JaxArray
 
 from sporax.core import Generator, Parameter, Tensor
 from sporax.core.dtype import DType as _DType
+from sporax.ops._base import ELSEWHERE as ELSEWHERE
 '''
 
 _ARRAY_LIKE = "_TensorLike: TypeAlias = Tensor | JaxArray | np.ndarray | np.generic | complex | Sequence[Any]"
@@ -306,7 +309,7 @@ def mint_stub() -> str:
     """The stub of `sporax.mint`."""
     from sporax import mint
 
-    lines = [f"from sporax.ops import {name} as {name}" for name in mint._names]
+    lines = [f"from sporax.ops import {name} as {name}" for name in sorted(mint._table)]
     head = OPS_HEADER.partition("# pyright")[0].replace("the tables of sporax.ops", "mint/__init__.py")
     doc = (mint.__doc__ or "").split("\n")[0]
     return f'{head}"""{doc}"""\n\nfrom sporax.mint import nn as nn\n' + "\n".join(lines) + "\n"

@@ -77,8 +77,11 @@ def lines() -> Iterator[str]:
         home, _, name = path.rpartition(".")
         kind = getattr(importlib.import_module(home), name)
         yield f"# {path}"
+        inherited = set(dir(kind.__mro__[1]))
         for attribute in sorted(each for each in dir(kind) if not each.startswith("_")):
-            yield _line(attribute, inspect.getattr_static(kind, attribute))
+            value = inspect.getattr_static(kind, attribute)
+            if attribute not in inherited or value is not inspect.getattr_static(kind.__mro__[1], attribute):
+                yield _line(attribute, value)
         yield ""
 
 

@@ -6,8 +6,8 @@
 """The class Tensor with its data, operators, indexing, and the methods that sporax.ops attaches."""
 
 import builtins
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from jax import Array as JaxArray
@@ -15,6 +15,8 @@ from jax import Array as JaxArray
 from sporax.core._tensor_hooks import TensorHookHandle
 from sporax.core.dtype import DType
 from sporax.core.random import Generator
+
+_TensorLike: TypeAlias = "Tensor | JaxArray | np.ndarray | np.generic | complex | Sequence[Any]"
 
 
 def to_array(data: Any, dtype: DType | None=None) -> JaxArray:
@@ -296,26 +298,26 @@ class Tensor:
     def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """A matrix plus the outer product of two vectors."""
 
-    def all(self, axis: Any = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keepdims: Any = None) -> Tensor:
-        """Whether all elements are true, along axes."""
+    def all(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
+        """Whether all elements are true, over axes; a number is true unless it is 0."""
 
     def allclose(self, other: Any, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
         """Whether all elements are equal within a tolerance; as `ops.isclose`."""
 
-    def amax(self, axis: Any = None, keepdims: builtins.bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
-        """The largest element along axes. Equal ones share the gradient."""
+    def amax(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, initial: Any = None, where: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Maximum over axes. Equal maxima share the gradient; NaN propagates."""
 
-    def amin(self, axis: Any = None, keepdims: builtins.bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
-        """The smallest element along axes. Equal ones share the gradient."""
+    def amin(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, initial: Any = None, where: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Minimum over axes. Equal minima share the gradient; NaN propagates."""
 
-    def aminmax(self, *, axis: Any = 0, keepdims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """The smallest and the largest element along an axis."""
+    def aminmax(self, *, axis: builtins.int | None = 0, keepdims: builtins.bool = False, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> tuple[Tensor, Tensor]:
+        """Minimum and maximum along an axis."""
 
     def angle(self) -> Tensor:
         """The angle of each element in the complex plane, in radians."""
 
-    def any(self, axis: Any = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keepdims: Any = None) -> Tensor:
-        """Whether any element is true, along axes."""
+    def any(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
+        """Whether any element is true, over axes; a number is true unless it is 0."""
 
     def approximate_equal(self, y: Any, tolerance: builtins.float = 1e-05) -> Tensor:
         """Where the two differ by less than a tolerance."""
@@ -341,17 +343,17 @@ class Tensor:
     def arctanh(self) -> Tensor:
         """The inverse hyperbolic tangent of each element."""
 
-    def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
-        """Where the largest element is, along an axis or in the flattened Tensor."""
+    def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
+        """Index of the maximum along an axis, or in the flattened Tensor."""
 
-    def argmax_with_value(self, axis: builtins.int = 0, keep_dims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """The largest element along an axis and its index; `ops.ArgMaxWithValue` gives the index first."""
+    def argmax_with_value(self, axis: builtins.int | None = 0, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> tuple[Tensor, Tensor]:
+        """Maximum along an axis, and its index; `ops.ArgMaxWithValue` returns the index first."""
 
-    def argmin(self, axis: builtins.int | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None) -> Tensor:
-        """Where the smallest element is, along an axis or in the flattened Tensor."""
+    def argmin(self, axis: builtins.int | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Index of the minimum along an axis, or in the flattened Tensor."""
 
-    def argmin_with_value(self, axis: builtins.int = 0, keep_dims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """The smallest element along an axis and its index; `ops.ArgMinWithValue` gives the index first."""
+    def argmin_with_value(self, axis: builtins.int | None = 0, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> tuple[Tensor, Tensor]:
+        """Minimum along an axis, and its index; `ops.ArgMinWithValue` returns the index first."""
 
     def argsort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> Tensor:
         """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
@@ -458,8 +460,8 @@ class Tensor:
     def cosh(self) -> Tensor:
         """The hyperbolic cosine of each element."""
 
-    def count_nonzero(self, axis: Any = (), keep_dims: builtins.bool = False, dtype: Any = ..., *, dim: Any = None, keepdim: Any = None, keepdims: Any = None) -> Tensor:
-        """How many elements are not 0, along axes."""
+    def count_nonzero(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = (), keep_dims: builtins.bool = False, dtype: Any = ..., *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
+        """Number of elements that are not 0, over axes."""
 
     def cov(self, *, correction: builtins.int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """The covariance matrix of variables in rows."""
@@ -812,8 +814,8 @@ class Tensor:
     def maximum(self, other: Any) -> Tensor:
         """The larger one, element by element; NaN wins."""
 
-    def mean(self, axis: Any = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keepdims: Any = None) -> Tensor:
-        """The mean along axes."""
+    def mean(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
+        """Mean over axes."""
 
     def median(self, axis: builtins.int = -1, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None) -> tuple[Tensor, Tensor]:
         """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
@@ -932,8 +934,8 @@ class Tensor:
     def pow_(self, exponent: Any) -> Tensor:
         """As `Tensor.pow`, in place; returns the Tensor itself."""
 
-    def prod(self, axis: Any = None, keep_dims: builtins.bool = False, dtype: Any = None, *, dim: Any = None, keepdim: Any = None, keepdims: Any = None) -> Tensor:
-        """The product along axes."""
+    def prod(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, dtype: Any = None, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
+        """Product over axes; integers and bools give int64."""
 
     def ptp(self, axis: Any = None, keepdims: builtins.bool = False) -> Tensor:
         """The largest element less the smallest, along axes."""

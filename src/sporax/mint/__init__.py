@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from sporax import ops
 from sporax._suggest import missing_from
 from sporax.mint import nn as nn
+from sporax.ops import ELSEWHERE
 
-_names = [
+_SAME_AS_OPS = [
     "abs", "acos", "acosh", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "arange", "arccos", "arccosh",
-    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
+    "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
     "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to", "ceil", "clamp",
     "clip", "cos", "cosh", "cross", "cumprod", "div", "divide", "dot", "dstack", "einsum", "eq", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "flip", "float_power", "floor", "floor_divide", "fmod",
@@ -24,12 +25,13 @@ _names = [
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
     "masked_select", "matmul", "maximum", "minimum", "mm", "mul", "nan_to_num", "ne", "neg", "negative",
     "nonzero", "not_equal", "ones_like", "outer", "polar", "pow", "ravel", "real", "reciprocal", "remainder",
-    "roll", "round", "rsqrt", "searchsorted", "sigmoid", "sign", "sin", "sinc", "sinh", "square", "sum",
-    "swapaxes", "take", "tan", "tanh", "tile", "trace", "tril", "triu", "trunc", "unbind", "unsqueeze",
-    "xlogy", "zeros", "zeros_like",
+    "roll", "round", "rsqrt", "searchsorted", "sigmoid", "sign", "sin", "sinc", "sinh", "square", "swapaxes",
+    "take", "tan", "tanh", "tile", "trace", "tril", "triu", "trunc", "unbind", "unsqueeze", "xlogy", "zeros",
+    "zeros_like",
 ]  # fmt: skip
-globals().update({name: getattr(ops, name) for name in _names})
+_table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})
+globals().update(_table)
 
 if not TYPE_CHECKING:  # for a type checker: __init__.pyi
-    __all__ = [*_names, "nn"]
+    __all__ = sorted([*_table, "nn"])
     __getattr__ = missing_from(__name__)

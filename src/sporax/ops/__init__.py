@@ -145,6 +145,7 @@ from sporax.ops import (
 from sporax.ops import (
     _statistics as _statistics,
 )
+from sporax.ops._base import ELSEWHERE as ELSEWHERE
 from sporax.ops._base import attach_methods, public
 
 _names = public()

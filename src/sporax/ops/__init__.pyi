@@ -13,6 +13,7 @@ from jax import Array as JaxArray
 
 from sporax.core import Generator, Parameter, Tensor
 from sporax.core.dtype import DType as _DType
+from sporax.ops._base import ELSEWHERE as ELSEWHERE
 from functools import partial as partial
 from sporax.ops._base import Primitive as Primitive
 from sporax.ops._base import RandomPrimitive
@@ -74,23 +75,23 @@ def addn(x: Any) -> Tensor:
 def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
 
-def all(input: _TensorLike, axis: Any = None, keep_dims: bool = False) -> Tensor:
-    """Whether all elements are true, along axes."""
+def all(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
+    """Whether all elements are true, over axes; a number is true unless it is 0."""
 
-def amax(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
-    """The largest element along axes. Equal ones share the gradient."""
+def amax(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
+    """Maximum over axes. Equal maxima share the gradient; NaN propagates."""
 
-def amin(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
-    """The smallest element along axes. Equal ones share the gradient."""
+def amin(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> Tensor:
+    """Minimum over axes. Equal minima share the gradient; NaN propagates."""
 
-def aminmax(input: _TensorLike, *, axis: Any = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The smallest and the largest element along an axis."""
+def aminmax(input: _TensorLike, *, axis: int | None = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Minimum and maximum along an axis."""
 
 def angle(input: _TensorLike) -> Tensor:
     """The angle of each element in the complex plane, in radians."""
 
-def any(input: _TensorLike, axis: Any = None, keep_dims: bool = False) -> Tensor:
-    """Whether any element is true, along axes."""
+def any(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
+    """Whether any element is true, over axes; a number is true unless it is 0."""
 
 def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05) -> Tensor:
     """Where the two differ by less than a tolerance."""
@@ -120,10 +121,10 @@ def arctanh(input: _TensorLike) -> Tensor:
     """The inverse hyperbolic tangent of each element."""
 
 def argmax(input: _TensorLike, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest element is, along an axis or in the flattened Tensor."""
+    """Index of the maximum along an axis, or in the flattened Tensor."""
 
 def argmin(input: _TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where the smallest element is, along an axis or in the flattened Tensor."""
+    """Index of the minimum along an axis, or in the flattened Tensor."""
 
 def argsort(input: _TensorLike, axis: int = -1, descending: bool = False) -> Tensor:
     """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
@@ -311,8 +312,8 @@ def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _Ten
 def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors."""
 
-def count_nonzero(x: _TensorLike, axis: Any = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
-    """How many elements are not 0, along axes."""
+def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
+    """Number of elements that are not 0, over axes."""
 
 def cov(input: _TensorLike, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """The covariance matrix of variables in rows."""
@@ -788,8 +789,8 @@ def masked_select(input: _TensorLike, mask: _TensorLike) -> Tensor:
 def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The matrix product; leading axes broadcast."""
 
-def max(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
-    """The largest element along an axis, and where it is."""
+def max(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
+    """Maximum along an axis, and its index."""
 
 def max_pool2d(x: _TensorLike, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False, ceil_mode: bool = False) -> Any:
     """The largest element of each window over the last two axes."""
@@ -797,8 +798,8 @@ def max_pool2d(x: _TensorLike, kernel_size: Any, stride: Any = None, padding: An
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The larger one, element by element; NaN wins."""
 
-def mean(x: _TensorLike, axis: Any = None, keep_dims: bool = False) -> Tensor:
-    """The mean along axes."""
+def mean(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
+    """Mean over axes."""
 
 def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
@@ -806,8 +807,8 @@ def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[
 def meshgrid(*inputs: _TensorLike, indexing: str = 'xy') -> tuple[Tensor, ...]:
     """Coordinates of every point of a grid, from the coordinates along each axis."""
 
-def min(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
-    """The smallest element along an axis, and where it is."""
+def min(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
+    """Minimum along an axis, and its index."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The smaller one, element by element; NaN wins."""
@@ -962,8 +963,8 @@ def pows(input: Any, exponent: Any) -> Tensor:
 def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
     """The positive part, and a learned share of the negative one."""
 
-def prod(input: _TensorLike, axis: Any = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
-    """The product along axes."""
+def prod(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
+    """Product over axes; integers and bools give int64."""
 
 def quantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Quantiles along an axis, with linear interpolation."""
@@ -1016,17 +1017,17 @@ def real(input: _TensorLike) -> Tensor:
 def reciprocal(input: _TensorLike) -> Tensor:
     """The reciprocal of each element."""
 
-def reduce_max(x: _TensorLike, axis: Any = (), keep_dims: bool = False) -> Tensor:
-    """The largest element along axes."""
+def reduce_max(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False) -> Tensor:
+    """Maximum over axes."""
 
-def reduce_mean(x: _TensorLike, axis: Any = (), keep_dims: bool = False) -> Tensor:
-    """The mean along axes; integers and bools give float32."""
+def reduce_mean(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False) -> Tensor:
+    """Mean over axes; integers and bools give float32."""
 
-def reduce_min(x: _TensorLike, axis: Any = (), keep_dims: bool = False) -> Tensor:
-    """The smallest element along axes."""
+def reduce_min(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False) -> Tensor:
+    """Minimum over axes."""
 
-def reduce_sum(x: _TensorLike, axis: Any = (), keep_dims: bool = False) -> Tensor:
-    """The sum along axes; integers keep their dtype, bools give int64."""
+def reduce_sum(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False) -> Tensor:
+    """Sum over axes; integers keep their dtype, bools give int64."""
 
 def relu(input: _TensorLike) -> Tensor:
     """The positive part; the derivative at 0 is 0."""
@@ -1244,8 +1245,8 @@ def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
 def subtract(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """The difference to a multiple, element by element."""
 
-def sum(input: _TensorLike, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum along axes."""
+def sum(input: _TensorLike, dim: int | Sequence[int] | Tensor | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum over axes; integers and bools give int64."""
 
 def swapaxes(input: _TensorLike, axis0: int, axis1: int) -> Tensor:
     """Two axes exchanged."""
@@ -1528,24 +1529,24 @@ class ApproximateEqual(Primitive):
     def __call__(self, x: Any, y: Any) -> Tensor: ...
 
 class ArgMaxWithValue(Primitive):
-    """Where the largest element along an axis is, as int64, and the element."""
-    def __init__(self, axis: int = 0, keep_dims: bool = False) -> None: ...
+    """Index of the maximum along an axis, as int64, and the maximum."""
+    def __init__(self, axis: int | None = 0, keep_dims: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class ArgMinWithValue(Primitive):
-    """Where the smallest element along an axis is, as int64, and the element."""
-    def __init__(self, axis: int = 0, keep_dims: bool = False) -> None: ...
+    """Index of the minimum along an axis, as int64, and the minimum."""
+    def __init__(self, axis: int | None = 0, keep_dims: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Argmax(Primitive):
-    """Where the largest element is along an axis; int32 unless `output_type` says int64."""
-    def __init__(self, axis: int = -1, output_type: Any = ...) -> None: ...
-    def __call__(self, input: _TensorLike) -> Tensor: ...
+    """Index of the maximum along an axis."""
+    def __init__(self, axis: int | None = -1, output_type: Any = ...) -> None: ...
+    def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Argmin(Primitive):
-    """Where the smallest element is along an axis; int32 unless `output_type` says int64."""
-    def __init__(self, axis: int = -1, output_type: Any = ...) -> None: ...
-    def __call__(self, input: _TensorLike) -> Tensor: ...
+    """Index of the minimum along an axis."""
+    def __init__(self, axis: int | None = -1, output_type: Any = ...) -> None: ...
+    def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Asin(Primitive):
     """The inverse sine of each element."""
@@ -2408,34 +2409,34 @@ class Reciprocal(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ReduceAll(Primitive):
-    """Whether all elements are true, along axes."""
+    """Whether all elements are true, over axes; a number is true unless it is 0."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, input: _TensorLike, axis: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None) -> Tensor: ...
 
 class ReduceAny(Primitive):
-    """Whether any element is true, along axes."""
+    """Whether any element is true, over axes; a number is true unless it is 0."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, input: _TensorLike, axis: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None) -> Tensor: ...
 
 class ReduceMax(Primitive):
-    """The largest element along axes."""
+    """Maximum over axes."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceMean(Primitive):
-    """The mean along axes; integers and bools give float32."""
+    """Mean over axes; integers and bools give float32."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceMin(Primitive):
-    """The smallest element along axes."""
+    """Minimum over axes."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceProd(Primitive):
-    """The product along axes, in the dtype of the Tensor."""
+    """Product over axes, in the dtype of the Tensor."""
     def __init__(self, keep_dims: bool = False) -> None: ...
-    def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceStd(Primitive):
     """The standard deviation and the mean along axes; unbiased divides by n - 1."""
@@ -2443,7 +2444,7 @@ class ReduceStd(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class ReduceSum(Primitive):
-    """The sum along axes; with `skip_mode`, an empty `axis` reduces nothing."""
+    """Sum over axes; integers keep their dtype, bools give int64."""
     def __init__(self, keep_dims: bool = False, skip_mode: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
 

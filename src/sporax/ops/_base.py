@@ -167,7 +167,12 @@ def enter_elsewhere(home: str, name: str, function: Callable[..., Any]) -> None:
     ELSEWHERE.setdefault(home, {})[name] = function
 
 
-def enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str] | None) -> None:
+def enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str] | None = None) -> None:
+    """Make a function a method of Tensor.
+
+    Raises:
+        ArgumentTypeError: the name is taken.
+    """
     if name in METHODS:
         raise ArgumentTypeError(f"ops: two Tensor methods are named {name!r}.")
     METHODS[name] = _renaming(function, also) if also else function

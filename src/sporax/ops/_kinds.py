@@ -1,9 +1,9 @@
-"""Kinds of arguments of ops: the annotation of a kernel's parameter states its conversion, check, documentation and type.
+"""Kinds of arguments of ops: the annotation of a kernel's parameter states its conversion, check, text and type.
 
     def sum(x: Array, axis: Axes, keepdims: Flag = False, dtype: DType = None) -> jax.Array: ...
 
-`Array` and its relatives are data: they arrive as JAX arrays, and gradients flow through them. The other kinds are static:
-hashable values that a compiled program depends on.
+`Array` and its relatives are data: they arrive as JAX arrays, and gradients flow through them. The other kinds are
+static: hashable values that a compiled program depends on.
 """
 
 from __future__ import annotations

@@ -208,20 +208,6 @@ def cumsum(self: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
 
 
 @tensor_method()
-def argmax_with_value(self: Tensor, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    """The largest element along an axis and its index; `ops.ArgMaxWithValue` gives the index first."""
-    index, value = _reduce.ArgMaxWithValue(axis, keep_dims)(self)
-    return value, index
-
-
-@tensor_method()
-def argmin_with_value(self: Tensor, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    """The smallest element along an axis and its index; `ops.ArgMinWithValue` gives the index first."""
-    index, value = _reduce.ArgMinWithValue(axis, keep_dims)(self)
-    return value, index
-
-
-@tensor_method()
 def ptp(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest element less the smallest, along axes."""
     return _statistics.peak_to_peak(self, axis, keepdims)

@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sporax import _docstring
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
@@ -98,14 +100,16 @@ def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) 
     home, _, name = path.strip().rpartition(".")
     groups = [_parameters(f"({part})") for part in (bracket + rest).strip()[1:-1].split(")(")]
     if len(groups) > 2 or not home:
-        raise ArgumentTypeError(f"op: {text!r} is not of the form home.name(arguments) or home.Name(options)(arguments).")
+        raise ArgumentTypeError(
+            f"op: {text!r} is not of the form home.name(arguments) or home.Name(options)(arguments)."
+        )
     constructor = groups[0] if len(groups) == 2 else None
     return Signature(home, name, groups[-1], constructor, fixed, rename or {})
 
 
 def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
     scope: dict[str, Any] = {}
-    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY}, scope)
+    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY, "np": np}, scope)
     return tuple(inspect.signature(scope["f"]).parameters.values())
 
 
@@ -147,6 +151,7 @@ class _Entry:
             self.kinds[name] = kind
         self.first = next(iter(self.parameters), "")
         self.sections = _docstring.split(kernel.__doc__)
+        self.functions: dict[tuple[str, tuple[inspect.Parameter, ...]], Any] = {}
         self.documented = _docstring.entries(self.sections.get("Args", ""))
 
     def canonical(self, given: str, one: Signature) -> str:
@@ -163,7 +168,12 @@ class _Entry:
 
     def publish(self, one: Signature, *others: Signature) -> Any:
         """Make the public function, method or class of a signature, and enter it."""
+        if one.home not in ("ops", "Tensor") and (same := self.functions.get((one.name, one.call))):
+            _base.enter_elsewhere(one.home, one.name, same)
+            return same
         function = self.function(one, others)
+        if one.home == "ops" and one.constructor is None:
+            self.functions[one.name, one.call] = function
         if one.home == "Tensor":
             _base.enter_method(one.name, function)
         elif one.home == "ops" and one.constructor is not None:
@@ -187,7 +197,8 @@ class _Entry:
         required = {given for given in twins.values() if _default(parameters, given) is _EMPTY}
         parameters = [each.replace(default=_MISSING) if each.name in required else each for each in parameters]
         body = [
-            f"if {twin} is not None: {given} = _one({one.where!r}, {given!r}, {given}, _default_{given}, {twin!r}, {twin})"
+            f"if {twin} is not None: {given} = _one({one.where!r}, {given!r}, {given}, _default_{given}, {twin!r}, "
+            f"{twin})"
             for twin, given in twins.items()
         ]
         body += [f"if {given} is _default_{given}: _missing({one.where!r}, {given!r})" for given in sorted(required)]
@@ -213,9 +224,7 @@ class _Entry:
         function.__annotations__["return"] = str(returns).replace("jax.Array", "Tensor")
         return function
 
-    def _twins(
-        self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _twins(self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]) -> dict[str, str]:
         """Further keywords of a method, and the argument that each stands for."""
         if one.home != "Tensor":
             return {}
