@@ -27,7 +27,7 @@ class _AdaptiveOutput(NamedTuple):
 
 
 class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
-    r"""A softmax over very many classes, the rarer ones in clusters of fewer dimensions, and its cross entropy.
+    r"""Adaptive softmax: cross entropy over many classes, with rarer ones in clusters of lower dimension.
 
     Classes are numbered by how frequent they are, the most frequent first. Those below the first cutoff K have a
     logit each in the head; a class of a later cluster t has the probability of the cluster's logit in the head times

@@ -13,7 +13,7 @@ __all__ = ["ClassBalancedLoss", "LDAMLoss", "LogitAdjustedLoss", "ZLoss"]
 
 
 class LDAMLoss(FunctionLoss, function=losses.ldam_loss):
-    """Cross entropy with a margin that is larger for rarer classes.
+    """Label-distribution-aware margin loss: cross entropy with larger margins for rarer classes.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -29,7 +29,7 @@ class LDAMLoss(FunctionLoss, function=losses.ldam_loss):
 
 
 class LogitAdjustedLoss(FunctionLoss, function=losses.logit_adjusted_cross_entropy):
-    """Cross entropy of scores plus log frequencies.
+    """Cross entropy of logits adjusted by the log class priors.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -43,7 +43,7 @@ class LogitAdjustedLoss(FunctionLoss, function=losses.logit_adjusted_cross_entro
 
 
 class ClassBalancedLoss(FunctionLoss, function=losses.class_balanced_loss):
-    """Cross entropy weighted by the inverse of the effective number of samples of the label.
+    """Cross entropy weighted by the inverse effective number of samples of each class.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -57,7 +57,7 @@ class ClassBalancedLoss(FunctionLoss, function=losses.class_balanced_loss):
 
 
 class ZLoss(FunctionLoss, function=losses.z_loss):
-    """A penalty on the normaliser of a softmax.
+    """Penalty on the log normalizer of a softmax.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -12,7 +12,7 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "SoftMarg
 class BCELoss(FunctionLoss, function=losses.binary_cross_entropy, inputs="logits, labels"):
     """Binary cross entropy of probabilities.
 
-    The logarithms are held above -100, so that probabilities of exactly 0 and 1 give finite values.
+    Logarithms are clamped at -100, so that probabilities of exactly 0 and 1 have finite losses.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -44,7 +44,7 @@ class BCEWithLogitsLoss(FunctionLoss, function=losses.binary_cross_entropy_with_
 
 
 class SoftMarginLoss(FunctionLoss, function=losses.soft_margin_loss):
-    """The logistic loss of the classes 1 and -1.
+    """Logistic loss for labels 1 and -1.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -56,7 +56,7 @@ class SoftMarginLoss(FunctionLoss, function=losses.soft_margin_loss):
 
 
 class MultiLabelSoftMarginLoss(FunctionLoss, function=losses.multilabel_soft_margin_loss, inputs="x, target"):
-    """Binary cross entropy of logits for each class, and its mean over the classes.
+    """Multi-label binary cross entropy of logits, averaged over the classes.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -15,11 +15,11 @@ __all__ = ["AsymmetricLoss", "BinaryFocalLoss", "SigmoidFocalLoss"]
 
 
 class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
-    """Binary cross entropy that counts well-classified examples less.
+    """Binary focal loss: cross entropy that down-weights well-classified examples.
 
     Args:
-        apply_class_balancing: whether a is `alpha` for class 1 and 1 - `alpha` for class 0, and not 1.
-        from_logits: whether the predictions are logits, and not probabilities.
+        apply_class_balancing: whether class 1 is weighted by `alpha` and class 0 by 1 - `alpha`.
+        from_logits: whether the predictions are logits instead of probabilities.
 
     Inputs:
         logits: probabilities p in [0, 1] (logits with `from_logits`), Tensor of any shape.
@@ -54,7 +54,7 @@ class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
 
 
 class SigmoidFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
-    """Binary cross entropy of logits that counts well-classified examples less.
+    """Binary focal loss of logits.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -69,7 +69,7 @@ class SigmoidFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
 
 
 class AsymmetricLoss(FunctionLoss, function=losses.asymmetric_loss):
-    """A focal loss of many labels a sample, where negatives are focused harder and easy ones dropped.
+    """Asymmetric multi-label focal loss, with stronger focusing and a probability shift for negatives.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -10,7 +10,7 @@ __all__ = ["CIoULoss", "DIoULoss", "GIoULoss", "IoULoss"]
 
 
 class IoULoss(FunctionLoss, function=losses.iou_loss):
-    """One less intersection over union.
+    """One minus the intersection over union of two boxes.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -23,7 +23,7 @@ class IoULoss(FunctionLoss, function=losses.iou_loss):
 
 
 class GIoULoss(FunctionLoss, function=losses.giou_loss):
-    """The IoU loss, and how much of the smallest box C around both is in neither.
+    """Generalized IoU loss: adds the fraction of the enclosing box that neither box covers.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -36,7 +36,7 @@ class GIoULoss(FunctionLoss, function=losses.giou_loss):
 
 
 class DIoULoss(FunctionLoss, function=losses.diou_loss):
-    """The IoU loss, and how far the centres are apart.
+    """Distance IoU loss: adds the normalized distance between the box centers.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -49,9 +49,9 @@ class DIoULoss(FunctionLoss, function=losses.diou_loss):
 
 
 class CIoULoss(FunctionLoss, function=losses.ciou_loss):
-    """The DIoU loss, and how much the aspect ratios differ.
+    """Complete IoU loss: adds a penalty on the difference of aspect ratios to the DIoU loss.
 
-    The gradient takes alpha for a constant, as the paper's and torchvision's.
+    alpha is a constant for the gradient, as in the paper and torchvision.
 
     Examples:
         >>> from sporax import nn, Tensor

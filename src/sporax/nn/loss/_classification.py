@@ -19,10 +19,10 @@ class SoftmaxCrossEntropyWithLogits(
     FunctionLoss,
     function=(losses.softmax_cross_entropy_with_logits, losses.sparse_softmax_cross_entropy_with_logits),
 ):
-    """The cross entropy of a softmax.
+    """Softmax cross entropy of logits.
 
     Args:
-        sparse: whether labels are class indices, of shape (N,), and not distributions, of shape (N, C).
+        sparse: whether labels are class indices, of shape (N,), instead of distributions, of shape (N, C).
 
     Inputs:
         logits: Tensor of shape (N, C), floating.
@@ -41,16 +41,16 @@ class SoftmaxCrossEntropyWithLogits(
 
 
 class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
-    """Cross entropy of class indices or class probabilities, with the softmax inside.
+    """Cross entropy of logits with class indices or class probabilities.
 
     With p the softmax of the logits over the classes, w the class weights and s the label smoothing,
 
     For class indices the mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`, for
-    probabilities by the number of places.
+    probabilities by the number of positions.
 
     Inputs:
         logits: Tensor of shape (N, C, ...), or (C,), floating.
-        labels: integers are class indices, of shape (N, ...), or () for logits (C,); floating ones are probabilities
+        labels: class indices, integers of shape (N, ...), or () for logits of shape (C,); or probabilities, floating,
             of the shape of the logits.
 
     Examples:

@@ -20,7 +20,7 @@ _SHARED = "uncertainty"
 
 
 class WeightedSumLoss(_ComposedLoss):
-    r"""A sum of named losses, with the terms reported apart: :math:`\ell = \sum_k w_k \ell_k`.
+    r"""Weighted sum of named losses, reported separately: :math:`\ell = \sum_k w_k \ell_k`.
 
     It returns a dict of the terms :math:`w_k \ell_k` by name. Where a dict is trained on (`Model`,
     `TrainOneStepCell`, `value_and_grad`), that is their sum. A loss that itself returns a dict has its terms named
@@ -102,7 +102,7 @@ class WeightedSumLoss(_ComposedLoss):
 
 
 class UncertaintyWeightedLoss(_ComposedLoss):
-    r"""A sum of losses whose weights are learned, as the uncertainty of each task.
+    r"""Sum of losses with learned weights: the uncertainty of each task.
 
     .. math:: \ell = \sum_k \left( c_k\, e^{-s_k}\, w_k \ell_k + \tfrac{1}{2} s_k \right), \qquad
         s_k = \log \sigma_k^2, \qquad c_k = \tfrac{1}{2} \text{ (regression) or } 1 \text{ (classification)}

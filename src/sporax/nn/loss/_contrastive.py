@@ -20,7 +20,7 @@ __all__ = [
 
 
 class ContrastiveLoss(FunctionLoss, function=losses.contrastive_loss):
-    """Pulls similar pairs together, and pushes dissimilar ones apart until a margin lies between them.
+    """Contrastive loss: attracts similar pairs, and separates dissimilar pairs by a margin.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -34,7 +34,7 @@ class ContrastiveLoss(FunctionLoss, function=losses.contrastive_loss):
 
 
 class NPairLoss(FunctionLoss, function=losses.n_pair_loss, optional="mask"):
-    """Picks each anchor's positive out of the positives of all.
+    """N-pair loss: cross entropy of each anchor's positive among all positives of the batch.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -49,7 +49,7 @@ class NPairLoss(FunctionLoss, function=losses.n_pair_loss, optional="mask"):
 
 
 class MultiSimilarityLoss(FunctionLoss, function=losses.multi_similarity_loss, optional="mask"):
-    """Weighs each pair by its own similarity and by those of the other pairs of its anchor.
+    """Multi-similarity loss: weights each pair by its own similarity and those of the anchor's other pairs.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -67,7 +67,7 @@ class MultiSimilarityLoss(FunctionLoss, function=losses.multi_similarity_loss, o
 
 
 class CircleLoss(FunctionLoss, function=losses.circle_loss, optional="mask"):
-    """Weighs each similarity by how far it is from its optimum.
+    """Circle loss: weights each similarity by its distance from its optimum.
 
     A sample without a positive or without a negative has loss 0 and does not count in the mean.
 
@@ -87,7 +87,7 @@ class CircleLoss(FunctionLoss, function=losses.circle_loss, optional="mask"):
 
 
 class InfoNCELoss(FunctionLoss, function=losses.info_nce_loss, optional="mask, negatives, labels"):
-    """Picks each query's key out of the keys of all.
+    """InfoNCE loss: cross entropy of each query's key among all keys.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -104,7 +104,7 @@ class InfoNCELoss(FunctionLoss, function=losses.info_nce_loss, optional="mask, n
 
 
 class NTXentLoss(FunctionLoss, function=losses.nt_xent_loss, optional="mask"):
-    """Picks each positive of a sample out of itself and the sample's negatives: SimCLR's loss.
+    """Normalized temperature-scaled cross entropy (SimCLR): each positive pair against the sample's negatives.
 
     The mean is over the positive pairs.
 
@@ -121,7 +121,7 @@ class NTXentLoss(FunctionLoss, function=losses.nt_xent_loss, optional="mask"):
 
 
 class SupConLoss(FunctionLoss, function=losses.sup_con_loss, optional="mask"):
-    """Picks the positives of each sample out of all other samples: supervised contrastive learning.
+    """Supervised contrastive loss: the positives of each sample among all other samples.
 
     A sample without a positive has loss 0 and does not count in the mean.
 
@@ -138,9 +138,9 @@ class SupConLoss(FunctionLoss, function=losses.sup_con_loss, optional="mask"):
 
 
 class SigLIPLoss(FunctionLoss, function=losses.siglip_loss, optional="mask"):
-    """Tells for every image and text, each for itself, whether they belong together.
+    """Pairwise sigmoid loss of image and text embeddings.
 
-    z is 1 for i = j and else -1. The temperature t multiplies, as in the paper.
+    z is 1 for i = j and -1 otherwise. The temperature t is a factor, as in the paper.
 
     Examples:
         >>> from sporax import nn, Parameter, Tensor

@@ -15,10 +15,10 @@ __all__ = ["CTCLoss"]
 
 
 class CTCLoss(FunctionLoss, function=losses.ctc_loss):
-    """How unlikely frames make a sequence of labels, over all ways to align the two.
+    """Connectionist temporal classification: negative log likelihood of a label sequence over all alignments.
 
-    "mean" divides each value by the length of its target (by 1 for an empty one) before it averages over the batch.
-    A target that needs more frames than there are costs inf, and has no gradient.
+    "mean" divides each value by the length of its target (by 1 for an empty one) before averaging over the batch.
+    A target that needs more frames than given has the loss inf and no gradient.
 
     Examples:
         >>> import numpy as np

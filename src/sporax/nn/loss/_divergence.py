@@ -10,7 +10,7 @@ __all__ = ["ConvexKLLoss", "GeneralizedKLLoss", "JensenShannonLoss", "KLDivLoss"
 
 
 class KLDivLoss(FunctionLoss, function=losses.kl_div):
-    """Terms of the Kullback-Leibler divergence, with 0 log 0 = 0.
+    """Elementwise terms of the Kullback-Leibler divergence, with 0 log 0 = 0.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -30,7 +30,7 @@ class KLDivergenceLoss(
     function=(losses.kl_divergence, losses.kl_divergence_with_log_targets),
     inputs="log_predictions, targets",
 ):
-    """The Kullback-Leibler divergence of rows.
+    """Kullback-Leibler divergence of class distributions.
 
     Args:
         log_target: whether the targets are logarithms of probabilities.
@@ -50,7 +50,7 @@ class KLDivergenceLoss(
 
 
 class GeneralizedKLLoss(FunctionLoss, function=losses.generalized_kl_divergence):
-    """Kullback-Leibler divergence of measures.
+    """Generalized Kullback-Leibler divergence of unnormalized measures.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -62,7 +62,7 @@ class GeneralizedKLLoss(FunctionLoss, function=losses.generalized_kl_divergence)
 
 
 class ConvexKLLoss(FunctionLoss, function=losses.convex_kl_divergence):
-    """`GeneralizedKLLoss` by optax's first name.
+    """`GeneralizedKLLoss` under optax's original name.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -74,7 +74,7 @@ class ConvexKLLoss(FunctionLoss, function=losses.convex_kl_divergence):
 
 
 class JensenShannonLoss(FunctionLoss, function=losses.jensen_shannon_loss):
-    """The Jensen-Shannon divergence of rows of probabilities; between 0 and log 2.
+    """Jensen-Shannon divergence of class distributions, between 0 and log 2.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -26,7 +26,7 @@ def _max_fun(value: Any, *, name: str, where: str) -> Any:
 
 
 class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
-    """What sparsemax probabilities, which are 0 for unlikely classes, are trained with.
+    """Fenchel-Young loss of sparsemax, whose probabilities may be exactly 0.
 
     Inputs:
         logits: scores x, Tensor of shape (..., C), floating.
@@ -55,7 +55,7 @@ class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
 
 
 class BinarySparsemaxLoss(FunctionLoss, function=losses.binary_sparsemax_loss):
-    """`SparsemaxLoss` of single outputs: 0 beyond a margin, a parabola, then a line.
+    """`SparsemaxLoss` for binary logits.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -67,7 +67,7 @@ class BinarySparsemaxLoss(FunctionLoss, function=losses.binary_sparsemax_loss):
 
 
 class FenchelYoungLoss(FunctionLoss, function=losses.fenchel_young_loss):
-    """The loss of a regularised maximum.
+    """Fenchel-Young loss of a regularized maximum.
 
     Examples:
         >>> from sporax import nn, Tensor

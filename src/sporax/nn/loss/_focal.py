@@ -29,7 +29,7 @@ def _alpha(value: Any, *, name: str, where: str) -> Any:
 
 
 class FocalLoss(FunctionLoss, function=losses.focal_loss):
-    """Focal loss, with the softmax inside.
+    """Focal loss of logits: cross entropy that down-weights well-classified samples.
 
     Inputs:
         logits: Tensor of shape (N, C, ...), floating.

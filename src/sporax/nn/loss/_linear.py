@@ -20,7 +20,7 @@ __all__ = ["LinearCrossEntropyLoss"]
 
 
 class LinearCrossEntropyLoss(RegisteredLoss):
-    r"""A linear layer and the cross entropy of its logits in one, which never holds all logits at once.
+    r"""Linear layer and cross entropy of its logits in one, without materializing all logits.
 
     With :math:`z = x W^\top + b`, or :math:`\kappa \tanh(z / \kappa)` of them under a cap :math:`\kappa`, p their
     softmax over the V classes, w the class weights and s the label smoothing,

@@ -28,7 +28,7 @@ def _degree(value: Any, *, name: str, where: str) -> int:
 
 
 class HingeEmbeddingLoss(FunctionLoss, function=losses.hinge_embedding_loss):
-    """Distances of similar pairs, and what those of dissimilar pairs lack of a margin.
+    """Hinge loss of distances: similar pairs are attracted, dissimilar ones separated by a margin.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -41,7 +41,7 @@ class HingeEmbeddingLoss(FunctionLoss, function=losses.hinge_embedding_loss):
 
 
 class HingeLoss(FunctionLoss, function=losses.hinge_loss):
-    """What a score lacks of the margin 1 on its class's side.
+    """Hinge loss of binary scores.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -53,7 +53,7 @@ class HingeLoss(FunctionLoss, function=losses.hinge_loss):
 
 
 class SquaredHingeLoss(FunctionLoss, function=losses.squared_hinge_loss):
-    """The square of what a score lacks of the margin 1 on its class's side.
+    """Squared hinge loss of binary scores.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -65,7 +65,7 @@ class SquaredHingeLoss(FunctionLoss, function=losses.squared_hinge_loss):
 
 
 class PerceptronLoss(FunctionLoss, function=losses.perceptron_loss):
-    """How far a score is on the wrong side of 0.
+    """Perceptron loss of binary scores.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -77,7 +77,7 @@ class PerceptronLoss(FunctionLoss, function=losses.perceptron_loss):
 
 
 class CategoricalHingeLoss(FunctionLoss, function=losses.categorical_hinge_loss):
-    """What the score of the true class lacks of 1 above the highest of the others.
+    """Categorical hinge loss for one-hot labels.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -90,7 +90,7 @@ class CategoricalHingeLoss(FunctionLoss, function=losses.categorical_hinge_loss)
 
 
 class MulticlassHingeLoss(FunctionLoss, function=losses.multiclass_hinge_loss):
-    """What the score of the true class lacks of 1 above the highest of the others.
+    """Multiclass hinge loss (Crammer-Singer) for class indices.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -103,7 +103,7 @@ class MulticlassHingeLoss(FunctionLoss, function=losses.multiclass_hinge_loss):
 
 
 class MulticlassPerceptronLoss(FunctionLoss, function=losses.multiclass_perceptron_loss):
-    """How far the highest score is above that of the true class.
+    """Multiclass perceptron loss: the highest score minus that of the true class.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -116,7 +116,7 @@ class MulticlassPerceptronLoss(FunctionLoss, function=losses.multiclass_perceptr
 
 
 class MultiMarginLoss(FunctionLoss, function=losses.multi_margin_loss, inputs="x, target"):
-    """What the score of the true class lacks of a margin above each of the others, as a mean over the classes.
+    """Multiclass margin loss, averaged over the classes.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -136,7 +136,7 @@ class MultiMarginLoss(FunctionLoss, function=losses.multi_margin_loss, inputs="x
 
 
 class MultilabelMarginLoss(FunctionLoss, function=losses.multilabel_margin_loss, inputs="x, target"):
-    """What the scores of the true classes lack of 1 above those of the others, summed over all pairs.
+    """Multi-label margin loss over all pairs of a true and another class.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -23,7 +23,7 @@ __all__ = ["MaskedLoss"]
 
 
 class MaskedLoss(LossBase):
-    r"""A loss of some places of a batch only: removed places count for nothing, as if they were not there.
+    r"""Apply a loss to the selected positions of a batch only.
 
     Neither value, gradient nor the denominator of the mean knows of a removed place, whatever it holds (NaN, a label
     of no class). With nothing left the loss is 0.

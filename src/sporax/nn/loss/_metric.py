@@ -12,7 +12,7 @@ __all__ = ["CosineEmbeddingLoss", "MarginRankingLoss"]
 
 
 class CosineEmbeddingLoss(FunctionLoss, function=losses.cosine_embedding_loss):
-    """How far two vectors are from the angle that their label asks for.
+    """Cosine embedding loss of pairs labeled similar or dissimilar.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -26,7 +26,7 @@ class CosineEmbeddingLoss(FunctionLoss, function=losses.cosine_embedding_loss):
 
 
 class MarginRankingLoss(FunctionLoss, function=losses.margin_ranking_loss):
-    """Whether the one of two scores is greater that the target names, by a margin.
+    """Margin ranking loss of two scores.
 
     Examples:
         >>> from sporax import nn, Tensor

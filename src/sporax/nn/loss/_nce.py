@@ -12,7 +12,7 @@ __all__ = ["NCELoss"]
 
 
 class NCELoss(CandidateLoss, function=losses.nce_loss, inputs="weights, biases, labels, inputs"):
-    """Noise-contrastive estimation: tells the true classes of a sample from randomly drawn ones.
+    """Noise-contrastive estimation over the true and randomly sampled classes.
 
     Args:
         sampled_values: (candidates, expected count of the true classes, expected count of the candidates). Default:

@@ -16,11 +16,11 @@ __all__ = ["BiTemperedLogisticLoss", "GeneralizedCrossEntropyLoss", "PolyLoss", 
 
 
 class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
-    """Cross entropy plus a multiple of its first term.
+    """Poly-1 cross entropy: cross entropy plus a multiple of the first term of its expansion.
 
     Inputs:
         logits: Tensor of shape (..., C), floating.
-        labels: integers are class indices, of shape (...); floating ones are probabilities, of shape (..., C).
+        labels: class indices, integers of shape (...); or probabilities, floating, of shape (..., C).
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -42,7 +42,7 @@ class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
 
 
 class GeneralizedCrossEntropyLoss(FunctionLoss, function=losses.generalized_cross_entropy):
-    """Between cross entropy and absolute error.
+    """Generalized cross entropy, which interpolates between cross entropy and absolute error.
 
     Inputs:
         logits: probabilities, or logits with `from_logits`, Tensor of shape (..., C), floating.
@@ -61,7 +61,7 @@ class GeneralizedCrossEntropyLoss(FunctionLoss, function=losses.generalized_cros
 
 
 class SymmetricCrossEntropyLoss(FunctionLoss, function=losses.symmetric_cross_entropy):
-    """Cross entropy plus its reverse.
+    """Symmetric cross entropy: cross entropy plus reverse cross entropy.
 
     Inputs:
         logits: Tensor of shape (..., C), floating.
@@ -80,11 +80,11 @@ class SymmetricCrossEntropyLoss(FunctionLoss, function=losses.symmetric_cross_en
 
 
 class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_logistic_loss):
-    """Logistic loss with a bounded logarithm (t1 < 1) and a softmax of heavy tails (t2 > 1).
+    """Bi-tempered logistic loss: bounded logarithm (t1 < 1) and heavy-tailed softmax (t2 > 1).
 
     Inputs:
         logits: Tensor x of shape (..., C), floating.
-        labels: integers are class indices, of shape (...); floating ones are probabilities, of shape (..., C).
+        labels: class indices, integers of shape (...); or probabilities, floating, of shape (..., C).
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -10,7 +10,7 @@ __all__ = ["CoralLoss", "CornLoss"]
 
 
 class CoralLoss(FunctionLoss, function=losses.coral_loss):
-    """Consistent rank logits: a binary cross entropy for each threshold between two ordered classes.
+    """Consistent rank logits (CORAL): binary cross entropy for each threshold between ordered classes.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -24,7 +24,7 @@ class CoralLoss(FunctionLoss, function=losses.coral_loss):
 
 
 class CornLoss(FunctionLoss, function=losses.corn_loss):
-    """Conditional ordinal regression: each threshold is asked of the samples that passed the one before.
+    """Conditional ordinal regression (CORN): each threshold is conditioned on passing the previous one.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -22,7 +22,7 @@ def _quantiles(value: Any, *, name: str, where: str) -> float | tuple[float, ...
 
 
 class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_quantile_loss)):
-    r"""The pinball loss, whose least mean is at a quantile of the target.
+    r"""Quantile (pinball) loss, which is minimized by a quantile of the target.
 
     Args:
         quantile: :math:`\tau`, between 0 and 1: the fraction of the targets below the best prediction; or several, and
@@ -51,7 +51,7 @@ class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_qu
 
 
 class EpsilonInsensitiveLoss(FunctionLoss, function=losses.epsilon_insensitive_loss):
-    """The absolute error beyond a dead zone.
+    """Absolute error beyond an insensitive zone.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -64,7 +64,7 @@ class EpsilonInsensitiveLoss(FunctionLoss, function=losses.epsilon_insensitive_l
 
 
 class WingLoss(FunctionLoss, function=losses.wing_loss):
-    """A logarithm near zero, where small errors weigh more, and the absolute error beyond.
+    """Wing loss: logarithmic near zero, absolute error beyond.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -78,9 +78,9 @@ class WingLoss(FunctionLoss, function=losses.wing_loss):
 
 
 class AdaptiveWingLoss(FunctionLoss, function=losses.adaptive_wing_loss):
-    """A wing loss for heatmaps, steeper where the target is bright.
+    """Adaptive wing loss for heatmaps, with larger gradients for foreground pixels.
 
-    A and C make value and slope continuous.
+    A and C make the value and its derivative continuous.
 
     Examples:
         >>> from sporax import nn, Tensor

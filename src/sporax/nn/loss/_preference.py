@@ -16,9 +16,9 @@ __all__ = ["DPOLoss", "DistillationLoss"]
 
 
 class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logps, policy_rejected_logps"):
-    """Direct preference optimisation: the chosen answer is to gain on the rejected one, against a reference model.
+    """Direct preference optimization of the chosen over the rejected answer, against a reference model.
 
-    where h is by how much the log odds of chosen to rejected are above the reference's.
+    where h is the difference of the log odds of chosen to rejected answers from the reference's.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -63,15 +63,15 @@ class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logp
 
 
 class DistillationLoss(FunctionLoss, function=losses.distillation_loss):
-    """How far a student's softened class probabilities are from its teacher's; with labels, a mix with them.
+    """Knowledge distillation: divergence from the teacher's softened probabilities, mixed with cross entropy.
 
-    Without labels the first term stands alone, at its full size.
+    Without labels, the loss is the first term with weight 1.
 
     Args:
-        alpha: the share of the teacher where there are labels, in [0, 1].
+        alpha: the weight of the teacher's term when labels are given, in [0, 1].
 
     Inputs:
-        labels: true classes in [0, C), int32 or int64, of shape (...); may be left out.
+        labels: true classes in [0, C), int32 or int64, of shape (...); optional.
 
     Examples:
         >>> from sporax import nn, Tensor

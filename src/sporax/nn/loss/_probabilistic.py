@@ -55,7 +55,7 @@ class GaussianNLLLoss(FunctionLoss, function=losses.gaussian_nll_loss):
 
 
 class BetaGaussianNLLLoss(FunctionLoss, function=losses.beta_weighted_gaussian_nll_loss):
-    """`GaussianNLLLoss` times the variance to the power of beta, which is held constant ("beta-NLL").
+    """Beta-NLL: `GaussianNLLLoss` weighted by the variance to the power of beta, without its gradient.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -84,7 +84,7 @@ class LaplaceNLLLoss(FunctionLoss, function=losses.laplace_nll_loss):
 
 
 class StudentTNLLLoss(FunctionLoss, function=losses.student_t_nll_loss):
-    """Negative log likelihood of Student's t distribution; see `losses.student_t_nll_loss`.
+    """Negative log likelihood of Student's t distribution.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -98,7 +98,7 @@ class StudentTNLLLoss(FunctionLoss, function=losses.student_t_nll_loss):
 
 
 class NegativeBinomialNLLLoss(FunctionLoss, function=losses.negative_binomial_nll_loss):
-    """Negative log likelihood of counts that vary more than Poisson's; see `losses.negative_binomial_nll_loss`.
+    """Negative log likelihood of overdispersed counts under a negative binomial distribution.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -112,7 +112,7 @@ class NegativeBinomialNLLLoss(FunctionLoss, function=losses.negative_binomial_nl
 
 
 class BetaNLLLoss(FunctionLoss, function=losses.beta_nll_loss):
-    """Negative log likelihood of proportions under a beta distribution; see `losses.beta_nll_loss`.
+    """Negative log likelihood of proportions under a beta distribution.
 
     For the weighted Gaussian likelihood that is called beta-NLL see `BetaGaussianNLLLoss`.
 

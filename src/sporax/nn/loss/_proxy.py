@@ -30,14 +30,14 @@ class _ClassVectors(FunctionLoss):
 
 
 class ProxyAnchorLoss(_ClassVectors, function=losses.proxy_anchor_loss):
-    """Takes each class vector for an anchor, and its nearness to the samples of the batch for the loss.
+    """Proxy anchor loss: each class proxy is an anchor for the samples of the batch.
 
-    Each sample of the batch has this number for its value, so "mean" is the paper's loss.
+    Every sample of the batch has this value, so that "mean" is the paper's loss.
 
     Args:
-        num_classes: how many classes there are, C.
-        embedding_size: the size of an embedding, D.
-        weight_init: how the class vectors start; as in `initializer`.
+        num_classes: number of classes C.
+        embedding_size: size D of an embedding.
+        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -61,14 +61,14 @@ class ProxyAnchorLoss(_ClassVectors, function=losses.proxy_anchor_loss):
 
 
 class ProxyNCALoss(_ClassVectors, function=losses.proxy_nca_loss):
-    """Whether a sample is nearer to its class's vector than to those of the others.
+    """Proxy-NCA: neighborhood component analysis against one proxy per class.
 
-    d is the squared distance of the vectors scaled to length 1.
+    d is the squared distance of the normalized vectors.
 
     Args:
-        num_classes: how many classes there are, C.
-        embedding_size: the size of an embedding, D.
-        weight_init: how the class vectors start; as in `initializer`.
+        num_classes: number of classes C.
+        embedding_size: size D of an embedding.
+        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -98,12 +98,12 @@ class ProxyNCALoss(_ClassVectors, function=losses.proxy_nca_loss):
 
 
 class ArcFaceLoss(_ClassVectors, function=losses.arcface_loss):
-    """The cross entropy of cosines, with an angle added between a sample and its class's vector.
+    """ArcFace: cross entropy of cosines with an additive angular margin.
 
     Args:
-        num_classes: how many classes there are, C.
-        embedding_size: the size of an embedding, D.
-        weight_init: how the class vectors start; as in `initializer`.
+        num_classes: number of classes C.
+        embedding_size: size D of an embedding.
+        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -126,12 +126,12 @@ class ArcFaceLoss(_ClassVectors, function=losses.arcface_loss):
 
 
 class CosFaceLoss(_ClassVectors, function=losses.cosface_loss):
-    """The cross entropy of cosines, with a margin taken from that between a sample and its class's vector.
+    """CosFace: cross entropy of cosines with an additive cosine margin.
 
     Args:
-        num_classes: how many classes there are, C.
-        embedding_size: the size of an embedding, D.
-        weight_init: how the class vectors start; as in `initializer`.
+        num_classes: number of classes C.
+        embedding_size: size D of an embedding.
+        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor

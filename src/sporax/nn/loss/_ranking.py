@@ -10,7 +10,7 @@ __all__ = ["LambdaRankLoss", "ListMLELoss", "ListNetLoss", "RankNetLoss", "Ranki
 
 
 class RankNetLoss(FunctionLoss, function=losses.rank_net_loss, optional="mask"):
-    """How unlikely it is, pair by pair, that the better of two items wins.
+    """RankNet: pairwise logistic loss.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -24,7 +24,7 @@ class RankNetLoss(FunctionLoss, function=losses.rank_net_loss, optional="mask"):
 
 
 class ListNetLoss(FunctionLoss, function=losses.list_net_loss, optional="mask"):
-    """Cross entropy between the chances to come first by grade and by score.
+    """ListNet: cross entropy between the top-one probabilities of grades and scores.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -37,9 +37,9 @@ class ListNetLoss(FunctionLoss, function=losses.list_net_loss, optional="mask"):
 
 
 class ListMLELoss(FunctionLoss, function=losses.list_mle_loss, optional="mask"):
-    """How unlikely the scores make the true order, when items are drawn one after the other.
+    """ListMLE: negative Plackett-Luce log likelihood of the order of the grades.
 
-    The order is that of falling grades; of one grade the item that stands first in the list comes first.
+    The order is by decreasing grade; equal grades keep the order of the list.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -52,7 +52,7 @@ class ListMLELoss(FunctionLoss, function=losses.list_mle_loss, optional="mask"):
 
 
 class LambdaRankLoss(FunctionLoss, function=losses.lambda_rank_loss, optional="mask"):
-    """RankNet's loss with each pair weighted by what a swap of the two would change in NDCG.
+    """LambdaRank: RankNet with each pair weighted by its change of NDCG.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -67,7 +67,7 @@ class LambdaRankLoss(FunctionLoss, function=losses.lambda_rank_loss, optional="m
 
 
 class RankingSoftmaxLoss(FunctionLoss, function=losses.ranking_softmax_loss, optional="mask"):
-    """Cross entropy of the scores' softmax, with the grades themselves as targets.
+    """Softmax cross entropy of scores with the grades as unnormalized targets.
 
     Examples:
         >>> from sporax import nn, Tensor

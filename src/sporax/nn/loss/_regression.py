@@ -22,7 +22,7 @@ __all__ = [
 
 
 class L1Loss(FunctionLoss, function=losses.l1_loss):
-    """The absolute error.
+    """Absolute error.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -35,7 +35,7 @@ class L1Loss(FunctionLoss, function=losses.l1_loss):
 
 
 class MAELoss(FunctionLoss, function=losses.l1_loss, inputs="logits, label"):
-    """The absolute error, as `L1Loss`.
+    """Absolute error; the same as `L1Loss`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -49,7 +49,7 @@ class MAELoss(FunctionLoss, function=losses.l1_loss, inputs="logits, label"):
 
 
 class L1LossExt(FunctionLoss, function=losses.l1_loss):
-    """The absolute error, as `L1Loss`.
+    """Absolute error; the same as `L1Loss`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -63,7 +63,7 @@ class L1LossExt(FunctionLoss, function=losses.l1_loss):
 
 
 class MSELoss(FunctionLoss, function=losses.mse_loss):
-    """The squared error.
+    """Squared error.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -75,9 +75,9 @@ class MSELoss(FunctionLoss, function=losses.mse_loss):
 
 
 class RMSELoss(FunctionLoss, function=losses.rmse_loss, inputs="logits, label"):
-    """The root of the mean squared error.
+    """Root mean squared error over all elements.
 
-    It has no `reduction`. The values of batches do not add up to the value of the whole.
+    It has no `reduction`, since it is not a mean of the losses of parts.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -87,7 +87,7 @@ class RMSELoss(FunctionLoss, function=losses.rmse_loss, inputs="logits, label"):
 
 
 class SmoothL1Loss(FunctionLoss, function=losses.smooth_l1_loss):
-    """Squared near zero, absolute beyond `beta`.
+    """Smooth L1 loss: quadratic below `beta`, linear beyond.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -100,7 +100,7 @@ class SmoothL1Loss(FunctionLoss, function=losses.smooth_l1_loss):
 
 
 class HuberLoss(FunctionLoss, function=losses.huber_loss):
-    """Half the square near zero, a line of slope `delta` beyond.
+    """Huber loss: quadratic below `delta`, linear beyond.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -115,7 +115,7 @@ class HuberLoss(FunctionLoss, function=losses.huber_loss):
 
 
 class LogCoshLoss(FunctionLoss, function=losses.log_cosh_loss):
-    """The logarithm of the hyperbolic cosine of the error.
+    """Logarithm of the hyperbolic cosine of the error.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -127,10 +127,10 @@ class LogCoshLoss(FunctionLoss, function=losses.log_cosh_loss):
 
 
 class CosineSimilarityLoss(FunctionLoss, function=losses.cosine_similarity_loss):
-    """The cosine of the angle between two vectors, negated: -1 for the same direction.
+    """Negative cosine similarity of vectors.
 
     Args:
-        axis: along which axis the vectors lie.
+        axis: the axis of the vectors.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -10,7 +10,7 @@ __all__ = ["MAPELoss", "MSLELoss", "PoissonLoss"]
 
 
 class MAPELoss(FunctionLoss, function=losses.mean_absolute_percentage_error):
-    """The absolute error as a percentage of the target.
+    """Mean absolute percentage error.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -23,7 +23,7 @@ class MAPELoss(FunctionLoss, function=losses.mean_absolute_percentage_error):
 
 
 class MSLELoss(FunctionLoss, function=losses.mean_squared_logarithmic_error):
-    """The squared error of logarithms, for quantities that are not negative.
+    """Squared error of logarithms, for non-negative quantities.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -36,7 +36,7 @@ class MSLELoss(FunctionLoss, function=losses.mean_squared_logarithmic_error):
 
 
 class PoissonLoss(FunctionLoss, function=losses.poisson_loss):
-    """The negative log-likelihood of counts, given their rate.
+    """Negative log likelihood of counts, given their rate.
 
     Examples:
         >>> from sporax import nn, Tensor

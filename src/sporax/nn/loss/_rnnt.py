@@ -10,7 +10,7 @@ __all__ = ["RNNTLoss"]
 
 
 class RNNTLoss(FunctionLoss, function=losses.rnnt_loss):
-    """How unlikely a transducer makes a sequence of labels, over all ways to align it with the frames.
+    """RNN transducer: negative log likelihood of a label sequence over all alignments.
 
     Examples:
         >>> import numpy as np

@@ -18,7 +18,7 @@ __all__ = [
 
 
 class CharbonnierLoss(FunctionLoss, function=losses.charbonnier_loss):
-    """A smooth absolute error.
+    """Charbonnier loss: smooth absolute error.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -31,7 +31,7 @@ class CharbonnierLoss(FunctionLoss, function=losses.charbonnier_loss):
 
 
 class CauchyLoss(FunctionLoss, function=losses.cauchy_loss):
-    """A loss that grows as a logarithm.
+    """Cauchy (Lorentzian) loss, which grows logarithmically.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -44,7 +44,7 @@ class CauchyLoss(FunctionLoss, function=losses.cauchy_loss):
 
 
 class GemanMcClureLoss(FunctionLoss, function=losses.geman_mcclure_loss):
-    r"""A loss bounded by 2: :math:`\ell = 2 u^2 / (u^2 + 4)` with :math:`u = (x - y) / c`.
+    r"""Geman-McClure loss, bounded by 2.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -57,7 +57,7 @@ class GemanMcClureLoss(FunctionLoss, function=losses.geman_mcclure_loss):
 
 
 class WelschLoss(FunctionLoss, function=losses.welsch_loss):
-    """A loss bounded by 1.
+    """Welsch (Leclerc) loss, bounded by 1.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -70,7 +70,7 @@ class WelschLoss(FunctionLoss, function=losses.welsch_loss):
 
 
 class TukeyBiweightLoss(FunctionLoss, function=losses.tukey_biweight_loss):
-    """Half the square near zero, constant beyond `scale`, where outliers have no gradient.
+    """Tukey biweight loss, constant beyond `scale`, so that outliers have no gradient.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -83,9 +83,9 @@ class TukeyBiweightLoss(FunctionLoss, function=losses.tukey_biweight_loss):
 
 
 class GeneralAdaptiveLoss(FunctionLoss, function=losses.general_adaptive_loss):
-    """One family from the squared to the bounded losses, by its shape `alpha`.
+    """General adaptive robust loss: a family from squared to bounded losses, by its shape `alpha`.
 
-    2 is half the square, 1 Charbonnier's, 0 Cauchy's, -2 Geman and McClure's, minus infinity Welsch's loss.
+    Special cases of `alpha`: 2 squared error / 2, 1 Charbonnier, 0 Cauchy, -2 Geman-McClure, -inf Welsch.
 
     Examples:
         >>> from sporax import nn, Tensor

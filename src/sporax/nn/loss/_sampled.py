@@ -17,7 +17,7 @@ Seed = Annotated[int, integer(0)]
 
 
 class CandidateLoss(FunctionLoss):
-    """A loss that samples classes. With a seed the instance has a random stream of its own."""
+    """A loss that samples classes. With a seed, the instance has its own random stream."""
 
     def _finish(self) -> None:
         self._generator = Generator(self.seed) if self.seed else None
@@ -32,7 +32,7 @@ class CandidateLoss(FunctionLoss):
 
 
 class SampledSoftmaxLoss(CandidateLoss, function=losses.sampled_softmax_loss, inputs="weights, biases, labels, inputs"):
-    """Cross entropy of a softmax over the true classes and a sample of the others.
+    """Cross entropy of a softmax over the true and sampled classes.
 
     `sampler` and `unique` are not in MindSpore.
 

@@ -21,7 +21,7 @@ def _levels(value: Any, *, name: str, where: str) -> tuple[float, ...] | None:
 
 
 class GaussianCRPSLoss(FunctionLoss, function=losses.crps_gaussian):
-    """Continuous ranked probability score of a Gaussian, in closed form; see `losses.crps_gaussian`.
+    """Continuous ranked probability score of a Gaussian, in closed form.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -33,7 +33,7 @@ class GaussianCRPSLoss(FunctionLoss, function=losses.crps_gaussian):
 
 
 class SampleCRPSLoss(FunctionLoss, function=losses.crps_sample):
-    """Continuous ranked probability score of samples.
+    """Continuous ranked probability score of a sample.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -46,7 +46,7 @@ class SampleCRPSLoss(FunctionLoss, function=losses.crps_sample):
 
 
 class EnergyScoreLoss(FunctionLoss, function=losses.energy_score):
-    """The score of sample vectors.
+    """Energy score of sample vectors.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -60,7 +60,7 @@ class EnergyScoreLoss(FunctionLoss, function=losses.energy_score):
 
 
 class QuantileCRPSLoss(FunctionLoss, function=losses.quantile_crps):
-    """The score of predicted quantiles: twice the weighted sum of their pinball losses.
+    """Continuous ranked probability score estimated from predicted quantiles.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -40,9 +40,9 @@ def _activation(value: Any, *, name: str, where: str) -> str | Cell | None:
 
 
 class DiceLoss(FunctionLoss, function=losses.dice_loss, optional="pixel_weights"):
-    """One less the Dice coefficient.
+    """One minus the Dice coefficient over all elements.
 
-    The sums are over every element. `TverskyLoss` with its defaults is Dice without the squares.
+    `TverskyLoss` with its defaults is the Dice loss without squares.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -56,11 +56,11 @@ class DiceLoss(FunctionLoss, function=losses.dice_loss, optional="pixel_weights"
 
 
 class MultiClassDiceLoss(FunctionLoss, function=losses.multi_class_dice_loss):
-    """The mean over classes of the Dice loss of each one's region.
+    """Dice loss of each class, averaged over the classes.
 
     Args:
         weights: Tensor of shape (C, K): weights of the classes, K times, for K results; or of shape (C,).
-        ignore_indiex: a class that is left out (the divisor stays C). The name is MindSpore's.
+        ignore_indiex: ignored class (the divisor stays C); the name is MindSpore's.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -98,9 +98,9 @@ class MultiClassDiceLoss(FunctionLoss, function=losses.multi_class_dice_loss):
 
 
 class GeneralizedDiceLoss(FunctionLoss, function=losses.generalized_dice_loss, optional="pixel_weights"):
-    """Dice loss over all classes of an image at once, in which small regions count as much as large ones.
+    """Generalized Dice loss, with classes weighted by their inverse squared size.
 
-    A class without a pixel in the image gets the largest weight of the classes that are there.
+    A class without pixels in the image has the largest weight of the classes present.
 
     Examples:
         >>> from sporax import nn, ops, Tensor
@@ -114,7 +114,7 @@ class GeneralizedDiceLoss(FunctionLoss, function=losses.generalized_dice_loss, o
 
 
 class TverskyLoss(FunctionLoss, function=losses.tversky_loss, optional="pixel_weights"):
-    """Dice with a weight each for what is missed (alpha) and what is too much (beta).
+    """Tversky loss: Dice with separate weights for false negatives and false positives.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -131,7 +131,7 @@ class TverskyLoss(FunctionLoss, function=losses.tversky_loss, optional="pixel_we
 
 
 class FocalTverskyLoss(FunctionLoss, function=losses.focal_tversky_loss, optional="pixel_weights"):
-    """A root of the Tversky loss.
+    """Focal Tversky loss: the Tversky loss raised to a power.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -150,7 +150,7 @@ class FocalTverskyLoss(FunctionLoss, function=losses.focal_tversky_loss, optiona
 
 
 class JaccardLoss(FunctionLoss, function=losses.soft_jaccard_loss, optional="pixel_weights"):
-    """One less intersection over union.
+    """Soft Jaccard loss: one minus the intersection over union.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -165,7 +165,7 @@ class JaccardLoss(FunctionLoss, function=losses.soft_jaccard_loss, optional="pix
 
 
 class DiceCrossEntropyLoss(FunctionLoss, function=losses.dice_cross_entropy_loss):
-    """A Dice loss over the classes and a cross entropy, added up image by image.
+    """Weighted sum of the multiclass Dice loss and cross entropy of each image.
 
     Examples:
         >>> from sporax import nn, ops, Tensor
@@ -182,10 +182,10 @@ class DiceCrossEntropyLoss(FunctionLoss, function=losses.dice_cross_entropy_loss
 
 
 class LovaszHingeLoss(FunctionLoss, function=losses.lovasz_hinge_loss):
-    """The Lovász extension of the Jaccard loss at the hinge errors of a binary image.
+    """Lovász extension of the Jaccard loss, on the hinge errors of a binary image.
 
     Args:
-        per_image: whether each image is one set of pixels, or all images together.
+        per_image: whether the loss is taken for each image, and not over all pixels of the batch.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -210,10 +210,10 @@ class LovaszHingeLoss(FunctionLoss, function=losses.lovasz_hinge_loss):
 
 
 class LovaszSoftmaxLoss(FunctionLoss, function=(losses.lovasz_softmax_loss, losses.lovasz_softmax_per_image_loss)):
-    """The mean over classes of the Lovász extension of each one's Jaccard loss.
+    """Lovász extension of the Jaccard loss of each class, averaged over the classes.
 
     Args:
-        per_image: whether each image is one set of pixels, or all images together.
+        per_image: whether the loss is taken for each image, and not over all pixels of the batch.
 
     Examples:
         >>> from sporax import nn, Tensor

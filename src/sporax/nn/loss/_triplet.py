@@ -31,7 +31,7 @@ def _distance(value: Any, *, name: str, where: str) -> Any:
 
 
 class TripletMarginLoss(FunctionLoss, function=losses.triplet_margin_loss):
-    """Whether an anchor is nearer to its positive than to its negative, by a margin.
+    """Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin.
 
     Inputs:
         x, positive, negative: Tensors of one shape (N, D), floating.
@@ -57,7 +57,7 @@ class TripletMarginLoss(FunctionLoss, function=losses.triplet_margin_loss):
 
 
 class TripletMarginWithDistanceLoss(FunctionLoss, function=losses.triplet_margin_with_distance_loss):
-    """Whether an anchor is nearer to its positive than to its negative, in a distance of one's own.
+    """Triplet margin loss with a custom distance function.
 
     Inputs:
         x, positive, negative: Tensors of one shape (N, D), floating.
@@ -89,7 +89,7 @@ class TripletMarginWithDistanceLoss(FunctionLoss, function=losses.triplet_margin
 
 
 class BatchHardTripletLoss(FunctionLoss, function=losses.batch_hard_triplet_loss, optional="mask"):
-    """The triplet loss of each sample with its farthest positive and its nearest negative in the batch.
+    """Triplet loss of each sample with its hardest positive and hardest negative in the batch.
 
     A sample without a positive or without a negative has loss 0 and does not count in the mean.
 
@@ -108,7 +108,7 @@ class BatchHardTripletLoss(FunctionLoss, function=losses.batch_hard_triplet_loss
 
 
 class SemiHardTripletLoss(FunctionLoss, function=losses.semi_hard_triplet_loss, optional="mask"):
-    """The triplet loss of every pair of a class with a negative that is farther, but not by the margin.
+    """Triplet loss of each positive pair with a semi-hard negative.
 
     The mean is over the triplets.
 
