@@ -183,7 +183,7 @@ def test_a_file_of_a_later_call_of_train_is_warned_of(tmp_path):
 # --- What callbacks changed ------------------------------------------------------------------------------------
 
 
-class SetFree(Callback):
+class Unfreeze(Callback):
     """Trains the first layer from the second epoch on, as in fine-tuning."""
 
     def on_train_epoch_begin(self, run_context):
@@ -197,7 +197,7 @@ class SetFree(Callback):
 
 @pytest.mark.parametrize("sink", [False, True], ids=["plain", "sink"])
 @pytest.mark.parametrize("stop", [3, 5, 7, 8])
-def test_what_a_callback_froze_or_set_free_comes_back(stop, sink, tmp_path):
+def test_what_a_callback_froze_or_unfroze_comes_back(stop, sink, tmp_path):
     def script(folder, stop=None):
         sporax.set_seed(3)
         network = nn.SequentialCell(nn.Dense(2, 2), nn.Dense(2, 1))
@@ -205,7 +205,7 @@ def test_what_a_callback_froze_or_set_free_comes_back(stop, sink, tmp_path):
         extra = [Stop(stop)] if stop else []
         backup = BackupAndRestore(folder, save_steps=1)
         try:
-            model.train(3, slices().batch(4), callbacks=[SetFree(), backup, *extra], dataset_sink_mode=sink)
+            model.train(3, slices().batch(4), callbacks=[Unfreeze(), backup, *extra], dataset_sink_mode=sink)
         except RuntimeError:
             assert stop
         return [(each.asnumpy().tolist(), each.requires_grad) for each in network.get_parameters()]

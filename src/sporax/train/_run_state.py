@@ -64,7 +64,7 @@ class RunState:
             "begun_with": self._begun_with,
             "begun_at": self._begun_at,
             "settings": self._settings,
-            # Those that a callback froze, or set free.
+            # Of the Parameters that a callback froze or unfroze.
             "requires_grad": {
                 name: each.requires_grad
                 for name, each in self._parameters().items()
