@@ -5,6 +5,7 @@ from sporax.core._arith import absolute, align, arithmetic, true_divide
 from sporax.core._captured import note_captured
 from sporax.core._frames import (
     REVISION,
+    Constants,
     Frame,
     computing_in,
     entered,
@@ -27,6 +28,7 @@ __all__ = [
     "HOOKED",
     "REVISION",
     "Cell",
+    "Constants",
     "Frame",
     "Generator",
     "HookHandle",

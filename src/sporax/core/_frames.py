@@ -16,9 +16,10 @@ active, so leaving the frame, normally or by an error, needs no repair and no tr
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import jax
 
@@ -190,6 +191,31 @@ class Identity:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Constants:
+    """The arrays that a program holds as constants.
+
+    `stale` becomes true when a Tensor that held one of them is written, however the program came to read it.
+    """
+
+    __slots__ = ("__weakref__", "_arrays", "stale")
+
+    def __init__(self, arrays: Iterable[Any]) -> None:
+        self._arrays = {id(array): array for array in arrays}
+        self.stale = False
+        for key in self._arrays:
+            _CONSTANTS.setdefault(key, WeakSet()).add(self)
+
+    def __del__(self) -> None:
+        for key in self._arrays:
+            holders = _CONSTANTS.get(key)
+            if holders is not None and not holders:
+                _CONSTANTS.pop(key, None)
+
+
+_CONSTANTS: dict[int, WeakSet[Constants]] = {}
+"""By the id of an array, which its holders keep alive."""
+
+
 def note_rebinding(tensor: Any) -> None:
     """Remember the array of a Tensor that is about to be rebound inside a trace."""
     if STATE.stack:
@@ -199,10 +225,12 @@ def note_rebinding(tensor: Any) -> None:
 def rebind(tensor: Any, value: Any) -> None:
     """Let a Tensor hold another array, inside a trace until its end."""
     note_rebinding(tensor)
-    tensor._value = value
     if not STATE.stack:
         # A program traced before may hold the old array as a constant.
         REVISION.count += 1
+        for holder in tuple(_CONSTANTS.get(id(tensor._value), ())):
+            holder.stale = True
+    tensor._value = value
 
 
 def tracing() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax._errors import StateError
+from sporax._errors import ShapeError, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, in_order_of, unwrap, wrap
 from sporax.transforms._functional import discover, run_framed
@@ -157,6 +157,22 @@ def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init
     return in_order_of(output, start)
 
 
+def _element(row: Any) -> Any:
+    """An element of the scanned axis, of which only shape and dtype are used."""
+    return row[0] if row.shape[0] else jnp.zeros(row.shape[1:], row.dtype)
+
+
+def _check_rows(rows: list[Any], length: int | None) -> None:
+    shapes = [each.shape for each in rows]
+    lengths = {shape[0] for shape in shapes if shape} | ({length} if length is not None else set())
+    if not all(shapes) or len(lengths) > 1:
+        expected = "" if length is None else f", {length} as `length` says"
+        raise ShapeError(
+            f"scan: the arrays of `xs` must have a first axis of one length{expected}, but their shapes are {shapes}. "
+            "Stack the elements of a list with ops.stack, or use ops.Scan, which takes them one after another."
+        )
+
+
 def scan(
     loop_func: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
@@ -169,12 +185,16 @@ def scan(
     Args:
         loop_func: from carry and element to the next carry and an output.
         init: the first carry.
-        xs: a Tensor or a tree of them, all of one length; None with `length`.
+        xs: a Tensor or a tree of them, all of one length; None with `length`. A list or tuple is such a tree, whose
+            Tensors are scanned side by side; `ops.Scan` takes its elements one after another.
         length: how many steps, where `xs` is None.
         loop_unroll: how many steps to lay out flat; True for all.
 
     Returns:
         the last carry and the stacked outputs.
+
+    Raises:
+        ShapeError: an array of `xs` has no axis, or they have different lengths.
 
     Examples:
         >>> from sporax import Tensor, ops
@@ -186,7 +206,8 @@ def scan(
     """
     with x64_scope(True):
         start, rows = _arrays(init), _arrays(xs)
-        first = jax.tree.map(lambda row: row[0], rows, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+        _check_rows(jax.tree.leaves(rows), length)
+        first = jax.tree.map(_element, rows)
         outputs: list[Any] = []
         parameters = _written_by(loop_func, start, first)
         before = tuple(p._value for p in parameters)
