@@ -55,7 +55,10 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
         out = output_of(_merged(out_leaves, out_arrays, outputs))
         dout = output_of(_merged([None] * len(out_leaves), out_arrays, gradients))
         restored = in_order_of(jax.tree.unflatten(structure, _merged(leaves, arrays, in_values)), inputs)
-        frame = _frames.Frame(dict(zip(parameters, parameter_values, strict=True)), discovers=False)
+        # The call of another `bprop` in this pass may have written one since.
+        earlier = _frames.STATE.backward or {}
+        bound = {p: earlier.get(p, value) for p, value in zip(parameters, parameter_values, strict=True)}
+        frame = _frames.Frame(bound, discovers=False)
         precision = _frames.computing_in(dtype) if dtype is not None else nullcontext()
         with _frames.entered(frame), precision, holding(saved, values[len(values) - len(saved) :]):
             by_input = _checked(cell, _call(cell, restored, names, out, dout), restored, names)

@@ -75,6 +75,8 @@ class _ThreadState(threading.local):
         self.log: list[tuple[Parameter, Any]] | None = None
         """Parameters written outside of frames, with their values before, where a Cell call is to be replayed."""
         self.call: Any = None
+        self.backward: dict[Parameter, Any] | None = None
+        """In a backward pass of `grad`: what `bprop` and hooks wrote, which the calls of `bprop` that follow read."""
 
 
 STATE = _ThreadState()
@@ -108,6 +110,11 @@ def entered(frame: Frame) -> Iterator[Frame]:
             tensor._value = value
 
 
+def compute_dtype() -> Any:
+    """The dtype in which floating Parameters are read here, or None for their own."""
+    return STATE.compute_dtype
+
+
 @contextmanager
 def computing_in(dtype: Any) -> Iterator[None]:
     """Parameters of floating dtype are read as `dtype` inside the block (`Cell.to_float`)."""
@@ -129,6 +136,16 @@ def holding_constant() -> Iterator[dict[Parameter, None]]:
         STATE.held = outer
         if outer is not None:
             outer.update(inner)
+
+
+@contextmanager
+def backward_pass() -> Iterator[None]:
+    """The backward pass of one gradient."""
+    outer, STATE.backward = STATE.backward, {}
+    try:
+        yield
+    finally:
+        STATE.backward = outer
 
 
 def read(parameter: Parameter) -> Any:
@@ -153,6 +170,8 @@ def value_of(parameter: Parameter) -> Any:
 
 def write(parameter: Parameter, value: Any) -> None:
     """Log the new value in the innermost frame, or store it where no frame is active."""
+    if STATE.backward is not None:
+        STATE.backward[parameter] = value
     if STATE.stack:
         frame = STATE.stack[-1]
         frame.log.append((parameter, frame.values.get(parameter, _MISSING)))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from sporax._errors import ShapeError, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, in_order_of, unwrap, wrap
-from sporax.transforms._functional import discover, run_framed
+from sporax.transforms._functional import discover, run_framed, values_of
 
 
 def _written_by(function: Callable[..., Any], *args: Any) -> tuple[Parameter, ...]:
@@ -73,7 +73,7 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     """
     with x64_scope(True):
         parameters = tuple(dict.fromkeys(_written_by(true_fun, *operands) + _written_by(false_fun, *operands)))
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         chosen = jnp.reshape(jnp.asarray(unwrap(pred)), ()).astype(bool)
         outputs: list[Any] = []
         branches = [_carrying(each, parameters, operands, outputs) for each in (true_fun, false_fun)]
@@ -106,7 +106,7 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
     with x64_scope(True):
         start = _arrays(init_val)
         parameters = _written_by(loop_func, start)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (start,), [])
 
         def test(carry: Any) -> Any:
@@ -148,7 +148,7 @@ def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init
     with x64_scope(True):
         start, index = _arrays(init_val), wrap(jnp.asarray(0))
         parameters = _written_by(loop_func, index, start)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (index, start), [])
         output, after = jax.lax.fori_loop(
             unwrap(lower), unwrap(upper), lambda i, carry: body(carry[1], wrap(i), carry[0]), (start, before)
@@ -210,7 +210,7 @@ def scan(
         first = jax.tree.map(_element, rows)
         outputs: list[Any] = []
         parameters = _written_by(loop_func, start, first)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (start, rows), outputs)
 
         def step(carry: Any, row: Any) -> Any:

@@ -17,6 +17,7 @@ from sporax.core import (
     Cell,
     Parameter,
     Tensor,
+    backward_pass,
     hooks_of,
     is_floating,
     leaves_in_order,
@@ -28,7 +29,7 @@ from sporax.core import (
     wrap,
 )
 from sporax.transforms._captured import note_captured_by
-from sporax.transforms._functional import run_framed
+from sporax.transforms._functional import run_framed, values_of
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
 from sporax.transforms._outputs import pack, unpack
 
@@ -233,7 +234,7 @@ def value_and_grad(
             take_back(cell, (args, kwargs))
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
-            values = tuple(p._value for p in parameters)
+            values = values_of(parameters)
             integers = not all(is_floating(each) for each in (*inputs, *values))
 
             def pure(inputs: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
@@ -255,7 +256,8 @@ def value_and_grad(
             gradients, (output, written) = _pullback(pure, where, inputs, values)
             # Before the backward pass, where hooks and `bprop` may read what the function wrote, or write it again.
             written.commit()
-            by_input, by_weight = gradients()
+            with backward_pass():
+                by_input, by_weight = gradients()
             by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
             by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
             if len(asked) > len(parameters):

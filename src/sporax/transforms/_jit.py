@@ -19,6 +19,7 @@ from sporax.core import (
     Cell,
     Parameter,
     Tensor,
+    compute_dtype,
     hooks_of,
     install_graph_call,
     note_guard,
@@ -28,7 +29,7 @@ from sporax.core import (
 )
 from sporax.core import context as _context
 from sporax.transforms._captured import Variables, constants_of, note_cell, noting, outdated
-from sporax.transforms._functional import Unbound, run_framed, warn_eager
+from sporax.transforms._functional import Unbound, run_framed, values_of, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -181,7 +182,8 @@ class CompiledFunction:
         dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
         static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
         hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
-        return (structure, tuple(_hashable(leaf) for leaf in static), hooks), structure, static, dynamic, hooks
+        key = (structure, tuple(_hashable(leaf) for leaf in static), hooks, compute_dtype())
+        return key, structure, static, dynamic, hooks
 
     def _run(
         self,
@@ -199,7 +201,7 @@ class CompiledFunction:
             variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
         while True:
             try:
-                values = [p._value for p in variant.parameters]
+                values = list(values_of(variant.parameters))
                 output, written = form(variant.compiled)(values, dynamic)
                 if variant.traced:
                     variant.note_constants(values, dynamic)

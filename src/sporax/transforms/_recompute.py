@@ -9,7 +9,7 @@ import jax
 
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, ordered, restored
-from sporax.transforms._functional import discover, run_framed
+from sporax.transforms._functional import discover, run_framed, values_of
 from sporax.transforms._outputs import pack, unpack
 
 
@@ -40,6 +40,6 @@ def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             output, written, _ = run_framed(lambda: pack(block(*args, **kwargs)), bound, discovers=False, tensors=True)
             return output, written
 
-        output, written = jax.checkpoint(pure)(tuple(p._value for p in parameters), inputs)
+        output, written = jax.checkpoint(pure)(values_of(parameters), inputs)
         written.commit()
     return unpack(output)
