@@ -206,6 +206,45 @@ class TestReboundVariables:
         (variants,) = function._variants.values()
         assert len(variants) == 1
 
+    @pytest.mark.parametrize("sink", [False, True])
+    def test_a_loss_in_model_train(self, sink, monkeypatch):
+        def distance(difference):
+            return (difference * TABLE).mean()
+
+        def loss(prediction, label):
+            return distance(prediction - label)
+
+        class Network(nn.Cell):
+            def __init__(self):
+                super().__init__()
+                self.weight = Parameter(Tensor(0.0), name="weight")
+
+            def construct(self, x):
+                return x * self.weight
+
+        net = Network()
+        model = Model(net, loss, nn.SGD(net.trainable_params(), 1.0))
+        data = dataset.NumpySlicesDataset({"x": np.ones(4, np.float32), "y": np.zeros(4, np.float32)}, shuffle=False)
+        data = data.batch(2)
+        # The gradient is the table's value: two steps with each.
+        for value, expected in ((1.0, -2.0), (10.0, -22.0)):
+            monkeypatch.setitem(globals(), "TABLE", Tensor(value))
+            model.train(1, data, dataset_sink_mode=sink)
+            assert float(net.weight) == expected
+        TABLE[...] = 100.0
+        model.train(1, data, dataset_sink_mode=sink)
+        assert float(net.weight) == -222.0
+
+    def test_programs_that_are_variables(self):
+        factor = Tensor(1.0)
+        inner = jit(lambda x: x * factor)
+        outer = jit(lambda x: inner(x))
+        assert float(outer(Tensor(3.0))) == 3
+        factor = Tensor(2.0)
+        assert float(outer(Tensor(3.0))) == 6
+        inner = jit(lambda x: x * factor * 10)
+        assert float(outer(Tensor(3.0))) == 60
+
     def test_a_variable_of_the_name_of_an_attribute_traces_nothing_again(self):
         traced = []
 

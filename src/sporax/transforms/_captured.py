@@ -19,9 +19,11 @@ from sporax.core import Cell, Constants, note_captured, note_guard, tracing
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _IGNORED = (ModuleType, type, BuiltinFunctionType, int, float, complex, str, bytes)
-_FUNCTIONS = 200
-"""How many functions that call each other are looked at."""
+_FUNCTIONS = 500
+"""How many functions and Cells that call each other are looked at."""
 _ONE_WAY = frozenset(("_revision", "_identity", "stale"))
+_COMPILED = "_sporax_original"
+"""The attribute of what `jit` returns."""
 _MISSING = object()
 
 
@@ -65,12 +67,12 @@ class Variables:
         yield from (value for _, value in self._closures)
 
     def _add(self, function: Any) -> None:
-        waiting, seen = [function], set[FunctionType]()
+        waiting, seen = [function], dict[int, Any]()
         while waiting and len(seen) < _FUNCTIONS:
-            for each in _functions_of(waiting.pop()):
-                if each not in seen:
-                    seen.add(each)
-                    waiting.extend(self._read_by(each))
+            each = waiting.pop()
+            if id(each) not in seen and callable(each):
+                seen[id(each)] = each
+                waiting.extend(self._read_by(each) if isinstance(each, FunctionType) else _parts(each))
 
     def _read_by(self, function: FunctionType) -> Iterator[Any]:
         """Note the variables of one function; yields their values."""
@@ -87,26 +89,21 @@ class Variables:
                 yield value
 
 
-def _functions_of(value: Any) -> Iterator[FunctionType]:
-    """The plain functions that a callable consists of."""
+def _parts(value: Any) -> Iterator[Any]:
+    """What a callable that is no plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
-            yield from _functions_of(cell.__dict__.get("construct", type(cell).construct))
-        return
-    while not isinstance(value, FunctionType):
-        if isinstance(value, MethodType):
-            value = value.__func__
-        elif isinstance(value, functools.partial):
-            value = value.func
-        elif hasattr(type(value), "_sporax_original"):
-            # What `jit` returns.
-            value = value._sporax_original
-            if isinstance(value, Cell):
-                yield from _functions_of(value)
-                return
-        else:
-            return
-    yield value
+            yield type(cell).construct
+            for each in cell.__dict__.values():
+                if isinstance(each, (FunctionType, MethodType, functools.partial)) or hasattr(type(each), _COMPILED):
+                    yield each
+    elif isinstance(value, MethodType):
+        yield value.__func__
+        yield value.__self__
+    elif isinstance(value, functools.partial):
+        yield value.func
+    elif hasattr(type(value), _COMPILED):
+        yield value._sporax_original
 
 
 def note_captured_by(function: Any) -> None:

@@ -129,6 +129,8 @@ def _hook_inputs(inputs: Any, found: tuple[Any, ...]) -> None:
 class CompiledFunction:
     """What `jit` returns. Tensors and arrays are inputs; every other argument is part of the program."""
 
+    _sporax_original: Callable[..., Any] = staticmethod(lambda: None)
+
     def __init__(self, function: Callable[..., Any], owned: Callable[[], tuple[Parameter, ...]] | None = None) -> None:
         functools.update_wrapper(self, function)
         self._sporax_original = function
