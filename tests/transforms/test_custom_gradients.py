@@ -302,8 +302,9 @@ def test_parameters_get_no_gradient_and_a_warning_says_so():
             return (dout * 5,)
 
     cell = Reads()
-    with pytest.warns(GradientWarning, match=r"Reads defines `bprop`.*Parameter\(s\) 'w'.*as inputs"):
+    with pytest.warns(GradientWarning, match=r"Reads defines `bprop`.*Parameter\(s\) 'w'.*as inputs") as caught:
         result = grad(cell, 0, [cell.w])(X)
+    assert caught[0].filename == __file__
     assert arrays(result) == ([5.0, 5.0], ([0.0, 0.0],))
     assert arrays(grad(Reads())(X)) == [5.0, 5.0]
 

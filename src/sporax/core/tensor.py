@@ -196,7 +196,7 @@ class Tensor:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("__weakref__", "_base", "_value")
+    __slots__ = ("__weakref__", "_base", "_hooks", "_value")
     __array_priority__ = 1000
 
     _value: Any
