@@ -265,7 +265,8 @@ def jit(function: Any = None, **options: Any) -> Any:
     (`if loss > 1:`), it runs eagerly from then on, and one warning names the file and line.
 
     A Cell, or any other object, among the arguments is part of the program too. A changed attribute of a Cell is
-    noticed, and the program compiled again; one of another object is not, as in MindSpore.
+    noticed, and the program compiled again; one of another object is not, as in MindSpore. A write to a Tensor that the
+    function captured is noticed, and so is a captured variable that is bound to another Cell, Tensor or function.
 
     Args:
         function: a function, a method, or a Cell.
