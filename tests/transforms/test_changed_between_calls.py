@@ -235,6 +235,35 @@ class TestReboundVariables:
         model.train(1, data, dataset_sink_mode=sink)
         assert float(net.weight) == -222.0
 
+    def test_in_hooks_bprop_and_methods(self):
+        factor = Tensor(2.0)
+
+        class Own(nn.Cell):
+            def construct(self, x):
+                return self.through(x)
+
+            def through(self, x):
+                return x * factor
+
+            def bprop(self, x, out, dout):
+                return (dout * factor * 10,)
+
+        class Around(nn.Cell):
+            def __init__(self, inner):
+                super().__init__()
+                self.inner = inner
+
+            def construct(self, x):
+                return self.inner(x)
+
+        own, hooked = Own(), nn.Identity()
+        hooked.register_backward_hook(lambda cell, grad_input, grad_output: (grad_input[0] * factor,))
+        by_bprop, by_hook, values = (jit(each) for each in (grad(Around(own)), grad(Around(hooked)), Around(own)))
+        x = Tensor(1.0)
+        assert [float(each(x)) for each in (by_bprop, by_hook, values)] == [20, 2, 2]
+        factor = Tensor(3.0)
+        assert [float(each(x)) for each in (by_bprop, by_hook, values)] == [30, 3, 3]
+
     def test_programs_that_are_variables(self):
         factor = Tensor(1.0)
         inner = jit(lambda x: x * factor)

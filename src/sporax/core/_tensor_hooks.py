@@ -130,7 +130,9 @@ def replaced(changed: Any, gradient: Any, where: str, hook: Any) -> Any:
     # `_value` of an array of JAX is another thing: its values as a NumPy array.
     array = changed if isinstance(changed, jax.Array) else getattr(changed, "_value", changed)
     name = getattr(hook, "__qualname__", type(hook).__name__)
-    wanted = f"must return a Tensor of the gradient's shape {gradient.shape}, or None to leave the gradient as it is"
+    wanted = f"must return a Tensor of the gradient's shape {gradient.shape}"
+    # Hooks that may return None do not come here with it.
+    wanted += ", or the gradient itself to leave it as it is" if changed is None else ", or None to leave it as it is"
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise CellError(f"{where}: the hook {name} {wanted}, but got {changed!r} of type {type(changed).__name__}.")
     if array.shape != gradient.shape:

@@ -205,6 +205,8 @@ class Tensor:
 
     Of a slice with hooks also the array that it is a slice of.
     """
+    _hooks: Any
+    """The hooks of `register_hook`; unset where there are none."""
 
     def __init__(
         self,

@@ -42,6 +42,8 @@ class Tensor:
 
     _base: tuple[Any, ...]
 
+    _hooks: Any
+
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
     @property

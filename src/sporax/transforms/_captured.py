@@ -89,14 +89,19 @@ class Variables:
                 yield value
 
 
+def _is_function(value: Any) -> bool:
+    return isinstance(value, (FunctionType, MethodType, functools.partial)) or hasattr(type(value), _COMPILED)
+
+
 def _parts(value: Any) -> Iterator[Any]:
     """What a callable that is no plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
-            yield type(cell).construct
-            for each in cell.__dict__.values():
-                if isinstance(each, (FunctionType, MethodType, functools.partial)) or hasattr(type(each), _COMPILED):
-                    yield each
+            for kind in type(cell).__mro__:
+                if not kind.__module__.startswith("sporax."):
+                    yield from filter(_is_function, vars(kind).values())
+            yield from filter(_is_function, cell.__dict__.values())
+            yield from cell._hook_functions()
     elif isinstance(value, MethodType):
         yield value.__func__
         yield value.__self__
