@@ -2,11 +2,12 @@
 
 import functools
 import gc
+import warnings
 
 import numpy as np
 import pytest
 
-from sporax import Parameter, Tensor, dataset, grad, jit, nn, ops, recompute, value_and_grad, vmap
+from sporax import EagerFallbackWarning, Parameter, Tensor, dataset, grad, jit, nn, ops, recompute, value_and_grad, vmap
 from sporax.core import _frames
 from sporax.train import Callback, Model
 
@@ -145,6 +146,33 @@ def test_a_tensor_that_an_object_a_list_or_a_partial_holds():
         assert float(function(Tensor(7.0))) == 7
         tensor[...] = 2.0
         assert float(function(Tensor(7.0))) == 14
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda held: held.table.item(),
+        lambda held: float(held.table),
+        lambda held: int(held.table),
+        lambda held: held.table.asnumpy(),
+        lambda held: np.asarray(held.table),
+        lambda held: held.table.tolist(),
+        lambda held: 2.0 if held.table else 0.0,
+        lambda held: [0.0, 1.0, 2.0, 3.0][held.table.astype("int64")],
+    ],
+)
+def test_numbers_that_python_code_reads(read):
+    class Plain:
+        table = Tensor(2.0)
+
+    held = Plain()
+    function = jit(lambda x: (lambda factor: x * factor)(read(held)))
+    with warnings.catch_warnings():
+        # Where JAX computes with the Tensor before it is read, the function runs eagerly.
+        warnings.simplefilter("ignore", EagerFallbackWarning)
+        assert float(function(Tensor(7.0))) == 14
+        held.table[...] = 0.0
+        assert float(function(Tensor(7.0))) == 0
 
 
 def test_shapes_traced_later_are_noticed_too():

@@ -125,6 +125,9 @@ class Tensor:
     @property
     def _identity(self) -> Any: ...
 
+    def _read(self) -> Any:
+        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
+
     def _follow(self) -> None: ...
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
