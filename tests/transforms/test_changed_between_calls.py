@@ -292,6 +292,22 @@ class TestReboundVariables:
         factor = Tensor(3.0)
         assert [float(each(x)) for each in (by_bprop, by_hook, values)] == [30, 3, 3]
 
+    def test_a_method_that_construct_does_not_call_traces_nothing_again(self):
+        traced, last = [], Tensor(0.0)
+
+        class Reporting(nn.Cell):
+            def construct(self, x):
+                traced.append(x)
+                return x * 2
+
+            def report(self):
+                return last
+
+        function = jit(Reporting())
+        for _ in range(3):
+            last = function(Tensor(1.0))
+        assert (float(last), len(traced)) == (2, 1)
+
     def test_programs_that_are_variables(self):
         factor = Tensor(1.0)
         inner = jit(lambda x: x * factor)

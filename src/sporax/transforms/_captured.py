@@ -59,7 +59,7 @@ class Variables:
         for scope, name, value in self._globals:
             if scope.get(name, _MISSING) is not value:
                 return False
-        return all(_content(cell) is value for cell, value in self._closures)
+        return not self._closures or all(_content(cell) is value for cell, value in self._closures)
 
     def values(self) -> Iterator[Any]:
         """What they were bound to."""
@@ -93,13 +93,35 @@ def _is_function(value: Any) -> bool:
     return isinstance(value, (FunctionType, MethodType, functools.partial)) or hasattr(type(value), _COMPILED)
 
 
+@functools.lru_cache(maxsize=1024)
+def _attribute_names(code: CodeType) -> frozenset[str]:
+    inner = (_attribute_names(each) for each in code.co_consts if isinstance(each, CodeType))
+    return frozenset(code.co_names).union(*inner)
+
+
+def _methods(kind: type[Cell]) -> Iterator[Any]:
+    """The methods of a user's class that `construct` and `bprop` may call, by their names."""
+    users = [each for each in kind.__mro__ if not each.__module__.startswith("sporax.")]
+    waiting, seen = ["construct", "bprop"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for each in users:
+            method = vars(each).get(name)
+            if _is_function(method):
+                yield method
+                function = getattr(method, _COMPILED, method)
+                if isinstance(function, FunctionType):
+                    waiting.extend(_attribute_names(function.__code__))
+
+
 def _parts(value: Any) -> Iterator[Any]:
     """What a callable that is no plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
-            for kind in type(cell).__mro__:
-                if not kind.__module__.startswith("sporax."):
-                    yield from filter(_is_function, vars(kind).values())
+            yield from _methods(type(cell))
             yield from filter(_is_function, cell.__dict__.values())
             yield from cell._hook_functions()
     elif isinstance(value, MethodType):

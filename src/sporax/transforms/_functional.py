@@ -57,8 +57,10 @@ class Written:
 
 def values_of(parameters: Iterable[Parameter]) -> tuple[Any, ...]:
     """The Parameters' values in their own dtype, which a transform binds, also inside a Cell with `to_float`."""
-    with computing_in(None):
-        return tuple(parameter._value for parameter in parameters)
+    if compute_dtype() is not None:
+        with computing_in(None):
+            return values_of(parameters)
+    return tuple(parameter._value for parameter in parameters)
 
 
 class _Identities:
