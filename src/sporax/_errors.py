@@ -1,5 +1,11 @@
 """The errors sporax raises: each says what came, what was expected, and the likely mend."""
 
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
 
 class SporaxError(Exception):
     """Base of every error that sporax itself raises."""
@@ -91,3 +97,23 @@ class CompatError(SporaxError, RuntimeError):
 
 class CheckpointMismatchError(CheckpointError, RuntimeError):
     """Parameters of a checkpoint whose shapes or dtypes do not fit the network's."""
+
+
+_PACKAGE = str(Path(__file__).resolve().parent)
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Give a warning at the innermost line of the user's own code, where frames of JAX lie in between too."""
+    frame = sys._getframe(1)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    module = frame.f_globals.get("__name__")
+    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, module, registry)
+
+
+def _is_library(filename: str) -> bool:
+    return filename.startswith((_PACKAGE, "<frozen")) or "site-packages" in filename

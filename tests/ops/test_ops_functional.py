@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sporax import ops
-from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax import grad, ops
+from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax.core import Cell, Parameter, Tensor
 from sporax.core import dtype as dtypes
 
@@ -142,6 +142,41 @@ def test_gradient_operation():
     assert [len(inputs), len(weights)] == [2, 1]
     scaled = ops.GradOperation(sens_param=True)(lambda a, b: a * b)(x, y, Tensor([10.0, 0.0]))
     assert scaled.tolist() == [50.0, 0.0]
+    pair = ops.GradOperation(sens_param=True)(lambda a: (a * a, a))(x, (Tensor([1.0, 0.0]), Tensor([0.0, 3.0])))
+    assert pair.tolist() == [2.0, 3.0]
+    assert ops.GradOperation(sens_param=True)(lambda a: (a * a).sum())(x, 3.0).tolist() == [6.0, 24.0]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2, 1), (2, 2)])
+def test_a_sensitivity_of_another_shape_is_refused(shape):
+    # Broadcast, it would count elements of the output several times.
+    with pytest.raises(ShapeError, match=re.escape(f"must have its shape (2,), but got {shape}")):
+        ops.GradOperation(sens_param=True)(lambda a: a * a)(Tensor([1.0, 4.0]), ops.ones(shape))
+
+
+class TestScan:
+    def test_a_list_is_scanned_element_by_element(self):
+        vectors = [Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]
+        for xs in (vectors, tuple(vectors)):
+            carry, outputs = ops.Scan()(lambda c, x: (c + x, c), Tensor([0.0, 0.0]), xs, None, False)
+            assert carry.tolist() == [4.0, 6.0]
+            assert [each.tolist() for each in outputs] == [[0.0, 0.0], [1.0, 2.0]]
+        assert ops.Scan()(lambda c, x: (c + x, c), 0, [1, 2, 3]) == (6, [0, 1, 3])
+        gradient = grad(lambda a: ops.Scan()(lambda c, x: (c * x, c), a, vectors)[0])(Tensor([1.0, 1.0]))
+        assert gradient.tolist() == [3.0, 8.0]
+
+    def test_a_length_that_is_not_the_lists_is_refused(self):
+        with pytest.raises(ArgumentError, match="`length` is 3, but `xs` has 2 elements"):
+            ops.Scan()(lambda c, x: (c + x, c), 0, [1, 2], 3)
+
+    def test_what_has_no_axis_to_scan_is_refused(self):
+        for xs in ([Tensor(1.0), Tensor(2.0)], [Tensor([1.0]), Tensor([2.0, 3.0])]):
+            with pytest.raises(ShapeError, match="use ops.Scan, which takes them one after another"):
+                ops.scan(lambda c, x: (c + x[0], c), Tensor(0.0), xs)
+
+    def test_no_elements(self):
+        carry, outputs = ops.scan(lambda c, x: (c + x, c), Tensor(1.0), ops.zeros((0,)))
+        assert (carry.item(), outputs.shape) == (1.0, (0,))
 
 
 def test_control_flow_is_served():

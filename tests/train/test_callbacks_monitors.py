@@ -172,7 +172,8 @@ def test_a_wrong_per_print_times_is_a_value_error_as_in_mindspore():
         ((Tensor(1.5), Tensor(2.0)), "1.5"),
         (((Tensor(1.5), 2.0), Tensor(3.0)), "1.5"),
         ([Tensor(1.5)], "1.5"),
-        ({"a": Tensor(1.5), "b": Tensor(2.0)}, "1.5"),
+        # As `Model` adds up the terms of a loss.
+        ({"a": Tensor(1.5), "b": Tensor(2.0)}, "3.5"),
         ({"a": Tensor(1.5), "loss": Tensor(2.0)}, "2.0"),
         (np.float32(0.1), "0.1"),
         (np.array(0.1, np.float32), "0.1"),

@@ -156,3 +156,31 @@ def test_a_checkpoint_holds_the_step_of_its_name(tmp_path, sink):
     for name, parameters in saved[0].items():
         for key, value in parameters.items():
             np.testing.assert_allclose(value.asnumpy(), saved[1][name][key].asnumpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("save_steps", "stop", "how"), [(1, 5, {}), (2, 6, {"sink_size": 4})], ids=["each step", "sink_size"]
+)
+def test_convolutions_with_sink_end_with_the_bits_of_the_whole_run(save_steps, stop, how, tmp_path):
+    # On a CPU their steps are compiled together, so what follows has to be stacked as it would have been.
+    images = np.random.default_rng(7).normal(size=(22, 1, 6, 6)).astype(np.float32)
+
+    def run(folder, *others):
+        sporax.set_seed(5)
+        net = nn.SequentialCell(
+            nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Dropout(p=0.2), nn.Dense(108, 4)
+        )
+        labels = np.arange(22, dtype=np.int32) % 4
+        data = ds.NumpySlicesDataset((images, labels), ["x", "y"], shuffle=True).batch(4)
+        model, keep = Model(net, nn.CrossEntropyLoss(), nn.Adam(net.trainable_params(), 0.01)), Keep()
+        callbacks = [BackupAndRestore(folder, save_steps=save_steps), keep, *others]
+        model.train(2, data, callbacks=callbacks, dataset_sink_mode=True, **how)
+        return keep.losses, {name: value.tobytes() for name, value in state(net).items()}
+
+    whole_losses, whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", StopAt(stop))
+    losses, parts = run(tmp_path / "parts")
+    assert min(losses)[1] == stop - (stop - 1) % save_steps
+    assert losses == {key: loss for key, loss in whole_losses.items() if key in losses}
+    assert parts == whole

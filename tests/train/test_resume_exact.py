@@ -106,6 +106,29 @@ class RandomAccess:
         return X[index], Y[index]
 
 
+class Augmented(RandomAccess):
+    """Draws from NumPy's global generator for each element that it is asked for."""
+
+    def __getitem__(self, index):
+        return noisy(X[index]), Y[index]
+
+
+class OwnGenerator(RandomAccess):
+    """Draws from a generator of its own for each element that it is asked for."""
+
+    def __init__(self):
+        self.random = np.random.RandomState(0)
+
+    def __getitem__(self, index):
+        return (X[index] + self.random.normal(size=3)).astype(np.float32), Y[index]
+
+    def state_dict(self):
+        return {"random": self.random.get_state(legacy=False)}
+
+    def load_state_dict(self, state):
+        self.random.set_state(state["random"])
+
+
 class Drawing(ds.Sampler):
     """A user's sampler that draws from NumPy's global generator."""
 
@@ -133,6 +156,8 @@ DATA = {
     "slices": lambda: slices(shuffle=True).batch(7),
     "generator": lambda: ds.GeneratorDataset(elements, ["x", "y"]).shuffle(7).batch(6),
     "random access": lambda: ds.GeneratorDataset(RandomAccess(), ["x", "y"]).batch(6),
+    "augmented access": lambda: ds.GeneratorDataset(Augmented(), ["x", "y"]).batch(6),
+    "access with state": lambda: ds.GeneratorDataset(OwnGenerator(), ["x", "y"]).shuffle(9).batch(6),
     "repeat": lambda: slices(num_samples=12).shuffle(5).repeat(2).batch(6),
     "RandomSampler": lambda: slices(sampler=ds.RandomSampler(replacement=True)).batch(6),
     "WeightedRandomSampler": lambda: slices(sampler=ds.WeightedRandomSampler(range(1, 25), 18)).batch(6),
@@ -254,7 +279,7 @@ def check(
 @pytest.mark.parametrize("name", DATA)
 def test_from_every_step(name, sink, tmp_path, capsys, unseeded):
     # Of 15 backups, each third is a first, a middle and a last step of an epoch, and one between epochs.
-    every = 1 if name in ("slices", "augmented") else 3
+    every = 1 if name in ("slices", "augmented", "augmented access") else 3
     count = check(Script(DATA[name], sink=sink), tmp_path, capsys, save_steps=1, every=every)
     assert count > EPOCHS
 
@@ -272,6 +297,6 @@ def test_between_epochs_and_every_few_steps(sink, save_steps, tmp_path, capsys, 
     assert count == EPOCHS + (12 // 3 if save_steps else 0)
 
 
-@pytest.mark.parametrize("name", ["slices", "augmented", "iterable", "generator"])
+@pytest.mark.parametrize("name", ["slices", "augmented", "iterable", "generator", "access with state"])
 def test_an_epoch_of_a_given_number_of_steps(name, tmp_path, capsys, unseeded):
     check(Script(DATA[name], sink=True, sink_size=7), tmp_path, capsys, save_steps=2)

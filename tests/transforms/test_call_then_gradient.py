@@ -5,6 +5,9 @@ The expected counts are those of MindSpore 2.10: in graph mode always; in PyNati
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -218,3 +221,13 @@ def test_a_call_inside_one_that_was_taken_back_is_not_taken_back_again():
     jit(step)(X)
     assert outer.calls.asnumpy() == 12
     assert inner.count.asnumpy() == 2
+
+
+def test_the_inputs_of_the_last_call_are_not_held():
+    net = Counting().set_grad()
+    x = Tensor([1.0, 2.0, 3.0])
+    net(x)
+    reference = weakref.ref(x._value)
+    del x
+    gc.collect()
+    assert reference() is None

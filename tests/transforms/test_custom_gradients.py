@@ -8,6 +8,7 @@ import pytest
 
 import sporax.dataset as ds
 from sporax import GradientWarning, Model, nn, ops
+from sporax._errors import StateError
 from sporax.core import Parameter, Tensor, context
 from sporax.core.dtype import float16
 from sporax.transforms import grad, jit, recompute, scan, value_and_grad, vmap
@@ -301,8 +302,9 @@ def test_parameters_get_no_gradient_and_a_warning_says_so():
             return (dout * 5,)
 
     cell = Reads()
-    with pytest.warns(GradientWarning, match=r"Reads defines `bprop`.*Parameter\(s\) 'w'.*as inputs"):
+    with pytest.warns(GradientWarning, match=r"Reads defines `bprop`.*Parameter\(s\) 'w'.*as inputs") as caught:
         result = grad(cell, 0, [cell.w])(X)
+    assert caught[0].filename == __file__
     assert arrays(result) == ([5.0, 5.0], ([0.0, 0.0],))
     assert arrays(grad(Reads())(X)) == [5.0, 5.0]
 
@@ -349,6 +351,57 @@ def test_parameters_written_in_construct_and_in_bprop():
         assert arrays(grad(cell)(X)) == [2 * calls - 1.0] * 2
         assert arrays(function(X)) == [2.0 * calls] * 2
     assert (float(cell.calls), float(cell.backward)) == (4.0, 40.0)
+
+
+class Counter(nn.Cell):
+    """Counts in construct by ten and in `bprop` by one; the gradient is the count."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = Parameter(np.float32(0), name="count", requires_grad=False)
+
+    def construct(self, x):
+        self.count += 10
+        return x * 2
+
+    def bprop(self, x, out, dout):
+        self.count += 1
+        return (dout * self.count,)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_cell_called_twice_counts_both_backward_passes(compiled):
+    # The values of MindSpore 2.10: 20 after construct, then 21 and 22 in the two calls of bprop.
+    cell = Counter()
+    function = grad(lambda x: cell(cell(x)))
+    assert arrays((jit(function) if compiled else function)(X)) == [21.0 * 22.0] * 2
+    assert float(cell.count) == 22.0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda cell, x: recompute(cell, x),
+        lambda cell, x: scan(lambda c, y: (c, cell(y)), Tensor(0.0), x)[1],
+        lambda cell, x: ops.cond(x[0] > 0, cell, lambda y: y, x),
+    ],
+)
+@pytest.mark.parametrize("by", ["bprop", "hook"])
+def test_a_write_in_the_backward_pass_that_cannot_leave_a_loop_is_refused(by, part):
+    if by == "bprop":
+        cell = Counter()
+        count = cell.count
+    else:
+        cell, count = nn.Identity(), Parameter(np.float32(0), name="count", requires_grad=False)
+
+        def counting(cell, grad_input, grad_output):
+            count.set_data(count + 1)
+
+        cell.register_backward_hook(counting)
+    with pytest.raises(StateError, match="Parameter 'count' is written in the backward pass"):
+        grad(lambda x: part(cell, x))(X)
+    with pytest.raises(jax.errors.UnexpectedTracerError):
+        jit(grad(lambda x: part(cell, x)))(X)
 
 
 def test_to_float_casts_what_bprop_sees():

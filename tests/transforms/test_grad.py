@@ -97,3 +97,33 @@ def test_refusals_say_what_to_do():
         grad(line)((Tensor(1.0), Tensor(1.0)), Tensor(1.0))
     with pytest.raises(DtypeError, match="nothing to differentiate"):
         grad(lambda x: x > 1)(Tensor(1.0))
+
+
+class TestHasAux:
+    @pytest.mark.parametrize(
+        ("function", "got"),
+        [
+            (lambda x: x * x, "Tensor"),
+            (lambda x: (), "tuple"),
+            (lambda x: {"loss": x * x, "other": x}, "dict"),
+        ],
+    )
+    @pytest.mark.parametrize("of", [grad, value_and_grad])
+    def test_what_is_no_tuple_of_outputs_is_refused(self, of, function, got):
+        # A Tensor would be indexed: the gradient of its first element only.
+        with pytest.raises(ArgumentError, match=f"must return a tuple of outputs, .* of type {got}"):
+            of(function, has_aux=True)(Tensor([2.0, 3.0]))
+
+
+def test_empty_weights_give_an_empty_tuple():
+    x = Tensor([2.0, 3.0])
+    by_input, by_weight = grad(lambda x: x * x, 0, [])(x)
+    assert (by_input.tolist(), by_weight) == ([4.0, 6.0], ())
+    value, (by_input, by_weight) = value_and_grad(lambda x: x * x, (0,), ParameterTuple(()))(x)
+    assert (value.tolist(), by_input[0].tolist(), by_weight) == ([4.0, 9.0], [4.0, 6.0], ())
+
+
+def test_a_position_may_be_an_integer_of_numpy():
+    x, y = Tensor(2.0), Tensor(5.0)
+    assert grad(lambda x, y: x * y, np.int64(1))(x, y).item() == 2.0
+    assert [each.item() for each in grad(lambda x, y: x * y, (np.int64(1), 0))(x, y)] == [2.0, 5.0]

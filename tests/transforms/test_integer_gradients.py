@@ -128,8 +128,9 @@ def test_vmap_and_second_derivatives():
 
 
 def test_fractions_are_cut_and_a_warning_says_so():
-    with pytest.warns(GradientWarning, match=r"has fractions, which are cut.*dtype int64.*astype"):
+    with pytest.warns(GradientWarning, match=r"has fractions, which are cut.*dtype int64.*astype") as caught:
         gradient = grad(lambda n: (n.astype(float32) * 1.7) ** 2)(Tensor([3]))
+    assert caught[0].filename == __file__
     assert (gradient.tolist(), gradient.dtype) == ([17], int64)
 
 

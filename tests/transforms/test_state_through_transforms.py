@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sporax._errors import EagerFallbackWarning, StateError
+from sporax import nn
+from sporax._errors import ArgumentTypeError, EagerFallbackWarning, StateError
 from sporax.core import Cell, Parameter, Tensor, default_generator, next_key
 from sporax.transforms import (
     cond,
@@ -297,3 +298,40 @@ def test_a_state_of_arrays_is_read_on_the_device_and_may_be_indexed_by_a_traced_
     # The state is a constant of the program here, and not an argument.
     found = jax.jit(lambda r: pure(state, r)[0])(rows)
     np.testing.assert_array_equal(found.asnumpy(), [[4, 5], [0, 1], [4, 5]])
+
+
+class TestOutputsOfVmap:
+    def test_numbers_get_the_axis_too(self):
+        # As in MindSpore 2.10.
+        x = Tensor([1.0, 2.0])
+        assert vmap(lambda v: 3)(x).tolist() == [3, 3]
+        doubled, (number, flag) = vmap(lambda v: (v * 2, (0.5, True)))(x)
+        assert [each.tolist() for each in (doubled, number, flag)] == [[2.0, 4.0], [0.5, 0.5], [True, True]]
+        assert [str(each.dtype) for each in (number, flag)] == ["Float32", "Bool"]
+
+    @pytest.mark.parametrize("other", ["name", object()])
+    def test_other_values_are_refused(self, other):
+        with pytest.raises(ArgumentTypeError, match="vmap: the function must return Tensors, arrays or numbers"):
+            vmap(lambda v: (v, other))(Tensor([1.0, 2.0]))
+
+
+class TestRecompute:
+    def test_numbers_strings_and_flags_stay_what_they_are(self):
+        def block(x, power, kind, scale=1.0, square=False):
+            y = sum([x] * power) if kind == "sum" else x
+            return y * y * scale if square else y * scale
+
+        def function(x):
+            return recompute(block, x, 3, "sum", scale=0.5, square=True)
+
+        # (3 x)^2 / 2
+        for transformed in (grad(function), jit(grad(function))):
+            assert transformed(Tensor([1.0, 2.0])).tolist() == [9.0, 18.0]
+
+    def test_a_cell_and_a_dict_among_the_inputs(self):
+        def block(layer, inputs):
+            first, second = inputs.values()
+            return layer(first) * second
+
+        gradient = grad(lambda x: recompute(block, nn.ReLU(), {"b": x, "a": Tensor([5.0, 7.0])}))
+        assert gradient(Tensor([1.0, -2.0])).tolist() == [5.0, 0.0]

@@ -5,7 +5,10 @@ from sporax.core._arith import absolute, align, arithmetic, true_divide
 from sporax.core._captured import note_captured
 from sporax.core._frames import (
     REVISION,
+    Constants,
     Frame,
+    backward_pass,
+    compute_dtype,
     computing_in,
     entered,
     note_guard,
@@ -27,6 +30,7 @@ __all__ = [
     "HOOKED",
     "REVISION",
     "Cell",
+    "Constants",
     "Frame",
     "Generator",
     "HookHandle",
@@ -37,7 +41,9 @@ __all__ = [
     "absolute",
     "align",
     "arithmetic",
+    "backward_pass",
     "check_hook",
+    "compute_dtype",
     "computing_in",
     "context",
     "copied",

@@ -7,14 +7,13 @@ gradients of the inputs. The Parameters of the Cell get none through it, as in M
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 import jax
 
-from sporax._errors import CellError, GradientWarning
+from sporax._errors import CellError, GradientWarning, warn_user
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames, context
 from sporax.core._gradient_node import gradient_node, is_floating
@@ -55,7 +54,10 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
         out = output_of(_merged(out_leaves, out_arrays, outputs))
         dout = output_of(_merged([None] * len(out_leaves), out_arrays, gradients))
         restored = in_order_of(jax.tree.unflatten(structure, _merged(leaves, arrays, in_values)), inputs)
-        frame = _frames.Frame(dict(zip(parameters, parameter_values, strict=True)), discovers=False)
+        # The call of another `bprop` in this pass may have written one since.
+        earlier = _frames.STATE.backward or {}
+        bound = {p: earlier.get(p, value) for p, value in zip(parameters, parameter_values, strict=True)}
+        frame = _frames.Frame(bound, discovers=False)
         precision = _frames.computing_in(dtype) if dtype is not None else nullcontext()
         with _frames.entered(frame), precision, holding(saved, values[len(values) - len(saved) :]):
             by_input = _checked(cell, _call(cell, restored, names, out, dout), restored, names)
@@ -199,10 +201,9 @@ def _warn_about_parameters(cell: Any, parameters: list[Parameter]) -> None:
     if parameters and not cell.__dict__.get("_warned_of_bprop"):
         cell.__dict__["_warned_of_bprop"] = True
         names = ", ".join(repr(each.name) for each in parameters)
-        warnings.warn(
+        warn_user(
             f"{type(cell).__name__} defines `bprop`, and its construct reads the Parameter(s) {names}, whose gradient "
             "is asked for. bprop gives the gradients of the inputs only, so these Parameters get none from this "
             "Cell, as in MindSpore. Give them to the Cell as inputs, or set requires_grad=False.",
             GradientWarning,
-            stacklevel=2,
         )

@@ -37,6 +37,14 @@ class HookMethods:
             hooks = self.__dict__["_hooks"] = CellHooks()
         return hooks
 
+    def _hook_functions(self) -> tuple[Callable[..., Any], ...]:
+        """The functions that are registered as hooks of this Cell, of every kind."""
+        hooks = self._hooks
+        if hooks is None:
+            return ()
+        kinds = (hooks.pre, hooks.forward, hooks.backward, hooks.backward_pre)
+        return tuple(each.function for kind in kinds for each in kind.values())
+
     def register_forward_pre_hook(
         self, hook_fn: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> HookHandle:

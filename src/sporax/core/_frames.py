@@ -16,9 +16,10 @@ active, so leaving the frame, normally or by an error, needs no repair and no tr
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import jax
 
@@ -74,6 +75,8 @@ class _ThreadState(threading.local):
         self.log: list[tuple[Parameter, Any]] | None = None
         """Parameters written outside of frames, with their values before, where a Cell call is to be replayed."""
         self.call: Any = None
+        self.backward: dict[Parameter, Any] | None = None
+        """In a backward pass of `grad`: what `bprop` and hooks wrote, which the calls of `bprop` that follow read."""
 
 
 STATE = _ThreadState()
@@ -107,6 +110,11 @@ def entered(frame: Frame) -> Iterator[Frame]:
             tensor._value = value
 
 
+def compute_dtype() -> Any:
+    """The dtype in which floating Parameters are read here, or None for their own."""
+    return STATE.compute_dtype
+
+
 @contextmanager
 def computing_in(dtype: Any) -> Iterator[None]:
     """Parameters of floating dtype are read as `dtype` inside the block (`Cell.to_float`)."""
@@ -128,6 +136,16 @@ def holding_constant() -> Iterator[dict[Parameter, None]]:
         STATE.held = outer
         if outer is not None:
             outer.update(inner)
+
+
+@contextmanager
+def backward_pass() -> Iterator[None]:
+    """The backward pass of one gradient."""
+    outer, STATE.backward = STATE.backward, {}
+    try:
+        yield
+    finally:
+        STATE.backward = outer
 
 
 def read(parameter: Parameter) -> Any:
@@ -152,6 +170,8 @@ def value_of(parameter: Parameter) -> Any:
 
 def write(parameter: Parameter, value: Any) -> None:
     """Log the new value in the innermost frame, or store it where no frame is active."""
+    if STATE.backward is not None:
+        STATE.backward[parameter] = value
     if STATE.stack:
         frame = STATE.stack[-1]
         frame.log.append((parameter, frame.values.get(parameter, _MISSING)))
@@ -190,6 +210,31 @@ class Identity:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Constants:
+    """The arrays that a program holds as constants.
+
+    `stale` becomes true when a Tensor that held one of them is written, however the program came to read it.
+    """
+
+    __slots__ = ("__weakref__", "_arrays", "stale")
+
+    def __init__(self, arrays: Iterable[Any]) -> None:
+        self._arrays = {id(array): array for array in arrays}
+        self.stale = False
+        for key in self._arrays:
+            _CONSTANTS.setdefault(key, WeakSet()).add(self)
+
+    def __del__(self) -> None:
+        for key in self._arrays:
+            holders = _CONSTANTS.get(key)
+            if holders is not None and not holders:
+                _CONSTANTS.pop(key, None)
+
+
+_CONSTANTS: dict[int, WeakSet[Constants]] = {}
+"""By the id of an array, which its holders keep alive."""
+
+
 def note_rebinding(tensor: Any) -> None:
     """Remember the array of a Tensor that is about to be rebound inside a trace."""
     if STATE.stack:
@@ -199,10 +244,12 @@ def note_rebinding(tensor: Any) -> None:
 def rebind(tensor: Any, value: Any) -> None:
     """Let a Tensor hold another array, inside a trace until its end."""
     note_rebinding(tensor)
-    tensor._value = value
     if not STATE.stack:
         # A program traced before may hold the old array as a constant.
         REVISION.count += 1
+        for holder in tuple(_CONSTANTS.get(id(tensor._value), ())):
+            holder.stale = True
+    tensor._value = value
 
 
 def tracing() -> bool:

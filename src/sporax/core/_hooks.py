@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sporax._errors import CellError, SporaxWarning
+from sporax._errors import CellError, SporaxWarning, warn_user
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._bprop import call_with_bprop, is_array
@@ -131,11 +130,10 @@ class CellHooks:
             try:
                 hook.function(cell, *((args, kwargs) if hook.with_kwargs else (args,)), None)
             except Exception as error:
-                warnings.warn(
+                warn_user(
                     f"{type(cell).__name__}: a forward hook with `always_call` raised {error!r} while another error "
                     "was being handled; the other one is reported.",
                     SporaxWarning,
-                    stacklevel=2,
                 )
 
 

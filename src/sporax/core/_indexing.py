@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+import jax
 import numpy as np
 
 from sporax._jax_compat import is_tracer
@@ -39,7 +40,7 @@ def is_basic(index: Any) -> bool:
 
 def _plain(part: Any) -> Any:
     # Duck-typed on purpose: this file lies below tensor.py.
-    if hasattr(part, "_value"):
+    if hasattr(part, "_value") and not isinstance(part, jax.Array):
         part = part._value
     if isinstance(part, (str, bytes, float, complex, dict, set)):
         raise IndexError(

@@ -24,11 +24,15 @@ class _Call:
     with its values before and after.
     """
 
-    __slots__ = ("cell", "inputs", "log", "start", "stop")
+    __slots__ = ("cell", "leaves", "log", "start", "stop", "structure")
 
     def __init__(self, cell: Any, inputs: Any, start: int = 0, stop: int = 0, log: Any = ()) -> None:
         self.cell = weakref.ref(cell)
-        self.inputs = jax.tree.flatten(inputs)
+        leaves, self.structure = jax.tree.flatten(inputs)
+        # Not held: a batch lives no longer than its caller wants.
+        self.leaves = [
+            weakref.ref(leaf) if isinstance(leaf, jax.Array) else (lambda leaf=leaf: leaf) for leaf in leaves
+        ]
         self.start, self.stop, self.log = start, stop, log
 
     def is_of(self, cell: Any, inputs: Any) -> bool:
@@ -36,9 +40,10 @@ class _Call:
         if self.cell() is not cell:
             return False
         leaves, structure = jax.tree.flatten(inputs)
-        return structure == self.inputs[1] and all(
+        before = [leaf() for leaf in self.leaves]
+        return structure == self.structure and all(
             a is b or (type(a) is type(b) and isinstance(a, (bool, int, float, str)) and a == b)
-            for a, b in zip(leaves, self.inputs[0], strict=True)
+            for a, b in zip(leaves, before, strict=True)
         )
 
 

@@ -1,8 +1,7 @@
 """`Tensor.register_hook`: functions that see, and may change, the gradient of one Tensor.
 
 A Tensor that is being traced becomes the output of a gradient node. One that is not (a leaf) is differentiated only
-where it is an input of `grad` or `value_and_grad`, which look its hooks up here by identity, as they do for a
-Parameter.
+where it is an input of `grad` or `value_and_grad`, which ask for its hooks here, as they do for a Parameter.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import itertools
 import weakref
 from collections.abc import Callable
 from typing import Any
+
+import jax
 
 from sporax._errors import ArgumentTypeError, CellError
 from sporax._jax_compat import is_tracer
@@ -26,12 +27,11 @@ _COUNTER = itertools.count()
 class _Entry:
     """The hooks of one Tensor, in the order of registration."""
 
-    __slots__ = ("hooks", "plain", "saved", "tensor", "value")
+    __slots__ = ("__weakref__", "hooks", "plain", "saved", "tensor", "value")
 
     def __init__(self, tensor: Any) -> None:
-        key = id(tensor)
         self.hooks: dict[int, Hook] = {}
-        self.tensor = weakref.ref(tensor, lambda _: HOOKED.pop(key, None))
+        self.tensor = weakref.ref(tensor)
         self.plain: Any = None
         """The traced array without hooks, and with them."""
         self.value: Any = None
@@ -39,8 +39,8 @@ class _Entry:
         """The Tensors that the hooks read."""
 
 
-HOOKED: dict[int, _Entry] = {}
-"""By the id of the Tensor, because Tensors compare elementwise."""
+HOOKED: weakref.WeakSet[_Entry] = weakref.WeakSet()
+"""The hooks of all Tensors that have any. Each Tensor holds its own, so that both go together."""
 
 
 class TensorHookHandle:
@@ -74,9 +74,10 @@ def check_hook(hook: Any, where: str) -> None:
 def register(tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> TensorHookHandle:
     """Add a hook to a Tensor that is not a Parameter."""
     check_hook(hook, "Tensor.register_hook")
-    entry = HOOKED.get(id(tensor))
-    if entry is None or entry.tensor() is not tensor:
-        entry = HOOKED[id(tensor)] = _Entry(tensor)
+    entry = getattr(tensor, "_hooks", None)
+    if entry is None:
+        entry = tensor._hooks = _Entry(tensor)
+        HOOKED.add(entry)
     value = tensor._value
     if not is_tracer(value) or not is_floating(value):
         return TensorHookHandle(entry.hooks, hook)
@@ -111,8 +112,8 @@ def _apply(entry: _Entry, tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -
 
 def hooks_of(tensor: Any) -> tuple[Hook, ...]:
     """The hooks of a Tensor that is not a Parameter."""
-    entry = HOOKED.get(id(tensor)) if HOOKED else None
-    return tuple(entry.hooks.values()) if entry is not None and entry.tensor() is tensor else ()
+    entry = getattr(tensor, "_hooks", None)
+    return tuple(entry.hooks.values()) if entry is not None else ()
 
 
 def run(hooks: tuple[Hook, ...], gradient: Any, wrap: Callable[[Any], Any]) -> Any:
@@ -126,9 +127,12 @@ def run(hooks: tuple[Hook, ...], gradient: Any, wrap: Callable[[Any], Any]) -> A
 
 def replaced(changed: Any, gradient: Any, where: str, hook: Any) -> Any:
     """The array of `changed`, cast to the dtype of the gradient that it replaces; the shape must be the same."""
-    array = getattr(changed, "_value", changed)
+    # `_value` of an array of JAX is another thing: its values as a NumPy array.
+    array = changed if isinstance(changed, jax.Array) else getattr(changed, "_value", changed)
     name = getattr(hook, "__qualname__", type(hook).__name__)
-    wanted = f"must return a Tensor of the gradient's shape {gradient.shape}, or None to leave the gradient as it is"
+    wanted = f"must return a Tensor of the gradient's shape {gradient.shape}"
+    # Hooks that may return None do not come here with it.
+    wanted += ", or the gradient itself to leave it as it is" if changed is None else ", or None to leave it as it is"
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise CellError(f"{where}: the hook {name} {wanted}, but got {changed!r} of type {type(changed).__name__}.")
     if array.shape != gradient.shape:

@@ -152,6 +152,12 @@ class Parameter(Tensor):
         if self._lease is not None:
             self._lease.release()
         if is_tracer(value):
+            if _frames.STATE.backward is not None:
+                raise StateError(
+                    f"Parameter {self.name!r} is written in the backward pass, by `bprop` or a hook, of a part that "
+                    "runs inside recompute, ops.cond or a loop of ops (scan, fori_loop), which a new value cannot "
+                    "leave. Call that part outside of them, or write the Parameter in construct."
+                )
             raise StateError(
                 f"Parameter {self.name!r} was given a value that is being traced by JAX, outside every transform "
                 "of sporax. Use sporax.jit, sporax.grad and sporax.vmap, or sporax.functionalize, instead of "

@@ -196,7 +196,7 @@ class Tensor:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("__weakref__", "_base", "_value")
+    __slots__ = ("__weakref__", "_base", "_hooks", "_value")
     __array_priority__ = 1000
 
     _value: Any
@@ -205,6 +205,8 @@ class Tensor:
 
     Of a slice with hooks also the array that it is a slice of.
     """
+    _hooks: Any
+    """The hooks of `register_hook`; unset where there are none."""
 
     def __init__(
         self,
@@ -307,13 +309,13 @@ class Tensor:
 
         In MindSpore it shares the Tensor's memory.
         """
-        return np.array(self._value)
+        return np.array(self._read())
 
     numpy = asnumpy
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return np.asarray(self._value).tolist()
+        return np.asarray(self._read()).tolist()
 
     def item(self, index: int | tuple[int, ...] | None = None) -> int | float | bool | complex:
         """One element as a Python number; without `index` the Tensor must have just one.
@@ -321,7 +323,7 @@ class Tensor:
         Raises:
             ArgumentError: no index was given and the Tensor has not exactly one element.
         """
-        array = np.asarray(self._value)
+        array = np.asarray(self._read())
         if index is None:
             if array.size != 1:
                 raise ArgumentError(
@@ -369,6 +371,12 @@ class Tensor:
     @property
     def _identity(self) -> Any:
         return _frames.Identity(self._value)
+
+    def _read(self) -> Any:
+        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
+        if _frames.STATE.stack and type(self) is Tensor and not is_tracer(self._value):
+            _frames.note_guard(self, "_identity", self._identity)
+        return self._value
 
     def _follow(self) -> None:
         _slices.follow(self)
@@ -428,7 +436,7 @@ class Tensor:
     # --- conversion -------------------------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = np.asarray(self._value)
+        array = np.asarray(self._read())
         if dtype is not None and array.dtype != dtype:
             return array.astype(dtype)
         return array.copy() if copy else array
@@ -437,7 +445,7 @@ class Tensor:
         return self._value
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self._value.__dlpack__(**options)
+        return self._read().__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return self._value.__dlpack_device__()
@@ -447,7 +455,7 @@ class Tensor:
             raise ArgumentError(
                 f"The truth value of a Tensor with shape {self.shape} is ambiguous. Use .any() or .all()."
             )
-        return bool(self._value.reshape(()))
+        return bool(self._read().reshape(()))
 
     def __int__(self) -> int:
         return int(self._one_element())
@@ -459,14 +467,14 @@ class Tensor:
         return complex(self._one_element())
 
     def _one_element(self) -> Any:
-        value = self._value
+        value = self._read()
         if value.ndim == 0:
             return value
         return value.reshape(()) if value.size == 1 else self.item()
 
     def __index__(self) -> int:
         # As in MindSpore, any shape with one element: a Python list may be indexed by Tensor([1]).
-        value = self._value
+        value = self._read()
         if value.size != 1 or value.dtype.kind not in "iub":
             raise ArgumentTypeError(
                 f"only a Tensor of one integer or bool can be used as an index of a list or as a Python int, but got "

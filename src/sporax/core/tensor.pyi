@@ -44,6 +44,8 @@ class Tensor:
 
     _base: tuple[Any, ...]
 
+    _hooks: Any
+
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
     @property
@@ -124,6 +126,9 @@ class Tensor:
 
     @property
     def _identity(self) -> Any: ...
+
+    def _read(self) -> Any:
+        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
 
     def _follow(self) -> None: ...
 

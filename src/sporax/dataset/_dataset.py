@@ -105,8 +105,8 @@ class Dataset(Node):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Have the next epoch that is read be the one of `state`, without the rows that were used.
 
-        Rows are passed over by index where the elements have one. Otherwise they are read, Python functions of `map`
-        included, and dropped. A later `set_seed` begins again with epoch 0.
+        Rows are passed over by index where the elements are in memory. Otherwise they are read, `__getitem__` of a
+        source and Python functions of `map` included, and dropped. A later `set_seed` begins again with epoch 0.
 
         Args:
             state: what `state_dict` of a dataset that was built in the same way returned.
@@ -115,7 +115,8 @@ class Dataset(Node):
             DatasetError: the state belongs to another dataset; the differences are named.
 
         Warns:
-            ResumeWarning: a source is an iterator, whose own position cannot be restored.
+            ResumeWarning: an operation has other arguments, or a source in memory other elements; or a source is an
+                iterator, whose own position cannot be restored.
         """
         from sporax.dataset._state import load_state
 

@@ -99,21 +99,30 @@ class Node:
         return plan.blocks(quantum) if plan.source.columnar else map(row_block, plan.rows())
 
     def _rows_from(self, run: Pass, start: int) -> Iterator[Row]:
-        """The rows but the first `start`: by index where the elements have one, else they are read and dropped."""
-        if start and self._indexable:
-            plan = self._planned(run)
-            return plan.select(range(start, max(start, len(plan.order)))).rows()
+        """The rows but the first `start`: passed over by index where that runs no Python, else read and dropped.
+
+        A source or function of the user's may draw random numbers for each element, in the order of reading.
+        """
+        plan = self._plan_from(run, start)
+        if plan is not None:
+            return plan.rows()
         rows = self._rows(run)
         return islice(rows, start, None) if start else rows
 
     def _blocks_from(self, run: Pass, quantum: int, start: int) -> Iterator[Block]:
         """`_blocks` without the first `start` elements."""
-        if start and self._indexable:
-            plan = self._planned(run)
-            plan = plan.select(range(start, max(start, len(plan.order))))
+        plan = self._plan_from(run, start)
+        if plan is not None:
             return plan.blocks(quantum) if plan.source.columnar else map(row_block, plan.rows())
         blocks = self._blocks(run, quantum)
         return skipped(blocks, start) if start else blocks
+
+    def _plan_from(self, run: Pass, start: int) -> Plan | None:
+        """The plan without the first `start` elements; None where they are to be read, or there are none."""
+        if not start or not self._indexable or not self._columnar:
+            return None
+        plan = self._planned(run)
+        return plan.select(range(start, max(start, len(plan.order))))
 
     def _length(self, endless: float = math.inf) -> float | None:
         """The number of elements in an epoch; None where only a pass tells.

@@ -246,7 +246,8 @@ class GradOperation:
     Args:
         get_all: by all inputs, as a tuple; else by the first.
         get_by_list: by Parameters, as a tuple; with `get_all` the pair of both.
-        sens_param: the call's last argument weighs the output, element by element.
+        sens_param: the call's last argument is the gradient of the output, of its shape (for several outputs a
+            tuple).
 
     Examples:
         >>> from sporax import ops, Tensor
@@ -279,13 +280,13 @@ class GradOperation:
         parameters = self._parameters(fn, weights)
 
         def gradient(*args: Any) -> Any:
-            inputs, output = (args[:-1], _weighted(fn, args[-1])) if self.sens_param else (args, fn)
+            inputs = args[:-1] if self.sens_param else args
             if self.get_all:
                 # As in MindSpore: what is not a Tensor has no gradient, and no place in the tuple.
                 positions: Any = tuple(i for i, each in enumerate(inputs) if hasattr(each, "dtype"))
             else:
                 positions = None if self.get_by_list else 0
-            return grad(output, positions, parameters)(*inputs)
+            return grad(fn, positions, parameters, sens_param=self.sens_param)(*args)
 
         return gradient
 
@@ -297,14 +298,3 @@ class GradOperation:
         if not isinstance(fn, Cell):
             raise ArgumentError("GradOperation: with `get_by_list` and a plain function, give `weights`.")
         return fn.trainable_params()
-
-
-def _weighted(fn: Callable[..., Any], sensitivity: Any) -> Callable[..., Any]:
-    @functools.wraps(fn, assigned=(), updated=())
-    def total(*inputs: Any) -> Any:
-        output = fn(*inputs)
-        if isinstance(output, _SEQUENCES):
-            return [each * weight for each, weight in zip(output, sensitivity, strict=True)]
-        return output * sensitivity
-
-    return total

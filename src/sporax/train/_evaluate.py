@@ -19,6 +19,7 @@ from sporax.train._binding import Binding, loss_and_terms, samples_of
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
 
+_METRICS = "sporax.train.metrics."
 Totals = dict[str, tuple[float, float]]
 """Of each term of the loss the sum and what it is over."""
 
@@ -64,7 +65,11 @@ class Evaluation:
             )
 
     def run(self, batch: Sequence[np.ndarray], metrics: Mapping[str, Metric], totals: Totals) -> Any:
-        """Evaluate a batch: metrics and totals take it in; returns what callbacks see as the step's outputs."""
+        """Evaluate a batch: metrics and totals take it in.
+
+        Returns:
+            what callbacks see as the step's outputs: the loss if there is one, the network's output, and the labels.
+        """
         inputs = [wrap(to_array(array)) for array in batch]
         if not self._checked:
             self._check(inputs, metrics)
@@ -85,7 +90,7 @@ class Evaluation:
                 metric.add(*added["loss"])
             else:
                 metric.update(loss)
-        return outputs if loss is None else loss
+        return outputs if loss is None else (loss, *outputs)
 
     def check(self, shapes: Sequence[Any], types: Sequence[Any], metrics: Mapping[str, Metric]) -> None:
         """Find out, before anything runs, whether the metrics can judge what a batch of these shapes gives.
@@ -136,6 +141,14 @@ class Evaluation:
                     f"{len(choices)} there are. Use {how}."
                 )
             chosen = [(names[each], choices[each]) for each in indexes]
+            if not _rearranges(metric):
+                warnings.warn(
+                    f"Model.eval: set_indexes of the metric {name!r} has no effect: its update is not decorated, so "
+                    f"that it gets all of {', '.join(names)}. Write @rearrange_inputs above the update of "
+                    f"{type(metric).__name__}.",
+                    SporaxWarning,
+                    stacklevel=2,
+                )
         else:
             # A metric of a user's may take a tuple as it is. A dict has no order to hand it over in.
             if self._kind == "dict" or (self._kind and _is_built_in(metric)):
@@ -189,10 +202,13 @@ class Evaluation:
 
     def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """What `set_indexes` counts in: the outputs one by one, and the labels."""
-        if not self._kind:
-            return outputs
         first = outputs[0]
-        return (*(first.values() if isinstance(first, Mapping) else first), *outputs[1:])
+        # By what there is: a network may return one output for some batches, and several for others.
+        if isinstance(first, Mapping):
+            return (*first.values(), *outputs[1:])
+        if self._eval_network is None and isinstance(first, (tuple, list)):
+            return (*first, *outputs[1:])
+        return outputs
 
     def _inputs_of(self, metric: Metric, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         if metric.indexes is not None:
@@ -227,7 +243,9 @@ class Evaluation:
             )
         loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
         count = Tensor(float(samples_of(batch)))
-        return loss, {"loss": (loss * count, count)}, (outputs[indexes[1]], outputs[indexes[2]]), {}
+        # The mean of an empty batch is NaN, and NaN times 0 too.
+        total = loss * count if samples_of(batch) else Tensor(0.0)
+        return loss, {"loss": (total, count)}, (outputs[indexes[1]], outputs[indexes[2]]), {}
 
     def _of_loss(self, *batch: Any) -> Any:
         binding, loss_fn = self._binding, self._loss_fn
@@ -272,26 +290,50 @@ def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
             # Each term has a denominator of its own, so the loss is made of the terms.
             metric.clear()
             metric.add(terms["loss"] if "loss" in terms else sum(terms.values()), 1.0)
-    results = {name: metric.eval() for name, metric in metrics.items()}
+    results = {name: _kept(metric.eval()) for name, metric in metrics.items()}
     for name, metric in metrics.items():
         if several and isinstance(metric, Loss):
             results.update({f"{name}.{term}": value for term, value in terms.items()})
     return results
 
 
+def _kept(value: Any) -> Any:
+    """A result that stays as it is, where a metric gives the array that it goes on counting in."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in (list, tuple):
+        return type(value)(map(_kept, value))
+    return {name: _kept(each) for name, each in value.items()} if type(value) is dict else value
+
+
 def _sums_itself(metric: Loss) -> bool:
-    """Whether sums can be added to it; a subclass with an `update` of its own gets the loss of each batch."""
-    return type(metric).update is Loss.update
+    """Whether sums can be added to it; a Loss with an `update` of its own gets the loss of each batch."""
+    return getattr(metric.update, "__func__", None) is Loss.update
 
 
 def _is_built_in(metric: Metric) -> bool:
-    return type(metric).update.__module__.startswith("sporax.train.metrics.")
+    return type(metric).update.__module__.startswith(_METRICS)
+
+
+def _built_in(metric: Metric) -> type[Metric]:
+    """The metric of sporax that this one is, or is made of."""
+    return next(cls for cls in type(metric).__mro__ if cls.__module__.startswith(_METRICS))
+
+
+def _rearranges(metric: Metric) -> bool:
+    """Whether `set_indexes` has an effect: an `update` of its class is decorated, or reads `indexes` itself."""
+    if "update" in vars(metric):
+        return True
+    updates = [vars(cls)["update"] for cls in type(metric).__mro__ if "update" in vars(cls)]
+    reads = {name for each in updates for name in getattr(getattr(each, "__code__", None), "co_names", ())}
+    return any(hasattr(each, "rearranges") for each in updates) or not reads.isdisjoint({"indexes", "_indexes"})
 
 
 def _try_shapes(metric: Metric, values: Sequence[Any]) -> None:
     """Have a copy of the metric refuse shapes that it cannot judge; whatever depends on values is left to a batch."""
-    trial = copy.deepcopy(metric)
-    trial.clear()
+    # Nothing of the user's runs, and a file or a network that a subclass holds is not copied.
+    trial = copy.copy(metric)
+    _built_in(metric).clear(trial)
     trial.set_indexes(list(range(len(values))))
     try:
         trial.update(*(np.broadcast_to(np.zeros((), value._value.dtype), value.shape) for value in values))

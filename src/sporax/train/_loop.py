@@ -77,8 +77,11 @@ class TrainLoop:
                 call(self.callbacks.train_begin)
                 state.apply()
                 self._check_schedule()
+                metrics = params.get("metrics")
                 for epoch in self._epochs():
                     params.cur_epoch_num = epoch
+                    # They are those of this epoch's validation.
+                    params.eval_results, params.metrics = {}, metrics
                     done = state.steps_of_epoch
                     params.steps_before_epoch = params.cur_step_num - done
                     call(self.callbacks.epoch_begin)

@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax._jax_compat import evaluate_jaxpr
 from sporax.core import Parameter, wrap
-from sporax.transforms import Unbound, run_framed
+from sporax.transforms import Unbound, Variables, constants_of, outdated, run_framed
 
 # A convolution inside an XLA loop runs a naive kernel on CPU (measured: 2 to 20 times slower), so such steps are laid
 # out flat. Four of them in one program save 60 us a step by their calls (0.17 -> 0.11 ms for a tiny network; eight
@@ -34,7 +34,9 @@ class Program:
     """The compiled step for batches of one shape and dtype."""
 
     def __init__(self, step: Callable[..., Any], owned: Sequence[Parameter], batch: Sequence[Any]) -> None:
-        jaxpr, parameters, written, self.structure, self._guards = _trace(step, owned, batch)
+        self._variables = Variables(step)
+        jaxpr, parameters, written, self.structure, guards = _trace(step, owned, batch)
+        self._guards = (*guards, (constants_of(jaxpr), "stale", False))
         used = _used_inputs(jaxpr)
         self.written = written
         self.kept = tuple(p for i, p in enumerate(parameters) if i in used and p not in set(written))
@@ -68,11 +70,11 @@ class Program:
 
     def fits(self) -> bool:
         """Whether the modes and attributes of the Cells are still those that it was traced with."""
-        return all(getattr(owner, name) == value for owner, name, value in self._guards)
+        return self._variables.unchanged() and all(getattr(owner, name) == value for owner, name, value in self._guards)
 
     def outdated(self) -> bool:
-        """Whether an attribute of a Cell was changed since: its revision never returns."""
-        return any(name == "_revision" and owner._revision != value for owner, name, value in self._guards)
+        """Whether it can never fit again."""
+        return not self._variables.unchanged() or outdated(self._guards)
 
     @property
     def flat(self) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sporax._errors import CheckpointError, DatasetError, ResumeWarning
 from sporax.core import Cell, Generator, Parameter, default_generator
-from sporax.train import _source
+from sporax.ops import Primitive
+from sporax.train import _settings, _source
+from sporax.train._checkpoint_entries import joined
 from sporax.train.callback import Callback
 from sporax.train.callback._base import run_parts
 
@@ -35,7 +37,15 @@ class RunState:
         self._load_parameters: Callable[[], None] | None = None
         self._parameters_of_step: list[list[Any]] = []
         self.steps_of_epoch = 0
-        self._begun_with = _numbers_of(loop.params.get("optimizer")) if loop.callbacks.saves_run() else {}
+        saves = loop.callbacks.saves_run()
+        optimizer = loop.params.get("optimizer")
+        self._begun_with = _numbers_of(optimizer) if saves else {}
+        self._begun_at = _steps_of(optimizer) if saves else 0
+        self._settings = _settings.settings_of(loop.params) if saves else "{}"
+        self._trains = {name: each.requires_grad for name, each in self._parameters().items()} if saves else {}
+
+    def _parameters(self) -> dict[str, Parameter]:
+        return joined(run_parts(self._loop.params))
 
     def state(self) -> dict[str, Any]:
         """What has to be saved at this moment, after the hooks of a step or of an epoch."""
@@ -52,6 +62,14 @@ class RunState:
             # For the hooks of the epoch's end, where its last step was done before.
             "outputs": [params.net_outputs, params.loss_terms] if inside else None,
             "begun_with": self._begun_with,
+            "begun_at": self._begun_at,
+            "settings": self._settings,
+            # Of the Parameters that a callback froze or unfroze.
+            "requires_grad": {
+                name: each.requires_grad
+                for name, each in self._parameters().items()
+                if each.requires_grad != self._trains.get(name, each.requires_grad)
+            },
             "data": position,
             "valid_data": self._valid_state(),
             # With the empty states, so that those of one class keep their order.
@@ -93,6 +111,7 @@ class RunState:
                 stacklevel=4,
             )
         self._compare_numbers(state.get("begun_with", {}))
+        self._compare_settings(state)
         if state["data"]["source"] is None:
             _source.warn_of_no_state(loop.feed.source)
         self._resumed, self._load_parameters = state, load_parameters
@@ -101,13 +120,33 @@ class RunState:
         if state["batch_num"] is not None and params.get("batch_num") is None:
             params["batch_num"] = state["batch_num"]
 
-    def _compare_numbers(self, then: dict[str, float]) -> None:
+    def _compare_settings(self, state: dict[str, Any]) -> None:
+        different = _settings.differences(state.get("settings", self._settings), self._settings)
+        if different:
+            warnings.warn(
+                f"this run is not built as the interrupted one: {different}. Training goes on with the settings of "
+                "now, which a backup does not restore. For the result of the uninterrupted run build it as it was, or "
+                "delete the file to train from the beginning.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+        begun_at, self._begun_at = self._begun_at, state.get("begun_at", self._begun_at)
+        if self._begun_at and not begun_at:
+            warnings.warn(
+                f"the interrupted run began with an optimizer that had done {self._begun_at} steps, and this one "
+                "begins with one that has done none. The backup may be that of a later call of Model.train in the "
+                "script: give each call a folder of its own.",
+                ResumeWarning,
+                stacklevel=4,
+            )
+
+    def _compare_numbers(self, then: dict[str, Any]) -> None:
         now = self._begun_with
-        changed = [name for name in now if name in then and now[name] != then[name]]
+        changed = [name for name in now if name in then and not np.array_equal(now[name], then[name])]
         if changed:
             warnings.warn(
                 "the optimizer is not set as in the interrupted run: "
-                + "; ".join(f"{name} {then[name]:g} then, {now[name]:g} now" for name in changed)
+                + "; ".join(f"{name} {_number(then[name])} then, {_number(now[name])} now" for name in changed)
                 + ". Training goes on with the values of the backup. To use another value from here on, set the "
                 "Parameter in a callback's on_train_epoch_begin; or delete the file to train from the beginning.",
                 ResumeWarning,
@@ -127,6 +166,10 @@ class RunState:
             state = copy.deepcopy(state)
         assert self._load_parameters is not None
         self._load_parameters()
+        changed, parameters = state.get("requires_grad", {}), self._parameters()
+        for name in changed.keys() & parameters.keys():
+            if parameters[name].requires_grad != changed[name]:
+                parameters[name].requires_grad = changed[name]
         try:
             # First the validation's: of an object that both datasets read from, the position in training counts.
             if state["valid_data"] is not None and self._loop.valid is not None:
@@ -163,22 +206,51 @@ class RunState:
             parameter.set_data(value)
 
 
-def _numbers_of(optimizer: Any) -> dict[str, float]:
-    """The numbers that an optimizer keeps as Parameters, as its learning rate; of one that has done no step."""
-    step, trained = getattr(optimizer, "global_step", None), getattr(optimizer, "parameters", ())
-    if step is None or step.asnumpy().any():
+def _steps_of(optimizer: Any) -> int:
+    """How many steps an optimizer has done."""
+    step = getattr(optimizer, "global_step", None)
+    return 0 if step is None else int(step.asnumpy().max())
+
+
+def _numbers_of(optimizer: Any) -> dict[str, Any]:
+    """The numbers that an optimizer keeps as Parameters, as its learning rate or a table of rates.
+
+    Only of one that has done no step: callbacks may have changed the rate of another.
+    """
+    if getattr(optimizer, "global_step", None) is None or _steps_of(optimizer):
         return {}
-    weights = {id(each) for each in trained}
+    weights = {id(each) for each in getattr(optimizer, "parameters", ())}
     own = [each for each in optimizer.get_parameters() if not each.ndim and id(each) not in weights]
-    return {each.name: float(each.asnumpy()) for each in own}
+    numbers: dict[str, Any] = {each.name: float(each.asnumpy()) for each in own}
+    rates = getattr(optimizer, "learning_rate", None)
+    tables = rates.get_parameters() if isinstance(rates, Cell) else ()
+    return numbers | {each.name: each.asnumpy() for each in tables if each.ndim}
+
+
+def _number(value: Any) -> str:
+    if np.ndim(value):
+        first = ", ".join(f"{each:g}" for each in np.ravel(value)[:4])
+        return f"[{first}{', ...' * (np.size(value) > 4)}]"
+    return f"{value:g}"
 
 
 def _keys_of_generators(parts: list[Any]) -> list[Parameter]:
     """The keys of generators that are attributes of Cells; where steps are not traced, nothing else finds them."""
     cells = [cell for part in parts if isinstance(part, Cell) for _, cell in part.cells_and_names()]
-    generators = [each for cell in cells for each in vars(cell).values() if isinstance(each, Generator)]
+    generators = [each for cell in cells for value in vars(cell).values() for each in _generators_in(value)]
     keys = {id(each.key): each.key for each in generators if each is not default_generator}
     return list(keys.values())
+
+
+def _generators_in(value: Any) -> Iterator[Generator]:
+    if isinstance(value, Generator):
+        yield value
+    elif isinstance(value, Primitive):
+        # One that draws under a seed has a generator of its own.
+        yield from _generators_in(list(vars(value).values()))
+    elif isinstance(value, (list, tuple, dict)) and not isinstance(value, type):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _generators_in(each)
 
 
 def _load_callbacks(callbacks: list[Callback], saved: list[list[Any]]) -> None:

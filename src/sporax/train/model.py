@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -106,10 +108,12 @@ class Model:
         self._loss_fn = loss_fn
         self._metrics: dict[str, Metric] = get_metrics(metrics) if metrics is not None else {}
         self._eval_network = eval_network
-        self._eval_indexes = self._checked_indexes(eval_indexes)
+        self._eval_indexes = self._checked_indexes(eval_indexes, eval_network)
         self._optimizer = None if optimizer is None else as_optimizer(optimizer, self._trainable())
         self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell, Callable[..., Any]]] = {}
         self._evaluations: dict[tuple[str, ...], Evaluation] = {}
+        self._evaluating = 0
+        """Evaluations that run; one inside another was called by a callback."""
         self._predict = jit(network)
 
     def _trainable(self) -> list[Parameter]:
@@ -118,10 +122,18 @@ class Model:
         return list(dict.fromkeys([*self._network.trainable_params(), *own]))
 
     @staticmethod
-    def _checked_indexes(indexes: Sequence[int] | None) -> Sequence[int] | None:
-        if indexes is not None and (len(indexes) != 3 or not all(isinstance(each, int) for each in indexes)):
+    def _checked_indexes(indexes: Sequence[int] | None, eval_network: Cell | None) -> Sequence[int] | None:
+        if indexes is None:
+            return None
+        if len(indexes) != 3 or not all(isinstance(each, int) and not isinstance(each, bool) for each in indexes):
             raise ArgumentError(
                 f"Model: `eval_indexes` must be three ints (loss, prediction, label), but got {indexes!r}."
+            )
+        # Without one, these are the loss, the network's output and the label.
+        if eval_network is None and [each % 3 for each in indexes] != [0, 1, 2]:
+            raise ArgumentError(
+                f"Model: `eval_indexes` {list(indexes)} choose from what eval_network returns, but there is none. Give "
+                "Model(..., eval_network=...), or leave eval_indexes out."
             )
         return indexes
 
@@ -254,11 +266,13 @@ class Model:
 
             def validate(number: int) -> None:
                 valid, due = validation or (None, lambda _: False)
-                params.eval_results = self._evaluate(valid, hooks, params) if due(number) else {}
+                if due(number):
+                    params.eval_results = params.metrics = self._evaluate(valid, hooks, params)
 
             def check(batch: Sequence[np.ndarray]) -> None:
                 self._check_batch(binding, runner, step, batch)
 
+            runner.check_again()
             loop = TrainLoop(runner, feed, params.valid_dataset, hooks, params, check, validate)
             with training(train_network):
                 loop.run()
@@ -349,17 +363,19 @@ class Model:
             return self._evaluate(source, hooks, self._params("eval", source, callbacks))
 
     def _evaluate(self, source: Any, hooks: CallbackList, outer: RunParams) -> dict[str, Any]:
-        params = outer if outer.mode == "eval" else self._params("eval", source, outer.list_callback)
+        params = outer if outer.mode == "eval" else self._within(outer, source)
         feed = Feed(source, "Model.eval", 0, False)
         feed.set_sizes(params)
         params.steps_before_epoch = 0
         params.cur_epoch_num = max(1, outer.cur_epoch_num)
         context = RunContext(params)
         evaluation = self._evaluation(source)
-        for metric in self._metrics.values():
+        # A callback of an evaluation may evaluate too: what was counted so far must not mix with that.
+        metrics = copy.deepcopy(self._metrics) if self._evaluating else self._metrics
+        for metric in metrics.values():
             metric.clear()
         totals: Totals = {}
-        with kept_modes(self._network, self._loss_fn, self._eval_network):
+        with self._one_evaluation(), kept_modes(self._network, self._loss_fn, self._eval_network):
             self._set_eval_mode()
             for hook in (*hooks.eval_begin, *hooks.eval_epoch_begin):
                 hook(context)
@@ -367,16 +383,33 @@ class Model:
                 params.cur_step_num += 1
                 for hook in hooks.eval_step_begin:
                     hook(context)
-                params.net_outputs = evaluation.run(batch, self._metrics, totals)
+                params.net_outputs = evaluation.run(batch, metrics, totals)
                 for hook in hooks.eval_step_end:
                     hook(context)
                 if context.get_stop_requested():
                     break
-            params.eval_results = results = results_of(self._metrics, totals)
+            params.eval_results = params.metrics = results = results_of(metrics, totals)
             for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
                 hook(context)
         hooks.flush()
+        # What callbacks note in a validation, those of the training see; the fields of a run are its own.
+        outer.update({name: value for name, value in params.items() if name not in RunParams.__annotations__})
         return results
+
+    def _within(self, outer: RunParams, source: Any) -> RunParams:
+        """What the validation of a training run shows: the entries of the run, with its own in their place."""
+        params = RunParams({**outer, **self._params("eval", source, outer.list_callback)})
+        params.train_dataset, params.dataset_sink_mode = outer.get("train_dataset"), False
+        params.pop("batch_num", None)
+        return params
+
+    @contextmanager
+    def _one_evaluation(self) -> Iterator[None]:
+        self._evaluating += 1
+        try:
+            yield
+        finally:
+            self._evaluating -= 1
 
     def _set_eval_mode(self) -> None:
         for cell in (self._network, self._loss_fn, self._eval_network):

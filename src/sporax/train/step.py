@@ -86,6 +86,10 @@ class StepRunner:
         """Whether steps run op by op: on request, or because the step cannot be traced."""
         return self._eager or context.runs_eagerly()
 
+    def check_again(self) -> None:
+        """Have the next step look whether its program still fits: a variable may have been bound to another object."""
+        self._revision = -1
+
     def prepare(self, batch: Sequence[np.ndarray]) -> int:
         """Trace the step for such a batch, and say how many steps one call may hold."""
         if self.eager:

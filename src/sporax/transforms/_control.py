@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax._errors import StateError
+from sporax._errors import ShapeError, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, in_order_of, unwrap, wrap
-from sporax.transforms._functional import discover, run_framed
+from sporax.transforms._functional import discover, run_framed, values_of
 
 __all__ = ["cond", "fori_loop", "scan", "while_loop"]
 
@@ -75,7 +75,7 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     """
     with x64_scope(True):
         parameters = tuple(dict.fromkeys(_written_by(true_fun, *operands) + _written_by(false_fun, *operands)))
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         chosen = jnp.reshape(jnp.asarray(unwrap(pred)), ()).astype(bool)
         outputs: list[Any] = []
         branches = [_carrying(each, parameters, operands, outputs) for each in (true_fun, false_fun)]
@@ -108,7 +108,7 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
     with x64_scope(True):
         start = _arrays(init_val)
         parameters = _written_by(loop_func, start)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (start,), [])
 
         def test(carry: Any) -> Any:
@@ -150,13 +150,29 @@ def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init
     with x64_scope(True):
         start, index = _arrays(init_val), wrap(jnp.asarray(0))
         parameters = _written_by(loop_func, index, start)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (index, start), [])
         output, after = jax.lax.fori_loop(
             unwrap(lower), unwrap(upper), lambda i, carry: body(carry[1], wrap(i), carry[0]), (start, before)
         )
         _commit(parameters, before, after)
     return in_order_of(output, start)
+
+
+def _element(row: Any) -> Any:
+    """An element of the scanned axis, of which only shape and dtype are used."""
+    return row[0] if row.shape[0] else jnp.zeros(row.shape[1:], row.dtype)
+
+
+def _check_rows(rows: list[Any], length: int | None) -> None:
+    shapes = [each.shape for each in rows]
+    lengths = {shape[0] for shape in shapes if shape} | ({length} if length is not None else set())
+    if not all(shapes) or len(lengths) > 1:
+        expected = "" if length is None else f", {length} as `length` says"
+        raise ShapeError(
+            f"scan: the arrays of `xs` must have a first axis of one length{expected}, but their shapes are {shapes}. "
+            "Stack the elements of a list with ops.stack, or use ops.Scan, which takes them one after another."
+        )
 
 
 def scan(
@@ -171,12 +187,16 @@ def scan(
     Args:
         loop_func: from carry and element to the next carry and an output.
         init: the first carry.
-        xs: a Tensor or a tree of them, all of one length; None with `length`.
+        xs: a Tensor or a tree of them, all of one length; None with `length`. A list or tuple is such a tree, whose
+            Tensors are scanned side by side; `ops.Scan` takes its elements one after another.
         length: how many steps, where `xs` is None.
         loop_unroll: how many steps to lay out flat; True for all.
 
     Returns:
         the last carry and the stacked outputs.
+
+    Raises:
+        ShapeError: an array of `xs` has no axis, or they have different lengths.
 
     Examples:
         >>> from sporax import Tensor, ops
@@ -188,10 +208,11 @@ def scan(
     """
     with x64_scope(True):
         start, rows = _arrays(init), _arrays(xs)
-        first = jax.tree.map(lambda row: row[0], rows, is_leaf=lambda leaf: isinstance(leaf, Tensor))
+        _check_rows(jax.tree.leaves(rows), length)
+        first = jax.tree.map(_element, rows)
         outputs: list[Any] = []
         parameters = _written_by(loop_func, start, first)
-        before = tuple(p._value for p in parameters)
+        before = values_of(parameters)
         body = _carrying(loop_func, parameters, (start, rows), outputs)
 
         def step(carry: Any, row: Any) -> Any:

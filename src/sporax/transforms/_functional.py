@@ -13,7 +13,18 @@ import jax
 
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Frame, Parameter, default_generator, entered, in_order_of, rebind, unwrap
+from sporax.core import (
+    Cell,
+    Frame,
+    Parameter,
+    compute_dtype,
+    computing_in,
+    default_generator,
+    entered,
+    in_order_of,
+    rebind,
+    unwrap,
+)
 
 __all__ = ["Unbound", "functionalize", "run_framed", "stop_gradient", "warn_eager"]
 
@@ -44,6 +55,14 @@ class Written:
                 parameter._value = value
             else:
                 rebind(parameter, value)
+
+
+def values_of(parameters: Iterable[Parameter]) -> tuple[Any, ...]:
+    """The Parameters' values in their own dtype, which a transform binds, also inside a Cell with `to_float`."""
+    if compute_dtype() is not None:
+        with computing_in(None):
+            return values_of(parameters)
+    return tuple(parameter._value for parameter in parameters)
 
 
 class _Identities:
@@ -105,7 +124,9 @@ def run_framed(
     Raises:
         Unbound: the frame discovers, and a Parameter was read that it does not bind.
     """
-    with entered(Frame(bound, discovers=discovers, lane=lane)) as frame:
+    # `to_float` of a Cell around holds inside too; the frame binds Parameters in their own dtype.
+    precision = compute_dtype()
+    with entered(Frame(bound, discovers=discovers, lane=lane)) as frame, computing_in(precision):
         output = function()
         # Tensors leave as arrays now: a Tensor rebound in the trace gets its old array back on leaving it.
         leaves, structure = jax.tree.flatten(output)
@@ -202,7 +223,7 @@ def discover(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             return written
 
         try:
-            written = jax.eval_shape(trial, [p._value for p in parameters], args, kwargs)
+            written = jax.eval_shape(trial, list(values_of(parameters)), args, kwargs)
         except Unbound as unbound:
             known.update(dict.fromkeys(unbound.parameters))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from sporax.core import (
     Cell,
     Parameter,
     Tensor,
+    backward_pass,
     hooks_of,
     is_floating,
     leaves_in_order,
@@ -27,7 +29,7 @@ from sporax.core import (
     wrap,
 )
 from sporax.transforms._captured import note_captured_by
-from sporax.transforms._functional import run_framed
+from sporax.transforms._functional import run_framed, values_of
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
 from sporax.transforms._outputs import pack, unpack
 
@@ -37,9 +39,10 @@ __all__ = ["grad", "value_and_grad"]
 def _positions(grad_position: int | tuple[int, ...] | None, where: str) -> tuple[int, ...]:
     if grad_position is None:
         return ()
-    positions = (grad_position,) if isinstance(grad_position, int) else tuple(grad_position)
+    one = not isinstance(grad_position, (tuple, list))
+    positions: tuple[Any, ...] = (grad_position,) if one else tuple(grad_position)  # pyright: ignore[reportArgumentType]
     for position in positions:
-        if isinstance(position, bool) or not isinstance(position, int):
+        if isinstance(position, bool) or not isinstance(position, numbers.Integral):
             raise ArgumentTypeError(
                 f"{where}: `grad_position` must be an int or a tuple of ints, but got {grad_position!r}."
             )
@@ -78,6 +81,17 @@ def _trained(parameter: Parameter, value: Any) -> Any:
     if tracing():
         note_guard(parameter, "requires_grad", parameter.requires_grad)
     return value if parameter.requires_grad else jax.lax.stop_gradient(value)
+
+
+def _first(output: Any, where: str) -> Any:
+    """The output that `has_aux` differentiates."""
+    if not isinstance(output, (tuple, list)) or not output:
+        raise ArgumentError(
+            f"{where}: with `has_aux` the function must return a tuple of outputs, of which the first is "
+            f"differentiated, but it returned {output!r} of type {type(output).__name__}. Return (loss, aux), or leave "
+            "out `has_aux`."
+        )
+    return output[0]
 
 
 def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
@@ -166,7 +180,7 @@ def value_and_grad(
         fn: a Cell or a function; it may return Tensors or JAX arrays.
         grad_position: which inputs to differentiate by; None for none.
         weights: Parameters to differentiate by. Those with `requires_grad=False` get a gradient of zeros.
-        has_aux: only the first output is differentiated, the others are handed on.
+        has_aux: only the first of the outputs, a tuple, is differentiated; the others are returned as they are.
         return_ids: give (position or name, gradient) pairs.
         sens_param: the last positional input of the returned function is not handed to `fn`: it is the gradient
             with respect to the output (for several outputs a tuple), in place of ones.
@@ -175,11 +189,12 @@ def value_and_grad(
         a function of the same inputs that returns `(value, gradients)`. The value is what `fn` returned: a Tensor
         for a Tensor, a JAX array for a JAX array, and the rest as it is. The gradients are, as in MindSpore: a
         Tensor for one position, a tuple for several, the weights' (a tuple, or one Tensor for one Parameter)
-        where `grad_position` is None, and the pair of both where both are asked for.
+        where `grad_position` is None, and the pair of both where both are asked for (`weights=[]` gives an empty
+        tuple).
 
     Raises:
-        ArgumentError: neither inputs nor weights were asked for, a position does not exist or is given twice, or the
-            sensitivities are not as many as the outputs.
+        ArgumentError: neither inputs nor weights were asked for, a position does not exist or is given twice, the
+            sensitivities are not as many as the outputs, or with `has_aux` the outputs are no tuple.
         ArgumentTypeError: `grad_position` or `weights` is of the wrong type, or an input that it names is no Tensor.
         DtypeError: the result holds nothing to differentiate; or an integer input reaches it through an operator
             whose derivative by integers is not defined.
@@ -221,7 +236,7 @@ def value_and_grad(
             take_back(cell, (args, kwargs))
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
-            values = tuple(p._value for p in parameters)
+            values = values_of(parameters)
             integers = not all(is_floating(each) for each in (*inputs, *values))
 
             def pure(inputs: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
@@ -233,7 +248,7 @@ def value_and_grad(
                     lambda: pack(fn(*merged, **kwargs)), bound, discovers=False, tensors=True
                 )
                 floating = unpack(output)
-                first = floating[0] if has_aux else floating
+                first = _first(floating, where) if has_aux else floating
                 if sens_param:
                     total = _weighed(first, sensitivity, where, integers)
                 else:
@@ -243,7 +258,8 @@ def value_and_grad(
             gradients, (output, written) = _pullback(pure, where, inputs, values)
             # Before the backward pass, where hooks and `bprop` may read what the function wrote, or write it again.
             written.commit()
-            by_input, by_weight = gradients()
+            with backward_pass():
+                by_input, by_weight = gradients()
             by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
             by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
             if len(asked) > len(parameters):
@@ -257,13 +273,13 @@ def value_and_grad(
         if return_ids:
             from_inputs = tuple(zip(positions, from_inputs, strict=True))
             from_weights = tuple((p.name, g) for p, g in zip(asked, from_weights, strict=True))
-        if isinstance(grad_position, int):
+        if isinstance(grad_position, numbers.Integral):
             from_inputs = from_inputs[0]
         if isinstance(weights, Parameter):
             from_weights = from_weights[0]
         if not positions:
             return from_weights
-        return (from_inputs, from_weights) if parameters else from_inputs
+        return from_inputs if weights is None else (from_inputs, from_weights)
 
     return with_gradients
 

@@ -8,14 +8,13 @@ bit operations and the use as an index are step functions, whose derivative is 0
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from sporax._errors import DtypeError, GradientWarning
+from sporax._errors import DtypeError, GradientWarning, warn_user
 from sporax._jax_compat import CONCRETIZATION_ERRORS, evaluate_equation, is_tracer
 
 _VIEW = "float64"
@@ -99,12 +98,11 @@ def gradient_for(gradient: Any, value: Any) -> Any:
     if gradient.dtype == value.dtype:
         return gradient
     if value.dtype.kind != "b" and not is_tracer(gradient) and bool((jnp.trunc(gradient) != gradient).any()):
-        warnings.warn(
+        warn_user(
             f"The gradient of an integer input has fractions, which are cut to fit its dtype {value.dtype.name}, as in "
             "MindSpore. Cast the input to a floating dtype before it is differentiated by, for example "
             ".astype(mindspore.float32), to keep them.",
             GradientWarning,
-            stacklevel=2,
         )
     return jax.jit(_integer_gradient, static_argnums=1)(gradient, value.dtype)
 

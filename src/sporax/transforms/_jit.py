@@ -19,15 +19,17 @@ from sporax.core import (
     Cell,
     Parameter,
     Tensor,
+    compute_dtype,
     hooks_of,
     install_graph_call,
+    note_guard,
     ordered,
     restored,
     tracing,
 )
 from sporax.core import context as _context
-from sporax.transforms._captured import noting
-from sporax.transforms._functional import Unbound, run_framed, warn_eager
+from sporax.transforms._captured import Variables, constants_of, note_cell, noting, outdated
+from sporax.transforms._functional import Unbound, run_framed, values_of, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
 __all__ = ["CompiledFunction", "jit"]
@@ -54,27 +56,38 @@ _STATIC = _Static()
 class _Variant:
     """One program: its Parameters as inputs, and the Python values that steered its trace."""
 
-    __slots__ = ("checked", "compiled", "guards", "parameters", "plain")
+    __slots__ = ("checked", "compiled", "guards", "parameters", "plain", "traced", "variables")
 
-    def __init__(self, parameters: tuple[Parameter, ...]) -> None:
+    def __init__(self, parameters: tuple[Parameter, ...], variables: Variables) -> None:
         self.parameters = parameters
-        self.guards: tuple[tuple[Any, str, Any], ...] = ()
+        self.variables = variables
+        self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.checked = -1
+        self.traced = False
+        """Whether it was traced since its constants were last noted: at its first call, and for each new shape."""
         self.plain = True
         """Whether the output holds Tensors and arrays only, so that nothing needs to be restored."""
         self.compiled: Callable[..., Any]
 
     def fits(self) -> bool:
+        if not self.variables.unchanged():
+            return False
         if self.checked == REVISION.count:
             return True
-        if all(getattr(owner, name) == value for owner, name, value in self.guards):
+        if all(getattr(owner, name) == value for owner, name, value in self.guards.values()):
             self.checked = REVISION.count
             return True
         return False
 
     def outdated(self) -> bool:
-        """Whether it was made for attributes of a Cell that have been changed since: their revision never returns."""
-        return any(name == "_revision" and owner._revision != value for owner, name, value in self.guards)
+        """Whether it can never fit again."""
+        return not self.variables.unchanged() or outdated(self.guards.values())
+
+    def note_constants(self, values: Any, dynamic: Any) -> None:
+        """Have the program noticed as outdated where a Tensor that it captured is written."""
+        self.traced = False
+        constants = constants_of(self.compiled.trace(values, dynamic).jaxpr)
+        self.guards[id(constants), "stale"] = (constants, "stale", False)
 
 
 def _is_dynamic(leaf: Any) -> bool:
@@ -118,9 +131,11 @@ def _hook_inputs(inputs: Any, found: tuple[Any, ...]) -> None:
 class CompiledFunction:
     """What `jit` returns. Tensors and arrays are inputs; every other argument is part of the program."""
 
+    _sporax_original: Callable[..., Any] = staticmethod(lambda: None)
+
     def __init__(self, function: Callable[..., Any], owned: Callable[[], tuple[Parameter, ...]] | None = None) -> None:
         functools.update_wrapper(self, function)
-        self._original = function
+        self._sporax_original = function
         self._function = noting(function)
         self._owned = owned
         self._variants: dict[Any, list[_Variant]] = {}
@@ -128,7 +143,7 @@ class CompiledFunction:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
         # The copy of a method, or of a Cell, is that of the copied object, with programs of its own.
-        original = copy.deepcopy(self._original, memo)
+        original = copy.deepcopy(self._sporax_original, memo)
         owned = (lambda: tuple(original.get_parameters())) if isinstance(original, Cell) else None
         return CompiledFunction(original, owned)
 
@@ -171,7 +186,8 @@ class CompiledFunction:
         dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
         static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
         hooks = _hooks_of_inputs((args, kwargs)) if HOOKED else ()
-        return (structure, tuple(_hashable(leaf) for leaf in static), hooks), structure, static, dynamic, hooks
+        key = (structure, tuple(_hashable(leaf) for leaf in static), hooks, compute_dtype())
+        return key, structure, static, dynamic, hooks
 
     def _run(
         self,
@@ -189,12 +205,19 @@ class CompiledFunction:
             variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
         while True:
             try:
-                output, written = form(variant.compiled)([p._value for p in variant.parameters], dynamic)
+                values = list(values_of(variant.parameters))
+                output, written = form(variant.compiled)(values, dynamic)
+                if variant.traced:
+                    variant.note_constants(values, dynamic)
                 break
             except Unbound as unbound:
                 parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
                 variants[:] = [each for each in variants if each is not variant]
                 variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
+        if tracing():
+            # A program that was traced before tells the traces around it what it depends on.
+            for guard in variant.guards.values():
+                note_guard(*guard)
         if not known:
             # Only now, because another thread may look for one. What can never fit again is dropped.
             variants[:] = [*(each for each in variants if not each.outdated()), variant]
@@ -203,7 +226,7 @@ class CompiledFunction:
     def _new_variant(
         self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
     ) -> _Variant:
-        variant = _Variant(parameters)
+        variant = _Variant(parameters, Variables(self._sporax_original))
 
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
             remaining = iter(dynamic)
@@ -214,12 +237,16 @@ class CompiledFunction:
 
             def call() -> Any:
                 _hook_inputs((args, kwargs), hooks)
+                for leaf in static:
+                    if isinstance(leaf, Cell):
+                        note_cell(leaf)
                 output = pack(self._function(*args, **kwargs))
                 variant.plain = is_plain(output)
                 return output
 
             output, written, frame = run_framed(call, bound, discovers=True)
-            variant.guards = tuple(frame.guards.values())
+            variant.guards |= frame.guards
+            variant.traced = True
             return output, written
 
         name = getattr(self._function, "__name__", type(self._function).__name__)
@@ -240,7 +267,8 @@ def jit(function: Any = None, **options: Any) -> Any:
     (`if loss > 1:`), it runs eagerly from then on, and one warning names the file and line.
 
     A Cell, or any other object, among the arguments is part of the program too. A changed attribute of a Cell is
-    noticed, and the program compiled again; one of another object is not, as in MindSpore.
+    noticed, and the program compiled again; one of another object is not, as in MindSpore. A write to a Tensor that the
+    function captured is noticed, and so is a captured variable that is bound to another Cell, Tensor or function.
 
     Args:
         function: a function, a method, or a Cell.

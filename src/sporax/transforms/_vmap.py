@@ -7,15 +7,32 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
-from sporax._errors import StateError
-from sporax._jax_compat import x64_scope
-from sporax.core import in_order_of
+from sporax._errors import ArgumentTypeError, StateError
+from sporax._jax_compat import is_tracer, x64_scope
+from sporax.core import Tensor, in_order_of, to_array, wrap
 from sporax.transforms._functional import run_framed
 
 __all__ = ["vmap"]
 
 _LANES = itertools.count()
+
+
+def _tensors(output: Any) -> Any:
+    """The output of a lane, with Tensors for numbers."""
+    return in_order_of(jax.tree.map(_tensor, output, is_leaf=lambda leaf: isinstance(leaf, Tensor)), output)
+
+
+def _tensor(leaf: Any) -> Any:
+    if isinstance(leaf, (bool, int, float, complex)) and not isinstance(leaf, np.generic):
+        return wrap(to_array(leaf))
+    if isinstance(leaf, (Tensor, jax.Array, np.ndarray, np.generic)) or is_tracer(leaf):
+        return leaf
+    raise ArgumentTypeError(
+        f"vmap: the function must return Tensors, arrays or numbers, which get one more axis, but it returned {leaf!r} "
+        f"of type {type(leaf).__name__}. Return it from outside of vmap."
+    )
 
 
 def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
@@ -30,9 +47,10 @@ def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callabl
         out_axes: where the mapped axis stands in the outputs.
 
     Returns:
-        a function of inputs with one more axis.
+        a function of inputs with one more axis. Numbers that `fn` returns become Tensors with that axis.
 
     Raises:
+        ArgumentTypeError: `fn` returns something else, such as a string.
         StateError: a Parameter would get a different value in each lane.
 
     Examples:
@@ -51,7 +69,7 @@ def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callabl
 
         def pure(*lane_args: Any) -> Any:
             given = in_order_of(lane_args, args)
-            output, written, _ = run_framed(lambda: fn(*given), {}, discovers=False, lane=lane)
+            output, written, _ = run_framed(lambda: _tensors(fn(*given)), {}, discovers=False, lane=lane)
             example[:] = [output]
             return output, written
 

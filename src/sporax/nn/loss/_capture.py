@@ -214,6 +214,9 @@ def part_of(value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: 
         return total_and_size(value)
     with x64_scope(True):
         count = jnp.float32(samples_of(inputs, kwargs))
+        if pair is None and not samples_of(inputs, kwargs):
+            # The mean of an empty batch is NaN, and NaN times 0 too.
+            return wrap(count), wrap(count)
         if pair is None:
             return wrap(to_array(value).reshape(()) * count), wrap(count)
         if pair.whole:

@@ -15,14 +15,16 @@ class RunParams(dict[str, Any]):
 
     Attributes:
         mode: "train" or "eval".
-        train_network, network, eval_network, loss_fn, optimizer, metrics: what runs.
+        train_network, network, eval_network, loss_fn, optimizer: what runs.
+        metrics: the Metrics of the model, by name; at the end of an evaluation its results.
         train_dataset, valid_dataset: what it runs on.
         epoch_num, initial_epoch: the last epoch's number, and how many epochs were trained before the run.
         batch_num: steps in an epoch. Where the dataset cannot say how many (a generator function, `filter`), the
             first epoch counts them; asking before its end reads the data once more. `get("batch_num")` is None then.
         cur_epoch_num, cur_step_num: from 1; steps count on over epochs.
         steps_before_epoch: the steps of all epochs before the present one.
-        net_outputs: the loss of this step, or what else the network returned.
+        net_outputs: the loss of this step, or what else the network returned; in an evaluation a tuple of the loss,
+            the network's output and the labels, or what `eval_network` returned.
         loss_terms: the terms of a loss that returned a dict, by name.
         eval_results: metrics of the validation of this epoch, by name; empty without one.
         state_is_current: whether the Parameters hold the state right after this step; false inside a call of

@@ -24,8 +24,9 @@ class EarlyStopping(TrainingCallback):
         min_delta: how much better a value must be to count.
         patience: epochs without a better value after which training ends; 0 and 1 both end it at the first.
         verbose: whether to print a line then.
-        mode: "min" or "max": which is better; "auto": higher for accuracy, precision, recall, F1 and their
-            like.
+        mode: "min" or "max": which is better; "auto": by the name, lower for losses, errors and distances, higher
+            for accuracy, precision, recall, F1 and others. A name that says neither counts as higher, with a
+            warning.
         baseline: a value that must be beaten too; epochs that do not beat it count as without a better value.
         restore_best_weights: whether everything that is trained gets back its state of the best epoch when
             training is over: the Parameters of the network and of the loss, and the optimizer's slots and step.

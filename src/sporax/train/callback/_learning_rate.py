@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax._errors import ArgumentTypeError, TrainError
+from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Parameter
 from sporax.train.callback._base import RunContext, TrainingCallback
 from sporax.train.callback._monitored import Monitored
@@ -49,7 +49,8 @@ class LearningRateScheduler(TrainingCallback):
             called for each.
 
     Raises:
-        ArgumentTypeError: `learning_rate_function` is not a function, or does not return a number.
+        ArgumentTypeError, ArgumentError: `learning_rate_function` is not a function, or does not return a number, or
+            a negative one.
         TrainError: the optimizer's learning rate is a schedule, not a number.
 
     Examples:
@@ -88,6 +89,11 @@ class LearningRateScheduler(TrainingCallback):
                     "LearningRateScheduler: `learning_rate_function` must return a number, but for step "
                     f"{params.cur_step_num} it returned {new!r} of type {type(new).__name__}."
                 )
+            if not 0.0 <= float(new) < float("inf"):
+                raise ArgumentError(
+                    f"LearningRateScheduler: `learning_rate_function` returned {new!r} for step {params.cur_step_num}, "
+                    "but a learning rate is a finite number ≥ 0."
+                )
             # A write brings the state back from the device, so an unchanged rate is left alone.
             if float(new) != rate:
                 parameter.set_data(np.full(parameter.shape, float(new), np.float32))
@@ -102,8 +108,9 @@ class ReduceLROnPlateau(TrainingCallback):
         factor: what to multiply by, between 0 and 1.
         patience: epochs without a better value after which the rate is reduced.
         verbose: whether to print a line then.
-        mode: "min" or "max": which is better; "auto": higher for accuracy, precision, recall, F1 and their
-            like.
+        mode: "min" or "max": which is better; "auto": by the name, lower for losses, errors and distances, higher
+            for accuracy, precision, recall, F1 and others. A name that says neither counts as higher, with a
+            warning.
         min_delta: how much better a value must be to count.
         cooldown: epochs to wait after a reduction before counting again.
         min_lr: the rate is never set below this.

@@ -53,7 +53,7 @@ class CallbackList:
         if self.deferred:
             # What was put off comes before anything that is said about an epoch, a validation or the whole
             # run.
-            for hooks in (train["epoch_end"], train["end"], evaluation["begin"]):
+            for hooks in (train["epoch_end"], train["end"], evaluation["begin"], evaluation["epoch_end"]):
                 hooks.insert(0, lambda run_context: self.flush())
         self.train_begin: list[Hook] = train["begin"]
         self.epoch_begin: list[Hook] = train["epoch_begin"]
@@ -140,9 +140,11 @@ def _hook(callback: Callback, name: str, old_name: str) -> Hook | None:
     """The method to call for a hook, or None where the callback defines neither form of it."""
     method = getattr(callback, name)
     function = getattr(method, "__func__", method)
-    if function is getattr(TrainingCallback, name) and function is not getattr(Callback, name):
+    own = getattr(method, "__self__", callback) is callback
+    if own and function is getattr(TrainingCallback, name) and function is not getattr(Callback, name):
         return None
-    if function is not getattr(Callback, name):
+    # The method of another callback is called as it is, whatever class it comes from: it may lead to an older hook.
+    if function is not getattr(Callback, name) or not own:
         return method
     older = getattr(callback, old_name)
     return None if getattr(older, "__func__", older) is getattr(Callback, old_name) else older

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import Any
 
@@ -12,10 +13,36 @@ from sporax import _check
 from sporax._errors import ArgumentError, ResumeWarning, SporaxWarning, TrainError
 from sporax.train.callback._reading import scalar_loss
 
-_HIGHER_IS_BETTER = (
-    "acc", "precision", "recall", "f1", "fbeta", "auc", "dice", "bleu", "top_", "topk", "similarity",
-)  # fmt: skip
+_LOWER_IS_BETTER = {
+    "loss", "losses", "err", "error", "errors", "mae", "mse", "rmse", "mape", "nll", "ppl", "perplexity", "distance",
+    "deviation", "deviance", "divergence", "entropy", "brier", "fid", "wer", "cer", "cost", "inaccuracy",
+}  # fmt: skip
+_HIGHER_IS_BETTER = {
+    "acc", "accuracy", "precision", "recall", "f1", "f2", "fbeta", "auc", "roc", "auroc", "dice", "bleu", "rouge",
+    "similarity", "iou", "miou", "map", "psnr", "ssim", "ndcg", "mrr", "kappa", "mcc", "jaccard", "sensitivity",
+    "specificity", "score",
+}  # fmt: skip
+_NUMBERED = re.compile(r"(acc|map|top)\d+|topk?")
 MODES = ("auto", "min", "max")
+
+
+def higher_is_better(name: str) -> bool | None:
+    """Whether a metric of this name is better when it is higher; None where the name does not say.
+
+    A word for an error decides: `top_1_error` has the words of both.
+
+    >>> higher_is_better("val_accuracy"), higher_is_better("top_1_error"), higher_is_better("my_metric")
+    (True, False, None)
+    """
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    if any(_names(word, _LOWER_IS_BETTER) for word in words):
+        return False
+    return True if any(_names(word, _HIGHER_IS_BETTER) or _NUMBERED.fullmatch(word) for word in words) else None
+
+
+def _names(word: str, known: set[str]) -> bool:
+    # The longer ones also at the end of a name in one word, as MyLoss.
+    return word in known or any(len(each) > 3 and word.endswith(each) for each in known)
 
 
 class Monitored:
@@ -24,7 +51,7 @@ class Monitored:
     Args:
         monitor: "loss" for the loss of the epoch's last step; "eval_loss" for the mean loss of the
             validation; else the name of a metric.
-        mode: "min", "max", or "auto": by the name.
+        mode: "min", "max", or "auto": by the name; higher, with a warning, where the name says nothing.
         min_delta: a change must be larger than this to count.
         where: what a message calls it.
     """
@@ -34,8 +61,9 @@ class Monitored:
         if mode not in MODES:
             raise ArgumentError(f"{where}: `mode` must be 'auto', 'min' or 'max', but got {mode!r}.")
         self.min_delta = abs(_check.number(min_delta, name="min_delta", where=where))
-        rises = any(part in monitor.lower() for part in _HIGHER_IS_BETTER) and "loss" not in monitor.lower()
-        self.higher_is_better = mode == "max" or (mode == "auto" and rises)
+        rises = higher_is_better(monitor)
+        self.higher_is_better = mode == "max" or (mode == "auto" and rises is not False)
+        self._guessed = mode == "auto" and rises is None
         self.best = self._worst()
         self._where = where
         self._warned = False
@@ -80,11 +108,24 @@ class Monitored:
             found = results.get("loss")
         if found is not None:
             array = np.asarray(found)
+            if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+                raise TrainError(
+                    f"{self._where}: {self.name!r} is {found!r} of type {type(found).__name__}, but one number must be "
+                    "watched."
+                )
             if array.size != 1:
                 raise TrainError(
                     f"{self._where}: {self.name!r} is an array of shape {array.shape}, but one number must be watched. "
                     "Use a metric whose eval returns one, such as a subclass with the mean: class MeanPrecision("
                     "Precision): def eval(self): return super().eval(average=True)."
+                )
+            if self._guessed:
+                self._guessed = False
+                warnings.warn(
+                    f"{self._where}: whether a higher or a lower {self.name!r} is better does not show from its name; "
+                    "mode='auto' takes higher for better, as MindSpore does. Give mode='max' or mode='min'.",
+                    SporaxWarning,
+                    stacklevel=4,
                 )
             return float(array.reshape(()))
         # With valid_frequency, most epochs have no validation; that is no mistake.

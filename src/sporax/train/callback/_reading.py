@@ -16,7 +16,7 @@ def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
 
     Args:
         net_outputs: a Tensor, an array or a number; a tuple or list whose first element is the loss; a dict
-            whose entry "loss", or else its first, is the loss.
+            whose entry "loss", or else the sum of all, is the loss, as `Model` takes it.
 
     Returns:
         A NumPy number of the loss's dtype (float32 for bfloat16 and integers), or the Python float that was
@@ -40,8 +40,10 @@ def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
     while isinstance(value, (tuple, list, dict)):
         if not value:
             raise TrainError(f"the step returned no loss: its outputs are {net_outputs!r}.")
-        if isinstance(value, dict):
-            value = value["loss"] if "loss" in value else next(iter(value.values()))
+        if isinstance(value, dict) and "loss" not in value:
+            value = sum(scalar_loss(each) for each in value.values())
+        elif isinstance(value, dict):
+            value = value["loss"]
         else:
             value = value[0]
     if isinstance(value, float) and not isinstance(value, np.floating):

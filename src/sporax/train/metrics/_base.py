@@ -155,6 +155,7 @@ def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
             )
         return func(self, *(inputs[each] for each in indexes))
 
+    vars(update)["rearranges"] = True
     return update
 
 
@@ -167,7 +168,8 @@ def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
             "Choose one: metric.set_indexes([output, label]), or Model(..., eval_network=...) with a network that "
             "returns what the metric takes."
         )
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(each, np.ma.MaskedArray) and np.ma.is_masked(each) for each in parts):
         raise ArgumentTypeError(
             f"{where}: {name} is a masked array, but a metric counts every element. Give what is left: "
             "prediction[~mask], label[~mask]."

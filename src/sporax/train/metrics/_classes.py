@@ -100,9 +100,15 @@ def check_range(labels: np.ndarray, classes: int, where: str, name: str = "label
     """Every label must name one of the classes."""
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         bad = int(labels.min()) if labels.min() < 0 else int(labels.max())
+        hint = ""
+        if name == "label" and (bad < 0 or bad == 255):
+            hint = (
+                f" Where {bad} marks what to ignore, leave it out in an update of your own: keep = labels != {bad}; "
+                "super().update(np.moveaxis(scores, 1, -1)[keep], labels[keep])."
+            )
         raise LabelError(
             f"{where}.update: a {name} is {bad}, but there are {classes} classes, 0 to {classes - 1}. "
-            "Labels count from 0."
+            f"Labels count from 0.{hint}"
         )
 
 
@@ -144,6 +150,8 @@ class ClassMetric(Metric):
                 )
             classes = prediction.shape[1]
             known = np.where(unknown, NO_CLASS, prediction == 1)
+            if not classes:
+                raise ShapeError(f"{where}.update: the prediction of shape {prediction.shape} has no classes.")
             predicted, labels = (np.moveaxis(each, 1, -1).reshape(-1, classes) for each in (known, labels == 1))
         self._check_classes(prediction.shape[1])
         return predicted, labels

@@ -76,16 +76,18 @@ class ConfusionMatrix(Metric):
         """
         where = "ConfusionMatrix"
         prediction, labels = self._inputs(inputs, ("the prediction", "the true value"))
-        labels = whole_numbers(labels, "labels", where).astype(np.int64)
+        labels = whole_numbers(labels, "labels", where)
         check_range(labels, self.num_classes, where)
+        labels = labels.astype(np.int64)
         predicted = self._predicted(prediction, labels).ravel()
         labels = labels.ravel()
         known = predicted != NO_CLASS
         counts = np.bincount(labels[known] * self.num_classes + predicted[known], minlength=self.num_classes**2)
-        self.confusion_matrix += counts.reshape(self.confusion_matrix.shape)
+        # New arrays: a copy of the metric, or of what it gave, keeps its own counts.
+        self.confusion_matrix = self.confusion_matrix + counts.reshape(self.confusion_matrix.shape)
         self._samples += labels.size
         if not known.all():
-            self.undefined += np.bincount(labels[~known], minlength=self.num_classes)
+            self.undefined = self.undefined + np.bincount(labels[~known], minlength=self.num_classes)
             self._warn(int((~known).sum()))
 
     def _predicted(self, prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:

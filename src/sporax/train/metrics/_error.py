@@ -12,6 +12,19 @@ from sporax.train.metrics._base import Metric, rearrange_inputs, same_shape
 __all__ = ["MAE", "MSE"]
 
 
+def _difference(prediction: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """prediction - label in float64, rounded once: whole numbers beyond 2**53, as times in nanoseconds, differ too."""
+    if _beyond_float64(prediction) and _beyond_float64(label):
+        return (prediction.astype(object) - label.astype(object)).astype(np.float64)
+    return prediction.astype(np.float64) - label.astype(np.float64)
+
+
+def _beyond_float64(values: np.ndarray) -> bool:
+    """Whether these are 64-bit integers that float64 rounds."""
+    whole = values.dtype.kind in "iu" and values.dtype.itemsize == 8
+    return whole and values.size > 0 and max(int(values.max()), -int(values.min())) > 2**53
+
+
 class _ErrorMetric(Metric):
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +50,7 @@ class _ErrorMetric(Metric):
         prediction, label = same_shape(given[0], given[1], type(self).__name__)
         # inf - inf is NaN, and a NaN stays in the result: neither needs NumPy's warning too.
         with np.errstate(invalid="ignore", over="ignore"):
-            self._sum += float(self._measure(prediction.astype(np.float64) - label.astype(np.float64)).sum())
+            self._sum += float(self._measure(_difference(prediction, label)).sum())
         self._samples += label.shape[0] if label.ndim else 1
 
     @staticmethod

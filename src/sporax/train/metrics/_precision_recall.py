@@ -47,7 +47,8 @@ class _Counts(ClassMetric):
         if self._type == "multilabel":
             found = predicted == 1
             counts = np.stack([each.sum(axis=1) for each in (found & labels, found, labels)])
-            self._batches.append(counts.astype(np.float64))
+            # A new list: a copy of the metric keeps its own.
+            self._batches = [*self._batches, counts.astype(np.float64)]
             return
         classes = self._class_num
         counted = (labels[predicted == labels], predicted[predicted != NO_CLASS], labels)
