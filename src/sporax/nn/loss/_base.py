@@ -151,8 +151,9 @@ class LossBase(Cell):
         `get_loss` do, and so does a value that is made of one of them, such as `2 * self.get_loss(values) + penalty`.
         A loss that is no such mean counts as its value times the number of samples: one number for a whole set
         (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), means of different denominators added up, or a mean that
-        `construct` takes itself. Losses in which the samples of a batch meet each other (`SupConLoss`, `BatchHardTripletLoss`) see the
-        samples of their part only. The terms of a dict have denominators of their own: see `term_sums`.
+        `construct` takes itself. Losses in which the samples of a batch meet each other (`SupConLoss`,
+        `BatchHardTripletLoss`) see the samples of their part only. The terms of a dict have denominators of their own:
+        see `term_sums`.
 
         Args:
             inputs, kwargs: those of `construct`.

@@ -46,7 +46,7 @@ def depends_beside(
 
     try:
         jaxpr = jax.make_jaxpr(traced)(*arrays).jaxpr
-    except Exception:  # noqa: BLE001  what needs values cannot be traced; then there is no answer
+    except Exception:  # What needs values cannot be traced; then there is no answer.
         return []
     through = {id(variable) for variable in jaxpr.outvars[count:]}
     return _reached(jaxpr, changed, through)[:count]
