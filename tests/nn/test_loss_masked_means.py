@@ -86,7 +86,7 @@ def test_the_mask_reaches_functions_and_get_loss(name):
 
 def test_cross_entropy_of_ops():
     logs = X - np.log(np.exp(X.astype(np.float64)).sum(1, keepdims=True))
-    weight = np.float32([0.2, 1.5, 1.0])
+    weight = np.array([0.2, 1.5, 1.0], np.float32)
     each = weight[CLASSES[KEPT]].astype(np.float64)
     expected = -(each * logs[KEPT, CLASSES[KEPT]]).sum() / each.sum()
     labels = np.where(KEPT, CLASSES, 7)  # no class, where it is removed
@@ -95,7 +95,7 @@ def test_cross_entropy_of_ops():
 
 
 def test_a_penalty_of_another_shape_is_left_alone():
-    weight = np.float32([[1.0, 2.0], [3.0, 5.0]])
+    weight = np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
     loss = custom(lambda self, x, y: self.get_loss((x - y) ** 2) + ops.mse_loss(Tensor(weight), Tensor(0 * weight)))
     expected = SQUARES.mean() + (weight.astype(np.float64) ** 2).mean()
     assert float(nn.MaskedLoss(loss)(Tensor(X), Tensor(Y), Tensor(MASK))) == pytest.approx(expected, rel=1e-5)

@@ -8,11 +8,11 @@ from sporax import Model, Parameter, Tensor, nn
 from sporax import dataset as ds
 from sporax._errors import CellError, ShapeError, SporaxError, SporaxWarning, StateError
 
-GRADIENTS = [np.float32([3.0, -1.0]), np.float32([0.5, 2.0]), np.float32([-1.0, 4.0])]
+GRADIENTS = [np.array([3.0, -1.0], np.float32), np.array([0.5, 2.0], np.float32), np.array([-1.0, 4.0], np.float32)]
 
 
 def steps(make, change=None):
-    weight = Parameter(np.float32([1.0, 2.0]), name="w")
+    weight = Parameter(np.array([1.0, 2.0], np.float32), name="w")
     optimizer = make([weight])
     for at, gradient in enumerate(GRADIENTS):
         if at == 1 and change:
@@ -23,7 +23,7 @@ def steps(make, change=None):
 
 def adam(step, *, b1=0.9, b2=0.999, eps=1e-8, nesterov=False, changed=None):
     """Adam's formula in float64, with arguments that change before the second step."""
-    w, m, v, power1, power2 = np.float64([1.0, 2.0]), np.zeros(2), np.zeros(2), 1.0, 1.0
+    w, m, v, power1, power2 = np.array([1.0, 2.0], np.float64), np.zeros(2), np.zeros(2), 1.0, 1.0
     for at, g in enumerate(GRADIENTS):
         if at == 1:
             given = {"b1": b1, "b2": b2, "eps": eps, "nesterov": nesterov} | (changed or {})
@@ -87,7 +87,7 @@ DEFAULTS = {"dampening": 0.0, "nesterov": False, "use_nesterov": False, "decay":
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_others(name):
     make, (attribute, value) = CHANGES[name]
-    w, state = np.float64([1.0, 2.0]), {}
+    w, state = np.array([1.0, 2.0], np.float64), {}
     for at, gradient in enumerate(GRADIENTS):
         now = DEFAULTS[attribute] if at == 0 else value
         w, state = formula(name, gradient.astype(np.float64), w, state, now)
@@ -111,7 +111,9 @@ def test_what_a_made_optimizer_cannot_become_is_refused(make, attribute, value, 
 
 
 def plain(rates):
-    return np.float64([1.0, 2.0]) - sum(rate * g.astype(np.float64) for rate, g in zip(rates, GRADIENTS, strict=True))
+    return np.array([1.0, 2.0], np.float64) - sum(
+        rate * g.astype(np.float64) for rate, g in zip(rates, GRADIENTS, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,13 +155,13 @@ def test_another_learning_rate_takes_effect_in_model_train_and_is_the_optimizers
 
 
 def test_learning_rates_that_cannot_be_set():
-    weights = [Parameter(np.float32([1.0]), name=name) for name in "ab"]
+    weights = [Parameter(np.array([1.0], np.float32), name=name) for name in "ab"]
     rate = Parameter(np.float32(0.5), name="rate")
     grouped = nn.SGD([{"params": weights[:1], "lr": 0.1}, {"params": weights[1:]}], 0.2)
     with pytest.raises(StateError, match="groups have learning rates of their own"):
         grouped.learning_rate = rate
     with pytest.raises(ShapeError, match="must hold one number"):
-        nn.SGD(weights, 0.1).learning_rate = Parameter(np.float32([0.5, 0.2]), name="rate")
+        nn.SGD(weights, 0.1).learning_rate = Parameter(np.array([0.5, 0.2], np.float32), name="rate")
     with pytest.raises(CellError):
         nn.SGD(weights, 0.1).learning_rate = 0.5
     for made, value in ((optax.sgd(0.1), 0.5), (optax.inject_hyperparams(optax.sgd)(0.1), rate)):
@@ -169,10 +171,10 @@ def test_learning_rates_that_cannot_be_set():
 
 
 def test_the_value_of_an_injected_rate_can_be_set():
-    weight = Parameter(np.float32([1.0]), name="w")
+    weight = Parameter(np.array([1.0], np.float32), name="w")
     optimizer = nn.OptaxOptimizer(optax.inject_hyperparams(optax.sgd)(learning_rate=0.1), [weight])
     optimizer.learning_rate = Tensor(np.float32(0.5))
-    optimizer((Tensor(np.float32([1.0])),))
+    optimizer((Tensor(np.array([1.0], np.float32)),))
     np.testing.assert_allclose(weight.asnumpy(), [0.5], rtol=1e-6)
 
 

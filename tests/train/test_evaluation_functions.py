@@ -15,7 +15,7 @@ X, Y = (RNG.normal(size=(10, 3)).astype(np.float32) for _ in range(2))
 LABELS = np.array([0, 1, 2, -100, -100, -100, 1, -100, 0, 2], np.int32)
 CLASSES = np.abs(LABELS) % 3
 MASK = np.array([1, 1, 0, 0, 0, 1, 1, 1, 1, 0], np.float32)
-W = np.float32([0.5, 2.0, 0.1])
+W = np.array([0.5, 2.0, 0.1], np.float32)
 LOGS = X - np.log(np.exp(X.astype(np.float64)).sum(1, keepdims=True))
 CLASS_WEIGHT = Tensor(W)
 

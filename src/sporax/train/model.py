@@ -324,9 +324,8 @@ class Model:
         reduction "mean" or "batchmean", each element for "none"; also where a function, another Cell or `eval_network`
         returns what such a loss or a function of `ops` or `sporax.losses` gave, or what is made of one such mean. What
         is no such mean counts as its value times the number of samples; a sum of several means whose denominators
-        differ between batches gives a warning. With
-        "sum", the result is the mean of the batches' sums. Within a callback of a training run, every Cell has its
-        mode back afterwards.
+        differ between batches gives a warning. With "sum", the result is the mean of the batches' sums. Within a
+        callback of a training run, every Cell has its mode back afterwards.
 
         Args:
             valid_dataset: a dataset that gives batches.
