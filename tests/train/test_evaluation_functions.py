@@ -161,6 +161,25 @@ def test_terms_of_a_weighted_sum_do_not_lend_each_other_their_denominators():
     assert _eval(loss, X, CLASSES) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("around", [lambda loss: loss, lambda loss: _Cell(loss)], ids=["function", "Cell"])
+def test_a_mean_beside_another_part_of_the_batch_warns(around):
+    def loss(x, y):
+        p = ops.softmax(x, axis=1)
+        return ops.cross_entropy(x, y, weight=CLASS_WEIGHT) + 1 - 2 * p.max() / (p * p).sum()
+
+    with pytest.warns(SporaxWarning, match="made of several means"):
+        _eval(around(loss), X, LABELS)
+
+
+class _Cell(nn.LossBase):
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = loss
+
+    def construct(self, x, y):
+        return self.loss(x, y)
+
+
 def test_two_functions_of_different_denominators_warn():
     def loss(x, y):
         return ops.cross_entropy(x, y) + ops.cross_entropy(x, y, weight=CLASS_WEIGHT)

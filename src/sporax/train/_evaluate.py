@@ -14,7 +14,7 @@ from sporax._errors import ShapeError, SporaxError, SporaxWarning, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
-from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of
+from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of, through_means
 from sporax.train._binding import Binding, loss_and_terms
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
@@ -212,6 +212,7 @@ class Evaluation:
         indexes = self._eval_indexes
         with capturing() as pairs:
             outputs = tensors_of(self._eval_network(*batch))
+        network = self._eval_network
         if isinstance(outputs, dict):
             self._kind, self._names = "dict", tuple(outputs)
             if indexes is not None:
@@ -230,6 +231,7 @@ class Evaluation:
             )
         loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
         # The loss of a loss Cell in the network, or what is made of it.
+        pairs.through = through_means(lambda *batch: network(*batch)[indexes[0]], batch, {})
         value = (outputs[indexes[0]], *(each for each in outputs if each is not outputs[indexes[0]]))
         sums, parts = sums_of(value, pairs, batch, {}), parts_of_total(value, pairs, batch)
         return loss, sums, (outputs[indexes[1]], outputs[indexes[2]]), parts
@@ -242,6 +244,7 @@ class Evaluation:
         # Once only: a loss may draw random numbers, or write Parameters.
         with capturing() as pairs:
             value = binding.loss_of(output, labels)
+        pairs.through = through_means(binding.loss_of, (output, labels), {})
         # Only training needs one number.
         loss, _ = loss_and_terms(_mean(value), loss_fn)
         reduction = loss_fn.reduction if isinstance(loss_fn, LossBase) else "mean"

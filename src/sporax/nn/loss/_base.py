@@ -12,7 +12,17 @@ from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
-from sporax.nn.loss._capture import CAPTURE, Pair, capturing, one_program, only_weight, part_of, samples_of, sums_of
+from sporax.nn.loss._capture import (
+    CAPTURE,
+    Pair,
+    capturing,
+    one_program,
+    only_weight,
+    part_of,
+    samples_of,
+    sums_of,
+    through_means,
+)
 
 
 class LossBase(Cell):
@@ -184,6 +194,7 @@ class LossBase(Cell):
         """
         with capturing() as pairs:
             value = self(*inputs, **kwargs)
+        pairs.through = through_means(self, inputs, kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
                 count = only_weight(value, pairs)
@@ -208,6 +219,7 @@ class LossBase(Cell):
         """
         with capturing() as pairs:
             value = self(*inputs, **kwargs)
+        pairs.through = through_means(self, inputs, kwargs)
         return sums_of(value, pairs, inputs, kwargs, self.reduction)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from sporax._errors import ShapeError
 from sporax._jax_compat import trace_state, x64_scope
 from sporax.core import Tensor, context, to_array, tracing, unwrap, wrap
 from sporax.losses import observed_by
+from sporax.nn.loss._dependence import depends_beside
 from sporax.transforms import jit
 
 R = TypeVar("R")
@@ -45,6 +46,8 @@ class Pairs(list[Pair]):
         self._state = trace_state()
         self.hidden = False
         """Whether a mean with weights was taken inside another transformation, such as `jit`, and stayed there."""
+        self.through: Callable[[], bool] | None = None
+        """Says whether the value depends on the inputs through these means only, where that is known."""
 
     def add(self, pair: Pair, *, weighted: bool = False) -> None:
         """Take in a mean; `weighted` says that its denominator depends on more than shapes."""
@@ -257,7 +260,7 @@ def parts_of_total(value: Any, pairs: Pairs, inputs: Any) -> dict[str, Tensor] |
 
 
 def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
-    """The denominator of a loss that was made of one mean, or of several with the same denominator; None otherwise."""
+    """The denominator of a loss that is made of one mean, or of several with the same one; None otherwise."""
     if isinstance(value, dict):
         if len(value) != 1:
             return None
@@ -267,12 +270,43 @@ def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
     made = [pair for pair in pairs if id(pair.result) not in beside]
     if (
         not made
-        or getattr(pairs, "hidden", False)
+        or not isinstance(pairs, Pairs)
+        or pairs.hidden
+        or pairs.through is None
         or any(pair.whole or pair.reduction in ("sum", "none") for pair in made)
     ):
         return None
     weight = made[0].weight
-    return weight if all(pair.weight is weight for pair in made) else None
+    return weight if all(pair.weight is weight for pair in made) and pairs.through() else None
+
+
+def through_means(function: Callable[..., Any], inputs: Any, kwargs: Any) -> Callable[[], bool]:
+    """Whether what a function returns depends on its inputs through the means that it takes only.
+
+    Then a value that was made of one mean, scaled or with a penalty added, has its denominator; the sum of a mean and,
+    say, the Dice loss of the batch has none. The answer is found when it is asked for, once.
+    """
+
+    @functools.cache
+    def answer() -> bool:
+        leaves, structure = jax.tree.flatten((inputs, kwargs))
+        places = [at for at, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
+
+        def again(*arrays: Any) -> tuple[list[Any], list[Any]]:
+            given = list(leaves)
+            for at, array in zip(places, arrays, strict=True):
+                given[at] = array
+            args, named = jax.tree.unflatten(structure, given)
+            with capturing() as pairs:
+                value = function(*args, **named)
+            terms = list(value.values()) if isinstance(value, dict) else [first_of(value)]
+            return [to_array(term) for term in terms], [pair.result for pair in pairs]
+
+        with x64_scope(True):
+            found = depends_beside(again, [leaves[at] for at in places], [True] * len(places))
+        return bool(found) and not any(found)
+
+    return answer
 
 
 def total_and_size(value: Any) -> tuple[Tensor, Tensor]:
@@ -290,8 +324,7 @@ def part_of(
 
     `alone` says that the value is not one of several terms, whose means are among the pairs too.
     """
-    weight = only_weight(value, pairs) if alone else None
-    value = first_of(value)
+    outputs, value = value, first_of(value)
     pair = next((each for each in pairs if each.result is unwrap(value)), None)
     if pair is not None and pair.reduction in ("sum", "none") and reduction not in ("sum", "none"):
         # The sum of another loss, as the result of this one.
@@ -302,6 +335,7 @@ def part_of(
         count = jnp.float32(samples_of(inputs, kwargs))
         if pair is None:
             # One mean, scaled or with a penalty added: its denominator is that of the value.
+            weight = only_weight(outputs, pairs) if alone else None
             count = count if weight is None else weight
             one = to_array(value).reshape(())
             return wrap(one.astype(jnp.promote_types(one.dtype, jnp.float32)) * count), wrap(count)

@@ -17,7 +17,7 @@ from sporax.losses import contract_loss
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
 from sporax.nn.loss._calls import call_loss
 from sporax.nn.loss._capture import Pairs, capturing_too, first_of, removing
-from sporax.nn.loss._dependence import depends_beside
+from sporax.nn.loss._dependence import UNCHANGED_BY_COPIES, depends_beside
 from sporax.nn.loss._terms import check_loss
 
 
@@ -138,7 +138,7 @@ class MaskedLoss(LossBase):
             return _scalars_of(value), [pair.result for pair in pairs]
 
         changed = [_rank_of_places(each, kept) is not None for each in arrays]
-        if any(depends_beside(again, arrays, changed)):
+        if any(depends_beside(again, arrays, changed, UNCHANGED_BY_COPIES)):
             raise ShapeError(
                 f"MaskedLoss: {name_of(self.loss)} adds up places of its inputs itself, beside what it gives to "
                 f"get_loss, so the places that the mask {kept.shape} removes would count in that part. Have every "
