@@ -112,6 +112,7 @@ from sporax.losses._noisy import (
     sparse_poly1_cross_entropy,
     symmetric_cross_entropy,
 )
+from sporax.losses._observer import observed_by as observed_by
 from sporax.losses._ordinal import coral_labels, coral_loss, corn_labels, corn_loss, ordinal_levels
 from sporax.losses._piecewise import (
     adaptive_wing_loss,

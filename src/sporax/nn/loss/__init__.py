@@ -10,7 +10,7 @@ from sporax.nn.loss._binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMar
 from sporax.nn.loss._binary_focal import AsymmetricLoss, BinaryFocalLoss, SigmoidFocalLoss
 from sporax.nn.loss._boxes import CIoULoss, DIoULoss, GIoULoss, IoULoss
 from sporax.nn.loss._calls import call_loss, tensors_of
-from sporax.nn.loss._capture import capturing, parts_of_total, sums_of
+from sporax.nn.loss._capture import capturing, parts_of_total, sums_of, through_means
 from sporax.nn.loss._classification import CrossEntropyLoss, NLLLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._composition import UncertaintyWeightedLoss, WeightedSumLoss
 from sporax.nn.loss._contrastive import (
@@ -235,6 +235,7 @@ __all__ = [
     "parts_of_total",
     "sums_of",
     "tensors_of",
+    "through_means",
 ]
 
 if not TYPE_CHECKING:  # a type checker shall see that a name is missing
