@@ -1,7 +1,8 @@
 """The operators of Tensor as functions of arrays, with MindSpore's result dtypes.
 
 The rule for scalars: a Python number never widens a Tensor. A Python float with an integer or bool Tensor gives
-float32 (JAX with 64-bit dtypes on would give float64).
+float32 (JAX with 64-bit dtypes on would give float64). A Python int that the Tensor's integer dtype cannot hold wraps
+in sums, products, powers and bitwise operations, as the dtype's own arithmetic does; everything else uses its value.
 """
 
 from __future__ import annotations
@@ -24,12 +25,33 @@ def align(x: Array, y: Array) -> tuple[Array, Array]:
     return x, y
 
 
+_BOUNDS = {np.dtype(t): (np.iinfo(t).min, np.iinfo(t).max) for t in ("i1", "i2", "i4", "u1", "u2", "u4")}
+
+
+def _exceeds(number: Any, array: Array) -> bool:
+    """Whether `number` is a Python int that the integer dtype of `array`, of at most 32 bits, cannot hold."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        return False
+    bounds = _BOUNDS.get(getattr(array, "dtype", None))
+    return bounds is not None and not bounds[0] <= number <= bounds[1]
+
+
+def _widened(function: Callable[[Array, Array], Array], x: Array, y: Array) -> Array:
+    """The function of the values in int64; an integer result is clipped to the range of the array's dtype."""
+    dtype = y.dtype if isinstance(x, int) else x.dtype
+    result = function(*(each if isinstance(each, int) else each.astype(np.int64) for each in (x, y)))
+    return jnp.clip(result, *_BOUNDS[dtype]).astype(dtype) if result.dtype == np.int64 else result
+
+
 def arithmetic(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
     """A binary operator whose operands are first aligned."""
+    wraps = function in _WRAPPING
 
     def aligned(x: Array, y: Array) -> Array:
         if isinstance(x, float) or isinstance(y, float):
             x, y = align(x, y)
+        elif not wraps and (_exceeds(y, x) or _exceeds(x, y)):
+            return _widened(function, x, y)
         return function(x, y)
 
     aligned.__name__ = function.__name__
@@ -68,8 +90,21 @@ def _power(x: Array, y: Array) -> Array:
     # jnp.power makes int32 of a bool raised to a Python int; every other operator makes int64.
     if _is_bool(x) and isinstance(y, int) and not isinstance(y, bool):
         x = x.astype(np.int64)
-    return jnp.power(x, y)
+    return power_of(x, y)
 
+
+def power_of(x: Array, y: Array) -> Array:
+    """x ** y, with the derivatives 0 at 0 ** 0, where JAX's formula for an array of exponents gives NaN."""
+    if getattr(getattr(y, "dtype", None), "kind", "") not in ("f", "V"):
+        return jnp.power(x, y)
+    one = (x == 0) & (y == 0)
+    return jnp.power(jnp.where(one, 1, x), y)
+
+
+_WRAPPING = {
+    jnp.add, jnp.subtract, jnp.multiply, jnp.power, jnp.bitwise_and, jnp.bitwise_or, jnp.bitwise_xor,
+    _subtract, _power, power_of,
+}  # fmt: skip
 
 add = arithmetic(jnp.add)
 subtract = arithmetic(_subtract)

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
@@ -21,6 +22,7 @@ from sporax.ops._args import (
     check_kind,
     one_axis,
     whole,
+    widened,
 )
 from sporax.ops._base import lifted, op, primitive
 from sporax.ops._state import stateful
@@ -333,8 +335,8 @@ def embedding(
             held_back = jnp.expand_dims(indices == row, -1)
             rows = jnp.where(held_back, jax.lax.stop_gradient(rows), rows)
         if scale_grad_by_freq:
-            counts = jnp.zeros(table.shape[0], table.dtype).at[indices.reshape(-1)].add(1)
-            share = 1 / jnp.expand_dims(counts[indices], -1)
+            counts = jnp.zeros(table.shape[0], np.int32).at[indices.reshape(-1)].add(1)
+            share = (1 / jnp.expand_dims(counts[indices], -1)).astype(table.dtype)
             still = jax.lax.stop_gradient(rows)
             rows = still + share * (rows - still)
         return wrap(rows)
@@ -343,8 +345,9 @@ def embedding(
 def _renormed(table: Array, indices: Array, bound: float, order: float) -> Array:
     flat = indices.reshape(-1)
     rows = table.at[flat].get(mode="fill")
+    rows = widened(rows)
     size = jnp.sum(jnp.abs(rows) ** order, axis=1, keepdims=True) ** (1 / order)
-    return table.at[flat].set(jnp.where(size > bound, rows * (bound / (size + 1e-7)), rows))
+    return table.at[flat].set(jnp.where(size > bound, rows * (bound / (size + 1e-7)), rows).astype(table.dtype))
 
 
 Gather = primitive("Gather", gather, batch_dims=0)
