@@ -289,7 +289,7 @@ class TestAttributes:
             (
                 lambda n: n.insert_param_to_cell("fc", Parameter(1.0)),
                 ArgumentError,
-                "Net has an attribute 'fc' already; use another",
+                "Net has a Cell 'fc' already; use another",
             ),
             (
                 lambda n: n.insert_param_to_cell("p", 3),

@@ -11,7 +11,7 @@ import pytest
 
 import sporax
 import sporax.core.dtype as dt
-from sporax._errors import DtypeError, ShapeError
+from sporax._errors import ArgumentTypeError, DtypeError, ShapeError
 from sporax.core import Tensor
 
 f32 = np.float32
@@ -245,3 +245,28 @@ def test_the_alpha_of_a_number_widens_nothing(number: float, dtype: dt.DType):
         assert (result.astype(dt.float32).asnumpy().tolist(), result.dtype) == (right, dtype)
     result = sporax.ops.subtract(tensor, number, alpha=2)
     assert (result.astype(dt.float32).asnumpy().tolist(), result.dtype) == ([1, 2], dtype)
+
+
+def test_negative_exponents_in_an_integer_tensor_give_the_quotient_without_its_fraction():
+    base = Tensor(np.array([2, -7, 1, -1, -1, 3], np.int32))
+    exponent = Tensor(np.array([-1, -1, -2, -3, -2, 4], np.int32))
+    for result in (base**exponent, sporax.ops.pow(base, exponent), sporax.jit(lambda a, b: a**b)(base, exponent)):
+        assert (result.asnumpy().tolist(), result.dtype) == ([0, 0, 1, -1, 1, 81], dt.int32)
+    assert (2 ** Tensor([3, -1])).asnumpy().tolist() == [8, 0]
+    assert sporax.ops.pow(Tensor([True, False]), 2).dtype == (Tensor([True, False]) ** 2).dtype == dt.int64
+
+
+def test_none_is_no_dtype():
+    x = Tensor([1.0])
+    for cast in (x.astype, x.type, lambda dtype: sporax.ops.cast(x, dtype)):
+        with pytest.raises(ArgumentTypeError, match="None is not a dtype"):
+            cast(None)
+    assert x.to(None).dtype == dt.float32
+
+
+def test_take_counts_negative_indices_from_the_end_and_clips_beyond():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert x.take(Tensor([-1, 5, -9, 0])).asnumpy().tolist() == [4, 4, 1, 1]
+    assert x.take(Tensor([-1]), 0).asnumpy().tolist() == [[3, 4]]
+    assert x.take(Tensor([-1]), axis=1).asnumpy().tolist() == [[2], [4]]
+    assert x.take(Tensor([-1, 5]), mode="wrap").asnumpy().tolist() == [4, 2]

@@ -305,3 +305,8 @@ def test_a_bound_or_an_element_that_is_nan_gives_nan():
     # The derivative by the elements is 1 at the bounds.
     gradient = sporax.grad(lambda each: ops.clamp(each, 1.0, 2.0).sum())(Tensor([0.0, 1.0, 1.5, 2.0, 3.0]))
     assert gradient.asnumpy().tolist() == [0, 1, 1, 1, 0]
+
+
+def test_a_logarithm_of_half_precision_beside_float32_is_computed_in_float32():
+    result = ops.xlogy(Tensor([0.5]), Tensor(np.array([2.0], np.float16)))
+    np.testing.assert_allclose(result.asnumpy(), [0.5 * np.log(2.0)], rtol=1e-6)

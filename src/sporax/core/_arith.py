@@ -13,6 +13,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from sporax._jax_compat import is_tracer
+
 Array = Any
 
 
@@ -59,6 +61,13 @@ def arithmetic(function: Callable[[Array, Array], Array]) -> Callable[[Array, Ar
     return aligned
 
 
+def summed_wide(x: Array, read: Callable[[Array], Array]) -> Array:
+    """What `read` takes from `x`. The gradients of a half-precision element that is read often are added in float32."""
+    # Without a trace nothing is differentiated, and the array is not copied.
+    half = is_tracer(x) and x.dtype.kind in "fV" and x.dtype.itemsize < 4
+    return read(x.astype(np.float32)).astype(x.dtype) if half else read(x)
+
+
 def absolute(x: Array) -> Array:
     """|x|, with the slope sign(x): 0 at 0, as MindSpore and torch have it, where `jnp.abs` has 1."""
     return x * jnp.sign(x) if x.dtype.kind in "fV" else jnp.abs(x)
@@ -86,16 +95,18 @@ def _floor_divide(x: Array, y: Array) -> Array:
     return quotient.astype(np.bool_) if _is_bool(x) and _is_bool(y) else quotient
 
 
-def _power(x: Array, y: Array) -> Array:
+def power_of(x: Array, y: Array) -> Array:
+    """x ** y, with the derivatives 0 at 0 ** 0, where JAX's formula for an array of exponents gives NaN."""
     # jnp.power makes int32 of a bool raised to a Python int; every other operator makes int64.
     if _is_bool(x) and isinstance(y, int) and not isinstance(y, bool):
         x = x.astype(np.int64)
-    return power_of(x, y)
-
-
-def power_of(x: Array, y: Array) -> Array:
-    """x ** y, with the derivatives 0 at 0 ** 0, where JAX's formula for an array of exponents gives NaN."""
-    if getattr(getattr(y, "dtype", None), "kind", "") not in ("f", "V"):
+    kind = getattr(getattr(y, "dtype", None), "kind", "")
+    if kind == "i" and (x.dtype.kind if hasattr(x, "dtype") else "i") in "biu" and not isinstance(x, float):
+        # As in MindSpore and PyTorch, the quotient 1 / x ** -y is cut to an integer; JAX's squaring gives noise.
+        x = jnp.asarray(x).astype(jnp.result_type(x, y))
+        odd = jnp.where(y % 2 == 0, 1, x)
+        return jnp.where(y < 0, jnp.where(jnp.abs(x) == 1, odd, 0), jnp.power(x, jnp.maximum(y, 0))).astype(x.dtype)
+    if kind not in ("f", "V"):
         return jnp.power(x, y)
     one = (x == 0) & (y == 0)
     return jnp.power(jnp.where(one, 1, x), y)
@@ -103,7 +114,7 @@ def power_of(x: Array, y: Array) -> Array:
 
 _WRAPPING = {
     jnp.add, jnp.subtract, jnp.multiply, jnp.power, jnp.bitwise_and, jnp.bitwise_or, jnp.bitwise_xor,
-    _subtract, _power, power_of,
+    _subtract, power_of,
 }  # fmt: skip
 
 add = arithmetic(jnp.add)
@@ -112,7 +123,7 @@ multiply = arithmetic(jnp.multiply)
 true_divide = arithmetic(_true_divide)
 floor_divide = arithmetic(_floor_divide)
 remainder = arithmetic(jnp.remainder)
-power = arithmetic(_power)
+power = arithmetic(power_of)
 equal = arithmetic(jnp.equal)
 not_equal = arithmetic(jnp.not_equal)
 less = arithmetic(jnp.less)

@@ -252,7 +252,7 @@ class Cell(HookMethods):
         """Register `param` as attribute `param_name`.
 
         Raises:
-            ArgumentError: `param_name` has a dot, or another attribute than a Parameter has that name.
+            ArgumentError: `param_name` has a dot, or a child Cell has that name.
             ArgumentTypeError: `param` is not a Parameter.
         """
         if not isinstance(param, Parameter):
@@ -261,9 +261,9 @@ class Cell(HookMethods):
             )
         if check_name_contain_dot and "." in param_name:
             raise ArgumentError(f"insert_param_to_cell: `param_name` must not contain a dot, but got {param_name!r}.")
-        if hasattr(self, param_name) and param_name not in self._params:
+        if isinstance(self._cells.get(param_name), Cell):
             raise ArgumentError(
-                f"insert_param_to_cell: {type(self).__name__} has an attribute {param_name!r} already; use another "
+                f"insert_param_to_cell: {type(self).__name__} has a Cell {param_name!r} already; use another "
                 "`param_name`."
             )
         if param.name == _DEFAULT_NAME:

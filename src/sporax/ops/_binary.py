@@ -151,6 +151,7 @@ def _truncated_quotient(x: Array, y: Array) -> Array:
 
 
 def _xlogy(x: Array, y: Array) -> Array:
+    x, y = jnp.asarray(x, jnp.result_type(x, y)), jnp.asarray(y, jnp.result_type(x, y))
     # The safe argument keeps 0 * log(0) out of the derivative as well; where log(y) is finite it is the derivative.
     zero = (x == 0) & ~((y > 0) & (y < np.inf))
     return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
