@@ -27,7 +27,9 @@ def align(x: Array, y: Array) -> tuple[Array, Array]:
     return x, y
 
 
-_BOUNDS = {np.dtype(t): (np.iinfo(t).min, np.iinfo(t).max) for t in ("i1", "i2", "i4", "u1", "u2", "u4")}
+_BOUNDS: dict[Any, tuple[int, int]] = {
+    np.dtype(t): (np.iinfo(t).min, np.iinfo(t).max) for t in ("i1", "i2", "i4", "u1", "u2", "u4")
+}
 
 
 def _exceeds(number: Any, array: Array) -> bool:
