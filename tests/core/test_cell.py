@@ -287,6 +287,11 @@ class TestAttributes:
                 "must not contain a dot, but got 'p.q'",
             ),
             (
+                lambda n: n.insert_param_to_cell("fc", Parameter(1.0)),
+                ArgumentError,
+                "Net has a Cell 'fc' already; use another",
+            ),
+            (
                 lambda n: n.insert_param_to_cell("p", 3),
                 ArgumentTypeError,
                 "`param` must be a Parameter, but got int",

@@ -9,8 +9,9 @@ import jax
 import numpy as np
 import pytest
 
+import sporax
 import sporax.core.dtype as dt
-from sporax._errors import DtypeError, ShapeError
+from sporax._errors import ArgumentTypeError, DtypeError, ShapeError
 from sporax.core import Tensor
 
 f32 = np.float32
@@ -199,3 +200,73 @@ class TestOperators:
         a = b = Tensor([1, 2])
         a += 1
         assert (a.tolist(), b.tolist()) == ([2, 3], [1, 2])
+
+
+OUT_OF_RANGE = [
+    (np.array([0, 7, 200], np.uint8), (-1, 256, 300, 2**31, 2**40)),
+    (np.array([-100, 7, 127], np.int8), (-129, 128, 2**31)),
+    (np.array([-3, 7, 2**31 - 1], np.int32), (-(2**31) - 1, 2**31, 2**40)),
+]
+COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+
+
+@pytest.mark.parametrize(("array", "number"), [(a, n) for a, numbers in OUT_OF_RANGE for n in numbers])
+def test_a_number_that_the_dtype_cannot_hold_is_compared_by_its_value(array: np.ndarray, number: int):
+    tensor = Tensor(array)
+    for compare in COMPARISONS:
+        right = [compare(each, number) for each in array.tolist()]
+        assert compare(tensor, number).asnumpy().tolist() == right
+        assert compare(number, tensor).asnumpy().tolist() == [compare(number, each) for each in array.tolist()]
+        assert sporax.jit(lambda x, compare=compare: compare(x, number))(tensor).asnumpy().tolist() == right
+    for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
+        short = {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq"}
+        compare = getattr(operator, short.get(name, "ne"))
+        right = [compare(each, number) for each in array.tolist()]
+        assert getattr(sporax.ops, name)(tensor, number).asnumpy().tolist() == right
+
+
+def test_other_operators_use_the_value_of_such_a_number_and_sums_wrap():
+    numbers = [0, 7, 200]
+    pixels = Tensor(np.array(numbers, np.uint8))
+    for result, right in [
+        (pixels % 300, numbers), (pixels // 300, [0, 0, 0]), (300 % pixels[1:], [300 % 7, 100]),
+        (300 // pixels[1:], [42, 1]), (sporax.ops.clamp(pixels, -1, 300), numbers),
+        (sporax.ops.minimum(pixels, 300), numbers), (sporax.ops.maximum(pixels, -1), numbers),
+        (sporax.ops.fmod(pixels, 300), numbers), (pixels + 300, [44, 51, 244]), (pixels * 257, numbers),
+    ]:  # fmt: skip
+        assert (result.asnumpy().tolist(), result.dtype) == (right, dt.uint8)
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(1, dt.uint8), (1, dt.int32), (1.0, dt.float16), (1.0, dt.bfloat16)])
+def test_the_alpha_of_a_number_widens_nothing(number: float, dtype: dt.DType):
+    tensor = Tensor([3, 4], dtype)
+    for name, right in (("add", [5, 6]), ("sub", [1, 2]), ("subtract", [1, 2])):
+        result = getattr(tensor, name)(number, alpha=2)
+        assert (result.astype(dt.float32).asnumpy().tolist(), result.dtype) == (right, dtype)
+    result = sporax.ops.subtract(tensor, number, alpha=2)
+    assert (result.astype(dt.float32).asnumpy().tolist(), result.dtype) == ([1, 2], dtype)
+
+
+def test_negative_exponents_in_an_integer_tensor_give_the_quotient_without_its_fraction():
+    base = Tensor(np.array([2, -7, 1, -1, -1, 3], np.int32))
+    exponent = Tensor(np.array([-1, -1, -2, -3, -2, 4], np.int32))
+    for result in (base**exponent, sporax.ops.pow(base, exponent), sporax.jit(lambda a, b: a**b)(base, exponent)):
+        assert (result.asnumpy().tolist(), result.dtype) == ([0, 0, 1, -1, 1, 81], dt.int32)
+    assert (2 ** Tensor([3, -1])).asnumpy().tolist() == [8, 0]
+    assert sporax.ops.pow(Tensor([True, False]), 2).dtype == (Tensor([True, False]) ** 2).dtype == dt.int64
+
+
+def test_none_is_no_dtype():
+    x = Tensor([1.0])
+    for cast in (x.astype, x.type, lambda dtype: sporax.ops.cast(x, dtype)):
+        with pytest.raises(ArgumentTypeError, match="None is not a dtype"):
+            cast(None)
+    assert x.to(None).dtype == dt.float32
+
+
+def test_take_counts_negative_indices_from_the_end_and_clips_beyond():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert x.take(Tensor([-1, 5, -9, 0])).asnumpy().tolist() == [4, 4, 1, 1]
+    assert x.take(Tensor([-1]), 0).asnumpy().tolist() == [[3, 4]]
+    assert x.take(Tensor([-1]), axis=1).asnumpy().tolist() == [[2], [4]]
+    assert x.take(Tensor([-1, 5]), mode="wrap").asnumpy().tolist() == [4, 2]

@@ -298,3 +298,12 @@ def test_other_wrong_arguments():
 
 def test_skip_mode_reduces_nothing():
     assert ops.ReduceSum(skip_mode=True)(Tensor(X), ()).shape == X.shape
+
+
+def test_a_histogram_without_ends_refuses_values_that_are_not_finite():
+    for bad in (np.nan, np.inf):
+        values = Tensor([0.0, bad, 1.0])
+        with pytest.raises(ArgumentError, match=r"ops\.histc: without `min` and `max` .* Give `min` and `max`"):
+            ops.histc(values, 2)
+        assert ops.histc(values, 2, 0.0, 1.0).asnumpy().tolist() == [1, 1]
+    assert ops.histc(Tensor(np.zeros((0, 3), np.float32)), 2).asnumpy().tolist() == [0, 0]

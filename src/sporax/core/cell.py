@@ -249,13 +249,23 @@ class Cell(HookMethods):
     # --- Parameters -----------------------------------------------------------------------------------------
 
     def insert_param_to_cell(self, param_name: str, param: Parameter, check_name_contain_dot: bool = True) -> None:
-        """Register `param` as attribute `param_name`."""
+        """Register `param` as attribute `param_name`.
+
+        Raises:
+            ArgumentError: `param_name` has a dot, or a child Cell has that name.
+            ArgumentTypeError: `param` is not a Parameter.
+        """
         if not isinstance(param, Parameter):
             raise ArgumentTypeError(
                 f"insert_param_to_cell: `param` must be a Parameter, but got {type(param).__name__}."
             )
         if check_name_contain_dot and "." in param_name:
             raise ArgumentError(f"insert_param_to_cell: `param_name` must not contain a dot, but got {param_name!r}.")
+        if isinstance(self._cells.get(param_name), Cell):
+            raise ArgumentError(
+                f"insert_param_to_cell: {type(self).__name__} has a Cell {param_name!r} already; use another "
+                "`param_name`."
+            )
         if param.name == _DEFAULT_NAME:
             param.name = param_name
         self._params[param_name] = param

@@ -118,7 +118,7 @@ def as_dtype(value: Any) -> DType:
         found = _BY_NAME.get(value.lower())
     else:
         try:
-            found = _BY_NUMPY.get(np.dtype(value))
+            found = None if value is None else _BY_NUMPY.get(np.dtype(value))
         except TypeError:
             found = None
     if found is None:

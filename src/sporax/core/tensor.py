@@ -347,12 +347,12 @@ class Tensor:
         """The same values as another dtype; this very Tensor where it has the dtype already and `copy` is False.
 
         Args:
-            dtype: the dtype.
+            dtype: the dtype; None for its own.
             non_blocking: MindSpore's, without effect: JAX never waits for a cast.
             copy: give a new Tensor in any case.
         """
         _check.is_type(non_blocking, bool, name="non_blocking", where="Tensor.to")
-        return self.astype(dtype, copy)
+        return self.astype(self.dtype if dtype is None else dtype, copy)
 
     def copy(self) -> Tensor:
         """A Tensor with data of its own."""
@@ -551,9 +551,10 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         plain = _indexing.normalize(index, self._value.shape)
         with x64_scope(True):
+            if not _indexing.is_basic(plain):
+                return wrap(_arith.summed_wide(self._value, lambda value: value[plain]))
             part = wrap(self._value[plain])
-        if _indexing.is_basic(plain):
-            part._base = (self, plain)
+        part._base = (self, plain)
         return part
 
     def __setitem__(self, index: Any, value: Any) -> None:

@@ -49,6 +49,7 @@ from sporax.losses._metric import *
 from sporax.losses._mining import *
 from sporax.losses._nce import *
 from sporax.losses._noisy import *
+from sporax.losses._observer import observed_by as observed_by
 from sporax.losses._ordinal import *
 from sporax.losses._piecewise import *
 from sporax.losses._preference import *

@@ -17,12 +17,16 @@ import jax
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared
+from sporax.losses._observer import observe
+from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared, samples_left, sum_prepared
 
 __all__ = ["KEYWORDS"]
 
 KEYWORDS = ("reduction", "weights")
 """The keywords of every loss function beside its hyper-parameters."""
+
+_WEIGHTING = ("weight", "class_weight", "ignore_index")
+"""Hyper-parameters that make the denominator of a mean depend on labels."""
 
 _REDUCTION = (
     '"none" for one value for each sample or element; "mean", "sum", or "batchmean" (the sum over the number of '
@@ -73,11 +77,39 @@ def evaluate_keywords(
 ) -> jax.Array:
     """A loss made by `loss_function`, weighted and reduced, and rounded once to the dtype of its inputs."""
     _check.one_of(reduction, FUNCTION_REDUCTIONS, name="reduction", where=where)
-    if reduction != "none" and hasattr(fn, "reduced"):
-        found, dtype = fn.reduced(inputs, params, weights, reduction, where)
-        return found.result.astype(dtype)
+
+    def evaluate(weights: Any) -> jax.Array:
+        if reduction != "none" and hasattr(fn, "reduced"):
+            found, dtype = fn.reduced(inputs, params, weights, reduction, where)
+            return found.result.astype(dtype)
+        found = fn.unreduced(inputs, params, weights, where)
+        result = reduce_prepared(found.values, reduction, found.weights, found.counts, joins=found.joins)
+        return result.astype(found.dtype)
+
+    mean = "batchmean" if reduction == "batchmean" else "mean"
+    return observe(
+        reduction,
+        weights,
+        where,
+        lambda: jax.eval_shape(lambda: fn(*inputs, **params)).shape,
+        evaluate,
+        lambda weights: sum_and_weight_of(fn, inputs, params, mean, weights, where),
+        weighted=any(params.get(name) is not None for name in _WEIGHTING),
+    )
+
+
+def sum_and_weight_of(
+    fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], reduction: str, weights: Any, where: str
+) -> tuple[jax.Array, jax.Array]:
+    """The numerator and denominator of the "mean" or "batchmean" of a loss made by `loss_function`."""
+    if hasattr(fn, "reduced") and reduction == "mean":
+        reduced, _ = fn.reduced(inputs, params, weights, "sum", where)
+        return reduced.result, reduced.weight
     found = fn.unreduced(inputs, params, weights, where)
-    return reduce_prepared(found.values, reduction, found.weights, found.counts, joins=found.joins).astype(found.dtype)
+    total, weight = sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
+    if reduction == "batchmean":
+        weight = samples_left(found.values.shape, found.weights, total.dtype)
+    return total, weight
 
 
 def signature_with_keywords(signature: inspect.Signature, name: str) -> inspect.Signature:

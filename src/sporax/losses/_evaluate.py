@@ -12,7 +12,8 @@ import numpy as np
 
 from sporax.losses._arrays import as_array, compute_dtype
 from sporax.losses._contract import Unreduced
-from sporax.losses._convention import contract_loss, evaluate_keywords, is_contract_loss
+from sporax.losses._convention import contract_loss, evaluate_keywords, is_contract_loss, sum_and_weight_of
+from sporax.losses._observer import observe
 from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, samples_left, sum_prepared
 from sporax.losses._shapes import broadcast_into
 
@@ -70,8 +71,21 @@ def evaluate(
     if is_contract_loss(fn):
         return evaluate_keywords(fn, inputs, params, reduction, weights, name)
     check_reduction(reduction, where=name, allowed=FUNCTION_REDUCTIONS)
-    found = _unreduced(fn, inputs, params, weights, name)
-    return reduce_prepared(found.values, reduction, found.weights).astype(found.dtype)
+    values = jnp.asarray(fn(*inputs, **params))
+
+    def evaluate(weights: Any) -> jax.Array:
+        found = _weighted(values, weights, name)
+        return reduce_prepared(found.values, reduction, found.weights).astype(found.dtype)
+
+    mean = "batchmean" if reduction == "batchmean" else "mean"
+    return observe(
+        reduction,
+        weights,
+        name,
+        lambda: values.shape,
+        evaluate,
+        lambda each: _sums(_weighted(values, each, name), mean),
+    )
 
 
 def evaluate_sum_and_weight(
@@ -113,14 +127,9 @@ def evaluate_sum_and_weight(
     fn, inputs, params, weights = _opened(fn, inputs, params, weights)
     name = where or _name(fn)
     check_reduction(reduction, where=name, allowed=("mean", "batchmean"))
-    if is_contract_loss(fn) and hasattr(fn, "reduced") and reduction == "mean":
-        reduced, _ = fn.reduced(inputs, params, weights, "sum", name)
-        return reduced.result, reduced.weight
-    found = _unreduced(fn, inputs, params, weights, name)
-    total, weight = sum_prepared(found.values, found.weights, found.counts, joins=found.joins)
-    if reduction == "batchmean":
-        weight = samples_left(found.values.shape, found.weights, total.dtype)
-    return total, weight
+    if is_contract_loss(fn):
+        return sum_and_weight_of(fn, inputs, params, reduction, weights, name)
+    return _sums(_weighted(jnp.asarray(fn(*inputs, **params)), weights, name), reduction)
 
 
 def _name(fn: Callable[..., Any]) -> str:
@@ -157,10 +166,8 @@ def _product(first: Any, second: Any) -> jax.Array | np.ndarray:
     return first * second
 
 
-def _unreduced(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights: Any, where: str) -> Unreduced:
-    if is_contract_loss(fn):
-        return fn.unreduced(inputs, params, weights, where)
-    values = jnp.asarray(fn(*inputs, **params))
+def _weighted(values: jax.Array, weights: Any, where: str) -> Unreduced:
+    """The values of a function that keeps no contract, ready for a reduction."""
     compute = compute_dtype(values.dtype)
     if weights is not None:
         weights = as_array(weights)
@@ -168,3 +175,10 @@ def _unreduced(fn: Any, inputs: tuple[Any, ...], params: dict[str, Any], weights
         weights = jnp.asarray(weights, compute)
     dtype = values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else compute
     return Unreduced(values.astype(compute), weights, dtype)
+
+
+def _sums(found: Unreduced, reduction: str) -> tuple[jax.Array, jax.Array]:
+    total, weight = sum_prepared(found.values, found.weights)
+    if reduction == "batchmean":
+        weight = samples_left(found.values.shape, found.weights, total.dtype)
+    return total, weight

@@ -11,6 +11,7 @@ import numpy as np
 from sporax import _check
 from sporax._typing import Shape
 from sporax.losses._arrays import apply_weights, as_array, compute_dtype
+from sporax.losses._observer import observe
 from sporax.losses._shapes import broadcast_into
 from sporax.losses._sums import sum_all
 
@@ -71,9 +72,20 @@ def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, wh
     `SUM_BY_NONZERO_WEIGHTS`.
     """
     check_reduction(reduction, where=where)
-    array, factor = _prepare(values, weights, where)
-    dtype = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else jnp.float32
-    return reduce_prepared(array.astype(compute_dtype(array.dtype)), reduction, factor).astype(dtype)
+
+    def evaluate(weights: Any) -> jax.Array:
+        array, factor = _prepare(values, weights, where)
+        dtype = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else jnp.float32
+        return reduce_prepared(array.astype(compute_dtype(array.dtype)), reduction, factor).astype(dtype)
+
+    return observe(
+        reduction,
+        weights,
+        where,
+        lambda: as_array(values).shape,
+        evaluate,
+        lambda each: sum_and_weight(values, each, where=where),
+    )
 
 
 def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_weight") -> tuple[jax.Array, jax.Array]:

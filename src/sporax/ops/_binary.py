@@ -10,9 +10,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax import _check
-from sporax.core import align, arithmetic
+from sporax.core import align, arithmetic, power_of
 from sporax.core import true_divide as _true_divide
 from sporax.ops._args import Array, as_array, as_floating, check_broadcast, check_kind
 from sporax.ops._base import alias, op, op_from, primitive
@@ -44,6 +45,13 @@ def operands(x: Any, y: Any, where: str, kinds: str | None = None) -> tuple[Arra
             if not isinstance(side, _SCALARS):
                 check_kind(side, kinds, where=where, name=name)
     return first, second
+
+
+def scaled(value: Any, factor: Any, where: str) -> Any:
+    """`factor * value`; of two Python numbers a Python number, which widens no Tensor."""
+    if isinstance(value, _SCALARS) and isinstance(factor, _SCALARS):
+        return factor * value
+    return arithmetic(jnp.multiply)(*operands(value, factor, where))
 
 
 def _operation(
@@ -143,13 +151,14 @@ def _truncated_quotient(x: Array, y: Array) -> Array:
 
 
 def _xlogy(x: Array, y: Array) -> Array:
-    zero = x == 0
-    # The safe argument keeps 0 * log(0) out of the derivative as well.
+    x, y = jnp.asarray(x, jnp.result_type(x, y)), jnp.asarray(y, jnp.result_type(x, y))
+    # The safe argument keeps 0 * log(0) out of the derivative as well; where log(y) is finite it is the derivative.
+    zero = (x == 0) & ~((y > 0) & (y < np.inf))
     return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
 def _xdivy(x: Array, y: Array) -> Array:
-    zero = jnp.equal(x, 0)
+    zero = jnp.equal(x, 0) & (jnp.equal(y, 0) | (y != y))
     return jnp.where(zero, 0, jnp.divide(x, jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
@@ -159,7 +168,8 @@ def _div_no_nan(x: Array, y: Array) -> Array:
 
 
 def _mul_no_nan(x: Array, y: Array) -> Array:
-    zero = jnp.equal(y, 0)
+    # Where x is finite the product is 0 by itself, with the derivative x.
+    zero = jnp.equal(y, 0) & ~(jnp.abs(x) < np.inf)
     return jnp.where(zero, 0, jnp.multiply(jnp.where(zero, 1, x), y)).astype(jnp.result_type(x, y))
 
 
@@ -374,7 +384,7 @@ def pow(input: Any, exponent: Any) -> Array:
     Source: `ops.pow` of MindSpore.
     """
     x, y = operands(input, exponent, "pow")
-    return arithmetic(jnp.power)(x, y)
+    return arithmetic(power_of)(x, y)
 
 
 @op(method=True)
@@ -400,8 +410,11 @@ def float_power(input: Any, exponent: Any) -> Array:
 
     Source: `ops.float_power` of MindSpore.
     """
-    x, y = operands(input, exponent, "float_power")
-    return jnp.float_power(x, y)
+    sides = [
+        np.asarray(each) if isinstance(each, _SCALARS) else each for each in operands(input, exponent, "float_power")
+    ]
+    dtype = jnp.promote_types(np.float64, jnp.result_type(*sides))
+    return power_of(*(jnp.asarray(each, dtype) for each in sides))
 
 
 @op
@@ -428,7 +441,7 @@ def subtract(input: Any, other: Any, *, alpha: Any = 1) -> Array:
     Source: `ops.subtract` of MindSpore.
     """
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or alpha != 1:
-        other = arithmetic(jnp.multiply)(*operands(other, alpha, "subtract"))
+        other = scaled(other, alpha, "subtract")
     return arithmetic(jnp.subtract)(*operands(input, other, "subtract"))
 
 

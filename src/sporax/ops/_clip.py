@@ -14,8 +14,9 @@ from sporax.core import arithmetic
 from sporax.ops._args import Array, arrays_of, as_array, as_floating, check_broadcast
 from sporax.ops._base import alias, op
 
-_below = arithmetic(lambda x, bound: jnp.where(x < bound, bound, x))
-_above = arithmetic(lambda x, bound: jnp.where(x > bound, bound, x))
+# A bound that is NaN gives NaN, and so does an element that is NaN.
+_below = arithmetic(lambda x, bound: jnp.where((x >= bound) | (x != x), x, bound))
+_above = arithmetic(lambda x, bound: jnp.where((x <= bound) | (x != x), x, bound))
 
 
 def _clamped(x: Array, low: Any, high: Any, where: str) -> Array:

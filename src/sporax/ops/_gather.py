@@ -10,10 +10,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, Tensor, unwrap, wrap
+from sporax.core import Parameter, Tensor, summed_wide, unwrap, wrap
 from sporax.ops._args import (
     Array,
     as_array,
@@ -21,6 +22,7 @@ from sporax.ops._args import (
     check_kind,
     one_axis,
     whole,
+    widened,
 )
 from sporax.ops._base import lifted, op, primitive
 from sporax.ops._state import stateful
@@ -29,7 +31,7 @@ _ALL = builtins.slice(None)
 
 
 def _axis_taken(x: Array, indices: Array, axis: int) -> Array:
-    return x.at[(_ALL,) * axis + (indices,)].get(mode="fill")
+    return summed_wide(x, lambda table: table.at[(_ALL,) * axis + (indices,)].get(mode="fill"))
 
 
 @op
@@ -128,7 +130,7 @@ def _elements(x: Array, dim: Any, index: Array, where: str) -> Array:
         return x
     part = fitted(x, index, place, where)
     check_indices(index, x.shape[place], where=where, name="index")
-    return jnp.take_along_axis(x[part], index, axis=place, mode="fill")
+    return summed_wide(x, lambda table: jnp.take_along_axis(table[part], index, axis=place, mode="fill"))
 
 
 @op
@@ -201,7 +203,8 @@ def gather_nd(input_x: Array, indices: Array) -> Array:
     Source: `ops.gather_nd` of MindSpore.
     """
     x, points = as_array(input_x), as_array(indices)
-    return x.at[split_index(x, points, "gather_nd")].get(mode="fill")
+    index = split_index(x, points, "gather_nd")
+    return summed_wide(x, lambda table: table.at[index].get(mode="fill"))
 
 
 @op(method=True, also={"dim": "axis"})
@@ -272,7 +275,9 @@ def _take_axis(self: Array, indices: Array, axis: int | None = None, mode: str =
         check_indices(places, size, where="take", name="indices")
         return _axis_taken(x, places, place)
     check_kind(places, "iu", where="take", name="indices")
-    return jnp.take(x, places % size if mode == "wrap" else jnp.clip(places, 0, size - 1), axis=place)
+    # As in MindSpore, "clip" keeps the negative indices that count from the end.
+    bounded = places if mode == "wrap" else jnp.clip(places, -size, size - 1)
+    return _axis_taken(x, bounded % size, place)
 
 
 take_axis = lifted(_take_axis)
@@ -322,7 +327,7 @@ def embedding(
             table = _renormed(table, indices, float(max_norm), float(norm_type))
             if isinstance(weight, Parameter):
                 weight._rebind(jax.lax.stop_gradient(table))
-        rows = table.at[jnp.where(indices < 0, table.shape[0], indices)].get(mode="fill")
+        rows = _axis_taken(table, jnp.where(indices < 0, table.shape[0], indices), 0)
         if padding_idx is not None:
             size = table.shape[0]
             if not -size <= padding_idx < size:
@@ -333,8 +338,8 @@ def embedding(
             held_back = jnp.expand_dims(indices == row, -1)
             rows = jnp.where(held_back, jax.lax.stop_gradient(rows), rows)
         if scale_grad_by_freq:
-            counts = jnp.zeros(table.shape[0], table.dtype).at[indices.reshape(-1)].add(1)
-            share = 1 / jnp.expand_dims(counts[indices], -1)
+            counts = jnp.zeros(table.shape[0], np.int32).at[indices.reshape(-1)].add(1)
+            share = (1 / jnp.expand_dims(counts[indices], -1)).astype(table.dtype)
             still = jax.lax.stop_gradient(rows)
             rows = still + share * (rows - still)
         return wrap(rows)
@@ -343,8 +348,9 @@ def embedding(
 def _renormed(table: Array, indices: Array, bound: float, order: float) -> Array:
     flat = indices.reshape(-1)
     rows = table.at[flat].get(mode="fill")
+    rows = widened(rows)
     size = jnp.sum(jnp.abs(rows) ** order, axis=1, keepdims=True) ** (1 / order)
-    return table.at[flat].set(jnp.where(size > bound, rows * (bound / (size + 1e-7)), rows))
+    return table.at[flat].set(jnp.where(size > bound, rows * (bound / (size + 1e-7)), rows).astype(table.dtype))
 
 
 Gather = primitive("Gather", gather, batch_dims=0)

@@ -128,7 +128,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     Source: `ops.isclose` of MindSpore.
     """
     x, y = operands(input, other, "isclose")
-    return jnp.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return arithmetic(lambda a, b: jnp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))(x, y)
 
 
 @op(method=True)

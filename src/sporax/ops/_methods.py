@@ -34,19 +34,26 @@ from sporax.ops._base import DIM, tensor_method
 @tensor_method()
 def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """The sum with `alpha` times another, element by element; as `ops.add`."""
-    return _binary.add(self, other if _is_one(alpha) else _binary.mul(other, alpha))
+    return _binary.add(self, _scaled(other, alpha))
 
 
 @tensor_method()
 def sub(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """The difference to `alpha` times another, element by element; as `ops.sub`."""
-    return _binary.sub(self, other if _is_one(alpha) else _binary.mul(other, alpha))
+    return _binary.sub(self, _scaled(other, alpha))
 
 
 @tensor_method()
 def subtract(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """The difference to `alpha` times another, element by element; as `ops.subtract`."""
-    return _binary.sub(self, other if _is_one(alpha) else _binary.mul(other, alpha))
+    return _binary.sub(self, _scaled(other, alpha))
+
+
+def _scaled(other: Any, alpha: Any) -> Any:
+    if _is_one(alpha):
+        return other
+    numbers = all(isinstance(each, (bool, int, float, complex)) for each in (other, alpha))
+    return other * alpha if numbers else _binary.mul(other, alpha)
 
 
 def _is_one(alpha: Any) -> bool:

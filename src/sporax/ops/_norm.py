@@ -17,12 +17,17 @@ from sporax.ops._args import (
     check_broadcast,
     numpy_dtype,
     one_axis,
+    widened,
 )
 from sporax.ops._base import lifted, op, primitive
 from sporax.ops._linalg import check_batch
 
 
 def _vector_norm(x: Array, ord: float, over: tuple[int, ...], keepdims: bool) -> Array:
+    return _wide_norm(widened(x), ord, over, keepdims).astype(jnp.real(x).dtype)
+
+
+def _wide_norm(x: Array, ord: float, over: tuple[int, ...], keepdims: bool) -> Array:
     size = absolute(x)
     if ord == np.inf:
         return jnp.max(size, axis=over, keepdims=keepdims)
@@ -79,7 +84,7 @@ def norm(A: Array, ord: Any = None, dim: Any = None, keepdim: bool = False, *, d
         if ord == "fro":
             return _vector_norm(x, 2.0, over, keepdim)
     if len(over) == 2 and (dim is None or not isinstance(dim, int)):
-        return jnp.linalg.norm(x, ord=ord, axis=over, keepdims=keepdim)
+        return jnp.linalg.norm(widened(x), ord=ord, axis=over, keepdims=keepdim).astype(jnp.real(x).dtype)
     return _vector_norm(x, float(ord), over, keepdim)
 
 
@@ -142,8 +147,10 @@ def cdist(x1: Array, x2: Array, p: float = 2.0) -> Array:
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ShapeError(f"ops.cdist: needs shapes (..., n, k) and (..., m, k), but got {x.shape} and {y.shape}.")
     check_batch("cdist", x, y)
-    difference = jnp.expand_dims(x, -2) - jnp.expand_dims(y, -3)
-    return _vector_norm(difference, float(p), (difference.ndim - 1,), False)
+    difference = jnp.expand_dims(widened(x), -2) - jnp.expand_dims(widened(y), -3)
+    return _vector_norm(difference, float(p), (difference.ndim - 1,), False).astype(
+        jnp.finfo(jnp.result_type(x, y)).dtype
+    )
 
 
 @op
@@ -171,8 +178,9 @@ def dist(input: Array, other: Array, p: float = 2) -> Array:
     """
     x, y = as_floating(input), as_floating(other)
     check_broadcast("dist", x, y)
-    difference = x - y
-    return _vector_norm(difference, float(p), axes(None, difference, where="dist"), False)
+    difference = widened(x) - widened(y)
+    dtype = jnp.finfo(jnp.result_type(x, y)).dtype
+    return _vector_norm(difference, float(p), axes(None, difference, where="dist"), False).astype(dtype)
 
 
 @op

@@ -25,6 +25,7 @@ from sporax.ops._args import (
     check_kind,
     one_axis,
     whole,
+    widened,
 )
 from sporax.ops._base import REQUIRED, lifted, op, op_from, primitive
 from sporax.ops._docs import document
@@ -35,7 +36,9 @@ _ALL = builtins.slice(None)
 
 
 def change(x: Array, index: Any, updates: Array, how: str) -> Array:
-    """`x` with updates put in: set, add, sub, mul, div, max or min."""
+    """`x` with updates put in: set, add, sub, mul, div, max or min. Half precision is rounded once, at the end."""
+    if how in ("add", "sub", "mul", "div") and widened(x) is not x:
+        return change(widened(x), index, widened(updates), how).astype(x.dtype)
     if how in ("mul", "div"):
         factor = _product(jnp.ones_like(x), index, jnp.broadcast_to(updates, x.at[index].get().shape))
         if how == "mul":

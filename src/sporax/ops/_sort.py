@@ -12,7 +12,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core.dtype import int64
-from sporax.ops._args import Array, as_array, check_kind, is_floating, numpy_dtype, one_axis, whole
+from sporax.ops._args import Array, as_array, check_kind, is_floating, numpy_dtype, one_axis, whole, widened
 from sporax.ops._base import lifted, op, primitive
 
 
@@ -397,7 +397,7 @@ def bincount(input: Array, weights: Any = None, minlength: int = 0) -> Array:
     if host.size and host.min() < 0:
         raise ArgumentError(f"ops.bincount: `input` must not be negative, but holds {host.min()}.")
     length = builtins.max(int(host.max()) + 1 if host.size else 0, whole(minlength, where="bincount", name="minlength"))
-    dtype = np.dtype(np.float32) if shares is None or not is_floating(shares) else shares.dtype
+    dtype = np.dtype(np.float32) if shares is None or not is_floating(shares) else widened(shares).dtype
     counted = jnp.ones(numbers.shape, dtype) if shares is None else shares.astype(dtype)
     return jnp.zeros(length, dtype).at[numbers].add(counted)
 
@@ -417,8 +417,9 @@ def _bincount_primitive(array: Array, size: Any, weights: Array) -> Array:
     """How often each whole number below `size` occurs; numbers beyond it are left out."""
     length = whole(size, where="Bincount", name="size")
     numbers, shares = as_array(array).reshape(-1), as_array(weights).reshape(-1)
-    counted = shares if shares.size else jnp.ones(numbers.shape, shares.dtype)
-    return jnp.zeros(length, shares.dtype).at[jnp.where(numbers < 0, length, numbers)].add(counted, mode="drop")
+    counted = widened(shares) if shares.size else jnp.ones(numbers.shape, widened(shares).dtype)
+    places = jnp.where(numbers < 0, length, numbers)
+    return jnp.zeros(length, counted.dtype).at[places].add(counted, mode="drop").astype(shares.dtype)
 
 
 Sort = primitive("Sort", sort, axis=-1, descending=False)

@@ -8,17 +8,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax.core import absolute
 from sporax.ops._args import Array, as_array, as_floating, check_kind, whole
 from sporax.ops._base import REQUIRED, op, primitive
 from sporax.ops._elementwise import unary
 
 
 def _i0(x: Array) -> Array:
-    return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i0e(x)
+    return jnp.exp(absolute(x)) * jax.lax.bessel_i0e(x)
 
 
 def _i1(x: Array) -> Array:
-    return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i1e(x)
+    return jnp.exp(absolute(x)) * jax.lax.bessel_i1e(x)
 
 
 # fmt: off

@@ -10,6 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
+from sporax._jax_compat import is_tracer
 from sporax.ops._args import (
     Array,
     as_array,
@@ -17,9 +18,11 @@ from sporax.ops._args import (
     as_floating,
     axes,
     check_kind,
+    is_floating,
     numpy_dtype,
     one_axis,
     whole,
+    widened,
 )
 from sporax.ops._base import DIM, lifted, op, primitive
 
@@ -28,7 +31,7 @@ SPREAD = {**DIM, "correction": "ddof"}
 
 
 def _variance(x: Array, axis: Any, ddof: Any, keepdims: bool, where: str) -> Array:
-    return jnp.var(x, axis=axes(axis, x, where=where), ddof=int(ddof), keepdims=keepdims)
+    return jnp.var(widened(x), axis=axes(axis, x, where=where), ddof=int(ddof), keepdims=keepdims)
 
 
 @op(method=True, also=SPREAD)
@@ -56,7 +59,8 @@ def var(input: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -
 
     Source: `ops.var` of MindSpore.
     """
-    return _variance(as_floating(input), axis, ddof, keepdims, "var")
+    x = as_floating(input)
+    return _variance(x, axis, ddof, keepdims, "var").astype(jnp.real(x).dtype)
 
 
 @op(method=True, also=SPREAD)
@@ -85,7 +89,8 @@ def std(input: Array, axis: Any = None, ddof: int = 0, keepdims: bool = False) -
 
     Source: `ops.std` of MindSpore.
     """
-    return jnp.sqrt(_variance(as_floating(input), axis, ddof, keepdims, "std"))
+    x = as_floating(input)
+    return jnp.sqrt(_variance(x, axis, ddof, keepdims, "std")).astype(jnp.real(x).dtype)
 
 
 @op
@@ -114,7 +119,7 @@ def var_mean(input: Array, axis: Any = None, ddof: int = 0, keepdims: bool = Fal
     """
     x = as_floating(input)
     middle = jnp.mean(x, axis=axes(axis, x, where="var_mean"), keepdims=keepdims)
-    return _variance(x, axis, ddof, keepdims, "var_mean"), middle
+    return _variance(x, axis, ddof, keepdims, "var_mean").astype(jnp.real(x).dtype), middle
 
 
 @op
@@ -143,7 +148,7 @@ def std_mean(input: Array, axis: Any = None, ddof: int = 0, keepdims: bool = Fal
     """
     x = as_floating(input)
     middle = jnp.mean(x, axis=axes(axis, x, where="std_mean"), keepdims=keepdims)
-    return jnp.sqrt(_variance(x, axis, ddof, keepdims, "std_mean")), middle
+    return jnp.sqrt(_variance(x, axis, ddof, keepdims, "std_mean")).astype(jnp.real(x).dtype), middle
 
 
 @op(method=True, also={"axis": "dim", "keepdims": "keepdim"})
@@ -386,7 +391,7 @@ def cov(input: Array, *, correction: int = 1, fweights: Any = None, aweights: An
         aweights: how much each observation counts.
 
     Returns:
-        Tensor of shape (variables, variables), or of no axis.
+        Tensor of shape (variables, variables), or of no axis; integers and half precision give float32.
 
     Raises:
         ShapeError: more than two axes.
@@ -404,7 +409,8 @@ def cov(input: Array, *, correction: int = 1, fweights: Any = None, aweights: An
         raise ShapeError(f"ops.cov: `input` must have at most 2 axes, but its shape is {x.shape}.")
     counts = None if fweights is None else as_array(fweights)
     shares = None if aweights is None else as_array(aweights)
-    return jnp.cov(x, ddof=correction, fweights=counts, aweights=shares).astype(x.dtype)
+    wide = widened(x)
+    return jnp.cov(wide, ddof=correction, fweights=counts, aweights=shares).astype(wide.dtype)
 
 
 @op(method=True)
@@ -417,10 +423,11 @@ def histc(input: Array, bins: int = 100, min: float = 0.0, max: float = 0.0) -> 
         min, max: the ends. Where both are 0, the least and the largest element.
 
     Returns:
-        Tensor of shape (bins,), of the dtype of `input`; the last interval holds its right end.
+        Tensor of shape (bins,), of the dtype of `input`, float32 for half precision, in which counts above 2048
+        do not exist; the last interval holds its right end.
 
     Raises:
-        ArgumentError: `bins` is below 1, or the ends are in the wrong order.
+        ArgumentError: `bins` is below 1, or the ends are in the wrong order, or, taken from the data, not finite.
 
     Examples:
         >>> from sporax import ops, Tensor
@@ -437,7 +444,15 @@ def histc(input: Array, bins: int = 100, min: float = 0.0, max: float = 0.0) -> 
         span = None if min == max == 0 else (min, max)
     else:
         span = (min, max)
-    return jnp.histogram(x, bins=count, range=span)[0].astype(x.dtype)
+    wide = widened(x)
+    if span is None and not x.size:
+        return jnp.zeros(count, wide.dtype)
+    if span is None and is_floating(x) and not is_tracer(x) and not bool(jnp.isfinite(x).all()):
+        raise ArgumentError(
+            "ops.histc: without `min` and `max` the ends are the least and the largest element, and `input` holds NaN "
+            "or infinity. Give `min` and `max`."
+        )
+    return jnp.histogram(wide, bins=count, range=span)[0].astype(wide.dtype)
 
 
 def _ptp(self: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -464,7 +479,8 @@ def _reduce_std(x: Array, axis: Any = (), unbiased: bool = True, keep_dims: bool
     """The standard deviation and the mean along axes; unbiased divides by n - 1."""
     array = as_floating(x)
     middle = jnp.mean(array, axis=axes(axis, array, where="ReduceStd"), keepdims=keep_dims)
-    return jnp.sqrt(_variance(array, axis, unbiased, keep_dims, "ReduceStd")), middle
+    spread = jnp.sqrt(_variance(array, axis, unbiased, keep_dims, "ReduceStd"))
+    return spread.astype(jnp.real(array).dtype), middle
 
 
 Median = primitive("Median", lifted(_median_primitive), global_median=False, axis=0, keep_dims=False, ignore_nan=False)

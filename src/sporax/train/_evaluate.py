@@ -14,8 +14,8 @@ from sporax._errors import ShapeError, SporaxError, SporaxWarning, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
-from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of
-from sporax.train._binding import Binding, loss_and_terms, samples_of
+from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of, through_means
+from sporax.train._binding import Binding, loss_and_terms
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
 
@@ -182,7 +182,8 @@ class Evaluation:
             if all(np.isclose(each, before[name], rtol=1e-5, atol=0) for name, each in now.items()):
                 return
         self._parts = None
-        name = getattr(self._loss_fn, "__name__", type(self._loss_fn).__name__)
+        source = self._loss_fn if self._eval_network is None else self._eval_network
+        name = getattr(source, "__name__", type(source).__name__)
         how = (
             "takes its mean inside another transformation (jit, vmap, scan), so the denominator is not seen"
             if now is None
@@ -224,7 +225,10 @@ class Evaluation:
 
     def _of_eval_network(self, *batch: Any) -> Any:
         assert self._eval_network is not None
-        outputs, indexes = tensors_of(self._eval_network(*batch)), self._eval_indexes
+        indexes = self._eval_indexes
+        with capturing() as pairs:
+            outputs = tensors_of(self._eval_network(*batch))
+        network = self._eval_network
         if isinstance(outputs, dict):
             self._kind, self._names = "dict", tuple(outputs)
             if indexes is not None:
@@ -242,10 +246,11 @@ class Evaluation:
                 f"there is no output {wrong[0]}."
             )
         loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
-        count = Tensor(float(samples_of(batch)))
-        # The mean of an empty batch is NaN, and NaN times 0 too.
-        total = loss * count if samples_of(batch) else Tensor(0.0)
-        return loss, {"loss": (total, count)}, (outputs[indexes[1]], outputs[indexes[2]]), {}
+        # The loss of a loss Cell in the network, or what is made of it.
+        pairs.through = through_means(lambda *batch: network(*batch)[indexes[0]], batch, {})
+        value = (outputs[indexes[0]], *(each for each in outputs if each is not outputs[indexes[0]]))
+        sums, parts = sums_of(value, pairs, batch, {}), parts_of_total(value, pairs, batch)
+        return loss, sums, (outputs[indexes[1]], outputs[indexes[2]]), parts
 
     def _of_loss(self, *batch: Any) -> Any:
         binding, loss_fn = self._binding, self._loss_fn
@@ -255,6 +260,7 @@ class Evaluation:
         # Once only: a loss may draw random numbers, or write Parameters.
         with capturing() as pairs:
             value = binding.loss_of(output, labels)
+        pairs.through = through_means(binding.loss_of, (output, labels), {})
         # Only training needs one number.
         loss, _ = loss_and_terms(_mean(value), loss_fn)
         reduction = loss_fn.reduction if isinstance(loss_fn, LossBase) else "mean"

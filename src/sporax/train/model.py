@@ -337,11 +337,11 @@ class Model:
         """The metrics over a dataset, in evaluation mode.
 
         The metric `Loss` divides once over all batches: what `LossBase.sum_and_weight` gives for a loss with the
-        reduction "mean" or "batchmean", each element for "none"; also where a function or another Cell returns what
-        such a loss gave. What is no such mean counts as its value times the number of samples, as the loss of an
-        `eval_network` does; a sum of several means whose denominators differ between batches gives a warning. With
-        "sum", the result is the mean of the batches' sums. Within a callback of a training run, every Cell has its
-        mode back afterwards.
+        reduction "mean" or "batchmean", each element for "none"; also where a function, another Cell or `eval_network`
+        returns what such a loss or a function of `ops` or `sporax.losses` gave, or what is made of one such mean. What
+        is no such mean counts as its value times the number of samples; a sum of several means whose denominators
+        differ between batches gives a warning. With "sum", the result is the mean of the batches' sums. Within a
+        callback of a training run, every Cell has its mode back afterwards.
 
         Args:
             valid_dataset: a dataset that gives batches.

@@ -9,7 +9,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Parameter, Tensor, wrap
+from sporax.core import Parameter, Tensor, summed_wide, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import Initializer, initializer
 from sporax.nn.layer._inputs import Array, array_of
@@ -104,7 +104,7 @@ class Embedding(Layer):
                 rows = jax.nn.one_hot(index, self.vocab_size, dtype=table.dtype) @ table
                 known = (index >= 0) & (index < self.vocab_size)
                 return wrap(jnp.where(known[..., None], rows, jnp.asarray(jnp.nan, table.dtype)))
-            return wrap(table.at[index].get(mode="fill", fill_value=jnp.nan))
+            return wrap(summed_wide(table, lambda rows: rows.at[index].get(mode="fill", fill_value=jnp.nan)))
 
     def _check_range(self, index: Array) -> None:
         if is_tracer(index) or not index.size:

@@ -16,6 +16,7 @@ from sporax.nn.loss._calls import tensors_of as tensors_of
 from sporax.nn.loss._capture import capturing as capturing
 from sporax.nn.loss._capture import parts_of_total as parts_of_total
 from sporax.nn.loss._capture import sums_of as sums_of
+from sporax.nn.loss._capture import through_means as through_means
 from sporax.nn.loss._classification import *
 from sporax.nn.loss._composition import *
 from sporax.nn.loss._contrastive import *

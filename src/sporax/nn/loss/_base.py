@@ -12,7 +12,17 @@ from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
-from sporax.nn.loss._capture import CAPTURE, Pair, capturing, one_program, part_of, samples_of, sums_of
+from sporax.nn.loss._capture import (
+    CAPTURE,
+    Pair,
+    capturing,
+    one_program,
+    only_weight,
+    part_of,
+    samples_of,
+    sums_of,
+    through_means,
+)
 
 __all__ = ["LossBase"]
 
@@ -99,14 +109,14 @@ class LossBase(Cell):
         _refuse_every_pair(name, x.shape)
         given = unwrap(weights)
         factor = None if isinstance(given, (int, float)) and given == 1 else given
-        with x64_scope(True):
+        with x64_scope(True), CAPTURE.by_cell():
             if CAPTURE.removal is not None:
                 factor = CAPTURE.removal.combined(factor, x.shape, name)
             result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
             if CAPTURE.pairs is not None:
                 pair = losses.sum_and_weight(x._value, factor, where=name)
                 CAPTURE.pairs.add(
-                    Pair(result, *pair, x.ndim == 0, self.reduction),
+                    Pair(result._value, *pair, x.ndim == 0, self.reduction),
                     weighted=factor is not None and np.ndim(factor) > 0,
                 )
         return result
@@ -124,7 +134,7 @@ class LossBase(Cell):
         """
         name = type(self).__name__
         arrays = [unwrap(each) for each in inputs]
-        with x64_scope(True):
+        with x64_scope(True), CAPTURE.by_cell():
             if CAPTURE.removal is not None:
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
                 weights = hyper_parameters.get("weights")
@@ -136,7 +146,7 @@ class LossBase(Cell):
                 pair = losses.evaluate_sum_and_weight(function, *arrays, reduction=mean, where=name, **hyper_parameters)
                 hyper_parameters.pop("weights", None)
                 values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                CAPTURE.pairs.add(Pair(result, *pair, not values.shape, self.reduction), weighted=weighted)
+                CAPTURE.pairs.add(Pair(result._value, *pair, not values.shape, self.reduction), weighted=weighted)
         return result
 
     @one_program
@@ -149,10 +159,13 @@ class LossBase(Cell):
         parts, masks and class weights too, and :math:`\sum_k \nabla s_k / \sum_k w_k` is its gradient, since no weight
         depends on a Parameter. For "sum" the numerator alone is the loss.
 
+        The means of functions (`ops.cross_entropy`, `losses.nll_loss(..., reduction="mean")`) count as those of
+        `get_loss` do, and so does a value that is made of one of them, such as `2 * self.get_loss(values) + penalty`.
         A loss that is no such mean counts as its value times the number of samples: one number for a whole set
-        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), several `get_loss` added up, or a mean that `construct` takes
-        itself. Losses in which the samples of a batch meet each other (`SupConLoss`, `BatchHardTripletLoss`) see the
-        samples of their part only. The terms of a dict have denominators of their own: see `term_sums`.
+        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), means of different denominators added up, or a mean that
+        `construct` takes itself. Losses in which the samples of a batch meet each other (`SupConLoss`,
+        `BatchHardTripletLoss`) see the samples of their part only. The terms of a dict have denominators of their own:
+        see `term_sums`.
 
         Args:
             inputs, kwargs: those of `construct`.
@@ -183,9 +196,11 @@ class LossBase(Cell):
         """
         with capturing() as pairs:
             value = self(*inputs, **kwargs)
+        pairs.through = through_means(self, inputs, kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
-                count = jnp.float32(samples_of(inputs, kwargs))
+                count = only_weight(value, pairs)
+                count = jnp.float32(samples_of(inputs, kwargs)) if count is None else count
                 total = sum(to_array(term).mean() for term in value.values())
                 return wrap(total * count), wrap(count)
         return part_of(value, pairs, inputs, kwargs, self.reduction)
@@ -206,6 +221,7 @@ class LossBase(Cell):
         """
         with capturing() as pairs:
             value = self(*inputs, **kwargs)
+        pairs.through = through_means(self, inputs, kwargs)
         return sums_of(value, pairs, inputs, kwargs, self.reduction)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:

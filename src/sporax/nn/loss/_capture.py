@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from sporax._errors import ShapeError
 from sporax._jax_compat import trace_state, x64_scope
 from sporax.core import Tensor, context, to_array, tracing, unwrap, wrap
+from sporax.losses import observed_by
+from sporax.nn.loss._dependence import depends_beside
 from sporax.transforms import jit
 
 R = TypeVar("R")
@@ -23,13 +25,13 @@ TOTAL = "loss"
 
 
 class Pair(NamedTuple):
-    """A mean that `get_loss` or `evaluate` gave, with its numerator and denominator.
+    """A mean that `get_loss`, `evaluate` or a function gave, with its numerator and denominator.
 
     `whole` says that it was no mean over values, but the one value of a whole set. With another `reduction` than a mean
     the result is not their quotient.
     """
 
-    result: Tensor
+    result: jax.Array
     total: jax.Array
     weight: jax.Array
     whole: bool = False
@@ -44,6 +46,8 @@ class Pairs(list[Pair]):
         self._state = trace_state()
         self.hidden = False
         """Whether a mean with weights was taken inside another transformation, such as `jit`, and stayed there."""
+        self.through: Callable[[], bool] | None = None
+        """Says whether the value depends on the inputs through these means only, where that is known."""
 
     def add(self, pair: Pair, *, weighted: bool = False) -> None:
         """Take in a mean; `weighted` says that its denominator depends on more than shapes."""
@@ -52,6 +56,14 @@ class Pairs(list[Pair]):
         else:
             self.hidden |= weighted
 
+    def include(self, others: Pairs) -> None:
+        """Take in the means of a block within."""
+        if self._state == others._state:
+            self.extend(others)
+            self.hidden |= others.hidden
+        else:
+            self.hidden |= bool(others)
+
 
 class _Capture(threading.local):
     def __init__(self) -> None:
@@ -59,6 +71,12 @@ class _Capture(threading.local):
         self.shapes: tuple[tuple[int, ...], ...] = ()
         self.removal: _Removal | None = None
 
+    def by_cell(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which a Cell takes in its reductions itself, so that those of its function are not reported."""
+        return _NOTHING if self.pairs is None and self.removal is None else observed_by(None)
+
+
+_NOTHING = contextlib.nullcontext()
 
 CAPTURE = _Capture()
 
@@ -77,14 +95,24 @@ class _Removal:
         self.used = False
         """Whether a reduction left them out."""
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether the axes of the mask are the first ones of values of that shape."""
+        kept = self._shown(len(shape)).shape
+        own = len(kept) <= len(shape) and all(a in (1, b) for a, b in zip(kept, shape, strict=False))
+        return own and (self.outer is None or self.outer.fits(shape))
+
+    def _shown(self, rank: int) -> Any:
+        kept = self.kept
+        while kept.ndim > rank and kept.shape[-1] == 1:
+            kept = kept[..., 0]
+        return kept
+
     def combined(self, weights: Any, shape: tuple[int, ...], where: str) -> Any:
         """Those weights with a zero wherever a place is removed."""
         self.used = True
         if self.outer is not None:
             weights = self.outer.combined(weights, shape, where)
-        kept = self.kept
-        while kept.ndim > len(shape) and kept.shape[-1] == 1:
-            kept = kept[..., 0]
+        kept = self._shown(len(shape))
         if kept.ndim > len(shape) or any(a not in (1, b) for a, b in zip(kept.shape, shape, strict=False)):
             raise ShapeError(
                 f"{where}: a mask of shape {self.kept.shape} does not fit loss values of shape {tuple(shape)}. The "
@@ -99,9 +127,33 @@ class _Removal:
         return jnp.where(kept, weights.reshape((1,) * (kept.ndim - weights.ndim) + weights.shape), 0)
 
 
+class _Following:
+    """Follows the reductions of functions as `get_loss` follows its own."""
+
+    def weights(self, weights: Any, shape: tuple[int, ...], where: str) -> Any:
+        removal = CAPTURE.removal
+        # Values of another shape are none of the places of a batch: a penalty on weights, say.
+        return weights if removal is None or not removal.fits(shape) else removal.combined(weights, shape, where)
+
+    def reduced(
+        self,
+        result: jax.Array,
+        pair: tuple[jax.Array, jax.Array],
+        *,
+        reduction: str,
+        whole: bool,
+        weighted: bool,
+    ) -> None:
+        if CAPTURE.pairs is not None:
+            CAPTURE.pairs.add(Pair(result, *pair, whole, reduction), weighted=weighted)
+
+
+_FOLLOWING = _Following()
+
+
 @contextlib.contextmanager
 def removing(kept: Any) -> Iterator[_Removal]:
-    """Have every `get_loss` and `evaluate` of this block leave out the places that are not kept.
+    """Have every reduction of a loss in this block leave out the places that are not kept.
 
     Args:
         kept: a bool array; within another such block, what that one removed stays removed.
@@ -110,7 +162,8 @@ def removing(kept: Any) -> Iterator[_Removal]:
     removal = _Removal(kept, outer)
     CAPTURE.removal = removal
     try:
-        yield removal
+        with observed_by(_FOLLOWING):
+            yield removal
     finally:
         CAPTURE.removal = outer
 
@@ -146,16 +199,27 @@ def first_of(value: Any) -> Any:
 
 @contextlib.contextmanager
 def capturing() -> Iterator[Pairs]:
-    """The pairs of each `get_loss` and `evaluate` in this block."""
+    """The pairs of each `get_loss`, `evaluate` and reducing loss function in this block."""
     outer, CAPTURE.pairs = CAPTURE.pairs, (pairs := Pairs())
     try:
-        yield pairs
+        with observed_by(_FOLLOWING):
+            yield pairs
     finally:
         CAPTURE.pairs = outer
 
 
+@contextlib.contextmanager
+def capturing_too() -> Iterator[Pairs]:
+    """As `capturing`, for a block within another such block, which gets the pairs as well."""
+    outer = CAPTURE.pairs
+    with capturing() as pairs:
+        yield pairs
+    if outer is not None:
+        outer.include(pairs)
+
+
 def sums_of(
-    value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: str = "mean"
+    value: Any, pairs: Sequence[Pair], inputs: Any, kwargs: Any, reduction: str = "mean"
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """For each term of what a loss returned a sum and what it is over.
 
@@ -168,7 +232,7 @@ def sums_of(
     terms = value if isinstance(value, dict) else {TOTAL: value}
     if reduction in ("sum", "none"):
         return {name: total_and_size(term) for name, term in terms.items()}
-    return {name: part_of(term, pairs, inputs, kwargs) for name, term in terms.items()}
+    return {name: part_of(term, pairs, inputs, kwargs, alone=len(terms) == 1) for name, term in terms.items()}
 
 
 def parts_of_total(value: Any, pairs: Pairs, inputs: Any) -> dict[str, Tensor] | None:
@@ -186,13 +250,63 @@ def parts_of_total(value: Any, pairs: Pairs, inputs: Any) -> dict[str, Tensor] |
         because a mean was taken inside another transformation.
     """
     total = value.get(TOTAL) if isinstance(value, dict) else first_of(value)
-    if total is None or any(pair.result is total for pair in pairs):
+    if total is None or any(pair.result is unwrap(total) for pair in pairs) or only_weight(value, pairs) is not None:
         return {}
     if pairs.hidden:
         return None
     means = [pair for pair in pairs if not pair.whole and pair.reduction not in ("sum", "none")]
     count = max(samples_of(inputs, {}), 1)
     return {str(at): wrap(pair.weight / count) for at, pair in enumerate(means)}
+
+
+def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
+    """The denominator of a loss that is made of one mean, or of several with the same one; None otherwise."""
+    if isinstance(value, dict):
+        if len(value) != 1:
+            return None
+        (value,) = value.values()
+    outputs = value if isinstance(value, (tuple, list)) else ()
+    beside = {id(unwrap(each)) for each in outputs} - {id(unwrap(first_of(value)))}
+    made = [pair for pair in pairs if id(pair.result) not in beside]
+    if (
+        not made
+        or not isinstance(pairs, Pairs)
+        or pairs.hidden
+        or pairs.through is None
+        or any(pair.whole or pair.reduction in ("sum", "none") for pair in made)
+    ):
+        return None
+    weight = made[0].weight
+    return weight if all(pair.weight is weight for pair in made) and pairs.through() else None
+
+
+def through_means(function: Callable[..., Any], inputs: Any, kwargs: Any) -> Callable[[], bool]:
+    """Whether what a function returns depends on its inputs through the means that it takes only.
+
+    Then a value that was made of one mean, scaled or with a penalty added, has its denominator; the sum of a mean and,
+    say, the Dice loss of the batch has none. The answer is found when it is asked for, once.
+    """
+
+    @functools.cache
+    def answer() -> bool:
+        leaves, structure = jax.tree.flatten((inputs, kwargs))
+        places = [at for at, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
+
+        def again(*arrays: Any) -> tuple[list[Any], list[Any]]:
+            given = list(leaves)
+            for at, array in zip(places, arrays, strict=True):
+                given[at] = array
+            args, named = jax.tree.unflatten(structure, given)
+            with capturing() as pairs:
+                value = function(*args, **named)
+            terms = list(value.values()) if isinstance(value, dict) else [first_of(value)]
+            return [to_array(term) for term in terms], [pair.result for pair in pairs]
+
+        with x64_scope(True):
+            found = depends_beside(again, [leaves[at] for at in places], [True] * len(places))
+        return bool(found) and not any(found)
+
+    return answer
 
 
 def total_and_size(value: Any) -> tuple[Tensor, Tensor]:
@@ -203,10 +317,15 @@ def total_and_size(value: Any) -> tuple[Tensor, Tensor]:
         return wrap(values.sum()), wrap(jnp.float32(values.size))
 
 
-def part_of(value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: str = "mean") -> tuple[Tensor, Tensor]:
-    """The numerator and denominator of a value: as it was captured, or the value times the number of samples."""
-    value = first_of(value)
-    pair = next((each for each in pairs if each.result is value), None)
+def part_of(
+    value: Any, pairs: Sequence[Pair], inputs: Any, kwargs: Any, reduction: str = "mean", *, alone: bool = True
+) -> tuple[Tensor, Tensor]:
+    """The numerator and denominator of a value: as it was captured, or the value times what it is a mean over.
+
+    `alone` says that the value is not one of several terms, whose means are among the pairs too.
+    """
+    outputs, value = value, first_of(value)
+    pair = next((each for each in pairs if each.result is unwrap(value)), None)
     if pair is not None and pair.reduction in ("sum", "none") and reduction not in ("sum", "none"):
         # The sum of another loss, as the result of this one.
         return total_and_size(value)
@@ -218,7 +337,11 @@ def part_of(value: Any, pairs: list[Pair], inputs: Any, kwargs: Any, reduction: 
             # The mean of an empty batch is NaN, and NaN times 0 too.
             return wrap(count), wrap(count)
         if pair is None:
-            return wrap(to_array(value).reshape(()) * count), wrap(count)
+            # One mean, scaled or with a penalty added: its denominator is that of the value.
+            weight = only_weight(outputs, pairs) if alone else None
+            count = count if weight is None else weight
+            one = to_array(value).reshape(())
+            return wrap(one.astype(jnp.promote_types(one.dtype, jnp.float32)) * count), wrap(count)
         if pair.whole:
             return wrap(pair.total * count), wrap(pair.weight * count)
         return wrap(pair.total), wrap(pair.weight)

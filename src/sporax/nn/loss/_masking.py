@@ -16,7 +16,8 @@ from sporax.core import Cell, Tensor, to_array, wrap
 from sporax.losses import contract_loss
 from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
 from sporax.nn.loss._calls import call_loss
-from sporax.nn.loss._capture import removing
+from sporax.nn.loss._capture import Pairs, capturing_too, first_of, removing
+from sporax.nn.loss._dependence import UNCHANGED_BY_COPIES, depends_beside
 from sporax.nn.loss._terms import check_loss
 
 __all__ = ["MaskedLoss"]
@@ -29,9 +30,9 @@ class MaskedLoss(LossBase):
     of no class). With nothing left the loss is 0.
 
     Args:
-        loss: a loss of `nn`; a custom one whose every reduction is a `get_loss`, or which returns unreduced values; or
-            a function that returns unreduced values. A mean that a custom loss takes itself beside a `get_loss` is not
-            seen, and counts removed places.
+        loss: a loss of `nn`; a custom one whose every reduction is a `get_loss` or a function of `ops` or
+            `sporax.losses`, or which returns unreduced values; or a function of that kind. A value of a kept place that
+            depends on other places, as after `x - x.mean(0)`, is taken as it is.
         ignore_value: the label that removes its place; NaN for labels that are missing. Without it the last input is
             the mask.
         reduction: "mean", "sum" or "none", for a function; a Cell has its own.
@@ -47,7 +48,8 @@ class MaskedLoss(LossBase):
     Raises:
         ArgumentError: an unknown reduction, or one given beside a Cell.
         ArgumentTypeError: `loss` cannot be called.
-        ShapeError: a mask that does not fit; or a loss that reduces by itself, so that nothing can be removed.
+        ShapeError: a mask that does not fit; or a loss that reduces by itself, so that nothing can be removed, or
+            that does so beside a `get_loss`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -75,6 +77,7 @@ class MaskedLoss(LossBase):
         if ignore_value is not None and not isinstance(ignore_value, (int, float)):
             raise ArgumentTypeError(f"{where}: `ignore_value` must be a number, but got {ignore_value!r}.")
         self.ignore_value = ignore_value
+        self._checked: set[Any] = set()
 
     def _split(self, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
         """The loss's inputs, and which places are kept."""
@@ -101,17 +104,49 @@ class MaskedLoss(LossBase):
         with removing(kept) as removal:
             if _is_pure(self.loss):
                 return self.evaluate(self.loss, *given)
-            value = call_loss(self.loss, *given)
+            with capturing_too() as pairs:
+                value = call_loss(self.loss, *given)
+            if removal.used and not _is_built_in(self.loss):
+                self._check_dependence(value, pairs, given, kept)
             # A function may have removed places in a Cell that does not reduce; its values are still to be reduced.
             if removal.used and (isinstance(self.loss, Cell) or not isinstance(value, Tensor) or not value.ndim):
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
-                name = getattr(self.loss, "__name__", type(self.loss).__name__)
                 raise ShapeError(
-                    f"MaskedLoss: {name} reduces by itself and gave {value!r}, so no place of the mask {kept.shape} "
-                    "can be removed. Have it return unreduced values, or end it with self.get_loss(values)."
+                    f"MaskedLoss: {name_of(self.loss)} reduces by itself and gave {value!r}, so no place of the mask "
+                    f"{kept.shape} can be removed. Have it return unreduced values, or end it with "
+                    "self.get_loss(values)."
                 )
             return self.get_loss(value)
+
+    def _check_dependence(self, value: Any, pairs: Pairs, given: tuple[Any, ...], kept: Any) -> None:
+        """Refuse a value that removed places reach other than through a reduction that leaves them out.
+
+        Raises:
+            ShapeError: there is one, such as the mean that `construct` takes itself.
+        """
+        terms = _scalars_of(value)
+        known = {id(pair.result) for pair in pairs}
+        if pairs.hidden or all(id(term) in known for term in terms):
+            return
+        arrays = [to_array(each) for each in given]
+        signature = tuple((each.shape, each.dtype) for each in (*arrays, kept))
+        if signature in self._checked:
+            return
+
+        def again(*arrays: Any) -> tuple[list[Any], list[Any]]:
+            with removing(kept), capturing_too() as pairs:
+                value = call_loss(self.loss, *map(wrap, arrays))
+            return _scalars_of(value), [pair.result for pair in pairs]
+
+        changed = [_rank_of_places(each, kept) is not None for each in arrays]
+        if any(depends_beside(again, arrays, changed, UNCHANGED_BY_COPIES)):
+            raise ShapeError(
+                f"MaskedLoss: {name_of(self.loss)} adds up places of its inputs itself, beside what it gives to "
+                f"get_loss, so the places that the mask {kept.shape} removes would count in that part. Have every "
+                "part end with self.get_loss(values), or return the values unreduced."
+            )
+        self._checked.add(signature)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`. Removed places are not looked at."""
@@ -128,6 +163,31 @@ def _is_pure(loss: Any) -> bool:
 def _is_built_in(loss: Any) -> bool:
     """Whether it is a class of the registry, with the `construct` of this package."""
     return isinstance(loss, RegisteredLoss) and type(loss).construct is _built_in(type(loss))[0].construct
+
+
+def name_of(loss: Any) -> str:
+    return getattr(loss, "__name__", type(loss).__name__)
+
+
+def _scalars_of(value: Any) -> list[Any]:
+    """The arrays of the loss, or of each of its terms, that are one number; other outputs do not matter."""
+    terms = list(value.values()) if isinstance(value, dict) else [first_of(value)]
+    return [term._value for term in terms if isinstance(term, Tensor) and term.size == 1]
+
+
+def _rank_of_places(array: Any, kept: Any) -> int | None:
+    """How many axes of an input are those of the mask: its first ones, or the axes beside that of the classes.
+
+    None where it has no such axes, so that nothing of it can be removed.
+    """
+    while kept.ndim > array.ndim and kept.shape[-1] == 1:
+        kept = kept[..., 0]
+    rank = kept.ndim
+    if array.ndim == rank + 1 and rank and array.shape[:rank] != kept.shape:
+        shape = (array.shape[0], *array.shape[2:])
+    else:
+        shape = array.shape[:rank]
+    return rank if rank and kept.size and shape == kept.shape else None
 
 
 def _refilled(array: Any, kept: Any) -> Any:

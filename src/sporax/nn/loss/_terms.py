@@ -58,14 +58,15 @@ class _ComposedLoss(LossBase):
         terms: dict[str, Tensor] = {}
         where, pairs = type(self).__name__, CAPTURE.pairs
         for call in self._calls(inputs):
+            start = 0 if pairs is None else len(pairs)
             value = call_loss(call.loss, *call.inputs)
             parts = value if isinstance(value, dict) else {TOTAL: value}
             scaled = {key: _scaled(part, call, where) for key, part in parts.items()}
             if pairs is not None:
                 # A term has the denominator of its own loss, whatever its weight is.
                 reduction = call.loss.reduction if isinstance(call.loss, LossBase) else "mean"
-                for key, (total, weight) in sums_of(value, pairs, call.inputs, {}, reduction).items():
-                    pairs.add(Pair(scaled[key], _scaled(total, call, where)._value, weight._value))
+                for key, (total, weight) in sums_of(value, pairs[start:], call.inputs, {}, reduction).items():
+                    pairs.add(Pair(scaled[key]._value, _scaled(total, call, where)._value, weight._value))
             terms |= _named(call.name, scaled)
         return terms
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sporax import _check
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
-from sporax.nn.optim._rules import adagrad_rule
+from sporax.nn.optim._rules import Rule, adagrad_rule
 
 __all__ = ["Adagrad"]
 
@@ -50,6 +50,9 @@ class Adagrad(RuleOptimizer):
         weight_decay: Any = 0.0,
     ) -> None:
         super().__init__(learning_rate, params, weight_decay, loss_scale)
-        start = _check.number(accum, name="accum", where="Adagrad", minimum=0.0)
+        self._start = _check.number(accum, name="accum", where="Adagrad", minimum=0.0)
         self.update_slots = _check.is_type(update_slots, bool, name="update_slots", where="Adagrad")
-        (self.accum,) = self._add_slots(adagrad_rule(accum=start, update_slots=update_slots))
+        (self.accum,) = self._add_slots()
+
+    def _make_rule(self) -> Rule:
+        return adagrad_rule(accum=self._start, update_slots=self.update_slots)

@@ -11,7 +11,7 @@ from sporax._errors import ArgumentError
 from sporax._suggest import refuse_keywords
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
-from sporax.nn.optim._rules import Array, adam_rate, adam_rule, adam_weight_decay_rule
+from sporax.nn.optim._rules import Array, Rule, adam_rate, adam_rule, adam_weight_decay_rule
 
 __all__ = ["Adam", "AdamWeightDecay"]
 
@@ -98,10 +98,13 @@ class Adam(RuleOptimizer):
         self.use_nesterov, self.use_amsgrad = use_nesterov, use_amsgrad
         self.beta1_power = Parameter(np.float32(1.0), name="beta1_power")
         self.beta2_power = Parameter(np.float32(1.0), name="beta2_power")
-        rule = adam_rule(beta1=self.beta1, beta2=self.beta2, eps=self.eps, nesterov=use_nesterov, amsgrad=use_amsgrad)
-        self.moment1, self.moment2, *largest = self._add_slots(rule)
+        self.moment1, self.moment2, *largest = self._add_slots()
         if largest:
             self.vhat = largest[0]
+
+    def _make_rule(self) -> Rule:
+        beta1, beta2, eps = _check_betas(self.beta1, self.beta2, self.eps, "Adam")
+        return adam_rule(beta1=beta1, beta2=beta2, eps=eps, nesterov=self.use_nesterov, amsgrad=self.use_amsgrad)
 
     def _corrected(self, rates: list[Array]) -> list[Array]:
         power1 = self.beta1_power._value * np.float32(self.beta1)
@@ -154,5 +157,8 @@ class AdamWeightDecay(RuleOptimizer):
     ) -> None:
         super().__init__(learning_rate, params, weight_decay)
         self.beta1, self.beta2, self.eps = _check_betas(beta1, beta2, eps, "AdamWeightDecay")
-        rule = adam_weight_decay_rule(beta1=self.beta1, beta2=self.beta2, eps=self.eps)
-        self.moments1, self.moments2 = self._add_slots(rule)
+        self.moments1, self.moments2 = self._add_slots()
+
+    def _make_rule(self) -> Rule:
+        beta1, beta2, eps = _check_betas(self.beta1, self.beta2, self.eps, "AdamWeightDecay")
+        return adam_weight_decay_rule(beta1=beta1, beta2=beta2, eps=eps)

@@ -9,7 +9,7 @@ import numpy as np
 from sporax import _check
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
-from sporax.nn.optim._rules import momentum_rule
+from sporax.nn.optim._rules import Rule, momentum_rule
 
 __all__ = ["Momentum"]
 
@@ -59,7 +59,10 @@ class Momentum(RuleOptimizer):
         amount = _check.number(momentum, name="momentum", where="Momentum", minimum=0.0)
         self.use_nesterov = _check.is_type(use_nesterov, bool, name="use_nesterov", where="Momentum")
         self.momentum = Parameter(np.float32(amount), name="momentum")
-        (self.moments,) = self._add_slots(momentum_rule(nesterov=use_nesterov))
+        (self.moments,) = self._add_slots()
+
+    def _make_rule(self) -> Rule:
+        return momentum_rule(nesterov=self.use_nesterov)
 
     def _shared(self) -> dict[str, Any]:
         return {"momentum": self.momentum._value}

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax._errors import ArgumentError, ArgumentTypeError, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Parameter, is_tensor, to_array
 from sporax.nn.optim.optimizer import Optimizer, trains
@@ -74,6 +74,17 @@ class OptaxOptimizer(Optimizer):
         self._state: tuple[Parameter, ...] = ()
         for (place, _), leaf in zip(places, leaves, strict=True):
             self._add_state(jax.tree_util.keystr(place, simple=True, separator="."), leaf)
+        self._made = True
+
+    def _replace_rate(self, value: Any) -> None:
+        # A plain Tensor is the new value of the Parameter that is there.
+        sets_value = is_tensor(value) and not isinstance(value, Parameter) and self.learning_rate is not None
+        if self.__dict__.get("_made") and not sets_value:
+            raise StateError(
+                "OptaxOptimizer: the transformation has the learning rate, so `learning_rate` cannot become "
+                f"{value!r}. Make the transformation with optax.inject_hyperparams, and set the rate's value: "
+                "optimizer.learning_rate.set_data(...)."
+            )
 
     def _add_state(self, place: str, leaf: Any) -> None:
         parameter = Parameter(leaf, f"optax.{place}" if place else "optax", requires_grad=False)

@@ -176,6 +176,8 @@ class Optimizer(Cell):
             elif isinstance(value, Parameter):
                 self._params[name] = value
             return
+        if name == "learning_rate" and "_rate_sources" in self.__dict__:
+            self._replace_rate(value)
         if isinstance(value, ParameterTuple):
             object.__setattr__(self, name, value)
             for parameter in value:
@@ -185,6 +187,21 @@ class Optimizer(Cell):
         if isinstance(value, Parameter):
             self._refuse_taken(name, value)
         super().__setattr__(name, value)
+
+    def _replace_rate(self, value: Any) -> None:
+        """Have steps read their learning rate from what `learning_rate` is set to."""
+        if self.is_group_lr or not isinstance(value, (Parameter, LearningRateSchedule)):
+            # Of groups the rates stay apart; a plain Tensor is the new value of the Parameter that is there.
+            return
+        if isinstance(value, Parameter) and value.ndim:
+            raise ShapeError(
+                f"{type(self).__name__}: the Parameter that `learning_rate` is set to must hold one number, of shape "
+                f"(), but has shape {value.shape}. Give a list of rates when you make the optimizer."
+            )
+        self._rate_sources = (value,) * len(self._rate_sources)
+        self.dynamic_lr = isinstance(value, LearningRateSchedule)
+        self._program = None
+        self._forget("learning_rate")
 
     def _refuse_taken(self, name: str, value: Parameter) -> None:
         # An attribute's own Parameter may be replaced; another Parameter that has the name may not be lost.

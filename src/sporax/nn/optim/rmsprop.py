@@ -6,7 +6,7 @@ from typing import Any
 
 from sporax import _check
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
-from sporax.nn.optim._rules import rmsprop_rule
+from sporax.nn.optim._rules import Rule, rmsprop_rule
 
 __all__ = ["RMSProp"]
 
@@ -59,13 +59,18 @@ class RMSProp(RuleOptimizer):
         weight_decay: Any = 0.0,
     ) -> None:
         super().__init__(learning_rate, params, weight_decay, loss_scale)
-        self.decay = _check.number(decay, name="decay", where="RMSProp", minimum=0.0)
-        self.momentum = _check.number(momentum, name="momentum", where="RMSProp", minimum=0.0)
-        self.epsilon = _check.number(epsilon, name="epsilon", where="RMSProp", minimum=0.0, open_minimum=True)
+        self.decay, self.momentum, self.epsilon = decay, momentum, epsilon
         _check.is_type(use_locking, bool, name="use_locking", where="RMSProp")
         self.centered = _check.is_type(centered, bool, name="centered", where="RMSProp")
-        rule = rmsprop_rule(decay=self.decay, momentum=self.momentum, eps=self.epsilon, centered=centered)
-        *means, squares, moment = self._add_slots(rule)
+        *means, squares, moment = self._add_slots()
         if means:
             self.mg = means[0]
         self.ms, self.moment = squares, moment
+
+    def _make_rule(self) -> Rule:
+        return rmsprop_rule(
+            decay=_check.number(self.decay, name="decay", where="RMSProp", minimum=0.0),
+            momentum=_check.number(self.momentum, name="momentum", where="RMSProp", minimum=0.0),
+            eps=_check.number(self.epsilon, name="epsilon", where="RMSProp", minimum=0.0, open_minimum=True),
+            centered=self.centered,
+        )

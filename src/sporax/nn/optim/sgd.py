@@ -10,7 +10,7 @@ from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
-from sporax.nn.optim._rules import sgd_rule
+from sporax.nn.optim._rules import Rule, sgd_rule
 
 __all__ = ["SGD"]
 
@@ -63,14 +63,19 @@ class SGD(RuleOptimizer):
         amount = _check.number(momentum, name="momentum", where="SGD", minimum=0.0)
         self.dampening = _check.number(dampening, name="dampening", where="SGD", minimum=0.0)
         self.nesterov = _check.is_type(nesterov, bool, name="nesterov", where="SGD")
-        if nesterov and (amount == 0.0 or self.dampening != 0.0):
+        self.momentum = Parameter(np.float32(amount), name="momentum")
+        self._given_momentum = amount
+        self.accum, self.stat = self._add_slots()
+
+    def _make_rule(self) -> Rule:
+        amount = self._given_momentum
+        dampening = _check.number(self.dampening, name="dampening", where="SGD", minimum=0.0)
+        if self.nesterov and (amount == 0.0 or dampening != 0.0):
             raise ArgumentError(
                 f"SGD: `nesterov` needs `momentum` above 0 and `dampening` 0, but got momentum={amount:g} "
-                f"and dampening={self.dampening:g}."
+                f"and dampening={dampening:g}."
             )
-        self.momentum = Parameter(np.float32(amount), name="momentum")
-        rule = sgd_rule(has_momentum=amount > 0.0, dampening=self.dampening, nesterov=nesterov)
-        self.accum, self.stat = self._add_slots(rule)
+        return sgd_rule(has_momentum=amount > 0.0, dampening=dampening, nesterov=self.nesterov)
 
     def _shared(self) -> dict[str, Any]:
         return {"momentum": self.momentum._value}

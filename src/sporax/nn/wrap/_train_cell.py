@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from sporax import _check
+from sporax._errors import SporaxWarning
 from sporax.core import Cell, ParameterTuple, context, tracing
 from sporax.nn.layer import Identity
 from sporax.nn.optim import as_optimizer
@@ -13,6 +15,35 @@ from sporax.ops import GradOperation
 from sporax.transforms import jit, value_and_grad
 
 __all__ = ["TrainOneStepCell"]
+
+
+def _check_trained(network: Cell, optimizer: Any) -> None:
+    """Warn where the optimizer was not given what there is to train; each case leaves Parameters as they are."""
+    given = getattr(optimizer, "parameters", None)
+    own = network.trainable_params()
+    if not given or not own:
+        return
+    held, names = {id(each) for each in given}, {each.name for each in given}
+    loss = getattr(network, "_loss_fn", None)
+    of_loss = loss.trainable_params() if isinstance(loss, Cell) else []
+    other = [each.name for each in own if id(each) not in held and each.name in names]
+    kind = type(optimizer).__name__
+    if other:
+        text = (
+            f"{kind} holds another Parameter of the name {other[0]!r} than the network, which is not trained. Was the "
+            "optimizer made for another network, or the Parameter replaced after it was made? Make the optimizer last."
+        )
+    elif not any(id(each) in held for each in own):
+        text = f"{kind} holds none of the {len(own)} trainable Parameters of the network, so none of them is trained."
+    elif of_loss and not any(id(each) in held for each in of_loss):
+        text = (
+            f"{kind} holds no Parameter of the loss {type(loss).__name__}, so {of_loss[0].name!r} is not trained. Give "
+            "the optimizer [*network.trainable_params(), *loss.trainable_params()]; where the loss is to stay as it "
+            "is, set requires_grad=False for its Parameters."
+        )
+    else:
+        return
+    warnings.warn(text, SporaxWarning, stacklevel=3)
 
 
 class TrainOneStepCell(Cell):
@@ -48,6 +79,7 @@ class TrainOneStepCell(Cell):
         super().__init__(auto_prefix=False)
         self.network = _check_network(network, "network", "TrainOneStepCell").set_grad()
         self.optimizer = optimizer = as_optimizer(optimizer, network.trainable_params())
+        _check_trained(network, optimizer)
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")
         self.weights = ParameterTuple(getattr(optimizer, "parameters", None) or network.trainable_params())
         """The Parameters that the optimizer updates."""
