@@ -26,7 +26,7 @@ _COMPILED = "_sporax_original"
 """The attribute of what `jit` returns."""
 _MISSING = object()
 
-__all__ = ["Variables", "constants_of", "note_captured_by", "outdated"]
+__all__ = ["note_captured_by"]
 
 
 @functools.lru_cache(maxsize=1024)
