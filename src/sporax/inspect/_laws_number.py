@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
 from sporax.inspect._laws_edges import examine
+from sporax.inspect._laws_label import class_axis
 from sporax.inspect._origin import narrows
 from sporax.inspect._probes import Probe, edge_probes, kept, ties
 from sporax.inspect._problems import NotFinite, Worst, not_finite
@@ -98,11 +98,16 @@ def infinite(check: Check) -> str:
         raise Skipped("the first input is no score of a class")
     # A class is masked by -inf; a score of inf is an overflow, of which a loss of the user's may make NaN.
     signs = (-np.inf, np.inf) if row is not None else (-np.inf,)
-    # Of the first two elements one at least is no score of the label's class.
-    for value, index in itertools.product(signs, range(min(2, item.shape[-1] if item.shape else 1))):
+    axis = class_axis(check) if row is None else None
+    for value in signs:
         arrays = check.draw(3)
         arrays[0] = arrays[0].copy()
-        arrays[0].reshape(-1)[index] = value
+        if axis is None:
+            arrays[0].reshape(-1)[0] = value
+        else:
+            # A class that is masked is no label.
+            rows = np.moveaxis(arrays[0], axis, -1)
+            rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
         problem = not_finite(check, arrays)
         text = "" if problem is None or problem.kind != "NaN" else problem.text
         if not text and row is None and np.isnan(check.run("loss", arrays, jit=False)).any():

@@ -128,7 +128,7 @@ def far_off(check: Check) -> str:
         if not np.isfinite(slopes).all() or check.mean(case.bad) <= check.mean(case.good) + 1e-6:
             continue
         dead = np.flatnonzero(slopes == 0)
-        faint = np.flatnonzero(slopes < 1e-5 * max(float(np.median(plain)), 1e-30)) if logarithm else dead
+        faint = np.flatnonzero(slopes < 1e-4 * max(float(np.median(plain)), 1e-30)) if logarithm else dead
         if dead.size or faint.size:
             at = int((dead if dead.size else faint)[0])
             raise Failed(
@@ -173,13 +173,13 @@ def _far(check: Check) -> Iterator[_Far]:
         if axis is not None:
             hot = np.moveaxis(np.eye(second.classes)[y.astype(np.int64)], -1, axis)
             wrong = np.roll(hot, 1, axis)
-            yield case("with a score of 30 for a wrong class", x + 30 * wrong, x + 30 * hot)
-            yield case("with scores of 30 for a wrong class and -30 for all others", 60 * wrong - 30, 60 * hot - 30)
+            yield case("with a score of 20 for a wrong class", x + 20 * wrong, x + 20 * hot)
+            yield case("with scores of 10 for a wrong class and -10 for all others", 20 * wrong - 10, 20 * hot - 10)
     elif first.shape != second.shape:
         return
     elif first.is_free and (binary or signs):
         side = np.asarray(y, np.float64) if signs else 2.0 * y - 1
-        yield case("with scores of 30 on the wrong side", -30 * side, 30 * side)
+        yield case("with scores of 20 on the wrong side", -20 * side, 20 * side)
     elif first.is_probability and binary:
         off = 2e-3
         yield case(

@@ -189,6 +189,7 @@ def shape_hazard(check: Check) -> str:
         if subject.inputs[a].shape == subject.inputs[b].shape
         and len(subject.inputs[a].shape) >= 1
         and subject.inputs[a].is_float
+        and not subject.inputs[a].simplex
         and subject.inputs[a].given is None
         and subject.inputs[b].given is None
     ]
