@@ -9,6 +9,7 @@ import pytest
 from oracles.faulty_contracts import CONTRACT_FAULTS
 from oracles.faulty_edges import EDGE_FAULTS
 from oracles.faulty_masks import MASK_FAULTS, names_what_it_does_not_use
+from oracles.faulty_reach import REACH_FAULTS
 from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
 from sporax._errors import ArgumentError
 from sporax.inspect import check_loss
@@ -16,7 +17,7 @@ from sporax.inspect import check_loss
 # A user's own code runs without the strictness of this test session.
 pytestmark = pytest.mark.rank_promotion
 
-FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS]
+FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REACH_FAULTS]
 
 
 def _siblings():
@@ -62,7 +63,8 @@ def test_the_faults_are_many_and_every_check_of_numbers_has_one():
     assert {fault.law for fault in FAULTS} >= {
         "reduction", "zero-weight", "ignored-label", "inputs-used", "shape-hazard", "one-sample", "batch-split",
         "labels", "label-dtype", "gradient", "gradient-ties", "second-derivative", "edges", "nothing-left", "extremes",
-        "infinite", "nan", "half-precision", "traceable", "recompile", "leaks", "determinism",
+        "infinite", "nan", "half-precision", "traceable", "recompile", "leaks", "determinism", "far-off",
+        "elements-used", "perfect",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sporax import compat, losses
 from sporax._errors import ArgumentError, SporaxError
-from sporax.inspect import COLOURS, MARKS, Report, check_loss, details, load_target
+from sporax.inspect import COLOURS, MARKS, Report, check_loss, details, html_page, load_target
 
 MENDABLE = (SporaxError, OSError)
 
@@ -138,5 +138,5 @@ def _print_table(console: Any, report: Report) -> None:
 def write_html(reports: Sequence[Report], file: Path) -> None:
     """Write the page to a temporary name, and rename it."""
     temporary = file.with_name(f".{file.name}.tmp")
-    temporary.write_text("\n".join(report.as_html() for report in reports), encoding="utf-8")
+    temporary.write_text(html_page(reports), encoding="utf-8")
     temporary.replace(file)

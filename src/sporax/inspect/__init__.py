@@ -2,7 +2,7 @@
 
 from sporax.inspect._check_loss import assert_loss, check_loss, law_names
 from sporax.inspect._inputs import Input, parse_inputs
-from sporax.inspect._report import COLOURS, MARKS, Finding, Report, details
+from sporax.inspect._report import COLOURS, MARKS, Finding, Report, details, html_page
 from sporax.inspect._subject import load_target
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "assert_loss",
     "check_loss",
     "details",
+    "html_page",
     "law_names",
     "load_target",
     "parse_inputs",

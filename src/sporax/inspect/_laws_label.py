@@ -13,6 +13,8 @@ import numpy as np
 from sporax._jax_compat import x64_scope
 from sporax.inspect._inputs import Input
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, differ, law, number
+from sporax.inspect._laws_gradient import detached
+from sporax.inspect._probes import kept
 from sporax.inspect._subject import one_array
 
 
@@ -33,7 +35,8 @@ def labels(check: Check) -> str:
             continue
         arrays = check.draw(6)
         arrays[at] = arrays[at].copy()
-        arrays[at].reshape(-1)[0] = bad
+        # The first may have no prediction, where these are for the next position.
+        arrays[at].reshape(-1)[[0, -1]] = bad
         try:
             with x64_scope(False):
                 value = one_array(subject.direct(*map(jnp.asarray, arrays)))
@@ -91,19 +94,27 @@ class _Moved(NamedTuple):
         good: inputs whose loss must not be larger,
         bad: than that of these.
         each: whether that holds for each sample.
+        otherwise: a second pair of the same kind, where one of the two must hold.
     """
 
     how: str
     good: Arrays
     bad: Arrays
     each: bool = False
+    otherwise: tuple[Arrays, Arrays] | None = None
 
 
 _TOWARDS = "moving the predictions towards the labels"
+_OTHER_WORDS = {
+    "mu", "mean", "loc", "logvar", "var", "variance", "std", "sigma", "scale", "real", "fake", "chosen", "rejected",
+    "winner", "loser", "left", "right", "key", "query",
+}  # fmt: skip
+_TRIPLET = ({"anchor", "anchors", "query", "a"}, {"negative", "negatives", "neg", "n"})
+_DISTANCE_WORDS = {"distance", "distances", "dist", "d"}
 _SIDES = "predictions on the side of the labels, against the other side,"
 
 
-def _class_axis(check: Check) -> int | None:
+def class_axis(check: Check) -> int | None:
     """The axis of the predictions along which the classes lie: the last, the second, or the only one that fits."""
     first, second = check.subject.inputs[:2]
     fitting = [
@@ -118,7 +129,7 @@ def _class_axis(check: Check) -> int | None:
 
 def _moves(check: Check, seed: int) -> _Moved | None:
     subject = check.subject
-    names = [set(re.findall(r"[a-z]+", item.name.lower())) for item in subject.inputs]
+    names = [_words(item.name) for item in subject.inputs]
     positive = next((at for at, words in enumerate(names) if words & {"positive", "positives", "pos"}), None)
     negative = next((at for at, words in enumerate(names) if words & {"negative", "negatives", "neg"}), None)
     plain = check.draw(seed)
@@ -131,7 +142,7 @@ def _moves(check: Check, seed: int) -> _Moved | None:
         return None
     x, y = plain
     if second.classes is not None:
-        axis = _class_axis(check)
+        axis = class_axis(check)
         if axis is None or not (first.is_free or first.low == 0):
             return None
         hot = np.moveaxis(np.eye(second.classes)[y.astype(np.int64)], -1, axis)
@@ -141,12 +152,21 @@ def _moves(check: Check, seed: int) -> _Moved | None:
     if first.shape != second.shape:
         return None
     if second.is_float and replace(first, name="") == replace(second, name=""):
+        if (names[0] | names[1]) & _OTHER_WORDS:
+            return None
         return _Moved(_TOWARDS, [(0.9 * y + 0.1 * x).astype(x.dtype), y], plain)
-    signs, binary = second.choices is not None and set(second.choices) == {-1.0, 1.0}, _is_binary(second)
+    signs, binary = second.choices is not None and set(second.choices) == {-1.0, 1.0}, is_binary(second)
     if first.is_free and signs:
-        return _sides(x, y, 3.0 * y, each=True)
-    if first.is_free and (binary or second.is_probability):
-        return _sides(x, y, 3 * (2.0 * y - 1), each=binary)
+        # A distance is small where the label says that two are alike.
+        summary = subject.documentation.partition("\n")[0].lower()
+        distance = names[0] & _DISTANCE_WORDS or (subject.row is not None and "distance" in summary)
+        return _sides(x, y, (-3.0 if distance else 3.0) * y, each=True)
+    if first.is_free and binary:
+        return _sides(x, y, 3 * (2.0 * y - 1), each=True)
+    if first.is_free and second.is_probability:
+        # Scores of a probability, or numbers to be near to it.
+        near = (0.9 * y + 0.1 * x).astype(x.dtype)
+        return _sides(x, y, 3 * (2.0 * y - 1))._replace(otherwise=([near, y], plain))
     if first.is_free and second.simplex:
         log_y = np.log(y) - np.log(y).mean(second.class_axis, keepdims=True)
         return _sides(x, y, 3 * log_y)
@@ -155,10 +175,62 @@ def _moves(check: Check, seed: int) -> _Moved | None:
     return None
 
 
-def _is_binary(item: Input) -> bool:
+def is_binary(item: Input) -> bool:
     """Whether it takes the values 0 and 1."""
     two = item.choices is not None and set(item.choices) == {0.0, 1.0}
     return two or np.dtype(item.dtype) == np.bool_ or (not item.is_float and (item.low, item.high) == (0.0, 1.0))
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", name.lower()))
+
+
+def is_regression(check: Check) -> bool:
+    """Whether the inputs are predictions and labels of the same kind, any numbers."""
+    inputs = check.subject.inputs
+    if len(inputs) != 2 or any(not item.is_free or item.given is not None for item in inputs):
+        return False
+    if replace(inputs[0], name="") != replace(inputs[1], name="") or not inputs[1].is_label:
+        return False
+    return not is_shifted(check) and not is_ranking(check)
+
+
+def is_shifted(check: Check) -> bool:
+    """Whether predictions are for the next position, or the one before: the last and the first have no counterpart."""
+    inputs = check.subject.inputs
+    if len(inputs) < 2 or any(
+        len(item.shape) < 2 or item.shape[1] < 2 or item.given is not None for item in inputs[:2]
+    ):
+        return False
+    plain, other = kept(check.subject, check.draw(44)), check.draw(45)
+    value = check.run("loss", plain)
+    for first, second in ((-1, 0), (0, -1)):
+        moved = [array.copy() for array in plain]
+        for at, index in ((0, first), (1, second)):
+            moved[at][:, index] = other[at][:, index]
+        if np.array_equal(check.run("loss", moved), value):
+            return not np.array_equal(plain[0], moved[0])
+    return False
+
+
+def is_ranking(check: Check) -> bool:
+    """Whether only differences between the scores of a sample count, and only the order of its labels."""
+    first, second = check.subject.inputs[:2]
+    if not first.is_free or not second.is_float or not first.shape or 1 not in detached(check):
+        return False
+    x, *rest = kept(check.subject, check.draw(46))
+    value = check.run("loss", [x, *rest])
+    return not differ(check.run("loss", [(x + 1).astype(x.dtype), *rest]), value, 1e-4)
+
+
+def perfect(check: Check, seed: int) -> tuple[Arrays, list[Arrays], Arrays]:
+    """Predictions that equal the labels, others near them, and random ones."""
+    plain = check.draw(seed)
+    label = plain[1]
+    rng = np.random.default_rng([seed, 8])
+    noise = [(scale * rng.normal(size=label.shape)).astype(label.dtype) for scale in (0.03, 0.3, 2.0)]
+    scaled = [np.asarray(factor * label, label.dtype) for factor in (0.5, 0.9, 1.1, 2.0)]
+    return [label, label], [[other, label] for other in (*(label + each for each in noise), *scaled)], plain
 
 
 def _sides(x: np.ndarray, y: np.ndarray, shift: np.ndarray, *, each: bool = False) -> _Moved:
@@ -175,7 +247,7 @@ def _pair(check: Check, plain: Arrays, positive: int, negative: int) -> _Moved |
     anchor = next((at for at in range(len(inputs)) if at not in (positive, negative)), None)
     if anchor is None:
         words = re.findall(r"[a-z]+", inputs[positive].name.lower())
-        if {"distance", "distances", "dist", "d"} & set(words):
+        if _DISTANCE_WORDS & set(words):
             positive, negative = negative, positive
         near[positive], near[negative] = plain[positive] + 3, plain[positive] - 3
         far[positive], far[negative] = near[negative], near[positive]
@@ -191,12 +263,17 @@ def _pair(check: Check, plain: Arrays, positive: int, negative: int) -> _Moved |
 def direction(check: Check) -> str:
     if check.subject.coupled:
         raise Skipped("the samples of a batch meet each other in this loss")
+    if check.subject.row is None and is_shifted(check):
+        raise Skipped("the predictions are for the next position")
     for seed in range(8, 12):
         moved = _moves(check, seed)
         if moved is None:
             raise Skipped("it is not known what a better prediction is for such inputs")
         before, after = check.mean(moved.bad), check.mean(moved.good)
         worse, which = after > before, ""
+        if worse and moved.otherwise is not None:
+            near, far = (check.mean(arrays) for arrays in moved.otherwise)
+            worse = near > far
         values_fn = check.values_fn() if moved.each and not worse else None
         if values_fn is not None:
             one, other = (check.run("values", a, fn=values_fn) for a in (moved.good, moved.bad))
@@ -217,7 +294,32 @@ def direction(check: Check) -> str:
                 arrays=moved.bad,
                 status="warn",
             )
+        _negative_further(check, seed)
     return ""
+
+
+def _negative_further(check: Check, seed: int) -> None:
+    """Of an anchor, a positive and a negative: a negative that is further away costs no more."""
+    names = [_words(item.name) for item in check.subject.inputs]
+    found = [next((at for at, each in enumerate(names) if each & words), None) for words in _TRIPLET]
+    if len(names) != 3 or None in found:
+        return
+    anchor, negative = (found[0] or 0), (found[1] or 0)
+    plain = check.draw(seed)
+    if plain[anchor].shape != plain[negative].shape or not check.subject.inputs[negative].is_free:
+        return
+    further = list(plain)
+    further[negative] = (plain[anchor] + 4 * (plain[negative] - plain[anchor])).astype(plain[negative].dtype)
+    before, after = check.mean(plain), check.mean(further)
+    if after > before + 1e-5 * (1 + abs(before)):
+        raise Failed(
+            f"negatives that are four times as far from their anchors raise the loss from {number(before)} to "
+            f"{number(after)}",
+            expected="no larger loss",
+            fix="look for ops.abs in the place of ops.relu around the difference of the distances, and for its sign.",
+            arrays=further,
+            status="warn",
+        )
 
 
 @law("label-gradient", "with each value of the labels the predictions get a gradient")
@@ -267,9 +369,9 @@ def positions(check: Check) -> str:
     first, second = subject.inputs
     if second.classes is None or len(second.shape) < 2 or first.given is not None or second.given is not None:
         raise Skipped("a sample has no positions with class labels")
-    axis = _class_axis(check)
-    if axis is None:
-        raise Skipped("it is not known along which axis the classes lie")
+    axis = class_axis(check)
+    if axis is None or is_shifted(check):
+        raise Skipped("it is not known along which axis the classes lie, or predictions are for the next position")
     x, y = check.draw(43)
     rows = np.moveaxis(x, axis, -1).reshape(-1, *[1] * (len(second.shape) - 1), second.classes)
     flat = [np.ascontiguousarray(np.moveaxis(rows, -1, axis)), y.reshape(-1, *[1] * (len(second.shape) - 1))]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sporax.inspect._laws import Check, Failed, Skipped, differ, law, number
+from sporax.inspect._probes import kept
 
 _LEAK_FIX = (
     "leave the elements out before anything joins them with others: ops.where(mask, scores, -1e9) before a softmax or "
@@ -104,21 +105,33 @@ def masked_elements(check: Check) -> str:
         if all(report is not None for report in reports):
             raise reports[0]  # pyright: ignore[reportGeneralTypeIssues]
         tried.append(item.name)
+    for at, item in enumerate(subject.inputs):
+        ignored = subject.ignored_label(at)
+        if ignored is None or subject.row is not None or subject.coupled or not item.probed:
+            continue
+        if len(item.shape) < 2 or item.shape[1] < 2 or item.given is not None:
+            continue
+        report = _masked(check, at, ignored)
+        if report is not None:
+            report.fix = report.fix.replace("mask.sum()", "(labels != ignore_index).sum()")
+            raise report
+        tried.append(item.name)
     if not tried:
-        raise Skipped("no mask is of single elements")
+        raise Skipped("no mask and no label to ignore is of single elements")
     return ", ".join(tried)
 
 
-def _masked(check: Check, at: int, out_value: int) -> Failed | None:
+def _masked(check: Check, at: int, out_value: float) -> Failed | None:
     item = check.subject.inputs[at]
     out = np.random.default_rng(11).random(item.shape) < 0.4
     out.reshape(*out.shape[:2], -1)[:, 0] = False
     last = np.zeros(item.shape, bool)
     last[:, -1] = True
     for mask, look in ((out, _leak), (last, _counted)):
-        arrays = check.draw(40)
-        arrays[at] = np.where(mask, out_value, 1 - out_value).astype(arrays[at].dtype)
-        report = look(check, _Left(f"where {item.name} is {out_value}", arrays, mask), at)
+        arrays = kept(check.subject, check.draw(40))
+        left = 1 - out_value if at in check.subject.masks else arrays[at]
+        arrays[at] = np.where(mask, out_value, left).astype(arrays[at].dtype)
+        report = look(check, _Left(f"where {item.name} is {out_value:g}", arrays, mask), at)
         if report is not None:
             return report
     return None

@@ -12,6 +12,7 @@ import numpy as np
 from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, law, number, smallest
 from sporax.inspect._laws_edges import examine
+from sporax.inspect._laws_label import class_axis
 from sporax.inspect._origin import narrows
 from sporax.inspect._probes import Probe, edge_probes, kept, ties
 from sporax.inspect._problems import NotFinite, Worst, not_finite
@@ -44,6 +45,9 @@ _OFFSET = (
 )
 
 
+_APART = "subtract the maximum of each sample, x.max(-1, keepdims=True), and not that of the batch."
+
+
 @law("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
 def extremes(check: Check) -> str:
     worst = Worst()
@@ -67,6 +71,16 @@ def _examine_offset(check: Check, worst: Worst) -> None:
         for item, a in zip(check.subject.inputs, arrays, strict=True)
     ]
     examine(worst, check, Probe("for inputs near 1000", moved), fix=_OFFSET, may_overflow=True)
+    if check.subject.coupled:
+        return
+    # A maximum over the batch is too large for the samples that are far below it.
+    apart = [
+        a + (200 * (-1.0) ** np.arange(len(a))).astype(np.float32).reshape(-1, *[1] * (a.ndim - 1))
+        if item.is_free and item.given is None and a.ndim
+        else a
+        for item, a in zip(check.subject.inputs, arrays, strict=True)
+    ]
+    examine(worst, check, Probe("for samples near 200 and near -200", apart), fix=_APART, may_overflow=True)
 
 
 @law("infinite", "infinite scores give a limit and no NaN")
@@ -79,17 +93,30 @@ def infinite(check: Check) -> str:
         raise Skipped("the first input is a table of vectors, and no score of a class")
     others = check.subject.inputs[1:]
     scores = any(other.classes is not None and other.classes in item.shape for other in others)
-    if not scores and not (len(others) == 1 and (others[0].choices is not None or others[0].is_probability)):
+    binary = row is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
+    if not scores and not binary:
         raise Skipped("the first input is no score of a class")
-    for value in (-np.inf, np.inf):
+    # A class is masked by -inf; a score of inf is an overflow, of which a loss of the user's may make NaN.
+    signs = (-np.inf, np.inf) if row is not None else (-np.inf,)
+    axis = class_axis(check) if row is None else None
+    for value in signs:
         arrays = check.draw(3)
         arrays[0] = arrays[0].copy()
-        arrays[0].reshape(-1)[0] = value
+        if axis is None:
+            arrays[0].reshape(-1)[0] = value
+        else:
+            # A class that is masked is no label.
+            rows = np.moveaxis(arrays[0], axis, -1)
+            rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
         problem = not_finite(check, arrays)
-        if problem is not None and problem.kind == "NaN":
-            why = check.origin(arrays, gradient=problem.is_gradient)
+        text = "" if problem is None or problem.kind != "NaN" else problem.text
+        if not text and row is None and np.isnan(check.run("loss", arrays, jit=False)).any():
+            # The compiler makes a selection of a product with zeros and ones.
+            text = "the value is NaN eagerly"
+        if text:
+            why = check.origin(arrays, gradient=problem is not None and problem.is_gradient)
             raise Failed(
-                f"with one score of {value:g} {problem.text}{why.text}",
+                f"with one score of {value:g} {text}{why.text}",
                 expected="the limit: a masked class has probability 0",
                 fix="subtract the largest score before exp, and take 0 * log 0 as 0.",
                 arrays=arrays,
@@ -107,7 +134,7 @@ def nan(check: Check) -> str:
     arrays = kept(check.subject, check.draw(4))
     arrays[0] = arrays[0].copy()
     # The whole sample: a loss that picks the score of one class does not see the others.
-    arrays[0][: 1 if arrays[0].ndim else ...] = np.nan
+    arrays[0][slice(1) if arrays[0].ndim else ...] = np.nan
     try:
         value = check.run("loss", arrays)
     except Exception as error:

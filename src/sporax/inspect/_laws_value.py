@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from sporax._jax_compat import x64_scope
 from sporax.inspect._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
 from sporax.inspect._probes import kept
 from sporax.inspect._problems import not_finite
+from sporax.inspect._subject import one_array
 
 
 @law("runs", "it gives floating numbers, finite, in the dtype of its inputs")
@@ -40,7 +42,31 @@ def runs(check: Check) -> str:
             expected=str(expected),
             fix="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
         )
+    _counted_twice(check)
     return f"{value.dtype.name}, {'a number' if value.ndim == 0 else f'values of shape {value.shape}'}"
+
+
+def _counted_twice(check: Check) -> None:
+    """Terms of a dict are added: a term that is the sum of the others counts them twice."""
+    if check.subject.row is not None:
+        return
+    totals: set[str] | None = None
+    for seed in (0, 1):
+        arrays = check.draw(seed)
+        with x64_scope(False):
+            result = check.subject.direct(*map(jnp.asarray, arrays))
+        if not isinstance(result, Mapping) or "loss" in result or len(result) < 3:
+            return
+        terms = {str(name): float(np.sum(np.asarray(one_array(value)))) for name, value in result.items()}
+        whole = sum(terms.values())
+        found = {name for name, value in terms.items() if value and not differ(2 * value, whole, 1e-5)}
+        totals = found if totals is None else totals & found
+    for name in totals or ():
+        raise Failed(
+            f"the term {name!r} is the sum of the others, and the loss is the sum of all terms",
+            expected="each term once",
+            fix=f"name it 'loss', which is then the loss, or leave {name!r} out.",
+        )
 
 
 @law("reduction", "sum and mean are those of the unreduced values")
@@ -163,6 +189,7 @@ def shape_hazard(check: Check) -> str:
         if subject.inputs[a].shape == subject.inputs[b].shape
         and len(subject.inputs[a].shape) >= 1
         and subject.inputs[a].is_float
+        and not subject.inputs[a].simplex
         and subject.inputs[a].given is None
         and subject.inputs[b].given is None
     ]
@@ -173,8 +200,15 @@ def shape_hazard(check: Check) -> str:
     flat = [array.reshape(array.shape[0], -1)[:, 0] if array.shape == arrays[a].shape else array for array in arrays]
     try:
         right = np.asarray(check.run("flat", flat, fn=check.fn), np.float64)
+        same = [subject.inputs[n].shape == subject.inputs[a].shape for n in range(len(flat))]
+        columns = [array[:, None] if like else array for like, array in zip(same, flat, strict=True)]
+        alone = np.asarray(check.run("columns", columns, fn=check.fn), np.float64)
     except Exception:
         raise Skipped("it does not take vectors") from None
+    # A vector is one sample to a loss that joins the elements along the last axis.
+    joins = len(subject.inputs[a].shape) > 1 and right.size and alone.size
+    if joins and differ(right.mean(), alone.mean(), 1e-4) and differ(right.sum(), alone.sum(), 1e-4):
+        raise Skipped("its last axis holds what belongs together, and a vector is one sample")
     for column, vector in ((a, b), (b, a)):
         wrong = list(flat)
         wrong[column] = flat[column][:, None]
@@ -283,10 +317,10 @@ def _count(check: Check) -> int:
 @law("batch-split", "a batch equals its parts, and the order of samples does not matter")
 def batch_split(check: Check) -> str:
     subject = check.subject
-    if subject.coupled:
-        raise Skipped("the samples of a batch meet each other in this loss")
     if check.is_random:
         raise Skipped("it draws random numbers")
+    if subject.coupled:
+        return _order_of_pairs(check)
     count = _count(check)
     if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
@@ -357,6 +391,32 @@ def batch_split(check: Check) -> str:
     if values_fn is not None:
         return "one value for each sample"
     return "a mean over samples" if not differ(whole, split.mean(), 1e-4) else "a sum over samples"
+
+
+def _order_of_pairs(check: Check) -> str:
+    """Samples that are meant to meet: each must still meet its own label, whatever the order."""
+    subject = check.subject
+    inputs = subject.inputs
+    count = _count(check)
+    if subject.row is not None or len(inputs) < 2 or count < 3 or any(i.shape[:1] != (count,) for i in inputs):
+        raise Skipped("the samples of a batch meet each other in this loss")
+    if re.search(r"\border\b|consecutive|adjacent|first half", subject.documentation, re.I):
+        raise Skipped("the docstring says that the order of samples counts")
+    for seed in (5, 6, 7):
+        arrays = check.draw(seed)
+        order = np.random.default_rng(seed).permutation(count)
+        straight, got = (check.run("loss", each) for each in (arrays, [array[order] for array in arrays]))
+        totals = [float(np.sum(each, dtype=np.float64)) for each in (straight, got)]
+        if differ(totals[0], totals[1], 1e-4):
+            raise Failed(
+                f"the order of the samples changes the loss from {number(totals[0])} to {number(totals[1])}",
+                expected="one value for every order",
+                fix="see that each sample meets its own label and its own partner. If samples are paired by their "
+                "positions in the batch, write 'order' in the docstring.",
+                arrays=arrays,
+                status="warn",
+            )
+    return "the samples meet each other; their order does not matter"
 
 
 def _weighted_by_label(check: Check) -> bool:

@@ -23,10 +23,8 @@ def zero_weight(check: Check) -> str:
     count, axes = subject.sample_axes()
     weights = np.linspace(0.5, 1.5, count).astype(np.float32)
     at = subject.weight_place()
-    if at is not None:
-        item = subject.inputs[at]
-        if item.choices is not None or not item.is_float or item.high is not None:
-            weights = np.ones(count, np.float32)
+    if at is not None and _removes(check, at):
+        weights = np.ones(count, np.float32)
     gone = np.arange(count) % 3 == 1
     weights[gone] = 0
     left = np.flatnonzero(~gone)
@@ -45,6 +43,7 @@ def zero_weight(check: Check) -> str:
     for spoiled_by in (None, 50.0, np.nan):
         if spoiled_by is not None and np.isnan(spoiled_by):
             _check_double(check, arrays, value)
+            _check_parts(check, arrays, value)
         spoiled = list(arrays)
         for n in subject.floats:
             item = subject.inputs[n]
@@ -63,7 +62,10 @@ def zero_weight(check: Check) -> str:
         if differ(got_sum, expected_sum, 1e-4) or leaks:
             held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
             ratio = got_sum / expected_sum if expected_sum else np.nan
-            if leaks and not differ(got_sum, expected_sum, 1e-4):
+            value_holds = not differ(got_sum, expected_sum, 1e-4)
+            if spoiled_by is not None and np.isnan(spoiled_by) and not _removes(check, at):
+                return "by weights that are no mask: where a sample of weight 0 holds NaN, the result is NaN"
+            if leaks and value_holds:
                 found = f"a sample of weight 0 has a gradient{held}"
             else:
                 found = f"with weights of 0 the loss is {number(got_sum)}{held}"
@@ -71,8 +73,8 @@ def zero_weight(check: Check) -> str:
                 fix = "divide by the weights that are left: return self.get_loss(values, weights)."
             elif spoiled_by is not None and np.isnan(spoiled_by):
                 fix = (
-                    "0 * NaN is NaN: select by ops.where(mask, x, 0) before the computation, or return "
-                    "self.get_loss(values, weights)."
+                    "0 * NaN is NaN, in a derivative too: put ops.where(mask, x, 0) before the computation, for "
+                    "predictions and labels."
                 )
             else:
                 fix = (
@@ -87,6 +89,12 @@ def zero_weight(check: Check) -> str:
                 status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
             )
     return ""
+
+
+def _removes(check: Check, at: int | None) -> bool:
+    """Whether the weights are a mask, whose samples may hold anything, or numbers that are seldom 0."""
+    item = None if at is None else check.subject.inputs[at]
+    return item is None or item.choices is not None or not item.is_float or item.high is not None
 
 
 def _check_double(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
@@ -112,6 +120,32 @@ def _check_double(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arr
             fix="multiply the values by the weights, once, after everything that is not linear: return "
             "self.get_loss(values, weights).",
             arrays=[*arrays[:at], _whole(heavy, arrays[at]), *arrays[at + 1 :]],
+        )
+
+
+def _check_parts(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
+    """A weight counts for its own sample: a batch is the sum, or the mean by number or by weight, of its parts."""
+    subject, at = check.subject, check.subject.weight_place()
+    count, axes = subject.sample_axes()
+    if at is None or subject.coupled or subject.row is not None or check.is_random or count < 4:
+        return
+    item = subject.inputs[at]
+    if not item.is_float or item.choices is not None or item.high is not None or any(axis != 0 for axis in axes):
+        return
+    weights = np.linspace(0.5, 1.5, count).astype(np.float32)
+    half = count // 2
+    parts = [slice(0, half), slice(half, count)]
+    each = [float(np.sum(value(weights[p], [a[p] for a in arrays]), dtype=np.float64)) for p in parts]
+    got = float(np.sum(value(weights, arrays), dtype=np.float64))
+    sizes, sums = [half, count - half], [float(weights[p].sum()) for p in parts]
+    means = [float(np.average(each, weights=by)) for by in (sizes, sums)]
+    if all(differ(got, expected, 1e-4) for expected in (sum(each), *means)):
+        raise Failed(
+            f"with weights a batch gives {number(got)}, and its halves {number(each)}",
+            expected=f"{number(means[1])}, their mean by weight, {number(means[0])}, by number, or their sum",
+            fix="a weight must count for its own sample alone: do not divide the weights by their maximum or pass them "
+            "through a softmax; divide the weighted sum by the sum of the weights.",
+            arrays=[*arrays[:at], _whole(weights, arrays[at]), *arrays[at + 1 :]],
         )
 
 

@@ -94,6 +94,19 @@ def narrows(jaxpr: Any, wide: Any = np.float64) -> bool:
     return False
 
 
+def primitives(jaxpr: Any) -> set[str]:
+    """The names of all operations of a program, those of the programs inside it included."""
+    found = set()
+    for equation in jaxpr.eqns:
+        found.add(equation.primitive.name)
+        for value in equation.params.values():
+            for inner in value if isinstance(value, tuple | list) else (value,):
+                body = getattr(inner, "jaxpr", inner)
+                if hasattr(body, "eqns"):
+                    found |= primitives(body)
+    return found
+
+
 def kind_of(value: Any) -> str:
     """`NaN`, `inf` or `-inf` if the array holds one (in this order), else nothing."""
     if not jnp.issubdtype(jnp.result_type(value), jnp.floating):

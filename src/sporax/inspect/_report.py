@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -106,6 +107,9 @@ class Report:
 
     def as_html(self) -> str:
         """A page of its own, with no outside parts."""
+        return html_page([self])
+
+    def _section(self) -> str:
         rows = []
         for each in self.findings:
             more = "".join(f"<dt>{key}</dt><dd>{html.escape(text)}</dd>" for key, text in details(each))
@@ -113,7 +117,7 @@ class Report:
                 f'<tr class="{each.status}"><td>{MARKS[each.status]}</td><td>{html.escape(each.title)}</td>'
                 f"<td>{html.escape(each.found)}{f'<dl>{more}</dl>' if more else ''}</td></tr>"
             )
-        return _PAGE.format(
+        return _SECTION.format(
             name=html.escape(self.name),
             summary=html.escape(self.summary),
             inputs=html.escape("; ".join(self.inputs)),
@@ -131,8 +135,14 @@ def details(finding: Finding) -> list[tuple[str, str]]:
     return [(key, text) for key, text in pairs if text]
 
 
+def html_page(reports: Sequence[Report]) -> str:
+    """One page of several reports, with no outside parts."""
+    title = reports[0].name if len(reports) == 1 else f"{len(reports)} losses"
+    return _PAGE.format(title=html.escape(title), sections="\n".join(report._section() for report in reports))
+
+
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{name}</title>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; color: #222; }}
 table {{ border-collapse: collapse; width: 100%; }}
@@ -142,11 +152,13 @@ td {{ border-top: 1px solid #ddd; padding: .4rem .6rem; vertical-align: top; }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0 0; }}
 dt {{ color: #777; }} dd {{ margin: 0; font-family: ui-monospace, monospace; white-space: pre-wrap; }}
 </style></head><body>
-<h1>{name}</h1>
+{sections}
+</body></html>
+"""
+
+_SECTION = """<h1>{name}</h1>
 <p>{summary}</p>
 <p><code>{inputs}</code></p>
 <table>
 {rows}
-</table>
-</body></html>
-"""
+</table>"""
