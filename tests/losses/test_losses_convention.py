@@ -18,7 +18,7 @@ import pytest
 from oracles.programs import samples
 from oracles.samples import settings_of
 from sporax import losses
-from sporax._errors import ArgumentError, ShapeError
+from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 
 ROWS = list(losses.registry().values())
 FUNCTIONS = [each for name in losses.__all__ if hasattr(each := getattr(losses, name), "spec")]
@@ -187,3 +187,33 @@ def test_evaluate_looks_into_a_partial():
     np.testing.assert_allclose([total, count], [0.125 + 0.5 * 2.75, 2])
     scalar = functools.partial(losses.huber_loss, reduction="sum")
     np.testing.assert_allclose(losses.evaluate(scalar, X, Y, reduction="none"), 6.125)
+
+
+FLAGS = [
+    (row, name)
+    for row in ROWS
+    for name, parameter in inspect.signature(row.function).parameters.items()
+    if isinstance(parameter.default, bool)
+]
+
+
+@pytest.mark.parametrize(("row", "flag"), FLAGS, ids=[f"{row.name}-{flag}" for row, flag in FLAGS])
+def test_a_flag_is_a_bool(row, flag):
+    """`binary_focal_cross_entropy(..., apply_class_balancing=0.25)` is a mistake for `alpha`."""
+    for value in (0.25, "none"):
+        with pytest.raises(ArgumentTypeError, match=f"{row.name}: `{flag}` must be bool, but got {value!r}"):
+            row.function(*losses.example_inputs(row), **(settings_of(row)[0] | {flag: value}))
+
+
+def test_an_axis_is_a_whole_number():
+    with pytest.raises(ArgumentTypeError, match="dice_loss: `axis` must be an int, but got 0.5 of type float"):
+        losses.dice_loss([[0.5]], [[1.0]], axis=0.5)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("weights", ["2", np.array(["1", "2"]), 1 + 2j, np.array([1j, 1])])
+def test_weights_are_real_numbers(weights):
+    x = np.ones(2, np.float32)
+    with pytest.raises(DtypeError, match="mse_loss: `weights` must hold real numbers"):
+        losses.mse_loss(x, x, weights=weights)
+    with pytest.raises(DtypeError, match="binary_cross_entropy: `weight` must hold real numbers"):
+        losses.binary_cross_entropy(x, x, weight=weights)

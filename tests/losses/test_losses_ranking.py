@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from oracles.losses import ORACLES
-from sporax import losses
+from sporax import losses, nn
 from sporax._errors import ArgumentError, ShapeError
+from sporax.core import Tensor
 
 NAMES = ["rank_net_loss", "list_net_loss", "list_mle_loss", "lambda_rank_loss", "ranking_softmax_loss"]
 MASK = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]])
@@ -172,3 +173,73 @@ def test_rank_net_and_list_net_are_made_of_torchs_losses(dtype):
             value, gradient = run(scores)
             np.testing.assert_allclose(value, expected.detach().numpy(), rtol=tolerance, err_msg=name)
             np.testing.assert_allclose(gradient, slope.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+# Grades that float32 cannot tell apart, such as times in seconds.
+GRADES = np.array([[5, 3, 1, 4, 0, 2], [2, 2, 0, 1, 5, 5]])
+SOME = np.array([1, 1, 0, 1, 1, 1])
+
+
+def pair_terms(scores: np.ndarray, grades: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    better = (grades[:, None] > grades) & (kept[:, None] & kept)
+    return np.where(better, np.logaddexp(0, scores - scores[:, None]), 0)
+
+
+def of_order(name: str, scores: np.ndarray, grades: np.ndarray, kept: np.ndarray) -> float:
+    """Burges' and Xia's formulas, and Cao's, in float64 with Python's integers; gains as of grades without end."""
+    scores, kept = scores.astype(float), kept.astype(bool)
+    if name == "rank_net_loss":
+        return pair_terms(scores, grades, kept).sum()
+    chosen, ranked = scores[kept], grades[kept].astype(float)
+    if name == "list_mle_loss":
+        chosen = chosen[np.argsort(-ranked, kind="stable")]
+        return sum(np.logaddexp.reduce(chosen[at:]) - chosen[at] for at in range(len(chosen)))
+    if name == "list_net_loss":
+        chance = np.exp(ranked - ranked.max())
+        return (chance / chance.sum() * (np.logaddexp.reduce(chosen) - chosen)).sum()
+    gains = np.where(kept, 2.0 ** (grades - grades[kept].max()), 0)
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(np.where(kept, -scores, np.inf), kind="stable")] = np.arange(len(scores))
+    discounts = 1 / np.log2(2 + np.arange(len(scores)))
+    best = (np.sort(gains)[::-1] * discounts).sum()
+    drop = 1 / np.log2(2 + ranks)
+    weight = np.abs((gains[:, None] - gains) * (drop[:, None] - drop)) / best
+    return (weight * pair_terms(scores, grades, kept)).sum()
+
+
+@pytest.mark.parametrize("name", NAMES[:4])
+@pytest.mark.parametrize("kept", [np.ones(6, int), SOME], ids=["all", "masked"])
+def test_grades_that_float32_cannot_tell_apart(name, kept):
+    scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
+    fn = getattr(losses, name)
+    expected = [of_order(name, *pair, kept) for pair in zip(scores, GRADES, strict=True)]
+    compiled = jax.jit(lambda s, y: fn(s, y, mask=kept))
+    for start, dtypes in (
+        (1_700_000_000, (np.int32, np.uint32, np.int64, np.uint64, np.float64)),
+        (2**24, (np.int32, np.float64)),
+        (2**40, (np.int64, np.uint64, np.float64)),
+    ):
+        for dtype in dtypes:
+            grades = (GRADES + start).astype(dtype)
+            np.testing.assert_allclose(fn(scores, grades, mask=kept), expected, rtol=2e-5)
+            if grades.itemsize == 4:
+                np.testing.assert_allclose(compiled(scores, grades), expected, rtol=2e-5)
+
+
+def test_grades_of_any_dtype_are_of_one_order():
+    scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
+    for name in NAMES:
+        fn = getattr(losses, name)
+        expected = fn(scores, GRADES.astype(np.float32))
+        for dtype in (np.uint8, np.int8, np.int16, np.uint32, np.int64, np.uint64, np.float16, np.float64):
+            np.testing.assert_allclose(fn(scores, GRADES.astype(dtype)), expected, rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(fn(scores, GRADES > 1), fn(scores, (GRADES > 1).astype(np.float32)), rtol=1e-6)
+
+
+def test_cells_of_ranking_take_times_as_grades():
+    scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
+    times = Tensor(GRADES + 1_700_000_000)
+    for name, cell in (("rank_net_loss", nn.RankNetLoss), ("list_mle_loss", nn.ListMLELoss)):
+        expected = [of_order(name, *pair, np.ones(6)) for pair in zip(scores, GRADES, strict=True)]
+        values = cell(reduction="none")(Tensor(scores), times).asnumpy()
+        np.testing.assert_allclose(values, expected, rtol=2e-5)

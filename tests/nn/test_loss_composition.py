@@ -195,6 +195,8 @@ def test_what_uncertainty_weighting_refuses():
         nn.UncertaintyWeightedLoss({"a": nn.MSELoss()}, {"b": "regression"})
     with pytest.raises(ArgumentError, match="name of its own term"):
         nn.UncertaintyWeightedLoss({"uncertainty": nn.MSELoss()})
+    with pytest.raises(ArgumentTypeError, match="^UncertaintyWeightedLoss: `losses` must be a dict of losses, a Weigh"):
+        nn.UncertaintyWeightedLoss([nn.MSELoss(), nn.L1Loss()])  # pyright: ignore[reportArgumentType]
     with pytest.raises(ArgumentTypeError, match="got MSELoss"):
         nn.UncertaintyWeightedLoss(nn.MSELoss())
 

@@ -352,12 +352,8 @@ def _peer(row: losses.LossInfo) -> Callable[..., jax.Array]:
     return lambda *arrays: losses.evaluate(row.function, *arrays, **params)
 
 
-<<<<<<< HEAD
-def _fits(row: losses.LossInfo, check: Check) -> bool:
-=======
 def _fits(row: losses.LossInfo, check: Check) -> bool:
     """Whether a built-in loss takes such inputs, with the samples along the same axes, which do not meet."""
->>>>>>> main
     inputs = check.subject.inputs
     spec = row.function.spec
     if len(row.inputs) != len(inputs) or row.examples is not None or row.random:

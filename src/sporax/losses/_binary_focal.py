@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._binary import clamped_cross_entropy, smoothed
 from sporax.losses._contract import hyper_parameter, loss_function
@@ -81,6 +82,7 @@ def binary_focal_cross_entropy(
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; Keras `BinaryFocalCrossentropy`.
     """
     where = "binary_focal_cross_entropy"
+    _check.is_type(apply_class_balancing, bool, name="apply_class_balancing", where=where)
     gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)
     inputs, labels = jnp.asarray(inputs), smoothed(jnp.asarray(labels), label_smoothing, where)

@@ -21,7 +21,7 @@ from sporax.losses._vectors import scale_of
 
 __all__ = ["ciou_loss", "diou_loss", "giou_loss", "iou_loss"]
 
-_BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4"))
+_BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4", domain="box"))
 
 
 def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
@@ -49,8 +49,9 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     slope, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
-        boxes2: true boxes of that shape.
+        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
+        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
+            gradient.
         eps: what is added to the denominator, at least 0, in units of area.
 
     Returns:
@@ -59,6 +60,7 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     Raises:
         ArgumentError: `eps` is below 0.
         ShapeError: the shapes differ, or the last axis has not four places.
+        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -68,7 +70,8 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     Source: Yu et al., "UnitBox: An Advanced Object Detection Network", 2016, without the logarithm.
     """
     eps = hyper_parameter(eps, name="eps", where="iou_loss", minimum=0)
-    return _compare(boxes1, boxes2, eps).loss
+    found = _compare(boxes1, boxes2, eps)
+    return found.checked(found.loss)
 
 
 @loss_function(
@@ -91,8 +94,9 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
-        boxes2: true boxes of that shape.
+        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
+        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
+            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
 
     Returns:
@@ -101,6 +105,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     Raises:
         ArgumentError: `eps` is below 0.
         ShapeError: the shapes differ, or the last axis has not four places.
+        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -113,7 +118,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     eps = hyper_parameter(eps, name="eps", where="giou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     neither, around = found.around
-    return found.loss + ratio(neither, around + found.eps)
+    return found.checked(found.loss + ratio(neither, around + found.eps))
 
 
 @loss_function(
@@ -136,8 +141,9 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     are equal, each gets half of the slope, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
-        boxes2: true boxes of that shape.
+        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
+        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
+            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
 
     Returns:
@@ -146,6 +152,7 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     Raises:
         ArgumentError: `eps` is below 0.
         ShapeError: the shapes differ, or the last axis has not four places.
+        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -156,7 +163,8 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     torchvision `distance_box_iou_loss`.
     """
     eps = hyper_parameter(eps, name="eps", where="diou_loss", minimum=0)
-    return _distance_loss(_compare(boxes1, boxes2, eps))
+    found = _compare(boxes1, boxes2, eps)
+    return found.checked(_distance_loss(found))
 
 
 @loss_function(
@@ -182,8 +190,9 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     `alpha_gradient` is set. A box of no height has the limit's ratio, and a point has none.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, of shape (..., 4), in any unit.
-        boxes2: true boxes of that shape.
+        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
+        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
+            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
         alpha_gradient: whether the gradient goes through alpha too.
 
@@ -193,6 +202,7 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     Raises:
         ArgumentError: `eps` is below 0.
         ShapeError: the shapes differ, or the last axis has not four places.
+        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -205,7 +215,7 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     """
     eps = hyper_parameter(eps, name="eps", where="ciou_loss", minimum=0)
     _check.is_type(alpha_gradient, bool, name="alpha_gradient", where="ciou_loss")
-    boxes1, boxes2 = jnp.asarray(boxes1), jnp.asarray(boxes2)
+    boxes1, boxes2 = _ordered(jnp.asarray(boxes1)), jnp.asarray(boxes2)
     found = _compare(boxes1, boxes2, eps)
     first, second = (
         _aspect(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]) for boxes in (boxes1, boxes2)
@@ -214,7 +224,7 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     alpha = ratio(v, found.loss + v + eps)
     if not alpha_gradient:
         alpha = jax.lax.stop_gradient(alpha)
-    return _distance_loss(found) + alpha * v
+    return found.checked(_distance_loss(found) + alpha * v)
 
 
 class _Pair(NamedTuple):
@@ -225,12 +235,18 @@ class _Pair(NamedTuple):
         around: how much of the box around both is in neither, and its area.
         apart: the distance of the centres, and the diagonal of the box around both, squared.
         eps: what the caller adds to denominators, in these units.
+        valid: whether the second box is one.
     """
 
     loss: jax.Array
     around: tuple[jax.Array, jax.Array]
     apart: tuple[jax.Array, jax.Array]
     eps: jax.Array
+    valid: jax.Array
+
+    def checked(self, loss: jax.Array) -> jax.Array:
+        """The loss, and NaN where the second box is none."""
+        return jnp.where(self.valid, loss, jnp.nan)
 
 
 class _Sides(NamedTuple):
@@ -251,8 +267,17 @@ def _sides(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array], scale
     return _Sides(*(each * scale for each in (high - low, first, second, hull)))
 
 
+def _ordered(boxes: jax.Array) -> jax.Array:
+    """Boxes with x1 <= x2 and y1 <= y2. Without it a prediction that is turned inside out can have a loss of 0."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    turned = low > high
+    return jnp.concatenate([jnp.where(turned, high, low), jnp.where(turned, low, high)], axis=-1)
+
+
 def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
-    a, b = (tuple(jnp.moveaxis(jnp.asarray(boxes), -1, 0)) for boxes in (boxes1, boxes2))
+    a, b = (tuple(jnp.moveaxis(boxes, -1, 0)) for boxes in (_ordered(jnp.asarray(boxes1)), jnp.asarray(boxes2)))
+    # A NaN is left to the formula, so that it is not hidden.
+    valid = ~((b[0] > b[2]) | (b[1] > b[3]))
     # No loss depends on the unit, so every derivative is exact with the scale held constant; areas of tiny and of huge
     # boxes stay in range.
     hulls = (jnp.maximum(a[high], b[high]) - jnp.minimum(a[low], b[low]) for low, high in ((0, 2), (1, 3)))
@@ -272,7 +297,7 @@ def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
     neither = jnp.where(meet, x.first * y.second + x.second * y.first, x.hull * y.hull - alone)
     centres = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
     distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * centre) for centre in centres))
-    return _Pair(loss, (neither, x.hull * y.hull), (distance, jnp.square(x.hull) + jnp.square(y.hull)), eps)
+    return _Pair(loss, (neither, x.hull * y.hull), (distance, jnp.square(x.hull) + jnp.square(y.hull)), eps, valid)
 
 
 def _distance_loss(found: _Pair) -> jax.Array:

@@ -59,6 +59,7 @@ def candidate_logits(
     weight, bias = jnp.asarray(weight), jnp.asarray(bias)
     labels, inputs = jnp.asarray(labels), jnp.asarray(inputs)
     num_sampled, num_classes = check_counts(num_sampled, num_classes, unique, where=where)
+    _check.is_type(remove_accidental_hits, bool, name="remove_accidental_hits", where=where)
     num_true = _check.integer(num_true, name="num_true", where=where, minimum=1)
     sampler = _check.one_of(sampler, SAMPLERS, name="sampler", where=where)
     if num_true > num_classes:

@@ -370,6 +370,7 @@ def _combine(factors: Mapping[str, Any], shape: Shape, dtype: np.dtype, where: s
         if factor is None:
             continue
         factor = as_array(factor)
+        check_dtype(InputSpec(name, ()), factor.dtype, where=where)
         broadcast_into(name, factor.shape, shape, target_name="the loss values", where=where)
         # NumPy weights stay NumPy: they are known, so samples can be removed from labels on the host.
         factor = factor.astype(dtype)

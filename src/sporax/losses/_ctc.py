@@ -163,6 +163,8 @@ def ctc_loss(
     Source: Graves, Fernández, Gomez, Schmidhuber, "Connectionist Temporal Classification", 2006;
     `torch.nn.functional.ctc_loss`; MindSpore `nn.CTCLoss`.
     """
+    for name, flag in (("zero_infinity", zero_infinity), ("length_normalized", length_normalized)):
+        _check.is_type(flag, bool, name=name, where="ctc_loss")
     arrays = (jnp.asarray(each) for each in (targets, input_lengths, target_lengths))
     log_probs = jnp.asarray(log_probs)
     labels, counts, lengths, valid = _checked(log_probs, *arrays, blank=blank, where="ctc_loss")

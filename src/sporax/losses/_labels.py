@@ -115,6 +115,9 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
             wrong, expected = (values != 0) & (values != 1), "be 0 or 1"
         case "sign_or_binary":
             wrong, expected = (values != 1) & (values != 0) & (values != -1), "be 1, or 0 or -1"
+        case "box":
+            _check_boxes(spec, values, where)
+            return
         case "class_or_none":
             if classes is None:
                 return
@@ -130,6 +133,17 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
         f"{where}: `{spec.name}` must {expected}, but got {value} at index {index}. "
         f"{_mend(spec, values, value, classes)}"
     )
+
+
+def _check_boxes(spec: InputSpec, boxes: np.ndarray, where: str) -> None:
+    wrong = (boxes[..., :2] > boxes[..., 2:]).any(axis=-1)
+    if wrong.any():
+        index = tuple(int(place) for place in np.argwhere(wrong)[0])
+        raise LabelError(
+            f"{where}: `{spec.name}` must be corners (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, but got "
+            f"{boxes[index].tolist()} at index {index}. For boxes (x, y, width, height) use (x, y, x + width, "
+            "y + height)."
+        )
 
 
 def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None) -> str:
@@ -152,7 +166,7 @@ def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None
     return "For labels see that they are probabilities." if spec.role == "label" else "Give the output of a sigmoid."
 
 
-CHECKED_DOMAINS = ("class", "class_or_none", "probability", "sign", "binary", "sign_or_binary")
+CHECKED_DOMAINS = ("class", "class_or_none", "probability", "sign", "binary", "sign_or_binary", "box")
 
 
 def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, where: str) -> None:

@@ -131,6 +131,7 @@ def linear_cross_entropy(
     2024; the cap: Gemma Team, "Gemma 2: Improving Open Language Models at a Practical Size", 2024.
     """
     _check.one_of(reduction, FUNCTION_REDUCTIONS, name="reduction", where=_WHERE)
+    _check.is_type(return_stats, bool, name="return_stats", where=_WHERE)
     params = {
         "bias": bias,
         "class_weight": class_weight,

@@ -126,10 +126,10 @@ def lovasz_softmax_loss(
     Source: Berman et al., "The Lovász-Softmax Loss: A Tractable Surrogate for the Optimization of the
     Intersection-Over-Union Measure in Neural Networks", 2018; its code's `lovasz_softmax`.
     """
-    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits)
+    where = "lovasz_softmax_loss"
+    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits, where)
     count, number, pixels = p.shape
     p = jnp.swapaxes(p, 0, 1).reshape(1, number, count * pixels)
-    where = "lovasz_softmax_loss"
     return _lovasz_softmax(p, labels.reshape(1, -1), kept.reshape(1, -1), classes, where)[0]
 
 
@@ -180,12 +180,13 @@ def lovasz_softmax_per_image_loss(
 
     Source: Berman et al., 2018; its code's `lovasz_softmax` with `per_image=True`.
     """
-    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits)
-    return _lovasz_softmax(p, labels, kept, classes, "lovasz_softmax_per_image_loss")
+    where = "lovasz_softmax_per_image_loss"
+    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits, where)
+    return _lovasz_softmax(p, labels, kept, classes, where)
 
 
 def _pixels(
-    predictions: Any, labels: Any, ignore_index: int | None, from_logits: bool
+    predictions: Any, labels: Any, ignore_index: int | None, from_logits: bool, where: str
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Probabilities (N, C, P), labels (N, P), and which of those count."""
     predictions, labels = jnp.asarray(predictions), jnp.asarray(labels)
@@ -194,7 +195,7 @@ def _pixels(
     predictions, labels = predictions.reshape(count, classes, pixels), labels.reshape(count, pixels)
     kept = jnp.ones(labels.shape, bool) if ignore_index is None else kept_labels(labels, ignore_index)
     predictions = jnp.where(jnp.expand_dims(kept, 1), predictions, 0)
-    if _check.is_type(from_logits, bool, name="from_logits", where="lovasz_softmax_loss"):
+    if _check.is_type(from_logits, bool, name="from_logits", where=where):
         predictions = jnp.swapaxes(jnp.exp(log_softmax(jnp.swapaxes(predictions, 1, 2))), 1, 2)
     return predictions, labels, kept
 

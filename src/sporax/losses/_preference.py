@@ -83,6 +83,7 @@ def dpo_loss(
     Paradigm to Understand Learning from Human Preferences", 2023, for "ipo".
     """
     where = "dpo_loss"
+    _check.is_type(reference_free, bool, name="reference_free", where=where)
     beta = hyper_parameter(beta, name="beta", where=where, minimum=0, open_minimum=True)
     smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
     _check.one_of(loss_type, _LOSS_TYPES, name="loss_type", where=where)

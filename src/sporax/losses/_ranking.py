@@ -10,6 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
+from sporax.losses._arrays import would_be_cut
 from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
 from sporax.losses._info import LossInfo, Sized
 from sporax.losses._logspace import log_add
@@ -22,7 +23,11 @@ __all__ = ["lambda_rank_loss", "list_mle_loss", "list_net_loss", "rank_net_loss"
 
 _SCORES = prediction("logits", "... L")
 _GRADES = label("labels", "... L", domain="nonnegative", kind="number")
-"""Grades are only compared, or give the size of a step: no derivative is taken by them."""
+"""Grades are only compared, or give the size of a step: no derivative is taken by them. Integers stay integers, since a
+float32 cannot tell 2**24 from 2**24 + 1."""
+
+_HIGHEST = 2000
+"""2**-2000 is 0 in every dtype."""
 
 
 def _some_items(sizes: Any) -> np.ndarray:
@@ -32,10 +37,57 @@ def _some_items(sizes: Any) -> np.ndarray:
 _MASKS = (None, Sized(_some_items))
 
 
+def _known_and_wide(labels: Any) -> bool:
+    """Whether the values are known, and JAX would round them or drop their upper half."""
+    return isinstance(labels, np.ndarray) and (labels.dtype == np.float64 or would_be_cut(labels))
+
+
+def _grades_by_order(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Wide grades as their places among the grades of their list, for a loss that only compares them."""
+    labels = arrays["labels"]
+    if not _known_and_wide(labels) or labels.ndim == 0 or (labels.dtype.kind == "f" and np.isnan(labels).any()):
+        return arrays
+    order = np.argsort(labels, axis=-1, kind="stable")
+    ordered = np.take_along_axis(labels, order, axis=-1)
+    places = np.zeros(labels.shape, np.int32)
+    places[..., 1:] = np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1)
+    result = np.empty_like(places)
+    np.put_along_axis(result, order, places, axis=-1)
+    return arrays | {"labels": result}
+
+
+def _grades_in_range(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Wide grades moved down to where a power of 2 is no longer told from 0, for a loss of differences of powers."""
+    labels = arrays["labels"]
+    if not _known_and_wide(labels) or labels.ndim == 0 or not labels.shape[-1]:
+        return arrays
+    highest = labels.max(axis=-1, keepdims=True)
+    below = highest - labels
+    top = np.minimum(highest, _HIGHEST)
+    if labels.dtype.kind != "f":
+        top, below = top.astype(np.int64), np.minimum(below, np.iinfo(np.int32).max).astype(np.int64)
+    return arrays | {"labels": (top - below).astype(np.float32 if labels.dtype.kind == "f" else np.int32)}
+
+
+def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Integer or wide grades less the highest of their list, for a loss of their softmax."""
+    labels = arrays["labels"]
+    integers = labels.dtype.kind in "iu"
+    if not (integers or _known_and_wide(labels)) or labels.ndim == 0 or not labels.shape[-1]:
+        return arrays
+    if integers and labels.dtype.itemsize < 4:
+        labels = labels.astype(np.int32)
+    below = labels.max(axis=-1, keepdims=True) - labels
+    if integers:
+        below = below.clip(max=np.iinfo(np.int32).max).astype(np.int32)
+    return arrays | {"labels": -below}
+
+
 @loss_function(
     _SCORES,
     _GRADES,
     output="...",
+    prepare=_grades_by_order,
     info=LossInfo(
         cell="RankNetLoss",
         parameters={"sigma": (1.0, 0.7), "mask": _MASKS},
@@ -83,6 +135,7 @@ def rank_net_loss(
     _SCORES,
     label("labels", "... L"),
     output="...",
+    prepare=_grades_below_highest,
     info=LossInfo(cell="ListNetLoss", parameters={"mask": _MASKS}, lower_bound=0.0),
 )
 def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
@@ -118,6 +171,7 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     _SCORES,
     _GRADES,
     output="...",
+    prepare=_grades_by_order,
     info=LossInfo(cell="ListMLELoss", parameters={"mask": _MASKS}, like=("Plackett-Luce likelihood",), lower_bound=0.0),
 )
 def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
@@ -148,7 +202,11 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     Source: Xia et al., "Listwise Approach to Learning to Rank: Theory and Algorithm", 2008.
     """
     logits, labels, kept = _items(logits, labels, mask, "list_mle_loss")
-    order = jnp.argsort(jnp.where(kept, -labels, jnp.inf), axis=-1, stable=True)
+    if jnp.issubdtype(labels.dtype, jnp.integer):
+        falling = jnp.where(kept, ~labels, jnp.iinfo(labels.dtype).max)
+    else:
+        falling = jnp.where(kept, -labels, jnp.inf)
+    order = jnp.argsort(falling, axis=-1, stable=True)
     scores = jnp.take_along_axis(logits, order, axis=-1)
     left = jnp.take_along_axis(kept, order, axis=-1)
     sums = _sums_from_each(jnp.where(left, scores, -jnp.inf))
@@ -164,6 +222,7 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     _SCORES,
     _GRADES,
     output="...",
+    prepare=_grades_in_range,
     info=LossInfo(
         cell="LambdaRankLoss",
         parameters={"sigma": (1.0, 0.7), "k": (None, 3), "mask": _MASKS},
@@ -223,7 +282,8 @@ def lambda_rank_loss(
     discounts = jnp.where(places < k, 1 / jnp.log2(2 + places), 0)
     # Everything is relative to the highest grade, so that no power overflows.
     highest = jnp.max(labels, axis=-1, keepdims=True, initial=0)
-    gains = jnp.where(kept, jnp.exp2(labels - highest) - jnp.exp2(-highest), 0)
+    below = (highest - labels).astype(logits.dtype)
+    gains = jnp.where(kept, jnp.exp2(-below) - jnp.exp2(-highest.astype(logits.dtype)), 0)
     best = jnp.sum(-jnp.sort(-gains, axis=-1) * _like(discounts, gains), axis=-1, keepdims=True)
     gains = jnp.where(best > 0, gains / jnp.where(best > 0, best, 1), 0)
     discount = jnp.take(discounts, jnp.argsort(order, axis=-1), axis=0, mode="clip")
@@ -269,9 +329,15 @@ def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLik
 
 
 def _items(logits: Any, labels: Any, mask: Any, where: str) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Scores and grades in one dtype, 0 where there is no item, and where there is one."""
-    logits = jnp.asarray(logits)
-    labels = jnp.asarray(labels).astype(logits.dtype)
+    """Scores and grades, 0 where there is no item, and where there is one. Integer grades are signed."""
+    logits, labels = jnp.asarray(logits), jnp.asarray(labels)
+    if not jnp.issubdtype(labels.dtype, jnp.integer):
+        labels = labels.astype(logits.dtype)
+    elif labels.dtype.itemsize < 4:
+        labels = labels.astype(jnp.int32)
+    elif jnp.issubdtype(labels.dtype, jnp.unsignedinteger):
+        signed = jnp.iinfo(f"int{8 * labels.dtype.itemsize}")
+        labels = jnp.minimum(labels, signed.max).astype(signed.dtype)
     if mask is None:
         return logits, labels, jnp.ones(logits.shape, bool)
     mask = as_array(mask)

@@ -97,6 +97,7 @@ def rnnt_loss(
     `functional.rnnt_loss`; MindSpore `ops.RNNTLoss`.
     """
     where = "rnnt_loss"
+    _check.is_type(fused_log_softmax, bool, name="fused_log_softmax", where=where)
     logits, targets = jnp.asarray(logits), jnp.asarray(targets)
     frames, places, classes = logits.shape[1:]
     if places != targets.shape[1] + 1:

@@ -52,7 +52,7 @@ def reduced_axes(axis: int | Sequence[int] | None, rank: int, *, name: str, wher
     """The axes as numbers from 0, in order; all of them for None."""
     if axis is None:
         return tuple(range(rank))
-    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    given = (axis,) if isinstance(axis, int | float | complex | np.generic) else tuple(axis)
     given = tuple(_check.integer(each, name=name, where=where) for each in given)
     if any(not -rank <= each < rank for each in given) or len({each % rank for each in given}) < len(given):
         raise ArgumentError(

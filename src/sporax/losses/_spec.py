@@ -19,13 +19,13 @@ Kind: TypeAlias = Literal["float", "int", "number"]
 
 Domain: TypeAlias = Literal[
     "real", "positive", "nonnegative", "probability", "log_probability", "class", "class_or_none", "sign", "binary",
-    "sign_or_binary", "distribution", "identity",
+    "sign_or_binary", "distribution", "identity", "box",
 ]  # fmt: skip
 """`class` is an index in [0, C), and `class_or_none` one or -1, in a list that ends at its first -1; `identity` is any
 integer, and only says which samples are of one class; `sign` is 1 or -1; `binary` is 0 or 1; `sign_or_binary` is 1, or
 either 0 or -1 for the other class; `distribution` is a row of class probabilities, and `log_probability` a row of their
-logarithms. `positive`, `nonnegative`, `distribution` and `log_probability` tell what is meant, and make examples: such
-values are not checked."""
+logarithms; `box` is a row of corners with x1 <= x2 and y1 <= y2. `positive`, `nonnegative`, `distribution` and
+`log_probability` tell what is meant, and make examples: such values are not checked."""
 
 Role: TypeAlias = Literal["prediction", "label", "table"]
 """A `table` (class embeddings) is gathered from, so it is left in its own dtype and belongs to no sample."""

@@ -152,12 +152,12 @@ class UncertaintyWeightedLoss(_ComposedLoss):
     ) -> None:
         super().__init__()
         where = "UncertaintyWeightedLoss"
-        tasks = losses if isinstance(losses, LossBase) else WeightedSumLoss(losses, inputs)
-        if not isinstance(tasks, (WeightedSumLoss, OutputLosses)):
+        if not isinstance(losses, (Mapping, WeightedSumLoss, OutputLosses)):
             raise ArgumentTypeError(
                 f"{where}: `losses` must be a dict of losses, a WeightedSumLoss or an OutputLosses, but got "
-                f"{type(tasks).__name__}."
+                f"{losses!r} of type {type(losses).__name__}."
             )
+        tasks = WeightedSumLoss(losses, inputs) if isinstance(losses, Mapping) else losses
         if _SHARED in tasks.names:
             raise ArgumentError(f"{where}: {_SHARED!r} is the name of its own term. Use another for the loss.")
         self.tasks = tasks
