@@ -11,7 +11,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "sporax"
 
-LEAVES = frozenset({"_check", "_describe", "_errors", "_jax_compat", "_seed", "_suggest", "_typing"})
+LEAVES = frozenset(
+    {
+        "_check",
+        "_deprecation",
+        "_describe",
+        "_docstring",
+        "_errors",
+        "_exports",
+        "_jax_compat",
+        "_schema",
+        "_seed",
+        "_signature",
+        "_suggest",
+        "_typing",
+    }
+)
 
 # The table of the design. `_seed` is one leaf more: `set_seed` (core) shares it with `dataset`, which must
 # not see JAX.
@@ -20,6 +35,7 @@ _BELOW_TRAIN = {"core", "losses", "formats", "transforms", "parallel", "ops", "n
 ALLOWED: dict[str, set[str]] = {
     **{leaf: {"_errors"} for leaf in LEAVES},
     "_check": {"_errors", "_suggest"},
+    "_schema": {"_check"},
     "core": set(),
     "losses": set(),
     "formats": set(),
@@ -40,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 LEAVES_OF = {
     "formats": {"_errors"},
-    "dataset": {"_check", "_describe", "_errors", "_seed", "_suggest"},
+    "dataset": {"_check", "_describe", "_errors", "_exports", "_seed", "_suggest"},
     "compat": {"_errors", "_suggest"},
 }
 """Which leaves a package may import; all of them unless it stands here."""
