@@ -14,12 +14,12 @@ def exported(package: str, *others: str) -> list[str]:
         others: names that come from elsewhere.
 
     Returns:
-        The names that the files of the package list and the package has, sorted.
+        The names that files of the package (and of its folders) list and the package has, sorted.
     """
     namespace = vars(sys.modules[package])
     found = set(others)
     for name, module in list(sys.modules.items()):
-        if name.startswith(package + ".") and "." not in name[len(package) + 1 :]:
+        if name.startswith(package + "."):
             names: Iterable[str] = getattr(module, "__all__", ())
             found.update(each for each in names if namespace.get(each) is getattr(module, each))
     return sorted(found)

@@ -17,7 +17,7 @@ from oracles.compare import check_loss
 from oracles.losses import ORACLES
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
-from sporax.losses._logistic import sigmoids, softpluses
+from sporax.losses.numerics._logistic import sigmoids, softpluses
 
 pytestmark = pytest.mark.slow
 

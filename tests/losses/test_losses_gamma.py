@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from sporax.losses._gamma import digamma, log_beta, log_choices, log_gamma, log_rising
+from sporax.losses.numerics._gamma import digamma, log_beta, log_choices, log_gamma, log_rising
 
 RNG = np.random.default_rng(5)
 EDGES = [1e-6, 0.5, 1.0, 2.0, 3.999, 4.0, 7.999, 8.0, 15.999, 16.0, 1e4, 1e6]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sporax import losses
-from sporax.losses._sums import largest, spread, sum_all, sum_rows
+from sporax.losses.numerics._sums import largest, spread, sum_all, sum_rows
 
 # Even, odd and prime counts of rows and columns; one axis, three; narrow rows.
 SHAPES = [(512, 100), (33, 1001), (37, 1009), (1, 40_000), (40_001,), (8, 4, 1100), (20_000, 3), (7, 11, 500)]

@@ -30,18 +30,11 @@ from sporax.losses._binary import *
 from sporax.losses._binary_focal import *
 from sporax.losses._boxes import *
 from sporax.losses._classification import *
-from sporax.losses._contract import *
 from sporax.losses._contrastive import *
-from sporax.losses._convention import *
-from sporax.losses._convention import contract_loss as contract_loss
 from sporax.losses._ctc import *
 from sporax.losses._divergence import *
-from sporax.losses._evaluate import *
-from sporax.losses._examples import *
 from sporax.losses._fenchel_young import *
 from sporax.losses._focal import *
-from sporax.losses._info import *
-from sporax.losses._labels import *
 from sporax.losses._linear import *
 from sporax.losses._lovasz import *
 from sporax.losses._margin import *
@@ -49,14 +42,12 @@ from sporax.losses._metric import *
 from sporax.losses._mining import *
 from sporax.losses._nce import *
 from sporax.losses._noisy import *
-from sporax.losses._observer import observed_by as observed_by
 from sporax.losses._ordinal import *
 from sporax.losses._piecewise import *
 from sporax.losses._preference import *
 from sporax.losses._probabilistic import *
 from sporax.losses._proxy import *
 from sporax.losses._ranking import *
-from sporax.losses._reduce import *
 from sporax.losses._registry import *
 from sporax.losses._regression import *
 from sporax.losses._relative import *
@@ -65,9 +56,18 @@ from sporax.losses._robust import *
 from sporax.losses._sampled import *
 from sporax.losses._scoring import *
 from sporax.losses._segmentation import *
-from sporax.losses._softmax import *
-from sporax.losses._spec import *
 from sporax.losses._triplet import *
+from sporax.losses.contract._convention import *
+from sporax.losses.contract._convention import contract_loss as contract_loss
+from sporax.losses.contract._evaluate import *
+from sporax.losses.contract._examples import *
+from sporax.losses.contract._info import *
+from sporax.losses.contract._labels import *
+from sporax.losses.contract._loss_function import *
+from sporax.losses.contract._observer import observed_by as observed_by
+from sporax.losses.contract._reduce import *
+from sporax.losses.contract._spec import *
+from sporax.losses.numerics._softmax import *
 
 if not TYPE_CHECKING:  # a type checker reads the star imports
     __all__ = exported(__name__)

@@ -11,12 +11,12 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import as_array, compute_dtype, loss_function
-from sporax.losses._indexing import take_class, valid_indices
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._labels import enforce_values
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import InputSpec, label, prediction, table
+from sporax.losses.contract._indexing import take_class, valid_indices
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._labels import enforce_values
+from sporax.losses.contract._loss_function import as_array, compute_dtype, loss_function
+from sporax.losses.contract._spec import InputSpec, label, prediction, table
+from sporax.losses.numerics._softmax import log_softmax
 
 __all__ = ["adaptive_log_softmax", "adaptive_log_softmax_loss"]
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._class_weights import check_positive, class_vector, scaled
-from sporax.losses._contract import Counted, as_array, compute_dtype, hyper_parameter, loss_function
-from sporax.losses._indexing import take_rows
-from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
-from sporax.losses._softmax import class_cost
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._class_weights import check_positive, class_vector, scaled
+from sporax.losses.contract._indexing import take_rows
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
+from sporax.losses.contract._loss_function import Counted, as_array, compute_dtype, hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._softmax import class_cost
 
 __all__ = ["class_balanced_loss", "class_balanced_weights", "ldam_loss", "logit_adjusted_cross_entropy", "z_loss"]
 

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._contract import as_array, hyper_parameter, loss_function
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._logistic import at_infinity, log1p, softpluses
-from sporax.losses._shapes import broadcast_into
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import as_array, hyper_parameter, loss_function
+from sporax.losses.contract._shapes import broadcast_into
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import at_infinity, log1p, softpluses
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = [
     "binary_cross_entropy",

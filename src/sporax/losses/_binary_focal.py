@@ -11,10 +11,10 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._binary import clamped_cross_entropy, smoothed
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._logistic import at_infinity, sigmoids, softpluses
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import at_infinity, sigmoids, softpluses
 
 __all__ = ["asymmetric_loss", "binary_focal_cross_entropy", "sigmoid_focal_loss"]
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._ratio import nothing, ratio
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import scale_of
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._ratio import nothing, ratio
+from sporax.losses.numerics._vectors import scale_of
 
 __all__ = ["ciou_loss", "diou_loss", "giou_loss", "iou_loss"]
 

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import DtypeError
 from sporax._typing import ArrayLike
-from sporax.losses._arrays import as_array, compute_dtype, nearest_int32, numbers
-from sporax.losses._class_weights import class_vector, cross, scaled
-from sporax.losses._contract import Counted, hyper_parameter, loss_function
-from sporax.losses._indexing import take_class, take_rows, valid_indices
-from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
-from sporax.losses._softmax import class_cost, target_cost
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._arrays import as_array, compute_dtype, nearest_int32, numbers
+from sporax.losses.contract._class_weights import class_vector, cross, scaled
+from sporax.losses.contract._indexing import take_class, take_rows, valid_indices
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
+from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._softmax import class_cost, target_cost
 
 __all__ = [
     "cross_entropy",

@@ -11,8 +11,6 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
 from sporax.losses._mining import pair_masks
 from sporax.losses._pairwise import (
     Pairs,
@@ -22,8 +20,10 @@ from sporax.losses._pairwise import (
     tell_partner,
     tell_partner_chunked,
 )
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
 
 __all__ = [
     "circle_loss",

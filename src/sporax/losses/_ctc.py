@@ -14,12 +14,12 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike
-from sporax.losses._arrays import as_array, nearest_int32
-from sporax.losses._contract import loss_function
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._lengths import take_lengths, take_targets
-from sporax.losses._logspace import centred, log_add
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._arrays import as_array, nearest_int32
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._lengths import take_lengths, take_targets
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logspace import centred, log_add
 
 __all__ = ["ctc_log_alpha", "ctc_loss", "pad_targets"]
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._contract import loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._logistic import polynomial
-from sporax.losses._relative_entropy import divergence_of_rows, divergence_terms, mass_divergence
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import polynomial
+from sporax.losses.numerics._relative_entropy import divergence_of_rows, divergence_terms, mass_divergence
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = [
     "convex_kl_divergence",

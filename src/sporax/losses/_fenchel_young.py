@@ -12,15 +12,15 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import LossFunction, loss_function
 from sporax.losses._divergence import times
-from sporax.losses._indexing import named, valid_indices
-from sporax.losses._info import LossInfo
-from sporax.losses._relative_entropy import divergence_of_masses, sum_rounding
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
-from sporax.losses._vectors import safe_sqrt
+from sporax.losses.contract._indexing import named, valid_indices
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import LossFunction, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._relative_entropy import divergence_of_masses, sum_rounding
+from sporax.losses.numerics._softmax import log_softmax
+from sporax.losses.numerics._sums import sum_rows
+from sporax.losses.numerics._vectors import safe_sqrt
 
 __all__ = [
     "binary_sparsemax_loss",

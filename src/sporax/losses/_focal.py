@@ -11,13 +11,13 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._class_weights import class_vector, scaled
-from sporax.losses._contract import Counted, hyper_parameter, loss_function
-from sporax.losses._indexing import take_rows
-from sporax.losses._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
-from sporax.losses._softmax import class_cost, log_softmax
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._class_weights import class_vector, scaled
+from sporax.losses.contract._indexing import take_rows
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
+from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._softmax import class_cost, log_softmax
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["categorical_focal_cross_entropy", "focal_loss", "focal_terms", "soft_focal_loss", "soft_focal_terms"]
 

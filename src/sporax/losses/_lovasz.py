@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._contract import loss_function
-from sporax.losses._indexing import kept_labels, valid_indices
-from sporax.losses._info import LossInfo
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._indexing import kept_labels, valid_indices
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._softmax import log_softmax
 
 __all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image_loss"]
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._class_weights import class_vector
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import named, valid_indices
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import largest, sum_rows
+from sporax.losses.contract._class_weights import class_vector
+from sporax.losses.contract._indexing import named, valid_indices
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._sums import largest, sum_rows
 
 __all__ = [
     "categorical_hinge_loss",

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import cosine, hinge, one_minus_cosine
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._vectors import cosine, hinge, one_minus_cosine
 
 __all__ = ["cosine_embedding_loss", "margin_ranking_loss"]
 

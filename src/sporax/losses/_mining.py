@@ -11,11 +11,11 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._arrays import as_array, compute_dtype
-from sporax.losses._contract import hyper_parameter
-from sporax.losses._labels import check_dtype, to_device
-from sporax.losses._spec import label
-from sporax.losses._vectors import safe_sqrt, squared_distances
+from sporax.losses.contract._arrays import as_array, compute_dtype
+from sporax.losses.contract._labels import check_dtype, to_device
+from sporax.losses.contract._loss_function import hyper_parameter
+from sporax.losses.contract._spec import label
+from sporax.losses.numerics._vectors import safe_sqrt, squared_distances
 
 __all__ = ["Triplets", "batch_hard_triplets", "pairwise_distances", "semi_hard_triplets"]
 

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._candidate_logits import candidate_logits
-from sporax.losses._contract import loss_function
-from sporax.losses._info import LossInfo, Size
-from sporax.losses._logistic import at_infinity, softpluses
-from sporax.losses._spec import label, prediction, table
+from sporax.losses.contract._info import LossInfo, Size
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction, table
+from sporax.losses.numerics._logistic import at_infinity, softpluses
+from sporax.losses.sampling._candidate_logits import candidate_logits
 
 __all__ = ["nce_loss"]
 

@@ -9,15 +9,15 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._class_weights import scaled
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import take_class, valid_indices
-from sporax.losses._info import LossInfo
-from sporax.losses._relative_entropy import exp_less_line, expm1
-from sporax.losses._softmax import class_cost, log_softmax
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
 from sporax.losses._tempered import tempered_log, tempered_log_softmax
+from sporax.losses.contract._class_weights import scaled
+from sporax.losses.contract._indexing import take_class, valid_indices
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._relative_entropy import exp_less_line, expm1
+from sporax.losses.numerics._softmax import class_cost, log_softmax
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = [
     "bi_tempered_logistic_loss",

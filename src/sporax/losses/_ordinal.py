@@ -11,12 +11,12 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses._arrays import as_array, nearest_int32
-from sporax.losses._contract import Counted, loss_function
-from sporax.losses._indexing import valid_indices
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._arrays import as_array, nearest_int32
+from sporax.losses.contract._indexing import valid_indices
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import Counted, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["coral_labels", "coral_loss", "corn_labels", "corn_loss", "ordinal_levels"]
 

@@ -19,8 +19,8 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._jax_compat import varying_as
-from sporax.losses._logistic import softpluses
-from sporax.losses._vectors import dot_products, masked_logsumexp
+from sporax.losses.numerics._logistic import softpluses
+from sporax.losses.numerics._vectors import dot_products, masked_logsumexp
 
 _BLOCK_ELEMENTS = {"cpu": 2**18}
 _BLOCK_ELEMENTS_ELSEWHERE = 2**24

@@ -11,11 +11,11 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._logistic import log1p
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import absolute
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import log1p
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["adaptive_wing_loss", "epsilon_insensitive_loss", "multi_quantile_loss", "quantile_loss", "wing_loss"]
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._relative_entropy import logit_divergence
-from sporax.losses._softmax import class_cost
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._relative_entropy import logit_divergence
+from sporax.losses.numerics._softmax import class_cost
 
 __all__ = ["distillation_loss", "distillation_with_labels_loss", "dpo_loss"]
 

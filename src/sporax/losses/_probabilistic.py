@@ -12,11 +12,11 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
 from sporax.losses._divergence import times
-from sporax.losses._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
-from sporax.losses._info import LossInfo
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
 
 __all__ = [
     "beta_nll_loss",

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import named, take_class, valid_indices
-from sporax.losses._info import LossInfo
-from sporax.losses._softmax import class_cost
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import dot_products, masked_logsumexp, norm, unit
+from sporax.losses.contract._indexing import named, take_class, valid_indices
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._softmax import class_cost
+from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
 
 __all__ = ["arcface_loss", "cosface_loss", "proxy_anchor_loss", "proxy_nca_loss"]
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._arrays import would_be_cut
-from sporax.losses._contract import Counted, as_array, hyper_parameter, loss_function
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._logspace import log_add
-from sporax.losses._shapes import broadcast_into
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._arrays import would_be_cut
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses.contract._shapes import broadcast_into
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logspace import log_add
+from sporax.losses.numerics._softmax import log_softmax
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["lambda_rank_loss", "list_mle_loss", "list_net_loss", "rank_net_loss", "ranking_softmax_loss"]
 

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._logistic import log1p_within_one, polynomial
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_all
-from sporax.losses._vectors import absolute, cosine, scale_of
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import log1p_within_one, polynomial
+from sporax.losses.numerics._sums import sum_all
+from sporax.losses.numerics._vectors import absolute, cosine, scale_of
 
 __all__ = [
     "cosine_similarity_loss",

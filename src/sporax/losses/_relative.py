@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import absolute
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson_loss"]
 

@@ -13,12 +13,12 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._lengths import take_lengths, take_targets
-from sporax.losses._logspace import centred, log_add
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import label, prediction
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._lengths import take_lengths, take_targets
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logspace import centred, log_add
+from sporax.losses.numerics._softmax import log_softmax
 
 __all__ = ["rnnt_loss"]
 

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
-from sporax.losses._logistic import log1p
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import absolute
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._logistic import log1p
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = [
     "cauchy_loss",

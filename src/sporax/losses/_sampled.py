@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses._candidate_logits import candidate_logits
-from sporax.losses._candidates import SampledValues, log_uniform_candidate_sampler, uniform_candidate_sampler
-from sporax.losses._contract import loss_function
-from sporax.losses._info import LossInfo, Size
-from sporax.losses._spec import label, prediction, table
+from sporax.losses.contract._info import LossInfo, Size
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._spec import label, prediction, table
+from sporax.losses.sampling._candidate_logits import candidate_logits
+from sporax.losses.sampling._candidates import SampledValues, log_uniform_candidate_sampler, uniform_candidate_sampler
 
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "sampled_softmax_loss", "uniform_candidate_sampler"]
 

@@ -13,10 +13,10 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._spec import label, prediction
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["crps_gaussian", "crps_sample", "energy_score", "quantile_crps"]
 

@@ -12,11 +12,12 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import hyper_parameter, loss_function
-from sporax.losses._indexing import kept_labels, take_class, valid_indices
-from sporax.losses._info import LossInfo, Sized
-from sporax.losses._ratio import nothing, ratio
-from sporax.losses._regions import (
+from sporax.losses.contract._indexing import kept_labels, take_class, valid_indices
+from sporax.losses.contract._info import LossInfo, Sized
+from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._ratio import nothing, ratio
+from sporax.losses.numerics._regions import (
     ACTIVATIONS,
     class_log_softmax,
     class_pixels,
@@ -25,8 +26,7 @@ from sporax.losses._regions import (
     regions,
     total,
 )
-from sporax.losses._softmax import log_softmax
-from sporax.losses._spec import label, prediction
+from sporax.losses.numerics._softmax import log_softmax
 
 __all__ = [
     "dice_cross_entropy_loss",

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._contract import Counted, hyper_parameter, loss_function
-from sporax.losses._info import LossInfo
 from sporax.losses._mining import FALLBACKS, hardest_of, pair_masks, semi_hard_of
-from sporax.losses._spec import label, prediction
-from sporax.losses._vectors import hinge, norm, safe_sqrt, squared_distances, unit
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._spec import label, prediction
+from sporax.losses.numerics._vectors import hinge, norm, safe_sqrt, squared_distances, unit
 
 __all__ = [
     "batch_hard_triplet_loss",

@@ -10,7 +10,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._typing import Shape
-from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
+from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
 
 def common_shape(names: Sequence[str], shapes: Sequence[Shape], *, where: str) -> Shape:

@@ -19,10 +19,10 @@ import numpy as np
 from jax import lax
 
 from sporax._jax_compat import varying_as
-from sporax.losses._class_weights import cross, scaled
-from sporax.losses._contract import compute_dtype
-from sporax.losses._indexing import valid_indices
-from sporax.losses._softmax import log_softmax
+from sporax.losses.contract._class_weights import cross, scaled
+from sporax.losses.contract._indexing import valid_indices
+from sporax.losses.contract._loss_function import compute_dtype
+from sporax.losses.numerics._softmax import log_softmax
 
 
 class Plan(NamedTuple):

@@ -12,9 +12,9 @@ import numpy as np
 
 from sporax import _docstring
 from sporax._typing import Shape
-from sporax.losses._labels import check_labels
-from sporax.losses._reduce import REDUCTIONS
-from sporax.losses._spec import InputSpec
+from sporax.losses.contract._labels import check_labels
+from sporax.losses.contract._reduce import REDUCTIONS
+from sporax.losses.contract._spec import InputSpec
 
 __all__ = ["LossInfo", "Size", "Sized"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._indexing import named, valid_indices
-from sporax.losses._sums import spread, sum_rows
+from sporax.losses.contract._indexing import named, valid_indices
+from sporax.losses.numerics._sums import spread, sum_rows
 
 __all__ = ["log_softmax"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._logistic import log1p, polynomial
+from sporax.losses.numerics._logistic import log1p, polynomial
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

@@ -19,9 +19,9 @@ import numpy as np
 from sporax._errors import ArgumentError, DtypeError, LabelError
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
-from sporax.losses._arrays import identities, nearest_int32, numbers
-from sporax.losses._shapes import is_single, match
-from sporax.losses._spec import InputSpec, LossSpec
+from sporax.losses.contract._arrays import identities, nearest_int32, numbers
+from sporax.losses.contract._shapes import is_single, match
+from sporax.losses.contract._spec import InputSpec, LossSpec
 
 __all__ = ["debug_checks"]
 

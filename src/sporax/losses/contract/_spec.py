@@ -1,6 +1,6 @@
 """What a loss says about itself: the shape, dtype and domain of each input, and the shape of its values.
 
-The decorator of `_contract.py` enforces it at every call, the registry shows it, and contract tests make
+The decorator of `_loss_function.py` enforces it at every call, the registry shows it, and contract tests make
 inputs from it; so it is written once, above the mathematics.
 """
 

@@ -13,11 +13,11 @@ from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike, Shape
-from sporax.losses._candidates import check_counts, log_uniform_candidate_sampler, uniform_candidate_sampler
-from sporax.losses._contract import as_array
-from sporax.losses._indexing import valid_indices
-from sporax.losses._labels import check_dtype, enforce_values, to_device
-from sporax.losses._spec import InputSpec
+from sporax.losses.contract._indexing import valid_indices
+from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
+from sporax.losses.contract._loss_function import as_array
+from sporax.losses.contract._spec import InputSpec
+from sporax.losses.sampling._candidates import check_counts, log_uniform_candidate_sampler, uniform_candidate_sampler
 
 SAMPLERS = ("uniform", "log_uniform")
 

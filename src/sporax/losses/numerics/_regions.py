@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError
-from sporax.losses._contract import as_array
-from sporax.losses._indexing import kept_labels
-from sporax.losses._labels import check_when_known
-from sporax.losses._ratio import nothing, ratio
-from sporax.losses._shapes import broadcast_into
-from sporax.losses._softmax import log_softmax
-from sporax.losses._sums import sum_all
+from sporax.losses.contract._indexing import kept_labels
+from sporax.losses.contract._labels import check_when_known
+from sporax.losses.contract._loss_function import as_array
+from sporax.losses.contract._shapes import broadcast_into
+from sporax.losses.numerics._ratio import nothing, ratio
+from sporax.losses.numerics._softmax import log_softmax
+from sporax.losses.numerics._sums import sum_all
 
 
 def kept_pixels(

@@ -14,7 +14,7 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike, Shape
-from sporax.losses._arrays import as_array, nearest_int32
+from sporax.losses.contract._arrays import as_array, nearest_int32
 
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "uniform_candidate_sampler"]
 

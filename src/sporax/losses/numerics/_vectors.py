@@ -7,8 +7,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._relative_entropy import with_derivatives_of
-from sporax.losses._sums import sum_rows
+from sporax.losses.numerics._relative_entropy import with_derivatives_of
+from sporax.losses.numerics._sums import sum_rows
 
 
 def absolute(x: jax.Array) -> jax.Array:

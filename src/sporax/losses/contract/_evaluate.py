@@ -10,12 +10,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.losses._arrays import as_array, compute_dtype
-from sporax.losses._contract import Unreduced
-from sporax.losses._convention import contract_loss, evaluate_keywords, is_contract_loss, sum_and_weight_of
-from sporax.losses._observer import observe
-from sporax.losses._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_prepared, samples_left, sum_prepared
-from sporax.losses._shapes import broadcast_into
+from sporax.losses.contract._arrays import as_array, compute_dtype
+from sporax.losses.contract._convention import contract_loss, evaluate_keywords, is_contract_loss, sum_and_weight_of
+from sporax.losses.contract._loss_function import Unreduced
+from sporax.losses.contract._observer import observe
+from sporax.losses.contract._reduce import (
+    FUNCTION_REDUCTIONS,
+    check_reduction,
+    reduce_prepared,
+    samples_left,
+    sum_prepared,
+)
+from sporax.losses.contract._shapes import broadcast_into
 
 __all__ = ["evaluate", "evaluate_sum_and_weight"]
 

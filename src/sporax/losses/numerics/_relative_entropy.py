@@ -14,9 +14,9 @@ import math
 import jax
 import jax.numpy as jnp
 
-from sporax.losses._logistic import polynomial
-from sporax.losses._softmax import below_top, log_softmax
-from sporax.losses._sums import sum_rows
+from sporax.losses.numerics._logistic import polynomial
+from sporax.losses.numerics._softmax import below_top, log_softmax
+from sporax.losses.numerics._sums import sum_rows
 
 _NEAR = 1.0
 """Up to which |v| the series is used; beyond it plain formulas lose no more than a digit."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sporax._typing import Shape
-from sporax.losses._info import LossInfo
-from sporax.losses._spec import InputSpec
+from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract._spec import InputSpec
 
 __all__ = ["EXAMPLE_SIZES", "example_inputs", "example_shape"]
 

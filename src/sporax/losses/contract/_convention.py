@@ -17,8 +17,8 @@ import jax
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax.losses._observer import observe
-from sporax.losses._reduce import FUNCTION_REDUCTIONS, reduce_prepared, samples_left, sum_prepared
+from sporax.losses.contract._observer import observe
+from sporax.losses.contract._reduce import FUNCTION_REDUCTIONS, reduce_prepared, samples_left, sum_prepared
 
 __all__ = ["KEYWORDS"]
 

@@ -19,14 +19,14 @@ import numpy as np
 from sporax import _check
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
-from sporax.losses._arrays import apply_weights, as_array, compute_dtype
-from sporax.losses._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
-from sporax.losses._indexing import kept_labels
-from sporax.losses._info import LossInfo, register
-from sporax.losses._labels import check_dtype, enforce_values, to_device
-from sporax.losses._reduce import divide, samples_left
-from sporax.losses._shapes import broadcast_into, is_single, match, reduced_axes
-from sporax.losses._spec import ELLIPSIS, InputSpec, LossSpec
+from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype
+from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
+from sporax.losses.contract._indexing import kept_labels
+from sporax.losses.contract._info import LossInfo, register
+from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
+from sporax.losses.contract._reduce import divide, samples_left
+from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
+from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
 __all__ = ["Counted", "LossFunction", "hyper_parameter", "loss_function"]
 
@@ -130,7 +130,7 @@ def loss_function(
         ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): places with that
             label are removed, as by a weight of zero. The formula does not see it. None removes nothing. Where
             there are several labels to a value, as in a loss of whole images, the formula does see it, and leaves
-            them out (`kept_labels` of `_indexing.py` says which); here they only pass the check of the values.
+            them out (see `kept_labels` in `_indexing.py`); here they only pass the check of the values.
         mask_parameter: the name of a hyper-parameter, for losses in which the samples of a batch meet each other
             (as negatives of one another): a mask of the shape of the values, or None, of those that take part. A
             sample of weight zero leaves it too, so that it is no other sample's negative either.

@@ -10,10 +10,10 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import Shape
-from sporax.losses._arrays import apply_weights, as_array, compute_dtype
-from sporax.losses._observer import observe
-from sporax.losses._shapes import broadcast_into
-from sporax.losses._sums import sum_all
+from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype
+from sporax.losses.contract._observer import observe
+from sporax.losses.contract._shapes import broadcast_into
+from sporax.losses.numerics._sums import sum_all
 
 __all__ = ["REDUCTIONS", "check_reduction", "divide", "reduce_loss", "sum_and_weight"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer
-from sporax.losses._contract import as_array
-from sporax.losses._sums import sum_rows
+from sporax.losses.contract._loss_function import as_array
+from sporax.losses.numerics._sums import sum_rows
 
 
 def class_vector(

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import LabelError
-from sporax.losses._indexing import valid_indices
-from sporax.losses._labels import check_when_known, enforce_values
-from sporax.losses._spec import label
+from sporax.losses.contract._indexing import valid_indices
+from sporax.losses.contract._labels import check_when_known, enforce_values
+from sporax.losses.contract._spec import label
 
 _CLASSES = label("targets", "N S", domain="class", kind="int")
 

@@ -1,0 +1,1 @@
+"""Numerics that several families of losses need: exact sums, logarithms, special functions, vectors."""

@@ -1,0 +1,1 @@
+"""Candidate sampling: random classes, and the logits of sampled ones."""
