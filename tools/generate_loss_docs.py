@@ -118,7 +118,7 @@ def _index() -> str:
         for row in rows:
             cell = f"`nn.{row.cell}`" if row.cell else ""
             link = f"[`{row.name}`]({family}.md#{row.name})"
-            lines.append(f"| {link} | {cell} | {_markdown(row.summary)} | {_table_text(row.source)} |")
+            lines.append(f"| {link} | {cell} | {_markdown(row.summary)} | {_table_text(row.citation)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -151,7 +151,7 @@ def _entry(row: losses.LossInfo) -> list[str]:
         parts += ["", "Arguments:", ""]
         parts += [f"- `{name}`: {_markdown(text)}" for name, text in words.arguments.items()]
         parts += [f"- `{name}`: an input{shape}." for name, shape in shapes.items() if name not in words.arguments]
-    parts += ["", f"Source: {_markdown(words.source or row.source)}"]
+    parts += ["", f"Source: {_markdown(words.source or row.citation)}"]
     parts += ["", f"![value and gradient of {row.name}](img/{row.name}.svg)"]
     return parts
 

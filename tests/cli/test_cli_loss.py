@@ -38,7 +38,7 @@ def test_list_shows_every_row_on_one_line(capsys):
     assert [line.split()[0] for line in lines[1:-1]] == list(losses.registry())
     for line, row in zip(lines[1:-1], losses.registry().values(), strict=True):
         assert row.summary in line
-        assert row.source in line
+        assert row.citation in line
         assert f" {row.family} " in line
         assert (row.cell or "") in line
     assert lines[-1].startswith(f"{len(losses.registry())} losses.")

@@ -95,7 +95,7 @@ def rows_as_text(rows: Rows) -> str:
     """The rows as a table; on a narrow terminal cells are folded and nothing is cut off."""
     table = _table("name", "Cell", "family", "summary", "source", whole=("name",))
     for row in rows:
-        table.add_row(row.name, row.cell or "", row.family, row.summary, row.source)
+        table.add_row(row.name, row.cell or "", row.family, row.summary, row.citation)
     count = len(rows)
     return _printed(table, f"{count} loss{'es' if count != 1 else ''}. `sporax loss show NAME` draws one.")
 
@@ -158,7 +158,7 @@ def _heading(row: losses.LossInfo) -> list[Any]:
         required = default is inspect.Parameter.empty
         parameters.add_row(name, "required" if required else repr(default), words.arguments.get(name, ""))
     cell = f"   nn.{row.cell}" if row.cell else ""
-    head = [f"losses.{row.name}{cell}   ({row.family}; {row.source})", words.summary, ""]
+    head = [f"losses.{row.name}{cell}   ({row.family}; {row.citation})", words.summary, ""]
     head += [f"  {look.plain_formula(formula)}" for formula in words.formulas]
     return [*head, "", inputs, parameters, ""]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -88,6 +89,11 @@ class LossInfo:
     def source(self) -> str:
         """The section Source of the function's docstring: the paper or library that defines the loss."""
         return " ".join(_docstring.split(self.function.__doc__).get("Source", "").split())
+
+    @property
+    def citation(self) -> str:
+        """`source` in short, without the titles of papers."""
+        return re.sub(r",?\s*[\"“][^\"”]*[\"”]", "", self.source).replace("`", "").rstrip(".")
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
