@@ -113,7 +113,7 @@ def adaptive_log_softmax_loss(
 def adaptive_log_softmax(
     input: ArrayLike, head_weight: ArrayLike, *, tails: Tails, head_bias: ArrayLike | None = None
 ) -> jax.Array:
-    r"""Log-probabilities of every class by an adaptive softmax.
+    r"""Log probabilities of every class under an adaptive softmax.
 
     Args:
         input: activations of shape (N, D).

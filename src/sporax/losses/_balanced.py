@@ -25,7 +25,7 @@ _COUNTS = Sized(lambda sizes: [3 + 5 * at * at for at in range(sizes["C"])])
 
 
 def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array:
-    r"""One weight a class, from how many samples it has: the inverse of their effective number.
+    r"""Return one weight per class: the inverse of its effective number of samples.
 
     .. math:: w_c = C\, \frac{v_c}{\sum_k v_k}, \qquad v_c = \frac{1 - \beta}{1 - \beta^{n_c}}
 
@@ -80,7 +80,7 @@ def _balanced_weights(counts: jax.Array, beta: Any, where: str) -> jax.Array:
 def class_balanced_loss(
     logits: ArrayLike, labels: ArrayLike, *, samples_per_cls: ArrayLike, beta: Any = 0.999
 ) -> jax.Array:
-    r"""Cross entropy weighted by the inverse of the effective number of samples of the label.
+    r"""Cross entropy weighted by the inverse effective number of samples of each class.
 
     With p the softmax of the logits and n the samples of each class,
 
@@ -145,7 +145,7 @@ def ldam_loss(
     weight: ArrayLike | None = None,
     s: Any = 30.0,
 ) -> jax.Array | Counted:
-    r"""Cross entropy with a margin that is larger for rarer classes.
+    r"""Label-distribution-aware margin loss: cross entropy with larger margins for rarer classes.
 
     With n the samples of each class,
 
@@ -209,7 +209,7 @@ def ldam_loss(
 def logit_adjusted_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, priors: ArrayLike, tau: Any = 1.0
 ) -> jax.Array:
-    r"""Cross entropy of scores to which the log frequency of each class is added while training.
+    r"""Cross entropy of logits adjusted by the log class priors.
 
     With pi the frequency of each class,
 
@@ -255,7 +255,7 @@ def logit_adjusted_cross_entropy(
     info=LossInfo(cell="ZLoss", parameters={"coefficient": (1e-4, 1.0)}, lower_bound=0.0),
 )
 def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
-    r"""A penalty that keeps the normaliser of a softmax near 1, to be added to a cross entropy.
+    r"""Penalty on the log normalizer of a softmax.
 
     .. math:: \ell = \kappa \left( \log \sum_c e^{x_c} \right)^2
 

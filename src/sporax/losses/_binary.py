@@ -38,7 +38,7 @@ __all__ = [
 def binary_cross_entropy(
     inputs: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
 ) -> jax.Array:
-    r"""Cross entropy between two-class probabilities.
+    r"""Binary cross entropy of probabilities.
 
     .. math:: \ell_i = -w_i \left[ y_i \log x_i + (1 - y_i) \log(1 - x_i) \right]
 
@@ -93,7 +93,7 @@ def binary_cross_entropy_with_logits(
     pos_weight: ArrayLike | None = None,
     label_smoothing: Any = 0.0,
 ) -> jax.Array:
-    r"""Cross entropy between two-class probabilities and the sigmoid of logits.
+    r"""Binary cross entropy of logits.
 
     .. math::
         \ell_i = -w_i \left[ c_i y_i \log \sigma(x_i) + (1 - y_i) \log(1 - \sigma(x_i)) \right]
@@ -147,7 +147,7 @@ def binary_cross_entropy_with_logits(
     info=LossInfo(cell="SoftMarginLoss", like=("torch.nn.SoftMarginLoss",), lower_bound=0.0),
 )
 def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Logistic loss of two classes, 1 and -1.
+    r"""Logistic loss for labels 1 and -1.
 
     .. math:: \ell_i = \log(1 + \exp(-y_i x_i))
 
@@ -195,7 +195,7 @@ def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     ),
 )
 def multilabel_soft_margin_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None) -> jax.Array:
-    r"""Mean over the classes of a two-class cross entropy for each.
+    r"""Multi-label binary cross entropy of logits, averaged over the classes.
 
     .. math::
         \ell = -\frac{1}{C} \sum_c w_c \left[ y_c \log \sigma(x_c) + (1 - y_c) \log(1 - \sigma(x_c)) \right]

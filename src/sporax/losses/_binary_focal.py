@@ -47,7 +47,7 @@ def binary_focal_cross_entropy(
     gamma: Any = 2.0,
     label_smoothing: Any = 0.0,
 ) -> jax.Array:
-    r"""Two-class cross entropy of probabilities that counts well-classified examples less.
+    r"""Binary focal loss of probabilities.
 
     .. math::
         m_i = y_i (1 - x_i) + (1 - y_i) x_i, \qquad
@@ -104,7 +104,7 @@ def binary_focal_cross_entropy(
 def sigmoid_focal_loss(
     logits: ArrayLike, labels: ArrayLike, *, alpha: Any = None, gamma: Any = 2.0, label_smoothing: Any = 0.0
 ) -> jax.Array:
-    r"""Two-class cross entropy of logits that counts well-classified examples less.
+    r"""Binary focal loss of logits.
 
     .. math::
         p_i = \sigma(x_i), \quad m_i = y_i (1 - p_i) + (1 - y_i) p_i, \quad
@@ -167,7 +167,7 @@ def sigmoid_focal_loss(
 def asymmetric_loss(
     logits: ArrayLike, labels: ArrayLike, *, gamma_neg: Any = 4.0, gamma_pos: Any = 1.0, clip: Any = 0.05
 ) -> jax.Array:
-    r"""Focal loss of many labels a sample, where negatives are focused harder and easy ones dropped.
+    r"""Asymmetric multi-label focal loss, with stronger focusing and a probability shift for negatives.
 
     .. math::
         p_i = \sigma(x_i), \quad r_i = \max(0, p_i - m), \quad

@@ -41,7 +41,7 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) ->
     info=LossInfo(cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples, lower_bound=0.0),
 )
 def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
-    r"""One less the intersection over the union of two boxes.
+    r"""One minus the intersection over union of two boxes.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
 
@@ -86,7 +86,7 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     ),
 )
 def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
-    r"""The IoU loss, and how much of the box around both is in neither.
+    r"""Generalized IoU loss: adds the fraction of the enclosing box that neither box covers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
 
@@ -133,7 +133,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     ),
 )
 def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
-    r"""The IoU loss, and how far the centres are apart.
+    r"""Distance IoU loss: adds the normalized distance between the box centers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
 
@@ -179,7 +179,7 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     ),
 )
 def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gradient: bool = False) -> jax.Array:
-    r"""The DIoU loss, and how much the aspect ratios differ.
+    r"""Complete IoU loss: adds a penalty on the difference of aspect ratios to the DIoU loss.
 
     .. math::
         \ell = \ell_{DIoU} + \alpha v, \qquad

@@ -40,7 +40,7 @@ __all__ = [
     ),
 )
 def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Cross entropy between rows of class probabilities and the softmax of logits.
+    r"""Softmax cross entropy of logits with class probabilities.
 
     .. math:: \ell = -\sum_c y_c \log \operatorname{softmax}(x)_c
 
@@ -80,7 +80,7 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
     ),
 )
 def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Cross entropy between class indices and the softmax of logits.
+    r"""Softmax cross entropy of logits with class indices.
 
     .. math:: \ell = -\log \operatorname{softmax}(x)_y
 
@@ -113,7 +113,7 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
 
 
 def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = None, axis: int = -1) -> jax.Array:
-    r"""Class probabilities mixed with the uniform distribution.
+    r"""Mix class probabilities with the uniform distribution.
 
     .. math:: q_c = (1 - s) y_c + \frac{s}{C}
 
@@ -183,7 +183,7 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: Any = 0.0,
 ) -> jax.Array | Counted:
-    r"""Cross entropy of class indices, with class weights, an index to ignore and label smoothing.
+    r"""Cross entropy of logits with class indices, class weights, an ignored index and label smoothing.
 
     With p the softmax of the logits over the C classes, w the class weights, s the label smoothing and K the
     places whose label is not `ignore_index`,
@@ -245,7 +245,7 @@ def cross_entropy(
 def soft_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
 ) -> jax.Array:
-    r"""Cross entropy of class probabilities, with class weights and label smoothing.
+    r"""Cross entropy of logits with class probabilities, class weights and label smoothing.
 
     With p the softmax of the logits over the C classes, w the class weights and s the label smoothing,
 
@@ -305,7 +305,7 @@ def nll_loss(
     ignore_index: int = -100,
     label_smoothing: Any = 0.0,
 ) -> jax.Array | Counted:
-    r"""Negative log likelihood: what log probabilities say of class indices.
+    r"""Negative log likelihood of class indices under log probabilities.
 
     With x the log probabilities, w the class weights, s the label smoothing and K the places whose label is not
     `ignore_index`,

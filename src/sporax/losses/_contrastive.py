@@ -50,7 +50,7 @@ _TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
     info=LossInfo(cell="ContrastiveLoss", parameters={"margin": (1.0, 4.0)}, lower_bound=0.0),
 )
 def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
-    r"""Pulls similar pairs together, and pushes dissimilar ones apart until a margin lies between them.
+    r"""Contrastive loss: attracts similar pairs, and separates dissimilar pairs by a margin.
 
     .. math:: \ell = \tfrac{1}{2} y d^2 + \tfrac{1}{2} (1 - y) \max(0, m - d)^2,
         \qquad d = \lVert x_1 - x_2 \rVert_2
@@ -102,7 +102,7 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
 def n_pair_loss(
     anchors: ArrayLike, positives: ArrayLike, *, l2_weight: Any = 0.0, normalize: bool = False, mask: Any = None
 ) -> jax.Array:
-    r"""Picks each anchor's positive out of the positives of all: the multi-class N-pair loss.
+    r"""N-pair loss: cross entropy of each anchor's positive among all positives of the batch.
 
     .. math:: \ell_i = \log\Big(1 + \sum_{j \ne i} \exp(a_i \cdot p_j - a_i \cdot p_i)\Big)
         + \tfrac{\lambda}{4} (|a_i|^2 + |p_i|^2)
@@ -160,7 +160,7 @@ def multi_similarity_loss(
     normalize: bool = True,
     mask: Any = None,
 ) -> jax.Array:
-    r"""Weighs each pair by its own similarity and by those of the other pairs of its anchor.
+    r"""Multi-similarity loss: weights each pair by its own similarity and those of the anchor's other pairs.
 
     .. math:: \ell_i = \frac{1}{\alpha} \log\Big(1 + \sum_{k \in P_i} e^{-\alpha (S_{ik} - \lambda)}\Big)
         + \frac{1}{\beta} \log\Big(1 + \sum_{k \in N_i} e^{\beta (S_{ik} - \lambda)}\Big)
@@ -235,7 +235,7 @@ def circle_loss(
     normalize: bool = True,
     mask: Any = None,
 ) -> Counted:
-    r"""Weighs each similarity by how far it is from its optimum.
+    r"""Circle loss: weights each similarity by its distance from its optimum.
 
     .. math:: \ell_i = \log\Big(1 + \sum_n e^{\gamma \alpha_n (s_n - m)} \sum_p e^{-\gamma \alpha_p (s_p - 1 + m)}\Big),
         \quad \alpha_n = \max(0, s_n + m), \quad \alpha_p = \max(0, 1 + m - s_p)
@@ -314,7 +314,7 @@ def info_nce_loss(
     negatives: Any = None,
     labels: Any = None,
 ) -> jax.Array:
-    r"""Picks each query's key out of the keys of all.
+    r"""InfoNCE loss: cross entropy of each query's key among all keys.
 
     .. math:: \ell_i = -\log \frac{\exp(q_i \cdot k_i / \tau)}{\sum_{j \in \{i\} \cup N_i} \exp(q_i \cdot k_j / \tau)}
 
@@ -379,7 +379,7 @@ def info_nce_loss(
 def nt_xent_loss(
     embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
-    r"""Picks each positive of a sample out of itself and the sample's negatives: SimCLR's loss.
+    r"""Normalized temperature-scaled cross entropy (SimCLR): each positive pair against the sample's negatives.
 
     .. math:: \ell_i = -\sum_{p \ne i,\, y_p = y_i} \log \frac{\exp(x_i \cdot x_p / \tau)}
         {\exp(x_i \cdot x_p / \tau) + \sum_{y_n \ne y_i} \exp(x_i \cdot x_n / \tau)}
@@ -430,7 +430,7 @@ def nt_xent_loss(
 def sup_con_loss(
     embeddings: ArrayLike, labels: ArrayLike, *, temperature: Any = 0.07, normalize: bool = True, mask: Any = None
 ) -> Counted:
-    r"""Picks the positives of each sample out of all other samples: supervised contrastive learning.
+    r"""Supervised contrastive loss: the positives of each sample among all other samples.
 
     .. math:: \ell_i = -\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(x_i \cdot x_p / \tau)}
         {\sum_{a \ne i} \exp(x_i \cdot x_a / \tau)}
@@ -500,7 +500,7 @@ def siglip_loss(
     chunk_size: int | None = None,
     axis_name: str | None = None,
 ) -> jax.Array:
-    r"""Tells for every image and text, each for itself, whether they belong together.
+    r"""Pairwise sigmoid loss of image and text embeddings.
 
     .. math:: \ell_i = \sum_j \log\big(1 + \exp(-z_{ij} (t\, x_i \cdot y_j + b))\big), \qquad
         z_{ij} = \begin{cases} 1 & i = j \\ -1 & \text{else} \end{cases}

@@ -37,7 +37,7 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) ->
 
 
 def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
-    """Targets that follow each other in one row, as one padded row each.
+    """Return concatenated targets as one padded row each.
 
     Args:
         targets: the labels of all sequences, of shape (sum of the lengths,).
@@ -118,7 +118,7 @@ def ctc_loss(
     zero_infinity: bool = False,
     length_normalized: bool = False,
 ) -> jax.Array:
-    r"""How unlikely the frames make a sequence of labels, over all ways to align the two.
+    r"""Connectionist temporal classification: negative log likelihood of a label sequence over all alignments.
 
     .. math:: \ell = -\log \sum_{\pi \in \mathcal{B}^{-1}(y)} \prod_{t=1}^{T} p_t(\pi_t)
 
@@ -179,7 +179,7 @@ def ctc_loss(
 def ctc_log_alpha(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, *, blank: int = 0
 ) -> jax.Array:
-    """The forward variables of CTC: how likely the first frames read as the first labels.
+    """Return the forward variables of CTC: log probabilities of prefixes of the labels.
 
     Args:
         log_probs: log probabilities of shape (T, N, C).

@@ -49,7 +49,7 @@ def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
     ),
 )
 def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) -> jax.Array:
-    r"""Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element.
+    r"""Elementwise terms of the Kullback-Leibler divergence, with 0 log 0 = 0.
 
     .. math:: \ell_i = t_i (\log t_i - x_i)
 
@@ -89,7 +89,7 @@ def kl_div(logits: ArrayLike, labels: ArrayLike, *, log_target: bool = False) ->
     *_ROWS, output="...", info=LossInfo(cell="KLDivergenceLoss", cell_arguments={"log_target": False}, lower_bound=0.0)
 )
 def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
-    r"""Kullback-Leibler divergence of rows of probabilities.
+    r"""Kullback-Leibler divergence of class distributions.
 
     .. math:: \ell = \sum_c t_c (\log t_c - x_c)
 
@@ -121,7 +121,7 @@ def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     info=LossInfo(cell="KLDivergenceLoss", cell_arguments={"log_target": True}, lower_bound=0.0),
 )
 def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: ArrayLike) -> jax.Array:
-    r"""Kullback-Leibler divergence of rows of probabilities, both given as logarithms.
+    r"""Kullback-Leibler divergence of class distributions, both given as logarithms.
 
     .. math:: \ell = \sum_c e^{t_c} (t_c - x_c)
 
@@ -150,7 +150,7 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
 
 @loss_function(*_ROWS, output="...", info=LossInfo(cell="GeneralizedKLLoss", lower_bound=0.0))
 def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
-    r"""Kullback-Leibler divergence of measures that need not sum to 1.
+    r"""Generalized Kullback-Leibler divergence of unnormalized measures.
 
     .. math:: \ell = \sum_c t_c (\log t_c - x_c) + e^{x_c} - t_c
 
@@ -180,7 +180,7 @@ def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) ->
 
 @loss_function(*_ROWS, output="...", info=LossInfo(cell="ConvexKLLoss", lower_bound=0.0))
 def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
-    r"""The name that optax first gave to `generalized_kl_divergence`; the same in every respect.
+    r"""`generalized_kl_divergence` under optax's original name.
 
     .. math:: \ell = \sum_c t_c (\log t_c - x_c) + e^{x_c} - t_c
 
@@ -212,7 +212,7 @@ def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.
     ),
 )
 def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_target: bool = False) -> jax.Array:
-    r"""Jensen-Shannon divergence: how far two distributions are from their average.
+    r"""Jensen-Shannon divergence of class distributions, between 0 and log 2.
 
     .. math::
         m = (p + t) / 2, \qquad

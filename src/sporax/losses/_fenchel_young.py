@@ -119,7 +119,7 @@ def _as_scores(scores: ArrayLike) -> jax.Array:
 
 
 def sparsemax(scores: ArrayLike, axis: int = -1) -> jax.Array:
-    r"""The distribution nearest to the scores; unlike softmax it gives unlikely classes exactly 0.
+    r"""Sparsemax: the Euclidean projection of scores onto the simplex.
 
     .. math:: \operatorname{sparsemax}(x) = \arg\min_{p \ge 0, \sum p = 1} \|p - x\|^2
 
@@ -141,7 +141,7 @@ def sparsemax(scores: ArrayLike, axis: int = -1) -> jax.Array:
 
 
 def entmax15(scores: ArrayLike, axis: int = -1) -> jax.Array:
-    r"""Between softmax and sparsemax: smooth, and 0 for classes far below the best.
+    r"""1.5-entmax: a sparse, smooth alternative to softmax.
 
     .. math:: p_c = \max(0, x_c / 2 - \tau)^2, \qquad \sum_c p_c = 1
 
@@ -251,7 +251,7 @@ def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) 
     info=LossInfo(cell="SparsemaxLoss", lower_bound=0.0),
 )
 def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""What sparsemax probabilities are trained with, as cross entropy is for softmax.
+    r"""Fenchel-Young loss of sparsemax for class probabilities.
 
     .. math::
         p = \operatorname{sparsemax}(x), \qquad
@@ -290,7 +290,7 @@ def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     info=LossInfo(cell="SparsemaxLoss", lower_bound=0.0),
 )
 def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int | None = None) -> jax.Array:
-    r"""`sparsemax_loss` for class indices.
+    r"""Fenchel-Young loss of sparsemax for class indices.
 
     .. math::
         p = \operatorname{sparsemax}(x), \qquad
@@ -332,7 +332,7 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
     info=LossInfo(cell="BinarySparsemaxLoss", lower_bound=0.0),
 )
 def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""`sparsemax_loss` of two classes with the scores 0 and x, for each element.
+    r"""`sparsemax_loss` of two classes with the scores 0 and x, elementwise.
 
     .. math::
         u = \begin{cases} -x & y = 1 \\ x & y = 0 \end{cases}, \qquad
@@ -378,7 +378,7 @@ def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     ),
 )
 def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | MaxFunction = "logistic") -> jax.Array:
-    r"""The loss that a regularised maximum brings with it.
+    r"""Fenchel-Young loss of a regularized maximum.
 
     .. math::
         \Omega^*(x) = \max_p \langle p, x \rangle - \Omega(p), \qquad
@@ -439,7 +439,7 @@ def check_max_fun(max_fun: Any, *, where: str) -> Any:
 
 
 def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
-    """The Fenchel-Young loss of a function, as optax makes it; see `fenchel_young_loss`.
+    """Return the Fenchel-Young loss of a function, as optax does; see `fenchel_young_loss`.
 
     Args:
         max_fun: a function of scores (C,) to a number; its further arguments are given to the loss by keyword.

@@ -23,7 +23,7 @@ __all__ = ["categorical_focal_cross_entropy", "focal_loss", "focal_terms", "soft
 
 
 def focal_terms(log_p: jax.Array, gamma: Any) -> jax.Array:
-    r"""What each class costs in a focal loss, from its log probability.
+    r"""Focal loss of each class, from its log probability.
 
     .. math:: -(1 - p)^\gamma \log p
 
@@ -137,7 +137,7 @@ def _mean_over_places(terms: jax.Array, axis: int) -> jax.Array:
     ),
 )
 def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0) -> jax.Array:
-    r"""Focal loss of class indices: cross entropy in which confident places count for less.
+    r"""Focal loss of logits with class indices.
 
     With p the softmax of the logits over the C classes, w the class weights and P the places of a sample,
 
@@ -192,7 +192,7 @@ def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None
 def soft_focal_loss(
     logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0
 ) -> Counted:
-    r"""Focal loss of class probabilities or one-hot labels.
+    r"""Focal loss of logits with class probabilities or one-hot labels.
 
     With p the softmax of the logits over the C classes, w the class weights and P the places of a sample,
 
@@ -238,7 +238,7 @@ def soft_focal_loss(
 def soft_focal_terms(
     logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0
 ) -> jax.Array:
-    """The terms of `soft_focal_loss`, one for each class.
+    """Terms of `soft_focal_loss`, one for each class.
 
     The classes of a sample hang together, so it is no loss of the registry: weights may only be those of samples.
 

@@ -32,7 +32,7 @@ _BLOCK_OF_CPU = 1024
 
 
 class LinearCrossEntropyStats(NamedTuple):
-    """What `linear_cross_entropy` tells of each row with `return_stats`. None of it has a gradient.
+    """Statistics of each row that `linear_cross_entropy` returns with `return_stats`; they have no gradient.
 
     Args:
         log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for a row that is left out.
@@ -62,7 +62,7 @@ def linear_cross_entropy(
     reduction: str = "none",
     weights: ArrayLike | None = None,
 ) -> Any:
-    r"""Cross entropy of the logits of a linear layer, which are never held all at once.
+    r"""Linear layer and cross entropy of its logits in one, without materializing all logits.
 
     With the logits :math:`z = x W^\top + b`, or :math:`\kappa \tanh(z / \kappa)` of them under a `softcap`
     :math:`\kappa`, p their softmax over the V classes, w the class weights, s the label smoothing and

@@ -27,7 +27,7 @@ __all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image
     info=LossInfo(cell="LovaszHingeLoss", parameters={"ignore_index": (None, 255)}, lower_bound=0.0),
 )
 def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int | None = None) -> jax.Array:
-    r"""The Lovász extension of the Jaccard loss of a binary image, at the hinge errors of its pixels.
+    r"""Lovász extension of the Jaccard loss, on the hinge errors of a binary image.
 
     .. math::
         m_i = \max(0, 1 - (2 y_i - 1) x_i), \qquad \ell = \sum_k m_{\pi_k} \bigl(J(\pi_1 \ldots \pi_k) -
@@ -95,7 +95,7 @@ def lovasz_softmax_loss(
     ignore_index: int | None = None,
     from_logits: bool = False,
 ) -> jax.Array:
-    r"""The mean over classes of the Lovász extension of each one's Jaccard loss, of all images together.
+    r"""Lovász extension of the Jaccard loss of each class, averaged over the classes.
 
     .. math:: m_i^c = \begin{cases} 1 - p_i^c & y_i = c \\ p_i^c & \text{else} \end{cases}, \qquad
         \ell = \frac{1}{|\mathcal{C}|} \sum_{c \in \mathcal{C}} \overline{\Delta_{J_c}}(m^c)
@@ -152,7 +152,7 @@ def lovasz_softmax_per_image_loss(
     ignore_index: int | None = None,
     from_logits: bool = False,
 ) -> jax.Array:
-    r"""The same as `lovasz_softmax_loss`, of each image for itself.
+    r"""`lovasz_softmax_loss` of each image separately.
 
     .. math:: \ell_n = \frac{1}{|\mathcal{C}_n|} \sum_{c \in \mathcal{C}_n} \overline{\Delta_{J_c}}(m_n^c)
 

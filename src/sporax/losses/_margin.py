@@ -39,7 +39,7 @@ _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class"
     info=LossInfo(cell="HingeEmbeddingLoss", parameters={"margin": (1.0, 0.25)}, like=("torch.nn.HingeEmbeddingLoss",)),
 )
 def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
-    r"""Distances of similar pairs, and what the distances of dissimilar pairs lack of a margin.
+    r"""Hinge loss of distances: similar pairs are attracted, dissimilar ones separated by a margin.
 
     .. math:: \ell_i = \begin{cases} x_i & y_i = 1 \\ \max(0, m - x_i) & y_i = -1 \end{cases}
 
@@ -79,7 +79,7 @@ def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 
     info=LossInfo(cell="HingeLoss", like=("keras Hinge", "optax.hinge_loss"), lower_bound=0.0),
 )
 def hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""What a score lacks of the margin 1 on its class's side.
+    r"""Hinge loss of binary scores.
 
     .. math:: \ell_i = \max(0, 1 - y_i x_i)
 
@@ -111,7 +111,7 @@ def hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     *_TWO_CLASSES, output="...", info=LossInfo(cell="SquaredHingeLoss", like=("keras SquaredHinge",), lower_bound=0.0)
 )
 def squared_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""The square of what a score lacks of the margin 1 on its class's side.
+    r"""Squared hinge loss of binary scores.
 
     .. math:: \ell_i = \max(0, 1 - y_i x_i)^2
 
@@ -142,7 +142,7 @@ def squared_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     *_TWO_CLASSES, output="...", info=LossInfo(cell="PerceptronLoss", like=("optax.perceptron_loss",), lower_bound=0.0)
 )
 def perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""How far a score is on the wrong side of 0.
+    r"""Perceptron loss of binary scores.
 
     .. math:: \ell_i = \max(0, -y_i x_i)
 
@@ -188,7 +188,7 @@ def _with_valid(labels: ArrayLike, values: jax.Array) -> jax.Array:
     info=LossInfo(cell="CategoricalHingeLoss", like=("keras CategoricalHinge",), lower_bound=0.0),
 )
 def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""What the score of the true class lacks of 1 above the highest of the others.
+    r"""Categorical hinge loss for one-hot labels.
 
     .. math:: \ell = \max\left(0, \; 1 - \sum_c y_c x_c + \max_c (1 - y_c) x_c \right)
 
@@ -229,7 +229,7 @@ def _product(factor: jax.Array, x: jax.Array) -> jax.Array:
     info=LossInfo(cell="MulticlassHingeLoss", like=("optax.multiclass_hinge_loss",), lower_bound=0.0),
 )
 def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""What the score of the true class lacks of 1 above the highest of the others.
+    r"""Multiclass hinge loss (Crammer-Singer) for class indices.
 
     .. math:: \ell = \max(0, \; \max_{c \ne y} x_c + 1 - x_y)
 
@@ -266,7 +266,7 @@ def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     info=LossInfo(cell="MulticlassPerceptronLoss", like=("optax.multiclass_perceptron_loss",), lower_bound=0.0),
 )
 def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""How far the highest score is above that of the true class.
+    r"""Multiclass perceptron loss: the highest score minus that of the true class.
 
     .. math:: \ell = \max_c x_c - x_y
 
@@ -314,7 +314,7 @@ def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Arra
 def multi_margin_loss(
     logits: ArrayLike, labels: ArrayLike, *, p: int = 1, margin: Any = 1.0, weight: ArrayLike | None = None
 ) -> jax.Array:
-    r"""What the score of the true class lacks of a margin above each of the others, as a mean over the classes.
+    r"""Multiclass margin loss, averaged over the classes.
 
     .. math:: \ell = \frac{w_y}{C} \sum_{c \ne y} \max(0, m - x_y + x_c)^p
 
@@ -372,7 +372,7 @@ def _above_true(logits: ArrayLike, labels: ArrayLike, margin: Any) -> tuple[jax.
     info=LossInfo(cell="MultilabelMarginLoss", like=("torch.nn.MultiLabelMarginLoss",), lower_bound=0.0),
 )
 def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""What the scores of the true classes lack of 1 above those of the others, summed over all pairs.
+    r"""Multi-label margin loss over all pairs of a true and another class.
 
     .. math:: \ell = \frac{1}{C} \sum_{t \in y} \sum_{c \notin y} \max(0, 1 - x_t + x_c)
 

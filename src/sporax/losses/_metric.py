@@ -31,7 +31,7 @@ __all__ = ["cosine_embedding_loss", "margin_ranking_loss"]
 def cosine_embedding_loss(
     logits_x1: ArrayLike, logits_x2: ArrayLike, labels: ArrayLike, *, margin: Any = 0.0
 ) -> jax.Array:
-    r"""Pulls the directions of similar pairs together, and pushes dissimilar ones apart.
+    r"""Cosine embedding loss of pairs labeled similar or dissimilar.
 
     .. math::
         \ell = \begin{cases} 1 - \cos(x_1, x_2) & y = 1 \\ \max(0, \cos(x_1, x_2) - m) & y = -1 \end{cases}
@@ -83,7 +83,7 @@ def cosine_embedding_loss(
     ),
 )
 def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike, *, margin: Any = 0.0) -> jax.Array:
-    r"""Asks that one of two scores is the greater, by a margin.
+    r"""Margin ranking loss of two scores.
 
     .. math:: \ell_i = \max(0, -y_i (x_{1,i} - x_{2,i}) + m)
 

@@ -24,7 +24,7 @@ FALLBACKS = ("none", "hardest", "easiest")
 
 
 class Triplets(NamedTuple):
-    """Triplets of samples, by their places in the batch; arrays of one shape.
+    """Triplets of samples, as indices in the batch; arrays of one shape.
 
     Attributes:
         anchors, positives, negatives: int32 indices; where `mask` is false they mean nothing, but are in range.
@@ -40,7 +40,7 @@ class Triplets(NamedTuple):
 def pairwise_distances(
     x: ArrayLike, y: ArrayLike | None = None, *, squared: bool = False, safe: bool = True
 ) -> jax.Array:
-    r"""The Euclidean distance of every vector of one set and every vector of another.
+    r"""Euclidean distance between every pair of vectors of two sets.
 
     .. math:: D_{ij} = \lVert x_i - y_j \rVert_2
 
@@ -83,7 +83,7 @@ def pairwise_distances(
 
 
 def batch_hard_triplets(embeddings: ArrayLike, labels: ArrayLike, *, mask: Any = None) -> Triplets:
-    """For each sample as anchor: its farthest positive and its nearest negative.
+    """Find, for each anchor, its farthest positive and nearest negative in the batch.
 
     Args:
         embeddings: vectors of shape (N, D).
@@ -119,7 +119,7 @@ def semi_hard_triplets(
     squared: bool = False,
     mask: Any = None,
 ) -> Triplets:
-    """For each pair of a class: the nearest negative that is farther than the positive, but not by the margin.
+    """Find, for each positive pair, the nearest negative farther than the positive (semi-hard).
 
     Args:
         embeddings: vectors of shape (N, D).

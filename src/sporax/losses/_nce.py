@@ -52,7 +52,7 @@ def nce_loss(
     seed: int = 0,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    r"""Noise-contrastive estimation: tell the true classes of a row from classes drawn by chance.
+    r"""Noise-contrastive estimation over the true and randomly sampled classes.
 
     With true classes :math:`t_1 \ldots t_T`, candidates S, and the logit of a class less the logarithm of its
     expected count Q,

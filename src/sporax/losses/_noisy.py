@@ -43,7 +43,7 @@ _TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing"
     ),
 )
 def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
-    r"""Cross entropy of class probabilities with the first term of its expansion weighted more.
+    r"""Poly-1 cross entropy of class probabilities.
 
     With p the softmax of the logits,
 
@@ -85,7 +85,7 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     ),
 )
 def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
-    r"""Cross entropy of class indices with the first term of its expansion weighted more.
+    r"""Poly-1 cross entropy of class indices.
 
     With p the softmax of the logits,
 
@@ -143,7 +143,7 @@ def _poly1(cost: jax.Array, epsilon: Any) -> jax.Array:
 def generalized_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, q: Any = 0.5, from_logits: bool = False
 ) -> jax.Array:
-    r"""Between cross entropy (q near 0) and absolute error (q = 1).
+    r"""Generalized cross entropy, which interpolates between cross entropy and absolute error.
 
     .. math:: \ell = \frac{1 - p_y^q}{q}
 
@@ -203,7 +203,7 @@ _LEAST = 1e-12
 def symmetric_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 0.1, beta: Any = 1.0, A: Any = -4.0
 ) -> jax.Array:
-    r"""Cross entropy plus that of labels and predictions exchanged, in which log 0 is a number A.
+    r"""Symmetric cross entropy: cross entropy plus reverse cross entropy.
 
     With p the softmax of the logits,
 
@@ -249,7 +249,7 @@ def symmetric_cross_entropy(
 def bi_tempered_logistic_loss(
     logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
 ) -> jax.Array:
-    r"""Logistic loss with a bounded logarithm and a softmax of heavy tails, of class probabilities.
+    r"""Bi-tempered logistic loss of class probabilities.
 
     .. math::
         \log_t x = \frac{x^{1 - t} - 1}{1 - t}, \qquad \exp_t x = \max(0, 1 + (1 - t) x)^{1 / (1 - t)}, \qquad
@@ -302,7 +302,7 @@ def bi_tempered_logistic_loss(
 def sparse_bi_tempered_logistic_loss(
     logits: ArrayLike, labels: ArrayLike, *, t1: Any = 0.8, t2: Any = 1.2, label_smoothing: Any = 0.0
 ) -> jax.Array:
-    r"""Logistic loss with a bounded logarithm and a softmax of heavy tails, of class indices.
+    r"""Bi-tempered logistic loss of class indices.
 
     It is `bi_tempered_logistic_loss` of one-hot labels, smoothed to 1 - s at the label and s / (C - 1) elsewhere:
 

@@ -47,7 +47,7 @@ def _binary_cost(logits: jax.Array, positive: jax.Array) -> jax.Array:
 def coral_loss(
     logits: ArrayLike, labels: ArrayLike, *, importance_weights: Sequence[float] | ArrayLike | None = None
 ) -> jax.Array:
-    r"""Consistent rank logits: is the class above threshold k? asked for every k.
+    r"""Consistent rank logits (CORAL): binary cross entropy for each threshold between ordered classes.
 
     .. math::
         \ell = -\sum_{k=0}^{C-2} w_k \left( [y > k] \log \sigma(x_k) + [y \le k] \log \sigma(-x_k) \right)
@@ -96,7 +96,7 @@ def coral_loss(
 
 @loss_function(*_INPUTS, output="...", info=LossInfo(cell="CornLoss", like=("ordinal_regression",), lower_bound=0.0))
 def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
-    r"""Conditional ordinal regression: whether the class is above threshold k, given that it is above k - 1.
+    r"""Conditional ordinal regression (CORN): each threshold is conditioned on passing the previous one.
 
     .. math::
         \ell = -\sum_{k=0}^{\min(y, C-2)} [y > k] \log \sigma(x_k) + [y = k] \log \sigma(-x_k)
@@ -136,7 +136,7 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
 
 
 def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:
-    """Which thresholds each class is above: the labels that other implementations of CORAL take.
+    """Return whether the class is above each threshold: the labels of other CORAL implementations.
 
     Args:
         labels: classes in [0, classes), of any shape.
@@ -158,7 +158,7 @@ def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:
 
 
 def coral_labels(logits: ArrayLike) -> jax.Array:
-    """The classes that the logits of a model trained with `coral_loss` stand for.
+    """Return the classes predicted by the logits of a model trained with `coral_loss`.
 
     Args:
         logits: of shape (..., C-1).
@@ -177,7 +177,7 @@ def coral_labels(logits: ArrayLike) -> jax.Array:
 
 
 def corn_labels(logits: ArrayLike) -> jax.Array:
-    """The classes that the logits of a model trained with `corn_loss` stand for.
+    """Return the classes predicted by the logits of a model trained with `corn_loss`.
 
     The probability to be above a threshold is the product of the conditional ones up to it.
 

@@ -31,7 +31,7 @@ _INPUTS = (prediction("logits", "..."), label("labels", "..."))
     ),
 )
 def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) -> jax.Array:
-    r"""The pinball loss, whose least mean is at a quantile of the target.
+    r"""Quantile (pinball) loss, which is minimized by a quantile of the target.
 
     .. math:: \ell_i = \max\bigl(\tau (y_i - x_i), (\tau - 1) (y_i - x_i)\bigr)
 
@@ -79,7 +79,7 @@ def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) 
 def multi_quantile_loss(
     logits: ArrayLike, labels: ArrayLike, *, quantile: Sequence[Any] | np.ndarray | jax.Array
 ) -> jax.Array:
-    r"""The mean of the pinball losses of several quantiles.
+    r"""Mean of the quantile (pinball) losses of several quantiles.
 
     .. math:: \ell_i = \frac{1}{K} \sum_k \max\bigl(\tau_k (y_i - x_{ik}), (\tau_k - 1) (y_i - x_{ik})\bigr)
 
@@ -145,7 +145,7 @@ def _quantile(value: Any, where: str) -> Any:
     ),
 )
 def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 0.1) -> jax.Array:
-    r"""Absolute difference beyond a dead zone.
+    r"""Absolute error beyond an insensitive zone.
 
     .. math:: \ell_i = \max(0, |x_i - y_i| - \epsilon)
 
@@ -186,7 +186,7 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: A
     ),
 )
 def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvature: Any = 2.0) -> jax.Array:
-    r"""A logarithm near zero, where small errors weigh more, and the absolute difference beyond.
+    r"""Wing loss: logarithmic near zero, absolute error beyond.
 
     .. math::
         d_i = x_i - y_i, \qquad
@@ -246,7 +246,7 @@ def adaptive_wing_loss(
     epsilon: Any = 1.0,
     alpha: Any = 2.1,
 ) -> jax.Array:
-    r"""A wing loss for heatmaps, steeper where the target is bright.
+    r"""Adaptive wing loss for heatmaps, with larger gradients for foreground pixels.
 
     .. math::
         \ell_i = \begin{cases} \omega \log(1 + |d_i / \epsilon|^{\alpha - y_i}) & |d_i| < \theta \\

@@ -49,7 +49,7 @@ def dpo_loss(
     reference_free: bool = False,
     loss_type: str = "sigmoid",
 ) -> jax.Array:
-    r"""Direct preference optimisation: the chosen answer is to gain on the rejected one, against a reference model.
+    r"""Direct preference optimization of the chosen over the rejected answer, against a reference model.
 
     .. math::
         h = \log \frac{\pi(y_w | x)}{\pi(y_l | x)} - \log \frac{\pi_\text{ref}(y_w | x)}{\pi_\text{ref}(y_l | x)},
@@ -113,7 +113,7 @@ def dpo_loss(
     ),
 )
 def distillation_loss(logits: ArrayLike, teacher_logits: ArrayLike, *, temperature: Any = 1.0) -> jax.Array:
-    r"""How far a student's softened class probabilities are from its teacher's.
+    r"""Knowledge distillation: divergence of a student's softened class probabilities from its teacher's.
 
     .. math::
         \ell = T^2 \sum_c q_c (\log q_c - \log p_c), \qquad
@@ -161,7 +161,7 @@ def distillation_loss(logits: ArrayLike, teacher_logits: ArrayLike, *, temperatu
 def distillation_with_labels_loss(
     logits: ArrayLike, teacher_logits: ArrayLike, labels: ArrayLike, *, temperature: Any = 1.0, alpha: Any = 0.5
 ) -> jax.Array:
-    r"""A student's divergence from its teacher, mixed with its cross entropy on true labels.
+    r"""Knowledge distillation mixed with the cross entropy on true labels.
 
     .. math:: \ell = \alpha\, \ell_\text{distillation} - (1 - \alpha) \log \operatorname{softmax}(s)_y
 

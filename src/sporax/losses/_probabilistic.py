@@ -192,7 +192,7 @@ def gaussian_nll_loss(
 def beta_weighted_gaussian_nll_loss(
     logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, beta: Any = 0.5, full: bool = False, eps: Any = 1e-6
 ) -> jax.Array:
-    r"""`gaussian_nll_loss` in which points of large variance are not neglected ("beta-NLL").
+    r"""Beta-NLL: `gaussian_nll_loss` weighted by the variance to the power of beta, without its gradient.
 
     .. math:: \ell = \lfloor v^\beta \rfloor \cdot \frac{1}{2} \left( \log v + \frac{(x - y)^2}{v} \right)
 
@@ -284,7 +284,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
 def student_t_nll_loss(
     loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Any = 1e-6
 ) -> jax.Array:
-    r"""Negative log likelihood under Student's t distribution, which does not let outliers rule.
+    r"""Negative log likelihood of Student's t distribution.
 
     .. math::
         z = \frac{x - y}{s}, \qquad
@@ -333,7 +333,7 @@ def student_t_nll_loss(
 def negative_binomial_nll_loss(
     logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Any = 1e-6
 ) -> jax.Array:
-    r"""Negative log likelihood of counts that vary more than Poisson's.
+    r"""Negative log likelihood of overdispersed counts under a negative binomial distribution.
 
     .. math::
         \ell = -\log \frac{\Gamma(r + y)}{\Gamma(r)\, y!} - y \log \sigma(x) - r \log \sigma(-x)

@@ -41,7 +41,7 @@ def proxy_anchor_loss(
     alpha: Any = 32.0,
     mask: Any = None,
 ) -> jax.Array:
-    r"""Takes each class vector for an anchor, and its nearness to the samples of the batch for the loss.
+    r"""Proxy anchor loss: each class proxy is an anchor for the samples of the batch.
 
     .. math:: \ell = \frac{1}{|P^+|} \sum_{p \in P^+} \log\Big(1 + \sum_{y_i = p} e^{-\alpha (s_{ip} - \delta)}\Big)
         + \frac{1}{C} \sum_p \log\Big(1 + \sum_{y_i \ne p} e^{\alpha (s_{ip} + \delta)}\Big)
@@ -101,7 +101,7 @@ def proxy_nca_loss(
     scale: Any = 1.0,
     include_positive: bool = False,
 ) -> jax.Array:
-    r"""Asks that a sample is nearer to its class's vector than to those of the others.
+    r"""Proxy-NCA: neighborhood component analysis against one proxy per class.
 
     .. math:: \ell_i = -\log \frac{\exp(-s\, d(x_i, w_{y_i}))}{\sum_{c \ne y_i} \exp(-s\, d(x_i, w_c))},
         \qquad d(x, w) = \Big\lVert \frac{x}{|x|} - \frac{w}{|w|} \Big\rVert^2
@@ -168,7 +168,7 @@ def arcface_loss(
     margin: Any = 0.5,
     easy_margin: bool = False,
 ) -> jax.Array:
-    r"""The cross entropy of cosines, with an angle added between a sample and its class's vector.
+    r"""ArcFace: cross entropy of cosines with an additive angular margin.
 
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad z_{ic} =
         \begin{cases} s \cos(\theta_{ic} + m) & c = y_i \\ s \cos \theta_{ic} & \text{else} \end{cases}
@@ -232,7 +232,7 @@ def arcface_loss(
 def cosface_loss(
     embeddings: ArrayLike, weight: ArrayLike, labels: ArrayLike, *, scale: Any = 64.0, margin: Any = 0.35
 ) -> jax.Array:
-    r"""The cross entropy of cosines, with a margin taken from that between a sample and its class's vector.
+    r"""CosFace: cross entropy of cosines with an additive cosine margin.
 
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad
         z_{ic} = s (\cos \theta_{ic} - m [c = y_i])

@@ -98,7 +98,7 @@ def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
 def rank_net_loss(
     logits: ArrayLike, labels: ArrayLike, *, sigma: Any = 1.0, mask: ArrayLike | None = None
 ) -> jax.Array | Counted:
-    r"""How unlikely it is, pair by pair, that the better of two items wins.
+    r"""RankNet: pairwise logistic loss.
 
     .. math:: \ell = \sum_{i, j:\, y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})
 
@@ -139,7 +139,7 @@ def rank_net_loss(
     info=LossInfo(cell="ListNetLoss", parameters={"mask": _MASKS}, lower_bound=0.0),
 )
 def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
-    r"""Cross entropy between the chances of each item to come first, by its grade and by its score.
+    r"""ListNet: cross entropy between the top-one probabilities of grades and scores.
 
     .. math:: \ell = -\sum_i \operatorname{softmax}(y)_i \log \operatorname{softmax}(s)_i
 
@@ -175,7 +175,7 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     info=LossInfo(cell="ListMLELoss", parameters={"mask": _MASKS}, like=("Plackett-Luce likelihood",), lower_bound=0.0),
 )
 def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
-    r"""How unlikely the scores make the true order, when items are drawn one after the other.
+    r"""ListMLE: negative Plackett-Luce log likelihood of the order of the grades.
 
     .. math:: \ell = \sum_{i=1}^{L} \log \sum_{k=i}^{L} e^{s_{\pi(k)}} - s_{\pi(i)}
 
@@ -238,7 +238,7 @@ def lambda_rank_loss(
     k: int | None = None,
     mask: ArrayLike | None = None,
 ) -> jax.Array | Counted:
-    r"""RankNet's loss with each pair weighted by what a swap of the two would change in NDCG.
+    r"""LambdaRank: RankNet with each pair weighted by its change of NDCG.
 
     .. math::
         \ell = \sum_{i, j:\, y_i > y_j} |\Delta_{ij}| \log(1 + e^{-\sigma (s_i - s_j)}), \qquad
@@ -301,7 +301,7 @@ def lambda_rank_loss(
     ),
 )
 def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None) -> jax.Array | Counted:
-    r"""Cross entropy of the scores' softmax, with the grades themselves as targets.
+    r"""Softmax cross entropy of scores with the grades as unnormalized targets.
 
     .. math:: \ell = -\sum_i y_i \log \operatorname{softmax}(s)_i
 

@@ -98,7 +98,7 @@ _BY_CELL = {
 
 
 def registry() -> Mapping[str, LossInfo]:
-    """Every loss by name, in the order of the docs page. Read-only.
+    """Return every loss by name, in the order of the documentation; read-only.
 
     Returns:
         A mapping of names to `LossInfo`.
@@ -112,7 +112,7 @@ def registry() -> Mapping[str, LossInfo]:
 
 
 def get(name: str) -> LossInfo:
-    """The registry's entry of a loss.
+    """Return the registry's entry of a loss.
 
     Args:
         name: the function's name.
@@ -140,7 +140,7 @@ def get(name: str) -> LossInfo:
 
 
 def by_cell(cell: str) -> tuple[LossInfo, ...]:
-    """The entries of a class of `sporax.nn`; more than one where an argument chooses between functions.
+    """Return the entries of a class of `sporax.nn`; several where an argument selects the function.
 
     Args:
         cell: the name of the class.

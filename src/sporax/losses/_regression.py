@@ -38,7 +38,7 @@ _INPUTS = (prediction("logits", "..."), label("labels", "..."))
     ),
 )
 def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Absolute difference.
+    r"""Absolute error.
 
     .. math:: \ell_i = |x_i - y_i|
 
@@ -75,7 +75,7 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     ),
 )
 def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Squared difference.
+    r"""Squared error.
 
     .. math:: \ell_i = (x_i - y_i)^2
 
@@ -109,7 +109,7 @@ def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     info=LossInfo(cell="RMSELoss", reductions=(), like=("rmse", "root_mean_squared_error"), lower_bound=0.0),
 )
 def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Root of the mean squared difference.
+    r"""Root mean squared error over all elements.
 
     .. math:: L = \sqrt{\frac{1}{n} \sum_i (x_i - y_i)^2}
 
@@ -157,7 +157,7 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     ),
 )
 def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> jax.Array:
-    r"""Squared near zero, absolute farther away.
+    r"""Smooth L1 loss: quadratic below `beta`, linear beyond.
 
     .. math::
         d_i = x_i - y_i, \qquad
@@ -204,7 +204,7 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     info=LossInfo(cell="HuberLoss", parameters={"delta": (1.0, 0.3, 4)}, like=("huber", "Huber"), lower_bound=0.0),
 )
 def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax.Array:
-    r"""Half the square near zero, a line of slope delta farther away.
+    r"""Huber loss: quadratic below `delta`, linear beyond.
 
     .. math::
         d_i = x_i - y_i, \qquad
@@ -249,7 +249,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
     info=LossInfo(cell="LogCoshLoss", like=("log_cosh", "logcosh", "LogCosh"), lower_bound=0.0),
 )
 def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""Logarithm of the hyperbolic cosine of the difference.
+    r"""Logarithm of the hyperbolic cosine of the error.
 
     .. math:: \ell_i = \log \cosh (x_i - y_i)
 
@@ -312,7 +312,7 @@ def _log_cosh_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tupl
     ),
 )
 def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
-    r"""The cosine of the angle between two vectors, negated.
+    r"""Negative cosine similarity of vectors.
 
     .. math:: \ell_i = - \frac{x_i \cdot y_i}{\|x_i\| \|y_i\|}
 

@@ -29,7 +29,7 @@ __all__ = ["mean_absolute_percentage_error", "mean_squared_logarithmic_error", "
     ),
 )
 def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
-    r"""Absolute difference as a percentage of the target.
+    r"""Mean absolute percentage error.
 
     .. math:: \ell_i = 100 \, \frac{|x_i - y_i|}{\max(|y_i|, \epsilon)}
 
@@ -77,7 +77,7 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     ),
 )
 def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
-    r"""Squared difference of logarithms.
+    r"""Squared error of logarithms, for non-negative quantities.
 
     .. math:: \ell_i = \bigl(\log(1 + \max(x_i, \epsilon)) - \log(1 + \max(y_i, \epsilon))\bigr)^2
 
@@ -123,7 +123,7 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     info=LossInfo(cell="PoissonLoss", parameters={"epsilon": (1e-7, 0.01)}, like=("poisson", "Poisson")),
 )
 def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
-    r"""Negative log-likelihood of counts, given the rate itself, without its constant.
+    r"""Negative log likelihood of counts, given their rate.
 
     .. math:: \ell_i = x_i - y_i \log(x_i + \epsilon)
 

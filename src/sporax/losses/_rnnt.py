@@ -57,7 +57,7 @@ def rnnt_loss(
     clamp: float = -1.0,
     fused_log_softmax: bool = True,
 ) -> jax.Array:
-    r"""How unlikely a transducer makes a sequence of labels, over all ways to align it with the frames.
+    r"""RNN transducer: negative log likelihood of a label sequence over all alignments.
 
     .. math:: \ell = -\log \sum_{\pi} \prod_{(t, u) \in \pi} p_{t,u}(\pi_{t,u})
 

@@ -39,7 +39,7 @@ _INPUTS = (prediction("logits", "..."), label("labels", "..."))
     ),
 )
 def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-3) -> jax.Array:
-    r"""A smooth absolute difference.
+    r"""Charbonnier loss: smooth absolute error.
 
     .. math:: \ell_i = \sqrt{(x_i - y_i)^2 + \epsilon^2}
 
@@ -80,7 +80,7 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-
     info=LossInfo(cell="CauchyLoss", parameters={"scale": (1.0, 0.5)}, like=("cauchy", "lorentzian"), lower_bound=0.0),
 )
 def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
-    r"""The general adaptive loss at alpha 0: it grows as a logarithm.
+    r"""Cauchy (Lorentzian) loss, which grows logarithmically.
 
     .. math:: \ell_i = \log\Bigl(1 + \frac{1}{2} \Bigl(\frac{x_i - y_i}{c}\Bigr)^2\Bigr)
 
@@ -118,7 +118,7 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     info=LossInfo(cell="GemanMcClureLoss", parameters={"scale": (1.0, 0.5)}, like=("geman_mcclure",), lower_bound=0.0),
 )
 def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
-    r"""The general adaptive loss at alpha -2: bounded by 2.
+    r"""Geman-McClure loss, bounded by 2.
 
     .. math:: \ell_i = \frac{2 u_i^2}{u_i^2 + 4}, \qquad u_i = \frac{x_i - y_i}{c}
 
@@ -160,7 +160,7 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     info=LossInfo(cell="WelschLoss", parameters={"scale": (1.0, 0.7)}, like=("welsch", "leclerc"), lower_bound=0.0),
 )
 def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
-    r"""The general adaptive loss as alpha goes to minus infinity: bounded by 1.
+    r"""Welsch (Leclerc) loss, bounded by 1.
 
     .. math:: \ell_i = 1 - \exp\Bigl(-\frac{1}{2} \Bigl(\frac{x_i - y_i}{c}\Bigr)^2\Bigr)
 
@@ -210,7 +210,7 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     ),
 )
 def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.685) -> jax.Array:
-    r"""Half the square near zero, constant for differences beyond `scale`.
+    r"""Tukey biweight loss, constant beyond `scale`, so that outliers have no gradient.
 
     .. math::
         d_i = x_i - y_i, \qquad
@@ -262,7 +262,7 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
     ),
 )
 def general_adaptive_loss(logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 1.0, scale: Any = 1.0) -> jax.Array:
-    r"""One family from the squared to the bounded losses, by its shape alpha.
+    r"""General adaptive robust loss: a family from squared to bounded losses, by its shape `alpha`.
 
     .. math::
         \ell_i = \frac{|\alpha - 2|}{\alpha} \left( \Bigl(\frac{(d_i / c)^2}{|\alpha - 2|} + 1\Bigr)^{\alpha / 2} - 1

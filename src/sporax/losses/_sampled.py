@@ -53,7 +53,7 @@ def sampled_softmax_loss(
     sampler: str = "uniform",
     unique: bool = True,
 ) -> jax.Array:
-    r"""Cross entropy of a softmax over the true classes and a sample of the others.
+    r"""Cross entropy of a softmax over the true and sampled classes.
 
     With true classes :math:`t_1 \ldots t_T` and candidates S, every class c that takes part has the logit
 

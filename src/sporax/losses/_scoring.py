@@ -61,7 +61,7 @@ def _crps_gaussian_jvp(
     info=LossInfo(cell="GaussianCRPSLoss", like=("crps_normal",), lower_bound=0.0),
 )
 def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Array:
-    r"""Continuous ranked probability score of a Gaussian.
+    r"""Continuous ranked probability score of a Gaussian, in closed form.
 
     .. math::
         z = \frac{y - \mu}{\sigma}, \qquad
@@ -113,7 +113,7 @@ def _check_members(count: int, fair: bool, where: str) -> None:
     info=LossInfo(cell="SampleCRPSLoss", parameters={"fair": (False, True)}, like=("crps_ensemble",)),
 )
 def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) -> jax.Array:
-    r"""Continuous ranked probability score of a set of samples (an ensemble).
+    r"""Continuous ranked probability score of a sample (an ensemble).
 
     .. math::
         \ell = \frac{1}{S} \sum_i |x_i - y| - \frac{1}{2 P} \sum_{i, j} |x_i - x_j|, \qquad
@@ -174,7 +174,7 @@ def _lead(rising: jax.Array) -> jax.Array:
     info=LossInfo(cell="EnergyScoreLoss", parameters={"beta": (1.0, 1.5), "fair": (False, True)}),
 )
 def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair: bool = False) -> jax.Array:
-    r"""The continuous ranked probability score of sample vectors.
+    r"""Energy score of sample vectors.
 
     .. math::
         \ell = \frac{1}{S} \sum_i \|x_i - y\|^\beta - \frac{1}{2 P} \sum_{i, j} \|x_i - x_j\|^\beta, \qquad
@@ -277,7 +277,7 @@ def quantile_crps(
     levels: Sequence[float] | ArrayLike | None = None,
     level_weights: Sequence[float] | ArrayLike | None = None,
 ) -> jax.Array:
-    r"""Continuous ranked probability score of predicted quantiles: a weighted sum of pinball losses.
+    r"""Continuous ranked probability score estimated from predicted quantiles.
 
     .. math::
         u_l = y - q_l, \qquad

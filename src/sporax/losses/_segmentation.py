@@ -69,7 +69,7 @@ def dice_loss(
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
 ) -> jax.Array:
-    r"""One less the Dice coefficient of two regions.
+    r"""One minus the Dice coefficient of two regions.
 
     .. math:: \ell = 1 - \frac{2 \sum x_i y_i}{\sum x_i^2 + \sum y_i^2 + \epsilon}
 
@@ -133,7 +133,7 @@ def multi_class_dice_loss(
     smooth: Any = 1e-5,
     pixel_weights: ArrayLike | None = None,
 ) -> jax.Array:
-    r"""The mean over classes of the Dice loss of each one's region.
+    r"""Dice loss of each class, averaged over the classes.
 
     .. math:: \ell = \frac{1}{C} \sum_{c \ne \text{ignored}} w_c \operatorname{dice}(a(x)_c, y_c)
 
@@ -208,7 +208,7 @@ def multi_class_dice_loss(
 def generalized_dice_loss(
     logits: ArrayLike, labels: ArrayLike, *, from_logits: bool = False, pixel_weights: ArrayLike | None = None
 ) -> jax.Array:
-    r"""Dice loss over all classes of an image at once, in which small regions count as much as large ones.
+    r"""Generalized Dice loss, with classes weighted by their inverse squared size.
 
     With p the probabilities and r the labels of the pixels n of an image,
 
@@ -283,7 +283,7 @@ def tversky_loss(
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
 ) -> jax.Array:
-    r"""One less the Tversky index: Dice with a weight each for what is missed and what is too much.
+    r"""Tversky loss: Dice with separate weights for false negatives and false positives.
 
     .. math::
         \ell = 1 - \frac{\sum x_i y_i}{\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
@@ -354,7 +354,7 @@ def focal_tversky_loss(
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
 ) -> jax.Array:
-    r"""A root of the Tversky loss, which lifts regions that are nearly right less than those that are not.
+    r"""Focal Tversky loss: the Tversky loss raised to a power.
 
     .. math::
         \ell = (1 - T)^{1 / \gamma}, \qquad T = \frac{\sum x_i y_i + \epsilon}
@@ -422,7 +422,7 @@ def soft_jaccard_loss(
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
 ) -> jax.Array:
-    r"""One less the intersection over the union of two regions.
+    r"""Soft Jaccard loss: one minus the intersection over union.
 
     .. math:: \ell = 1 - \frac{\sum x_i y_i + \epsilon}{\sum (x_i + y_i - x_i y_i) + \epsilon}
 
@@ -486,7 +486,7 @@ def dice_cross_entropy_loss(
     smooth: Any = 1e-5,
     ignore_index: int | None = None,
 ) -> jax.Array:
-    r"""A Dice loss and a cross entropy added up, image by image.
+    r"""Weighted sum of the multiclass Dice loss and cross entropy of each image.
 
     With p the softmax of the logits and y the one-hot labels of an image of P pixels,
 

@@ -49,7 +49,7 @@ def triplet_margin_loss(
     eps: Any = 1e-6,
     swap: bool = False,
 ) -> jax.Array:
-    r"""Asks that an anchor is nearer to its positive than to its negative, by a margin.
+    r"""Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin.
 
     .. math:: \ell = \max(0, d(a, p) - d(a, n) + m), \qquad d(x, y) = \lVert x - y + \varepsilon \rVert_p
 
@@ -104,7 +104,7 @@ def triplet_margin_with_distance_loss(
     margin: Any = 1.0,
     swap: bool = False,
 ) -> jax.Array:
-    r"""Asks that an anchor is nearer to its positive than to its negative, in a distance of one's own.
+    r"""Triplet margin loss with a custom distance function.
 
     .. math:: \ell = \max(0, d(a, p) - d(a, n) + m)
 
@@ -193,7 +193,7 @@ def batch_hard_triplet_loss(
     normalize: bool = False,
     mask: Any = None,
 ) -> Counted:
-    r"""The triplet loss of each sample with its farthest positive and its nearest negative in the batch.
+    r"""Triplet loss of each sample with its hardest positive and hardest negative in the batch.
 
     .. math:: \ell_i = \max\Big(0, m + \max_{y_p = y_i} d(x_i, x_p) - \min_{y_n \ne y_i} d(x_i, x_n)\Big)
 
@@ -261,7 +261,7 @@ def semi_hard_triplet_loss(
     normalize: bool = False,
     mask: Any = None,
 ) -> Counted:
-    r"""The triplet loss of every pair of a class with a negative that is farther, but not by the margin.
+    r"""Triplet loss of each positive pair with a semi-hard negative.
 
     .. math:: \ell_i = \sum_{p \ne i,\, y_p = y_i} \max(0, m + d(x_i, x_p) - d(x_i, x_{n(i, p)}))
 

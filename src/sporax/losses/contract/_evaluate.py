@@ -35,7 +35,7 @@ def evaluate(
     where: str | None = None,
     **params: Any,
 ) -> jax.Array:
-    """A loss, weighted and reduced.
+    """Evaluate a loss, weighted and reduced.
 
     A loss of this package takes the same keywords itself: `evaluate(fn, x, y)` is `fn(x, y, reduction="mean")`. Use
     `evaluate` for any other function of arrays, and where an error message should begin with another name.
@@ -103,7 +103,7 @@ def evaluate_sum_and_weight(
     where: str | None = None,
     **params: Any,
 ) -> tuple[jax.Array, jax.Array]:
-    """The numerator and denominator of a loss's mean; see `evaluate` and `sum_and_weight`.
+    """Return the numerator and denominator of the mean of a loss; see `evaluate` and `sum_and_weight`.
 
     Args:
         fn: a loss of this package, or any function that returns unreduced values.

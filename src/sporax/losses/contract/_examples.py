@@ -21,7 +21,7 @@ EXAMPLE_SIZES: Mapping[str, int] = MappingProxyType(
 
 
 def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, rest: Shape = (3, 2)) -> tuple[int, ...]:
-    """The shape of an input.
+    """Return the shape of an input.
 
     Args:
         item: the input.
@@ -53,7 +53,7 @@ def example_inputs(
     rest: Shape = (3, 2),
     sizes: Mapping[str, int] = EXAMPLE_SIZES,
 ) -> list[np.ndarray]:
-    """One array for each input of a loss: random values of its domain, away from its ends.
+    """Return one array for each input of a loss: random values inside its domain.
 
     Args:
         row: the loss.

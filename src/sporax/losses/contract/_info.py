@@ -36,7 +36,7 @@ class Sized:
 
 @dataclass(frozen=True)
 class LossInfo:
-    """One loss of the registry.
+    """The registry's entry of one loss.
 
     Args:
         cell: the class of `sporax.nn` that calls it, if there is one.

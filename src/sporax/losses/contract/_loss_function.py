@@ -34,7 +34,7 @@ P = ParamSpec("P")
 
 
 class LossFunction(Protocol[P]):
-    """A loss of this package: a function of arrays, of hyper-parameters, and of two keywords that all losses have.
+    """A loss of this package: a function of arrays, hyper-parameters and two keywords that all losses have.
 
         fn(*inputs, **hyper_parameters, reduction="none", weights=None)
 
@@ -60,7 +60,7 @@ class LossFunction(Protocol[P]):
 
 
 class Counted(NamedTuple):
-    """What a formula returns whose mean does not divide by the count of values.
+    """Values of a formula whose mean does not divide by the count of values.
 
     `counts` has the shape of the values: what each adds to the denominator of the mean, as the class weight of
     its label in a cross entropy.
@@ -92,7 +92,7 @@ class Reduced(NamedTuple):
 
 
 def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
-    """A number within bounds; a traced or device value is taken as it is, so that it can be swept over."""
+    """Check a number; traced and device values pass, so that they can be swept over."""
     if isinstance(value, jax.Array):
         return value
     return _check.number(value, name=name, where=where, **bounds)

@@ -25,7 +25,7 @@ FUNCTION_REDUCTIONS = (*REDUCTIONS, "batchmean")
 
 
 def check_reduction(reduction: Any, *, where: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
-    """`reduction` must be one of those allowed: `none`, `mean` and `sum`, unless given.
+    """Check that `reduction` is one of the allowed ones: by default `none`, `mean` and `sum`.
 
     Raises:
         ArgumentError: it is something else.
@@ -89,7 +89,7 @@ def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, wh
 
 
 def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_weight") -> tuple[jax.Array, jax.Array]:
-    """The numerator and denominator of the mean, for those who add up several batches before they divide.
+    """Return the numerator and denominator of the mean, to sum over several batches before dividing.
 
         (sum(w x), count(w != 0))
 
@@ -120,7 +120,7 @@ def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_we
 
 
 def divide(total: Any, weight: Any) -> jax.Array:
-    """A sum over its weight; 0, with zero gradients, where the weight is 0.
+    """Divide a sum by its weight; 0, with zero gradients, where the weight is 0.
 
     Args:
         total: sum of weighted values.

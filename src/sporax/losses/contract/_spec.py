@@ -78,19 +78,19 @@ class InputSpec:
 
 
 def prediction(name: str, shape: str, domain: Domain = "real", *, as_given: bool = False) -> InputSpec:
-    """A float input that a model gives; `shape` is written as axis names with spaces, such as `"... C"`."""
+    """Declare a float input from a model; `shape` is axis names separated by spaces, such as `"... C"`."""
     return InputSpec(name, tuple(shape.split()), "float", domain, "prediction", as_given)
 
 
 def label(
     name: str, shape: str, domain: Domain = "real", kind: Kind = "float", *, two_classes: bool = False
 ) -> InputSpec:
-    """An input that holds the truth."""
+    """Declare a label input."""
     return InputSpec(name, tuple(shape.split()), kind, domain, "label", two_classes=two_classes)
 
 
 def table(name: str, shape: str) -> InputSpec:
-    """A float array that all samples share."""
+    """Declare a float array that all samples share."""
     return InputSpec(name, tuple(shape.split()), "float", "real", "table")
 
 

@@ -13,7 +13,7 @@ __all__ = ["log_softmax"]
 
 @jax.custom_jvp
 def log_softmax(logits: jax.Array) -> jax.Array:
-    """log(softmax) over the last axis.
+    """Logarithm of the softmax over the last axis.
 
     Softmax does not change when all logits move together, so logits that are infinite together count as
     equal: a row of -inf is uniform, and rows with +inf share their probability among those. A -inf beside

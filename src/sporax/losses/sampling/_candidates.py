@@ -23,7 +23,7 @@ _CELL = 2048
 
 
 class SampledValues(NamedTuple):
-    """What a candidate sampler gives.
+    """The result of a candidate sampler.
 
     Args:
         sampled_candidates: class indices of shape (num_sampled,).
@@ -39,7 +39,7 @@ class SampledValues(NamedTuple):
 def uniform_candidate_sampler(
     key: jax.Array, num_sampled: int, num_classes: int, *, true_shape: Shape = (1, 1), unique: bool = True
 ) -> SampledValues:
-    """Draw classes, each equally likely.
+    """Sample classes uniformly.
 
     Each class is expected num_sampled / num_classes times, exactly. With `unique` all samples of that size are
     equally likely; they are the first different ones of a row of draws, which costs sorting a few times `num_sampled`
@@ -85,7 +85,7 @@ def uniform_candidate_sampler(
 def log_uniform_candidate_sampler(
     key: jax.Array, num_sampled: int, num_classes: int, true_classes: ArrayLike, *, unique: bool = True
 ) -> SampledValues:
-    r"""Draw classes that are numbered by falling frequency, the frequent ones more often (Zipf's law).
+    r"""Sample classes numbered by decreasing frequency, from a log-uniform (Zipf) distribution.
 
     .. math:: p_c = \frac{\log (c + 2) - \log (c + 1)}{\log (C + 1)}
 
