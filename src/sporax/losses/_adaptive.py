@@ -58,7 +58,7 @@ def adaptive_log_softmax_loss(
     r"""Cross entropy of an adaptive softmax.
 
     The head has a logit for each of the K most frequent classes, and one for each cluster of the others. With
-    the cluster t of a class y, and its place j in there,
+    the cluster t of a class y, and its position j in there,
 
     .. math::
         \ell = \begin{cases}

@@ -173,7 +173,7 @@ def asymmetric_loss(
         p_i = \sigma(x_i), \quad r_i = \max(0, p_i - m), \quad
         \ell_i = -y_i (1 - p_i)^{\gamma_+} \log p_i - (1 - y_i) r_i^{\gamma_-} \log(1 - r_i)
 
-    The slope where p = m is that from above. Infinite logits give the limit, in value and derivative.
+    The derivative where p = m is that from above. Infinite logits give the limit, in value and derivative.
 
     Args:
         logits: scores x of any shape.
@@ -196,7 +196,7 @@ def asymmetric_loss(
         >>> [round(value, 4) for value in values.tolist()]
         [0.3466, 0.0245, 0.0]
 
-    Source: Ridnik et al., "Asymmetric Loss for Multi-Label Classification", 2021. The slope is the full one; the
+    Source: Ridnik et al., "Asymmetric Loss for Multi-Label Classification", 2021. The derivative is the full one; the
     authors' program holds the focal factor constant unless told otherwise.
     """
     where = "asymmetric_loss"
@@ -224,7 +224,7 @@ def _balance(labels: jax.Array, alpha: Any) -> jax.Array:
 
 
 def _power(base: jax.Array, exponent: Any, log_base: Callable[[], jax.Array] | None = None) -> jax.Array:
-    """base ** exponent for a base in [0, 1], with finite derivatives at 0, where those of a broken power are put to 0.
+    """base ** exponent for a base in [0, 1], with finite derivatives at 0, where those of a broken power are set to 0.
 
     `log_base` makes the logarithm where it is known better than from the base, which may underflow.
     """

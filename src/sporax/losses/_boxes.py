@@ -45,21 +45,21 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
 
-    Boxes that do not overlap have loss 1 and no slope. Where two coordinates are equal, each gets half of the
-    slope, as in PyTorch.
+    Boxes that do not overlap have loss 1 and no derivative. Where two coordinates are equal, each gets half of the
+    derivative, as in PyTorch.
 
     Args:
         boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
         boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
             gradient.
-        eps: what is added to the denominator, at least 0, in units of area.
+        eps: added to the denominator, at least 0, in units of area.
 
     Returns:
         Values of shape (...).
 
     Raises:
         ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four places.
+        ShapeError: the shapes differ, or the last axis has not four positions.
         LabelError: true boxes that are not as said, where their values are known.
 
     Example:
@@ -90,7 +90,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
 
-    where C is the smallest box around both. Where two coordinates are equal, each gets half of the slope, as in
+    where C is the smallest box around both. Where two coordinates are equal, each gets half of the derivative, as in
     PyTorch.
 
     Args:
@@ -104,7 +104,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
 
     Raises:
         ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four places.
+        ShapeError: the shapes differ, or the last axis has not four positions.
         LabelError: true boxes that are not as said, where their values are known.
 
     Example:
@@ -137,8 +137,8 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
 
-    where a and b are the centres, and d is the diagonal of the smallest box around both. Where two coordinates
-    are equal, each gets half of the slope, as in PyTorch.
+    where a and b are the centers, and d is the diagonal of the smallest box around both. Where two coordinates
+    are equal, each gets half of the derivative, as in PyTorch.
 
     Args:
         boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
@@ -151,7 +151,7 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
 
     Raises:
         ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four places.
+        ShapeError: the shapes differ, or the last axis has not four positions.
         LabelError: true boxes that are not as said, where their values are known.
 
     Example:
@@ -201,7 +201,7 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
 
     Raises:
         ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four places.
+        ShapeError: the shapes differ, or the last axis has not four positions.
         LabelError: true boxes that are not as said, where their values are known.
 
     Example:
@@ -233,7 +233,7 @@ class _Pair(NamedTuple):
     Args:
         loss: one minus the intersection over the union.
         around: how much of the box around both is in neither, and its area.
-        apart: the distance of the centres, and the diagonal of the box around both, squared.
+        apart: the distance of the centers, and the diagonal of the box around both, squared.
         eps: what the caller adds to denominators, in these units.
         valid: whether the second box is one.
     """
@@ -306,7 +306,7 @@ def _distance_loss(found: _Pair) -> jax.Array:
 
 
 def _aspect(width: jax.Array, height: jax.Array) -> jax.Array:
-    """arctan(width / height): π/2 for no height, and 0 with no slope for a point."""
+    """arctan(width / height): π/2 for no height, and 0 with no derivative for a point."""
     # It does not depend on the scale, so every derivative is exact with the scale held constant.
     scale = jax.lax.stop_gradient(jnp.maximum(jnp.abs(width), jnp.abs(height)))
     point = nothing(scale)

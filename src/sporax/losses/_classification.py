@@ -186,7 +186,7 @@ def cross_entropy(
     r"""Cross entropy of logits with class indices, class weights, an ignored index and label smoothing.
 
     With p the softmax of the logits over the C classes, w the class weights, s the label smoothing and K the
-    places whose label is not `ignore_index`,
+    positions whose label is not `ignore_index`,
 
     .. math::
         \ell_i = \begin{cases}
@@ -197,13 +197,13 @@ def cross_entropy(
 
     The denominator of the mean does not depend on s; where it is 0 the mean is 0. Infinite logits give the limit,
     as in `softmax_cross_entropy_with_logits`, and a class of weight 0 adds nothing even where its probability is
-    0. In compiled code a label that is no class (and not ignored) gives NaN for its place, with no gradient.
+    0. In compiled code a label that is no class (and not ignored) gives NaN for its position, with no gradient.
 
     Args:
         logits: unnormalised scores of shape (N, C, ...).
         labels: class indices y of an integer dtype, of shape (N, ...).
         weight: one weight w a class, of shape (C,); None for all ones.
-        ignore_index: a label that stands for none.
+        ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
     Returns:
@@ -226,7 +226,7 @@ def cross_entropy(
 
     Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
     """
-    del ignore_index  # the contract removes those places
+    del ignore_index  # the contract removes those positions
     logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     return _index_loss(logits, jnp.asarray(labels), weight, label_smoothing, "cross_entropy", normalise=True)
 
@@ -251,7 +251,7 @@ def soft_cross_entropy(
 
     .. math:: \ell_i = -\sum_c w_c \left[ (1 - s)\, y_{i, c} + \frac{s}{C} \right] \log p_{i, c}
 
-    The mean divides by the number of places. For one-hot labels the values are those of `cross_entropy`; its mean
+    The mean divides by the number of positions. For one-hot labels the values are those of `cross_entropy`; its mean
     divides by the weights of the labels. Infinite logits give the limit, as in
     `softmax_cross_entropy_with_logits`.
 
@@ -307,7 +307,7 @@ def nll_loss(
 ) -> jax.Array | Counted:
     r"""Negative log likelihood of class indices under log probabilities.
 
-    With x the log probabilities, w the class weights, s the label smoothing and K the places whose label is not
+    With x the log probabilities, w the class weights, s the label smoothing and K the positions whose label is not
     `ignore_index`,
 
     .. math::
@@ -318,13 +318,13 @@ def nll_loss(
         \qquad \text{mean} = \frac{\sum_{i \in K} \ell_i}{\sum_{i \in K} w_{y_i}}
 
     Of the output of `log_softmax` it is `cross_entropy`. A log probability of -inf at the label gives inf, unless
-    its class weight is 0. In compiled code a label that is no class gives NaN for its place, with no gradient.
+    its class weight is 0. In compiled code a label that is no class gives NaN for its position, with no gradient.
 
     Args:
         logits: log probabilities x of shape (N, C, ...). They are not normalised here.
         labels: class indices y of an integer dtype, of shape (N, ...).
         weight: one weight w a class, of shape (C,); None for all ones.
-        ignore_index: a label that stands for none.
+        ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
     Returns:
@@ -345,7 +345,7 @@ def nll_loss(
 
     Source: MindSpore `nn.NLLLoss` and `ops.nll_loss`; PyTorch's `nll_loss`.
     """
-    del ignore_index  # the contract removes those places
+    del ignore_index  # the contract removes those positions
     log_p = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss", normalise=False)
 

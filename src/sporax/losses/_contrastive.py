@@ -113,7 +113,7 @@ def n_pair_loss(
         anchors: vectors a of shape (N, D).
         positives: vectors p of shape (N, D): row i is the positive of anchor i, and a negative of the others.
         l2_weight: :math:`\lambda`, at least 0. The paper keeps vectors short in this way, and does not normalise.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
 
     Returns:
@@ -176,7 +176,7 @@ def multi_similarity_loss(
         beta: how sharply negatives are weighed, above 0.
         base: :math:`\lambda`, the similarity around which weights turn.
         epsilon: how far pairs may be from being hard and are still kept. None keeps all pairs.
-        normalize: whether vectors are first scaled to length 1, so that S holds cosines.
+        normalize: whether vectors are normalized first, so that S holds cosines.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
@@ -251,7 +251,7 @@ def circle_loss(
         remove_diagonal: whether a sample is not its own positive.
         hold_weights: whether derivatives take the weights :math:`\alpha` as constants, as the paper does; Keras
             does not.
-        normalize: whether vectors are first scaled to length 1. Keras takes them as they are.
+        normalize: whether vectors are normalized first. Keras takes them as they are.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
@@ -331,7 +331,7 @@ def info_nce_loss(
         keys: vectors k of shape (N, D): row i is the partner of query i, and a negative of the others.
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         symmetric: whether keys pick their queries too.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
         chunk_size: queries at a time. None: so many as have 2¹⁸ scores on a CPU and 2²⁴ elsewhere, but 128 at least.
         axis_name: the mesh axis over which the pairs are spread.
@@ -391,7 +391,7 @@ def nt_xent_loss(
         embeddings: vectors x of shape (N, D).
         labels: integers of shape (N,), equal for samples that are positives of one another.
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
@@ -441,7 +441,7 @@ def sup_con_loss(
         embeddings: vectors x of shape (N, D).
         labels: class of each, integers of shape (N,).
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
@@ -512,7 +512,7 @@ def siglip_loss(
         texts: vectors y of shape (N, D): row i belongs to image i.
         temperature: t, above 0; it may be traced, and learned (the paper learns its logarithm).
         bias: b; it may be traced, and learned.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
         chunk_size: how many images at a time, as in `info_nce_loss`.
         axis_name: the mesh axis over which the pairs are spread, as there.
@@ -581,5 +581,5 @@ def _temperature(value: Any, name: str) -> Any:
 
 
 def _log1p_sum_exp(x: jax.Array, mask: jax.Array) -> jax.Array:
-    """log(1 + sum(exp(x))) over the places of the mask along the last axis; 0 where there is none."""
+    """log(1 + sum(exp(x))) over the positions of the mask along the last axis; 0 where there is none."""
     return jax.nn.softplus(masked_logsumexp(x, mask))

@@ -44,7 +44,7 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
         target_lengths: how many belong to each, of shape (N,).
 
     Returns:
-        An array of shape (N, S), padded with -1. S is the greatest length; in compiled code, where that is not
+        An array of shape (N, S), padded with -1. S is the maximum length; in compiled code, where that is not
         known, it is the size of `targets`.
 
     Raises:
@@ -123,7 +123,7 @@ def ctc_loss(
     .. math:: \ell = -\log \sum_{\pi \in \mathcal{B}^{-1}(y)} \prod_{t=1}^{T} p_t(\pi_t)
 
     An alignment :math:`\pi` has a class for each frame. :math:`\mathcal{B}` reads the labels off it: repetitions are
-    merged, then blanks are left out. So two equal labels in a row need a blank between them, and a sequence that
+    merged, then blanks are ignored. So two equal labels in a row need a blank between them, and a sequence that
     needs more frames than there are has no alignment: its loss is inf, with zero gradient. An empty target has the
     one alignment of blanks alone.
 
@@ -140,7 +140,7 @@ def ctc_loss(
             (sum of `target_lengths`,).
         input_lengths: the number of frames of each sequence, of shape (N,), at most T.
         target_lengths: the number of labels of each, of shape (N,).
-        blank: the class that stands for no label.
+        blank: the ignored class.
         zero_infinity: whether a target with no alignment counts 0, and not inf.
         length_normalized: whether a value is divided by its target's length (by 1 for an empty one).
 
@@ -186,7 +186,7 @@ def ctc_log_alpha(
         targets: labels of shape (N, S), or all in a row, of shape (sum of `target_lengths`,).
         input_lengths: the number of frames of each sequence, of shape (N,).
         target_lengths: the number of labels of each, of shape (N,).
-        blank: the class that stands for no label.
+        blank: the ignored class.
 
     Returns:
         Logarithms of shape (N, T, 2 S + 1): after frame t, in place s of the labels with a blank before, between
@@ -235,7 +235,7 @@ def _checked(
     return labels, counts, lengths, fits & short & named
 
 
-# Compiled by themselves: in eager code a scan would be compiled anew at every call.
+# Compiled by themselves: in eager code a scan would be compiled again at every call.
 
 
 @functools.partial(jax.jit, static_argnums=4)

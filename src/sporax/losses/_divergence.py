@@ -219,7 +219,7 @@ def jensen_shannon_loss(log_predictions: ArrayLike, targets: ArrayLike, *, log_t
         \ell = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + t_c \log \frac{t_c}{m_c}
 
     with :math:`p = e^x`. It lies between 0 and log 2, is symmetric, and finite for probabilities of 0 on either
-    side. The derivative for a target of exactly 0, which is -inf, is put to 0.
+    side. The derivative for a target of exactly 0, which is -inf, is set to 0.
 
     Args:
         log_predictions: log-probabilities x of shape (..., C).

@@ -62,7 +62,7 @@ def _support_statistics(scores: jax.Array) -> tuple[jax.Array, jax.Array, jax.Ar
 
 
 def _last_of(condition: jax.Array, values: jax.Array) -> jax.Array:
-    """The value at the last place where the condition, which holds for the first few of a row, is true."""
+    """The value at the last position where the condition, which holds for the first few of a row, is true."""
     last = jnp.maximum(jnp.sum(condition, axis=-1, keepdims=True, dtype=jnp.int32) - 1, 0)
     return jnp.take_along_axis(values, last, axis=-1)
 
@@ -392,7 +392,7 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
     - "entmax15": :math:`\Omega(p) = \frac{4}{3} \sum (p^{3/2} - p)`; p is `entmax15`.
 
     A function stands for :math:`\Omega^*` itself. What :math:`\Omega` is it does not tell, so that
-    :math:`\Omega(y)`, on which no gradient for the scores depends, is left out.
+    :math:`\Omega(y)`, on which no gradient for the scores depends, is ignored.
 
     Args:
         scores: x of shape (..., C).

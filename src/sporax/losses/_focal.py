@@ -139,7 +139,7 @@ def _mean_over_places(terms: jax.Array, axis: int) -> jax.Array:
 def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0) -> jax.Array:
     r"""Focal loss of logits with class indices.
 
-    With p the softmax of the logits over the C classes, w the class weights and P the places of a sample,
+    With p the softmax of the logits over the C classes, w the class weights and P the positions of a sample,
 
     .. math:: \ell_n = -\frac{1}{|P|} \sum_{i \in P} w_{y_{n,i}} (1 - p_{n,i,y_{n,i}})^\gamma \log p_{n,i,y_{n,i}}
 
@@ -194,7 +194,7 @@ def soft_focal_loss(
 ) -> Counted:
     r"""Focal loss of logits with class probabilities or one-hot labels.
 
-    With p the softmax of the logits over the C classes, w the class weights and P the places of a sample,
+    With p the softmax of the logits over the C classes, w the class weights and P the positions of a sample,
 
     .. math::
         \ell_n = -\sum_c \frac{1}{|P|} \sum_{i \in P} w_c\, y_{n,c,i} (1 - p_{n,c,i})^\gamma \log p_{n,c,i},
@@ -245,11 +245,11 @@ def soft_focal_terms(
     Args:
         logits: unnormalised scores of shape (N, C, ...).
         labels: class probabilities of the same shape.
-        weight: one weight a class, of shape (C,); None for all ones.
+        weight: one weight per class, of shape (C,); None for all ones.
         gamma: how strongly confident predictions are discounted, at least 0.
 
     Returns:
-        Terms of shape (N, C), each a mean over the places of its sample.
+        Terms of shape (N, C), each a mean over the positions of its sample.
 
     Raises:
         ArgumentError: `gamma` below 0.
@@ -267,7 +267,7 @@ def soft_focal_terms(
 
 
 def _dense_terms(logits: jax.Array, labels: jax.Array, weight: Any, gamma: Any) -> jax.Array:
-    """The cost of each class at each place of a sample, the classes last."""
+    """The cost of each class at each position of a sample, the classes last."""
     where = "soft_focal_loss"
     gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     log_p = log_softmax(jnp.moveaxis(logits, 1, -1))

@@ -27,7 +27,7 @@ __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]
 _WHERE = "linear_cross_entropy"
 _LEAST_ROWS = 128
 _ELEMENTS, _ELEMENTS_OF_CPU = 2**28, 3 * 2**22
-# On a CPU the slopes of so many classes stay in the cache between the products; measured on 2 cores.
+# On a CPU the derivatives of so many classes stay in the cache between the products; measured on 2 cores.
 _BLOCK_OF_CPU = 1024
 
 
@@ -35,8 +35,8 @@ class LinearCrossEntropyStats(NamedTuple):
     """Statistics of each row that `linear_cross_entropy` returns with `return_stats`; they have no gradient.
 
     Args:
-        log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for a row that is left out.
-        argmax: the class of the largest logit, the first of them where several are; -1 for a row that is left out.
+        log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for a row that is ignored.
+        argmax: the class of the largest logit, the first of them where several are; -1 for a row that is ignored.
         accuracy: the share of the rows not left out whose label is that class; 0 if there are none.
     """
 
@@ -73,7 +73,7 @@ def linear_cross_entropy(
         + \lambda \Big( \log \sum_c e^{z_{i, c}} \Big)^2
 
     It is `cross_entropy` of the logits, plus `z_loss`, with the same mean: over the sum of :math:`w_{y_i}` of the
-    rows that are not left out. A row is left out by the label `ignore_index` or a weight of 0.
+    rows that are not left out. A row is ignored by the label `ignore_index` or a weight of 0.
 
     Rows are processed in chunks. With a scalar `reduction` the gradients for `hidden`, `weight` and `bias` are computed
     in the same pass as the value: three matrix products, none of them twice. With "none" the cotangent of each value is
@@ -98,7 +98,7 @@ def linear_cross_entropy(
             for its row, with no gradient.
         bias: b of shape (V,), or None.
         class_weight: one weight w a class, of shape (V,); None for all ones.
-        ignore_index: a label that stands for none; or None.
+        ignore_index: an ignored label; or None.
         label_smoothing: s in [0, 1].
         softcap: the largest size of a logit; None for no cap.
         z_loss: lambda, at least 0.

@@ -34,14 +34,14 @@ def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int
         J(\pi_1 \ldots \pi_{k-1})\bigr)
 
     where :math:`\pi` sorts the errors from the largest down, and J of a set of pixels is the Jaccard loss if just
-    they are wrong. Without a true pixel it is the largest error. The slope is 0 where an error is 0, and pixels
+    they are wrong. Without a true pixel it is the largest error. The derivative is 0 where an error is 0, and pixels
     with equal errors are ordered as they come. In compiled code a label other than 0 and 1 gives NaN for its
     image, which sends no gradient.
 
     Args:
         logits: scores x of shape (N, ...), above 0 for the region.
         labels: 1 for the region and 0 for the rest, of that shape.
-        ignore_index: a label whose pixels are left out; None for none. An image of nothing else has loss 0.
+        ignore_index: a label whose pixels are ignored; None for none. An image of nothing else has loss 0.
 
     Returns:
         One value for each image, of shape (N,). For the batch as one image give `x.reshape(1, -1)`.
@@ -65,7 +65,7 @@ def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int
     true = labels == 1
     valid = jnp.all(true | (labels == 0) | ~kept, axis=1)
     errors = 1 - jnp.where(true, 1, -1) * jnp.where(kept, logits, 0)
-    # Sorting the errors and cutting them off afterwards is the same, and leaves slope 0 at the cut.
+    # Sorting the errors and cutting them off afterwards is the same, and leaves derivative 0 at the cut.
     loss, _ = _extension(jax.nn.relu(errors), true, kept)
     return jnp.where(valid, loss, jnp.nan)
 
@@ -107,7 +107,7 @@ def lovasz_softmax_loss(
         labels: class indices of shape (N, ...).
         classes: `present` averages over the classes that some label names, `all` over all of them. A class that
             is not there has the largest of its probabilities for a loss.
-        ignore_index: a label whose pixels are left out; None for none. With none left the loss is 0.
+        ignore_index: a label whose pixels are ignored; None for none. With none left the loss is 0.
         from_logits: whether predictions are logits, to be put through a softmax.
 
     Returns:
@@ -162,7 +162,7 @@ def lovasz_softmax_per_image_loss(
         predictions: class probabilities p of shape (N, C, ...), or logits.
         labels: class indices of shape (N, ...).
         classes: `present` averages over the classes that are in the image, `all` over all of them.
-        ignore_index: a label whose pixels are left out; None for none. An image of nothing else has loss 0.
+        ignore_index: a label whose pixels are ignored; None for none. An image of nothing else has loss 0.
         from_logits: whether predictions are logits, to be put through a softmax.
 
     Returns:
@@ -205,7 +205,7 @@ def _lovasz_softmax(p: jax.Array, labels: jax.Array, kept: jax.Array, classes: s
     number = p.shape[1]
     valid, safe = valid_indices(jnp.where(kept, labels, 0), number)
     true = jnp.expand_dims(safe, 1) == jnp.arange(number)[None, :, None]
-    # |true - p| with slope 0 at 0
+    # |true - p| with derivative 0 at 0
     errors = true - p
     errors = errors * jnp.sign(errors)
     each, present = _extension(errors, true, jnp.broadcast_to(jnp.expand_dims(kept, 1), p.shape))

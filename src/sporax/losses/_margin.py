@@ -349,7 +349,7 @@ def multi_margin_loss(
     margin = hyper_parameter(margin, name="margin", where=where)
     above, valid = _above_true(logits, labels, margin)
     _, safe = valid_indices(jnp.asarray(labels), above.shape[-1])
-    # The slope at 0 is 0, and NaN stays NaN.
+    # The derivative at 0 is 0, and NaN stays NaN.
     lacking = jnp.where(above <= 0, 0, above)
     values = sum_rows(lacking if p == 1 else jnp.square(lacking))[..., 0] / above.shape[-1]
     if weight is not None:
@@ -418,7 +418,7 @@ def _pairs(logits: jax.Array, index: jax.Array, listed: jax.Array) -> jax.Array:
 @_pairs.defjvp
 def _pairs_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     total, slope = _pairs_and_slope(*primals)
-    # The slope is constant between the kinks, so the second derivative is 0.
+    # The derivative is constant between the kinks, so the second derivative is 0.
     return total, jnp.sum(jax.lax.stop_gradient(slope) * tangents[0], axis=-1)
 
 

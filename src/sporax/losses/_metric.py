@@ -38,7 +38,7 @@ def cosine_embedding_loss(
 
     A zero vector has no direction: its cosine is 0, with zero gradient. Vectors are scaled before their
     squares are taken, so tiny and huge ones neither vanish nor overflow. A dissimilar pair exactly at the margin
-    has the slope of one beyond it, as in PyTorch. In compiled code a label that is neither 1 nor -1 gives NaN, and
+    has the derivative of one beyond it, as in PyTorch. In compiled code a label that is neither 1 nor -1 gives NaN, and
     sends no gradient.
 
     Args:
@@ -87,7 +87,7 @@ def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike,
 
     .. math:: \ell_i = \max(0, -y_i (x_{1,i} - x_{2,i}) + m)
 
-    Where the margin is met exactly the value is 0 and the slope still that of the other side, as in PyTorch. In
+    Where the margin is met exactly the value is 0 and the derivative still that of the other side, as in PyTorch. In
     compiled code a target that is neither 1 nor -1 gives NaN, and sends no gradient.
 
     Args:

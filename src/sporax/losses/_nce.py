@@ -70,9 +70,9 @@ def nce_loss(
         bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
-        num_sampled: how many candidates there are; all rows share them.
+        num_sampled: number of candidates; all rows share them.
         num_classes: C.
-        num_true: T, how many true classes a row has.
+        num_true: T, number of true classes per row.
         sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn if None.
         remove_accidental_hits: whether a candidate that is a true class of a row leaves the sum of that row.
         sampler: "log_uniform" (`log_uniform_candidate_sampler`) for classes that are numbered by falling frequency,
@@ -139,6 +139,6 @@ def _sum_of_softplus(logits: jax.Array) -> jax.Array:
 
 @_sum_of_softplus.defjvp
 def _sum_of_softplus_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # With an exponential of its own the slope is one array; sharing that of the value would keep two more.
+    # With an exponential of its own the derivative is one array; sharing that of the value would keep two more.
     (logits,), (tangent,) = primals, tangents
     return _sum_of_softplus(logits), jnp.sum(jax.lax.logistic(logits) * tangent, axis=-1)

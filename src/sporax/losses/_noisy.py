@@ -147,9 +147,9 @@ def generalized_cross_entropy(
 
     .. math:: \ell = \frac{1 - p_y^q}{q}
 
-    With `from_logits` p is the softmax of the logits, and infinite ones give the limit. Else p are the
-    probabilities as given; below 1e-12 the power goes on as the line to 0, so that its slope is finite. In compiled
-    code a label that is no class gives NaN, with no gradient.
+    With `from_logits`, p is the softmax of the logits, and infinite logits give the limit. Otherwise p are the
+    probabilities as given; below 1e-12 the power is continued linearly to 0, so that its derivative is finite. In
+    compiled code a label that is not a class gives NaN, with no gradient.
 
     Args:
         logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
@@ -364,7 +364,7 @@ def _log_probabilities(logits: jax.Array, t2: Any) -> jax.Array:
 def _bregman(target: jax.Array, log_p: jax.Array, t1: Any) -> jax.Array:
     some = target > 0
     own = tempered_log(jnp.where(some, jnp.log(jnp.where(some, target, 1)), -jnp.inf), t1)
-    # At a target of 0 the slope of q log_t1(q) is log_t1(0) where that is a number.
+    # At a target of 0 the derivative of q log_t1(q) is log_t1(0) where that is a number.
     own = target * jnp.where(jnp.isinf(own), 0, own)
     missed = scaled(target, 0 - tempered_log(log_p, t1))
     present = ~jnp.isneginf(log_p)

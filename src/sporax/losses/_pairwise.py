@@ -78,7 +78,7 @@ _ALL = Pairs()
 
 
 def pick_partner(scores: jax.Array, mask: jax.Array | None, axis: int = 1, pairs: Pairs = _ALL) -> jax.Array:
-    """-log softmax of the diagonal along the axis, among the places that take part."""
+    """-log softmax of the diagonal along the axis, among the positions that take part."""
     partner = jnp.eye(scores.shape[0], dtype=bool)
     allowed = jnp.ones_like(partner) if mask is None else jnp.expand_dims(mask, 1 - axis) | partner
     meets = pairs.meets(pairs.labels)
@@ -259,7 +259,7 @@ def _fold(
 
     Args:
         plan: see `Plan`.
-        visit: (shared, rows of the block, columns, place) to what is known of the rows, and of the columns or None.
+        visit: (shared, rows of the block, columns, position) to what is known of the rows, and of the columns or None.
             A derivative calls it again.
         join: puts two such pieces of knowledge of the same rows together.
         starts: (for rows, for columns or None), what is known of so many of them at first.

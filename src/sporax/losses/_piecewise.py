@@ -193,14 +193,13 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvat
         \ell_i = \begin{cases} w \log(1 + |d_i| / \epsilon) & |d_i| < w \\
         |d_i| - w + w \log(1 + w / \epsilon) & \text{else} \end{cases}
 
-    Its slope jumps where the two meet (there it is that of the absolute difference), and at a tie (there it is 0).
+    Its derivative jumps where the two meet (there it is that of the absolute difference), and at a tie (there it is 0).
 
     Args:
         logits: predictions x, such as coordinates of landmarks in pixels, of any shape.
         labels: targets y; one of the two shapes must broadcast to the other.
         width: w, where the logarithm ends; above 0, in units of the inputs.
-        curvature: epsilon, how steep the logarithm is (the slope at 0 is width / curvature); above 0, in units of the
-            inputs.
+        curvature: epsilon, above 0, in units of the inputs; the derivative at 0 is width / curvature.
 
     Returns:
         Values of the larger of the two shapes.
@@ -252,9 +251,9 @@ def adaptive_wing_loss(
         \ell_i = \begin{cases} \omega \log(1 + |d_i / \epsilon|^{\alpha - y_i}) & |d_i| < \theta \\
         A_i |d_i| - C_i & \text{else} \end{cases}, \qquad d_i = x_i - y_i
 
-    A and C, which depend on the target, make value and slope continuous where the two meet. The slope at a tie is 0;
-    so is the second derivative there, though it is infinite in truth where the exponent is below 2. Labels outside
-    [0, 1] go through the same formula in compiled code.
+    A and C, which depend on the target, make the value and its derivative continuous where the two pieces meet. The
+    derivative at a tie is 0; so is the second derivative, although it is infinite for exponents below 2. In compiled
+    code, labels outside [0, 1] use the same formula.
 
     Args:
         logits: predicted heatmap x, of any shape.
@@ -289,7 +288,7 @@ def adaptive_wing_loss(
     distance = absolute(jnp.asarray(logits) - labels)
     exponent = alpha - labels
     inside = distance < theta
-    # Each branch sees 0 or 1 in the places of the other, and the power no zero: its logarithm is infinite.
+    # Each branch sees 0 or 1 in the positions of the other, and the power no zero: its logarithm is infinite.
     apart = inside & (distance > 0)
     near = jnp.where(apart, jnp.power(jnp.where(apart, distance, epsilon) / epsilon, exponent), 0)
     edge = jnp.power(theta / epsilon, exponent)

@@ -155,7 +155,7 @@ def gaussian_nll_loss(
         labels: targets y; shapes broadcast where neither grows past the largest.
         var: variances, likewise; or with one axis fewer than `logits` and otherwise the same: one for each row.
         full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added.
-        eps: the least variance, above 0.
+        eps: the minimum variance, above 0.
 
     Returns:
         Values of the largest of the shapes.
@@ -206,7 +206,7 @@ def beta_weighted_gaussian_nll_loss(
         var: variances, as in `gaussian_nll_loss`.
         beta: the exponent, from 0 to 1.
         full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added within the brackets.
-        eps: the least variance, above 0.
+        eps: the minimum variance, above 0.
 
     Returns:
         Values of the largest of the shapes.
@@ -250,7 +250,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
         loc: medians x of any shape.
         labels: targets y; shapes broadcast where neither grows past the largest.
         scale: mean distances s from the median, likewise.
-        eps: the least scale, above 0.
+        eps: the minimum scale, above 0.
 
     Returns:
         Values of the largest of the shapes.
@@ -294,11 +294,11 @@ def student_t_nll_loss(
     Scale and degrees of freedom are not taken below `eps`; that bound has no part in the derivative.
 
     Args:
-        loc: centres x of any shape.
+        loc: centers x of any shape.
         labels: targets y; shapes broadcast where neither grows past the largest.
         scale: scales s, likewise.
         df: degrees of freedom :math:`\nu`, likewise; for many the distribution is Gaussian.
-        eps: the least scale and the least degree of freedom, above 0.
+        eps: the minimum scale and the minimum degree of freedom, above 0.
 
     Returns:
         Values of the largest of the shapes.

@@ -211,7 +211,7 @@ def arcface_loss(
     vector = jnp.take(vectors, safe, axis=0, mode="clip")
     along = jnp.sum(points * vector, axis=-1, keepdims=True)
     # The sine is the length of what is left of the one vector beside the other. The root of 1 - cos^2 would lose
-    # half of the digits near cos = 1, and has an infinite slope there.
+    # half of the digits near cos = 1, and has an infinite derivative there.
     sine = norm(points - along * vector)
     none = jnp.all(points == 0, axis=-1) | jnp.all(vector == 0, axis=-1)
     sine, along = jnp.where(none, 1, sine), along[:, 0]

@@ -43,7 +43,7 @@ def _known_and_wide(labels: Any) -> bool:
 
 
 def _grades_by_order(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Wide grades as their places among the grades of their list, for a loss that only compares them."""
+    """Wide grades as their positions among the grades of their list, for a loss that only compares them."""
     labels = arrays["labels"]
     if not _known_and_wide(labels) or labels.ndim == 0 or (labels.dtype.kind == "f" and np.isnan(labels).any()):
         return arrays
@@ -180,7 +180,7 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     .. math:: \ell = \sum_{i=1}^{L} \log \sum_{k=i}^{L} e^{s_{\pi(k)}} - s_{\pi(i)}
 
     where :math:`\pi` orders the items by falling grade. Of items of one grade the one that stands first in the list
-    comes first, so shuffle the list if their places mean nothing.
+    comes first, so shuffle the list if their positions mean nothing.
 
     Args:
         logits: scores s of shape (..., L), L items in each list.
@@ -353,7 +353,7 @@ def _counted(values: jax.Array, mask: Any, kept: jax.Array) -> jax.Array | Count
     return Counted(jnp.where(some, values, 0), some.astype(values.dtype))
 
 
-# Compiled by itself: in eager code a scan would be compiled anew at every call.
+# Compiled by itself: in eager code a scan would be compiled again at every call.
 @jax.jit
 def _sums_from_each(scores: jax.Array) -> jax.Array:
     """log(sum of exp) of each item and those after it, along the last axis."""

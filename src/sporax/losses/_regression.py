@@ -215,7 +215,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
     Args:
         logits: predictions x, of any shape.
         labels: targets y; one of the two shapes must broadcast to the other.
-        delta: where the square ends, and the largest slope; above 0, in units of the inputs.
+        delta: where the square ends, and the largest derivative; above 0, in units of the inputs.
 
     Returns:
         Values of the larger of the two shapes.
@@ -236,7 +236,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
     delta = hyper_parameter(delta, name="delta", where="huber_loss", minimum=0, open_minimum=True)
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     inside = jnp.abs(difference) < delta
-    # Each branch sees 0 in the places of the other, where it might overflow.
+    # Each branch sees 0 in the positions of the other, where it might overflow.
     near = jnp.where(inside, difference, 0)
     far = absolute(jnp.where(inside, 0, difference))
     return jnp.where(inside, 0.5 * near * near, delta * (far - 0.5 * delta))
@@ -253,7 +253,7 @@ def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     .. math:: \ell_i = \log \cosh (x_i - y_i)
 
-    Nearly half the square near zero, and the distance less log 2 far away; its slope is tanh(x - y). Neither tiny
+    Nearly half the square near zero, and the distance less log 2 far away; its derivative is tanh(x - y). Neither tiny
     nor huge differences lose digits.
 
     Args:

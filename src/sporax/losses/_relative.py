@@ -86,7 +86,7 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     Args:
         logits: predictions x, of any shape.
         labels: targets y; one of the two shapes must broadcast to the other.
-        epsilon: the least value that counts, not below 0, in units of the inputs.
+        epsilon: the minimum value that counts, not below 0, in units of the inputs.
 
     Returns:
         Values of the larger of the two shapes.

@@ -73,7 +73,7 @@ def rnnt_loss(
         targets: labels of an integer dtype, of shape (N, U).
         input_lengths: the number of frames of each sequence, of shape (N,), at most T.
         target_lengths: the number of labels of each, of shape (N,), at most U.
-        blank: the class that stands for no label; negative ones count from the end.
+        blank: the ignored class; negative ones count from the end.
         clamp: the bound of each element of a value's gradient, to both sides; none where it is not above 0.
         fused_log_softmax: whether `logits` go through a log-softmax; False if they are log probabilities already.
 
@@ -119,7 +119,7 @@ def rnnt_loss(
     return jnp.where(fits & short & named, values, jnp.nan)
 
 
-# Compiled by itself: in eager code a scan would be compiled anew at every call.
+# Compiled by itself: in eager code a scan would be compiled again at every call.
 @functools.partial(jax.jit, static_argnums=(4, 5))
 def _cost(
     logits: jax.Array, labels: jax.Array, counts: jax.Array, lengths: jax.Array, blank: int, normalise: bool
@@ -135,7 +135,7 @@ def _cost(
     of_labels = jnp.take_along_axis(log_p[:, :, :-1], index, axis=3, mode="clip")[..., 0]
     of_labels = jnp.where(inside[:, :, 1:], of_labels, -jnp.inf)
 
-    # Step d goes from the places with t + u = d to those with t + u = d + 1, all u at once.
+    # Step d goes from the positions with t + u = d to those with t + u = d + 1, all u at once.
     never = jnp.full((batch, 1), -jnp.inf, log_p.dtype)
     start = jnp.where(jnp.broadcast_to(read, (batch, places)) == 0, jnp.zeros((), log_p.dtype), -jnp.inf)
     blanks = _diagonals(of_blank, frames + places - 1)
@@ -160,7 +160,7 @@ def _diagonals(values: jax.Array, count: int) -> jax.Array:
     batch, frames, places = values.shape
     if places == 0:
         return jnp.zeros((count, batch, 0), values.dtype)
-    # A row of count + 1 read as rows of count is moved by one place more with each row.
+    # A row of count + 1 read as rows of count is moved by one position more with each row.
     padded = jnp.pad(
         jnp.swapaxes(values, 1, 2), ((0, 0), (0, 0), (0, count + 1 - frames)), constant_values=-jnp.inf
     ).reshape(batch, places * (count + 1))

@@ -360,7 +360,7 @@ def _adaptive_about_two(square: jax.Array, alpha: jax.Array) -> jax.Array:
 def _split(difference: jax.Array, unit: Any, limit: float) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The difference in units where it is at most the limit, the difference itself elsewhere, and where that is.
 
-    Each of the first two is 0 in the places of the other, so that neither overflows where it is not used.
+    Each of the first two is 0 in the positions of the other, so that neither overflows where it is not used.
     """
     distant = jnp.abs(difference) > limit * unit
     return jnp.where(distant, 0, difference) / unit, jnp.where(distant, difference, 0), distant

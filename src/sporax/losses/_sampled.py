@@ -74,9 +74,9 @@ def sampled_softmax_loss(
         bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
-        num_sampled: how many candidates there are.
+        num_sampled: number of candidates.
         num_classes: C.
-        num_true: how many true classes a row has; each has the target probability 1 / num_true.
+        num_true: number of true classes per row; each has the target probability 1 / num_true.
         sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn if None.
         remove_accidental_hits: whether accidental hits leave the softmax.
         seed: makes the key when there is none. The same seed draws the same classes at every call.
@@ -132,7 +132,7 @@ def sampled_softmax_loss(
 def _log_softmax(true: jax.Array, sampled: jax.Array) -> tuple[jax.Array, jax.Array]:
     """`log_softmax` over the columns of both, with no copy that holds them side by side."""
     top = jnp.maximum(jnp.max(true, axis=1, keepdims=True), jnp.max(sampled, axis=1, keepdims=True))
-    # inf - inf is NaN, so the largest are put to 0 and not subtracted.
+    # inf - inf is NaN, so the largest are set to 0 and not subtracted.
     one, other = (jnp.where(z == top, 0, z - top) for z in (true, sampled))
     total = jnp.sum(jnp.exp(one), axis=1, keepdims=True) + jnp.sum(jnp.exp(other), axis=1, keepdims=True)
     return one - jnp.log(total), other - jnp.log(total)

@@ -215,7 +215,7 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
         distances = _power_distance(samples - jnp.roll(samples, shift, axis=-2), beta)
         return total + jnp.sum(distances, axis=-1), None
 
-    # Each sample against the one that is 1, 2, ... places before it meets every ordered pair once.
+    # Each sample against the one that is 1, 2, ... positions before it meets every ordered pair once.
     spread, _ = jax.lax.scan(add_shifted, jnp.zeros_like(error), jnp.arange(1, count))
     return error - spread / (2 * _pairs(count, fair))
 

@@ -77,17 +77,17 @@ def dice_loss(
     are empty there is nothing to miss: the loss is 0, with zero gradient, whatever `smooth` is.
 
     Args:
-        logits: how far each place belongs to the predicted region, x, of any shape: probabilities, as a rule.
+        logits: how far each position belongs to the predicted region, x, of any shape: probabilities, usually.
         labels: the same of the true region, y, of that shape.
-        smooth: what is added to the denominator, at least 0.
+        smooth: added to the denominator, at least 0.
         squared: whether the denominator has squares.
         axis: the axes over which one region reaches; None for all.
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are left out, such as 255; None for none.
+        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Returns:
-        One value, or one for each place of the axes that are left.
+        One value, or one for each position of the axes that are left.
 
     Raises:
         ArgumentError: `smooth` is below 0, or `axis` names an axis that is not there.
@@ -143,7 +143,7 @@ def multi_class_dice_loss(
         logits: scores x of shape (N, C, ...).
         labels: one-hot classes (or class probabilities) y of that shape.
         class_weights: w of shape (C,); 1 unless given.
-        ignore_index: a class that is left out.
+        ignore_index: a class that is ignored.
         activation: a of `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`, `sigmoid`,
             None, or any function.
         smooth: what is added to each denominator, at least 0.
@@ -297,14 +297,14 @@ def tversky_loss(
         labels: the true region y of that shape, in [0, 1].
         alpha: the weight of what is missed, at least 0.
         beta: the weight of what is too much, at least 0.
-        smooth: what is added to the denominator, at least 0.
+        smooth: added to the denominator, at least 0.
         axis: the axes over which one region reaches; None for all.
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are left out, such as 255; None for none.
+        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Returns:
-        One value, or one for each place of the axes that are left.
+        One value, or one for each position of the axes that are left.
 
     Raises:
         ArgumentError: a hyper-parameter below 0, or predictions outside [0, 1].
@@ -360,7 +360,7 @@ def focal_tversky_loss(
         \ell = (1 - T)^{1 / \gamma}, \qquad T = \frac{\sum x_i y_i + \epsilon}
         {\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
 
-    The slope grows without bound towards a perfect prediction; at one it is 0.
+    The derivative grows without bound towards a perfect prediction; at one it is 0.
 
     Args:
         logits: probabilities x of any shape.
@@ -372,10 +372,10 @@ def focal_tversky_loss(
         axis: the axes over which one region reaches; None for all.
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are left out, such as 255; None for none.
+        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Returns:
-        One value, or one for each place of the axes that are left.
+        One value, or one for each position of the axes that are left.
 
     Raises:
         ArgumentError: a hyper-parameter out of its range, or predictions outside [0, 1].
@@ -435,10 +435,10 @@ def soft_jaccard_loss(
         axis: the axes over which one region reaches; None for all.
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are left out, such as 255; None for none.
+        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Returns:
-        One value, or one for each place of the axes that are left.
+        One value, or one for each position of the axes that are left.
 
     Raises:
         ArgumentError: `smooth` is below 0, or predictions outside [0, 1].
@@ -503,7 +503,7 @@ def dice_cross_entropy_loss(
         dice_weight: :math:`\lambda_d`, at least 0.
         cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
         smooth: what is added to both parts of each ratio, at least 0.
-        ignore_index: a label whose pixels are left out; None for none.
+        ignore_index: a label whose pixels are ignored; None for none.
 
     Returns:
         Values of shape (N,).

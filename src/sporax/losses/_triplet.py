@@ -53,8 +53,8 @@ def triplet_margin_loss(
 
     .. math:: \ell = \max(0, d(a, p) - d(a, n) + m), \qquad d(x, y) = \lVert x - y + \varepsilon \rVert_p
 
-    Every coordinate of a difference has eps added, as in PyTorch. Where the margin is met exactly the slope is that
-    of a triplet that breaks it. A distance of 0 (equal points and `eps=0`) has derivative 0.
+    eps is added to every coordinate of a difference, as in PyTorch. Where the margin is met exactly, the derivative is
+    that of a triplet that violates it. A distance of 0 (equal points and `eps=0`) has derivative 0.
 
     Args:
         anchor: vectors a along the last axis, of shape (..., D).
@@ -167,7 +167,7 @@ def _triplet(
 
     apart = between(anchor, negative)
     if swap:
-        # At a tie each has half of the slope, as in PyTorch.
+        # At a tie each has half of the derivative, as in PyTorch.
         apart = jnp.minimum(apart, between(positive, negative))
     return hinge(margin + between(anchor, positive) - apart)
 
@@ -207,7 +207,7 @@ def batch_hard_triplet_loss(
         margin: m, at least 0, in units of the distance; not used with `soft`.
         soft: whether the hinge is smoothed.
         squared: whether d is the squared Euclidean distance.
-        normalize: whether vectors are first scaled to length 1.
+        normalize: whether vectors are normalized first.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
@@ -233,7 +233,7 @@ def batch_hard_triplet_loss(
     points = _points(embeddings, normalize, name)
     distances = jax.lax.stop_gradient(squared_distances(points))
     far, near, found = hardest_of(distances, *pair_masks(jnp.asarray(labels), mask))
-    # The distances that count are taken anew from the vectors: N of them, and exact where points nearly meet.
+    # The distances that count are taken again from the vectors: N of them, and exact where points nearly meet.
     d_far, d_near = (_between(points, jnp.take(points, at, axis=0, mode="clip"), squared) for at in (far, near))
     gap = d_far - d_near
     values = jax.nn.softplus(gap) if soft else hinge(margin + gap)
@@ -275,7 +275,7 @@ def semi_hard_triplet_loss(
         fallback: for a pair without such a negative: `none` leaves it out of sum and mean, `hardest` takes the
             nearest negative, `easiest` the farthest (with `easiest` the mean is TensorFlow Addons').
         squared: whether d is the squared Euclidean distance, as in the paper.
-        normalize: whether vectors are first scaled to length 1, as in the paper.
+        normalize: whether vectors are normalized first, as in the paper.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 
 def valid_indices(indices: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-    """Which indices lie in [0, count), and the indices as int32 with the others put to 0."""
+    """Which indices lie in [0, count), and the indices as int32 with the others set to 0."""
     # In a narrow dtype `count` itself might not fit, in a wide one an index might wrap: compare in the wider
     # of the two.
     wide = indices if indices.dtype.itemsize >= 4 else indices.astype(jnp.int32)
@@ -42,7 +42,7 @@ def _picked(values: jax.Array, index: jax.Array) -> jax.Array:
 def _picked_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    # Its transpose is a choice for each place, which joins with what comes next; a gather's is a scatter into zeros.
+    # Its transpose is a choice for each position, which joins with what comes next; a gather's is a scatter into zeros.
     (values, index), change = primals, tangents[0]
     return _picked(values, index), jnp.sum(jnp.where(named(index, values), change, 0), axis=-1)
 

@@ -132,7 +132,7 @@ class LossInfo:
         Args:
             input_shapes: shapes of the other inputs by name, as far as they are known.
             labels: the label array, or several by name.
-            ignore: a label that stands for none, where the loss has such an argument.
+            ignore: an ignored label, where the loss has such an argument.
 
         Raises:
             DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.

@@ -211,7 +211,7 @@ def check_labels(
         input_shapes: shapes of the other inputs, by name, as far as they are known.
         labels: the label array, or several by name.
         where: what an error message begins with; the loss's name unless given.
-        ignore: a label that stands for none.
+        ignore: an ignored label.
 
     Raises:
         DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.

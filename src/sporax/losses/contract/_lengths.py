@@ -18,7 +18,7 @@ _CLASSES = label("targets", "N S", domain="class", kind="int")
 
 
 def take_lengths(lengths: jax.Array, limit: int, *, name: str, where: str) -> tuple[jax.Array, jax.Array]:
-    """Which lengths lie in [0, limit], and the lengths as int32 with the others put to 0.
+    """Which lengths lie in [0, limit], and the lengths as int32 with the others set to 0.
 
     Raises:
         LabelError: a length outside of it, where values are known.
@@ -30,7 +30,7 @@ def take_lengths(lengths: jax.Array, limit: int, *, name: str, where: str) -> tu
 def take_targets(
     targets: jax.Array, lengths: jax.Array, classes: int, *, where: str
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Which rows hold class indices alone, the labels with others put to 0, and which places are within the length.
+    """Which rows hold class indices alone, the labels with others set to 0, and which positions are within the length.
 
     What lies beyond a row's length is padding: it may hold anything.
 

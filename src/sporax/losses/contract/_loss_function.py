@@ -1,4 +1,4 @@
-"""The one place that turns a formula into a loss that keeps the contract.
+"""The one position that turns a formula into a loss that keeps the contract.
 
 `loss_function` wraps a formula that knows only arrays of one dtype and fitting shapes. Around it, in this
 order: dtypes are checked, shapes matched, samples of weight zero removed from the inputs, values checked,
@@ -127,7 +127,7 @@ def loss_function(
         output: axis names of the values, such as `"..."`.
         broadcasting: whether an input may broadcast to the shape of the largest.
         weight_parameter: the name of a hyper-parameter that weights the values; the formula does not see it.
-        ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): places with that
+        ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): positions with that
             label are removed, as by a weight of zero. The formula does not see it. None removes nothing. Where
             there are several labels to a value, as in a loss of whole images, the formula does see it, and leaves
             them out (see `kept_labels` in `_indexing.py`); here they only pass the check of the values.
@@ -136,7 +136,7 @@ def loss_function(
             sample of weight zero leaves it too, so that it is no other sample's negative either.
         axis_parameter: the name of a hyper-parameter, for losses of a whole set (`output` "") whose inputs all have
             the axes `...`: over which axes the loss is taken, all of them for None, so that there is one value for
-            each place of the others. The formula gets a tuple of axes, counted from 0.
+            each position of the others. The formula gets a tuple of axes, counted from 0.
         pixel_parameter: the name of a hyper-parameter that weights the pixels of such a set, or is None. The formula
             applies it; values of pixels of weight 0 are not checked.
         prepare: takes and gives the input arrays by name, before their shapes are matched: for a loss whose labels

@@ -1,4 +1,4 @@
-"""Reduction and weighting of loss values: one place for mean, sum, zero weights and nothing left."""
+"""Reduction and weighting of loss values: one position for mean, sum, zero weights and nothing left."""
 
 from __future__ import annotations
 

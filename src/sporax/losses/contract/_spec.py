@@ -104,7 +104,7 @@ class LossSpec:
         output: the axes of its unreduced values.
         broadcasting: whether inputs may broadcast to the shape of the largest one; else axes must be equal.
         weight_parameter: the hyper-parameter, if any, that weights the values. The contract applies it.
-        ignore_parameter: the hyper-parameter, if any, that is a label which removes its place. The contract does
+        ignore_parameter: the hyper-parameter, if any, that is a label which removes its position. The contract does
             that, and the formula does not see it.
         mask_parameter: the hyper-parameter, if any, that says which samples take part, for a loss in which the
             samples of a batch meet each other. The contract adds to it those that a weight of zero removes.

@@ -19,11 +19,11 @@ from sporax.losses.numerics._logistic import log1p, polynomial
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
-# gamma(x) is sqrt(2 pi) x^(x - 1/2) exp(-x + r(1 / x^2) / x), and the slope of its logarithm is
+# gamma(x) is sqrt(2 pi) x^(x - 1/2) exp(-x + r(1 / x^2) / x), and the derivative of its logarithm is
 # log x - 1/2x - q(1 / x^2) / x^2.
 _R = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 _Q = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
-# The derivative of that slope is 1/2x^2 + p(1 / x^2) / x.
+# The derivative of that derivative is 1/2x^2 + p(1 / x^2) / x.
 _P = (1, 1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
 
 _BETWEEN_ONE_AND_TWO = (
@@ -66,7 +66,7 @@ def _log_gamma_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tup
 
 @jax.custom_jvp
 def digamma(x: jax.Array) -> jax.Array:
-    """The slope of log gamma at x > 0."""
+    """The derivative of log gamma at x > 0."""
     steps, terms = _series(x.dtype)
     low = x < steps
     moved = jnp.where(low, x + steps, x)
@@ -83,7 +83,7 @@ def _digamma_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple
 
 
 def trigamma(x: jax.Array) -> jax.Array:
-    """The slope of digamma at x > 0."""
+    """The derivative of digamma at x > 0."""
     steps, terms = _series(x.dtype)
     low = x < steps
     inverse = 1 / jnp.where(low, x + steps, x)
@@ -137,9 +137,9 @@ def _log_choices_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) 
 
 
 def _along(slopes: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array) -> jax.Array:
-    """The sum of slope * tangent; a slope that nobody asks for is not computed.
+    """The sum of derivative * tangent; a derivative that nobody asks for is not computed.
 
-    The slopes of the functions of two arguments are formulas of their own, not the derivative of the value's: what
+    The derivatives of the functions of two arguments are formulas of their own, not the derivative of the value's: what
     both had in common XLA would write to memory, ten arrays of it.
     """
     asked = [

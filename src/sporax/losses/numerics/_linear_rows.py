@@ -210,7 +210,7 @@ def _formed_jvp(
 
 
 def _weighted_sum(factor: jax.Array, values: jax.Array) -> jax.Array:
-    # A row that is left out adds nothing, whatever its value.
+    # A row that is ignored adds nothing, whatever its value.
     return jnp.sum(factor * jnp.where(factor != 0, values, 0))
 
 
@@ -279,7 +279,7 @@ class _Place(NamedTuple):
 
 
 def _place(plan: Plan, labels: jax.Array, classes: int) -> tuple[_Place, int, Any]:
-    """Where the labels are, how many classes there are on all devices, and the number of the first one here."""
+    """Where the labels are, number of classes on all devices, and the number of the first one here."""
     if plan.axis_name is None:
         valid, index = valid_indices(labels, classes)
         return _Place(valid, valid, index), classes, 0
@@ -344,7 +344,7 @@ def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, te
 
 
 class _Measured(NamedTuple):
-    """A chunk of logits and what its slopes are made of.
+    """A chunk of logits and what its derivatives are made of.
 
     Args:
         logits: after their cap.

@@ -36,7 +36,7 @@ def log1p(x: jax.Array) -> jax.Array:
     """log(1 + x), in float32 at half of what XLA's own costs, which computes a polynomial beside the logarithm."""
     if x.dtype != jnp.float32:
         return jnp.log1p(x)
-    # Kahan: what 1 + x lost, over the slope there. Rounding is spelt out, as XLA takes (1 + x) - 1 for x.
+    # Kahan: what 1 + x lost, over the derivative there. Rounding is spelt out, as XLA takes (1 + x) - 1 for x.
     whole = jax.lax.reduce_precision(1 + x, 8, 23)
     lost = jnp.where((whole > 0.25) & (whole < 1e8), (x - (whole - 1)) / whole, 0)
     return jnp.log(whole) + lost
@@ -84,7 +84,7 @@ def _softpluses_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tu
 
 
 def at_infinity(formula: Callable[[jax.Array], jax.Array], logits: jax.Array) -> jax.Array:
-    """formula(logits), elementwise, with the limits of value and slope at infinite logits."""
+    """formula(logits), elementwise, with the limits of value and derivative at infinite logits."""
     values = formula(_bounded(logits))
     endless = jnp.isinf(logits) & (jnp.abs(values) > _LARGE)
     return values + jnp.where(endless, jnp.copysign(jnp.inf, values), 0)
@@ -97,5 +97,5 @@ def _bounded(x: jax.Array) -> jax.Array:
 
 @_bounded.defjvp
 def _bounded_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # The slope goes on, so that the formula's own slope far out is the limit.
+    # The derivative goes on, so that the formula's own derivative far out is the limit.
     return _bounded(primals[0]), tangents[0]

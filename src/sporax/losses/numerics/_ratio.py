@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 @jax.custom_jvp
 def ratio(part: jax.Array, whole: jax.Array) -> jax.Array:
-    """part / whole, and 0 with no slope where the whole is 0.
+    """part / whole, and 0 with no derivative where the whole is 0.
 
-    The slope of a plain division has 1 / whole², which overflows where the whole is very small, as in regions or
+    The derivative of a plain division has 1 / whole², which overflows where the whole is very small, as in regions or
     boxes that are nearly empty.
     """
     none = nothing(whole)

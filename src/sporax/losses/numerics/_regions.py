@@ -22,7 +22,7 @@ from sporax.losses.numerics._sums import sum_all
 def kept_pixels(
     x: Any, y: Any, weights: Any, ignore_index: int | None, where: str
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-    """Predictions and labels with 0 in the pixels that are left out, and the weights of the pixels, or None."""
+    """Predictions and labels with 0 in the pixels that are ignored, and the weights of the pixels, or None."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     if weights is not None:
         given = _checked(weights, where)
@@ -34,7 +34,7 @@ def kept_pixels(
         kept = known if kept is None else kept & known
     if kept is None:
         return x, y, weights
-    # What is left out may hold NaN, so it is replaced and not multiplied by 0.
+    # What is ignored may hold NaN, so it is replaced and not multiplied by 0.
     return jnp.where(kept, x, 0), jnp.where(kept, y, 0), weights
 
 

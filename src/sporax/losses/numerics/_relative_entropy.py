@@ -116,7 +116,7 @@ def _mass_divergence_jvp(
 def _normalised(terms: jax.Array, excess: jax.Array) -> jax.Array:
     """The divergence from p / sum(p), given the sums of the terms and of p - t, for t that sum to 1.
 
-    The terms hold half the square of what the rounding of a normaliser adds to every v; it is taken off again.
+    The terms hold half the square of what the rounding of a normalizer adds to every v; it is taken off again.
     """
     # r - log(1 + r) = r^2 (1/2 - r/3 + ...); r is no more than such a rounding.
     r = jnp.clip(excess, -1e-2, 1e-2)

@@ -38,7 +38,7 @@ def _linear_sum(change: jax.Array) -> jax.Array:
 def below_top(logits: jax.Array) -> jax.Array:
     """Logits less the largest of their row."""
     top = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
-    # inf - inf is NaN, so in an infinite row the largest are put to 0 and not subtracted. The largest is looked at row
+    # inf - inf is NaN, so in an infinite row the largest are set to 0 and not subtracted. The largest is looked at row
     # by row before it meets the elements: XLA on CPU else writes it out for each of them.
     endless = jnp.isinf(top)
     level, edge = jnp.where(endless, 0, top), jnp.where(endless, top, 0)
@@ -58,7 +58,7 @@ def _softmax(logits: jax.Array) -> jax.Array:
 
 @_softmax.defjvp
 def _softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # Stated, as the differences that are put to 0 in an infinite row have slopes all the same.
+    # Stated, as the differences that are set to 0 in an infinite row have derivatives all the same.
     p, change = _softmax(*primals), tangents[0]
     return p, p * (change - _linear_sum(p * change))
 
@@ -93,7 +93,7 @@ def _index_cost_jvp(
 def target_cost(logits: jax.Array, target: jax.Array) -> jax.Array:
     """-sum(target * log_softmax(logits)) over the last axis, with 0 log 0 = 0.
 
-    The slope by the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
+    The derivative by the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
     """
     shifted = below_top(logits)
     # Two terms that are never below 0 for a target that is not: nothing is lost in their sum.

@@ -58,7 +58,7 @@ def spread(values: jax.Array, size: int) -> jax.Array:
 
 @jax.custom_jvp
 def largest(values: jax.Array) -> jax.Array:
-    """The maximum over the last axis, which stays with size 1: NaN where there is one, its slope shared at a tie."""
+    """Maximum over the last axis, kept with size 1; NaN propagates, and equal maxima share the derivative."""
     # XLA's maximum on CPU passes over NaN where it joins with what made its operand.
     unknown = sum_rows(jnp.isnan(values).astype(values.dtype)) > 0
     return jnp.where(unknown, jnp.nan, jnp.max(values, axis=-1, keepdims=True))
@@ -108,7 +108,7 @@ def _sum_all_on_cpu(values: jax.Array, *, joins: bool) -> jax.Array:
         values = _folded(values, 0, adjacent=wide)
     if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.sum(values)
-    # A product with ones, unlike a sum, does not compute its operand anew, and runs in parallel.
+    # A product with ones, unlike a sum, does not compute its operand again, and runs in parallel.
     ones = jnp.ones(values.shape[0], values.dtype)
     return jnp.sum(jnp.matmul(ones, values, precision=jax.lax.Precision.HIGHEST))
 

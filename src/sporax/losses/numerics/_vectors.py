@@ -12,8 +12,8 @@ from sporax.losses.numerics._sums import sum_rows
 
 
 def absolute(x: jax.Array) -> jax.Array:
-    """|x|, with slope 0 at 0."""
-    # JAX gives jnp.abs the slope 1 at 0; this has sign(0) = 0, as MindSpore and PyTorch.
+    """|x|, with derivative 0 at 0."""
+    # JAX gives jnp.abs the derivative 1 at 0; this has sign(0) = 0, as MindSpore and PyTorch.
     return x * jnp.sign(x)
 
 
@@ -115,12 +115,12 @@ def squared_distances(x: jax.Array, y: jax.Array | None = None) -> jax.Array:
 
 
 def hinge(x: jax.Array) -> jax.Array:
-    """max(0, x), with slope 1 at 0 as PyTorch's `clamp_min`."""
+    """max(0, x), with derivative 1 at 0 as PyTorch's `clamp_min`."""
     return jnp.where(x < 0, 0, x)
 
 
 def masked_logsumexp(x: jax.Array, mask: jax.Array, axis: int = -1) -> jax.Array:
-    """log(sum(exp(x))) over the places of the mask; -inf, with no gradient, where there is none."""
+    """log(sum(exp(x))) over the positions of the mask; -inf, with no gradient, where there is none."""
     top = jnp.max(jnp.where(mask, x, -jnp.inf), axis=axis, keepdims=True, initial=-jnp.inf)
     top = jax.lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0))
     # What is masked may be infinite, and must not meet a derivative of 0.

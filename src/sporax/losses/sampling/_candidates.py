@@ -19,7 +19,7 @@ from sporax.losses.contract._arrays import as_array, nearest_int32
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "uniform_candidate_sampler"]
 
 _CELL = 2048
-"""How many classes float32 tells apart well: places in the sample are tabled so that it never meets more."""
+"""How many classes float32 tells apart well: positions in the sample are tabled so that it never meets more."""
 
 
 class SampledValues(NamedTuple):
@@ -240,7 +240,7 @@ def _plan(num_sampled: int, num_classes: int, unique: bool) -> _Plan:
 
 
 def _always(num_sampled: int, num_classes: int) -> int:
-    """The smallest k for which the share of class k in the n - k places left is below 1."""
+    """The smallest k for which the share of class k in the n - k positions left is below 1."""
 
     def below(k: int) -> bool:
         return (num_sampled - k) * math.log1p(1 / (k + 1)) < math.log((num_classes + 1) / (k + 1))

@@ -37,7 +37,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
 
     Args:
         in_features: the size D of the inputs.
-        n_classes: how many classes there are.
+        n_classes: number of classes.
         cutoffs: where clusters end, in increasing order between 1 and `n_classes` - 1; the last ends at `n_classes`.
         div_value: cluster t, from 1, has D // div_value**t dimensions.
         head_bias: whether the head has a bias b.

@@ -1,4 +1,4 @@
-"""What a loss shows while it runs: the numerators and denominators of its means, and what is left out of them."""
+"""What a loss shows while it runs: the numerators and denominators of its means, and what is ignored of them."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class _Removal:
     """Places of the loss values that every reduction inside a `removing` block leaves out.
 
     Args:
-        kept: a bool array that says which places stay; its axes are the first ones of the values'.
-        outer: what is left out already.
+        kept: a bool array that says which positions stay; its axes are the first ones of the values'.
+        outer: what is ignored already.
     """
 
     def __init__(self, kept: Any, outer: _Removal | None) -> None:
@@ -108,7 +108,7 @@ class _Removal:
         return kept
 
     def combined(self, weights: Any, shape: tuple[int, ...], where: str) -> Any:
-        """Those weights with a zero wherever a place is removed."""
+        """Those weights with a zero wherever a position is removed."""
         self.used = True
         if self.outer is not None:
             weights = self.outer.combined(weights, shape, where)
@@ -132,7 +132,7 @@ class _Following:
 
     def weights(self, weights: Any, shape: tuple[int, ...], where: str) -> Any:
         removal = CAPTURE.removal
-        # Values of another shape are none of the places of a batch: a penalty on weights, say.
+        # Values of another shape are none of the positions of a batch: a penalty on weights, say.
         return weights if removal is None or not removal.fits(shape) else removal.combined(weights, shape, where)
 
     def reduced(
@@ -153,7 +153,7 @@ _FOLLOWING = _Following()
 
 @contextlib.contextmanager
 def removing(kept: Any) -> Iterator[_Removal]:
-    """Have every reduction of a loss in this block leave out the places that are not kept.
+    """Have every reduction of a loss in this block leave out the positions that are not kept.
 
     Args:
         kept: a bool array; within another such block, what that one removed stays removed.

@@ -68,7 +68,7 @@ class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
     label_smoothing: UnitInterval = 0.0
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's row: that of class indices for integers, and else that of probabilities."""
+        """The registry's entry: that of class indices for integers, and else that of probabilities."""
         return losses.get("cross_entropy" if not labels or are_indices(labels[0]) else "soft_cross_entropy")
 
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -39,8 +39,8 @@ class LinearCrossEntropyLoss(RegisteredLoss):
         bias: whether there is a bias.
         reduction: "mean" (over the weights :math:`w_{y_i}` of the labels that count), "sum" or "none". "none" computes
             the logits again on the way back.
-        class_weight: a Tensor of one weight a class, of shape (V,).
-        ignore_index: a label that stands for none.
+        class_weight: a Tensor of one weight per class, of shape (V,).
+        ignore_index: an ignored label.
         label_smoothing: s in [0, 1].
         softcap: :math:`\kappa`, above 0, or None.
         z_loss: :math:`\lambda`, at least 0.

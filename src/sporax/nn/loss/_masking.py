@@ -1,4 +1,4 @@
-"""A wrapper that leaves places of a batch out of a loss."""
+"""A wrapper that leaves positions of a batch out of a loss."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ __all__ = ["MaskedLoss"]
 class MaskedLoss(LossBase):
     r"""Apply a loss to the selected positions of a batch only.
 
-    Neither value, gradient nor the denominator of the mean knows of a removed place, whatever it holds (NaN, a label
+    Neither value, gradient nor the denominator of the mean knows of a removed position, whatever it holds (NaN, a label
     of no class). With nothing left the loss is 0.
 
     Args:
         loss: a loss of `nn`; a custom one whose every reduction is a `get_loss` or a function of `ops` or
-            `sporax.losses`, or which returns unreduced values; or a function of that kind. A value of a kept place that
-            depends on other places, as after `x - x.mean(0)`, is taken as it is.
-        ignore_value: the label that removes its place; NaN for labels that are missing. Without it the last input is
+            `sporax.losses`, or which returns unreduced values; or a function of that kind. A value of a kept
+            position that depends on other positions, as after `x - x.mean(0)`, is taken as it is.
+        ignore_value: the label that removes its position; NaN for labels that are missing. Without it the last input is
             the mask.
         reduction: "mean", "sum" or "none", for a function; a Cell has its own.
 
     Inputs:
         inputs: those of the loss.
         mask: the last one, without `ignore_value`: a Tensor whose axes are the first ones of the unreduced values
-            (one number a sample, or one a place); 0 or False removes.
+            (one number a sample, or one a position); 0 or False removes.
 
     Returns:
         what the loss returns.
@@ -80,7 +80,7 @@ class MaskedLoss(LossBase):
         self._checked: set[Any] = set()
 
     def _split(self, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-        """The loss's inputs, and which places are kept."""
+        """The loss's inputs, and which positions are kept."""
         if len(inputs) < 2:
             raise ArgumentError(
                 f"MaskedLoss: it takes the inputs of the loss{' and the mask' if self.ignore_value is None else ''}, "
@@ -95,7 +95,7 @@ class MaskedLoss(LossBase):
         return inputs, last != self.ignore_value
 
     def construct(self, *inputs: Any) -> Any:
-        """The loss of the places that are kept."""
+        """The loss of the positions that are kept."""
         with x64_scope(True):
             given, kept = self._split(inputs)
             # A built-in loss keeps what is removed from its formula. One of a user's may divide by what that holds.
@@ -108,7 +108,7 @@ class MaskedLoss(LossBase):
                 value = call_loss(self.loss, *given)
             if removal.used and not _is_built_in(self.loss):
                 self._check_dependence(value, pairs, given, kept)
-            # A function may have removed places in a Cell that does not reduce; its values are still to be reduced.
+            # A function may have removed positions in a Cell that does not reduce; its values are still to be reduced.
             if removal.used and (isinstance(self.loss, Cell) or not isinstance(value, Tensor) or not value.ndim):
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
@@ -120,7 +120,7 @@ class MaskedLoss(LossBase):
             return self.get_loss(value)
 
     def _check_dependence(self, value: Any, pairs: Pairs, given: tuple[Any, ...], kept: Any) -> None:
-        """Refuse a value that removed places reach other than through a reduction that leaves them out.
+        """Refuse a value that removed positions reach other than through a reduction that leaves them out.
 
         Raises:
             ShapeError: there is one, such as the mean that `construct` takes itself.
@@ -149,7 +149,7 @@ class MaskedLoss(LossBase):
         self._checked.add(signature)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
-        """Check label columns on the host; see `LossBase.check_labels`. Removed places are not looked at."""
+        """Check label columns on the host; see `LossBase.check_labels`. Removed positions are not looked at."""
         if isinstance(self.loss, LossBase) and labels:
             columns, kept = self._split(("output", *map(np.asarray, labels)))
             self.loss.check_labels(input_shapes, *(_refilled(column, kept) for column in columns[1:]))
@@ -191,13 +191,13 @@ def _rank_of_places(array: Any, kept: Any) -> int | None:
 
 
 def _refilled(array: Any, kept: Any) -> Any:
-    """The array with copies of the first kept place in the removed ones: there every formula is as good as there."""
+    """The array with copies of the first kept position in the removed ones: there every formula is as good as there."""
     xp: Any = np if isinstance(array, np.ndarray) and isinstance(kept, np.ndarray) else jnp
     while kept.ndim > array.ndim and kept.shape[-1] == 1:
         kept = kept[..., 0]
     rank = kept.ndim
     if array.ndim == rank + 1 and rank and array.shape[:rank] != kept.shape:
-        # Scores of classes along axis 1, and a mask of places: (N, C, ...) and (N, ...).
+        # Scores of classes along axis 1, and a mask of positions: (N, C, ...) and (N, ...).
         return xp.moveaxis(_refilled(xp.moveaxis(array, 1, -1), kept), -1, 1)
     if not rank or not kept.size or array.shape[:rank] != kept.shape:
         return array

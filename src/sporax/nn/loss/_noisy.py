@@ -32,7 +32,7 @@ class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's row: that of class indices for integers, and else that of probabilities."""
+        """The registry's entry: that of class indices for integers, and else that of probabilities."""
         return losses.get("sparse_poly1_cross_entropy" if labels and are_indices(labels[0]) else "poly1_cross_entropy")
 
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_lo
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's row: that of class indices for integers, and else that of probabilities."""
+        """The registry's entry: that of class indices for integers, and else that of probabilities."""
         name = "bi_tempered_logistic_loss"
         return losses.get(f"sparse_{name}" if labels and are_indices(labels[0]) else name)
 

@@ -45,7 +45,7 @@ class LabelSmoothing(LossBase):
         axis: the axis of the classes in the logits; that of the built-in loss, or the last one, unless given.
         classes: C for labels that are no class indices, where it is not the size of that axis: 2 for a function of
             probabilities of two classes.
-        ignore_index: a class index, or a label of one of two classes, that stands for no label; its places are
+        ignore_index: a class index, or a label of one of two classes, that stands for no label; its positions are
             removed, as `MaskedLoss` does. The loss's own, if it has one, unless given.
 
     Inputs:
@@ -62,7 +62,7 @@ class LabelSmoothing(LossBase):
             those of regression, of boxes and of embeddings; `ignore_index` for labels that are distributions.
         ArgumentTypeError: `loss` cannot be called.
         ShapeError: labels that do not fit the logits.
-        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
+        LabelError: an index outside [0, C), where the values are known; in compiled code that position is NaN.
 
     Examples:
         >>> from sporax import nn, Tensor
