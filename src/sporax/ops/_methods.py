@@ -18,7 +18,6 @@ from sporax.ops import (
     _diagonal,
     _gather,
     _join,
-    _logic,
     _random,
     _reduce,
     _scatter,
@@ -29,24 +28,6 @@ from sporax.ops import (
 )
 from sporax.ops._args import spread
 from sporax.ops._base import DIM, tensor_method
-
-
-@tensor_method()
-def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The sum with `alpha` times another, element by element; as `ops.add`."""
-    return _binary.add(self, other if _is_one(alpha) else _binary.mul(other, alpha))
-
-
-@tensor_method()
-def sub(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The difference to `alpha` times another, element by element; as `ops.sub`."""
-    return _binary.sub(self, other if _is_one(alpha) else _binary.mul(other, alpha))
-
-
-@tensor_method()
-def subtract(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The difference to `alpha` times another, element by element; as `ops.subtract`."""
-    return _binary.sub(self, other if _is_one(alpha) else _binary.mul(other, alpha))
 
 
 def _is_one(alpha: Any) -> bool:
@@ -392,12 +373,6 @@ def is_contiguous(self: Tensor) -> bool:
 def is_signed(self: Tensor) -> bool:
     """Whether the dtype holds negative values."""
     return self.dtype.is_signed
-
-
-@tensor_method()
-def allclose(self: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Whether all elements are equal within a tolerance; as `ops.isclose`."""
-    return bool(_reduce.all(_logic.isclose(self, other, rtol, atol, equal_nan)))
 
 
 # --- dtypes ---
