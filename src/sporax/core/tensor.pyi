@@ -283,11 +283,11 @@ class Tensor:
     def addbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """A matrix plus the sum of a batch of matrix products."""
 
-    def addcdiv(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-        """A Tensor plus a multiple of a quotient."""
+    def addcdiv(self, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+        """Sum of a Tensor and a multiple of the quotient of two others."""
 
-    def addcmul(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-        """A Tensor plus a multiple of a product."""
+    def addcmul(self, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+        """Sum of a Tensor and a multiple of the product of two others."""
 
     def addmm(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """A matrix plus a matrix product."""
@@ -359,7 +359,7 @@ class Tensor:
         """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
 
     def argwhere(self) -> Tensor:
-        """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+        """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
     def asin(self) -> Tensor:
         """Elementwise inverse sine."""
@@ -386,7 +386,7 @@ class Tensor:
         """Every element 1 with probability p, else 0; returns the Tensor itself."""
 
     def bfloat16(self) -> Tensor:
-        """The same values as bfloat16."""
+        """Cast to bfloat16."""
 
     def bincount(self, weights: Any = None, minlength: builtins.int = 0) -> Tensor:
         """How often each whole number occurs. The shape depends on values: not compiled."""
@@ -413,13 +413,13 @@ class Tensor:
         """Products of matrices, batch by batch."""
 
     def bool(self) -> Tensor:
-        """The same values as bool."""
+        """Cast to bool."""
 
     def broadcast_to(self, shape: Any) -> Tensor:
         """Repeated along axes of length 1, and along new ones in front, to a shape."""
 
     def byte(self) -> Tensor:
-        """The same values as uint8."""
+        """Cast to uint8."""
 
     def ceil(self) -> Tensor:
         """Round up to the nearest integer."""
@@ -430,17 +430,17 @@ class Tensor:
     def chunk(self, chunks: builtins.int = ..., axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
         """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
 
-    def clamp(self, min: Any = None, max: Any = None) -> Any:
-        """Each element kept between two bounds."""
+    def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+        """Limit each element to the range between two bounds."""
 
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+    def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """As `Tensor.clamp`, in place; returns the Tensor itself."""
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        """Each element kept between two bounds."""
+    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+        """Limit each element to the range between two bounds."""
 
     def clone(self) -> Tensor:
-        """A Tensor with data of its own; gradients flow through it."""
+        """Copy a Tensor; gradients flow through the copy."""
 
     def conj(self) -> Tensor:
         """Elementwise complex conjugate."""
@@ -518,7 +518,7 @@ class Tensor:
         """The last axis of the first Tensor summed against the last but one of the second."""
 
     def double(self) -> Tensor:
-        """The same values as float64."""
+        """Cast to float64."""
 
     def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Pieces along the third axis."""
@@ -562,8 +562,8 @@ class Tensor:
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
 
-    def fill(self, value: Any) -> Tensor:
-        """A Tensor like this one, filled with one number."""
+    def fill(self, value: _TensorLike) -> Tensor:
+        """Tensor of the same shape and dtype, filled with one number."""
 
     def fill_(self, value: Any) -> Tensor:
         """Every element set to one number; returns the Tensor itself."""
@@ -584,7 +584,7 @@ class Tensor:
         """Rows in reverse order: the first axis."""
 
     def float(self) -> Tensor:
-        """The same values as float32."""
+        """Cast to float32."""
 
     def float_power(self, exponent: _TensorLike) -> Tensor:
         """Elementwise power, computed in float64."""
@@ -641,7 +641,7 @@ class Tensor:
         """Whether each element of the first is greater than that of the second."""
 
     def half(self) -> Tensor:
-        """The same values as float16."""
+        """Cast to float16."""
 
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
         """Small values made 0, the rest as they are."""
@@ -686,7 +686,7 @@ class Tensor:
         """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
 
     def int(self) -> Tensor:
-        """The same values as int32."""
+        """Cast to int32."""
 
     def inv(self) -> Tensor:
         """Elementwise reciprocal."""
@@ -736,8 +736,8 @@ class Tensor:
     def le(self, other: _TensorLike) -> Tensor:
         """Whether each element of the first is less than or equal to that of the second."""
 
-    def lerp(self, end: Any, weight: Any) -> Tensor:
-        """The point between two, at a share of the way."""
+    def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
+        """Linear interpolation between two Tensors."""
 
     def less(self, other: _TensorLike) -> Tensor:
         """Whether each element of the first is less than that of the second."""
@@ -791,19 +791,19 @@ class Tensor:
         """The logarithm of the sum of exponentials along axes, without overflow."""
 
     def long(self) -> Tensor:
-        """The same values as int64."""
+        """Cast to int64."""
 
     def lt(self, other: _TensorLike) -> Tensor:
         """Whether each element of the first is less than that of the second."""
 
-    def masked_fill(self, mask: Any, value: Any) -> Tensor:
-        """A fixed value where a mask is true."""
+    def masked_fill(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
+        """Replace the elements where a mask is true by one number."""
 
-    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+    def masked_fill_(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
         """As `Tensor.masked_fill`, in place; returns the Tensor itself."""
 
-    def masked_select(self, mask: Any) -> Tensor:
-        """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    def masked_select(self, mask: _TensorLike) -> Tensor:
+        """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
 
     def matmul(self, other: Any = ..., *, tensor2: Any = None) -> Tensor:
         """The matrix product; leading axes broadcast."""
@@ -905,7 +905,7 @@ class Tensor:
         """Next representable number after the first, towards the second."""
 
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
-        """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+        """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
     def norm(self, ord: Any = None, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """The norm of vectors, or of matrices."""
@@ -1025,7 +1025,7 @@ class Tensor:
         """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
 
     def short(self) -> Tensor:
-        """The same values as int16."""
+        """Cast to int16."""
 
     def sigmoid(self) -> Tensor:
         """The logistic function."""
@@ -1147,8 +1147,8 @@ class Tensor:
     def trunc(self) -> Tensor:
         """Round towards zero."""
 
-    def type_as(self, other: Any) -> Tensor:
-        """The same values as the dtype of another Tensor."""
+    def type_as(self, other: _TensorLike) -> Tensor:
+        """Cast to the dtype of another Tensor."""
 
     def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """The slices along an axis, each without it."""
@@ -1189,8 +1189,8 @@ class Tensor:
     def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Pieces along the first axis."""
 
-    def where(self, condition: Any = ..., other: Any = ..., *, y: Any = None) -> Tensor:
-        """This Tensor where a condition holds, `other` where not; as `ops.where`."""
+    def where(self, condition: _TensorLike = ..., other: _TensorLike = ..., *, y: Any = None) -> Tensor:
+        """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
     def xdivy(self, y: _TensorLike) -> Tensor:
         """Elementwise quotient; 0 where the dividend is 0."""

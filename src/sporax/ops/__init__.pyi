@@ -57,11 +57,11 @@ def add(input: _TensorLike, other: _TensorLike) -> Tensor:
 def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus the sum of a batch of matrix products."""
 
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-    """A Tensor plus a multiple of a quotient."""
+def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+    """Sum of a Tensor and a multiple of the quotient of two others."""
 
-def addcmul(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-    """A Tensor plus a multiple of a product."""
+def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+    """Sum of a Tensor and a multiple of the product of two others."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus a matrix product."""
@@ -69,8 +69,8 @@ def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any
 def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A vector plus the product of a matrix and a vector."""
 
-def addn(x: Any) -> Tensor:
-    """The sum of a list of Tensors of one shape."""
+def addn(x: Sequence[_TensorLike]) -> Tensor:
+    """Sum of a list of Tensors of one shape."""
 
 def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
@@ -130,7 +130,7 @@ def argsort(input: _TensorLike, axis: int = -1, descending: bool = False) -> Ten
     """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
 
 def argwhere(input: _TensorLike) -> Tensor:
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
 def asin(input: _TensorLike) -> Tensor:
     """Elementwise inverse sine."""
@@ -243,8 +243,8 @@ def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Te
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
     """Every combination of one element from each Tensor."""
 
-def cast(input: Any, dtype: Any) -> Tensor:
-    """The same values as another dtype; towards an integer the fraction is cut off."""
+def cast(input: _TensorLike, dtype: Any) -> Tensor:
+    """Cast to another dtype; a float becomes an integer by truncation."""
 
 def cat(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
@@ -264,20 +264,20 @@ def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
 def chunk(input: _TensorLike, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clamp(input: _TensorLike | Sequence[_TensorLike], min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
-def clip(input: Any, min: Any = None, max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clip(input: _TensorLike | Sequence[_TensorLike], min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
-def clip_by_global_norm(x: Any, clip_norm: float = 1.0, use_norm: None = None) -> Any:
-    """Tensors scaled down together, so that their common norm is at most a bound."""
+def clip_by_global_norm(x: Sequence[_TensorLike], clip_norm: _TensorLike = 1.0, use_norm: Any = None) -> tuple[Tensor, ...]:
+    """Scale Tensors by one factor so that their total norm is at most a bound."""
 
-def clip_by_norm(x: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Any:
-    """Tensors scaled down together, so that their common norm is at most a bound."""
+def clip_by_norm(x: _TensorLike | Sequence[_TensorLike], max_norm: _TensorLike, norm_type: Any = 2.0, error_if_nonfinite: bool = False) -> Any:
+    """Scale Tensors by one factor so that their total norm is at most a bound."""
 
-def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clip_by_value(x: _TensorLike | Sequence[_TensorLike], clip_value_min: _TensorLike | None = None, clip_value_max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
 def column_stack(tensors: Any) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
@@ -345,8 +345,8 @@ def cumprod(input: _TensorLike, dim: int, dtype: Any = None) -> Tensor:
 def cumsum(x: _TensorLike, axis: int, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one, along an axis."""
 
-def deepcopy(input_x: Any) -> Any:
-    """A Tensor with data of its own."""
+def deepcopy(input_x: _TensorLike) -> Tensor:
+    """Copy a Tensor; gradients flow through the copy."""
 
 def deg2rad(x: _TensorLike) -> Tensor:
     """Convert degrees to radians."""
@@ -355,7 +355,7 @@ def dense(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = No
     """A linear layer."""
 
 def depend(value: Any, expr: Any) -> Any:
-    """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
+    """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
 
 def diag(input: _TensorLike) -> Tensor:
     """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
@@ -412,7 +412,7 @@ def dstack(tensors: Any) -> Tensor:
     """Tensors behind each other: along the third axis."""
 
 def dtype(x: _TensorLike) -> _DType:
-    """The element type."""
+    """Return the dtype."""
 
 def einsum(equation: str, *operands: Any) -> Tensor:
     """The sum of products that an equation of axis names states."""
@@ -606,8 +606,8 @@ def hypot(input: _TensorLike, other: _TensorLike) -> Tensor:
 def i0(input: _TensorLike) -> Tensor:
     """Modified Bessel function of the first kind, of order 0."""
 
-def identity(x: Any) -> Any:
-    """The same value."""
+def identity(x: _TensorLike) -> Tensor:
+    """Return the input."""
 
 def igamma(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Regularized lower incomplete gamma function."""
@@ -643,7 +643,7 @@ def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, sca
     """Resample the axes after the first two."""
 
 def intopk(x1: _TensorLike, x2: _TensorLike, k: int) -> Tensor:
-    """Whether the score of a target is among the k highest of its row."""
+    """Whether the score of each target is among the k highest scores of its row."""
 
 def inv(input: _TensorLike) -> Tensor:
     """Elementwise reciprocal."""
@@ -708,8 +708,8 @@ def le(input: _TensorLike, other: _TensorLike) -> Tensor:
 def leaky_relu(input: _TensorLike, alpha: Any = 0.2) -> Tensor:
     """The positive part, and a share of the negative one."""
 
-def lerp(input: Any, end: Any, weight: Any) -> Tensor:
-    """The point between two, at a share of the way."""
+def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
+    """Linear interpolation between two Tensors."""
 
 def less(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is less than that of the second."""
@@ -780,11 +780,11 @@ def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
 def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
     """What a score that should be the greater lacks of a margin above the other."""
 
-def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: Any) -> Tensor:
-    """A fixed value where a mask is true."""
+def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: _TensorLike) -> Tensor:
+    """Replace the elements where a mask is true by one number."""
 
 def masked_select(input: _TensorLike, mask: _TensorLike) -> Tensor:
-    """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
 
 def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The matrix product; leading axes broadcast."""
@@ -901,7 +901,7 @@ def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ig
     """The negative log likelihood of class indices, given log probabilities: :math:`-w_{y_i} x_{i, y_i}`."""
 
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
 def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The norm of vectors, or of matrices."""
@@ -915,8 +915,8 @@ def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
 def numel(input_x: _TensorLike) -> int:
     """The number of elements."""
 
-def one_hot(indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> Tensor:
-    """One value at the place that an index names, another elsewhere, along a new axis."""
+def one_hot(indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0, axis: int = -1) -> Tensor:
+    """One-hot encoding along a new axis."""
 
 def ones(shape: Any, dtype: Any = None) -> Tensor:
     """A Tensor of ones."""
@@ -942,8 +942,8 @@ def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
 def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
 
-def polar(abs: Any, angle: Any) -> Tensor:
-    """Complex numbers from their lengths and angles."""
+def polar(abs: _TensorLike, angle: _TensorLike) -> Tensor:
+    """Complex numbers from their absolute values and angles."""
 
 def polygamma(n: _TensorLike, input: _TensorLike) -> Tensor:
     """The n-th derivative of the digamma function."""
@@ -1072,10 +1072,10 @@ def rsqrt(input: _TensorLike) -> Tensor:
     """Elementwise reciprocal of the square root."""
 
 def scalar_cast(input_x: Any, input_y: Any) -> Any:
-    """A number as another kind of number."""
+    """Convert a number to the Python type of a dtype."""
 
-def scalar_to_tensor(input_x: Any, dtype: Any = ...) -> Tensor:
-    """A Tensor of no axis, of a number."""
+def scalar_to_tensor(input_x: _TensorLike, dtype: Any = ...) -> Tensor:
+    """Convert a number to a 0-d Tensor."""
 
 def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: Any) -> Tensor:
     """Elements put in along an axis, one index for each place of the source."""
@@ -1128,8 +1128,8 @@ def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def searchsorted(sorted_sequence: _TensorLike, values: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None) -> Tensor:
     """Where values would be put into sorted rows, so that these stay sorted."""
 
-def select(condition: _TensorLike, input: Any, other: Any) -> Tensor:
-    """One value where a condition holds, another where not."""
+def select(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
 def select_scatter(input: _TensorLike, src: _TensorLike, axis: int, index: int) -> Tensor:
     """One slice along an axis replaced."""
@@ -1138,7 +1138,7 @@ def selu(input_x: _TensorLike) -> Tensor:
     """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
 
 def sequence_mask(lengths: _TensorLike, maxlen: int | None = None) -> Tensor:
-    """True for the first so many places of a new last axis."""
+    """Mask of sequences: along a new last axis, true for the first n elements, where n is the length."""
 
 def sgn(input: _TensorLike) -> Tensor:
     """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
@@ -1389,11 +1389,11 @@ def truncate_div(x: _TensorLike, y: _TensorLike) -> Tensor:
 def truncate_mod(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
 
-def tuple_to_array(input_x: Any) -> Tensor:
-    """A Tensor of a tuple of numbers."""
+def tuple_to_array(input_x: _TensorLike) -> Tensor:
+    """Convert a tuple of numbers to a Tensor."""
 
 def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The same values as the dtype of another Tensor."""
+    """Cast to the dtype of another Tensor."""
 
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, each without it."""
@@ -1455,8 +1455,8 @@ def vsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
 def vstack(inputs: Any) -> Tensor:
     """Tensors below each other: along the first axis; vectors are rows."""
 
-def where(condition: _TensorLike, input: Any, other: Any) -> Tensor:
-    """One value where a condition holds, another where not."""
+def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
 def xdivy(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Elementwise quotient; 0 where the dividend is 0."""
@@ -1484,9 +1484,9 @@ class Abs(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AccumulateNV2(Primitive):
-    """The sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of one shape."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Tensor: ...
+    def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
 class Acosh(Primitive):
     """Elementwise inverse hyperbolic cosine."""
@@ -1504,19 +1504,19 @@ class Add(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class AddN(Primitive):
-    """The sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of one shape."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Tensor: ...
+    def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
 class Addcdiv(Primitive):
-    """A Tensor plus a multiple of a quotient."""
+    """Sum of a Tensor and a multiple of the quotient of two others."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor: ...
+    def __call__(self, input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor: ...
 
 class Addcmul(Primitive):
-    """A Tensor plus a multiple of a product."""
+    """Sum of a Tensor and a multiple of the product of two others."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor: ...
+    def __call__(self, input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor: ...
 
 class Angle(Primitive):
     """Angle of each element in the complex plane, in radians."""
@@ -1679,9 +1679,9 @@ class CTCLossV2(Primitive):
     def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any) -> tuple[Tensor, Tensor]: ...
 
 class Cast(Primitive):
-    """The same values as another dtype; towards an integer the fraction is cut off."""
+    """Cast to another dtype; a float becomes an integer by truncation."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, dtype: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dtype: Any) -> Tensor: ...
 
 class Cdist(Primitive):
     """The distance of every row of one Tensor to every row of the other."""
@@ -1704,9 +1704,9 @@ class ChannelShuffle(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Complex(Primitive):
-    """Complex numbers from their two parts."""
+    """Complex numbers from their real and imaginary parts; complex64, or complex128 for float64."""
     def __init__(self) -> None: ...
-    def __call__(self, real: Any, imag: Any) -> Tensor: ...
+    def __call__(self, real: _TensorLike, imag: _TensorLike) -> Tensor: ...
 
 class ComplexAbs(Primitive):
     """Elementwise absolute value."""
@@ -1774,7 +1774,7 @@ class CumulativeLogsumexp(Primitive):
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class DType(Primitive):
-    """The element type."""
+    """Return the dtype."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> _DType: ...
 
@@ -1784,7 +1784,7 @@ class Dense(Primitive):
     def __call__(self, input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor: ...
 
 class Depend(Primitive):
-    """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
+    """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
     def __init__(self) -> None: ...
     def __call__(self, value: Any, expr: Any) -> Any: ...
 
@@ -2019,9 +2019,9 @@ class Hypot(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Identity(Primitive):
-    """The same value."""
+    """Return the input."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Any: ...
+    def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Igamma(Primitive):
     """Regularized lower incomplete gamma function."""
@@ -2039,7 +2039,7 @@ class Imag(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class InTopK(Primitive):
-    """Whether the score of a target is among the k highest of its row."""
+    """Whether the score of each target is among the k highest scores of its row."""
     def __init__(self, k: int) -> None: ...
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
@@ -2124,9 +2124,9 @@ class LeftShift(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Lerp(Primitive):
-    """The point between two, at a share of the way."""
+    """Linear interpolation between two Tensors."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, end: Any, weight: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Less(Primitive):
     """Whether each element of the first is less than that of the second."""
@@ -2194,12 +2194,12 @@ class Logit(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class MaskedFill(Primitive):
-    """A fixed value where a mask is true."""
+    """Replace the elements where a mask is true by one number."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: _TensorLike, mask: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, mask: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class MaskedSelect(Primitive):
-    """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, mask: _TensorLike) -> Tensor: ...
 
@@ -2299,7 +2299,7 @@ class NextAfter(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class NonZero(Primitive):
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, as_tuple: bool = False) -> Any: ...
 
@@ -2309,9 +2309,9 @@ class NotEqual(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class OneHot(Primitive):
-    """One value at the place that an index names, another elsewhere, along a new axis."""
+    """One-hot encoding along a new axis."""
     def __init__(self, axis: int = -1) -> None: ...
-    def __call__(self, indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0) -> Tensor: ...
+    def __call__(self, indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0) -> Tensor: ...
 
 class Ones(Primitive):
     """A Tensor of ones."""
@@ -2484,14 +2484,14 @@ class Rsqrt(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ScalarCast(Primitive):
-    """A number as another kind of number."""
+    """Convert a number to the Python type of a dtype."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: Any, input_y: Any) -> Any: ...
 
 class ScalarToTensor(Primitive):
-    """A Tensor of no axis, of a number."""
+    """Convert a number to a 0-d Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: Any, dtype: Any = ...) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, dtype: Any = ...) -> Tensor: ...
 
 class Scan(Primitive):
     """Run `carry, y = loop_func(carry, x)` over the first axis of `xs`, and stack the ys, in compiled code too."""
@@ -2584,9 +2584,9 @@ class SearchSorted(Primitive):
     def __call__(self, sorted_sequence: _TensorLike, values: Any) -> Tensor: ...
 
 class Select(Primitive):
-    """One value where a condition holds, another where not."""
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
     def __init__(self) -> None: ...
-    def __call__(self, condition: _TensorLike, input: Any, other: Any) -> Tensor: ...
+    def __call__(self, condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Shape(Primitive):
     """The size along each axis."""
@@ -2849,9 +2849,9 @@ class TruncateMod(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class TupleToArray(Primitive):
-    """A Tensor of a tuple of numbers."""
+    """Convert a tuple of numbers to a Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class UniformCandidateSampler(RandomPrimitive):
     """Draw classes, each equally likely."""

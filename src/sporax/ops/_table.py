@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import jax
 
-from sporax.core import arithmetic
+from sporax.core import Tensor, arithmetic
 from sporax.ops import _args
 from sporax.ops._kinds import Kind, array_kind, plain
 from sporax.ops._op import Signature, op, signature
@@ -133,13 +133,16 @@ def operand_kind(kinds: str | None = None, second: bool = False) -> Kind:
     """
 
     def convert(value: Any, first: Any, where: str, name: str) -> Any:
-        value = plain(value)
-        if isinstance(value, NUMBERS):
-            if kinds is not None and isinstance(first, NUMBERS):
-                for each in (first, value):
-                    _args.check_kind(_args.as_array(each), kinds, where=where, name=name)
-            return value
-        array = _args.as_array(value)
+        if isinstance(value, Tensor):
+            array = value._value
+        else:
+            value = plain(value)
+            if isinstance(value, NUMBERS):
+                if kinds is not None and isinstance(first, NUMBERS):
+                    for each in (first, value):
+                        _args.check_kind(_args.as_array(each), kinds, where=where, name=name)
+                return value
+            array = _args.as_array(value)
         if kinds is not None:
             _args.check_kind(array, kinds, where=where, name=name)
         if second and not isinstance(first, NUMBERS) and first.shape != array.shape:
