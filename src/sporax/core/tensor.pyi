@@ -929,7 +929,7 @@ class Tensor:
         """The input, unchanged; bools are not accepted."""
 
     def pow(self, exponent: _TensorLike) -> Tensor:
-        """Elementwise power."""
+        """Elementwise power; an integer to a float power gives float32."""
 
     def pow_(self, exponent: _TensorLike) -> Tensor:
         """As `Tensor.pow`, in place; returns the Tensor itself."""
@@ -1016,7 +1016,7 @@ class Tensor:
         """Where values would be put into this sorted Tensor; as `ops.searchsorted`."""
 
     def select(self, condition: Any = ..., y: Any = ..., *, dim: Any = None, index: Any = None) -> Tensor:
-        """This Tensor where a condition holds, `y` where not; with two ints, one slice of an axis."""
+        """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis."""
 
     def select_scatter(self, src: Any, axis: builtins.int, index: builtins.int) -> Tensor:
         """One slice along an axis replaced."""

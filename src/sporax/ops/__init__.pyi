@@ -955,10 +955,10 @@ def positive(input: _TensorLike) -> Tensor:
     """The input, unchanged; bools are not accepted."""
 
 def pow(input: _TensorLike, exponent: _TensorLike) -> Tensor:
-    """Elementwise power."""
+    """Elementwise power; an integer to a float power gives float32."""
 
 def pows(input: _TensorLike, exponent: _TensorLike) -> Tensor:
-    """Elementwise power."""
+    """Elementwise power; an integer to a float power gives float32."""
 
 def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
     """The positive part, and a learned share of the negative one."""
@@ -1309,7 +1309,7 @@ def tensor_mul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise product."""
 
 def tensor_pow(input: _TensorLike, exponent: _TensorLike) -> Tensor:
-    """Elementwise power."""
+    """Elementwise power; an integer to a float power gives float32."""
 
 def tensor_scatter_add(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points with the updates added."""
@@ -2354,7 +2354,7 @@ class PopulationCount(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Pow(Primitive):
-    """Elementwise power."""
+    """Elementwise power; an integer to a float power gives float32."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, exponent: _TensorLike) -> Tensor: ...
 

@@ -141,6 +141,11 @@ mul_no_nan = binary(
 )
 
 # Powers, logarithms and special functions.
+pow = binary(
+    "pow", "Elementwise power; an integer to a float power gives float32.", r"x_i^{y_i}", jnp.power,
+    ("[1.0, 2.0, 3.0]", "[2.0, 2.0, 0.5]"), "[1.        4.        1.7320508]",
+    also="mint.pow, ops.pows, ops.tensor_pow, ops.Pow", arguments="input, exponent",
+)
 atan2 = binary(
     "atan2", "Angle of the point (y_i, x_i) in radians, in the correct quadrant.", r"\operatorname{atan2}(x_i, y_i)",
     jnp.arctan2, ("[0.0, 1.0]", "[1.0, 0.0]"), "[0.        1.5707964]",
@@ -237,29 +242,6 @@ def div(x: First, y: Second, rounding_mode: Rounding) -> jax.Array:
         return _true_divide(x, y)
     x, y = align(x, y)
     return jnp.floor_divide(x, y) if rounding_mode == "floor" else _truncated_quotient(x, y)
-
-
-@op(
-    "ops.pow(input, exponent)",
-    "ops.pows(input, exponent)",
-    "ops.tensor_pow(input, exponent)",
-    "mint.pow(input, exponent)",
-    "Tensor.pow(self, exponent)",
-    "ops.Pow()(input, exponent)",
-)
-def pow(x: First, exponent: Second) -> jax.Array:
-    r"""Elementwise power.
-
-    .. math:: x_i^{y_i}
-
-    Returns:
-        Tensor of the broadcast shape, of the promoted dtype; integers to a float power give float32.
-
-    Examples:
-        >>> print(ops.pow(Tensor([1.0, 2.0, 3.0]), 2))
-        [1. 4. 9.]
-    """
-    return arithmetic(jnp.power)(*arrays(x, exponent))
 
 
 @op(

@@ -14,7 +14,7 @@ from sporax.ops._kinds import Array, Integer, array_kind, plain, static_kind
 from sporax.ops._op import op
 from sporax.ops._table import unary
 
-Ordered = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, neither bool nor complex.")]
+IntegerOrFloat = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, neither bool nor complex.")]
 Replacement = Annotated[Any, static_kind(lambda value, *_: plain(value), "a number.", "float | None")]
 
 # fmt: off
@@ -243,7 +243,7 @@ angle = unary(
     "Tensor.round(self, *, decimals=0)",
     "ops.Round()(input, *, decimals=0)",
 )
-def round(x: Ordered, decimals: Integer) -> jax.Array:
+def round(x: IntegerOrFloat, decimals: Integer) -> jax.Array:
     r"""Round to a number of decimals; halfway cases round to the even one. The derivative is 0.
 
     Args:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 
-from sporax.core import arithmetic
 from sporax.ops._kinds import Flag, plain, static_kind
 from sporax.ops._op import op, signature
 from sporax.ops._table import First, Second, arrays, binary
@@ -18,6 +17,10 @@ Tolerance = Annotated[Any, static_kind(lambda value, *_: plain(value), "a tolera
 # Comparison.
 eq = binary(
     "eq", "Elementwise equality.", r"x_i = y_i", jnp.equal, ("[1, 2]", "[1, 3]"), "[ True False]", also="mint.eq",
+    result="bool",
+)
+equal = binary(
+    "equal", "Elementwise equality.", r"x_i = y_i", jnp.equal, ("[1, 2]", "[1, 3]"), "[ True False]", also="ops.Equal",
     result="bool",
 )
 ne = binary(
@@ -84,22 +87,6 @@ bitwise_right_shift = binary(
     jnp.right_shift, ("[8, -8]", "[2, 1]"), "[ 2 -4]", also="ops.RightShift", kinds="iu",
 )
 # fmt: on
-
-
-@op("ops.equal(input, other)", "Tensor.equal(self, other)", "ops.Equal()(input, other)")
-def equal(x: First, y: Second) -> jax.Array:
-    r"""Elementwise equality.
-
-    .. math:: x_i = y_i
-
-    Returns:
-        Bool Tensor of the broadcast shape.
-
-    Examples:
-        >>> print(ops.equal(Tensor([1, 2]), 1))
-        [ True False]
-    """
-    return arithmetic(jnp.equal)(*arrays(x, y))
 
 
 @op(

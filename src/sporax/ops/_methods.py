@@ -246,7 +246,7 @@ def take(self: Tensor, indices: Any, axis: int | None = None, mode: str = "clip"
 
 @tensor_method(also={"dim": "condition", "index": "y"})
 def select(self: Tensor, condition: Any, y: Any) -> Tensor:
-    """This Tensor where a condition holds, `y` where not; with two ints, one slice of an axis.
+    """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis.
 
     Examples:
         >>> from sporax import Tensor
