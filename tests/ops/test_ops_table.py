@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from oracles.op_checks import leaves
-from sporax import ops
-from sporax._errors import ArgumentTypeError
+from sporax import mint, ops
+from sporax._errors import ArgumentTypeError, DtypeError
 from sporax.core import Tensor
 from sporax.ops import _base
 
@@ -202,3 +202,36 @@ def test_the_process_wide_setting_of_jax_is_untouched():
     before = jax.config.jax_enable_x64
     assert ops.exp(Tensor(np.array([1.0]))).dtype.name == "float64"
     assert jax.config.jax_enable_x64 == before
+
+
+def test_a_second_keyword_of_a_method_may_replace_a_required_argument():
+    x = Tensor([7, 8])
+    assert x.remainder(divisor=3).tolist() == x.remainder(3).tolist() == [1, 2]
+    assert str(inspect.signature(Tensor.remainder)) == (
+        "(self: '_TensorLike', other: '_TensorLike', *, divisor: 'Any' = None) -> 'Tensor'"
+    )
+    with pytest.raises(TypeError, match=r"Tensor\.remainder\(\) missing 1 required argument: 'other'"):
+        x.remainder()
+    with pytest.raises(ArgumentTypeError, match=r"Tensor\.remainder: `other` and `divisor` are one argument"):
+        x.remainder(2, divisor=3)
+
+
+def test_names_with_the_same_arguments_share_one_function():
+    assert ops.absolute is ops.abs is mint.abs
+    assert ops.Abs._function is ops.abs
+    assert Tensor.absolute is Tensor.abs
+    assert ops.floor_mod is not ops.remainder
+    assert list(inspect.signature(ops.floor_mod).parameters) == ["x", "y"]
+    assert ">>> print(ops.floor_mod(Tensor([7, -7]), Tensor([3, 3])))" in (ops.floor_mod.__doc__ or "")
+
+
+def test_messages_of_a_method_name_the_op():
+    with pytest.raises(DtypeError, match=r"ops\.floor: `input` must be of a dtype among .*, but got Complex64"):
+        Tensor(np.array([1j], np.complex64)).floor()
+
+
+@pytest.mark.parametrize("number", [np.float64(1.5), np.int64(2)])
+def test_a_numpy_scalar_is_a_python_number(number: Any):
+    x = Tensor(np.ones(2, np.float16))
+    assert ops.add(x, number).dtype == ops.where(x > 0, number, x).dtype == x.dtype
+    assert ops.abs(np.float64(-1.5)).dtype.dtype == np.float32

@@ -37,31 +37,31 @@ from sporax.transforms import while_loop as while_loop
 _TensorLike: TypeAlias = Tensor | JaxArray | np.ndarray | np.generic | complex | Sequence[Any]
 
 def abs(input: _TensorLike) -> Tensor:
-    """The absolute value of each element."""
+    """Elementwise absolute value."""
 
 def absolute(input: _TensorLike) -> Tensor:
-    """The absolute value of each element."""
+    """Elementwise absolute value."""
 
 def acos(input: _TensorLike) -> Tensor:
-    """The inverse cosine of each element."""
+    """Elementwise inverse cosine."""
 
 def acosh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic cosine of each element."""
+    """Elementwise inverse hyperbolic cosine."""
 
 def adaptive_avg_pool2d(input: _TensorLike, output_size: Any) -> Tensor:
     """The mean of windows that are laid so that the output has the size asked for."""
 
 def add(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The sum, element by element."""
+    """Elementwise sum."""
 
 def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus the sum of a batch of matrix products."""
 
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-    """A Tensor plus a multiple of a quotient."""
+def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+    """Sum of a Tensor and a multiple of the quotient of two others."""
 
-def addcmul(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-    """A Tensor plus a multiple of a product."""
+def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+    """Sum of a Tensor and a multiple of the product of two others."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus a matrix product."""
@@ -69,8 +69,8 @@ def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any
 def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A vector plus the product of a matrix and a vector."""
 
-def addn(x: Any) -> Tensor:
-    """The sum of a list of Tensors of one shape."""
+def addn(x: Sequence[_TensorLike]) -> Tensor:
+    """Sum of a list of Tensors of one shape."""
 
 def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
@@ -88,37 +88,37 @@ def aminmax(input: _TensorLike, *, axis: int | None = 0, keepdims: bool = False)
     """Minimum and maximum along an axis."""
 
 def angle(input: _TensorLike) -> Tensor:
-    """The angle of each element in the complex plane, in radians."""
+    """Angle of each element in the complex plane, in radians."""
 
 def any(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
     """Whether any element is true, over axes; a number is true unless it is 0."""
 
-def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05) -> Tensor:
-    """Where the two differ by less than a tolerance."""
+def approximate_equal(x: _TensorLike, y: _TensorLike, tolerance: float = 1e-05) -> Tensor:
+    """Whether each pair of elements differs by less than a tolerance."""
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Tensor:
     """Numbers at equal steps, the end left out."""
 
 def arccos(input: _TensorLike) -> Tensor:
-    """The inverse cosine of each element."""
+    """Elementwise inverse cosine."""
 
 def arccosh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic cosine of each element."""
+    """Elementwise inverse hyperbolic cosine."""
 
 def arcsin(input: _TensorLike) -> Tensor:
-    """The inverse sine of each element."""
+    """Elementwise inverse sine."""
 
 def arcsinh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic sine of each element."""
+    """Elementwise inverse hyperbolic sine."""
 
 def arctan(input: _TensorLike) -> Tensor:
-    """The inverse tangent of each element."""
+    """Elementwise inverse tangent."""
 
 def arctan2(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept."""
+    """Angle of the point (y_i, x_i) in radians, in the correct quadrant."""
 
 def arctanh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic tangent of each element."""
+    """Elementwise inverse hyperbolic tangent."""
 
 def argmax(input: _TensorLike, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Index of the maximum along an axis, or in the flattened Tensor."""
@@ -130,13 +130,13 @@ def argsort(input: _TensorLike, axis: int = -1, descending: bool = False) -> Ten
     """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
 
 def argwhere(input: _TensorLike) -> Tensor:
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
 def asin(input: _TensorLike) -> Tensor:
-    """The inverse sine of each element."""
+    """Elementwise inverse sine."""
 
 def asinh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic sine of each element."""
+    """Elementwise inverse hyperbolic sine."""
 
 def assign(variable: Parameter, value: Any) -> Tensor:
     """Give a Parameter a new value."""
@@ -148,13 +148,13 @@ def assign_sub(variable: Parameter, value: Any) -> Tensor:
     """Subtract from a Parameter."""
 
 def atan(input: _TensorLike) -> Tensor:
-    """The inverse tangent of each element."""
+    """Elementwise inverse tangent."""
 
 def atan2(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept."""
+    """Angle of the point (y_i, x_i) in radians, in the correct quadrant."""
 
 def atanh(input: _TensorLike) -> Tensor:
-    """The inverse hyperbolic tangent of each element."""
+    """Elementwise inverse hyperbolic tangent."""
 
 def atleast_1d(inputs: Any) -> Any:
     """With one axis at least."""
@@ -184,16 +184,16 @@ def bernoulli(input: _TensorLike, p: Any = 0.5, seed: int | None = None) -> Tens
     """Ones with a stated probability, zeros else, in the shape of another Tensor."""
 
 def bessel_i0(x: _TensorLike) -> Tensor:
-    """The modified Bessel function of the first kind, of order 0."""
+    """Modified Bessel function of the first kind, of order 0."""
 
 def bessel_i0e(x: _TensorLike) -> Tensor:
-    """The exponentially scaled modified Bessel function of order 0."""
+    """Exponentially scaled modified Bessel function of the first kind, of order 0."""
 
 def bessel_i1(x: _TensorLike) -> Tensor:
-    """The modified Bessel function of the first kind, of order 1."""
+    """Modified Bessel function of the first kind, of order 1."""
 
 def bessel_i1e(x: _TensorLike) -> Tensor:
-    """The exponentially scaled modified Bessel function of order 1."""
+    """Exponentially scaled modified Bessel function of the first kind, of order 1."""
 
 def bias_add(input_x: _TensorLike, bias: _TensorLike) -> Tensor:
     """A bias for each channel added."""
@@ -208,22 +208,22 @@ def bincount(input: _TensorLike, weights: Any = None, minlength: int = 0) -> Ten
     """How often each whole number occurs. The shape depends on values: not compiled."""
 
 def bitwise_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """And, bit by bit."""
+    """Elementwise bitwise and."""
 
 def bitwise_left_shift(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The bits moved left by so many places."""
+    """Elementwise left shift of the bits."""
 
 def bitwise_not(input: _TensorLike) -> Tensor:
-    """Each bit flipped; of bools, not."""
+    """Elementwise bitwise not; for bools, logical not."""
 
 def bitwise_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Or, bit by bit."""
+    """Elementwise bitwise or."""
 
 def bitwise_right_shift(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The bits moved right by so many places; the sign stays."""
+    """Elementwise arithmetic right shift of the bits."""
 
 def bitwise_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Either, but not both, bit by bit."""
+    """Elementwise bitwise exclusive or."""
 
 def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
     """The Blackman window."""
@@ -243,8 +243,8 @@ def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Te
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
     """Every combination of one element from each Tensor."""
 
-def cast(input: Any, dtype: Any) -> Tensor:
-    """The same values as another dtype; towards an integer the fraction is cut off."""
+def cast(input: _TensorLike, dtype: Any) -> Tensor:
+    """Cast to another dtype; a float becomes an integer by truncation."""
 
 def cat(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
@@ -253,7 +253,7 @@ def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
     """The distance of every row of one Tensor to every row of the other."""
 
 def ceil(input: _TensorLike) -> Tensor:
-    """The least whole number that is not less."""
+    """Round up to the nearest integer."""
 
 def celu(x: _TensorLike, alpha: float = 1.0) -> Tensor:
     """The continuously differentiable exponential linear unit."""
@@ -264,20 +264,20 @@ def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
 def chunk(input: _TensorLike, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clamp(input: _TensorLike | Sequence[_TensorLike], min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
-def clip(input: Any, min: Any = None, max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clip(input: _TensorLike | Sequence[_TensorLike], min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
-def clip_by_global_norm(x: Any, clip_norm: float = 1.0, use_norm: None = None) -> Any:
-    """Tensors scaled down together, so that their common norm is at most a bound."""
+def clip_by_global_norm(x: Sequence[_TensorLike], clip_norm: _TensorLike = 1.0, use_norm: Any = None) -> tuple[Tensor, ...]:
+    """Scale Tensors by one factor so that their total norm is at most a bound."""
 
-def clip_by_norm(x: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Any:
-    """Tensors scaled down together, so that their common norm is at most a bound."""
+def clip_by_norm(x: _TensorLike | Sequence[_TensorLike], max_norm: _TensorLike, norm_type: Any = 2.0, error_if_nonfinite: bool = False) -> Any:
+    """Scale Tensors by one factor so that their total norm is at most a bound."""
 
-def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None) -> Any:
-    """Each element kept between two bounds."""
+def clip_by_value(x: _TensorLike | Sequence[_TensorLike], clip_value_min: _TensorLike | None = None, clip_value_max: _TensorLike | None = None) -> Any:
+    """Limit each element to the range between two bounds."""
 
 def column_stack(tensors: Any) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
@@ -286,7 +286,7 @@ def concat(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
 
 def conj(input: _TensorLike) -> Tensor:
-    """The complex conjugate of each element."""
+    """Elementwise complex conjugate."""
 
 def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
     """Convolution over the last axis (cross-correlation: the kernel is not turned round)."""
@@ -298,13 +298,13 @@ def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = N
     """Convolution over the last three axes; see `conv2d`."""
 
 def copysign(x: _TensorLike, other: _TensorLike) -> Tensor:
-    """The magnitude of the first with the sign of the second."""
+    """Absolute value of the first with the sign of the second."""
 
 def cos(input: _TensorLike) -> Tensor:
-    """The cosine of each element, in radians."""
+    """Elementwise cosine of an angle in radians."""
 
 def cosh(input: _TensorLike) -> Tensor:
-    """The hyperbolic cosine of each element."""
+    """Elementwise hyperbolic cosine."""
 
 def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
     """Pulls the directions of similar pairs together, and pushes dissimilar ones apart."""
@@ -345,17 +345,17 @@ def cumprod(input: _TensorLike, dim: int, dtype: Any = None) -> Tensor:
 def cumsum(x: _TensorLike, axis: int, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one, along an axis."""
 
-def deepcopy(input_x: Any) -> Any:
-    """A Tensor with data of its own."""
+def deepcopy(input_x: _TensorLike) -> Tensor:
+    """Copy a Tensor; gradients flow through the copy."""
 
 def deg2rad(x: _TensorLike) -> Tensor:
-    """Degrees to radians."""
+    """Convert degrees to radians."""
 
 def dense(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
     """A linear layer."""
 
 def depend(value: Any, expr: Any) -> Any:
-    """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
+    """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
 
 def diag(input: _TensorLike) -> Tensor:
     """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
@@ -376,19 +376,19 @@ def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append
     """Differences of neighbours along an axis."""
 
 def digamma(input: _TensorLike) -> Tensor:
-    """The logarithmic derivative of the gamma function."""
+    """Logarithmic derivative of the gamma function."""
 
 def dist(input: _TensorLike, other: _TensorLike, p: float = 2) -> Tensor:
     """The norm of the difference."""
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """The quotient, element by element."""
+def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+    """Elementwise quotient."""
 
 def div_no_nan(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient; 0 where the divisor is 0."""
+    """Elementwise quotient; 0 where the divisor is 0."""
 
-def divide(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """The quotient, element by element."""
+def divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+    """Elementwise quotient."""
 
 def dot(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axis of the first Tensor summed against the last but one of the second."""
@@ -412,7 +412,7 @@ def dstack(tensors: Any) -> Tensor:
     """Tensors behind each other: along the third axis."""
 
 def dtype(x: _TensorLike) -> _DType:
-    """The element type."""
+    """Return the dtype."""
 
 def einsum(equation: str, *operands: Any) -> Tensor:
     """The sum of products that an equation of axis names states."""
@@ -424,25 +424,25 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm:
     """Rows of a table, by their numbers."""
 
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the two are equal."""
+    """Elementwise equality."""
 
-def equal(input: Any, other: Any) -> Tensor:
-    """Where the two are equal, element by element."""
+def equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Elementwise equality."""
 
 def erf(input: _TensorLike) -> Tensor:
-    """The error function."""
+    """Elementwise error function."""
 
 def erfc(input: _TensorLike) -> Tensor:
-    """One less the error function, exact where that is near 1."""
+    """Elementwise complementary error function, accurate where `erf` is near 1."""
 
 def erfinv(input: _TensorLike) -> Tensor:
-    """The inverse of the error function."""
+    """Elementwise inverse error function."""
 
 def exp(input: _TensorLike) -> Tensor:
-    """The exponential of each element."""
+    """Elementwise exponential."""
 
 def exp2(input: _TensorLike) -> Tensor:
-    """Two to the power of each element."""
+    """Elementwise power of 2."""
 
 def expand(input_x: _TensorLike, size: Any) -> Tensor:
     """Repeated along axes of length 1, and along new ones in front, to a shape."""
@@ -454,7 +454,7 @@ def expand_dims(input_x: _TensorLike, axis: int) -> Tensor:
     """An axis of length 1 put in."""
 
 def expm1(input: _TensorLike) -> Tensor:
-    """The exponential less one, exact near 0."""
+    """Elementwise exponential minus one, accurate near 0."""
 
 def eye(n: int, m: int | None = None, dtype: Any = None) -> Tensor:
     """A matrix with ones on the diagonal."""
@@ -480,38 +480,38 @@ def fliplr(input: _TensorLike) -> Tensor:
 def flipud(input: _TensorLike) -> Tensor:
     """Rows in reverse order: the first axis."""
 
-def float_power(input: Any, exponent: Any) -> Tensor:
-    """Each element to a power, computed in float64."""
+def float_power(input: _TensorLike, exponent: _TensorLike) -> Tensor:
+    """Elementwise power, computed in float64."""
 
 def floor(input: _TensorLike) -> Tensor:
-    """The greatest whole number that is not greater."""
+    """Round down to the nearest integer."""
 
 def floor_div(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient, rounded down."""
+    """Elementwise quotient, rounded down."""
 
 def floor_divide(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The quotient, rounded down."""
+    """Elementwise quotient, rounded down."""
 
 def floor_mod(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def floordiv(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient, rounded down."""
+    """Elementwise quotient, rounded down."""
 
 def floormod(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def fmax(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger one, element by element; a number wins over NaN."""
+    """Elementwise maximum; a NaN is ignored where the other element is a number."""
 
 def fmin(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller one, element by element; a number wins over NaN."""
+    """Elementwise minimum; a NaN is ignored where the other element is a number."""
 
 def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The remainder of the division rounded towards zero; it has the dividend's sign."""
+    """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
 
 def frac(x: _TensorLike) -> Tensor:
-    """The fraction of each element, with its sign."""
+    """Elementwise fractional part, with the sign of the input."""
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
     """A Tensor filled with one number."""
@@ -538,10 +538,10 @@ def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, ful
     """How unlikely targets are under normal distributions of given means and variances."""
 
 def gcd(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The greatest common divisor."""
+    """Greatest common divisor."""
 
 def ge(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater or equal."""
+    """Whether each element of the first is greater than or equal to that of the second."""
 
 def gelu(input: _TensorLike, approximate: str = 'none') -> Tensor:
     """The Gaussian error linear unit."""
@@ -553,13 +553,13 @@ def glu(x: _TensorLike, axis: int = -1) -> Tensor:
     """The first half of an axis, gated by the second."""
 
 def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater."""
+    """Whether each element of the first is greater than that of the second."""
 
 def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater or equal."""
+    """Whether each element of the first is greater than or equal to that of the second."""
 
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater."""
+    """Whether each element of the first is greater than that of the second."""
 
 def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
     """A differentiable draw from a categorical distribution."""
@@ -583,7 +583,7 @@ def hardtanh(input: _TensorLike, min_val: float = -1.0, max_val: float = 1.0) ->
     """The argument, kept between two bounds; the derivative at and beyond them is 0."""
 
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The unit step; `other` is its value at 0."""
+    """Heaviside step function; `other` is its value at 0."""
 
 def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: float = 1.0, reduction: str = 'mean') -> Tensor:
     """The distance itself of similar pairs, and what the distance of others lacks of a margin."""
@@ -601,22 +601,22 @@ def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean',
     """Squared near zero, absolute farther away, in units of the square."""
 
 def hypot(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The length of the hypotenuse, without overflow between."""
+    """Length of the hypotenuse of a right triangle, without intermediate overflow."""
 
 def i0(input: _TensorLike) -> Tensor:
-    """The modified Bessel function of the first kind, of order 0."""
+    """Modified Bessel function of the first kind, of order 0."""
 
-def identity(x: Any) -> Any:
-    """The same value."""
+def identity(x: _TensorLike) -> Tensor:
+    """Return the input."""
 
 def igamma(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The regularised lower incomplete gamma function."""
+    """Regularized lower incomplete gamma function."""
 
 def igammac(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The regularised upper incomplete gamma function."""
+    """Regularized upper incomplete gamma function."""
 
 def imag(input: _TensorLike) -> Tensor:
-    """The imaginary part of each element."""
+    """Imaginary part of each element."""
 
 def index_add(x: _TensorLike, indices: _TensorLike, y: _TensorLike, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> Tensor:
     """Slices added along an axis, by their numbers."""
@@ -643,40 +643,40 @@ def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, sca
     """Resample the axes after the first two."""
 
 def intopk(x1: _TensorLike, x2: _TensorLike, k: int) -> Tensor:
-    """Whether the score of a target is among the k highest of its row."""
+    """Whether the score of each target is among the k highest scores of its row."""
 
 def inv(input: _TensorLike) -> Tensor:
-    """The reciprocal of each element."""
+    """Elementwise reciprocal."""
 
 def invert(x: _TensorLike) -> Tensor:
-    """Each bit flipped; of bools, not."""
+    """Elementwise bitwise not; for bools, logical not."""
 
 def is_complex(input: _TensorLike) -> bool:
     """Whether the dtype is complex."""
 
 def is_floating_point(input: _TensorLike) -> bool:
-    """Whether the dtype holds fractions: float16, bfloat16, float32 or float64."""
+    """Whether the dtype is float16, bfloat16, float32 or float64."""
 
-def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Where the two are equal within a tolerance."""
+def isclose(input: _TensorLike, other: _TensorLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether each pair of elements is equal within a tolerance."""
 
 def isfinite(input: _TensorLike) -> Tensor:
-    """Which elements are neither NaN nor infinite."""
+    """Whether each element is neither NaN nor infinite."""
 
 def isinf(input: _TensorLike) -> Tensor:
-    """Which elements are infinite."""
+    """Whether each element is infinite."""
 
 def isnan(input: _TensorLike) -> Tensor:
-    """Which elements are NaN."""
+    """Whether each element is NaN."""
 
 def isneginf(input: _TensorLike) -> Tensor:
-    """Which elements are minus infinity."""
+    """Whether each element is negative infinity."""
 
 def isposinf(input: _TensorLike) -> Tensor:
-    """Which elements are plus infinity."""
+    """Whether each element is positive infinity."""
 
 def isreal(input: _TensorLike) -> Tensor:
-    """Which elements have no imaginary part."""
+    """Whether each element has no imaginary part."""
 
 def kl_div(logits: _TensorLike, labels: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The Kullback-Leibler divergence of each element: how far log probabilities are from probabilities."""
@@ -697,43 +697,43 @@ def laplace(shape: Any, mean: Any, lambda_param: Any, seed: int | None = None) -
     """Numbers drawn from a Laplace distribution."""
 
 def lcm(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The least common multiple."""
+    """Least common multiple."""
 
 def ldexp(x: _TensorLike, other: _TensorLike) -> Tensor:
-    """The first times a power of 2."""
+    """Product of the first and 2 to the power of the second."""
 
 def le(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less or equal."""
+    """Whether each element of the first is less than or equal to that of the second."""
 
 def leaky_relu(input: _TensorLike, alpha: Any = 0.2) -> Tensor:
     """The positive part, and a share of the negative one."""
 
-def lerp(input: Any, end: Any, weight: Any) -> Tensor:
-    """The point between two, at a share of the way."""
+def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
+    """Linear interpolation between two Tensors."""
 
 def less(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less."""
+    """Whether each element of the first is less than that of the second."""
 
 def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less or equal."""
+    """Whether each element of the first is less than or equal to that of the second."""
 
 def lgamma(input: _TensorLike) -> Tensor:
-    """The logarithm of the gamma function's absolute value."""
+    """Logarithm of the absolute value of the gamma function."""
 
 def linspace(start: Any, end: Any, steps: int) -> Tensor:
     """Numbers at equal distances, both ends included."""
 
 def log(input: _TensorLike) -> Tensor:
-    """The natural logarithm of each element."""
+    """Elementwise natural logarithm."""
 
 def log10(input: _TensorLike) -> Tensor:
-    """The logarithm to base 10."""
+    """Elementwise logarithm to base 10."""
 
 def log1p(input: _TensorLike) -> Tensor:
-    """The logarithm of one plus each element, exact near 0."""
+    """Elementwise logarithm of one plus the input, accurate near 0."""
 
 def log2(input: _TensorLike) -> Tensor:
-    """The logarithm to base 2."""
+    """Elementwise logarithm to base 2."""
 
 def log_softmax(logits: _TensorLike, axis: int = -1) -> Tensor:
     """The logarithm of the softmax along an axis, computed without overflow."""
@@ -742,28 +742,28 @@ def log_uniform_candidate_sampler(true_classes: _TensorLike, num_true: int = 1, 
     """Draw classes, small indices more often: for classes in the order of their frequency."""
 
 def logaddexp(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The logarithm of the sum of exponentials, without overflow."""
+    """Logarithm of the sum of exponentials, without overflow."""
 
 def logaddexp2(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The base-2 logarithm of the sum of powers of 2, without overflow."""
+    """Base-2 logarithm of the sum of powers of 2, without overflow."""
 
 def logcumsumexp(input: _TensorLike, axis: int) -> Tensor:
     """The logarithm of the running sum of exponentials, without overflow."""
 
 def logical_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """And, of each pair's truth."""
+    """Elementwise logical and; a number is true unless it is 0."""
 
 def logical_not(input: _TensorLike) -> Tensor:
-    """Not, of each element's truth."""
+    """Elementwise logical not; a number is true unless it is 0."""
 
 def logical_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Or, of each pair's truth."""
+    """Elementwise logical or; a number is true unless it is 0."""
 
 def logical_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Either, but not both, of each pair's truth."""
+    """Elementwise logical exclusive or; a number is true unless it is 0."""
 
 def logit(input: _TensorLike, eps: float | None = None) -> Tensor:
-    """The logarithm of the odds: the inverse of the sigmoid."""
+    """Logarithm of the odds, the inverse of the sigmoid."""
 
 def logsigmoid(x: _TensorLike) -> Tensor:
     """The logarithm of the logistic function, without overflow."""
@@ -775,16 +775,16 @@ def logsumexp(input: _TensorLike, dim: Any, keepdim: bool = False) -> Tensor:
     """The logarithm of the sum of exponentials along axes, without overflow."""
 
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less."""
+    """Whether each element of the first is less than that of the second."""
 
 def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
     """What a score that should be the greater lacks of a margin above the other."""
 
-def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: Any) -> Tensor:
-    """A fixed value where a mask is true."""
+def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: _TensorLike) -> Tensor:
+    """Replace the elements where a mask is true by one number."""
 
 def masked_select(input: _TensorLike, mask: _TensorLike) -> Tensor:
-    """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
 
 def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The matrix product; leading axes broadcast."""
@@ -796,7 +796,7 @@ def max_pool2d(x: _TensorLike, kernel_size: Any, stride: Any = None, padding: An
     """The largest element of each window over the last two axes."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger one, element by element; NaN wins."""
+    """Elementwise maximum; NaN propagates."""
 
 def mean(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
     """Mean over axes."""
@@ -811,7 +811,7 @@ def min(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, 
     """Minimum along an axis, and its index."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller one, element by element; NaN wins."""
+    """Elementwise minimum; NaN propagates."""
 
 def mish(x: _TensorLike) -> Tensor:
     """Mish (Misra, 2019)."""
@@ -820,7 +820,7 @@ def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
     """The product of two matrices."""
 
 def mod(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def moveaxis(x: _TensorLike, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places; the rest keep their order."""
@@ -838,10 +838,10 @@ def msort(input: _TensorLike) -> Tensor:
     """The elements in order along the first axis."""
 
 def mul(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The product, element by element."""
+    """Elementwise product."""
 
 def mul_no_nan(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The product; 0 where `y` is 0, even if `x` is infinite or NaN."""
+    """Elementwise product; 0 where `y` is 0, even if `x` is infinite or NaN."""
 
 def multi_margin_loss(input: _TensorLike, target: _TensorLike, p: int = 1, margin: float = 1, weight: Any = None, reduction: str = 'mean') -> Tensor:
     """What the score of the true class lacks of a margin above each of the others, as a mean over the classes."""
@@ -856,16 +856,16 @@ def multinomial(input: _TensorLike, num_samples: int, replacement: bool = True, 
     """Numbers of classes drawn with stated weights."""
 
 def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The product, element by element."""
+    """Elementwise product."""
 
 def mv(mat: _TensorLike, vec: _TensorLike) -> Tensor:
     """The product of a matrix and a vector."""
 
 def mvlgamma(input: _TensorLike, p: int) -> Tensor:
-    """The logarithm of the multivariate gamma function of dimension p."""
+    """Logarithm of the multivariate gamma function of dimension p."""
 
 def nan_to_num(input: _TensorLike, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    """NaN and infinities replaced by numbers."""
+    """Replace NaN and infinities by numbers."""
 
 def nanmean(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean along axes of the elements that are not NaN."""
@@ -883,16 +883,16 @@ def narrow(input: _TensorLike, axis: int, start: Any, length: int) -> Tensor:
     """A stretch of an axis."""
 
 def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the two differ."""
+    """Elementwise inequality."""
 
 def neg(input: _TensorLike) -> Tensor:
-    """The negative of each element."""
+    """Elementwise negation."""
 
 def negative(input: _TensorLike) -> Tensor:
-    """The negative of each element."""
+    """Elementwise negation."""
 
 def nextafter(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The next representable number, in the direction of the second."""
+    """Next representable number after the first, towards the second."""
 
 def nll_loss(inputs: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
     """The negative log likelihood of class indices, given log probabilities."""
@@ -901,7 +901,7 @@ def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ig
     """The negative log likelihood of class indices, given log probabilities: :math:`-w_{y_i} x_{i, y_i}`."""
 
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
 def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The norm of vectors, or of matrices."""
@@ -910,13 +910,13 @@ def normal(shape: Any, mean: Any, stddev: Any, seed: int | None = None) -> Tenso
     """Numbers drawn from a normal distribution."""
 
 def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the two differ."""
+    """Elementwise inequality."""
 
 def numel(input_x: _TensorLike) -> int:
     """The number of elements."""
 
-def one_hot(indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> Tensor:
-    """One value at the place that an index names, another elsewhere, along a new axis."""
+def one_hot(indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0, axis: int = -1) -> Tensor:
+    """One-hot encoding along a new axis."""
 
 def ones(shape: Any, dtype: Any = None) -> Tensor:
     """A Tensor of ones."""
@@ -942,23 +942,23 @@ def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
 def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
 
-def polar(abs: Any, angle: Any) -> Tensor:
-    """Complex numbers from their lengths and angles."""
+def polar(abs: _TensorLike, angle: _TensorLike) -> Tensor:
+    """Complex numbers from their absolute values and angles."""
 
-def polygamma(n: Any, input: _TensorLike) -> Tensor:
+def polygamma(n: _TensorLike, input: _TensorLike) -> Tensor:
     """The n-th derivative of the digamma function."""
 
 def population_count(input_x: _TensorLike) -> Tensor:
-    """How many bits of each element are set."""
+    """Number of set bits of each element."""
 
 def positive(input: _TensorLike) -> Tensor:
-    """Each element as it is."""
+    """The input, unchanged; bools are not accepted."""
 
-def pow(input: Any, exponent: Any) -> Tensor:
-    """Each element to a power."""
+def pow(input: _TensorLike, exponent: _TensorLike) -> Tensor:
+    """Elementwise power; an integer to a float power gives float32."""
 
-def pows(input: Any, exponent: Any) -> Tensor:
-    """Each element to a power."""
+def pows(input: _TensorLike, exponent: _TensorLike) -> Tensor:
+    """Elementwise power; an integer to a float power gives float32."""
 
 def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
     """The positive part, and a learned share of the negative one."""
@@ -970,7 +970,7 @@ def quantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool
     """Quantiles along an axis, with linear interpolation."""
 
 def rad2deg(x: _TensorLike) -> Tensor:
-    """Radians to degrees."""
+    """Convert radians to degrees."""
 
 def rand(*size: Any, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers drawn uniformly from [0, 1)."""
@@ -1012,10 +1012,10 @@ def ravel(input: _TensorLike) -> Tensor:
     """All elements in one axis, in row-major order."""
 
 def real(input: _TensorLike) -> Tensor:
-    """The real part of each element."""
+    """Real part of each element."""
 
 def reciprocal(input: _TensorLike) -> Tensor:
-    """The reciprocal of each element."""
+    """Elementwise reciprocal."""
 
 def reduce_max(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False) -> Tensor:
     """Maximum over axes."""
@@ -1036,7 +1036,7 @@ def relu6(x: _TensorLike) -> Tensor:
     """The positive part, at most 6."""
 
 def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def repeat_elements(x: _TensorLike, rep: int, axis: int = 0) -> Tensor:
     """Each element repeated in place, along an axis."""
@@ -1051,7 +1051,7 @@ def reverse(x: _TensorLike, axis: Any) -> Tensor:
     """The order along axes reversed."""
 
 def rint(input: _TensorLike) -> Tensor:
-    """The nearest whole number; halves go to the even one."""
+    """Round to the nearest integer; halfway cases round to the even one."""
 
 def roll(input: _TensorLike, shifts: Any, dims: Any = None) -> Tensor:
     """Elements moved along axes; those that leave one end come back at the other."""
@@ -1060,7 +1060,7 @@ def rot90(input: _TensorLike, k: int, dims: Any) -> Tensor:
     """Turned by 90 degrees, `k` times, in the plane of two axes."""
 
 def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
-    """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
+    """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
 
 def row_stack(inputs: Any) -> Tensor:
     """Tensors below each other: along the first axis; vectors are rows."""
@@ -1069,13 +1069,13 @@ def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.33333333333
     """The positive part, and a random share of the negative one, drawn for each element."""
 
 def rsqrt(input: _TensorLike) -> Tensor:
-    """The reciprocal of the square root of each element."""
+    """Elementwise reciprocal of the square root."""
 
 def scalar_cast(input_x: Any, input_y: Any) -> Any:
-    """A number as another kind of number."""
+    """Convert a number to the Python type of a dtype."""
 
-def scalar_to_tensor(input_x: Any, dtype: Any = ...) -> Tensor:
-    """A Tensor of no axis, of a number."""
+def scalar_to_tensor(input_x: _TensorLike, dtype: Any = ...) -> Tensor:
+    """Convert a number to a 0-d Tensor."""
 
 def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: Any) -> Tensor:
     """Elements put in along an axis, one index for each place of the source."""
@@ -1128,8 +1128,8 @@ def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def searchsorted(sorted_sequence: _TensorLike, values: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None) -> Tensor:
     """Where values would be put into sorted rows, so that these stay sorted."""
 
-def select(condition: _TensorLike, input: Any, other: Any) -> Tensor:
-    """One value where a condition holds, another where not."""
+def select(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
 def select_scatter(input: _TensorLike, src: _TensorLike, axis: int, index: int) -> Tensor:
     """One slice along an axis replaced."""
@@ -1138,10 +1138,10 @@ def selu(input_x: _TensorLike) -> Tensor:
     """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
 
 def sequence_mask(lengths: _TensorLike, maxlen: int | None = None) -> Tensor:
-    """True for the first so many places of a new last axis."""
+    """Mask of sequences: along a new last axis, true for the first n elements, where n is the length."""
 
 def sgn(input: _TensorLike) -> Tensor:
-    """The sign of each element; of a complex one, its direction on the unit circle."""
+    """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
 
 def shape(input_x: _TensorLike) -> tuple[int, ...]:
     """The size along each axis."""
@@ -1153,22 +1153,22 @@ def sigmoid(input: _TensorLike) -> Tensor:
     """The logistic function."""
 
 def sign(input: _TensorLike) -> Tensor:
-    """The sign of each element: -1, 0 or 1; its derivative is 0."""
+    """Elementwise sign: -1, 0 or 1; the derivative is 0."""
 
 def signbit(input: _TensorLike) -> Tensor:
-    """Which elements carry a minus sign, -0 included."""
+    """Whether the sign bit of each element is set; it is for -0."""
 
 def silu(input: _TensorLike) -> Tensor:
     """The sigmoid linear unit, also called swish."""
 
 def sin(input: _TensorLike) -> Tensor:
-    """The sine of each element, in radians."""
+    """Elementwise sine of an angle in radians."""
 
 def sinc(input: _TensorLike) -> Tensor:
-    """The normalised sine cardinal; 1 at 0."""
+    """Elementwise normalized sinc function; 1 at 0."""
 
 def sinh(input: _TensorLike) -> Tensor:
-    """The hyperbolic sine of each element."""
+    """Elementwise hyperbolic sine."""
 
 def size(input_x: _TensorLike) -> int:
     """The number of elements."""
@@ -1210,13 +1210,13 @@ def split(tensor: _TensorLike, split_size_or_sections: Any, axis: int = 0) -> tu
     """Pieces of a stated length along an axis."""
 
 def sqrt(x: _TensorLike) -> Tensor:
-    """The square root of each element."""
+    """Elementwise square root."""
 
 def square(input: _TensorLike) -> Tensor:
-    """The square of each element."""
+    """Elementwise square."""
 
 def squared_difference(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The squared difference, element by element."""
+    """Elementwise squared difference."""
 
 def squeeze(input: _TensorLike, axis: Any = None) -> Tensor:
     """Axes of length 1 taken away."""
@@ -1240,10 +1240,10 @@ def strided_slice(input_x: _TensorLike, begin: Any, end: Any, strides: Any, begi
     """A block of the Tensor, in steps."""
 
 def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The difference, element by element."""
+    """Elementwise difference."""
 
-def subtract(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The difference to a multiple, element by element."""
+def subtract(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
+    """Elementwise difference of the input and a multiple of another operand."""
 
 def sum(input: _TensorLike, dim: int | Sequence[int] | Tensor | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum over axes; integers and bools give int64."""
@@ -1264,52 +1264,52 @@ def take(input: _TensorLike, index: _TensorLike) -> Tensor:
     """Elements of the flattened Tensor."""
 
 def tan(input: _TensorLike) -> Tensor:
-    """The tangent of each element, in radians."""
+    """Elementwise tangent of an angle in radians."""
 
 def tanh(input: _TensorLike) -> Tensor:
-    """The hyperbolic tangent of each element."""
+    """Elementwise hyperbolic tangent."""
 
 def tanhshrink(input: _TensorLike) -> Tensor:
     """The argument less its hyperbolic tangent."""
 
 def tensor_add(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The sum, element by element."""
+    """Elementwise sum."""
 
-def tensor_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """The quotient, element by element."""
+def tensor_div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+    """Elementwise quotient."""
 
 def tensor_dot(x1: _TensorLike, x2: _TensorLike, axes: Any) -> Tensor:
     """Chosen axes of both summed against each other."""
 
 def tensor_exp(input: _TensorLike) -> Tensor:
-    """The exponential of each element."""
+    """Elementwise exponential."""
 
 def tensor_expm1(input: _TensorLike) -> Tensor:
-    """The exponential less one, exact near 0."""
+    """Elementwise exponential minus one, accurate near 0."""
 
 def tensor_floordiv(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient, rounded down."""
+    """Elementwise quotient, rounded down."""
 
 def tensor_ge(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater or equal."""
+    """Whether each element of the first is greater than or equal to that of the second."""
 
 def tensor_gt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is greater."""
+    """Whether each element of the first is greater than that of the second."""
 
 def tensor_le(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less or equal."""
+    """Whether each element of the first is less than or equal to that of the second."""
 
 def tensor_lt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Where the first is less."""
+    """Whether each element of the first is less than that of the second."""
 
 def tensor_mod(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def tensor_mul(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The product, element by element."""
+    """Elementwise product."""
 
-def tensor_pow(input: Any, exponent: Any) -> Tensor:
-    """Each element to a power."""
+def tensor_pow(input: _TensorLike, exponent: _TensorLike) -> Tensor:
+    """Elementwise power; an integer to a float power gives float32."""
 
 def tensor_scatter_add(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points with the updates added."""
@@ -1339,7 +1339,7 @@ def tensor_split(input: _TensorLike, indices_or_sections: Any, axis: int = 0) ->
     """Pieces of nearly equal length along an axis, or cut at stated places."""
 
 def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The difference, element by element."""
+    """Elementwise difference."""
 
 def threshold(input: _TensorLike, thr: float, value: float) -> Tensor:
     """What is above a bound, and a fixed value elsewhere."""
@@ -1378,22 +1378,22 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Te
     """Where the upper triangle of a matrix is."""
 
 def true_divide(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient, element by element; integers are divided as float32."""
+    """Elementwise quotient; integers are divided as float32."""
 
 def trunc(input: _TensorLike) -> Tensor:
-    """The whole part of each element."""
+    """Round towards zero."""
 
 def truncate_div(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient, rounded towards zero."""
+    """Elementwise quotient, rounded towards zero."""
 
 def truncate_mod(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The remainder of the division rounded towards zero; it has the dividend's sign."""
+    """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
 
-def tuple_to_array(input_x: Any) -> Tensor:
-    """A Tensor of a tuple of numbers."""
+def tuple_to_array(input_x: _TensorLike) -> Tensor:
+    """Convert a tuple of numbers to a Tensor."""
 
 def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The same values as the dtype of another Tensor."""
+    """Cast to the dtype of another Tensor."""
 
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, each without it."""
@@ -1455,14 +1455,14 @@ def vsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
 def vstack(inputs: Any) -> Tensor:
     """Tensors below each other: along the first axis; vectors are rows."""
 
-def where(condition: _TensorLike, input: Any, other: Any) -> Tensor:
-    """One value where a condition holds, another where not."""
+def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
 def xdivy(x: _TensorLike, y: _TensorLike) -> Tensor:
-    """The quotient; 0 where the first is 0."""
+    """Elementwise quotient; 0 where the dividend is 0."""
 
 def xlogy(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The product with the logarithm; 0 where the first is 0."""
+    """Product of the first and the logarithm of the second; 0 where the first is 0."""
 
 def zeros(size: Any, dtype: Any = None) -> Tensor:
     """A Tensor of zeros."""
@@ -1471,25 +1471,25 @@ def zeros_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
     """Zeros in the shape of another Tensor."""
 
 def zeta(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The Hurwitz zeta function."""
+    """Hurwitz zeta function."""
 
 class ACos(Primitive):
-    """The inverse cosine of each element."""
+    """Elementwise inverse cosine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Abs(Primitive):
-    """The absolute value of each element."""
+    """Elementwise absolute value."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AccumulateNV2(Primitive):
-    """The sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of one shape."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Tensor: ...
+    def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
 class Acosh(Primitive):
-    """The inverse hyperbolic cosine of each element."""
+    """Elementwise inverse hyperbolic cosine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1499,34 +1499,34 @@ class AdaptiveAvgPool2D(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Add(Primitive):
-    """The sum, element by element."""
+    """Elementwise sum."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class AddN(Primitive):
-    """The sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of one shape."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Tensor: ...
+    def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
 class Addcdiv(Primitive):
-    """A Tensor plus a multiple of a quotient."""
+    """Sum of a Tensor and a multiple of the quotient of two others."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor: ...
+    def __call__(self, input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor: ...
 
 class Addcmul(Primitive):
-    """A Tensor plus a multiple of a product."""
+    """Sum of a Tensor and a multiple of the product of two others."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor: ...
+    def __call__(self, input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor: ...
 
 class Angle(Primitive):
-    """The angle of each element in the complex plane, in radians."""
+    """Angle of each element in the complex plane, in radians."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ApproximateEqual(Primitive):
-    """Where the two differ by less than a tolerance."""
+    """Whether each pair of elements differs by less than a tolerance."""
     def __init__(self, tolerance: float = 1e-05) -> None: ...
-    def __call__(self, x: Any, y: Any) -> Tensor: ...
+    def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class ArgMaxWithValue(Primitive):
     """Index of the maximum along an axis, as int64, and the maximum."""
@@ -1549,12 +1549,12 @@ class Argmin(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Asin(Primitive):
-    """The inverse sine of each element."""
+    """Elementwise inverse sine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Asinh(Primitive):
-    """The inverse hyperbolic sine of each element."""
+    """Elementwise inverse hyperbolic sine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1574,17 +1574,17 @@ class AssignSub(Primitive):
     def __call__(self, variable: Parameter, value: Any) -> Tensor: ...
 
 class Atan(Primitive):
-    """The inverse tangent of each element."""
+    """Elementwise inverse tangent."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Atan2(Primitive):
-    """The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept."""
+    """Angle of the point (y_i, x_i) in radians, in the correct quadrant."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Atanh(Primitive):
-    """The inverse hyperbolic tangent of each element."""
+    """Elementwise inverse hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1609,22 +1609,22 @@ class Bernoulli(RandomPrimitive):
     def __call__(self, x: _TensorLike, p: Any) -> Tensor: ...
 
 class BesselI0(Primitive):
-    """The modified Bessel function of the first kind, of order 0."""
+    """Modified Bessel function of the first kind, of order 0."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BesselI0e(Primitive):
-    """The exponentially scaled modified Bessel function of order 0."""
+    """Exponentially scaled modified Bessel function of the first kind, of order 0."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BesselI1(Primitive):
-    """The modified Bessel function of the first kind, of order 1."""
+    """Modified Bessel function of the first kind, of order 1."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BesselI1e(Primitive):
-    """The exponentially scaled modified Bessel function of order 1."""
+    """Exponentially scaled modified Bessel function of the first kind, of order 1."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1644,17 +1644,17 @@ class Bincount(Primitive):
     def __call__(self, array: _TensorLike, size: Any, weights: _TensorLike) -> Tensor: ...
 
 class BitwiseAnd(Primitive):
-    """And, bit by bit."""
+    """Elementwise bitwise and."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class BitwiseOr(Primitive):
-    """Or, bit by bit."""
+    """Elementwise bitwise or."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class BitwiseXor(Primitive):
-    """Either, but not both, bit by bit."""
+    """Elementwise bitwise exclusive or."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -1679,9 +1679,9 @@ class CTCLossV2(Primitive):
     def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any) -> tuple[Tensor, Tensor]: ...
 
 class Cast(Primitive):
-    """The same values as another dtype; towards an integer the fraction is cut off."""
+    """Cast to another dtype; a float becomes an integer by truncation."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, dtype: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dtype: Any) -> Tensor: ...
 
 class Cdist(Primitive):
     """The distance of every row of one Tensor to every row of the other."""
@@ -1694,7 +1694,7 @@ class CeLU(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Ceil(Primitive):
-    """The least whole number that is not less."""
+    """Round up to the nearest integer."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1704,12 +1704,12 @@ class ChannelShuffle(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Complex(Primitive):
-    """Complex numbers from their two parts."""
+    """Complex numbers from their real and imaginary parts; complex64, or complex128 for float64."""
     def __init__(self) -> None: ...
-    def __call__(self, real: Any, imag: Any) -> Tensor: ...
+    def __call__(self, real: _TensorLike, imag: _TensorLike) -> Tensor: ...
 
 class ComplexAbs(Primitive):
-    """The absolute value of each element."""
+    """Elementwise absolute value."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1719,7 +1719,7 @@ class Concat(Primitive):
     def __call__(self, tensors: Any) -> Tensor: ...
 
 class Conj(Primitive):
-    """The complex conjugate of each element."""
+    """Elementwise complex conjugate."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1739,12 +1739,12 @@ class Conv3D(Primitive):
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Cos(Primitive):
-    """The cosine of each element, in radians."""
+    """Elementwise cosine of an angle in radians."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Cosh(Primitive):
-    """The hyperbolic cosine of each element."""
+    """Elementwise hyperbolic cosine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1774,7 +1774,7 @@ class CumulativeLogsumexp(Primitive):
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class DType(Primitive):
-    """The element type."""
+    """Return the dtype."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> _DType: ...
 
@@ -1784,7 +1784,7 @@ class Dense(Primitive):
     def __call__(self, input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor: ...
 
 class Depend(Primitive):
-    """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
+    """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
     def __init__(self) -> None: ...
     def __call__(self, value: Any, expr: Any) -> Any: ...
 
@@ -1794,17 +1794,17 @@ class Diag(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Digamma(Primitive):
-    """The logarithmic derivative of the gamma function."""
+    """Logarithmic derivative of the gamma function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Div(Primitive):
-    """The quotient, element by element."""
+    """Elementwise quotient."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor: ...
 
 class DivNoNan(Primitive):
-    """The quotient; 0 where the divisor is 0."""
+    """Elementwise quotient; 0 where the divisor is 0."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
@@ -1834,27 +1834,27 @@ class Elu(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Equal(Primitive):
-    """Where the two are equal, element by element."""
+    """Elementwise equality."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, other: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Erf(Primitive):
-    """The error function."""
+    """Elementwise error function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Erfc(Primitive):
-    """One less the error function, exact where that is near 1."""
+    """Elementwise complementary error function, accurate where `erf` is near 1."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Erfinv(Primitive):
-    """The inverse of the error function."""
+    """Elementwise inverse error function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Exp(Primitive):
-    """The exponential of each element."""
+    """Elementwise exponential."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1864,7 +1864,7 @@ class ExpandDims(Primitive):
     def __call__(self, input_x: _TensorLike, axis: int) -> Tensor: ...
 
 class Expm1(Primitive):
-    """The exponential less one, exact near 0."""
+    """Elementwise exponential minus one, accurate near 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1899,27 +1899,27 @@ class Flatten(Primitive):
     def __call__(self, input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor: ...
 
 class Floor(Primitive):
-    """The greatest whole number that is not greater."""
+    """Round down to the nearest integer."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class FloorDiv(Primitive):
-    """The quotient, rounded down."""
+    """Elementwise quotient, rounded down."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class FloorMod(Primitive):
-    """The remainder of the division rounded down; it has the divisor's sign."""
+    """Remainder of the division that rounds down; it has the sign of the divisor."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Fmax(Primitive):
-    """The larger one, element by element; a number wins over NaN."""
+    """Elementwise maximum; a NaN is ignored where the other element is a number."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Fmin(Primitive):
-    """The smaller one, element by element; a number wins over NaN."""
+    """Elementwise minimum; a NaN is ignored where the other element is a number."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -1959,7 +1959,7 @@ class GatherV2(Primitive):
     def __call__(self, input_params: _TensorLike, input_indices: _TensorLike, axis: int) -> Tensor: ...
 
 class Gcd(Primitive):
-    """The greatest common divisor."""
+    """Greatest common divisor."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -1979,12 +1979,12 @@ class Ger(Primitive):
     def __call__(self, input: _TensorLike, vec2: _TensorLike) -> Tensor: ...
 
 class Greater(Primitive):
-    """Where the first is greater."""
+    """Whether each element of the first is greater than that of the second."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class GreaterEqual(Primitive):
-    """Where the first is greater or equal."""
+    """Whether each element of the first is greater than or equal to that of the second."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2004,7 +2004,7 @@ class HSwish(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Heaviside(Primitive):
-    """The unit step; `other` is its value at 0."""
+    """Heaviside step function; `other` is its value at 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2014,32 +2014,32 @@ class Histogram(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Hypot(Primitive):
-    """The length of the hypotenuse, without overflow between."""
+    """Length of the hypotenuse of a right triangle, without intermediate overflow."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Identity(Primitive):
-    """The same value."""
+    """Return the input."""
     def __init__(self) -> None: ...
-    def __call__(self, x: Any) -> Any: ...
+    def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Igamma(Primitive):
-    """The regularised lower incomplete gamma function."""
+    """Regularized lower incomplete gamma function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Igammac(Primitive):
-    """The regularised upper incomplete gamma function."""
+    """Regularized upper incomplete gamma function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Imag(Primitive):
-    """The imaginary part of each element."""
+    """Imaginary part of each element."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class InTopK(Primitive):
-    """Whether the score of a target is among the k highest of its row."""
+    """Whether the score of each target is among the k highest scores of its row."""
     def __init__(self, k: int) -> None: ...
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
@@ -2069,32 +2069,32 @@ class InplaceUpdate(Primitive):
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class Inv(Primitive):
-    """The reciprocal of each element."""
+    """Elementwise reciprocal."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Invert(Primitive):
-    """Each bit flipped; of bools, not."""
+    """Elementwise bitwise not; for bools, logical not."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class IsClose(Primitive):
-    """Where the two are equal within a tolerance."""
+    """Whether each pair of elements is equal within a tolerance."""
     def __init__(self, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> None: ...
-    def __call__(self, input: Any, other: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class IsFinite(Primitive):
-    """Which elements are neither NaN nor infinite."""
+    """Whether each element is neither NaN nor infinite."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class IsInf(Primitive):
-    """Which elements are infinite."""
+    """Whether each element is infinite."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class IsNan(Primitive):
-    """Which elements are NaN."""
+    """Whether each element is NaN."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2114,32 +2114,32 @@ class L2Normalize(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Lcm(Primitive):
-    """The least common multiple."""
+    """Least common multiple."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class LeftShift(Primitive):
-    """The bits moved left by so many places."""
+    """Elementwise left shift of the bits."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Lerp(Primitive):
-    """The point between two, at a share of the way."""
+    """Linear interpolation between two Tensors."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, end: Any, weight: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Less(Primitive):
-    """Where the first is less."""
+    """Whether each element of the first is less than that of the second."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class LessEqual(Primitive):
-    """Where the first is less or equal."""
+    """Whether each element of the first is less than or equal to that of the second."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Lgamma(Primitive):
-    """The logarithm of the gamma function's absolute value."""
+    """Logarithm of the absolute value of the gamma function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2149,12 +2149,12 @@ class LinSpace(Primitive):
     def __call__(self, start: Any, stop: Any, num: int) -> Tensor: ...
 
 class Log(Primitive):
-    """The natural logarithm of each element."""
+    """Elementwise natural logarithm."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Log1p(Primitive):
-    """The logarithm of one plus each element, exact near 0."""
+    """Elementwise logarithm of one plus the input, accurate near 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2169,37 +2169,37 @@ class LogUniformCandidateSampler(RandomPrimitive):
     def __call__(self, true_classes: _TensorLike) -> tuple[Tensor, Tensor, Tensor]: ...
 
 class LogicalAnd(Primitive):
-    """And, of each pair's truth."""
+    """Elementwise logical and; a number is true unless it is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class LogicalNot(Primitive):
-    """Not, of each element's truth."""
+    """Elementwise logical not; a number is true unless it is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LogicalOr(Primitive):
-    """Or, of each pair's truth."""
+    """Elementwise logical or; a number is true unless it is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class LogicalXor(Primitive):
-    """Either, but not both, of each pair's truth."""
+    """Elementwise logical exclusive or; a number is true unless it is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Logit(Primitive):
-    """The logarithm of the odds: the inverse of the sigmoid."""
+    """Logarithm of the odds, the inverse of the sigmoid."""
     def __init__(self, eps: float | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class MaskedFill(Primitive):
-    """A fixed value where a mask is true."""
+    """Replace the elements where a mask is true by one number."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: _TensorLike, mask: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, mask: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class MaskedSelect(Primitive):
-    """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, mask: _TensorLike) -> Tensor: ...
 
@@ -2214,7 +2214,7 @@ class MaxPool(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Maximum(Primitive):
-    """The larger one, element by element; NaN wins."""
+    """Elementwise maximum; NaN propagates."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2229,7 +2229,7 @@ class Meshgrid(Primitive):
     def __call__(self, inputs: Any) -> tuple[Tensor, ...]: ...
 
 class Minimum(Primitive):
-    """The smaller one, element by element; NaN wins."""
+    """Elementwise minimum; NaN propagates."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2244,17 +2244,17 @@ class Mish(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Mod(Primitive):
-    """The remainder of the division rounded towards zero; it has the dividend's sign."""
+    """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Mul(Primitive):
-    """The product, element by element."""
+    """Elementwise product."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class MulNoNan(Primitive):
-    """The product; 0 where `y` is 0, even if `x` is infinite or NaN."""
+    """Elementwise product; 0 where `y` is 0, even if `x` is infinite or NaN."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
@@ -2274,7 +2274,7 @@ class Multinomial(RandomPrimitive):
     def __call__(self, x: _TensorLike, num_samples: int) -> Tensor: ...
 
 class Mvlgamma(Primitive):
-    """The logarithm of the multivariate gamma function of dimension p."""
+    """Logarithm of the multivariate gamma function of dimension p."""
     def __init__(self, p: int) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2284,34 +2284,34 @@ class NLLLoss(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike, weight: Any) -> tuple[Tensor, Tensor]: ...
 
 class NanToNum(Primitive):
-    """NaN and infinities replaced by numbers."""
+    """Replace NaN and infinities by numbers."""
     def __init__(self, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Neg(Primitive):
-    """The negative of each element."""
+    """Elementwise negation."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class NextAfter(Primitive):
-    """The next representable number, in the direction of the second."""
+    """Next representable number after the first, towards the second."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class NonZero(Primitive):
-    """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+    """Indices of the elements that are not 0. The shape depends on values: not compilable."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, as_tuple: bool = False) -> Any: ...
 
 class NotEqual(Primitive):
-    """Where the two differ."""
+    """Elementwise inequality."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class OneHot(Primitive):
-    """One value at the place that an index names, another elsewhere, along a new axis."""
+    """One-hot encoding along a new axis."""
     def __init__(self, axis: int = -1) -> None: ...
-    def __call__(self, indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0) -> Tensor: ...
+    def __call__(self, indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0) -> Tensor: ...
 
 class Ones(Primitive):
     """A Tensor of ones."""
@@ -2346,17 +2346,17 @@ class Poisson(RandomPrimitive):
 class Polygamma(Primitive):
     """The n-th derivative of the digamma function."""
     def __init__(self) -> None: ...
-    def __call__(self, n: Any, input: _TensorLike) -> Tensor: ...
+    def __call__(self, n: _TensorLike, input: _TensorLike) -> Tensor: ...
 
 class PopulationCount(Primitive):
-    """How many bits of each element are set."""
+    """Number of set bits of each element."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Pow(Primitive):
-    """Each element to a power."""
+    """Elementwise power; an integer to a float power gives float32."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, exponent: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, exponent: _TensorLike) -> Tensor: ...
 
 class RNNTLoss(Primitive):
     """The transducer losses of sequences, of shape (B,), and the gradient of each by `acts`, before the softmax."""
@@ -2394,17 +2394,17 @@ class ReLU6(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Real(Primitive):
-    """The real part of each element."""
+    """Real part of each element."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class RealDiv(Primitive):
-    """The quotient, element by element."""
+    """Elementwise quotient."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor: ...
 
 class Reciprocal(Primitive):
-    """The reciprocal of each element."""
+    """Elementwise reciprocal."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2459,12 +2459,12 @@ class ReverseV2(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class RightShift(Primitive):
-    """The bits moved right by so many places; the sign stays."""
+    """Elementwise arithmetic right shift of the bits."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Rint(Primitive):
-    """The nearest whole number; halves go to the even one."""
+    """Round to the nearest integer; halfway cases round to the even one."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2474,24 +2474,24 @@ class Roll(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Round(Primitive):
-    """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
+    """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, decimals: int = 0) -> Tensor: ...
 
 class Rsqrt(Primitive):
-    """The reciprocal of the square root of each element."""
+    """Elementwise reciprocal of the square root."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ScalarCast(Primitive):
-    """A number as another kind of number."""
+    """Convert a number to the Python type of a dtype."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: Any, input_y: Any) -> Any: ...
 
 class ScalarToTensor(Primitive):
-    """A Tensor of no axis, of a number."""
+    """Convert a number to a 0-d Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: Any, dtype: Any = ...) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, dtype: Any = ...) -> Tensor: ...
 
 class Scan(Primitive):
     """`carry, y = loop_func(carry, x)` for the elements x of a list or tuple, as MindSpore's `Scan`."""
@@ -2584,9 +2584,9 @@ class SearchSorted(Primitive):
     def __call__(self, sorted_sequence: _TensorLike, values: Any) -> Tensor: ...
 
 class Select(Primitive):
-    """One value where a condition holds, another where not."""
+    """Select elements of one Tensor where a condition is true, and of another where it is false."""
     def __init__(self) -> None: ...
-    def __call__(self, condition: _TensorLike, input: Any, other: Any) -> Tensor: ...
+    def __call__(self, condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Shape(Primitive):
     """The size along each axis."""
@@ -2609,22 +2609,22 @@ class SigmoidCrossEntropyWithLogits(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
 class Sign(Primitive):
-    """The sign of each element: -1, 0 or 1; its derivative is 0."""
+    """Elementwise sign: -1, 0 or 1; the derivative is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Sin(Primitive):
-    """The sine of each element, in radians."""
+    """Elementwise sine of an angle in radians."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Sinc(Primitive):
-    """The normalised sine cardinal; 1 at 0."""
+    """Elementwise normalized sinc function; 1 at 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Sinh(Primitive):
-    """The hyperbolic sine of each element."""
+    """Elementwise hyperbolic sine."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2689,17 +2689,17 @@ class Split(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
 class Sqrt(Primitive):
-    """The square root of each element."""
+    """Elementwise square root."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Square(Primitive):
-    """The square of each element."""
+    """Elementwise square."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class SquaredDifference(Primitive):
-    """The squared difference, element by element."""
+    """Elementwise squared difference."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
@@ -2734,22 +2734,22 @@ class StridedSlice(Primitive):
     def __call__(self, input_x: _TensorLike, begin: Any, end: Any, strides: Any) -> Tensor: ...
 
 class Sub(Primitive):
-    """The difference, element by element."""
+    """Elementwise difference."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Tan(Primitive):
-    """The tangent of each element, in radians."""
+    """Elementwise tangent of an angle in radians."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Tanh(Primitive):
-    """The hyperbolic tangent of each element."""
+    """Elementwise hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class TensorAdd(Primitive):
-    """The sum, element by element."""
+    """Elementwise sum."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2834,24 +2834,24 @@ class Triu(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Trunc(Primitive):
-    """The whole part of each element."""
+    """Round towards zero."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class TruncateDiv(Primitive):
-    """The quotient, rounded towards zero."""
+    """Elementwise quotient, rounded towards zero."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class TruncateMod(Primitive):
-    """The remainder of the division rounded towards zero; it has the dividend's sign."""
+    """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class TupleToArray(Primitive):
-    """A Tensor of a tuple of numbers."""
+    """Convert a tuple of numbers to a Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class UniformCandidateSampler(RandomPrimitive):
     """Draw classes, each equally likely."""
@@ -2919,12 +2919,12 @@ class WhileLoop(Primitive):
     def __call__(self, cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any], init_val: Any) -> Any: ...
 
 class Xdivy(Primitive):
-    """The quotient; 0 where the first is 0."""
+    """Elementwise quotient; 0 where the dividend is 0."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Xlogy(Primitive):
-    """The product with the logarithm; 0 where the first is 0."""
+    """Product of the first and the logarithm of the second; 0 where the first is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
@@ -2939,6 +2939,6 @@ class ZerosLike(Primitive):
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class Zeta(Primitive):
-    """The Hurwitz zeta function."""
+    """Hurwitz zeta function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...

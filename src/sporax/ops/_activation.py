@@ -12,7 +12,7 @@ from sporax._errors import ArgumentError, ShapeError
 from sporax.core import next_key
 from sporax.ops._args import Array, as_array, as_floating, one_axis
 from sporax.ops._base import alias, lifted, op, primitive
-from sporax.ops._elementwise import unary
+from sporax.ops._table import unary
 
 
 def _relu(x: Array) -> Array:

@@ -1,12 +1,13 @@
-"""Elementwise operators of two arguments: one table row each.
+"""Elementwise ops of two arguments.
 
-Dtypes follow the operators of Tensor: two Tensors promote to the wider kind, and a Python number widens none.
+The result dtypes are those of Tensor's operators: two Tensors are promoted, and a Python number does not widen a
+Tensor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -15,479 +16,297 @@ import numpy as np
 from sporax import _check
 from sporax.core import align, arithmetic, power_of
 from sporax.core import true_divide as _true_divide
-from sporax.ops._args import Array, as_array, as_floating, check_broadcast, check_kind
-from sporax.ops._base import alias, op, op_from, primitive
-from sporax.ops._docs import document
+from sporax.ops._args import as_floating
+from sporax.ops._kinds import static_kind
+from sporax.ops._op import op
+from sporax.ops._table import NUMBERS, First, Second, arrays, binary, operand_kind
 
-_SCALARS = (bool, int, float, complex)
-_RESULTS = {
-    "same": "Tensor of the broadcast shape, of the promoted dtype.",
-    "float": "Tensor of the broadcast shape, of the promoted dtype; integers give float32.",
-    "bool": "Bool Tensor of the broadcast shape.",
-}
-
-
-def operands(x: Any, y: Any, where: str, kinds: str | None = None) -> tuple[Array, Array]:
-    """Both sides ready for JAX: at least one an array, the other may stay a Python number.
-
-    Raises:
-        ShapeError: the shapes do not broadcast.
-        DtypeError: an array is of none of `kinds`.
-    """
-    first = x if isinstance(x, _SCALARS) else as_array(x)
-    second = y if isinstance(y, _SCALARS) else as_array(y)
-    if isinstance(first, _SCALARS) and isinstance(second, _SCALARS):
-        first, second = as_array(first), as_array(second)
-    if not isinstance(first, _SCALARS) and not isinstance(second, _SCALARS) and first.shape != second.shape:
-        check_broadcast(where, first, second)
-    if kinds is not None:
-        for name, side in (("input", first), ("other", second)):
-            if not isinstance(side, _SCALARS):
-                check_kind(side, kinds, where=where, name=name)
-    return first, second
+Rounding = Annotated[
+    Any,
+    static_kind(
+        lambda value, _, where, name: _check.one_of(value, (None, "floor", "trunc"), name=name, where=f"ops.{where}"),
+        'None for the exact quotient, "floor" to round down, "trunc" to round towards zero.',
+        "str | None",
+        "ArgumentError: an unknown `rounding_mode`.",
+    ),
+]
+Multiple = Annotated[Any, operand_kind()]
+"""A factor of the second operand; a Python number stays one."""
 
 
-def scaled(value: Any, factor: Any, where: str) -> Any:
-    """`factor * value`; of two Python numbers a Python number, which widens no Tensor."""
-    if isinstance(value, _SCALARS) and isinstance(factor, _SCALARS):
-        return factor * value
-    return arithmetic(jnp.multiply)(*operands(value, factor, where))
-
-
-def _operation(
-    name: str, function: Callable[[Array, Array], Array], result: str, kinds: str | None
-) -> Callable[[Any, Any], Array]:
-    aligned = arithmetic(function)
-
-    def compute(x: Any, y: Any) -> Array:
-        x, y = operands(x, y, name, kinds)
-        if result == "float":
-            x, y = _in_floats(x, y)
-        return aligned(x, y)
-
-    return compute
-
-
-def _in_floats(x: Array, y: Array) -> tuple[Array, Array]:
-    # A number beside an array stays a number, so that it does not widen a half-precision one.
-    if isinstance(x, _SCALARS):
-        return float(x) if not isinstance(x, complex) else x, as_floating(y)
-    if isinstance(y, _SCALARS):
-        return as_floating(x), float(y) if not isinstance(y, complex) else y
-    return as_floating(x), as_floating(y)
-
-
-def binary(
-    name: str,
-    summary: str,
-    formula: str,
-    function: Callable[[Array, Array], Array],
-    example: tuple[str, str],
-    printed: str,
-    *,
-    result: str = "same",
-    kinds: str | None = None,
-    names: tuple[str, str] = ("input", "other"),
-    method: bool = True,
-    also: dict[str, str] | None = None,
-    rounded: bool = False,
-) -> Callable[..., Any]:
-    """Make an elementwise op of two arguments.
-
-    Args:
-        name: the op's name.
-        summary, formula: for its docstring; the formula in x_i and y_i.
-        function: what it computes on JAX arrays.
-        example, printed: the two arguments of the docstring's example, and what printing its result shows.
-        result: "same" for the promoted dtype, "float" to compute integers in float32, "bool" for a predicate.
-        kinds: NumPy kinds of dtype that it takes; None for all.
-        names: the arguments' names: ("input", "other"), ("x", "y") or ("x", "other").
-        method: whether Tensor has it too.
-        also: other names that the method's arguments answer to.
-        rounded: show four decimals in the example, where the last digits differ between machines.
-    """
-    compute = _operation(name, function, result, kinds)
-
-    if names == ("x", "y"):
-
-        def implementation(x: Array, y: Array) -> Array:  # pyright: ignore[reportRedeclaration]
-            return compute(x, y)
-    elif names == ("x", "other"):
-
-        def implementation(x: Array, other: Array) -> Array:  # pyright: ignore[reportRedeclaration]
-            return compute(x, other)
-    else:
-
-        def implementation(input: Array, other: Array) -> Array:
-            return compute(input, other)
-
-    implementation.__name__ = implementation.__qualname__ = name
-    implementation.__module__ = __name__
-    raises = {"ShapeError": "the shapes do not broadcast."}
-    if kinds is not None:
-        raises["DtypeError"] = "a dtype that it does not take."
-    implementation.__doc__ = document(
-        summary,
-        formula=formula,
-        args={names[0]: "Tensor or number.", names[1]: f"Tensor or number; broadcasts with `{names[0]}`."},
-        returns=_RESULTS[result],
-        raises=raises,
-        example=f"ops.{name}(Tensor({example[0]}), Tensor({example[1]}))" + (".asnumpy().round(4)" if rounded else ""),
-        printed=printed,
-        source=f"`ops.{name}`",
-    )
-    return op_from(implementation, method=method, also=also)
-
-
-def _truncated_quotient(x: Array, y: Array) -> Array:
+def _truncated_quotient(x: jax.Array, y: jax.Array) -> jax.Array:
     quotient = _true_divide(x, y)
     integers = jnp.result_type(x, y)
     if integers.kind in "iub":
         x, y = jnp.asarray(x, integers), jnp.asarray(y, integers)
         floor = jnp.floor_divide(x, y)
-        # Towards zero: one above the floor where the division is not exact and the signs differ.
+        # Towards zero: the floor plus one where the division is not exact and the signs differ.
         return floor + ((floor * y != x) & ((x < 0) != (y < 0))).astype(integers)
     return jnp.trunc(quotient)
 
 
-def _xlogy(x: Array, y: Array) -> Array:
+def _xlogy(x: jax.Array, y: jax.Array) -> jax.Array:
     x, y = jnp.asarray(x, jnp.result_type(x, y)), jnp.asarray(y, jnp.result_type(x, y))
-    # The safe argument keeps 0 * log(0) out of the derivative as well; where log(y) is finite it is the derivative.
+    # The replaced argument keeps 0 * log(0) out of the derivative too; where log(y) is finite it is the derivative.
     zero = (x == 0) & ~((y > 0) & (y < np.inf))
     return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
-def _xdivy(x: Array, y: Array) -> Array:
+def _xdivy(x: jax.Array, y: jax.Array) -> jax.Array:
     zero = jnp.equal(x, 0) & (jnp.equal(y, 0) | (y != y))
     return jnp.where(zero, 0, jnp.divide(x, jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
-def _div_no_nan(x: Array, y: Array) -> Array:
+def _div_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
     zero = jnp.equal(y, 0)
     return jnp.where(zero, 0, jnp.divide(x, jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
-def _mul_no_nan(x: Array, y: Array) -> Array:
+def _mul_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
     # Where x is finite the product is 0 by itself, with the derivative x.
     zero = jnp.equal(y, 0) & ~(jnp.abs(x) < np.inf)
     return jnp.where(zero, 0, jnp.multiply(jnp.where(zero, 1, x), y)).astype(jnp.result_type(x, y))
 
 
-def _gcd_operands(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+def _gcd_operands(function: Callable[[jax.Array, jax.Array], jax.Array]) -> Callable[[jax.Array, jax.Array], jax.Array]:
     return lambda x, y: function(jnp.asarray(x), jnp.asarray(y))
 
 
 # fmt: off
-# --- arithmetic ----------------------------------------------------------------------------------------
+# Arithmetic.
 add = binary(
-    "add", "The sum, element by element.", r"x_i + y_i", jnp.add, ("[1.0, 2.0]", "[3.0, 5.0]"), "[4. 7.]",
-    method=False,
+    "add", "Elementwise sum.", r"x_i + y_i", jnp.add, ("[1.0, 2.0]", "[3.0, 5.0]"), "[4. 7.]",
+    also="ops.tensor_add, ops.Add, ops.TensorAdd", method=False,
 )
 sub = binary(
-    "sub", "The difference, element by element.", r"x_i - y_i", jnp.subtract, ("[1.0, 2.0]", "[3.0, 5.0]"),
-    "[-2. -3.]", method=False, kinds="iufc",
+    "sub", "Elementwise difference.", r"x_i - y_i", jnp.subtract, ("[1.0, 2.0]", "[3.0, 5.0]"), "[-2. -3.]",
+    also="ops.tensor_sub, ops.Sub", method=False, kinds="iufc",
 )
 mul = binary(
-    "mul", "The product, element by element.", r"x_i y_i", jnp.multiply, ("[1.0, 2.0]", "[3.0, 5.0]"),
-    "[ 3. 10.]",
+    "mul", "Elementwise product.", r"x_i y_i", jnp.multiply, ("[1.0, 2.0]", "[3.0, 5.0]"), "[ 3. 10.]",
+    also="mint.mul, ops.multiply, Tensor.multiply, ops.tensor_mul, ops.Mul",
 )
 true_divide = binary(
-    "true_divide", "The quotient, element by element; integers are divided as float32.", r"x_i / y_i",
-    _true_divide, ("[1, 3]", "[2, 2]"), "[0.5 1.5]", names=("x", "y"),
+    "true_divide", "Elementwise quotient; integers are divided as float32.", r"x_i / y_i", _true_divide,
+    ("[1, 3]", "[2, 2]"), "[0.5 1.5]", arguments="x, y",
 )
 floor_divide = binary(
-    "floor_divide", "The quotient, rounded down.", r"\lfloor x_i / y_i \rfloor", jnp.floor_divide,
-    ("[7, -7]", "[2, 2]"), "[ 3 -4]", kinds="biuf",
-)
-floor_div = binary(
-    "floor_div", "The quotient, rounded down.", r"\lfloor x_i / y_i \rfloor", jnp.floor_divide,
-    ("[7, -7]", "[2, 2]"), "[ 3 -4]", kinds="biuf", names=("x", "y"), method=False,
+    "floor_divide", "Elementwise quotient, rounded down.", r"\lfloor x_i / y_i \rfloor", jnp.floor_divide,
+    ("[7, -7]", "[2, 2]"), "[ 3 -4]",
+    also="mint.floor_divide, ops.floor_div(x, y), ops.floordiv(x, y), ops.tensor_floordiv(x, y), ops.FloorDiv()(x, y)",
+    kinds="biuf",
 )
 truncate_div = binary(
-    "truncate_div", "The quotient, rounded towards zero.", r"\operatorname{trunc}(x_i / y_i)",
-    _truncated_quotient, ("[7, -7]", "[2, 2]"), "[ 3 -3]", kinds="biuf", names=("x", "y"), method=False,
+    "truncate_div", "Elementwise quotient, rounded towards zero.", r"\operatorname{trunc}(x_i / y_i)",
+    _truncated_quotient, ("[7, -7]", "[2, 2]"), "[ 3 -3]", also="ops.TruncateDiv", kinds="biuf", arguments="x, y",
+    method=False,
 )
 remainder = binary(
-    "remainder", "The remainder of the division rounded down; it has the divisor's sign.",
-    r"x_i - y_i \lfloor x_i / y_i \rfloor", jnp.remainder, ("[7, -7]", "[3, 3]"), "[1 2]", kinds="iuf",
-    also={"divisor": "other"},
-)
-floor_mod = binary(
-    "floor_mod", "The remainder of the division rounded down; it has the divisor's sign.",
-    r"x_i - y_i \lfloor x_i / y_i \rfloor", jnp.remainder, ("[7, -7]", "[3, 3]"), "[1 2]", kinds="iuf",
-    names=("x", "y"), method=False,
+    "remainder", "Remainder of the division that rounds down; it has the sign of the divisor.",
+    r"x_i - y_i \lfloor x_i / y_i \rfloor", jnp.remainder, ("[7, -7]", "[3, 3]"), "[1 2]",
+    also="mint.remainder, ops.floor_mod(x, y), ops.floormod(x, y), ops.mod(x, y), ops.tensor_mod(x, y), "
+    "ops.FloorMod()(x, y)",
+    kinds="iuf", keyword="divisor",
 )
 fmod = binary(
-    "fmod", "The remainder of the division rounded towards zero; it has the dividend's sign.",
-    r"x_i - y_i \operatorname{trunc}(x_i / y_i)", jnp.fmod, ("[7, -7]", "[3, 3]"), "[ 1 -1]", kinds="iuf",
-)
-truncate_mod = binary(
-    "truncate_mod", "The remainder of the division rounded towards zero; it has the dividend's sign.",
-    r"x_i - y_i \operatorname{trunc}(x_i / y_i)", jnp.fmod, ("[7, -7]", "[3, 3]"), "[ 1 -1]", kinds="iuf",
-    names=("x", "y"), method=False,
+    "fmod", "Remainder of the division that rounds towards zero; it has the sign of the dividend.",
+    r"x_i - y_i \operatorname{trunc}(x_i / y_i)", jnp.fmod, ("[7, -7]", "[3, 3]"), "[ 1 -1]",
+    also="mint.fmod, ops.Mod, ops.truncate_mod(x, y), ops.TruncateMod()(x, y)", kinds="iuf",
 )
 maximum = binary(
-    "maximum", "The larger one, element by element; NaN wins.", r"\max(x_i, y_i)", jnp.maximum,
-    ("[1.0, 5.0]", "[3.0, 2.0]"), "[3. 5.]", kinds="biuf",
+    "maximum", "Elementwise maximum; NaN propagates.", r"\max(x_i, y_i)", jnp.maximum, ("[1.0, 5.0]", "[3.0, 2.0]"),
+    "[3. 5.]", also="mint.maximum, ops.Maximum", kinds="biuf",
 )
 minimum = binary(
-    "minimum", "The smaller one, element by element; NaN wins.", r"\min(x_i, y_i)", jnp.minimum,
-    ("[1.0, 5.0]", "[3.0, 2.0]"), "[1. 2.]", kinds="biuf",
+    "minimum", "Elementwise minimum; NaN propagates.", r"\min(x_i, y_i)", jnp.minimum, ("[1.0, 5.0]", "[3.0, 2.0]"),
+    "[1. 2.]", also="mint.minimum, ops.Minimum", kinds="biuf",
 )
 fmax = binary(
-    "fmax", "The larger one, element by element; a number wins over NaN.", r"\max(x_i, y_i)", jnp.fmax,
-    ("[1.0, float('nan')]", "[3.0, 2.0]"), "[3. 2.]", kinds="biuf",
+    "fmax", "Elementwise maximum; a NaN is ignored where the other element is a number.", r"\max(x_i, y_i)", jnp.fmax,
+    ("[1.0, float('nan')]", "[3.0, 2.0]"), "[3. 2.]", also="ops.Fmax", kinds="biuf",
 )
 fmin = binary(
-    "fmin", "The smaller one, element by element; a number wins over NaN.", r"\min(x_i, y_i)", jnp.fmin,
-    ("[1.0, float('nan')]", "[3.0, 2.0]"), "[1. 2.]", kinds="biuf",
+    "fmin", "Elementwise minimum; a NaN is ignored where the other element is a number.", r"\min(x_i, y_i)", jnp.fmin,
+    ("[1.0, float('nan')]", "[3.0, 2.0]"), "[1. 2.]", also="ops.Fmin", kinds="biuf",
 )
 squared_difference = binary(
-    "squared_difference", "The squared difference, element by element.", r"(x_i - y_i)^2",
-    lambda x, y: jnp.square(jnp.subtract(x, y)), ("[1.0, 2.0]", "[3.0, 5.0]"), "[4. 9.]", kinds="iufc",
-    names=("x", "y"), method=False,
+    "squared_difference", "Elementwise squared difference.", r"(x_i - y_i)^2",
+    lambda x, y: jnp.square(jnp.subtract(x, y)), ("[1.0, 2.0]", "[3.0, 5.0]"), "[4. 9.]", also="ops.SquaredDifference",
+    kinds="iufc", arguments="x, y", method=False,
 )
 div_no_nan = binary(
-    "div_no_nan", "The quotient; 0 where the divisor is 0.", r"x_i / y_i", _div_no_nan,
-    ("[1.0, 2.0]", "[0.0, 4.0]"), "[0.  0.5]", result="float", names=("x", "y"), method=False,
+    "div_no_nan", "Elementwise quotient; 0 where the divisor is 0.", r"x_i / y_i", _div_no_nan,
+    ("[1.0, 2.0]", "[0.0, 4.0]"), "[0.  0.5]", also="ops.DivNoNan", result="float", arguments="x, y", method=False,
 )
 mul_no_nan = binary(
-    "mul_no_nan", "The product; 0 where `y` is 0, even if `x` is infinite or NaN.", r"x_i y_i", _mul_no_nan,
-    ("[float('inf'), 2.0]", "[0.0, 4.0]"), "[0. 8.]", result="same", names=("x", "y"), method=False,
+    "mul_no_nan", "Elementwise product; 0 where `y` is 0, even if `x` is infinite or NaN.", r"x_i y_i", _mul_no_nan,
+    ("[float('inf'), 2.0]", "[0.0, 4.0]"), "[0. 8.]", also="ops.MulNoNan", arguments="x, y", method=False,
 )
 
-# --- transcendental ------------------------------------------------------------------------------------
+# Powers, logarithms and special functions.
+pow = binary(
+    "pow", "Elementwise power; an integer to a float power gives float32.", r"x_i^{y_i}", power_of,
+    ("[1.0, 2.0, 3.0]", "[2.0, 2.0, 0.5]"), "[1.        4.        1.7320508]",
+    also="mint.pow, ops.pows, ops.tensor_pow, ops.Pow", arguments="input, exponent",
+)
 atan2 = binary(
-    "atan2", "The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept.",
-    r"\operatorname{atan2}(x_i, y_i)", jnp.arctan2, ("[0.0, 1.0]", "[1.0, 0.0]"), "[0.        1.5707964]",
-    result="float", kinds="biuf",
+    "atan2", "Angle of the point (y_i, x_i) in radians, in the correct quadrant.", r"\operatorname{atan2}(x_i, y_i)",
+    jnp.arctan2, ("[0.0, 1.0]", "[1.0, 0.0]"), "[0.        1.5707964]",
+    also="mint.arctan2, mint.atan2, ops.arctan2, Tensor.arctan2, ops.Atan2", result="float", kinds="biuf",
 )
 hypot = binary(
-    "hypot", "The length of the hypotenuse, without overflow between.", r"\sqrt{x_i^2 + y_i^2}", jnp.hypot,
-    ("[3.0]", "[4.0]"), "[5.]", result="float", kinds="biuf",
+    "hypot", "Length of the hypotenuse of a right triangle, without intermediate overflow.", r"\sqrt{x_i^2 + y_i^2}",
+    jnp.hypot, ("[3.0]", "[4.0]"), "[5.]", also="ops.Hypot", result="float", kinds="biuf",
 )
 logaddexp = binary(
-    "logaddexp", "The logarithm of the sum of exponentials, without overflow.", r"\ln(e^{x_i} + e^{y_i})",
-    jnp.logaddexp, ("[0.0]", "[0.0]"), "[0.6931]", rounded=True, result="float",
+    "logaddexp", "Logarithm of the sum of exponentials, without overflow.", r"\ln(e^{x_i} + e^{y_i})", jnp.logaddexp,
+    ("[0.0]", "[0.0]"), "[0.6931]", also="mint.logaddexp", rounded=True, result="float",
 )
 logaddexp2 = binary(
-    "logaddexp2", "The base-2 logarithm of the sum of powers of 2, without overflow.",
-    r"\log_2(2^{x_i} + 2^{y_i})", jnp.logaddexp2, ("[3.0]", "[3.0]"), "[4.]", result="float",
+    "logaddexp2", "Base-2 logarithm of the sum of powers of 2, without overflow.", r"\log_2(2^{x_i} + 2^{y_i})",
+    jnp.logaddexp2, ("[3.0]", "[3.0]"), "[4.]", also="mint.logaddexp2", result="float",
 )
 xlogy = binary(
-    "xlogy", "The product with the logarithm; 0 where the first is 0.", r"x_i \ln y_i", _xlogy,
-    ("[0.0, 2.0]", "[0.0, 1.0]"), "[0. 0.]", result="float",
+    "xlogy", "Product of the first and the logarithm of the second; 0 where the first is 0.", r"x_i \ln y_i", _xlogy,
+    ("[0.0, 2.0]", "[0.0, 1.0]"), "[0. 0.]", also="mint.xlogy, ops.Xlogy", result="float",
 )
 xdivy = binary(
-    "xdivy", "The quotient; 0 where the first is 0.", r"x_i / y_i", _xdivy, ("[0.0, 2.0]", "[0.0, 4.0]"),
-    "[0.  0.5]", result="float", names=("x", "y"),
+    "xdivy", "Elementwise quotient; 0 where the dividend is 0.", r"x_i / y_i", _xdivy, ("[0.0, 2.0]", "[0.0, 4.0]"),
+    "[0.  0.5]", also="ops.Xdivy", result="float", arguments="x, y",
 )
 copysign = binary(
-    "copysign", "The magnitude of the first with the sign of the second.", r"|x_i| \operatorname{sgn}(y_i)",
-    jnp.copysign, ("[1.0, 2.0]", "[-3.0, 4.0]"), "[-1.  2.]", result="float", kinds="biuf",
-    names=("x", "other"),
+    "copysign", "Absolute value of the first with the sign of the second.", r"|x_i| \operatorname{sgn}(y_i)",
+    jnp.copysign, ("[1.0, 2.0]", "[-3.0, 4.0]"), "[-1.  2.]", result="float", kinds="biuf", arguments="x, other",
 )
 heaviside = binary(
-    "heaviside", "The unit step; `other` is its value at 0.", r"[x_i > 0] + y_i [x_i = 0]", jnp.heaviside,
-    ("[-1.0, 0.0, 2.0]", "[0.5, 0.5, 0.5]"), "[0.  0.5 1. ]", result="float", kinds="biuf", method=False,
+    "heaviside", "Heaviside step function; `other` is its value at 0.", r"[x_i > 0] + y_i [x_i = 0]", jnp.heaviside,
+    ("[-1.0, 0.0, 2.0]", "[0.5, 0.5, 0.5]"), "[0.  0.5 1. ]", also="ops.Heaviside", result="float", kinds="biuf",
+    method=False,
 )
 nextafter = binary(
-    "nextafter", "The next representable number, in the direction of the second.",
-    r"\operatorname{nextafter}(x_i, y_i)", jnp.nextafter, ("[0.0]", "[1.0]"), "[1.e-45]", result="float",
-    kinds="f",
+    "nextafter", "Next representable number after the first, towards the second.",
+    r"\operatorname{nextafter}(x_i, y_i)", jnp.nextafter, ("[0.0]", "[1.0]"), "[1.e-45]", also="ops.NextAfter",
+    result="float", kinds="f",
 )
 ldexp = binary(
-    "ldexp", "The first times a power of 2.", r"x_i \, 2^{y_i}",
-    lambda x, y: jnp.multiply(x, jnp.exp2(as_floating(y))), ("[1.0, 3.0]", "[2, 3]"), "[ 4. 24.]",
-    names=("x", "other"),
+    "ldexp", "Product of the first and 2 to the power of the second.", r"x_i \, 2^{y_i}",
+    lambda x, y: jnp.multiply(x, jnp.exp2(as_floating(y))), ("[1.0, 3.0]", "[2, 3]"), "[ 4. 24.]", arguments="x, other",
 )
 igamma = binary(
-    "igamma", "The regularised lower incomplete gamma function.", r"P(x_i, y_i)", jax.lax.igamma,
-    ("[1.0]", "[0.0]"), "[0.]", result="float", kinds="f",
+    "igamma", "Regularized lower incomplete gamma function.", r"P(x_i, y_i)", jax.lax.igamma, ("[1.0]", "[0.0]"),
+    "[0.]", also="ops.Igamma", result="float", kinds="f",
 )
 igammac = binary(
-    "igammac", "The regularised upper incomplete gamma function.", r"1 - P(x_i, y_i)", jax.lax.igammac,
-    ("[1.0]", "[0.0]"), "[1.]", result="float", kinds="f",
+    "igammac", "Regularized upper incomplete gamma function.", r"1 - P(x_i, y_i)", jax.lax.igammac, ("[1.0]", "[0.0]"),
+    "[1.]", also="ops.Igammac", result="float", kinds="f",
 )
 zeta = binary(
-    "zeta", "The Hurwitz zeta function.", r"\sum_k (k + y_i)^{-x_i}", jax.lax.zeta,
-    ("[2.0]", "[1.0]"), "[1.6449]", rounded=True, result="float", kinds="f", method=False,
+    "zeta", "Hurwitz zeta function.", r"\sum_k (k + y_i)^{-x_i}", jax.lax.zeta, ("[2.0]", "[1.0]"), "[1.6449]",
+    also="ops.Zeta", rounded=True, result="float", kinds="f", method=False,
 )
 gcd = binary(
-    "gcd", "The greatest common divisor.", r"\gcd(x_i, y_i)", _gcd_operands(jnp.gcd), ("[12, 7]", "[18, 21]"),
-    "[6 7]", kinds="iu",
+    "gcd", "Greatest common divisor.", r"\gcd(x_i, y_i)", _gcd_operands(jnp.gcd), ("[12, 7]", "[18, 21]"), "[6 7]",
+    also="mint.gcd, ops.Gcd", kinds="iu",
 )
 lcm = binary(
-    "lcm", "The least common multiple.", r"\operatorname{lcm}(x_i, y_i)", _gcd_operands(jnp.lcm),
-    ("[4, 6]", "[6, 9]"), "[12 18]", kinds="iu",
+    "lcm", "Least common multiple.", r"\operatorname{lcm}(x_i, y_i)", _gcd_operands(jnp.lcm), ("[4, 6]", "[6, 9]"),
+    "[12 18]", also="ops.Lcm", kinds="iu",
 )
-
 # fmt: on
 
 
-@op(method=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Array:
-    r"""The quotient, element by element.
+@op(
+    "ops.div(input, other, *, rounding_mode=None)",
+    "ops.divide(input, other, *, rounding_mode=None)",
+    "ops.tensor_div(input, other, *, rounding_mode=None)",
+    "mint.div(input, other, *, rounding_mode=None)",
+    "mint.divide(input, other, *, rounding_mode=None)",
+    "Tensor.div(self, other, *, rounding_mode=None)",
+    "Tensor.divide(self, other, *, rounding_mode=None)",
+    "ops.Div()(input, other, *, rounding_mode=None)",
+    "ops.RealDiv()(input, other, *, rounding_mode=None)",
+)
+def div(x: First, y: Second, rounding_mode: Rounding) -> jax.Array:
+    r"""Elementwise quotient.
 
     .. math:: x_i / y_i
 
-    Args:
-        input: Tensor or number.
-        other: Tensor or number; broadcasts with `input`.
-        rounding_mode: None to keep the fraction, "floor" to round down, "trunc" to round towards zero.
-
     Returns:
-        Tensor of the broadcast shape, of the promoted dtype; integers give float32 with no rounding.
-
-    Raises:
-        ShapeError: the shapes do not broadcast.
-        ArgumentError: an unknown `rounding_mode`.
+        Tensor of the broadcast shape, of the promoted dtype; without rounding, integers give float32.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.div(Tensor([7, -7]), 2))
         [ 3.5 -3.5]
         >>> print(ops.div(Tensor([7, -7]), 2, rounding_mode="trunc"))
         [ 3 -3]
-
-    Source: `ops.div` of MindSpore.
     """
-    _check.one_of(rounding_mode, (None, "floor", "trunc"), name="rounding_mode", where="ops.div")
-    x, y = operands(input, other, "div")
+    x, y = arrays(x, y)
     if rounding_mode is None:
-        return _true_divide(x, y) if not isinstance(y, float) else arithmetic(_true_divide)(x, y)
-    x, y = align(x, y) if isinstance(x, float) or isinstance(y, float) else (x, y)
+        return _true_divide(x, y)
+    x, y = align(x, y)
     return jnp.floor_divide(x, y) if rounding_mode == "floor" else _truncated_quotient(x, y)
 
 
-@op(method=True)
-def pow(input: Any, exponent: Any) -> Array:
-    r"""Each element to a power.
+@op(
+    "ops.float_power(input, exponent)",
+    "mint.float_power(input, exponent)",
+    "Tensor.float_power(self, exponent)",
+)
+def float_power(x: First, exponent: Second) -> jax.Array:
+    r"""Elementwise power, computed in float64.
 
     .. math:: x_i^{y_i}
 
-    Args:
-        input: Tensor or number.
-        exponent: Tensor or number; broadcasts with `input`.
-
     Returns:
-        Tensor of the broadcast shape, of the promoted dtype; ints to a float power give float32.
-
-    Raises:
-        ShapeError: the shapes do not broadcast.
+        float64 Tensor of the broadcast shape; complex128 for a complex operand.
 
     Examples:
-        >>> from sporax import ops, Tensor
-        >>> print(ops.pow(Tensor([1.0, 2.0, 3.0]), 2))
-        [1. 4. 9.]
-
-    Source: `ops.pow` of MindSpore.
-    """
-    x, y = operands(input, exponent, "pow")
-    return arithmetic(power_of)(x, y)
-
-
-@op(method=True)
-def float_power(input: Any, exponent: Any) -> Array:
-    r"""Each element to a power, computed in float64.
-
-    .. math:: x_i^{y_i}
-
-    Args:
-        input: Tensor or number.
-        exponent: Tensor or number; broadcasts with `input`.
-
-    Returns:
-        float64 Tensor of the broadcast shape; complex128 where a complex one takes part.
-
-    Raises:
-        ShapeError: the shapes do not broadcast.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.float_power(Tensor([2, 3]), Tensor([3, 2])))
         [8. 9.]
-
-    Source: `ops.float_power` of MindSpore.
     """
-    sides = [
-        np.asarray(each) if isinstance(each, _SCALARS) else each for each in operands(input, exponent, "float_power")
-    ]
+    sides = [np.asarray(each) if isinstance(each, NUMBERS) else each for each in (x, exponent)]
     dtype = jnp.promote_types(np.float64, jnp.result_type(*sides))
     return power_of(*(jnp.asarray(each, dtype) for each in sides))
 
 
-@op
-def subtract(input: Any, other: Any, *, alpha: Any = 1) -> Array:
-    r"""The difference to a multiple, element by element.
+def _multiple(alpha: Any, y: Any) -> Any:
+    """`y` times `alpha`; a factor of 1 costs nothing."""
+    if isinstance(alpha, (int, float)) and not isinstance(alpha, bool) and alpha == 1:
+        return y
+    if isinstance(y, NUMBERS) and isinstance(alpha, NUMBERS):
+        # A Python number widens no Tensor.
+        return y * alpha
+    return arithmetic(jnp.multiply)(*arrays(y, alpha))
+
+
+@op("Tensor.add(self, other, *, alpha=1)")
+def _add_multiple(x: First, y: Second, alpha: Multiple) -> jax.Array:
+    """Elementwise sum of this Tensor and `alpha` times another operand; `ops.add` has no `alpha`.
+
+    Args:
+        alpha: the factor of `other`.
+    """
+    return arithmetic(jnp.add)(*arrays(x, _multiple(alpha, y)))
+
+
+@op(
+    "ops.subtract(input, other, *, alpha=1)",
+    "Tensor.subtract(self, other, *, alpha=1)",
+    "Tensor.sub(self, other, *, alpha=1)",
+)
+def subtract(x: First, y: Second, alpha: Multiple) -> jax.Array:
+    r"""Elementwise difference of the input and a multiple of another operand.
 
     .. math:: x_i - \alpha y_i
 
     Args:
-        input, other: Tensors that broadcast, one of them perhaps a number.
-        alpha: number, the factor of `other`.
+        alpha: the factor of `other`.
 
     Returns:
         Tensor of the broadcast shape, of the promoted dtype.
 
-    Raises:
-        ShapeError: the shapes do not broadcast.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.subtract(Tensor([4.0, 5.0]), Tensor([1.0, 2.0]), alpha=3))
         [ 1. -1.]
-
-    Source: `ops.subtract` of MindSpore.
     """
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or alpha != 1:
-        other = scaled(other, alpha, "subtract")
-    return arithmetic(jnp.subtract)(*operands(input, other, "subtract"))
-
-
-# --- other names and class forms -----------------------------------------------------------------------
-multiply = alias("multiply", mul, method=True)
-divide = alias("divide", div, method=True)
-floormod = alias("floormod", floor_mod)
-floordiv = alias("floordiv", floor_div)
-mod = alias("mod", floor_mod)
-arctan2 = alias("arctan2", atan2, method=True)
-pows = alias("pows", pow)
-tensor_add = alias("tensor_add", add)
-tensor_sub = alias("tensor_sub", sub)
-tensor_mul = alias("tensor_mul", mul)
-tensor_div = alias("tensor_div", div)
-tensor_floordiv = alias("tensor_floordiv", floor_div)
-tensor_mod = alias("tensor_mod", floor_mod)
-tensor_pow = alias("tensor_pow", pow)
-
-Add = primitive("Add", add)
-TensorAdd = primitive("TensorAdd", add)
-Sub = primitive("Sub", sub)
-Mul = primitive("Mul", mul)
-Div = primitive("Div", div)
-RealDiv = primitive("RealDiv", div)
-FloorDiv = primitive("FloorDiv", floor_div)
-TruncateDiv = primitive("TruncateDiv", truncate_div)
-Mod = primitive("Mod", fmod)
-FloorMod = primitive("FloorMod", floor_mod)
-TruncateMod = primitive("TruncateMod", truncate_mod)
-Pow = primitive("Pow", pow)
-Maximum = primitive("Maximum", maximum)
-Minimum = primitive("Minimum", minimum)
-Fmax = primitive("Fmax", fmax)
-Fmin = primitive("Fmin", fmin)
-SquaredDifference = primitive("SquaredDifference", squared_difference)
-DivNoNan = primitive("DivNoNan", div_no_nan)
-MulNoNan = primitive("MulNoNan", mul_no_nan)
-Atan2 = primitive("Atan2", atan2)
-Hypot = primitive("Hypot", hypot)
-Xlogy = primitive("Xlogy", xlogy)
-Xdivy = primitive("Xdivy", xdivy)
-Heaviside = primitive("Heaviside", heaviside)
-NextAfter = primitive("NextAfter", nextafter)
-Igamma = primitive("Igamma", igamma)
-Igammac = primitive("Igammac", igammac)
-Zeta = primitive("Zeta", zeta)
-Gcd = primitive("Gcd", gcd)
-Lcm = primitive("Lcm", lcm)
+    return arithmetic(jnp.subtract)(*arrays(x, _multiple(alpha, y)))

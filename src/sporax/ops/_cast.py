@@ -1,125 +1,141 @@
-"""Dtypes: conversion and questions about them."""
+"""Conversion of dtypes, and queries about them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax._jax_compat import x64_scope
+from sporax.core import Tensor, wrap
 from sporax.core import is_tensor as _is_tensor
 from sporax.core.dtype import DType as _DType
-from sporax.core.dtype import as_dtype, float32
-from sporax.ops._args import Array, as_array, numpy_dtype
-from sporax.ops._base import entered, lifted, op, primitive
+from sporax.core.dtype import as_dtype
+from sporax.ops._base import entered
+from sporax.ops._kinds import Array, DType, Kind, Operand, Value, plain, static_kind
+from sporax.ops._op import op, signature
+
+RequiredDType = Annotated[
+    Any,
+    static_kind(
+        lambda value, *_: as_dtype(value).dtype, "the dtype.", "Any", "ArgumentTypeError: `dtype` is not a dtype."
+    ),
+]
+Anything = Annotated[Any, Kind(lambda value, *_: plain(value), "any value.", "Any", data=True)]
+"""Data of any structure, passed on as it is."""
 
 
-@op
-def cast(input: Any, dtype: Any) -> Array:
-    """The same values as another dtype; towards an integer the fraction is cut off.
-
-    Args:
-        input: Tensor or number.
-        dtype: the dtype.
+@op("ops.cast(input, dtype)", "ops.Cast()(input, dtype)")
+def cast(x: Array, dtype: RequiredDType) -> jax.Array:
+    """Cast to another dtype; a float becomes an integer by truncation.
 
     Returns:
         Tensor of the same shape.
-
-    Raises:
-        ArgumentTypeError: `dtype` names no dtype.
 
     Examples:
         >>> import sporax
         >>> from sporax import ops, Tensor
         >>> print(ops.cast(Tensor([1.7, -1.7]), sporax.int32))
         [ 1 -1]
-
-    Source: `ops.cast` of MindSpore.
     """
-    return as_array(input).astype(as_dtype(dtype).dtype)
+    return x.astype(dtype)
 
 
-@op(method=True)
-def type_as(input: Array, other: Array) -> Array:
-    """The same values as the dtype of another Tensor.
+def _cast_method(name: str, target: str) -> None:
+    dtype = as_dtype(target).dtype
+
+    def kernel(x: Array) -> jax.Array:
+        return x.astype(dtype)
+
+    kernel.__name__ = kernel.__qualname__ = name
+    kernel.__doc__ = f"Cast to {target}."
+    op(f"Tensor.{name}(self)")(kernel)
+
+
+for _name, _target in {
+    "bool": "bool",
+    "byte": "uint8",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "float": "float32",
+    "double": "float64",
+}.items():
+    _cast_method(_name, _target)
+del _name, _target
+
+
+@op("ops.type_as(input, other)", "Tensor.type_as(self, other)")
+def type_as(x: Array, other: Array) -> jax.Array:
+    """Cast to the dtype of another Tensor.
 
     Args:
-        input: Tensor of any shape.
         other: Tensor that gives the dtype.
 
     Returns:
         Tensor of the shape of `input`.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.type_as(Tensor([1.7]), Tensor([1])).dtype
         sporax.int64
-
-    Source: `ops.type_as` of MindSpore.
     """
-    return as_array(input).astype(as_array(other).dtype)
+    return x.astype(other.dtype)
 
 
-def _bitcast(x: Array, type: Any) -> Array:
-    """The same bits read as another dtype."""
-    array, wanted = as_array(x), as_dtype(type).dtype
-    if array.dtype.itemsize == wanted.itemsize:
-        return jax.lax.bitcast_convert_type(array, wanted)
-    return array.view(wanted)
+def bitcast(x: Tensor, dtype: Any) -> Tensor:
+    """The bits of a Tensor interpreted as another dtype."""
+    array, wanted = x._value, as_dtype(dtype).dtype
+    with x64_scope(True):
+        if array.dtype.itemsize == wanted.itemsize:
+            return wrap(jax.lax.bitcast_convert_type(array, wanted))
+        return wrap(array.view(wanted))
 
 
-bitcast = lifted(_bitcast)
-
-
-@op
+@op("ops.dtype(x)", "ops.DType()(x)")
 def dtype(x: Array) -> _DType:
-    """The element type.
-
-    Args:
-        x: Tensor of any shape.
+    """Return the dtype.
 
     Returns:
         the dtype.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.dtype(Tensor([1.5])))
         Float32
-
-    Source: `ops.dtype` of MindSpore.
     """
-    return as_dtype(as_array(x).dtype)
+    return as_dtype(x.dtype)
 
 
-@op
-def scalar_to_tensor(input_x: Any, dtype: Any = float32) -> Array:
-    """A Tensor of no axis, of a number.
+@op("ops.scalar_to_tensor(input_x, dtype=sporax.float32)", "ops.ScalarToTensor()(input_x, dtype=sporax.float32)")
+def scalar_to_tensor(x: Operand, dtype: DType) -> jax.Array:
+    """Convert a number to a 0-d Tensor.
 
     Args:
-        input_x: the number.
+        x: the number.
         dtype: the dtype.
 
     Returns:
-        Tensor of no axis.
+        0-d Tensor.
 
     Examples:
-        >>> from sporax import ops
         >>> print(ops.scalar_to_tensor(3))
         3.0
-
-    Source: `ops.scalar_to_tensor` of MindSpore.
     """
-    return jnp.asarray(input_x, numpy_dtype(dtype))
+    return jnp.asarray(x, dtype)
 
 
-@op
-def scalar_cast(input_x: Any, input_y: Any) -> Any:
-    """A number as another kind of number.
+@op(
+    signature("ops.scalar_cast(input_x, input_y)", rename={"input_y": "dtype"}),
+    signature("ops.ScalarCast()(input_x, input_y)", rename={"input_y": "dtype"}),
+)
+def scalar_cast(x: Value, dtype: RequiredDType) -> Any:
+    """Convert a number to the Python type of a dtype.
 
     Args:
-        input_x: the number.
-        input_y: the dtype.
+        x: the number.
 
     Returns:
         int, float or bool.
@@ -129,90 +145,71 @@ def scalar_cast(input_x: Any, input_y: Any) -> Any:
         >>> from sporax import ops
         >>> ops.scalar_cast(2.7, sporax.int32)
         2
-
-    Source: `ops.scalar_cast` of MindSpore.
     """
-    return as_dtype(input_y).dtype.type(input_x).item()
+    return dtype.type(x).item()
 
 
-@op
-def tuple_to_array(input_x: Any) -> Array:
-    """A Tensor of a tuple of numbers.
+@op("ops.tuple_to_array(input_x)", "ops.TupleToArray()(input_x)")
+def tuple_to_array(x: Array) -> jax.Array:
+    """Convert a tuple of numbers to a Tensor.
 
     Args:
-        input_x: tuple of numbers of one kind.
+        x: tuple of numbers of one type.
 
     Returns:
         Tensor of shape (n,): int32 for ints, float32 for floats.
 
     Examples:
-        >>> from sporax import ops
         >>> print(ops.tuple_to_array((1, 2, 3)))
         [1 2 3]
-
-    Source: `ops.tuple_to_array` of MindSpore.
     """
-    array = as_array(input_x)
-    return array.astype(np.int32) if array.dtype == np.int64 else array
+    return x.astype(np.int32) if x.dtype == np.int64 else x
 
 
-@op
-def identity(x: Any) -> Any:
-    """The same value.
-
-    Args:
-        x: Tensor.
+@op("ops.identity(x)", "ops.Identity()(x)")
+def identity(x: Array) -> jax.Array:
+    """Return the input.
 
     Returns:
         Tensor of the same values.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.identity(Tensor([1.0])))
         [1.]
 
     Source: `ops.Identity` of MindSpore.
     """
-    return as_array(x)
+    return x
 
 
-@op
-def deepcopy(input_x: Any) -> Any:
-    """A Tensor with data of its own.
-
-    Args:
-        input_x: Tensor.
+@op("ops.deepcopy(input_x)", "Tensor.clone(self)")
+def deepcopy(x: Array) -> jax.Array:
+    """Copy a Tensor; gradients flow through the copy.
 
     Returns:
-        Tensor of the same values.
+        Tensor of the same values, with its own memory.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.deepcopy(Tensor([1.0])))
         [1.]
-
-    Source: `ops.deepcopy` of MindSpore.
     """
-    return jnp.array(as_array(input_x))
+    return jnp.array(x)
 
 
-@op
-def depend(value: Any, expr: Any) -> Any:
-    """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway.
+@op("ops.depend(value, expr)", "ops.Depend()(value, expr)")
+def depend(value: Anything, expr: Anything) -> Any:
+    """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program.
 
     Args:
-        value: what to return.
-        expr: what should have run before.
+        value: the result.
+        expr: a value that must be computed before.
 
     Returns:
         `value`.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.depend(Tensor([1.0]), None))
         [1.]
-
-    Source: `ops.depend` of MindSpore.
     """
     del expr
     return value
@@ -236,12 +233,3 @@ def is_tensor(obj: Any) -> bool:
     Source: `ops.is_tensor` of MindSpore.
     """
     return _is_tensor(obj)
-
-
-Cast = primitive("Cast", cast)
-ScalarCast = primitive("ScalarCast", scalar_cast)
-DType = primitive("DType", dtype)
-ScalarToTensor = primitive("ScalarToTensor", scalar_to_tensor)
-TupleToArray = primitive("TupleToArray", tuple_to_array)
-Identity = primitive("Identity", identity)
-Depend = primitive("Depend", depend)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import jax
 
-from sporax.core import Tensor
+from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -41,12 +41,12 @@ class Kind:
 
 
 def plain(value: Any) -> Any:
-    """The array of a Tensor, within lists and tuples too; anything else as it is."""
+    """The array of a Tensor, within lists and tuples too; a NumPy scalar as a Python number; anything else as it is."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
         return type(value)(plain(each) for each in value)
-    return value
+    return unwrap(value)
 
 
 _OUT_OF_RANGE = "ArgumentError: an axis is out of range; the message names the axis, the shape and the range."
@@ -87,6 +87,8 @@ def _reference(x: Any) -> Any:
 
 
 def _operand(value: Any, _: Any, where: str, name: str) -> Any:
+    if isinstance(value, Tensor):
+        return value._value
     value = plain(value)
     return value if isinstance(value, (bool, int, float, complex)) else _args.as_array(value)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sporax.core import Generator, Tensor
-from sporax.core.dtype import DType, as_dtype
+from sporax.core.dtype import DType
 from sporax.ops import (
     _axes,
     _binary,
@@ -18,7 +18,6 @@ from sporax.ops import (
     _diagonal,
     _gather,
     _join,
-    _logic,
     _random,
     _reduce,
     _scatter,
@@ -29,31 +28,6 @@ from sporax.ops import (
 )
 from sporax.ops._args import spread
 from sporax.ops._base import DIM, tensor_method
-
-
-@tensor_method()
-def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The sum with `alpha` times another, element by element; as `ops.add`."""
-    return _binary.add(self, _scaled(other, alpha))
-
-
-@tensor_method()
-def sub(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The difference to `alpha` times another, element by element; as `ops.sub`."""
-    return _binary.sub(self, _scaled(other, alpha))
-
-
-@tensor_method()
-def subtract(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """The difference to `alpha` times another, element by element; as `ops.subtract`."""
-    return _binary.sub(self, _scaled(other, alpha))
-
-
-def _scaled(other: Any, alpha: Any) -> Any:
-    if _is_one(alpha):
-        return other
-    numbers = all(isinstance(each, (bool, int, float, complex)) for each in (other, alpha))
-    return other * alpha if numbers else _binary.mul(other, alpha)
 
 
 def _is_one(alpha: Any) -> bool:
@@ -270,15 +244,9 @@ def take(self: Tensor, indices: Any, axis: int | None = None, mode: str = "clip"
     return _gather.take_axis(self, indices, axis, mode)
 
 
-@tensor_method(also={"y": "other"})
-def where(self: Tensor, condition: Any, other: Any) -> Tensor:
-    """This Tensor where a condition holds, `other` where not; as `ops.where`."""
-    return _select.where(condition, self, other)
-
-
 @tensor_method(also={"dim": "condition", "index": "y"})
 def select(self: Tensor, condition: Any, y: Any) -> Tensor:
-    """This Tensor where a condition holds, `y` where not; with two ints, one slice of an axis.
+    """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis.
 
     Examples:
         >>> from sporax import Tensor
@@ -336,12 +304,6 @@ def searchsorted(self: Tensor, v: Any, side: str = "left", sorter: Any = None) -
 
 
 @tensor_method()
-def fill(self: Tensor, value: Any) -> Tensor:
-    """A Tensor like this one, filled with one number."""
-    return _creation.full_like(self, value)
-
-
-@tensor_method()
 def new_zeros(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
     """Zeros in another shape, of this dtype unless given."""
     return _creation.zeros(size, dtype or self.dtype)
@@ -378,12 +340,6 @@ def uniform(self: Tensor, from_: float = 0.0, to: float = 1.0, generator: Genera
 
 
 @tensor_method()
-def clone(self: Tensor) -> Tensor:
-    """A Tensor with data of its own; gradients flow through it."""
-    return _cast.deepcopy(self)
-
-
-@tensor_method()
 def contiguous(self: Tensor) -> Tensor:
     """The Tensor itself: sporax keeps no strides."""
     return self
@@ -399,37 +355,3 @@ def is_contiguous(self: Tensor) -> bool:
 def is_signed(self: Tensor) -> bool:
     """Whether the dtype holds negative values."""
     return self.dtype.is_signed
-
-
-@tensor_method()
-def allclose(self: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Whether all elements are equal within a tolerance; as `ops.isclose`."""
-    return bool(_reduce.all(_logic.isclose(self, other, rtol, atol, equal_nan)))
-
-
-# --- dtypes ---
-
-
-def _as(name: str, kind: str) -> None:
-    def method(self: Tensor) -> Tensor:
-        return self.astype(as_dtype(kind))
-
-    method.__name__ = method.__qualname__ = name
-    method.__module__ = __name__
-    method.__doc__ = f"The same values as {kind}."
-    tensor_method()(method)
-
-
-for _name, _kind in {
-    "bool": "bool",
-    "byte": "uint8",
-    "short": "int16",
-    "int": "int32",
-    "long": "int64",
-    "half": "float16",
-    "bfloat16": "bfloat16",
-    "float": "float32",
-    "double": "float64",
-}.items():
-    _as(_name, _kind)
-del _name, _kind

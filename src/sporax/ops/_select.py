@@ -1,123 +1,125 @@
-"""Choosing between values, and masks."""
+"""Selection by masks and conditions, and masks from indices."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError, DtypeError, ShapeError
-from sporax.ops._args import (
-    Array,
-    as_array,
-    as_dtype_of,
-    check_broadcast,
-    check_kind,
-    one_axis,
-    whole,
+from sporax.core import align
+from sporax.ops._args import as_array, as_dtype_of, check_broadcast, one_axis, whole
+from sporax.ops._kinds import Array, Flag, Integer, Operand, array_kind, plain, static_kind
+from sporax.ops._op import op
+from sporax.ops._table import arrays
+
+Mask = Annotated[jax.Array, array_kind("b", doc="bool Tensor that broadcasts.")]
+Condition = Annotated[jax.Array, array_kind("biu", doc="bool Tensor, or integers, which are true unless 0.")]
+Integers = Annotated[jax.Array, array_kind("iu", doc="Tensor of integers.")]
+NewAxis = Annotated[
+    int,
+    static_kind(
+        lambda value, x, where, name: one_axis(plain(value), x, where=where, name=name, new=True),
+        "position of the new axis.",
+        "int",
+        "ArgumentError: the axis is out of range.",
+    ),
+]
+OptionalInteger = Annotated[
+    int | None,
+    static_kind(
+        lambda value, _, where, name: None if value is None else whole(plain(value), where=where, name=name),
+        "int or None.",
+        "int | None",
+    ),
+]
+
+
+@op(
+    "ops.masked_select(input, mask)",
+    "mint.masked_select(input, mask)",
+    "Tensor.masked_select(self, mask)",
+    "ops.MaskedSelect()(input, mask)",
 )
-from sporax.ops._base import REQUIRED, op, primitive
-
-
-@op(method=True)
-def masked_select(input: Array, mask: Array) -> Array:
-    r"""The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled.
-
-    Args:
-        input: Tensor of any shape.
-        mask: bool Tensor that broadcasts with it.
+def masked_select(x: Array, mask: Mask) -> jax.Array:
+    """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable.
 
     Returns:
         Tensor of one axis.
 
     Raises:
-        DtypeError: `mask` is not of dtype bool.
         ShapeError: the shapes do not broadcast.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.masked_select(Tensor([1, 2, 3]), Tensor([True, False, True])))
         [1 3]
-
-    Source: `ops.masked_select` of MindSpore.
     """
-    x, chosen = as_array(input), as_array(mask)
-    check_kind(chosen, "b", where="masked_select", name="mask")
-    shape = check_broadcast("masked_select", x, chosen)
-    return jnp.broadcast_to(x, shape)[jnp.broadcast_to(chosen, shape)]
+    shape = check_broadcast("masked_select", x, mask)
+    return jnp.broadcast_to(x, shape)[jnp.broadcast_to(mask, shape)]
 
 
-@op(method=True)
-def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
-    r"""Where the elements are not 0. Its shape depends on values: it cannot be compiled.
+@op(
+    "ops.nonzero(input, *, as_tuple=False)",
+    "mint.nonzero(input, *, as_tuple=False)",
+    "Tensor.nonzero(self, *, as_tuple=False)",
+    "ops.NonZero()(input, *, as_tuple=False)",
+)
+def nonzero(x: Array, as_tuple: Flag) -> Any:
+    """Indices of the elements that are not 0. The shape depends on values: not compilable.
 
     Args:
-        input: Tensor of any shape.
-        as_tuple: one Tensor for each axis.
+        as_tuple: whether to return one Tensor for each axis.
 
     Returns:
-        int64 Tensor of shape (K, ndim): the K places in row-major order; or a tuple of ndim Tensors of shape (K,).
+        int64 Tensor of shape (K, ndim), the K indices in row-major order; or a tuple of ndim Tensors of shape (K,).
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.nonzero(Tensor([[0, 1], [2, 0]])))
         [[0 1]
          [1 0]]
-
-    Source: `ops.nonzero` of MindSpore.
     """
-    places = [each.astype(np.int64) for each in np.nonzero(np.atleast_1d(np.asarray(as_array(input))))]
+    indices = [each.astype(np.int64) for each in np.nonzero(np.atleast_1d(np.asarray(x)))]
     if as_tuple:
-        return tuple(jnp.asarray(each) for each in places)
-    return jnp.asarray(np.stack(places, axis=1)[:, : as_array(input).ndim])
+        return tuple(jnp.asarray(each) for each in indices)
+    return jnp.asarray(np.stack(indices, axis=1)[:, : x.ndim])
 
 
-@op(method=True)
-def argwhere(input: Array) -> Array:
-    r"""Where the elements are not 0. Its shape depends on values: it cannot be compiled.
-
-    Args:
-        input: Tensor of any shape.
+@op("ops.argwhere(input)", "Tensor.argwhere(self)")
+def argwhere(x: Array) -> jax.Array:
+    """Indices of the elements that are not 0. The shape depends on values: not compilable.
 
     Returns:
-        int64 Tensor of shape (K, ndim): the K places in row-major order.
+        int64 Tensor of shape (K, ndim), the K indices in row-major order.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.argwhere(Tensor([0, 5, 7])))
         [[1]
          [2]]
-
-    Source: `ops.argwhere` of MindSpore.
     """
-    return jnp.asarray(np.argwhere(np.asarray(as_array(input))).astype(np.int64))
+    return jnp.asarray(np.argwhere(np.asarray(x)).astype(np.int64))
 
 
-def _chosen(condition: Any, x: Any, y: Any, where: str) -> Array:
-    mask = as_array(condition)
-    check_kind(mask, "biu", where=where, name="condition")
-    first, second = x, y
-    if isinstance(first, (bool, int, float, complex)) and isinstance(second, (bool, int, float, complex)):
-        first, second = as_array(first), as_array(second)
-    elif isinstance(first, float) and as_array(second).dtype.kind in "iub":
-        first = as_array(first)
-    elif isinstance(second, float) and as_array(first).dtype.kind in "iub":
-        second = as_array(second)
-    check_broadcast(where, mask, first, second)
-    return jnp.where(mask != 0 if mask.dtype.kind != "b" else mask, first, second)
+def _selected(condition: jax.Array, x: Any, y: Any, where: str) -> jax.Array:
+    x, y = align(*arrays(x, y))
+    check_broadcast(where, condition, x, y)
+    return jnp.where(condition != 0 if condition.dtype.kind != "b" else condition, x, y)
 
 
-@op
-def where(condition: Array, input: Any, other: Any) -> Array:
-    r"""One value where a condition holds, another where not.
+@op(
+    "ops.where(condition, input, other)",
+    "Tensor.where(self, condition, other)",
+    "Tensor.where(self, condition, y)",
+)
+def where(condition: Condition, x: Operand, y: Operand) -> jax.Array:
+    r"""Select elements of one Tensor where a condition is true, and of another where it is false.
 
-    .. math:: x_i \text{ where } c_i, \; y_i \text{ else}
+    .. math:: x_i \text{ if } c_i, \; y_i \text{ otherwise}
 
     Args:
-        condition: bool Tensor, or integers that count as true where not 0.
-        input: Tensor or number x.
-        other: Tensor or number y; all three broadcast.
+        x: Tensor or number x.
+        y: Tensor or number y; all three broadcast.
 
     Returns:
         Tensor of the broadcast shape, of the promoted dtype of the two values.
@@ -126,25 +128,21 @@ def where(condition: Array, input: Any, other: Any) -> Array:
         ShapeError: the shapes do not broadcast.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.where(Tensor([True, False]), Tensor([1.0, 2.0]), 0))
         [1. 0.]
-
-    Source: `ops.where` of MindSpore.
     """
-    return _chosen(condition, input, other, "where")
+    return _selected(condition, x, y, "where")
 
 
-@op
-def select(condition: Array, input: Any, other: Any) -> Array:
-    r"""One value where a condition holds, another where not.
+@op("ops.select(condition, input, other)", "ops.Select()(condition, input, other)")
+def select(condition: Condition, x: Operand, y: Operand) -> jax.Array:
+    r"""Select elements of one Tensor where a condition is true, and of another where it is false.
 
-    .. math:: x_i \text{ where } c_i, \; y_i \text{ else}
+    .. math:: x_i \text{ if } c_i, \; y_i \text{ otherwise}
 
     Args:
-        condition: bool Tensor.
-        input: Tensor or number x.
-        other: Tensor or number y; all three broadcast.
+        x: Tensor or number x.
+        y: Tensor or number y; all three broadcast.
 
     Returns:
         Tensor of the broadcast shape, of the promoted dtype of the two values.
@@ -153,57 +151,51 @@ def select(condition: Array, input: Any, other: Any) -> Array:
         ShapeError: the shapes do not broadcast.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.select(Tensor([True, False]), Tensor([1, 2]), Tensor([8, 9])))
         [1 9]
-
-    Source: `ops.select` of MindSpore.
     """
-    return _chosen(condition, input, other, "select")
+    return _selected(condition, x, y, "select")
 
 
-@op(method=True)
-def masked_fill(input_x: Array, mask: Array, value: Any) -> Array:
-    r"""A fixed value where a mask is true.
+@op(
+    "ops.masked_fill(input_x, mask, value)",
+    "Tensor.masked_fill(self, mask, value)",
+    "ops.MaskedFill()(input_x, mask, value)",
+)
+def masked_fill(x: Array, mask: Mask, value: Operand) -> jax.Array:
+    """Replace the elements where a mask is true by one number.
 
     Args:
-        input_x: Tensor of any shape.
-        mask: bool Tensor; the two broadcast.
-        value: number, or Tensor of no axis.
+        value: number, or 0-d Tensor.
 
     Returns:
         Tensor of the broadcast shape, of the dtype of `input_x`.
 
     Raises:
-        DtypeError: `mask` is not of dtype bool, or `value` has a fraction and `input_x` is of integers.
+        DtypeError: `value` has a fraction and `input_x` is of integers.
         ShapeError: the shapes do not broadcast.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.masked_fill(Tensor([1.0, 2.0]), Tensor([True, False]), 0.5))
         [0.5 2. ]
-
-    Source: `ops.masked_fill` of MindSpore.
     """
-    x, chosen = as_array(input_x), as_array(mask)
-    check_kind(chosen, "b", where="masked_fill", name="mask")
-    check_broadcast("masked_fill", x, chosen)
-    return jnp.where(chosen, filling(value, x, "masked_fill"), x)
+    check_broadcast("masked_fill", x, mask)
+    return jnp.where(mask, filling(value, x, "masked_fill"), x)
 
 
-def filling(value: Any, x: Array, where: str) -> Array:
+def filling(value: Any, x: jax.Array, where: str) -> jax.Array:
     """`value` as an element of the dtype of `x`.
 
     Raises:
         DtypeError: it has a fraction and `x` is of integers.
-        ShapeError: it is no single number.
+        ShapeError: it is not a single number.
     """
     number = as_array(value)
     if number.size != 1:
         raise ShapeError(f"ops.{where}: `value` must be one number, but its shape is {number.shape}.")
     if x.dtype.kind in "iub" and number.dtype.kind not in "iub":
-        whole_number = isinstance(value, float) and value.is_integer()
-        if not whole_number:
+        integral = isinstance(value, float) and value.is_integer()
+        if not integral:
             raise DtypeError(
                 f"ops.{where}: `value` of dtype {number.dtype.name} cannot be stored as {x.dtype.name} without loss. "
                 "Cast the Tensor first, with .astype(...)."
@@ -211,107 +203,91 @@ def filling(value: Any, x: Array, where: str) -> Array:
     return as_dtype_of(value, x).reshape(())
 
 
-@op
-def one_hot(indices: Array, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> Array:
-    r"""One value at the place that an index names, another elsewhere, along a new axis.
+@op("Tensor.fill(self, value)")
+def _fill(x: Array, value: Operand) -> jax.Array:
+    """Tensor of the same shape and dtype, filled with one number.
 
     Args:
-        indices: Tensor of integers. An index outside [0, depth) gives only the second value.
-        depth: the length of the new axis.
-        on_value: number, or Tensor of no axis: at the place.
-        off_value: number, or Tensor of no axis: elsewhere.
-        axis: where the new axis goes.
+        value: the number.
+    """
+    return jnp.full_like(x, value)
+
+
+@op(
+    "ops.one_hot(indices, depth, on_value=1, off_value=0, axis=-1)",
+    "ops.OneHot(axis=-1)(indices, depth, on_value=1, off_value=0)",
+)
+def one_hot(indices: Integers, depth: Integer, on_value: Operand, off_value: Operand, axis: NewAxis) -> jax.Array:
+    """One-hot encoding along a new axis.
+
+    Args:
+        indices: Tensor of integers; an index outside [0, depth) gives only `off_value`.
+        depth: length of the new axis.
+        on_value: number, or 0-d Tensor: the value at the index.
+        off_value: number, or 0-d Tensor: the value elsewhere.
 
     Returns:
-        Tensor with one axis more, of the dtype of `on_value` (int64 or float32 for numbers).
+        Tensor with one more axis, of the dtype of `on_value` (int64 or float32 for numbers).
 
     Raises:
-        DtypeError: indices that are not integers.
-        ArgumentError: the axis is out of range, or `depth` is negative.
+        ArgumentError: `depth` is negative.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.one_hot(Tensor([0, 2]), 3))
         [[1 0 0]
          [0 0 1]]
-
-    Source: `ops.one_hot` of MindSpore.
     """
-    index = as_array(indices)
-    check_kind(index, "iu", where="one_hot", name="indices")
-    length = whole(depth, where="one_hot", name="depth")
-    if length < 0:
-        raise ArgumentError(f"ops.one_hot: `depth` must not be negative, but got {length}.")
-    place = one_axis(axis, index, where="one_hot", new=True)
+    if depth < 0:
+        raise ArgumentError(f"ops.one_hot: `depth` must not be negative, but got {depth}.")
     on = as_array(on_value)
     off = as_array(off_value).astype(on.dtype)
-    steps = jnp.arange(length, dtype=index.dtype).reshape((1,) * place + (length,) + (1,) * (index.ndim - place))
-    return jnp.where(jnp.expand_dims(index, place) == steps, on, off)
+    steps = jnp.arange(depth, dtype=indices.dtype).reshape((1,) * axis + (depth,) + (1,) * (indices.ndim - axis))
+    return jnp.where(jnp.expand_dims(indices, axis) == steps, on, off)
 
 
-@op
-def sequence_mask(lengths: Array, maxlen: int | None = None) -> Array:
-    r"""True for the first so many places of a new last axis.
+@op("ops.sequence_mask(lengths, maxlen=None)")
+def sequence_mask(lengths: Integers, maxlen: OptionalInteger) -> jax.Array:
+    """Mask of sequences: along a new last axis, true for the first n elements, where n is the length.
 
     Args:
-        lengths: Tensor of integers.
-        maxlen: the length of the new axis. Default: the largest of `lengths`, which must then be known.
+        maxlen: length of the new axis. Default: the maximum of `lengths`, whose values must then be known.
 
     Returns:
         Bool Tensor of shape lengths.shape + (maxlen,).
 
-    Raises:
-        DtypeError: lengths that are not integers.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.sequence_mask(Tensor([1, 3]), 3))
         [[ True False False]
          [ True  True  True]]
-
-    Source: `ops.sequence_mask` of MindSpore.
     """
-    counts = as_array(lengths)
-    check_kind(counts, "iu", where="sequence_mask", name="lengths")
-    size = int(counts.max()) if maxlen is None else whole(maxlen, where="sequence_mask", name="maxlen")
-    return jnp.arange(size, dtype=counts.dtype).reshape((1,) * counts.ndim + (size,)) < jnp.expand_dims(counts, -1)
+    size = int(lengths.max()) if maxlen is None else maxlen
+    steps = jnp.arange(size, dtype=lengths.dtype).reshape((1,) * lengths.ndim + (size,))
+    return steps < jnp.expand_dims(lengths, -1)
 
 
-@op
-def intopk(x1: Array, x2: Array, k: int) -> Array:
-    r"""Whether the score of a target is among the k highest of its row.
+@op("ops.intopk(x1, x2, k)", "ops.InTopK(k=REQUIRED)(x1, x2)")
+def intopk(x1: Array, x2: Array, k: Integer) -> jax.Array:
+    """Whether the score of each target is among the k highest scores of its row.
 
     Args:
         x1: Tensor of scores of shape (N, C).
-        x2: Tensor of class numbers of shape (N,).
-        k: how many.
+        x2: Tensor of class indices of shape (N,).
+        k: number of scores.
 
     Returns:
-        Bool Tensor of shape (N,). Equal scores count as among the highest; a target outside, or a score that is
+        Bool Tensor of shape (N,). Equal scores count as among the highest; a target out of range, or a score that is
         not finite, gives False.
 
     Raises:
-        ShapeError: the shapes do not fit.
+        ShapeError: the shapes are not (N, C) and (N,).
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.intopk(Tensor([[1.0, 8.0, 5.0], [2.0, 7.0, 9.0]]), Tensor([2, 0]), 2))
         [ True False]
-
-    Source: `ops.intopk` of MindSpore.
     """
-    scores, target = as_array(x1), as_array(x2)
-    if scores.ndim != 2 or target.shape != scores.shape[:1]:
-        raise ShapeError(f"ops.intopk: needs shapes (N, C) and (N,), but got {scores.shape} and {target.shape}.")
-    inside = (target >= 0) & (target < scores.shape[1])
-    own = jnp.take_along_axis(scores, jnp.where(inside, target, 0)[:, None], axis=1)
-    higher = jnp.sum(scores > own, axis=1)
-    return inside & jnp.isfinite(own[:, 0]) & (higher < k)
-
-
-MaskedFill = primitive("MaskedFill", masked_fill)
-MaskedSelect = primitive("MaskedSelect", masked_select)
-Select = primitive("Select", select)
-NonZero = primitive("NonZero", nonzero)
-OneHot = primitive("OneHot", one_hot, axis=-1)
-InTopK = primitive("InTopK", intopk, k=REQUIRED)
+    if x1.ndim != 2 or x2.shape != x1.shape[:1]:
+        raise ShapeError(f"ops.intopk: needs shapes (N, C) and (N,), but got {x1.shape} and {x2.shape}.")
+    valid = (x2 >= 0) & (x2 < x1.shape[1])
+    score = jnp.take_along_axis(x1, jnp.where(valid, x2, 0)[:, None], axis=1)
+    higher = jnp.sum(x1 > score, axis=1)
+    return valid & jnp.isfinite(score[:, 0]) & (higher < k)
