@@ -553,8 +553,8 @@ class Tensor:
     def expand_as(self, other: Any = ..., *, x: Any = None) -> Tensor:
         """Repeated to the shape of another Tensor."""
 
-    def expand_dims(self, axis: builtins.int) -> Tensor:
-        """An axis of length 1 put in."""
+    def expand_dims(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Insert an axis of length 1."""
 
     def expm1(self) -> Tensor:
         """The exponential less one, exact near 0."""
@@ -574,14 +574,14 @@ class Tensor:
     def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given"""
 
-    def flip(self, dims: Any) -> Tensor:
-        """The order along axes reversed."""
+    def flip(self, dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
     def fliplr(self) -> Tensor:
-        """Columns in reverse order: the second axis."""
+        """Reverse the order of the columns, along the second axis."""
 
     def flipud(self) -> Tensor:
-        """Rows in reverse order: the first axis."""
+        """Reverse the order of the rows, along the first axis."""
 
     def float(self) -> Tensor:
         """The same values as float32."""
@@ -829,11 +829,11 @@ class Tensor:
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices."""
 
-    def moveaxis(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def moveaxis(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
-    def movedim(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def movedim(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
     def msort(self) -> Tensor:
         """The elements in order along the first axis."""
@@ -922,8 +922,8 @@ class Tensor:
     def outer(self, vec2: Any) -> Tensor:
         """The outer product of two vectors."""
 
-    def permute(self, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
-        """The axes in another order, given as ints or as one tuple; as `ops.permute`."""
+    def permute(self, *order: builtins.int | Sequence[builtins.int] | Tensor, axis: Any = None, dims: Any = None) -> Tensor:
+        """Permute the axes."""
 
     def positive(self) -> Tensor:
         """Each element as it is."""
@@ -973,14 +973,14 @@ class Tensor:
     def reshape_as(self, other: Tensor) -> Tensor:
         """The same elements in the shape of another Tensor; as `ops.view_as`."""
 
-    def reverse(self, axis: Any) -> Tensor:
-        """The order along axes reversed."""
+    def reverse(self, axis: builtins.int | Sequence[builtins.int] | Tensor = ..., *, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Elements moved along axes; those that leave one end come back at the other."""
+    def roll(self, shifts: builtins.int | Sequence[builtins.int] | Tensor, dims: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Shift elements along axes; those that pass the end reappear at the start."""
 
-    def rot90(self, k: builtins.int, dims: Any) -> Tensor:
-        """Turned by 90 degrees, `k` times, in the plane of two axes."""
+    def rot90(self, k: builtins.int = ..., dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Rotate by 90 degrees, `k` times, in the plane of two axes."""
 
     def round(self, *, decimals: builtins.int = 0) -> Tensor:
         """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
@@ -1078,8 +1078,8 @@ class Tensor:
     def square_(self) -> Tensor:
         """As `Tensor.square`, in place; returns the Tensor itself."""
 
-    def squeeze(self, axis: Any = None, *, dim: Any = None) -> Tensor:
-        """Axes of length 1 taken away."""
+    def squeeze(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, dim: Any = None) -> Tensor:
+        """Remove axes of length 1."""
 
     def std(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
         """The standard deviation along axes: the root of the variance."""
@@ -1097,13 +1097,13 @@ class Tensor:
         """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
 
     def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def t(self) -> Tensor:
-        """A matrix transposed; a vector or scalar as it is."""
+        """Transpose a matrix; a vector or scalar is returned as it is."""
 
     def take(self, indices: Any, axis: builtins.int | None = None, mode: str = 'clip') -> Tensor:
         """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does."""
@@ -1132,8 +1132,8 @@ class Tensor:
     def trace(self, offset: builtins.int = 0, axis1: builtins.int = 0, axis2: builtins.int = 1, dtype: Any = None) -> Tensor:
         """The sum of a diagonal of two axes; as `ops.trace`."""
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """With two ints, these axes exchanged; else the axes in the order given; with nothing, reversed."""
+    def transpose(self, *axes: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Exchange two axes, permute all of them, or reverse their order."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
         """The lower triangle of matrices, zeros elsewhere."""
@@ -1175,7 +1175,7 @@ class Tensor:
         """The product of the rows that carry the same number."""
 
     def unsqueeze(self, dim: builtins.int = ..., *, axis: Any = None) -> Tensor:
-        """An axis of length 1 put in."""
+        """Insert an axis of length 1."""
 
     def var(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
         """The variance along axes."""

@@ -451,7 +451,7 @@ def expand_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Repeated to the shape of another Tensor."""
 
 def expand_dims(input_x: _TensorLike, axis: int) -> Tensor:
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
 
 def expm1(input: _TensorLike) -> Tensor:
     """The exponential less one, exact near 0."""
@@ -471,14 +471,14 @@ def fills(x: _TensorLike, value: Any) -> Tensor:
 def flatten(input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor:
     """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
 
-def flip(input: _TensorLike, dims: Any) -> Tensor:
-    """The order along axes reversed."""
+def flip(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Reverse the order of the elements along axes."""
 
 def fliplr(input: _TensorLike) -> Tensor:
-    """Columns in reverse order: the second axis."""
+    """Reverse the order of the columns, along the second axis."""
 
 def flipud(input: _TensorLike) -> Tensor:
-    """Rows in reverse order: the first axis."""
+    """Reverse the order of the rows, along the first axis."""
 
 def float_power(input: Any, exponent: Any) -> Tensor:
     """Each element to a power, computed in float64."""
@@ -822,11 +822,11 @@ def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
 def mod(x: _TensorLike, y: _TensorLike) -> Tensor:
     """The remainder of the division rounded down; it has the divisor's sign."""
 
-def moveaxis(x: _TensorLike, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places; the rest keep their order."""
+def moveaxis(x: _TensorLike, source: int | Sequence[int] | Tensor, destination: int | Sequence[int] | Tensor) -> Tensor:
+    """Move axes to other positions; the others keep their order."""
 
-def movedim(x: _TensorLike, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places; the rest keep their order."""
+def movedim(x: _TensorLike, source: int | Sequence[int] | Tensor, destination: int | Sequence[int] | Tensor) -> Tensor:
+    """Move axes to other positions; the others keep their order."""
 
 def mse_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The squared difference."""
@@ -930,8 +930,8 @@ def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
 def pad(input_x: _TensorLike, padding: Any, mode: str = 'constant', value: Any = None) -> Tensor:
     """Elements added at the ends of the last axes."""
 
-def permute(input: _TensorLike, axis: Any) -> Tensor:
-    """The axes in another order."""
+def permute(input: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
+    """Permute the axes."""
 
 def pixel_shuffle(input: _TensorLike, upscale_factor: int) -> Tensor:
     """Channels moved into space: (..., C r², H, W) to (..., C, H r, W r)."""
@@ -1047,17 +1047,17 @@ def repeat_interleave(input: _TensorLike, repeats: Any, axis: int | None = None,
 def reshape(input: _TensorLike, shape: Any) -> Tensor:
     """The same elements in another shape, in row-major order."""
 
-def reverse(x: _TensorLike, axis: Any) -> Tensor:
-    """The order along axes reversed."""
+def reverse(x: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
+    """Reverse the order of the elements along axes."""
 
 def rint(input: _TensorLike) -> Tensor:
     """The nearest whole number; halves go to the even one."""
 
-def roll(input: _TensorLike, shifts: Any, dims: Any = None) -> Tensor:
-    """Elements moved along axes; those that leave one end come back at the other."""
+def roll(input: _TensorLike, shifts: int | Sequence[int] | Tensor, dims: int | Sequence[int] | Tensor | None = None) -> Tensor:
+    """Shift elements along axes; those that pass the end reappear at the start."""
 
-def rot90(input: _TensorLike, k: int, dims: Any) -> Tensor:
-    """Turned by 90 degrees, `k` times, in the plane of two axes."""
+def rot90(input: _TensorLike, k: int, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Rotate by 90 degrees, `k` times, in the plane of two axes."""
 
 def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
@@ -1218,8 +1218,8 @@ def square(input: _TensorLike) -> Tensor:
 def squared_difference(x: _TensorLike, y: _TensorLike) -> Tensor:
     """The squared difference, element by element."""
 
-def squeeze(input: _TensorLike, axis: Any = None) -> Tensor:
-    """Axes of length 1 taken away."""
+def squeeze(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None) -> Tensor:
+    """Remove axes of length 1."""
 
 def stack(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
@@ -1249,16 +1249,16 @@ def sum(input: _TensorLike, dim: int | Sequence[int] | Tensor | None = None, kee
     """Sum over axes; integers and bools give int64."""
 
 def swapaxes(input: _TensorLike, axis0: int, axis1: int) -> Tensor:
-    """Two axes exchanged."""
+    """Exchange two axes."""
 
 def swapdims(input: _TensorLike, dim0: int, dim1: int) -> Tensor:
-    """Two axes exchanged."""
+    """Exchange two axes."""
 
 def swiglu(input: _TensorLike, dim: int = -1) -> Tensor:
     """The second half of an axis, gated by the swish of the first."""
 
 def t(input: _TensorLike) -> Tensor:
-    """A matrix transposed; a vector or scalar as it is."""
+    """Transpose a matrix; a vector or scalar is returned as it is."""
 
 def take(input: _TensorLike, index: _TensorLike) -> Tensor:
     """Elements of the flattened Tensor."""
@@ -1356,8 +1356,8 @@ def topk(input: _TensorLike, k: int, dim: int | None = None, largest: bool = Tru
 def trace(input: _TensorLike) -> Tensor:
     """The sum of the main diagonal of a matrix."""
 
-def transpose(input: _TensorLike, dims: Any) -> Tensor:
-    """The axes in another order."""
+def transpose(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Permute the axes."""
 
 def trapz(y: _TensorLike, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The integral along an axis by the trapezoidal rule."""
@@ -1426,7 +1426,7 @@ def unsorted_segment_sum(input_x: _TensorLike, segment_ids: _TensorLike, num_seg
     """The sum of the rows that carry the same number."""
 
 def unsqueeze(input: _TensorLike, dim: int) -> Tensor:
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
 
 def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, each without it."""
@@ -1859,7 +1859,7 @@ class Exp(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ExpandDims(Primitive):
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, axis: int) -> Tensor: ...
 
@@ -2454,8 +2454,8 @@ class Reshape(Primitive):
     def __call__(self, input: _TensorLike, shape: Any) -> Tensor: ...
 
 class ReverseV2(Primitive):
-    """The order along axes reversed."""
-    def __init__(self, axis: Any) -> None: ...
+    """Reverse the order of the elements along axes."""
+    def __init__(self, axis: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class RightShift(Primitive):
@@ -2469,8 +2469,8 @@ class Rint(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Roll(Primitive):
-    """Elements moved along axes; those that leave one end come back at the other."""
-    def __init__(self, shifts: Any, dims: Any = None) -> None: ...
+    """Shift elements along axes; those that pass the end reappear at the start."""
+    def __init__(self, shifts: int | Sequence[int] | Tensor, dims: int | Sequence[int] | Tensor | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Round(Primitive):
@@ -2704,8 +2704,8 @@ class SquaredDifference(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Squeeze(Primitive):
-    """Axes of length 1 taken away."""
-    def __init__(self, axis: Any = ()) -> None: ...
+    """Remove axes of length 1."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = ()) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Stack(Primitive):
@@ -2814,9 +2814,9 @@ class Trace(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Transpose(Primitive):
-    """The axes in another order."""
+    """Permute the axes."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, dims: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Tril(Primitive):
     """The lower triangle of matrices, zeros elsewhere."""

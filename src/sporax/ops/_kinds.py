@@ -9,12 +9,13 @@ static: hashable values that a compiled program depends on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import jax
 
-from sporax.core import Tensor
+from sporax import _check
+from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -41,12 +42,12 @@ class Kind:
 
 
 def plain(value: Any) -> Any:
-    """The array of a Tensor, within lists and tuples too; anything else as it is."""
+    """The array of a Tensor, within lists and tuples too; a NumPy scalar as a Python number; anything else as it is."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
         return type(value)(plain(each) for each in value)
-    return value
+    return unwrap(value)
 
 
 _OUT_OF_RANGE = "ArgumentError: an axis is out of range; the message names the axis, the shape and the range."
@@ -167,3 +168,75 @@ DType = Annotated[
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
+
+
+def integer_kind(minimum: int, doc: str) -> Kind:
+    """An int that is at least `minimum`."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> int:
+        return _check.integer(_integer(value, _, where, name), name=name, where=f"ops.{where}", minimum=minimum)
+
+    return static_kind(convert, doc, "int", f"ArgumentError: less than {minimum}.")
+
+
+def choice_kind(*options: str, doc: str = "") -> Kind:
+    """One of several strings."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> str:
+        return _check.one_of(value, options, name=name, where=f"ops.{where}")
+
+    text = doc or f"{', '.join(map(repr, options[:-1]))} or {options[-1]!r}."
+    return static_kind(convert, text, "str", "ArgumentError: an unknown name; the message lists the known ones.")
+
+
+def unpacking(kind: Kind) -> Kind:
+    """The same kind, for a signature such as `f(*shape)`: it accepts `f(2, 3)` and `f((2, 3))`."""
+
+    def convert(value: Any, x: Any, where: str, name: str) -> Any:
+        return kind.convert(_args.spread(value) if isinstance(value, tuple) else value, x, where, name)
+
+    return replace(kind, convert=convert)
+
+
+_INTEGERS = static_kind(
+    lambda value, _, where, name: _args.wholes(plain(value), where=where, name=name),
+    "int or tuple of ints.",
+    "int | Sequence[int] | Tensor",
+    "ArgumentTypeError: not ints.",
+)
+Integers = Annotated[tuple[int, ...], _INTEGERS]
+
+
+def _some_axes(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
+    numbers = _args.wholes(plain(value), where=where, name=name)
+    return tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
+
+
+SomeAxes = Annotated[
+    tuple[int, ...],
+    static_kind(_some_axes, "int or tuple of ints.", "int | Sequence[int] | Tensor", _OUT_OF_RANGE),
+]
+"""Axes, where () is no axis."""
+OptionalAxes = Annotated[
+    tuple[int, ...] | None,
+    static_kind(
+        lambda value, x, where, name: (
+            None
+            if value is None or (isinstance(value, (tuple, list)) and not value)
+            else _some_axes(value, x, where, name)
+        ),
+        "int or tuple of ints, or None or ().",
+        "int | Sequence[int] | Tensor | None",
+        _OUT_OF_RANGE,
+    ),
+]
+"""As `SomeAxes`; None where none is given."""
+NewAxis = Annotated[
+    int,
+    static_kind(
+        lambda value, x, where, name: _args.one_axis(plain(value), _reference(x), where=where, name=name, new=True),
+        "the index of the new axis, in [-ndim - 1, ndim].",
+        "int",
+        _OUT_OF_RANGE,
+    ),
+]

@@ -76,27 +76,6 @@ def view(self: Tensor, *shape: Any) -> Tensor:
 
 
 @tensor_method()
-def transpose(self: Tensor, *axes: Any) -> Tensor:
-    """With two ints, these axes exchanged; else the axes in the order given; with nothing, reversed.
-
-    Examples:
-        >>> from sporax import ops
-        >>> x = ops.ones((2, 3, 4))
-        >>> x.transpose().shape, x.transpose(0, 1).shape, x.transpose(0, 2, 1).shape
-        ((4, 3, 2), (3, 2, 4), (2, 4, 3))
-    """
-    if len(axes) == 2:
-        return _axes.swapaxes(self, *axes)
-    return _axes.transpose(self, spread(axes) if axes else tuple(range(self.ndim))[::-1])
-
-
-@tensor_method()
-def permute(self: Tensor, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
-    """The axes in another order, given as ints or as one tuple; as `ops.permute`."""
-    return _axes.permute(self, _given(order, axis, dims))
-
-
-@tensor_method()
 def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given
     without a name: `x.flatten(0, 1)`. As `ops.flatten`.
