@@ -415,8 +415,8 @@ class Tensor:
     def bool(self) -> Tensor:
         """The same values as bool."""
 
-    def broadcast_to(self, shape: Any) -> Tensor:
-        """Repeated along axes of length 1, and along new ones in front, to a shape."""
+    def broadcast_to(self, shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
     def byte(self) -> Tensor:
         """The same values as uint8."""
@@ -547,11 +547,11 @@ class Tensor:
     def exp_(self) -> Tensor:
         """As `Tensor.exp`, in place; returns the Tensor itself."""
 
-    def expand(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Repeated along axes of length 1 to a shape, given as ints or as one tuple; as `ops.expand`."""
+    def expand(self, *sizes: builtins.int | Sequence[builtins.int] | Tensor, size: Any = None) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
-    def expand_as(self, other: Any = ..., *, x: Any = None) -> Tensor:
-        """Repeated to the shape of another Tensor."""
+    def expand_as(self, other: _TensorLike = ..., *, x: Any = None) -> Tensor:
+        """Broadcast to the shape of another Tensor."""
 
     def expand_dims(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
         """Insert an axis of length 1."""
@@ -868,8 +868,8 @@ class Tensor:
     def nansum(self, axis: Any = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None) -> Tensor:
         """The sum along axes of the elements that are not NaN."""
 
-    def narrow(self, axis: builtins.int = ..., start: Any = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
-        """A stretch of an axis."""
+    def narrow(self, axis: builtins.int = ..., start: builtins.int = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Return a contiguous part of an axis."""
 
     def ndimension(self) -> builtins.int:
         """The number of axes."""
@@ -917,7 +917,7 @@ class Tensor:
         """Where the two differ."""
 
     def numel(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
     def outer(self, vec2: Any) -> Tensor:
         """The outer product of two vectors."""
@@ -950,7 +950,7 @@ class Tensor:
         """Numbers of classes drawn from categorical distributions, with replacement."""
 
     def ravel(self) -> Tensor:
-        """All elements in one axis, in row-major order."""
+        """Return all elements along one axis, in row-major order."""
 
     def reciprocal(self) -> Tensor:
         """The reciprocal of each element."""
@@ -961,17 +961,17 @@ class Tensor:
     def remainder_(self, other: Any, *, divisor: Any = None) -> Tensor:
         """As `Tensor.remainder`, in place; returns the Tensor itself."""
 
-    def repeat(self, *repeats: Any) -> Tensor:
-        """The whole Tensor repeated along axes, as many numbers as it has axes, or more; as `ops.tile`."""
+    def repeat(self, *repeats: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
-    def repeat_interleave(self, repeats: Any = ..., axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
-        """Each element repeated in place."""
+    def repeat_interleave(self, repeats: builtins.int | Sequence[builtins.int] | Tensor, axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
+        """Repeat each element."""
 
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape, given as ints or as one tuple; as `ops.reshape`."""
+    def reshape(self, *shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Return the same elements in another shape, in row-major order."""
 
-    def reshape_as(self, other: Tensor) -> Tensor:
-        """The same elements in the shape of another Tensor; as `ops.view_as`."""
+    def reshape_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
     def reverse(self, axis: builtins.int | Sequence[builtins.int] | Tensor = ..., *, dim: Any = None) -> Tensor:
         """Reverse the order of the elements along axes."""
@@ -1120,8 +1120,8 @@ class Tensor:
     def tensor_split(self, indices_or_sections: Any, axis: builtins.int = 0) -> tuple[Tensor, ...]:
         """Pieces of nearly equal length along an axis, or cut at stated places."""
 
-    def tile(self, *counts: Any, reps: Any = None, dims: Any = None) -> Tensor:
-        """The whole Tensor repeated along axes; as `ops.tile`."""
+    def tile(self, *counts: builtins.int | Sequence[builtins.int] | Tensor, reps: Any = None, dims: Any = None) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
     def top_k(self, k: builtins.int, sorted: builtins.bool = True) -> tuple[Tensor, Tensor]:
         """The k largest elements along the last axis, and where they are."""
@@ -1183,8 +1183,8 @@ class Tensor:
     def view(self, *shape: Any) -> Tensor:
         """The same elements in another shape; with one dtype instead, the same bits read as that."""
 
-    def view_as(self, other: Any) -> Tensor:
-        """The same elements in the shape of another Tensor."""
+    def view_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
     def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Pieces along the first axis."""

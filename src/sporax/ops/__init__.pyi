@@ -234,8 +234,8 @@ def block_diag(*inputs: _TensorLike) -> Tensor:
 def bmm(input_x: _TensorLike, mat2: _TensorLike) -> Tensor:
     """Products of matrices, batch by batch."""
 
-def broadcast_to(input: _TensorLike, shape: Any) -> Tensor:
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
+def broadcast_to(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
 def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Tensor:
     """Which of the intervals between boundaries each element lies in."""
@@ -444,11 +444,11 @@ def exp(input: _TensorLike) -> Tensor:
 def exp2(input: _TensorLike) -> Tensor:
     """Two to the power of each element."""
 
-def expand(input_x: _TensorLike, size: Any) -> Tensor:
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
+def expand(input_x: _TensorLike, size: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
 def expand_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Repeated to the shape of another Tensor."""
+    """Broadcast to the shape of another Tensor."""
 
 def expand_dims(input_x: _TensorLike, axis: int) -> Tensor:
     """Insert an axis of length 1."""
@@ -469,7 +469,7 @@ def fills(x: _TensorLike, value: Any) -> Tensor:
     """A Tensor like another, filled with one number."""
 
 def flatten(input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor:
-    """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
+    """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
 
 def flip(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
     """Reverse the order of the elements along axes."""
@@ -879,8 +879,8 @@ def nanquantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: b
 def nansum(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum along axes of the elements that are not NaN."""
 
-def narrow(input: _TensorLike, axis: int, start: Any, length: int) -> Tensor:
-    """A stretch of an axis."""
+def narrow(input: _TensorLike, axis: int, start: int, length: int) -> Tensor:
+    """Return a contiguous part of an axis."""
 
 def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the two differ."""
@@ -913,7 +913,7 @@ def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the two differ."""
 
 def numel(input_x: _TensorLike) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
 
 def one_hot(indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> Tensor:
     """One value at the place that an index names, another elsewhere, along a new axis."""
@@ -1006,10 +1006,10 @@ def range(start: Any, end: Any = None, step: Any = 1, maxlen: int = 1000000) -> 
     """Numbers at equal steps, the end left out."""
 
 def rank(input_x: _TensorLike) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
 
 def ravel(input: _TensorLike) -> Tensor:
-    """All elements in one axis, in row-major order."""
+    """Return all elements along one axis, in row-major order."""
 
 def real(input: _TensorLike) -> Tensor:
     """The real part of each element."""
@@ -1039,13 +1039,13 @@ def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The remainder of the division rounded down; it has the divisor's sign."""
 
 def repeat_elements(x: _TensorLike, rep: int, axis: int = 0) -> Tensor:
-    """Each element repeated in place, along an axis."""
+    """Repeat each element along an axis."""
 
-def repeat_interleave(input: _TensorLike, repeats: Any, axis: int | None = None, output_size: int | None = None) -> Tensor:
-    """Each element repeated in place."""
+def repeat_interleave(input: _TensorLike, repeats: int | Sequence[int] | Tensor, axis: int | None = None, output_size: int | None = None) -> Tensor:
+    """Repeat each element."""
 
-def reshape(input: _TensorLike, shape: Any) -> Tensor:
-    """The same elements in another shape, in row-major order."""
+def reshape(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
+    """Return the same elements in another shape, in row-major order."""
 
 def reverse(x: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
     """Reverse the order of the elements along axes."""
@@ -1144,7 +1144,7 @@ def sgn(input: _TensorLike) -> Tensor:
     """The sign of each element; of a complex one, its direction on the unit circle."""
 
 def shape(input_x: _TensorLike) -> tuple[int, ...]:
-    """The size along each axis."""
+    """Return the length of each axis."""
 
 def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
     """The rows in random order."""
@@ -1171,10 +1171,10 @@ def sinh(input: _TensorLike) -> Tensor:
     """The hyperbolic sine of each element."""
 
 def size(input_x: _TensorLike) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
 
-def slice(input_x: _TensorLike, begin: Any, size: Any) -> Tensor:
-    """A block of the Tensor."""
+def slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor:
+    """Return a block of the Tensor."""
 
 def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A stretch along an axis replaced."""
@@ -1344,8 +1344,8 @@ def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
 def threshold(input: _TensorLike, thr: float, value: float) -> Tensor:
     """What is above a bound, and a fixed value elsewhere."""
 
-def tile(input: _TensorLike, dims: Any) -> Tensor:
-    """The whole Tensor repeated along axes."""
+def tile(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the whole Tensor along axes."""
 
 def top_k(input_x: _TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The k largest elements along the last axis, and where they are."""
@@ -1447,7 +1447,7 @@ def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool
     """The norm of vectors."""
 
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The same elements in the shape of another Tensor."""
+    """Return the same elements in the shape of another Tensor."""
 
 def vsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Pieces along the first axis."""
@@ -1659,8 +1659,8 @@ class BitwiseXor(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class BroadcastTo(Primitive):
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
-    def __init__(self, shape: Any) -> None: ...
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
+    def __init__(self, shape: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CTCGreedyDecoder(Primitive):
@@ -1894,7 +1894,7 @@ class Fills(Primitive):
     def __call__(self, x: _TensorLike, value: Any) -> Tensor: ...
 
 class Flatten(Primitive):
-    """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
+    """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor: ...
 
@@ -2379,7 +2379,7 @@ class Range(Primitive):
     def __call__(self, start: Any, end: Any = None, step: Any = 1) -> Tensor: ...
 
 class Rank(Primitive):
-    """The number of axes."""
+    """Return the number of axes."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> int: ...
 
@@ -2449,9 +2449,9 @@ class ReduceSum(Primitive):
     def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
 
 class Reshape(Primitive):
-    """The same elements in another shape, in row-major order."""
+    """Return the same elements in another shape, in row-major order."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, shape: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class ReverseV2(Primitive):
     """Reverse the order of the elements along axes."""
@@ -2589,7 +2589,7 @@ class Select(Primitive):
     def __call__(self, condition: _TensorLike, input: Any, other: Any) -> Tensor: ...
 
 class Shape(Primitive):
-    """The size along each axis."""
+    """Return the length of each axis."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[int, ...]: ...
 
@@ -2629,14 +2629,14 @@ class Sinh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Size(Primitive):
-    """The number of elements."""
+    """Return the number of elements."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> int: ...
 
 class Slice(Primitive):
-    """A block of the Tensor."""
+    """Return a block of the Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: _TensorLike, begin: Any, size: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class SmoothL1Loss(Primitive):
     """Squared near zero, absolute farther away."""
@@ -2794,14 +2794,14 @@ class TensorScatterUpdate(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorShape(Primitive):
-    """The size along each axis, as an int64 Tensor."""
+    """Return the length of each axis, as an int64 Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Tensor) -> Tensor: ...
+    def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Tile(Primitive):
-    """The whole Tensor repeated along axes."""
+    """Repeat the whole Tensor along axes."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, dims: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class TopK(Primitive):
     """The k largest elements along the last axis, and where they are."""

@@ -240,3 +240,12 @@ NewAxis = Annotated[
         _OUT_OF_RANGE,
     ),
 ]
+OptionalInteger = Annotated[
+    int | None,
+    static_kind(
+        lambda value, x, where, name: None if value is None else _integer(value, x, where, name),
+        "int or None.",
+        "int | None",
+        "ArgumentTypeError: not an int.",
+    ),
+]

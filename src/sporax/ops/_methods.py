@@ -62,12 +62,6 @@ def _given(values: tuple[Any, ...], *named: Any) -> Any:
 
 
 @tensor_method()
-def reshape(self: Tensor, *shape: Any) -> Tensor:
-    """The same elements in another shape, given as ints or as one tuple; as `ops.reshape`."""
-    return _shape.reshape(self, spread(shape))
-
-
-@tensor_method()
 def view(self: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape; with one dtype instead, the same bits read as that."""
     if len(shape) == 1 and isinstance(shape[0], DType):
@@ -87,30 +81,6 @@ def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0,
     elif end:
         raise TypeError(f"Tensor.flatten: after order={order!r} name the axes, start_dim= and end_dim=; got {end!r}.")
     return _shape.flatten(self, order, start_dim=start_dim, end_dim=end_dim)
-
-
-@tensor_method()
-def expand(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
-    """Repeated along axes of length 1 to a shape, given as ints or as one tuple; as `ops.expand`."""
-    return _shape.expand(self, _given(sizes, size))
-
-
-@tensor_method()
-def reshape_as(self: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another Tensor; as `ops.view_as`."""
-    return _shape.view_as(self, other)
-
-
-@tensor_method()
-def tile(self: Tensor, *counts: Any, reps: Any = None, dims: Any = None) -> Tensor:
-    """The whole Tensor repeated along axes; as `ops.tile`."""
-    return _shape.tile(self, _given(counts, reps, dims))
-
-
-@tensor_method()
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
-    """The whole Tensor repeated along axes, as many numbers as it has axes, or more; as `ops.tile`."""
-    return _shape.tile(self, spread(repeats))
 
 
 @tensor_method()
