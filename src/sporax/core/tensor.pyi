@@ -427,8 +427,8 @@ class Tensor:
     def ceil_(self) -> Tensor:
         """As `Tensor.ceil`, in place; returns the Tensor itself."""
 
-    def chunk(self, chunks: builtins.int = ..., axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
-        """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
+    def chunk(self, chunks: builtins.int, axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
     def clamp(self, min: Any = None, max: Any = None) -> Any:
         """Each element kept between two bounds."""
@@ -485,16 +485,16 @@ class Tensor:
         """Degrees to radians."""
 
     def diag(self) -> Tensor:
-        """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+        """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
 
     def diagflat(self, offset: builtins.int = 0) -> Tensor:
-        """A matrix with all elements on a diagonal."""
+        """Return a matrix with all elements on a diagonal."""
 
     def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1, *, axis1: Any = None, axis2: Any = None) -> Tensor:
-        """The diagonal of two axes, as a new last axis."""
+        """Return the diagonal of two axes, as a new last axis."""
 
-    def diagonal_scatter(self, src: Any, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
-        """The diagonal of two axes replaced."""
+    def diagonal_scatter(self, src: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """Replace the diagonal of two axes."""
 
     def diff(self, n: builtins.int = 1, axis: builtins.int = -1, prepend: Any = None, append: Any = None) -> Tensor:
         """Differences of neighbours along an axis."""
@@ -520,8 +520,8 @@ class Tensor:
     def double(self) -> Tensor:
         """The same values as float64."""
 
-    def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the third axis."""
+    def dsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the third axis."""
 
     def eq(self, other: Any) -> Tensor:
         """Where the two are equal."""
@@ -649,8 +649,8 @@ class Tensor:
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0.0, max: builtins.float = 0.0) -> Tensor:
         """How many elements fall into each of equal intervals."""
 
-    def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the second axis, or along the only one."""
+    def hsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the second axis, or along the only one."""
 
     def hypot(self, other: Any) -> Tensor:
         """The length of the hypotenuse, without overflow between."""
@@ -1063,8 +1063,8 @@ class Tensor:
     def sort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> tuple[Tensor, Tensor]:
         """The elements in order along an axis, and where they were. Equal ones keep their order."""
 
-    def split(self, split_size_or_sections: Any = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
-        """Pieces of a stated length along an axis; as `ops.split`."""
+    def split(self, split_size_or_sections: builtins.int | Sequence[builtins.int] = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of given lengths."""
 
     def sqrt(self) -> Tensor:
         """The square root of each element."""
@@ -1117,8 +1117,8 @@ class Tensor:
     def tanh_(self) -> Tensor:
         """As `Tensor.tanh`, in place; returns the Tensor itself."""
 
-    def tensor_split(self, indices_or_sections: Any, axis: builtins.int = 0) -> tuple[Tensor, ...]:
-        """Pieces of nearly equal length along an axis, or cut at stated places."""
+    def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int], axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of nearly equal length, or at given indices."""
 
     def tile(self, *counts: builtins.int | Sequence[builtins.int] | Tensor, reps: Any = None, dims: Any = None) -> Tensor:
         """Repeat the whole Tensor along axes."""
@@ -1130,16 +1130,16 @@ class Tensor:
         """The k largest or smallest elements along an axis, and where they are."""
 
     def trace(self, offset: builtins.int = 0, axis1: builtins.int = 0, axis2: builtins.int = 1, dtype: Any = None) -> Tensor:
-        """The sum of a diagonal of two axes; as `ops.trace`."""
+        """Return the sum of a diagonal of two axes."""
 
     def transpose(self, *axes: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
         """Exchange two axes, permute all of them, or reverse their order."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
-        """The lower triangle of matrices, zeros elsewhere."""
+        """Return the lower triangle of matrices, with zeros elsewhere."""
 
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
-        """The upper triangle of matrices, zeros elsewhere."""
+        """Return the upper triangle of matrices, with zeros elsewhere."""
 
     def true_divide(self, y: Any) -> Tensor:
         """The quotient, element by element; integers are divided as float32."""
@@ -1150,8 +1150,8 @@ class Tensor:
     def type_as(self, other: Any) -> Tensor:
         """The same values as the dtype of another Tensor."""
 
-    def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
-        """The slices along an axis, each without it."""
+    def unbind(self, dim: builtins.int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """Return the slices along an axis, without this axis."""
 
     def uniform(self, from_: builtins.float = 0.0, to: builtins.float = 1.0, generator: Generator | None = None) -> Tensor:
         """Numbers drawn uniformly from [from_, to), in this shape and dtype."""
@@ -1186,8 +1186,8 @@ class Tensor:
     def view_as(self, other: _TensorLike) -> Tensor:
         """Return the same elements in the shape of another Tensor."""
 
-    def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the first axis."""
+    def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the first axis."""
 
     def where(self, condition: Any = ..., other: Any = ..., *, y: Any = None) -> Tensor:
         """This Tensor where a condition holds, `other` where not; as `ops.where`."""

@@ -18,15 +18,15 @@ _SAME_AS_OPS = [
     "abs", "acos", "acosh", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "arange", "arccos", "arccosh",
     "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
     "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp",
-    "clip", "cos", "cosh", "cross", "cumprod", "div", "divide", "dot", "dstack", "einsum", "eq", "erf",
+    "clip", "cos", "cosh", "cross", "cumprod", "div", "divide", "dot", "einsum", "eq", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "float_power", "floor", "floor_divide", "fmod",
-    "full", "full_like", "gcd", "ge", "greater", "greater_equal", "gt", "hstack", "imag", "isclose",
+    "full", "full_like", "gcd", "ge", "greater", "greater_equal", "gt", "imag", "isclose",
     "isfinite", "isinf", "isneginf", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2",
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
     "masked_select", "matmul", "maximum", "minimum", "mm", "mul", "nan_to_num", "ne", "neg", "negative",
     "nonzero", "not_equal", "ones_like", "outer", "polar", "pow", "real", "reciprocal", "remainder",
     "round", "rsqrt", "searchsorted", "sigmoid", "sign", "sin", "sinc", "sinh", "square",
-    "take", "tan", "tanh", "trace", "tril", "triu", "trunc", "unbind", "xlogy", "zeros",
+    "take", "tan", "tanh", "trunc", "xlogy", "zeros",
     "zeros_like",
 ]  # fmt: skip
 _table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})

@@ -156,14 +156,14 @@ def atan2(input: _TensorLike, other: _TensorLike) -> Tensor:
 def atanh(input: _TensorLike) -> Tensor:
     """The inverse hyperbolic tangent of each element."""
 
-def atleast_1d(inputs: Any) -> Any:
-    """With one axis at least."""
+def atleast_1d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least one axis."""
 
-def atleast_2d(inputs: Any) -> Any:
-    """With two axes at least; new ones come first."""
+def atleast_2d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least two axes; new ones come first."""
 
-def atleast_3d(inputs: Any) -> Any:
-    """With three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+def atleast_3d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
 
 def avg_pool1d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
     """The mean of each window over the last axis; see `avg_pool2d`."""
@@ -229,7 +229,7 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     """The Blackman window."""
 
 def block_diag(*inputs: _TensorLike) -> Tensor:
-    """A matrix with the given ones along its diagonal."""
+    """Return a matrix with the given matrices along its diagonal."""
 
 def bmm(input_x: _TensorLike, mat2: _TensorLike) -> Tensor:
     """Products of matrices, batch by batch."""
@@ -241,13 +241,13 @@ def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Te
     """Which of the intervals between boundaries each element lies in."""
 
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
-    """Every combination of one element from each Tensor."""
+    """Return every combination of one element from each Tensor."""
 
 def cast(input: Any, dtype: Any) -> Tensor:
     """The same values as another dtype; towards an integer the fraction is cut off."""
 
-def cat(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+def cat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
 def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
     """The distance of every row of one Tensor to every row of the other."""
@@ -262,7 +262,7 @@ def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
     """Channels dealt out anew over groups."""
 
 def chunk(input: _TensorLike, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
-    """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
+    """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """Each element kept between two bounds."""
@@ -279,11 +279,11 @@ def clip_by_norm(x: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfi
 def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None) -> Any:
     """Each element kept between two bounds."""
 
-def column_stack(tensors: Any) -> Tensor:
-    """Vectors as the columns of a matrix; matrices side by side."""
+def column_stack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate vectors as the columns of a matrix, and matrices along the second axis."""
 
-def concat(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+def concat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
 def conj(input: _TensorLike) -> Tensor:
     """The complex conjugate of each element."""
@@ -358,19 +358,19 @@ def depend(value: Any, expr: Any) -> Any:
     """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
 
 def diag(input: _TensorLike) -> Tensor:
-    """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+    """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
 
 def diag_embed(input: _TensorLike, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The last axis as the diagonal of matrices."""
+    """Return matrices with the elements of the last axis on a diagonal."""
 
 def diagflat(input: _TensorLike, offset: int = 0) -> Tensor:
-    """A matrix with all elements on a diagonal."""
+    """Return a matrix with all elements on a diagonal."""
 
 def diagonal(input: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of two axes, as a new last axis."""
+    """Return the diagonal of two axes, as a new last axis."""
 
 def diagonal_scatter(input: _TensorLike, src: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of two axes replaced."""
+    """Replace the diagonal of two axes."""
 
 def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis."""
@@ -405,11 +405,11 @@ def dropout2d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tens
 def dropout3d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """Whole channels set to 0 at random while training, the others scaled up."""
 
-def dsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the third axis."""
+def dsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the third axis."""
 
-def dstack(tensors: Any) -> Tensor:
-    """Tensors behind each other: along the third axis."""
+def dstack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the third axis."""
 
 def dtype(x: _TensorLike) -> _DType:
     """The element type."""
@@ -591,11 +591,11 @@ def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: floa
 def histc(input: _TensorLike, bins: int = 100, min: float = 0.0, max: float = 0.0) -> Tensor:
     """How many elements fall into each of equal intervals."""
 
-def hsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the second axis, or along the only one."""
+def hsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the second axis, or along the only one."""
 
-def hstack(tensors: Any) -> Tensor:
-    """Tensors side by side: along the second axis, or along the only one."""
+def hstack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the second axis, or along the only one."""
 
 def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: float = 1.0) -> Tensor:
     """Squared near zero, absolute farther away, in units of the square."""
@@ -805,7 +805,7 @@ def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[
     """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
 
 def meshgrid(*inputs: _TensorLike, indexing: str = 'xy') -> tuple[Tensor, ...]:
-    """Coordinates of every point of a grid, from the coordinates along each axis."""
+    """Return the coordinates of every point of a grid, from the coordinates along each axis."""
 
 def min(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
     """Minimum along an axis, and its index."""
@@ -1062,8 +1062,8 @@ def rot90(input: _TensorLike, k: int, dims: int | Sequence[int] | Tensor) -> Ten
 def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
 
-def row_stack(inputs: Any) -> Tensor:
-    """Tensors below each other: along the first axis; vectors are rows."""
+def row_stack(inputs: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the first axis; vectors are rows."""
 
 def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.3333333333333333) -> Tensor:
     """The positive part, and a random share of the negative one, drawn for each element."""
@@ -1206,8 +1206,8 @@ def softsign(x: _TensorLike) -> Tensor:
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """The elements in order along an axis, and where they were. Equal ones keep their order."""
 
-def split(tensor: _TensorLike, split_size_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of a stated length along an axis."""
+def split(tensor: _TensorLike, split_size_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
+    """Split along an axis into pieces of given lengths."""
 
 def sqrt(x: _TensorLike) -> Tensor:
     """The square root of each element."""
@@ -1221,8 +1221,8 @@ def squared_difference(x: _TensorLike, y: _TensorLike) -> Tensor:
 def squeeze(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None) -> Tensor:
     """Remove axes of length 1."""
 
-def stack(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+def stack(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
 
 def standard_laplace(shape: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
@@ -1335,8 +1335,8 @@ def tensor_scatter_sub(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
 def tensor_scatter_update(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates."""
 
-def tensor_split(input: _TensorLike, indices_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of nearly equal length along an axis, or cut at stated places."""
+def tensor_split(input: _TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
+    """Split along an axis into pieces of nearly equal length, or at given indices."""
 
 def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The difference, element by element."""
@@ -1354,7 +1354,7 @@ def topk(input: _TensorLike, k: int, dim: int | None = None, largest: bool = Tru
     """The k largest or smallest elements along an axis, and where they are."""
 
 def trace(input: _TensorLike) -> Tensor:
-    """The sum of the main diagonal of a matrix."""
+    """Return the sum of the main diagonal of a matrix."""
 
 def transpose(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
     """Permute the axes."""
@@ -1363,7 +1363,7 @@ def trapz(y: _TensorLike, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> T
     """The integral along an axis by the trapezoidal rule."""
 
 def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
-    """The lower triangle of matrices, zeros elsewhere."""
+    """Return the lower triangle of matrices, with zeros elsewhere."""
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Where the lower triangle of a matrix is."""
@@ -1372,7 +1372,7 @@ def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _T
     """Whether an anchor is nearer to its positive than to its negative, by a margin."""
 
 def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
-    """The upper triangle of matrices, zeros elsewhere."""
+    """Return the upper triangle of matrices, with zeros elsewhere."""
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Where the upper triangle of a matrix is."""
@@ -1396,7 +1396,7 @@ def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The same values as the dtype of another Tensor."""
 
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
 
 def uniform(shape: Any, minval: Any, maxval: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
     """Numbers drawn uniformly."""
@@ -1429,7 +1429,7 @@ def unsqueeze(input: _TensorLike, dim: int) -> Tensor:
     """Insert an axis of length 1."""
 
 def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
 
 def vander(x: _TensorLike, N: int | None = None) -> Tensor:
     """The Vandermonde matrix: descending powers of each element."""
@@ -1449,11 +1449,11 @@ def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Return the same elements in the shape of another Tensor."""
 
-def vsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the first axis."""
+def vsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the first axis."""
 
-def vstack(inputs: Any) -> Tensor:
-    """Tensors below each other: along the first axis; vectors are rows."""
+def vstack(inputs: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the first axis; vectors are rows."""
 
 def where(condition: _TensorLike, input: Any, other: Any) -> Tensor:
     """One value where a condition holds, another where not."""
@@ -1714,9 +1714,9 @@ class ComplexAbs(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Concat(Primitive):
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class Conj(Primitive):
     """The complex conjugate of each element."""
@@ -1789,7 +1789,7 @@ class Depend(Primitive):
     def __call__(self, value: Any, expr: Any) -> Any: ...
 
 class Diag(Primitive):
-    """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+    """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2224,9 +2224,9 @@ class Median(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Meshgrid(Primitive):
-    """Coordinates of every point of a grid, from a tuple of the coordinates along each axis."""
+    """Return the coordinates of every point of a grid, from the coordinates along each axis."""
     def __init__(self, indexing: str = 'xy') -> None: ...
-    def __call__(self, inputs: Any) -> tuple[Tensor, ...]: ...
+    def __call__(self, inputs: _TensorLike) -> tuple[Tensor, ...]: ...
 
 class Minimum(Primitive):
     """The smaller one, element by element; NaN wins."""
@@ -2329,9 +2329,9 @@ class PReLU(Primitive):
     def __call__(self, input: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Pack(Primitive):
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class Pad(Primitive):
     """Zeros added at the ends of every axis: one pair of numbers for each."""
@@ -2684,7 +2684,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
 class Split(Primitive):
-    """So many pieces of equal length along an axis."""
+    """Split along an axis into pieces of equal length."""
     def __init__(self, axis: int = 0, output_num: int = 1) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
@@ -2709,9 +2709,9 @@ class Squeeze(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Stack(Primitive):
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class StandardLaplace(RandomPrimitive):
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
@@ -2809,7 +2809,7 @@ class TopK(Primitive):
     def __call__(self, input_x: _TensorLike, k: int) -> tuple[Tensor, Tensor]: ...
 
 class Trace(Primitive):
-    """The sum of the main diagonal of a matrix."""
+    """Return the sum of the main diagonal of a matrix."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2819,7 +2819,7 @@ class Transpose(Primitive):
     def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Tril(Primitive):
-    """The lower triangle of matrices, zeros elsewhere."""
+    """Return the lower triangle of matrices, with zeros elsewhere."""
     def __init__(self, diagonal: int = 0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2829,7 +2829,7 @@ class TripletMarginLoss(Primitive):
     def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any) -> Tensor: ...
 
 class Triu(Primitive):
-    """The upper triangle of matrices, zeros elsewhere."""
+    """Return the upper triangle of matrices, with zeros elsewhere."""
     def __init__(self, diagonal: int = 0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2884,7 +2884,7 @@ class UniqueWithPad(Primitive):
     def __call__(self, x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]: ...
 
 class Unpack(Primitive):
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
     def __init__(self, axis: int = 0) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
@@ -2909,7 +2909,7 @@ class UnsortedSegmentSum(Primitive):
     def __call__(self, input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class Unstack(Primitive):
-    """The slices along an axis, each without it; `num`, where given, must be their number."""
+    """Return the slices along an axis, without this axis."""
     def __init__(self, axis: int = 0, num: int | None = None) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import jax
 
 from sporax import _check
+from sporax._errors import ShapeError
 from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
@@ -77,6 +78,33 @@ def array_kind(kinds: str | None = None, *, floating: bool = False, doc: str = "
     return Kind(convert, text, "_TensorLike | None" if optional else "_TensorLike", raises, data=True)
 
 
+def ranked_kind(minimum: int, doc: str = "") -> Kind:
+    """A Tensor with at least `minimum` axes."""
+    axes = f"{minimum} {'axis' if minimum == 1 else 'axes'}"
+
+    def convert(value: Any, _: Any, where: str, name: str) -> Any:
+        array = _args.as_array(plain(value))
+        if array.ndim < minimum:
+            raise ShapeError(f"ops.{where}: `{name}` must have at least {axes}, but its shape is {array.shape}.")
+        return array
+
+    return Kind(
+        convert, doc or f"Tensor of at least {axes}.", "_TensorLike", (f"ShapeError: fewer than {axes}.",), data=True
+    )
+
+
+def arrays_kind(
+    doc: str = "tuple or list of Tensors, at least one.", static_type: str = "Sequence[_TensorLike]"
+) -> Kind:
+    """A sequence of Tensors, or the arguments of a signature such as `f(*inputs)`."""
+    raises = ("ArgumentTypeError: not a sequence.", "ArgumentError: an empty sequence.")
+
+    def convert(value: Any, _: Any, where: str, name: str) -> list[jax.Array]:
+        return _args.arrays_of(plain(value), where=where, name=name)
+
+    return Kind(convert, doc, static_type, raises, data=True)
+
+
 def static_kind(convert: Convert, doc: str, static_type: str, *raises: str) -> Kind:
     """An argument that a compiled program depends on."""
     return Kind(convert, doc, static_type, raises)
@@ -106,16 +134,7 @@ Operand = Annotated[
     Any,
     Kind(_operand, "Tensor, or a number, which does not widen the dtype of a Tensor.", "_TensorLike", data=True),
 ]
-Arrays = Annotated[
-    list[jax.Array],
-    Kind(
-        lambda value, _, where, name: _args.arrays_of(plain(value), where=where, name=name),
-        "tuple or list of Tensors, at least one.",
-        "Sequence[_TensorLike]",
-        ("ArgumentTypeError: not a sequence.", "ArgumentError: an empty sequence."),
-        data=True,
-    ),
-]
+Arrays = Annotated[list[jax.Array], arrays_kind()]
 
 Axes = Annotated[
     Any,

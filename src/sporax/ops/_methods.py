@@ -15,9 +15,7 @@ from sporax.ops import (
     _cast,
     _creation,
     _cumulate,
-    _diagonal,
     _gather,
-    _join,
     _logic,
     _random,
     _reduce,
@@ -160,18 +158,6 @@ def cumsum(self: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
 def ptp(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest element less the smallest, along axes."""
     return _statistics.peak_to_peak(self, axis, keepdims)
-
-
-@tensor_method()
-def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
-    """The sum of a diagonal of two axes; as `ops.trace`."""
-    return _diagonal.trace_along(self, offset, axis1, axis2, dtype)
-
-
-@tensor_method(also={"split_size": "split_size_or_sections", "dim": "axis"})
-def split(self: Tensor, split_size_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of a stated length along an axis; as `ops.split`."""
-    return _join.split(self, split_size_or_sections, axis)
 
 
 # --- indices ---
