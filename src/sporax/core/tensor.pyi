@@ -616,11 +616,11 @@ class Tensor:
     def gather(self, input_indices: Any = None, axis: Any = None, batch_dims: builtins.int = 0, *, dim: Any = None, index: Any = None) -> Tensor:
         """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`."""
 
-    def gather_elements(self, dim: builtins.int, index: Any) -> Tensor:
-        """Elements along an axis, one index for each place of the result."""
+    def gather_elements(self, dim: builtins.int = ..., index: _TensorLike = ..., *, axis: Any = None) -> Tensor:
+        """Return elements along an axis, one index for each element of the result."""
 
-    def gather_nd(self, indices: Any) -> Tensor:
-        """Elements or slices at points."""
+    def gather_nd(self, indices: _TensorLike) -> Tensor:
+        """Return elements or slices at given points."""
 
     def gcd(self, other: Any) -> Tensor:
         """The greatest common divisor."""
@@ -676,8 +676,8 @@ class Tensor:
     def index_put(self, indices: Any, values: Any, accumulate: builtins.bool = False) -> Tensor:
         """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
 
-    def index_select(self, axis: builtins.int = ..., index: Any = ..., *, dim: Any = None) -> Tensor:
-        """Slices along an axis, in the order of indices."""
+    def index_select(self, axis: builtins.int = ..., index: _TensorLike = ..., *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, in the order of indices."""
 
     def inner(self, other: Any) -> Tensor:
         """The last axes of both summed against each other."""
@@ -1105,8 +1105,8 @@ class Tensor:
     def t(self) -> Tensor:
         """Transpose a matrix; a vector or scalar is returned as it is."""
 
-    def take(self, indices: Any, axis: builtins.int | None = None, mode: str = 'clip') -> Tensor:
-        """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does."""
+    def take(self, indices: _TensorLike, axis: builtins.int | None = None, mode: str = 'clip', *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, or elements of the flattened Tensor."""
 
     def tan(self) -> Tensor:
         """The tangent of each element, in radians."""

@@ -26,7 +26,7 @@ _SAME_AS_OPS = [
     "masked_select", "matmul", "maximum", "minimum", "mm", "mul", "nan_to_num", "ne", "neg", "negative",
     "nonzero", "not_equal", "ones_like", "outer", "polar", "pow", "real", "reciprocal", "remainder",
     "round", "rsqrt", "searchsorted", "sigmoid", "sign", "sin", "sinc", "sinh", "square",
-    "take", "tan", "tanh", "trunc", "xlogy", "zeros",
+    "tan", "tanh", "trunc", "xlogy", "zeros",
     "zeros_like",
 ]  # fmt: skip
 _table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})

@@ -259,7 +259,7 @@ def celu(x: _TensorLike, alpha: float = 1.0) -> Tensor:
     """The continuously differentiable exponential linear unit."""
 
 def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
-    """Channels dealt out anew over groups."""
+    """Interleave the channels of groups: channel i of each group in turn."""
 
 def chunk(input: _TensorLike, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
@@ -421,7 +421,7 @@ def elu(input_x: _TensorLike, alpha: float = 1.0) -> Tensor:
     """The exponential linear unit."""
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False) -> Tensor:
-    """Rows of a table, by their numbers."""
+    """Return rows of a table by index."""
 
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the two are equal."""
@@ -523,16 +523,16 @@ def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from a gamma distribution."""
 
 def gather(input_params: _TensorLike, input_indices: _TensorLike, axis: int, batch_dims: int = 0) -> Tensor:
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
 
 def gather_d(x: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
 
 def gather_elements(input: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
 
 def gather_nd(input_x: _TensorLike, indices: _TensorLike) -> Tensor:
-    """Elements or slices at points."""
+    """Return elements or slices at given points."""
 
 def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> Tensor:
     """How unlikely targets are under normal distributions of given means and variances."""
@@ -625,7 +625,7 @@ def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Ten
     """Slices along an axis filled with a number, by their numbers."""
 
 def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
 
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axes of both summed against each other."""
@@ -927,17 +927,17 @@ def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of two vectors."""
 
-def pad(input_x: _TensorLike, padding: Any, mode: str = 'constant', value: Any = None) -> Tensor:
-    """Elements added at the ends of the last axes."""
+def pad(input_x: _TensorLike, padding: int | Sequence[int] | Tensor, mode: str = 'constant', value: _TensorLike | None = None) -> Tensor:
+    """Pad the last axes."""
 
 def permute(input: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
     """Permute the axes."""
 
 def pixel_shuffle(input: _TensorLike, upscale_factor: int) -> Tensor:
-    """Channels moved into space: (..., C r², H, W) to (..., C, H r, W r)."""
+    """Rearrange channels into space: (..., C r², H, W) to (..., C, H r, W r)."""
 
 def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
-    """Space moved into channels: (..., C, H r, W r) to (..., C r², H, W)."""
+    """Rearrange space into channels: (..., C, H r, W r) to (..., C r², H, W)."""
 
 def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
@@ -1236,8 +1236,8 @@ def std(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = Fa
 def std_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean along axes."""
 
-def strided_slice(input_x: _TensorLike, begin: Any, end: Any, strides: Any, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
-    """A block of the Tensor, in steps."""
+def strided_slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, end: int | Sequence[int] | Tensor, strides: int | Sequence[int] | Tensor, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
+    """Return a block of the Tensor, with strides."""
 
 def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The difference, element by element."""
@@ -1261,7 +1261,7 @@ def t(input: _TensorLike) -> Tensor:
     """Transpose a matrix; a vector or scalar is returned as it is."""
 
 def take(input: _TensorLike, index: _TensorLike) -> Tensor:
-    """Elements of the flattened Tensor."""
+    """Return elements of the flattened Tensor."""
 
 def tan(input: _TensorLike) -> Tensor:
     """The tangent of each element, in radians."""
@@ -1699,7 +1699,7 @@ class Ceil(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ChannelShuffle(Primitive):
-    """Channels dealt out anew over groups."""
+    """Interleave the channels of groups: channel i of each group in turn."""
     def __init__(self, group: int) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1939,22 +1939,22 @@ class Gamma(RandomPrimitive):
     def __call__(self, shape: Any, alpha: Any, beta: Any) -> Tensor: ...
 
 class Gather(Primitive):
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
     def __init__(self, batch_dims: int = 0) -> None: ...
     def __call__(self, input_params: _TensorLike, input_indices: _TensorLike, axis: int) -> Tensor: ...
 
 class GatherD(Primitive):
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, dim: int, index: _TensorLike) -> Tensor: ...
 
 class GatherNd(Primitive):
-    """Elements or slices at points."""
+    """Return elements or slices at given points."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike) -> Tensor: ...
 
 class GatherV2(Primitive):
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
     def __init__(self, batch_dims: int = 0) -> None: ...
     def __call__(self, input_params: _TensorLike, input_indices: _TensorLike, axis: int) -> Tensor: ...
 
@@ -2234,9 +2234,9 @@ class Minimum(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class MirrorPad(Primitive):
-    """Mirrored at the edges: the edge itself is repeated in mode SYMMETRIC."""
+    """Pad each axis with the elements mirrored at its edges."""
     def __init__(self, mode: str = 'REFLECT') -> None: ...
-    def __call__(self, input_x: _TensorLike, paddings: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, paddings: Sequence[Sequence[int]] | Tensor) -> Tensor: ...
 
 class Mish(Primitive):
     """Mish (Misra, 2019)."""
@@ -2334,8 +2334,8 @@ class Pack(Primitive):
     def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class Pad(Primitive):
-    """Zeros added at the ends of every axis: one pair of numbers for each."""
-    def __init__(self, paddings: Any) -> None: ...
+    """Pad each axis with zeros."""
+    def __init__(self, paddings: Sequence[Sequence[int]] | Tensor) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Poisson(RandomPrimitive):
@@ -2729,9 +2729,9 @@ class StopGradient(Primitive):
     def __call__(self, value: Any) -> Any: ...
 
 class StridedSlice(Primitive):
-    """A block of the Tensor, in steps."""
+    """Return a block of the Tensor, with strides."""
     def __init__(self, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> None: ...
-    def __call__(self, input_x: _TensorLike, begin: Any, end: Any, strides: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, begin: int | Sequence[int] | Tensor, end: int | Sequence[int] | Tensor, strides: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Sub(Primitive):
     """The difference, element by element."""

@@ -189,15 +189,6 @@ def gather(
     return _gather.gather(self, input_indices, axis, batch_dims)
 
 
-@tensor_method()
-def take(self: Tensor, indices: Any, axis: int | None = None, mode: str = "clip") -> Tensor:
-    """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does.
-
-    "clip" takes the nearest, "wrap" counts round, "raise" is an error.
-    """
-    return _gather.take_axis(self, indices, axis, mode)
-
-
 @tensor_method(also={"y": "other"})
 def where(self: Tensor, condition: Any, other: Any) -> Tensor:
     """This Tensor where a condition holds, `other` where not; as `ops.where`."""
