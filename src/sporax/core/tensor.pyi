@@ -440,13 +440,13 @@ class Tensor:
         """Each element kept between two bounds."""
 
     def clone(self) -> Tensor:
-        """A Tensor with data of its own; gradients flow through it."""
+        """Return a copy with its own data; gradients flow through it."""
 
     def conj(self) -> Tensor:
         """The complex conjugate of each element."""
 
     def contiguous(self) -> Tensor:
-        """The Tensor itself: sporax keeps no strides."""
+        """Return the Tensor itself: sporax has no strides."""
 
     def copy_(self, src: Any, non_blocking: builtins.bool = False) -> Tensor:
         """The values of another Tensor, which broadcasts and is cast; returns the Tensor itself."""
@@ -503,7 +503,7 @@ class Tensor:
         """The logarithmic derivative of the gamma function."""
 
     def dim(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """The quotient, element by element."""
@@ -572,7 +572,7 @@ class Tensor:
         """A Tensor like another, filled with one number."""
 
     def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
-        """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given"""
+        """Merge adjacent axes, as `ops.flatten`; by default all of them."""
 
     def flip(self, dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
         """Reverse the order of the elements along axes."""
@@ -614,7 +614,7 @@ class Tensor:
         """The fraction of each element, with its sign."""
 
     def gather(self, input_indices: Any = None, axis: Any = None, batch_dims: builtins.int = 0, *, dim: Any = None, index: Any = None) -> Tensor:
-        """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`."""
+        """Return slices along an axis, as `ops.gather`; with the axis first or as `dim`, as `ops.gather_elements`."""
 
     def gather_elements(self, dim: builtins.int = ..., index: _TensorLike = ..., *, axis: Any = None) -> Tensor:
         """Return elements along an axis, one index for each element of the result."""
@@ -698,7 +698,7 @@ class Tensor:
         """Whether the dtype is complex."""
 
     def is_contiguous(self) -> builtins.bool:
-        """True: sporax keeps no strides."""
+        """Return True: sporax has no strides."""
 
     def is_floating_point(self) -> builtins.bool:
         """Whether the dtype holds fractions: float16, bfloat16, float32 or float64."""
@@ -872,7 +872,7 @@ class Tensor:
         """Return a contiguous part of an axis."""
 
     def ndimension(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
     def ne(self, other: Any) -> Tensor:
         """Where the two differ."""
@@ -887,7 +887,7 @@ class Tensor:
         """The negative of each element."""
 
     def nelement(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
     def new_empty(self, size: Any, *, dtype: Any = None) -> Tensor:
         """A Tensor of another shape, of this dtype unless given; sporax fills it with zeros."""
@@ -1181,7 +1181,7 @@ class Tensor:
         """The variance along axes."""
 
     def view(self, *shape: Any) -> Tensor:
-        """The same elements in another shape; with one dtype instead, the same bits read as that."""
+        """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
 
     def view_as(self, other: _TensorLike) -> Tensor:
         """Return the same elements in the shape of another Tensor."""

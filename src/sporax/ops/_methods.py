@@ -51,17 +51,9 @@ def _is_one(alpha: Any) -> bool:
     return isinstance(alpha, (int, float)) and alpha == 1
 
 
-def _given(values: tuple[Any, ...], *named: Any) -> Any:
-    """What was given as ints, as one tuple, or by name."""
-    for value in named:
-        if value is not None:
-            return value
-    return spread(values)
-
-
 @tensor_method()
 def view(self: Tensor, *shape: Any) -> Tensor:
-    """The same elements in another shape; with one dtype instead, the same bits read as that."""
+    """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _cast.bitcast(self, shape[0])
     return _shape.reshape(self, spread(shape))
@@ -69,8 +61,9 @@ def view(self: Tensor, *shape: Any) -> Tensor:
 
 @tensor_method()
 def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given
-    without a name: `x.flatten(0, 1)`. As `ops.flatten`.
+    """Merge adjacent axes, as `ops.flatten`; by default all of them.
+
+    The first and last axis may be given by position: `x.flatten(0, 1)`.
     """
     if isinstance(order, int):
         if len(end) > 1:
@@ -83,19 +76,19 @@ def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0,
 
 @tensor_method()
 def dim(self: Tensor) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
     return self.ndim
 
 
 @tensor_method()
 def ndimension(self: Tensor) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
     return self.ndim
 
 
 @tensor_method()
 def nelement(self: Tensor) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
     return self.size
 
 
@@ -173,7 +166,7 @@ def gather(
     dim: Any = None,
     index: Any = None,
 ) -> Tensor:
-    """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`.
+    """Return slices along an axis, as `ops.gather`; with the axis first or as `dim`, as `ops.gather_elements`.
 
     Examples:
         >>> from sporax import Tensor
@@ -298,19 +291,19 @@ def uniform(self: Tensor, from_: float = 0.0, to: float = 1.0, generator: Genera
 
 @tensor_method()
 def clone(self: Tensor) -> Tensor:
-    """A Tensor with data of its own; gradients flow through it."""
+    """Return a copy with its own data; gradients flow through it."""
     return _cast.deepcopy(self)
 
 
 @tensor_method()
 def contiguous(self: Tensor) -> Tensor:
-    """The Tensor itself: sporax keeps no strides."""
+    """Return the Tensor itself: sporax has no strides."""
     return self
 
 
 @tensor_method()
 def is_contiguous(self: Tensor) -> bool:
-    """True: sporax keeps no strides."""
+    """Return True: sporax has no strides."""
     return True
 
 
