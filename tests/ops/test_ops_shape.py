@@ -288,7 +288,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: ops.flatten(Tensor(X), start_dim=2, end_dim=1),
         ArgumentError,
-        "`start_dim` must not lie behind `end_dim`",
+        "`start_dim` must not be greater than `end_dim`",
     ),
     (lambda: ops.swapaxes(Tensor(M), 0, 2), ArgumentError, "`axis1` must be in [-2, 1]"),
     (lambda: ops.t(Tensor(X)), ShapeError, "takes at most 2 axes, but got shape (2, 3, 4). Use ops.transpose."),

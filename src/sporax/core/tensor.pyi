@@ -420,8 +420,8 @@ class Tensor:
     def bool(self) -> Tensor:
         """Cast to bool."""
 
-    def broadcast_to(self, shape: Any) -> Tensor:
-        """Repeated along axes of length 1, and along new ones in front, to a shape."""
+    def broadcast_to(self, shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
     def byte(self) -> Tensor:
         """Cast to uint8."""
@@ -432,8 +432,8 @@ class Tensor:
     def ceil_(self) -> Tensor:
         """As `Tensor.ceil`, in place; returns the Tensor itself."""
 
-    def chunk(self, chunks: builtins.int = ..., axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
-        """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
+    def chunk(self, chunks: builtins.int, axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
     def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
         """Limit each element to the range between two bounds."""
@@ -451,7 +451,7 @@ class Tensor:
         """Elementwise complex conjugate."""
 
     def contiguous(self) -> Tensor:
-        """The Tensor itself: sporax keeps no strides."""
+        """Return the Tensor itself: sporax has no strides."""
 
     def copy_(self, src: Any, non_blocking: builtins.bool = False) -> Tensor:
         """The values of another Tensor, which broadcasts and is cast; returns the Tensor itself."""
@@ -490,16 +490,16 @@ class Tensor:
         """Convert degrees to radians."""
 
     def diag(self) -> Tensor:
-        """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+        """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
 
     def diagflat(self, offset: builtins.int = 0) -> Tensor:
-        """A matrix with all elements on a diagonal."""
+        """Return a matrix with all elements on a diagonal."""
 
     def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1, *, axis1: Any = None, axis2: Any = None) -> Tensor:
-        """The diagonal of two axes, as a new last axis."""
+        """Return the diagonal of two axes, as a new last axis."""
 
-    def diagonal_scatter(self, src: Any, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
-        """The diagonal of two axes replaced."""
+    def diagonal_scatter(self, src: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """Replace the diagonal of two axes."""
 
     def diff(self, n: builtins.int = 1, axis: builtins.int = -1, prepend: Any = None, append: Any = None) -> Tensor:
         """Differences of neighbours along an axis."""
@@ -508,7 +508,7 @@ class Tensor:
         """Logarithmic derivative of the gamma function."""
 
     def dim(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
     def div(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
         """Elementwise quotient."""
@@ -525,8 +525,8 @@ class Tensor:
     def double(self) -> Tensor:
         """Cast to float64."""
 
-    def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the third axis."""
+    def dsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the third axis."""
 
     def eq(self, other: _TensorLike) -> Tensor:
         """Elementwise equality."""
@@ -552,14 +552,14 @@ class Tensor:
     def exp_(self) -> Tensor:
         """As `Tensor.exp`, in place; returns the Tensor itself."""
 
-    def expand(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Repeated along axes of length 1 to a shape, given as ints or as one tuple; as `ops.expand`."""
+    def expand(self, *sizes: builtins.int | Sequence[builtins.int] | Tensor, size: Any = None) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
-    def expand_as(self, other: Any = ..., *, x: Any = None) -> Tensor:
-        """Repeated to the shape of another Tensor."""
+    def expand_as(self, other: _TensorLike = ..., *, x: Any = None) -> Tensor:
+        """Broadcast to the shape of another Tensor."""
 
-    def expand_dims(self, axis: builtins.int) -> Tensor:
-        """An axis of length 1 put in."""
+    def expand_dims(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Insert an axis of length 1."""
 
     def expm1(self) -> Tensor:
         """Elementwise exponential minus one, accurate near 0."""
@@ -577,16 +577,16 @@ class Tensor:
         """A Tensor like another, filled with one number."""
 
     def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
-        """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given"""
+        """Merge adjacent axes, as `ops.flatten`; by default all of them."""
 
-    def flip(self, dims: Any) -> Tensor:
-        """The order along axes reversed."""
+    def flip(self, dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
     def fliplr(self) -> Tensor:
-        """Columns in reverse order: the second axis."""
+        """Reverse the order of the columns, along the second axis."""
 
     def flipud(self) -> Tensor:
-        """Rows in reverse order: the first axis."""
+        """Reverse the order of the rows, along the first axis."""
 
     def float(self) -> Tensor:
         """Cast to float32."""
@@ -619,13 +619,13 @@ class Tensor:
         """Elementwise fractional part, with the sign of the input."""
 
     def gather(self, input_indices: Any = None, axis: Any = None, batch_dims: builtins.int = 0, *, dim: Any = None, index: Any = None) -> Tensor:
-        """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`."""
+        """Return slices along an axis, as `ops.gather`; with the axis first or as `dim`, as `ops.gather_elements`."""
 
-    def gather_elements(self, dim: builtins.int, index: Any) -> Tensor:
-        """Elements along an axis, one index for each place of the result."""
+    def gather_elements(self, dim: builtins.int = ..., index: _TensorLike = ..., *, axis: Any = None) -> Tensor:
+        """Return elements along an axis, one index for each element of the result."""
 
-    def gather_nd(self, indices: Any) -> Tensor:
-        """Elements or slices at points."""
+    def gather_nd(self, indices: _TensorLike) -> Tensor:
+        """Return elements or slices at given points."""
 
     def gcd(self, other: _TensorLike) -> Tensor:
         """Greatest common divisor."""
@@ -654,8 +654,8 @@ class Tensor:
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0.0, max: builtins.float = 0.0) -> Tensor:
         """How many elements fall into each of equal intervals."""
 
-    def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the second axis, or along the only one."""
+    def hsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the second axis, or along the only one."""
 
     def hypot(self, other: _TensorLike) -> Tensor:
         """Length of the hypotenuse of a right triangle, without intermediate overflow."""
@@ -681,8 +681,8 @@ class Tensor:
     def index_put(self, indices: Any, values: Any, accumulate: builtins.bool = False) -> Tensor:
         """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
 
-    def index_select(self, axis: builtins.int = ..., index: Any = ..., *, dim: Any = None) -> Tensor:
-        """Slices along an axis, in the order of indices."""
+    def index_select(self, axis: builtins.int = ..., index: _TensorLike = ..., *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, in the order of indices."""
 
     def inner(self, other: Any) -> Tensor:
         """The last axes of both summed against each other."""
@@ -703,7 +703,7 @@ class Tensor:
         """Whether the dtype is complex."""
 
     def is_contiguous(self) -> builtins.bool:
-        """True: sporax keeps no strides."""
+        """Return True: sporax has no strides."""
 
     def is_floating_point(self) -> builtins.bool:
         """Whether the dtype is float16, bfloat16, float32 or float64."""
@@ -834,11 +834,11 @@ class Tensor:
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices."""
 
-    def moveaxis(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def moveaxis(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
-    def movedim(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def movedim(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
     def msort(self) -> Tensor:
         """The elements in order along the first axis."""
@@ -873,11 +873,11 @@ class Tensor:
     def nansum(self, axis: Any = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None) -> Tensor:
         """The sum along axes of the elements that are not NaN."""
 
-    def narrow(self, axis: builtins.int = ..., start: Any = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
-        """A stretch of an axis."""
+    def narrow(self, axis: builtins.int = ..., start: builtins.int = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Return a contiguous part of an axis."""
 
     def ndimension(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
     def ne(self, other: _TensorLike) -> Tensor:
         """Elementwise inequality."""
@@ -892,7 +892,7 @@ class Tensor:
         """Elementwise negation."""
 
     def nelement(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
     def new_empty(self, size: Any, *, dtype: Any = None) -> Tensor:
         """A Tensor of another shape, of this dtype unless given; sporax fills it with zeros."""
@@ -922,13 +922,13 @@ class Tensor:
         """Elementwise inequality."""
 
     def numel(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
     def outer(self, vec2: Any) -> Tensor:
         """The outer product of two vectors."""
 
-    def permute(self, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
-        """The axes in another order, given as ints or as one tuple; as `ops.permute`."""
+    def permute(self, *order: builtins.int | Sequence[builtins.int] | Tensor, axis: Any = None, dims: Any = None) -> Tensor:
+        """Permute the axes."""
 
     def positive(self) -> Tensor:
         """The input, unchanged; bools are not accepted."""
@@ -955,7 +955,7 @@ class Tensor:
         """Numbers of classes drawn from categorical distributions, with replacement."""
 
     def ravel(self) -> Tensor:
-        """All elements in one axis, in row-major order."""
+        """Return all elements along one axis, in row-major order."""
 
     def reciprocal(self) -> Tensor:
         """Elementwise reciprocal."""
@@ -966,26 +966,26 @@ class Tensor:
     def remainder_(self, other: _TensorLike, *, divisor: Any = None) -> Tensor:
         """As `Tensor.remainder`, in place; returns the Tensor itself."""
 
-    def repeat(self, *repeats: Any) -> Tensor:
-        """The whole Tensor repeated along axes, as many numbers as it has axes, or more; as `ops.tile`."""
+    def repeat(self, *repeats: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
-    def repeat_interleave(self, repeats: Any = ..., axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
-        """Each element repeated in place."""
+    def repeat_interleave(self, repeats: builtins.int | Sequence[builtins.int] | Tensor, axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
+        """Repeat each element."""
 
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape, given as ints or as one tuple; as `ops.reshape`."""
+    def reshape(self, *shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Return the same elements in another shape, in row-major order."""
 
-    def reshape_as(self, other: Tensor) -> Tensor:
-        """The same elements in the shape of another Tensor; as `ops.view_as`."""
+    def reshape_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
-    def reverse(self, axis: Any) -> Tensor:
-        """The order along axes reversed."""
+    def reverse(self, axis: builtins.int | Sequence[builtins.int] | Tensor = ..., *, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Elements moved along axes; those that leave one end come back at the other."""
+    def roll(self, shifts: builtins.int | Sequence[builtins.int] | Tensor, dims: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Shift elements along axes; those that pass the end reappear at the start."""
 
-    def rot90(self, k: builtins.int, dims: Any) -> Tensor:
-        """Turned by 90 degrees, `k` times, in the plane of two axes."""
+    def rot90(self, k: builtins.int = ..., dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Rotate by 90 degrees, `k` times, in the plane of two axes."""
 
     def round(self, *, decimals: builtins.int = 0) -> Tensor:
         """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
@@ -1068,8 +1068,8 @@ class Tensor:
     def sort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> tuple[Tensor, Tensor]:
         """The elements in order along an axis, and where they were. Equal ones keep their order."""
 
-    def split(self, split_size_or_sections: Any = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
-        """Pieces of a stated length along an axis; as `ops.split`."""
+    def split(self, split_size_or_sections: builtins.int | Sequence[builtins.int] = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of given lengths."""
 
     def sqrt(self) -> Tensor:
         """Elementwise square root."""
@@ -1083,8 +1083,8 @@ class Tensor:
     def square_(self) -> Tensor:
         """As `Tensor.square`, in place; returns the Tensor itself."""
 
-    def squeeze(self, axis: Any = None, *, dim: Any = None) -> Tensor:
-        """Axes of length 1 taken away."""
+    def squeeze(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, dim: Any = None) -> Tensor:
+        """Remove axes of length 1."""
 
     def std(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
         """The standard deviation along axes: the root of the variance."""
@@ -1102,16 +1102,16 @@ class Tensor:
         """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
 
     def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def t(self) -> Tensor:
-        """A matrix transposed; a vector or scalar as it is."""
+        """Transpose a matrix; a vector or scalar is returned as it is."""
 
-    def take(self, indices: Any, axis: builtins.int | None = None, mode: str = 'clip') -> Tensor:
-        """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does."""
+    def take(self, indices: _TensorLike, axis: builtins.int | None = None, mode: str = 'clip', *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, or elements of the flattened Tensor."""
 
     def tan(self) -> Tensor:
         """Elementwise tangent of an angle in radians."""
@@ -1122,11 +1122,11 @@ class Tensor:
     def tanh_(self) -> Tensor:
         """As `Tensor.tanh`, in place; returns the Tensor itself."""
 
-    def tensor_split(self, indices_or_sections: Any, axis: builtins.int = 0) -> tuple[Tensor, ...]:
-        """Pieces of nearly equal length along an axis, or cut at stated places."""
+    def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int], axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of nearly equal length, or at given indices."""
 
-    def tile(self, *counts: Any, reps: Any = None, dims: Any = None) -> Tensor:
-        """The whole Tensor repeated along axes; as `ops.tile`."""
+    def tile(self, *counts: builtins.int | Sequence[builtins.int] | Tensor, reps: Any = None, dims: Any = None) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
     def top_k(self, k: builtins.int, sorted: builtins.bool = True) -> tuple[Tensor, Tensor]:
         """The k largest elements along the last axis, and where they are."""
@@ -1135,16 +1135,16 @@ class Tensor:
         """The k largest or smallest elements along an axis, and where they are."""
 
     def trace(self, offset: builtins.int = 0, axis1: builtins.int = 0, axis2: builtins.int = 1, dtype: Any = None) -> Tensor:
-        """The sum of a diagonal of two axes; as `ops.trace`."""
+        """Return the sum of a diagonal of two axes."""
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """With two ints, these axes exchanged; else the axes in the order given; with nothing, reversed."""
+    def transpose(self, *axes: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Exchange two axes, permute all of them, or reverse their order."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
-        """The lower triangle of matrices, zeros elsewhere."""
+        """Return the lower triangle of matrices, with zeros elsewhere."""
 
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
-        """The upper triangle of matrices, zeros elsewhere."""
+        """Return the upper triangle of matrices, with zeros elsewhere."""
 
     def true_divide(self, y: _TensorLike) -> Tensor:
         """Elementwise quotient; integers are divided as float32."""
@@ -1155,8 +1155,8 @@ class Tensor:
     def type_as(self, other: _TensorLike) -> Tensor:
         """Cast to the dtype of another Tensor."""
 
-    def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
-        """The slices along an axis, each without it."""
+    def unbind(self, dim: builtins.int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """Return the slices along an axis, without this axis."""
 
     def uniform(self, from_: builtins.float = 0.0, to: builtins.float = 1.0, generator: Generator | None = None) -> Tensor:
         """Numbers drawn uniformly from [from_, to), in this shape and dtype."""
@@ -1180,19 +1180,19 @@ class Tensor:
         """The product of the rows that carry the same number."""
 
     def unsqueeze(self, dim: builtins.int = ..., *, axis: Any = None) -> Tensor:
-        """An axis of length 1 put in."""
+        """Insert an axis of length 1."""
 
     def var(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
         """The variance along axes."""
 
     def view(self, *shape: Any) -> Tensor:
-        """The same elements in another shape; with one dtype instead, the same bits read as that."""
+        """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
 
-    def view_as(self, other: Any) -> Tensor:
-        """The same elements in the shape of another Tensor."""
+    def view_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
-    def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the first axis."""
+    def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the first axis."""
 
     def where(self, condition: _TensorLike = ..., other: _TensorLike = ..., *, y: Any = None) -> Tensor:
         """Select elements of one Tensor where a condition is true, and of another where it is false."""

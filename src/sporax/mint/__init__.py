@@ -15,10 +15,9 @@ from sporax.mint import nn as nn
 from sporax.ops import ELSEWHERE
 
 _SAME_AS_OPS = [
-    "addbmm", "addmm", "addmv", "arange", "baddbmm", "bincount", "broadcast_to", "cross", "cumprod", "dot",
-    "dstack", "einsum", "eye", "flip", "full", "full_like", "hstack", "logsumexp", "matmul", "mm",
-    "ones_like", "outer", "ravel", "roll", "searchsorted", "sigmoid", "swapaxes", "take", "tile", "trace",
-    "tril", "triu", "unbind", "unsqueeze", "zeros", "zeros_like",
+    "addbmm", "addmm", "addmv", "arange", "baddbmm", "bincount", "cross", "cumprod", "dot", "einsum", "eye",
+    "full", "full_like", "logsumexp", "matmul", "mm", "ones_like", "outer", "searchsorted", "sigmoid",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 _table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})
 globals().update(_table)

@@ -156,14 +156,14 @@ def atan2(input: _TensorLike, other: _TensorLike) -> Tensor:
 def atanh(input: _TensorLike) -> Tensor:
     """Elementwise inverse hyperbolic tangent."""
 
-def atleast_1d(inputs: Any) -> Any:
-    """With one axis at least."""
+def atleast_1d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least one axis."""
 
-def atleast_2d(inputs: Any) -> Any:
-    """With two axes at least; new ones come first."""
+def atleast_2d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least two axes; new ones come first."""
 
-def atleast_3d(inputs: Any) -> Any:
-    """With three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+def atleast_3d(inputs: _TensorLike) -> Any:
+    """Return the Tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
 
 def avg_pool1d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
     """The mean of each window over the last axis; see `avg_pool2d`."""
@@ -229,25 +229,25 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     """The Blackman window."""
 
 def block_diag(*inputs: _TensorLike) -> Tensor:
-    """A matrix with the given ones along its diagonal."""
+    """Return a matrix with the given matrices along its diagonal."""
 
 def bmm(input_x: _TensorLike, mat2: _TensorLike) -> Tensor:
     """Products of matrices, batch by batch."""
 
-def broadcast_to(input: _TensorLike, shape: Any) -> Tensor:
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
+def broadcast_to(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
 def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Tensor:
     """Which of the intervals between boundaries each element lies in."""
 
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
-    """Every combination of one element from each Tensor."""
+    """Return every combination of one element from each Tensor."""
 
 def cast(input: _TensorLike, dtype: Any) -> Tensor:
     """Cast to another dtype; a float becomes an integer by truncation."""
 
-def cat(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+def cat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
 def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
     """The distance of every row of one Tensor to every row of the other."""
@@ -259,10 +259,10 @@ def celu(x: _TensorLike, alpha: float = 1.0) -> Tensor:
     """The continuously differentiable exponential linear unit."""
 
 def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
-    """Channels dealt out anew over groups."""
+    """Interleave the channels of groups: channel i of each group in turn."""
 
 def chunk(input: _TensorLike, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
-    """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
+    """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
 def clamp(input: _TensorLike | Sequence[_TensorLike], min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
     """Limit each element to the range between two bounds."""
@@ -279,11 +279,11 @@ def clip_by_norm(x: _TensorLike | Sequence[_TensorLike], max_norm: _TensorLike, 
 def clip_by_value(x: _TensorLike | Sequence[_TensorLike], clip_value_min: _TensorLike | None = None, clip_value_max: _TensorLike | None = None) -> Any:
     """Limit each element to the range between two bounds."""
 
-def column_stack(tensors: Any) -> Tensor:
-    """Vectors as the columns of a matrix; matrices side by side."""
+def column_stack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate vectors as the columns of a matrix, and matrices along the second axis."""
 
-def concat(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+def concat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
 def conj(input: _TensorLike) -> Tensor:
     """Elementwise complex conjugate."""
@@ -358,19 +358,19 @@ def depend(value: Any, expr: Any) -> Any:
     """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
 
 def diag(input: _TensorLike) -> Tensor:
-    """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+    """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
 
 def diag_embed(input: _TensorLike, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The last axis as the diagonal of matrices."""
+    """Return matrices with the elements of the last axis on a diagonal."""
 
 def diagflat(input: _TensorLike, offset: int = 0) -> Tensor:
-    """A matrix with all elements on a diagonal."""
+    """Return a matrix with all elements on a diagonal."""
 
 def diagonal(input: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of two axes, as a new last axis."""
+    """Return the diagonal of two axes, as a new last axis."""
 
 def diagonal_scatter(input: _TensorLike, src: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of two axes replaced."""
+    """Replace the diagonal of two axes."""
 
 def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis."""
@@ -405,11 +405,11 @@ def dropout2d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tens
 def dropout3d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
     """Whole channels set to 0 at random while training, the others scaled up."""
 
-def dsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the third axis."""
+def dsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the third axis."""
 
-def dstack(tensors: Any) -> Tensor:
-    """Tensors behind each other: along the third axis."""
+def dstack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the third axis."""
 
 def dtype(x: _TensorLike) -> _DType:
     """Return the dtype."""
@@ -421,7 +421,7 @@ def elu(input_x: _TensorLike, alpha: float = 1.0) -> Tensor:
     """The exponential linear unit."""
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False) -> Tensor:
-    """Rows of a table, by their numbers."""
+    """Return rows of a table by index."""
 
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise equality."""
@@ -444,14 +444,14 @@ def exp(input: _TensorLike) -> Tensor:
 def exp2(input: _TensorLike) -> Tensor:
     """Elementwise power of 2."""
 
-def expand(input_x: _TensorLike, size: Any) -> Tensor:
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
+def expand(input_x: _TensorLike, size: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
 def expand_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Repeated to the shape of another Tensor."""
+    """Broadcast to the shape of another Tensor."""
 
 def expand_dims(input_x: _TensorLike, axis: int) -> Tensor:
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
 
 def expm1(input: _TensorLike) -> Tensor:
     """Elementwise exponential minus one, accurate near 0."""
@@ -469,16 +469,16 @@ def fills(x: _TensorLike, value: Any) -> Tensor:
     """A Tensor like another, filled with one number."""
 
 def flatten(input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor:
-    """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
+    """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
 
-def flip(input: _TensorLike, dims: Any) -> Tensor:
-    """The order along axes reversed."""
+def flip(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Reverse the order of the elements along axes."""
 
 def fliplr(input: _TensorLike) -> Tensor:
-    """Columns in reverse order: the second axis."""
+    """Reverse the order of the columns, along the second axis."""
 
 def flipud(input: _TensorLike) -> Tensor:
-    """Rows in reverse order: the first axis."""
+    """Reverse the order of the rows, along the first axis."""
 
 def float_power(input: _TensorLike, exponent: _TensorLike) -> Tensor:
     """Elementwise power, computed in float64."""
@@ -523,16 +523,16 @@ def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from a gamma distribution."""
 
 def gather(input_params: _TensorLike, input_indices: _TensorLike, axis: int, batch_dims: int = 0) -> Tensor:
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
 
 def gather_d(x: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
 
 def gather_elements(input: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
 
 def gather_nd(input_x: _TensorLike, indices: _TensorLike) -> Tensor:
-    """Elements or slices at points."""
+    """Return elements or slices at given points."""
 
 def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> Tensor:
     """How unlikely targets are under normal distributions of given means and variances."""
@@ -591,11 +591,11 @@ def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: floa
 def histc(input: _TensorLike, bins: int = 100, min: float = 0.0, max: float = 0.0) -> Tensor:
     """How many elements fall into each of equal intervals."""
 
-def hsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the second axis, or along the only one."""
+def hsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the second axis, or along the only one."""
 
-def hstack(tensors: Any) -> Tensor:
-    """Tensors side by side: along the second axis, or along the only one."""
+def hstack(tensors: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the second axis, or along the only one."""
 
 def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: float = 1.0) -> Tensor:
     """Squared near zero, absolute farther away, in units of the square."""
@@ -625,7 +625,7 @@ def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Ten
     """Slices along an axis filled with a number, by their numbers."""
 
 def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
 
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axes of both summed against each other."""
@@ -805,7 +805,7 @@ def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[
     """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
 
 def meshgrid(*inputs: _TensorLike, indexing: str = 'xy') -> tuple[Tensor, ...]:
-    """Coordinates of every point of a grid, from the coordinates along each axis."""
+    """Return the coordinates of every point of a grid, from the coordinates along each axis."""
 
 def min(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
     """Minimum along an axis, and its index."""
@@ -822,11 +822,11 @@ def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
 def mod(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Remainder of the division that rounds down; it has the sign of the divisor."""
 
-def moveaxis(x: _TensorLike, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places; the rest keep their order."""
+def moveaxis(x: _TensorLike, source: int | Sequence[int] | Tensor, destination: int | Sequence[int] | Tensor) -> Tensor:
+    """Move axes to other positions; the others keep their order."""
 
-def movedim(x: _TensorLike, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places; the rest keep their order."""
+def movedim(x: _TensorLike, source: int | Sequence[int] | Tensor, destination: int | Sequence[int] | Tensor) -> Tensor:
+    """Move axes to other positions; the others keep their order."""
 
 def mse_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The squared difference."""
@@ -879,8 +879,8 @@ def nanquantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: b
 def nansum(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum along axes of the elements that are not NaN."""
 
-def narrow(input: _TensorLike, axis: int, start: Any, length: int) -> Tensor:
-    """A stretch of an axis."""
+def narrow(input: _TensorLike, axis: int, start: int, length: int) -> Tensor:
+    """Return a contiguous part of an axis."""
 
 def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise inequality."""
@@ -913,7 +913,7 @@ def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise inequality."""
 
 def numel(input_x: _TensorLike) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
 
 def one_hot(indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0, axis: int = -1) -> Tensor:
     """One-hot encoding along a new axis."""
@@ -927,17 +927,17 @@ def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of two vectors."""
 
-def pad(input_x: _TensorLike, padding: Any, mode: str = 'constant', value: Any = None) -> Tensor:
-    """Elements added at the ends of the last axes."""
+def pad(input_x: _TensorLike, padding: int | Sequence[int] | Tensor, mode: str = 'constant', value: _TensorLike | None = None) -> Tensor:
+    """Pad the last axes."""
 
-def permute(input: _TensorLike, axis: Any) -> Tensor:
-    """The axes in another order."""
+def permute(input: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
+    """Permute the axes."""
 
 def pixel_shuffle(input: _TensorLike, upscale_factor: int) -> Tensor:
-    """Channels moved into space: (..., C r², H, W) to (..., C, H r, W r)."""
+    """Rearrange channels into space: (..., C r², H, W) to (..., C, H r, W r)."""
 
 def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
-    """Space moved into channels: (..., C, H r, W r) to (..., C r², H, W)."""
+    """Rearrange space into channels: (..., C, H r, W r) to (..., C r², H, W)."""
 
 def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
@@ -1006,10 +1006,10 @@ def range(start: Any, end: Any = None, step: Any = 1, maxlen: int = 1000000) -> 
     """Numbers at equal steps, the end left out."""
 
 def rank(input_x: _TensorLike) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
 
 def ravel(input: _TensorLike) -> Tensor:
-    """All elements in one axis, in row-major order."""
+    """Return all elements along one axis, in row-major order."""
 
 def real(input: _TensorLike) -> Tensor:
     """Real part of each element."""
@@ -1039,31 +1039,31 @@ def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Remainder of the division that rounds down; it has the sign of the divisor."""
 
 def repeat_elements(x: _TensorLike, rep: int, axis: int = 0) -> Tensor:
-    """Each element repeated in place, along an axis."""
+    """Repeat each element along an axis."""
 
-def repeat_interleave(input: _TensorLike, repeats: Any, axis: int | None = None, output_size: int | None = None) -> Tensor:
-    """Each element repeated in place."""
+def repeat_interleave(input: _TensorLike, repeats: int | Sequence[int] | Tensor, axis: int | None = None, output_size: int | None = None) -> Tensor:
+    """Repeat each element."""
 
-def reshape(input: _TensorLike, shape: Any) -> Tensor:
-    """The same elements in another shape, in row-major order."""
+def reshape(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
+    """Return the same elements in another shape, in row-major order."""
 
-def reverse(x: _TensorLike, axis: Any) -> Tensor:
-    """The order along axes reversed."""
+def reverse(x: _TensorLike, axis: int | Sequence[int] | Tensor) -> Tensor:
+    """Reverse the order of the elements along axes."""
 
 def rint(input: _TensorLike) -> Tensor:
     """Round to the nearest integer; halfway cases round to the even one."""
 
-def roll(input: _TensorLike, shifts: Any, dims: Any = None) -> Tensor:
-    """Elements moved along axes; those that leave one end come back at the other."""
+def roll(input: _TensorLike, shifts: int | Sequence[int] | Tensor, dims: int | Sequence[int] | Tensor | None = None) -> Tensor:
+    """Shift elements along axes; those that pass the end reappear at the start."""
 
-def rot90(input: _TensorLike, k: int, dims: Any) -> Tensor:
-    """Turned by 90 degrees, `k` times, in the plane of two axes."""
+def rot90(input: _TensorLike, k: int, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Rotate by 90 degrees, `k` times, in the plane of two axes."""
 
 def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
     """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
 
-def row_stack(inputs: Any) -> Tensor:
-    """Tensors below each other: along the first axis; vectors are rows."""
+def row_stack(inputs: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the first axis; vectors are rows."""
 
 def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.3333333333333333) -> Tensor:
     """The positive part, and a random share of the negative one, drawn for each element."""
@@ -1144,7 +1144,7 @@ def sgn(input: _TensorLike) -> Tensor:
     """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
 
 def shape(input_x: _TensorLike) -> tuple[int, ...]:
-    """The size along each axis."""
+    """Return the length of each axis."""
 
 def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
     """The rows in random order."""
@@ -1171,10 +1171,10 @@ def sinh(input: _TensorLike) -> Tensor:
     """Elementwise hyperbolic sine."""
 
 def size(input_x: _TensorLike) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
 
-def slice(input_x: _TensorLike, begin: Any, size: Any) -> Tensor:
-    """A block of the Tensor."""
+def slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor:
+    """Return a block of the Tensor."""
 
 def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A stretch along an axis replaced."""
@@ -1206,8 +1206,8 @@ def softsign(x: _TensorLike) -> Tensor:
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """The elements in order along an axis, and where they were. Equal ones keep their order."""
 
-def split(tensor: _TensorLike, split_size_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of a stated length along an axis."""
+def split(tensor: _TensorLike, split_size_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
+    """Split along an axis into pieces of given lengths."""
 
 def sqrt(x: _TensorLike) -> Tensor:
     """Elementwise square root."""
@@ -1218,11 +1218,11 @@ def square(input: _TensorLike) -> Tensor:
 def squared_difference(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Elementwise squared difference."""
 
-def squeeze(input: _TensorLike, axis: Any = None) -> Tensor:
-    """Axes of length 1 taken away."""
+def squeeze(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None) -> Tensor:
+    """Remove axes of length 1."""
 
-def stack(tensors: Any, axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+def stack(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
 
 def standard_laplace(shape: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
@@ -1236,8 +1236,8 @@ def std(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = Fa
 def std_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean along axes."""
 
-def strided_slice(input_x: _TensorLike, begin: Any, end: Any, strides: Any, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
-    """A block of the Tensor, in steps."""
+def strided_slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, end: int | Sequence[int] | Tensor, strides: int | Sequence[int] | Tensor, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
+    """Return a block of the Tensor, with strides."""
 
 def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise difference."""
@@ -1249,19 +1249,19 @@ def sum(input: _TensorLike, dim: int | Sequence[int] | Tensor | None = None, kee
     """Sum over axes; integers and bools give int64."""
 
 def swapaxes(input: _TensorLike, axis0: int, axis1: int) -> Tensor:
-    """Two axes exchanged."""
+    """Exchange two axes."""
 
 def swapdims(input: _TensorLike, dim0: int, dim1: int) -> Tensor:
-    """Two axes exchanged."""
+    """Exchange two axes."""
 
 def swiglu(input: _TensorLike, dim: int = -1) -> Tensor:
     """The second half of an axis, gated by the swish of the first."""
 
 def t(input: _TensorLike) -> Tensor:
-    """A matrix transposed; a vector or scalar as it is."""
+    """Transpose a matrix; a vector or scalar is returned as it is."""
 
 def take(input: _TensorLike, index: _TensorLike) -> Tensor:
-    """Elements of the flattened Tensor."""
+    """Return elements of the flattened Tensor."""
 
 def tan(input: _TensorLike) -> Tensor:
     """Elementwise tangent of an angle in radians."""
@@ -1335,8 +1335,8 @@ def tensor_scatter_sub(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
 def tensor_scatter_update(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates."""
 
-def tensor_split(input: _TensorLike, indices_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of nearly equal length along an axis, or cut at stated places."""
+def tensor_split(input: _TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
+    """Split along an axis into pieces of nearly equal length, or at given indices."""
 
 def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise difference."""
@@ -1344,8 +1344,8 @@ def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
 def threshold(input: _TensorLike, thr: float, value: float) -> Tensor:
     """What is above a bound, and a fixed value elsewhere."""
 
-def tile(input: _TensorLike, dims: Any) -> Tensor:
-    """The whole Tensor repeated along axes."""
+def tile(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Repeat the whole Tensor along axes."""
 
 def top_k(input_x: _TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The k largest elements along the last axis, and where they are."""
@@ -1354,16 +1354,16 @@ def topk(input: _TensorLike, k: int, dim: int | None = None, largest: bool = Tru
     """The k largest or smallest elements along an axis, and where they are."""
 
 def trace(input: _TensorLike) -> Tensor:
-    """The sum of the main diagonal of a matrix."""
+    """Return the sum of the main diagonal of a matrix."""
 
-def transpose(input: _TensorLike, dims: Any) -> Tensor:
-    """The axes in another order."""
+def transpose(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
+    """Permute the axes."""
 
 def trapz(y: _TensorLike, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The integral along an axis by the trapezoidal rule."""
 
 def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
-    """The lower triangle of matrices, zeros elsewhere."""
+    """Return the lower triangle of matrices, with zeros elsewhere."""
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Where the lower triangle of a matrix is."""
@@ -1372,7 +1372,7 @@ def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _T
     """Whether an anchor is nearer to its positive than to its negative, by a margin."""
 
 def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
-    """The upper triangle of matrices, zeros elsewhere."""
+    """Return the upper triangle of matrices, with zeros elsewhere."""
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Where the upper triangle of a matrix is."""
@@ -1396,7 +1396,7 @@ def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Cast to the dtype of another Tensor."""
 
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
 
 def uniform(shape: Any, minval: Any, maxval: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
     """Numbers drawn uniformly."""
@@ -1426,10 +1426,10 @@ def unsorted_segment_sum(input_x: _TensorLike, segment_ids: _TensorLike, num_seg
     """The sum of the rows that carry the same number."""
 
 def unsqueeze(input: _TensorLike, dim: int) -> Tensor:
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
 
 def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
 
 def vander(x: _TensorLike, N: int | None = None) -> Tensor:
     """The Vandermonde matrix: descending powers of each element."""
@@ -1447,13 +1447,13 @@ def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool
     """The norm of vectors."""
 
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The same elements in the shape of another Tensor."""
+    """Return the same elements in the shape of another Tensor."""
 
-def vsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Pieces along the first axis."""
+def vsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split along the first axis."""
 
-def vstack(inputs: Any) -> Tensor:
-    """Tensors below each other: along the first axis; vectors are rows."""
+def vstack(inputs: Sequence[_TensorLike]) -> Tensor:
+    """Concatenate along the first axis; vectors are rows."""
 
 def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
     """Select elements of one Tensor where a condition is true, and of another where it is false."""
@@ -1659,8 +1659,8 @@ class BitwiseXor(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class BroadcastTo(Primitive):
-    """Repeated along axes of length 1, and along new ones in front, to a shape."""
-    def __init__(self, shape: Any) -> None: ...
+    """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
+    def __init__(self, shape: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CTCGreedyDecoder(Primitive):
@@ -1699,7 +1699,7 @@ class Ceil(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ChannelShuffle(Primitive):
-    """Channels dealt out anew over groups."""
+    """Interleave the channels of groups: channel i of each group in turn."""
     def __init__(self, group: int) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1714,9 +1714,9 @@ class ComplexAbs(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Concat(Primitive):
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class Conj(Primitive):
     """Elementwise complex conjugate."""
@@ -1789,7 +1789,7 @@ class Depend(Primitive):
     def __call__(self, value: Any, expr: Any) -> Any: ...
 
 class Diag(Primitive):
-    """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+    """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1859,7 +1859,7 @@ class Exp(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ExpandDims(Primitive):
-    """An axis of length 1 put in."""
+    """Insert an axis of length 1."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, axis: int) -> Tensor: ...
 
@@ -1894,7 +1894,7 @@ class Fills(Primitive):
     def __call__(self, x: _TensorLike, value: Any) -> Tensor: ...
 
 class Flatten(Primitive):
-    """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
+    """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor: ...
 
@@ -1939,22 +1939,22 @@ class Gamma(RandomPrimitive):
     def __call__(self, shape: Any, alpha: Any, beta: Any) -> Tensor: ...
 
 class Gather(Primitive):
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
     def __init__(self, batch_dims: int = 0) -> None: ...
     def __call__(self, input_params: _TensorLike, input_indices: _TensorLike, axis: int) -> Tensor: ...
 
 class GatherD(Primitive):
-    """Elements along an axis, one index for each place of the result."""
+    """Return elements along an axis, one index for each element of the result."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, dim: int, index: _TensorLike) -> Tensor: ...
 
 class GatherNd(Primitive):
-    """Elements or slices at points."""
+    """Return elements or slices at given points."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike) -> Tensor: ...
 
 class GatherV2(Primitive):
-    """Slices along an axis, in the order of indices."""
+    """Return slices along an axis, in the order of indices."""
     def __init__(self, batch_dims: int = 0) -> None: ...
     def __call__(self, input_params: _TensorLike, input_indices: _TensorLike, axis: int) -> Tensor: ...
 
@@ -2224,9 +2224,9 @@ class Median(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Meshgrid(Primitive):
-    """Coordinates of every point of a grid, from a tuple of the coordinates along each axis."""
+    """Return the coordinates of every point of a grid, from the coordinates along each axis."""
     def __init__(self, indexing: str = 'xy') -> None: ...
-    def __call__(self, inputs: Any) -> tuple[Tensor, ...]: ...
+    def __call__(self, inputs: _TensorLike) -> tuple[Tensor, ...]: ...
 
 class Minimum(Primitive):
     """Elementwise minimum; NaN propagates."""
@@ -2234,9 +2234,9 @@ class Minimum(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class MirrorPad(Primitive):
-    """Mirrored at the edges: the edge itself is repeated in mode SYMMETRIC."""
+    """Pad each axis with the elements mirrored at its edges."""
     def __init__(self, mode: str = 'REFLECT') -> None: ...
-    def __call__(self, input_x: _TensorLike, paddings: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, paddings: Sequence[Sequence[int]] | Tensor) -> Tensor: ...
 
 class Mish(Primitive):
     """Mish (Misra, 2019)."""
@@ -2329,13 +2329,13 @@ class PReLU(Primitive):
     def __call__(self, input: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Pack(Primitive):
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class Pad(Primitive):
-    """Zeros added at the ends of every axis: one pair of numbers for each."""
-    def __init__(self, paddings: Any) -> None: ...
+    """Pad each axis with zeros."""
+    def __init__(self, paddings: Sequence[Sequence[int]] | Tensor) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Poisson(RandomPrimitive):
@@ -2379,7 +2379,7 @@ class Range(Primitive):
     def __call__(self, start: Any, end: Any = None, step: Any = 1) -> Tensor: ...
 
 class Rank(Primitive):
-    """The number of axes."""
+    """Return the number of axes."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> int: ...
 
@@ -2449,13 +2449,13 @@ class ReduceSum(Primitive):
     def __call__(self, x: _TensorLike, axis: Any = ()) -> Tensor: ...
 
 class Reshape(Primitive):
-    """The same elements in another shape, in row-major order."""
+    """Return the same elements in another shape, in row-major order."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, shape: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class ReverseV2(Primitive):
-    """The order along axes reversed."""
-    def __init__(self, axis: Any) -> None: ...
+    """Reverse the order of the elements along axes."""
+    def __init__(self, axis: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class RightShift(Primitive):
@@ -2469,8 +2469,8 @@ class Rint(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Roll(Primitive):
-    """Elements moved along axes; those that leave one end come back at the other."""
-    def __init__(self, shifts: Any, dims: Any = None) -> None: ...
+    """Shift elements along axes; those that pass the end reappear at the start."""
+    def __init__(self, shifts: int | Sequence[int] | Tensor, dims: int | Sequence[int] | Tensor | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Round(Primitive):
@@ -2589,7 +2589,7 @@ class Select(Primitive):
     def __call__(self, condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Shape(Primitive):
-    """The size along each axis."""
+    """Return the length of each axis."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[int, ...]: ...
 
@@ -2629,14 +2629,14 @@ class Sinh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Size(Primitive):
-    """The number of elements."""
+    """Return the number of elements."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> int: ...
 
 class Slice(Primitive):
-    """A block of the Tensor."""
+    """Return a block of the Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input_x: _TensorLike, begin: Any, size: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class SmoothL1Loss(Primitive):
     """Squared near zero, absolute farther away."""
@@ -2684,7 +2684,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
 class Split(Primitive):
-    """So many pieces of equal length along an axis."""
+    """Split along an axis into pieces of equal length."""
     def __init__(self, axis: int = 0, output_num: int = 1) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
@@ -2704,14 +2704,14 @@ class SquaredDifference(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Squeeze(Primitive):
-    """Axes of length 1 taken away."""
-    def __init__(self, axis: Any = ()) -> None: ...
+    """Remove axes of length 1."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = ()) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Stack(Primitive):
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
     def __init__(self, axis: int = 0) -> None: ...
-    def __call__(self, tensors: Any) -> Tensor: ...
+    def __call__(self, tensors: Sequence[_TensorLike]) -> Tensor: ...
 
 class StandardLaplace(RandomPrimitive):
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
@@ -2729,9 +2729,9 @@ class StopGradient(Primitive):
     def __call__(self, value: Any) -> Any: ...
 
 class StridedSlice(Primitive):
-    """A block of the Tensor, in steps."""
+    """Return a block of the Tensor, with strides."""
     def __init__(self, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> None: ...
-    def __call__(self, input_x: _TensorLike, begin: Any, end: Any, strides: Any) -> Tensor: ...
+    def __call__(self, input_x: _TensorLike, begin: int | Sequence[int] | Tensor, end: int | Sequence[int] | Tensor, strides: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Sub(Primitive):
     """Elementwise difference."""
@@ -2794,14 +2794,14 @@ class TensorScatterUpdate(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorShape(Primitive):
-    """The size along each axis, as an int64 Tensor."""
+    """Return the length of each axis, as an int64 Tensor."""
     def __init__(self) -> None: ...
-    def __call__(self, input: Tensor) -> Tensor: ...
+    def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Tile(Primitive):
-    """The whole Tensor repeated along axes."""
+    """Repeat the whole Tensor along axes."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, dims: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class TopK(Primitive):
     """The k largest elements along the last axis, and where they are."""
@@ -2809,17 +2809,17 @@ class TopK(Primitive):
     def __call__(self, input_x: _TensorLike, k: int) -> tuple[Tensor, Tensor]: ...
 
 class Trace(Primitive):
-    """The sum of the main diagonal of a matrix."""
+    """Return the sum of the main diagonal of a matrix."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Transpose(Primitive):
-    """The axes in another order."""
+    """Permute the axes."""
     def __init__(self) -> None: ...
-    def __call__(self, input: _TensorLike, dims: Any) -> Tensor: ...
+    def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Tril(Primitive):
-    """The lower triangle of matrices, zeros elsewhere."""
+    """Return the lower triangle of matrices, with zeros elsewhere."""
     def __init__(self, diagonal: int = 0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2829,7 +2829,7 @@ class TripletMarginLoss(Primitive):
     def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any) -> Tensor: ...
 
 class Triu(Primitive):
-    """The upper triangle of matrices, zeros elsewhere."""
+    """Return the upper triangle of matrices, with zeros elsewhere."""
     def __init__(self, diagonal: int = 0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2884,7 +2884,7 @@ class UniqueWithPad(Primitive):
     def __call__(self, x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]: ...
 
 class Unpack(Primitive):
-    """The slices along an axis, each without it."""
+    """Return the slices along an axis, without this axis."""
     def __init__(self, axis: int = 0) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
@@ -2909,7 +2909,7 @@ class UnsortedSegmentSum(Primitive):
     def __call__(self, input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class Unstack(Primitive):
-    """The slices along an axis, each without it; `num`, where given, must be their number."""
+    """Return the slices along an axis, without this axis."""
     def __init__(self, axis: int = 0, num: int | None = None) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 

@@ -1,178 +1,166 @@
-"""The order, place and direction of axes."""
+"""The order, number and direction of axes."""
 
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 
 from sporax._errors import ArgumentError, ShapeError
-from sporax.ops._args import (
+from sporax.ops import _args
+from sporax.ops._kinds import (
     Array,
-    as_array,
-    one_axis,
-    whole,
-    wholes,
+    Axis,
+    Integer,
+    Integers,
+    NewAxis,
+    OptionalAxes,
+    SomeAxes,
+    plain,
+    static_kind,
+    unpacking,
 )
-from sporax.ops._base import REQUIRED, alias, op, primitive
+from sporax.ops._op import op, signature
 
 
-def _permuted(array: Array, order: Any, where: str, name: str) -> Array:
-    numbers = wholes(order, where=where, name=name)
-    places = [one_axis(each, array, where=where, name=name) for each in numbers]
-    if sorted(places) != list(range(array.ndim)):
+def _order(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
+    numbers = _args.wholes(plain(value), where=where, name=name)
+    order = tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
+    if sorted(order) != list(range(x.ndim)):
         raise ArgumentError(
-            f"ops.{where}: `{name}` must name each of the {array.ndim} axes of shape {array.shape} once, "
-            f"but got {numbers}."
+            f"ops.{where}: `{name}` must name each of the {x.ndim} axes of shape {x.shape} once, but got {numbers}."
         )
-    return jnp.transpose(array, places)
+    return order
 
 
-@op
-def transpose(input: Array, dims: Any) -> Array:
-    """The axes in another order.
+def _order_or_pair(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
+    if not value:
+        return tuple(range(x.ndim)[::-1])
+    if isinstance(value, tuple) and len(value) == 2:
+        first, second = (_args.one_axis(plain(each), x, where=where, name=name) for each in value)
+        order = list(range(x.ndim))
+        if x.ndim:
+            order[first], order[second] = second, first
+        return tuple(order)
+    return _order(_args.spread(value), x, where, name)
 
-    Args:
-        input: Tensor of any shape.
-        dims: the order: a tuple with the number of each axis once.
+
+_ORDER = static_kind(
+    _order,
+    "the order: a tuple with the number of each axis once.",
+    "int | Sequence[int] | Tensor",
+    "ArgumentError: the order does not name each axis once.",
+)
+Order = Annotated[tuple[int, ...], unpacking(_ORDER)]
+OrderOrPair = Annotated[
+    tuple[int, ...],
+    static_kind(
+        _order_or_pair,
+        "two axes to exchange, or the order of all axes as ints or as one tuple. Default: reversed.",
+        "int | Sequence[int] | Tensor",
+        *_ORDER.raises,
+    ),
+]
+
+_permuted = jax.jit(jnp.transpose, static_argnums=1)  # half the overhead of jnp.transpose in eager code
+
+
+@op(
+    signature("ops.transpose(input, dims)", rename={"dims": "order"}),
+    signature("ops.Transpose()(input, dims)", rename={"dims": "order"}),
+    signature("ops.permute(input, axis)", rename={"axis": "order"}),
+    "Tensor.permute(self, *order)",
+    signature("Tensor.permute(self, axis)", rename={"axis": "order"}),
+    signature("Tensor.permute(self, dims)", rename={"dims": "order"}),
+)
+def transpose(x: Array, order: Order) -> jax.Array:
+    """Permute the axes.
 
     Returns:
-        Tensor whose axis i is axis dims[i] of the input.
-
-    Raises:
-        ArgumentError: `dims` does not name each axis once.
+        Tensor whose axis i is axis order[i] of the input.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.transpose(Tensor([[1, 2, 3], [4, 5, 6]]), (1, 0)))
         [[1 4]
          [2 5]
          [3 6]]
-
-    Source: `ops.transpose` of MindSpore.
-    """
-    return _permuted(as_array(input), dims, "transpose", "dims")
-
-
-@op
-def permute(input: Array, axis: Any) -> Array:
-    """The axes in another order.
-
-    Args:
-        input: Tensor of any shape.
-        axis: the order: a tuple with the number of each axis once.
-
-    Returns:
-        Tensor whose axis i is axis axis[i] of the input.
-
-    Raises:
-        ArgumentError: `axis` does not name each axis once.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.permute(Tensor([[1, 2, 3], [4, 5, 6]]), (1, 0)).shape
         (3, 2)
-
-    Source: `ops.permute` of MindSpore.
     """
-    return _permuted(as_array(input), axis, "permute", "axis")
+    return _permuted(x, order)
 
 
-@op(method=True)
-def swapaxes(input: Array, axis0: int, axis1: int) -> Array:
-    """Two axes exchanged.
+@op("Tensor.transpose(self, *axes)")
+def _transpose(x: Array, axes: OrderOrPair) -> jax.Array:
+    """Exchange two axes, permute all of them, or reverse their order.
 
-    Args:
-        input: Tensor of any shape.
-        axis0, axis1: the axes.
+    Returns:
+        `x.transpose(0, 2, 1)` has the axes in that order, `x.transpose(0, 1)` has the two exchanged, and
+        `x.transpose()` has them reversed.
+    """
+    return _permuted(x, axes)
+
+
+@op(
+    "ops.swapaxes(input, axis0, axis1)",
+    "mint.swapaxes(input, axis0, axis1)",
+    "Tensor.swapaxes(self, axis0, axis1)",
+    signature("ops.swapdims(input, dim0, dim1)", rename={"dim0": "axis0", "dim1": "axis1"}),
+    signature("Tensor.swapdims(self, dim0, dim1)", rename={"dim0": "axis0", "dim1": "axis1"}),
+)
+def swapaxes(x: Array, axis0: Axis, axis1: Axis) -> jax.Array:
+    """Exchange two axes.
 
     Returns:
         Tensor with the two axes exchanged.
 
-    Raises:
-        ArgumentError: an axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.swapaxes(ops.ones((2, 3, 4)), 0, 2).shape
         (4, 3, 2)
-
-    Source: `ops.swapaxes` of MindSpore.
-    """
-    array = as_array(input)
-    first = one_axis(axis0, array, where="swapaxes", name="axis0")
-    second = one_axis(axis1, array, where="swapaxes", name="axis1")
-    return jnp.swapaxes(array, first, second)
-
-
-@op(method=True)
-def swapdims(input: Array, dim0: int, dim1: int) -> Array:
-    """Two axes exchanged.
-
-    Args:
-        input: Tensor of any shape.
-        dim0, dim1: the axes.
-
-    Returns:
-        Tensor with the two axes exchanged.
-
-    Raises:
-        ArgumentError: an axis is out of range.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.swapdims(ops.ones((2, 3, 4)), 0, 2).shape
         (4, 3, 2)
-
-    Source: `ops.swapdims` of MindSpore.
     """
-    array = as_array(input)
-    first = one_axis(dim0, array, where="swapdims", name="dim0")
-    return jnp.swapaxes(array, first, one_axis(dim1, array, where="swapdims", name="dim1"))
+    return jnp.swapaxes(x, axis0, axis1)
 
 
-@op(method=True)
-def movedim(x: Array, source: Any, destination: Any) -> Array:
-    """Axes moved to other places; the rest keep their order.
+@op(
+    "ops.movedim(x, source, destination)",
+    "ops.moveaxis(x, source, destination)",
+    "Tensor.movedim(self, source, destination)",
+    "Tensor.moveaxis(self, source, destination)",
+)
+def movedim(x: Array, source: SomeAxes, destination: SomeAxes) -> jax.Array:
+    """Move axes to other positions; the others keep their order.
 
     Args:
-        x: Tensor of any shape.
-        source: int or tuple of ints: which axes.
-        destination: where they go, as many.
+        source: int or tuple of ints: the axes to move.
+        destination: int or tuple of ints: their new positions, one for each.
 
     Returns:
         Tensor with the axes moved.
 
     Raises:
-        ArgumentError: an axis is out of range, or the two differ in length.
+        ArgumentError: `source` and `destination` differ in length.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.movedim(ops.ones((2, 3, 4)), 0, 2).shape
         (3, 4, 2)
-
-    Source: `ops.movedim` of MindSpore.
     """
-    array = as_array(x)
-    start = [one_axis(a, array, where="movedim", name="source") for a in wholes(source, where="movedim", name="source")]
-    end = [
-        one_axis(a, array, where="movedim", name="destination")
-        for a in wholes(destination, where="movedim", name="destination")
-    ]
-    if len(start) != len(end):
+    if len(source) != len(destination):
         raise ArgumentError(
             f"ops.movedim: `source` and `destination` must be of one length, but got {source}, {destination}."
         )
-    return jnp.moveaxis(array, start, end)
+    return jnp.moveaxis(x, source, destination)
 
 
-@op(method=True)
-def t(input: Array) -> Array:
-    """A matrix transposed; a vector or scalar as it is.
+@op("ops.t(input)", "Tensor.t(self)")
+def t(x: Array) -> jax.Array:
+    """Transpose a matrix; a vector or scalar is returned as it is.
 
     Args:
-        input: Tensor of at most 2 axes.
+        x: Tensor of at most 2 axes.
 
     Returns:
         Tensor with its axes exchanged.
@@ -181,162 +169,90 @@ def t(input: Array) -> Array:
         ShapeError: more than 2 axes.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.t(ops.ones((2, 3))).shape
         (3, 2)
-
-    Source: `ops.t` of MindSpore.
     """
-    array = as_array(input)
-    if array.ndim > 2:
-        raise ShapeError(f"ops.t: takes at most 2 axes, but got shape {array.shape}. Use ops.transpose.")
-    return array.T
+    if x.ndim > 2:
+        raise ShapeError(f"ops.t: takes at most 2 axes, but got shape {x.shape}. Use ops.transpose.")
+    return x.T
 
 
-@op(method=True, also={"dim": "axis"})
-def squeeze(input: Array, axis: Any = None) -> Array:
-    """Axes of length 1 taken away.
+@op("ops.squeeze(input, axis=None)", "Tensor.squeeze(self, axis=None)", "ops.Squeeze(axis=())(input)")
+def squeeze(x: Array, axis: OptionalAxes) -> jax.Array:
+    """Remove axes of length 1.
 
     Args:
-        input: Tensor of any shape.
-        axis: int or tuple of ints; None for every axis of length 1.
+        axis: int or tuple of ints; None or () for every axis of length 1.
 
     Returns:
-        Tensor of the shape without them.
+        Tensor of the shape without these axes.
 
     Raises:
-        ArgumentError: an axis is out of range.
-        ShapeError: an axis named is longer than 1.
+        ShapeError: a given axis is longer than 1.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.squeeze(ops.ones((1, 2, 1)), 0).shape
         (2, 1)
-
-    Source: `ops.squeeze` of MindSpore.
     """
-    array = as_array(input)
-    if axis is None or (isinstance(axis, (tuple, list)) and not axis):
-        return jnp.squeeze(array)
-    places = tuple(one_axis(a, array, where="squeeze") for a in wholes(axis, where="squeeze", name="axis"))
-    for place in places:
-        if array.shape and array.shape[place] != 1:
-            raise ShapeError(
-                f"ops.squeeze: axis {place} of shape {array.shape} has length {array.shape[place]}, not 1."
-            )
-    return jnp.squeeze(array, places) if array.shape else array
+    for each in axis or ():
+        if x.shape and x.shape[each] != 1:
+            raise ShapeError(f"ops.squeeze: axis {each} of shape {x.shape} has length {x.shape[each]}, not 1.")
+    return jnp.squeeze(x, axis) if x.shape else x
 
 
-@op(method=True)
-def expand_dims(input_x: Array, axis: int) -> Array:
-    """An axis of length 1 put in.
-
-    Args:
-        input_x: Tensor of any shape.
-        axis: where, in [-ndim - 1, ndim].
+@op(
+    "ops.expand_dims(input_x, axis)",
+    "Tensor.expand_dims(self, axis)",
+    "ops.ExpandDims()(input_x, axis)",
+    "ops.unsqueeze(input, dim)",
+    "mint.unsqueeze(input, dim)",
+    "Tensor.unsqueeze(self, dim)",
+)
+def expand_dims(x: Array, axis: NewAxis) -> jax.Array:
+    """Insert an axis of length 1.
 
     Returns:
-        Tensor with one axis more.
-
-    Raises:
-        ArgumentError: the place is out of range.
+        Tensor with one more axis.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.expand_dims(Tensor([1, 2]), 0).shape
         (1, 2)
-
-    Source: `ops.expand_dims` of MindSpore.
-    """
-    array = as_array(input_x)
-    return jnp.expand_dims(array, one_axis(axis, array, where="expand_dims", new=True))
-
-
-@op(method=True, also={"axis": "dim"})
-def unsqueeze(input: Array, dim: int) -> Array:
-    """An axis of length 1 put in.
-
-    Args:
-        input: Tensor of any shape.
-        dim: where, in [-ndim - 1, ndim].
-
-    Returns:
-        Tensor with one axis more.
-
-    Raises:
-        ArgumentError: the place is out of range.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.unsqueeze(Tensor([1, 2]), 1).shape
         (2, 1)
-
-    Source: `ops.unsqueeze` of MindSpore.
     """
-    array = as_array(input)
-    return jnp.expand_dims(array, one_axis(dim, array, where="unsqueeze", name="dim", new=True))
+    return jnp.expand_dims(x, axis)
 
 
-def _reversed(array: Array, order: Any, where: str, name: str) -> Array:
-    places = [one_axis(each, array, where=where, name=name) for each in wholes(order, where=where, name=name)]
-    return jnp.flip(array, tuple(places))
-
-
-@op(method=True)
-def flip(input: Array, dims: Any) -> Array:
-    """The order along axes reversed.
-
-    Args:
-        input: Tensor of any shape.
-        dims: tuple of ints.
+@op(
+    "ops.flip(input, dims)",
+    "mint.flip(input, dims)",
+    "Tensor.flip(self, dims)",
+    "ops.reverse(x, axis)",
+    "Tensor.reverse(self, axis)",
+    "ops.ReverseV2(axis=REQUIRED)(x)",
+)
+def flip(x: Array, axis: SomeAxes) -> jax.Array:
+    """Reverse the order of the elements along axes.
 
     Returns:
         Tensor of the same shape.
 
-    Raises:
-        ArgumentError: an axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.flip(Tensor([[1, 2], [3, 4]]), (1,)))
         [[2 1]
          [4 3]]
-
-    Source: `ops.flip` of MindSpore.
-    """
-    return _reversed(as_array(input), dims, "flip", "dims")
-
-
-@op(method=True)
-def reverse(x: Array, axis: Any) -> Array:
-    """The order along axes reversed.
-
-    Args:
-        x: Tensor of any shape.
-        axis: int or tuple of ints.
-
-    Returns:
-        Tensor of the same shape.
-
-    Raises:
-        ArgumentError: an axis is out of range.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.reverse(Tensor([1, 2, 3]), 0))
         [3 2 1]
-
-    Source: `ops.reverse` of MindSpore.
     """
-    return _reversed(as_array(x), axis, "reverse", "axis")
+    return jnp.flip(x, axis)
 
 
-@op(method=True)
-def fliplr(input: Array) -> Array:
-    """Columns in reverse order: the second axis.
+@op("ops.fliplr(input)", "Tensor.fliplr(self)")
+def fliplr(x: Array) -> jax.Array:
+    """Reverse the order of the columns, along the second axis.
 
     Args:
-        input: Tensor of at least 2 axes.
+        x: Tensor of at least 2 axes.
 
     Returns:
         Tensor of the same shape.
@@ -345,102 +261,81 @@ def fliplr(input: Array) -> Array:
         ArgumentError: fewer than 2 axes.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.fliplr(Tensor([[1, 2], [3, 4]])))
         [[2 1]
          [4 3]]
-
-    Source: `ops.fliplr` of MindSpore.
     """
-    return _reversed(as_array(input), 1, "fliplr", "axis")
+    return jnp.flip(x, _args.one_axis(1, x, where="fliplr"))
 
 
-@op(method=True)
-def flipud(input: Array) -> Array:
-    """Rows in reverse order: the first axis.
+@op("ops.flipud(input)", "Tensor.flipud(self)")
+def flipud(x: Array) -> jax.Array:
+    """Reverse the order of the rows, along the first axis.
 
     Args:
-        input: Tensor of at least 1 axis.
+        x: Tensor of at least 1 axis.
 
     Returns:
         Tensor of the same shape.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.flipud(Tensor([[1, 2], [3, 4]])))
         [[3 4]
          [1 2]]
-
-    Source: `ops.flipud` of MindSpore.
     """
-    return _reversed(as_array(input), 0, "flipud", "axis")
+    return jnp.flip(x, _args.one_axis(0, x, where="flipud"))
 
 
-@op(method=True)
-def roll(input: Array, shifts: Any, dims: Any = None) -> Array:
-    """Elements moved along axes; those that leave one end come back at the other.
+@op(
+    "ops.roll(input, shifts, dims=None)",
+    "mint.roll(input, shifts, dims=None)",
+    "Tensor.roll(self, shifts, dims=None)",
+    "ops.Roll(shifts=REQUIRED, dims=None)(input)",
+)
+def roll(x: Array, shifts: Integers, axis: OptionalAxes) -> jax.Array:
+    """Shift elements along axes; those that pass the end reappear at the start.
 
     Args:
-        input: Tensor of any shape.
-        shifts: int or tuple of ints: by how many places.
-        dims: the axes, as many as shifts; None rolls the flattened Tensor.
+        shifts: int or tuple of ints: the number of positions.
+        axis: the axes, one for each shift; None rolls the flattened Tensor.
 
     Returns:
         Tensor of the same shape.
 
     Raises:
-        ArgumentError: an axis is out of range, or the two differ in length.
+        ArgumentError: `shifts` and `dims` differ in length.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.roll(Tensor([1, 2, 3]), 1))
         [3 1 2]
-
-    Source: `ops.roll` of MindSpore.
     """
-    array = as_array(input)
-    steps = wholes(shifts, where="roll", name="shifts")
-    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
-        return jnp.roll(array, builtins.sum(steps))
-    places = tuple(one_axis(a, array, where="roll", name="dims") for a in wholes(dims, where="roll", name="dims"))
-    if len(steps) != len(places):
-        raise ArgumentError(f"ops.roll: `shifts` and `dims` must be of one length, but got {shifts} and {dims}.")
-    return jnp.roll(array, steps, places)
+    if axis is None:
+        return jnp.roll(x, builtins.sum(shifts))
+    if len(shifts) != len(axis):
+        raise ArgumentError(f"ops.roll: `shifts` and `dims` must be of one length, but got {shifts} and {axis}.")
+    return jnp.roll(x, shifts, axis)
 
 
-@op(method=True)
-def rot90(input: Array, k: int, dims: Any) -> Array:
-    """Turned by 90 degrees, `k` times, in the plane of two axes.
+@op("ops.rot90(input, k, dims)", "Tensor.rot90(self, k, dims)")
+def rot90(x: Array, k: Integer, axis: SomeAxes) -> jax.Array:
+    """Rotate by 90 degrees, `k` times, in the plane of two axes.
 
     Args:
-        input: Tensor of at least 2 axes.
-        k: how often; from the first axis towards the second.
-        dims: the two axes.
+        x: Tensor of at least 2 axes.
+        k: the number of rotations, from the first axis towards the second.
+        axis: the two axes.
 
     Returns:
         Tensor, its two axes exchanged for odd `k`.
 
     Raises:
-        ArgumentError: an axis is out of range, or not two of them.
+        ArgumentError: not two different axes.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.rot90(Tensor([[1, 2], [3, 4]]), 1, (0, 1)))
         [[2 4]
          [1 3]]
-
-    Source: `ops.rot90` of MindSpore.
     """
-    array = as_array(input)
-    places = tuple(one_axis(a, array, where="rot90", name="dims") for a in wholes(dims, where="rot90", name="dims"))
-    if len(set(places)) != 2 or len(places) != 2:
-        raise ArgumentError(f"ops.rot90: `dims` must name two different axes, but got {dims}.")
-    return jnp.rot90(array, whole(k, where="rot90", name="k"), places)
-
-
-moveaxis = alias("moveaxis", movedim, method=True)
-Transpose = primitive("Transpose", transpose)
-Squeeze = primitive("Squeeze", squeeze, axis=())
-ExpandDims = primitive("ExpandDims", expand_dims)
-ReverseV2 = primitive("ReverseV2", reverse, axis=REQUIRED)
-Roll = primitive("Roll", roll, shifts=REQUIRED, dims=None)
+    if len(set(axis)) != 2 or len(axis) != 2:
+        raise ArgumentError(f"ops.rot90: `dims` must name two different axes, but got {axis}.")
+    return jnp.rot90(x, k, axis)

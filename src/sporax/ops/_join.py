@@ -1,348 +1,326 @@
-"""Joining Tensors and taking them apart."""
+"""Concatenation, stacking and splitting."""
 
 from __future__ import annotations
 
 import builtins
 import itertools
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
-from sporax.ops._args import Array, arrays_of, as_array, one_axis, whole, wholes
-from sporax.ops._base import alias, lifted, op, primitive
+from sporax.ops import _args
+from sporax.ops._kinds import (
+    Array,
+    Arrays,
+    Axis,
+    Integer,
+    Kind,
+    NewAxis,
+    OptionalInteger,
+    arrays_kind,
+    choice_kind,
+    integer_kind,
+    plain,
+    ranked_kind,
+    static_kind,
+)
+from sporax.ops._op import op, signature
 
 
-def _joined(values: Any, axis: Any, where: str, name: str = "tensors") -> Array:
-    arrays = arrays_of(values, where=where, name=name)
-    place = one_axis(axis, arrays[0], where=where)
+def sections_kind(minimum: int, doc: str) -> Kind:
+    """An int, at least `minimum`, or a list of ints."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> int | tuple[int, ...]:
+        value = plain(value)
+        if isinstance(value, (tuple, list)):
+            return _args.wholes(value, where=where, name=name)
+        number = _args.whole(value, where=where, name=name)
+        return _check.integer(number, name=name, where=f"ops.{where}", minimum=minimum)
+
+    return static_kind(convert, doc, "int | Sequence[int]", f"ArgumentError: an int less than {minimum}.")
+
+
+def _array_or_arrays(value: Any, _: Any, where: str, name: str) -> Any:
+    value = plain(value)
+    return tuple(map(_args.as_array, value)) if isinstance(value, (tuple, list)) else _args.as_array(value)
+
+
+Sections = Annotated[
+    int | tuple[int, ...],
+    sections_kind(1, "the number of pieces, or a list of the indices at which to split."),
+]
+Lengths = Annotated[
+    int | tuple[int, ...],
+    sections_kind(0, "the length of each piece (the last may be shorter), or a list of lengths."),
+]
+Pieces = Annotated[int, integer_kind(1, "the number of pieces.")]
+Vectors = Annotated[list[jax.Array], arrays_kind("Tensors of one axis.", "_TensorLike")]
+Sliceable = Annotated[jax.Array, ranked_kind(1)]
+ArrayOrArrays = Annotated[
+    Any, Kind(_array_or_arrays, "Tensor, or a tuple or list of Tensors.", "_TensorLike", data=True)
+]
+Indexing = Annotated[
+    str, choice_kind("xy", "ij", doc='"xy" puts the first Tensor along the second axis, "ij" along the first.')
+]
+
+
+def _concatenated(arrays: list[jax.Array], axis: int, where: str) -> jax.Array:
     first = arrays[0].shape
     for each in arrays[1:]:
-        same = each.ndim == len(first) and each.shape[:place] == first[:place]
-        if not same or each.shape[place + 1 :] != first[place + 1 :]:
+        same = each.ndim == len(first) and each.shape[:axis] == first[:axis]
+        if not same or each.shape[axis + 1 :] != first[axis + 1 :]:
             raise ShapeError(
-                f"ops.{where}: shapes must agree on every axis but axis {place}, but got {first} and {each.shape}."
+                f"ops.{where}: shapes must agree on every axis but axis {axis}, but got {first} and {each.shape}."
             )
     if not first:
-        raise ShapeError(f"ops.{where}: Tensors of no axis cannot be joined. Use ops.stack.")
-    return jnp.concatenate(arrays, axis=place)
+        raise ShapeError(f"ops.{where}: Tensors without axes cannot be concatenated. Use ops.stack.")
+    return jnp.concatenate(arrays, axis=axis)
 
 
-@op
-def concat(tensors: Any, axis: int = 0) -> Array:
-    """Tensors one after the other along an axis that they have. Dtypes that differ are promoted.
+@op("ops.concat(tensors, axis=0)", "ops.cat(tensors, axis=0)", "ops.Concat(axis=0)(tensors)")
+def concat(tensors: Arrays, axis: Axis) -> jax.Array:
+    """Concatenate Tensors along an existing axis. Different dtypes are promoted.
 
     Args:
         tensors: tuple or list of Tensors; their shapes agree on the other axes.
-        axis: the axis.
 
     Returns:
         Tensor whose length along the axis is the sum of theirs.
 
     Raises:
-        ArgumentError: nothing to join, or the axis is out of range.
-        ShapeError: the shapes do not agree; both are named.
+        ShapeError: the shapes do not agree; the message names both.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.concat((Tensor([[1, 2]]), Tensor([[3, 4]]))))
         [[1 2]
          [3 4]]
-
-    Source: `ops.concat` of MindSpore.
     """
-    return _joined(tensors, axis, "concat")
+    return _concatenated(tensors, axis, "concat")
 
 
-@op
-def stack(tensors: Any, axis: int = 0) -> Array:
-    """Tensors of one shape along a new axis. Dtypes that differ are promoted.
+@op("ops.stack(tensors, axis=0)", "ops.Stack(axis=0)(tensors)", "ops.Pack(axis=0)(tensors)")
+def stack(tensors: Arrays, axis: NewAxis) -> jax.Array:
+    """Stack Tensors of one shape along a new axis. Different dtypes are promoted.
 
     Args:
         tensors: tuple or list of Tensors of one shape.
-        axis: where the new axis goes.
 
     Returns:
-        Tensor with one axis more.
+        Tensor with one more axis.
 
     Raises:
-        ArgumentError: nothing to stack, or the axis is out of range.
-        ShapeError: the shapes differ; both are named.
+        ShapeError: the shapes differ; the message names both.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.stack((Tensor([1, 2]), Tensor([3, 4])), 1))
         [[1 3]
          [2 4]]
-
-    Source: `ops.stack` of MindSpore.
     """
-    arrays = arrays_of(tensors, where="stack", name="tensors")
-    for each in arrays[1:]:
-        if each.shape != arrays[0].shape:
-            raise ShapeError(f"ops.stack: all Tensors must have one shape, but got {arrays[0].shape} and {each.shape}.")
-    return jnp.stack(arrays, axis=one_axis(axis, arrays[0], where="stack", new=True))
+    for each in tensors[1:]:
+        if each.shape != tensors[0].shape:
+            raise ShapeError(
+                f"ops.stack: all Tensors must have one shape, but got {tensors[0].shape} and {each.shape}."
+            )
+    return jnp.stack(tensors, axis=axis)
 
 
-def _unstacked(array: Array, axis: Any, where: str, name: str) -> tuple[Array, ...]:
-    if not array.shape:
-        raise ShapeError(f"ops.{where}: a Tensor of no axis cannot be taken apart.")
-    return tuple(jnp.moveaxis(array, one_axis(axis, array, where=where, name=name), 0))
-
-
-@op
-def unstack(input_x: Array, axis: int = 0) -> tuple[Array, ...]:
-    """The slices along an axis, each without it.
-
-    Args:
-        input_x: Tensor of at least one axis.
-        axis: the axis.
+@op(
+    "ops.unstack(input_x, axis=0)",
+    "ops.Unpack(axis=0)(input_x)",
+    "ops.unbind(input, dim=0)",
+    "mint.unbind(input, dim=0)",
+    "Tensor.unbind(self, dim=0)",
+)
+def unstack(x: Sliceable, axis: Axis) -> tuple[jax.Array, ...]:
+    """Return the slices along an axis, without this axis.
 
     Returns:
-        tuple of Tensors, as many as the axis is long.
-
-    Raises:
-        ArgumentError: the axis is out of range.
+        tuple of Tensors, one for each index of the axis.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> first, second = ops.unstack(Tensor([[1, 2], [3, 4]]))
         >>> print(first, second)
         [1 2] [3 4]
-
-    Source: `ops.unstack` of MindSpore.
-    """
-    return _unstacked(as_array(input_x), axis, "unstack", "axis")
-
-
-@op(method=True)
-def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
-    """The slices along an axis, each without it.
-
-    Args:
-        input: Tensor of at least one axis.
-        dim: the axis.
-
-    Returns:
-        tuple of Tensors, as many as the axis is long.
-
-    Raises:
-        ArgumentError: the axis is out of range.
-
-    Examples:
-        >>> from sporax import ops, Tensor
         >>> first, second = ops.unbind(Tensor([[1, 2], [3, 4]]), 1)
         >>> print(first, second)
         [1 3] [2 4]
-
-    Source: `ops.unbind` of MindSpore.
     """
-    return _unstacked(as_array(input), dim, "unbind", "dim")
+    return tuple(jnp.moveaxis(x, axis, 0))
 
 
-def _cut(array: Array, places: list[int], axis: int) -> tuple[Array, ...]:
-    bounds = [0, *places, array.shape[axis]]
-    before = (builtins.slice(None),) * axis
-    return tuple(
-        array[(*before, builtins.slice(start, builtins.max(start, end)))] for start, end in itertools.pairwise(bounds)
-    )
-
-
-@op
-def split(tensor: Array, split_size_or_sections: Any, axis: int = 0) -> tuple[Array, ...]:
-    """Pieces of a stated length along an axis.
+@op("ops.Unstack(axis=0, num=None)(input_x)")
+def _unstack(x: Sliceable, axis: Axis, num: OptionalInteger) -> tuple[jax.Array, ...]:
+    """Return the slices along an axis, without this axis.
 
     Args:
-        tensor: Tensor of at least one axis.
-        split_size_or_sections: the length of each piece (the last may be shorter), or a list of lengths.
-        axis: the axis. `split(x, 0, n)`, which asks for pieces of length 0, is taken as MindSpore 1 took it: n pieces
+        num: the number of slices, for MindSpore code that gives it; it must be correct.
+    """
+    if num is not None and num != x.shape[axis]:
+        raise ArgumentError(f"ops.Unstack: `num` is {num}, but the axis has length {x.shape[axis]}.")
+    return tuple(jnp.moveaxis(x, axis, 0))
+
+
+def _cut(x: jax.Array, indices: list[int], axis: int) -> tuple[jax.Array, ...]:
+    bounds = [0, *indices, x.shape[axis]]
+    before = (builtins.slice(None),) * axis
+    return tuple(x[(*before, builtins.slice(start, max(start, end)))] for start, end in itertools.pairwise(bounds))
+
+
+@op(
+    "ops.split(tensor, split_size_or_sections, axis=0)",
+    "Tensor.split(self, split_size_or_sections, axis=0)",
+    signature("Tensor.split(self, split_size, dim=0)", rename={"split_size": "split_size_or_sections"}),
+)
+def split(x: Array, split_size_or_sections: Lengths, axis: Integer) -> tuple[jax.Array, ...]:
+    """Split along an axis into pieces of given lengths.
+
+    Args:
+        x: Tensor of at least one axis.
+        axis: the axis. `split(x, 0, n)`, which asks for pieces of length 0, has the meaning of MindSpore 1: n pieces
             along axis 0.
 
     Returns:
         tuple of Tensors.
 
     Raises:
-        ArgumentError: the axis is out of range, or a length is not above 0.
-        ShapeError: the lengths do not add up to the axis.
+        ArgumentError: the axis is out of range.
+        ShapeError: the sum of the lengths is not the length of the axis.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> first, second = ops.split(Tensor([1, 2, 3]), 2)
         >>> print(first, second)
         [1 2] [3]
-
-    Source: `ops.split` of MindSpore.
     """
-    if isinstance(split_size_or_sections, int) and split_size_or_sections == 0 and axis > 0:
-        # MindSpore 1's split(x, axis, output_num), which scripts still write: pieces of length 0 mean nothing.
-        return split(tensor, -(-as_array(tensor).shape[0] // axis), 0)
-    array = as_array(tensor)
-    place = one_axis(axis, array, where="split")
-    length = array.shape[place]
-    if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = wholes(split_size_or_sections, where="split", name="split_size_or_sections")
-        if builtins.sum(sizes) != length or builtins.min(sizes, default=0) < 0:
+    size = split_size_or_sections
+    if size == 0 and axis > 0:
+        # MindSpore 1's split(x, axis, output_num), which scripts still contain: pieces of length 0 have no meaning.
+        size, axis = -(-x.shape[0] // axis), 0
+    axis = _args.one_axis(axis, x, where="split")
+    length = x.shape[axis]
+    if isinstance(size, tuple):
+        if sum(size) != length or min(size, default=0) < 0:
             raise ShapeError(
-                f"ops.split: the lengths {list(sizes)} must add up to {length}, the length of axis {place} "
-                f"of shape {array.shape}."
+                f"ops.split: the lengths {list(size)} must add up to {length}, the length of axis {axis} "
+                f"of shape {x.shape}."
             )
-        return _cut(array, np.cumsum(sizes)[:-1].tolist(), place)
-    size = _check.integer(
-        whole(split_size_or_sections, where="split", name="split_size_or_sections"),
-        name="split_size_or_sections",
-        where="ops.split",
-        minimum=1,
-    )
-    return _cut(array, list(builtins.range(size, length, size)), place)
+        return _cut(x, np.cumsum(size)[:-1].tolist(), axis)
+    _check.integer(size, name="split_size_or_sections", where="ops.split", minimum=1)
+    return _cut(x, list(range(size, length, size)), axis)
 
 
-@op(method=True, also={"dim": "axis"})
-def chunk(input: Array, chunks: int, axis: int = 0) -> tuple[Array, ...]:
-    """So many pieces along an axis, of equal length but the last; fewer where the axis is too short.
+@op("ops.chunk(input, chunks, axis=0)", "Tensor.chunk(self, chunks, axis=0)")
+def chunk(x: Array, chunks: Pieces, axis: Axis) -> tuple[jax.Array, ...]:
+    """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer.
 
     Args:
-        input: Tensor of at least one axis.
-        chunks: how many.
-        axis: the axis.
+        x: Tensor of at least one axis.
 
     Returns:
         tuple of Tensors.
 
-    Raises:
-        ArgumentError: the axis is out of range, or `chunks` is below 1.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> first, second = ops.chunk(Tensor([1, 2, 3]), 2)
         >>> print(first, second)
         [1 2] [3]
-
-    Source: `ops.chunk` of MindSpore.
     """
-    array = as_array(input)
-    place = one_axis(axis, array, where="chunk")
-    count = _check.integer(chunks, name="chunks", where="ops.chunk", minimum=1)
-    length = array.shape[place]
-    size = builtins.max(1, -(-length // count))
-    return _cut(array, list(builtins.range(size, length, size)), place)
+    length = x.shape[axis]
+    size = max(1, -(-length // chunks))
+    return _cut(x, list(range(size, length, size)), axis)
 
 
-@op(method=True)
-def tensor_split(input: Array, indices_or_sections: Any, axis: int = 0) -> tuple[Array, ...]:
-    """Pieces of nearly equal length along an axis, or cut at stated places.
+def _nearly_equal(x: jax.Array, sections: int | tuple[int, ...], axis: int) -> tuple[jax.Array, ...]:
+    if isinstance(sections, int):
+        return tuple(jnp.array_split(x, sections, axis=axis))
+    # As slices: an index after the end, or one before its predecessor, gives an empty piece.
+    before: tuple[Any, ...] = (builtins.slice(None),) * axis
+    bounds = (None, *sections, None)
+    return tuple(x[(*before, builtins.slice(*pair))] for pair in itertools.pairwise(bounds))
+
+
+@op(
+    "ops.tensor_split(input, indices_or_sections, axis=0)",
+    "Tensor.tensor_split(self, indices_or_sections, axis=0)",
+)
+def tensor_split(x: Array, indices_or_sections: Sections, axis: Axis) -> tuple[jax.Array, ...]:
+    """Split along an axis into pieces of nearly equal length, or at given indices.
 
     Args:
-        input: Tensor of at least one axis.
-        indices_or_sections: how many pieces, or a list of the places to cut at.
-        axis: the axis.
+        x: Tensor of at least one axis.
 
     Returns:
-        tuple of Tensors; the first ones are longer by 1 where the length does not divide.
-
-    Raises:
-        ArgumentError: the axis is out of range, or the number of pieces is below 1.
+        tuple of Tensors; the first ones are longer by 1 where the length is not divisible.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> first, second = ops.tensor_split(Tensor([1, 2, 3]), 2)
         >>> print(first, second)
         [1 2] [3]
-
-    Source: `ops.tensor_split` of MindSpore.
     """
-    return _nearly_equal(as_array(input), indices_or_sections, axis, "tensor_split")
+    return _nearly_equal(x, indices_or_sections, axis)
 
 
-def _nearly_equal(array: Array, indices_or_sections: Any, axis: Any, where: str) -> tuple[Array, ...]:
-    place = one_axis(axis, array, where=where)
-    if isinstance(indices_or_sections, (tuple, list)):
-        cuts = wholes(indices_or_sections, where=where, name="indices_or_sections")
-        # As slices: a cut behind the end, or one before its predecessor, gives an empty piece.
-        before: tuple[Any, ...] = (builtins.slice(None),) * place
-        bounds = (None, *cuts, None)
-        return tuple(array[(*before, builtins.slice(*pair))] for pair in itertools.pairwise(bounds))
-    count = _check.integer(
-        whole(indices_or_sections, where=where, name="indices_or_sections"),
-        name="indices_or_sections",
-        where=f"ops.{where}",
-        minimum=1,
-    )
-    return tuple(jnp.array_split(array, count, axis=place))
-
-
-@op(method=True)
-def hsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
-    """Pieces along the second axis, or along the only one.
+@op("ops.hsplit(input, indices_or_sections)", "Tensor.hsplit(self, indices_or_sections)")
+def hsplit(x: Array, indices_or_sections: Sections) -> tuple[jax.Array, ...]:
+    """Split along the second axis, or along the only one.
 
     Args:
-        input: Tensor of at least one axis.
-        indices_or_sections: how many pieces, or a list of the places to cut at.
+        x: Tensor of at least one axis.
 
     Returns:
         tuple of Tensors.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.hsplit(Tensor([[1, 2], [3, 4]]), 2)[1])
         [[2]
          [4]]
-
-    Source: `ops.hsplit` of MindSpore.
     """
-    array = as_array(input)
-    return _nearly_equal(array, indices_or_sections, 1 if array.ndim > 1 else 0, "hsplit")
+    return _nearly_equal(x, indices_or_sections, 1 if x.ndim > 1 else 0)
 
 
-@op(method=True)
-def vsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
-    """Pieces along the first axis.
+@op("ops.vsplit(input, indices_or_sections)", "Tensor.vsplit(self, indices_or_sections)")
+def vsplit(x: Array, indices_or_sections: Sections) -> tuple[jax.Array, ...]:
+    """Split along the first axis.
 
     Args:
-        input: Tensor of at least two axes.
-        indices_or_sections: how many pieces, or a list of the places to cut at.
+        x: Tensor of at least two axes.
 
     Returns:
         tuple of Tensors.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.vsplit(Tensor([[1, 2], [3, 4]]), 2)[1])
         [[3 4]]
-
-    Source: `ops.vsplit` of MindSpore.
     """
-    return _nearly_equal(as_array(input), indices_or_sections, 0, "vsplit")
+    return _nearly_equal(x, indices_or_sections, 0)
 
 
-@op(method=True)
-def dsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
-    """Pieces along the third axis.
+@op("ops.dsplit(input, indices_or_sections)", "Tensor.dsplit(self, indices_or_sections)")
+def dsplit(x: Array, indices_or_sections: Sections) -> tuple[jax.Array, ...]:
+    """Split along the third axis.
 
     Args:
-        input: Tensor of at least three axes.
-        indices_or_sections: how many pieces, or a list of the places to cut at.
+        x: Tensor of at least three axes.
 
     Returns:
         tuple of Tensors.
 
+    Raises:
+        ArgumentError: fewer than three axes.
+
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.dsplit(ops.ones((1, 2, 4)), 2)[0].shape
         (1, 2, 2)
-
-    Source: `ops.dsplit` of MindSpore.
     """
-    return _nearly_equal(as_array(input), indices_or_sections, 2, "dsplit")
+    return _nearly_equal(x, indices_or_sections, _args.one_axis(2, x, where="dsplit"))
 
 
-@op
-def hstack(tensors: Any) -> Array:
-    """Tensors side by side: along the second axis, or along the only one.
-
-    Args:
-        tensors: tuple or list of Tensors.
+@op("ops.hstack(tensors)", "mint.hstack(tensors)")
+def hstack(tensors: Arrays) -> jax.Array:
+    """Concatenate along the second axis, or along the only one.
 
     Returns:
         Tensor.
@@ -351,22 +329,16 @@ def hstack(tensors: Any) -> Array:
         ShapeError: the shapes do not agree.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.hstack((Tensor([1, 2]), Tensor([3]))))
         [1 2 3]
-
-    Source: `ops.hstack` of MindSpore.
     """
-    arrays = [jnp.atleast_1d(each) for each in arrays_of(tensors, where="hstack", name="tensors")]
-    return _joined(arrays, 1 if arrays[0].ndim > 1 else 0, "hstack")
+    arrays = [jnp.atleast_1d(each) for each in tensors]
+    return _concatenated(arrays, 1 if arrays[0].ndim > 1 else 0, "hstack")
 
 
-@op
-def vstack(inputs: Any) -> Array:
-    """Tensors below each other: along the first axis; vectors are rows.
-
-    Args:
-        inputs: tuple or list of Tensors.
+@op("ops.vstack(inputs)", "ops.row_stack(inputs)")
+def vstack(inputs: Arrays) -> jax.Array:
+    """Concatenate along the first axis; vectors are rows.
 
     Returns:
         Tensor of at least two axes.
@@ -375,23 +347,16 @@ def vstack(inputs: Any) -> Array:
         ShapeError: the shapes do not agree.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.vstack((Tensor([1, 2]), Tensor([3, 4]))))
         [[1 2]
          [3 4]]
-
-    Source: `ops.vstack` of MindSpore.
     """
-    arrays = [jnp.atleast_2d(each) for each in arrays_of(inputs, where="vstack", name="inputs")]
-    return _joined(arrays, 0, "vstack", "inputs")
+    return _concatenated([jnp.atleast_2d(each) for each in inputs], 0, "vstack")
 
 
-@op
-def dstack(tensors: Any) -> Array:
-    """Tensors behind each other: along the third axis.
-
-    Args:
-        tensors: tuple or list of Tensors.
+@op("ops.dstack(tensors)", "mint.dstack(tensors)")
+def dstack(tensors: Arrays) -> jax.Array:
+    """Concatenate along the third axis.
 
     Returns:
         Tensor of at least three axes.
@@ -400,19 +365,15 @@ def dstack(tensors: Any) -> Array:
         ShapeError: the shapes do not agree.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.dstack((Tensor([1, 2]), Tensor([3, 4]))).shape
         (1, 2, 2)
-
-    Source: `ops.dstack` of MindSpore.
     """
-    arrays = [jnp.atleast_3d(each) for each in arrays_of(tensors, where="dstack", name="tensors")]
-    return _joined(arrays, 2, "dstack")
+    return _concatenated([jnp.atleast_3d(each) for each in tensors], 2, "dstack")
 
 
-@op
-def column_stack(tensors: Any) -> Array:
-    """Vectors as the columns of a matrix; matrices side by side.
+@op("ops.column_stack(tensors)")
+def column_stack(tensors: Arrays) -> jax.Array:
+    """Concatenate vectors as the columns of a matrix, and matrices along the second axis.
 
     Args:
         tensors: tuple or list of Tensors of at most two axes.
@@ -424,165 +385,100 @@ def column_stack(tensors: Any) -> Array:
         ShapeError: the shapes do not agree.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.column_stack((Tensor([1, 2]), Tensor([3, 4]))))
         [[1 3]
          [2 4]]
-
-    Source: `ops.column_stack` of MindSpore.
     """
-    arrays = [
-        each.reshape(-1, 1) if each.ndim < 2 else each
-        for each in arrays_of(tensors, where="column_stack", name="tensors")
-    ]
-    return _joined(arrays, 1, "column_stack")
+    arrays = [each.reshape(-1, 1) if each.ndim < 2 else each for each in tensors]
+    return _concatenated(arrays, 1, "column_stack")
 
 
-@op
-def meshgrid(*inputs: Array, indexing: str = "xy") -> tuple[Array, ...]:
-    """Coordinates of every point of a grid, from the coordinates along each axis.
-
-    Args:
-        inputs: Tensors of one axis.
-        indexing: "xy" puts the first Tensor along the second axis, "ij" along the first.
+@op("ops.meshgrid(*inputs, indexing='xy')", "ops.Meshgrid(indexing='xy')(inputs)")
+def meshgrid(inputs: Vectors, indexing: Indexing) -> tuple[jax.Array, ...]:
+    """Return the coordinates of every point of a grid, from the coordinates along each axis.
 
     Returns:
         tuple of Tensors, one for each input, all of the grid's shape.
 
-    Raises:
-        ArgumentError: an unknown `indexing`.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> x, y = ops.meshgrid(Tensor([1, 2]), Tensor([3]))
         >>> print(x, y)
         [[1 2]] [[3 3]]
-
-    Source: `ops.meshgrid` of MindSpore.
     """
-    _check.one_of(indexing, ("xy", "ij"), name="indexing", where="ops.meshgrid")
-    return tuple(jnp.meshgrid(*[as_array(each) for each in inputs], indexing=indexing))
+    return tuple(jnp.meshgrid(*inputs, indexing=indexing))
 
 
-@op
-def cartesian_prod(*inputs: Array) -> Array:
-    """Every combination of one element from each Tensor.
-
-    Args:
-        inputs: Tensors of one axis.
+@op("ops.cartesian_prod(*inputs)")
+def cartesian_prod(inputs: Vectors) -> jax.Array:
+    """Return every combination of one element from each Tensor.
 
     Returns:
         Tensor of shape (product of the lengths, number of Tensors).
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.cartesian_prod(Tensor([1, 2]), Tensor([5])))
         [[1 5]
          [2 5]]
-
-    Source: `ops.cartesian_prod` of MindSpore.
     """
-    grids = jnp.meshgrid(*[as_array(each) for each in inputs], indexing="ij")
+    grids = jnp.meshgrid(*inputs, indexing="ij")
     return jnp.stack([grid.reshape(-1) for grid in grids], axis=1)
 
 
-def _at_least(value: Any, make: Any) -> Any:
-    if isinstance(value, (tuple, list)):
-        return tuple(make(as_array(each)) for each in value)
-    return make(as_array(value))
+def _each(function: Callable[[Any], Any], inputs: Any) -> Any:
+    return tuple(map(function, inputs)) if isinstance(inputs, tuple) else function(inputs)
 
 
-@op
-def atleast_1d(inputs: Any) -> Any:
-    """With one axis at least.
-
-    Args:
-        inputs: Tensor, or a tuple or list of them.
+@op("ops.atleast_1d(inputs)")
+def atleast_1d(inputs: ArrayOrArrays) -> Any:
+    """Return the Tensor with at least one axis.
 
     Returns:
-        Tensor, or a tuple of them.
+        Tensor, or a tuple of Tensors.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.atleast_1d(Tensor(1.0)).shape
         (1,)
-
-    Source: `ops.atleast_1d` of MindSpore.
     """
-    return _at_least(inputs, jnp.atleast_1d)
+    return _each(jnp.atleast_1d, inputs)
 
 
-@op
-def atleast_2d(inputs: Any) -> Any:
-    """With two axes at least; new ones come first.
-
-    Args:
-        inputs: Tensor, or a tuple or list of them.
+@op("ops.atleast_2d(inputs)")
+def atleast_2d(inputs: ArrayOrArrays) -> Any:
+    """Return the Tensor with at least two axes; new ones come first.
 
     Returns:
-        Tensor, or a tuple of them.
+        Tensor, or a tuple of Tensors.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.atleast_2d(Tensor([1.0, 2.0])).shape
         (1, 2)
-
-    Source: `ops.atleast_2d` of MindSpore.
     """
-    return _at_least(inputs, jnp.atleast_2d)
+    return _each(jnp.atleast_2d, inputs)
 
 
-@op
-def atleast_3d(inputs: Any) -> Any:
-    """With three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1).
-
-    Args:
-        inputs: Tensor, or a tuple or list of them.
+@op("ops.atleast_3d(inputs)")
+def atleast_3d(inputs: ArrayOrArrays) -> Any:
+    """Return the Tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1).
 
     Returns:
-        Tensor, or a tuple of them.
+        Tensor, or a tuple of Tensors.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> ops.atleast_3d(Tensor([1.0, 2.0])).shape
         (1, 2, 1)
-
-    Source: `ops.atleast_3d` of MindSpore.
     """
-    return _at_least(inputs, jnp.atleast_3d)
+    return _each(jnp.atleast_3d, inputs)
 
 
-def _split_equally(input_x: Array, axis: int = 0, output_num: int = 1) -> tuple[Array, ...]:
-    """So many pieces of equal length along an axis."""
-    array = as_array(input_x)
-    place = one_axis(axis, array, where="Split")
-    if array.shape[place] % output_num:
+@op("ops.Split(axis=0, output_num=1)(input_x)")
+def _split(x: Array, axis: Axis, output_num: Pieces) -> tuple[jax.Array, ...]:
+    """Split along an axis into pieces of equal length.
+
+    Raises:
+        ArgumentError: the length of the axis is not divisible by the number of pieces.
+    """
+    if x.shape[axis] % output_num:
         raise ArgumentError(
-            f"ops.Split: axis {place} of shape {array.shape} does not divide into {output_num} equal pieces."
+            f"ops.Split: axis {axis} of shape {x.shape} does not divide into {output_num} equal pieces."
         )
-    return tuple(jnp.split(array, output_num, axis=place))
-
-
-def _unstack_some(input_x: Array, axis: int = 0, num: int | None = None) -> tuple[Array, ...]:
-    """The slices along an axis, each without it; `num`, where given, must be their number."""
-    pieces = _unstacked(as_array(input_x), axis, "Unstack", "axis")
-    if num is not None and num != len(pieces):
-        raise ArgumentError(f"ops.Unstack: `num` is {num}, but the axis has length {len(pieces)}.")
-    return pieces
-
-
-def _meshgrid_of(inputs: Any, indexing: str = "xy") -> tuple[Array, ...]:
-    """Coordinates of every point of a grid, from a tuple of the coordinates along each axis."""
-    return tuple(jnp.meshgrid(*arrays_of(inputs, where="Meshgrid", name="inputs"), indexing=indexing))
-
-
-cat = alias("cat", concat)
-row_stack = alias("row_stack", vstack)
-
-Concat = primitive("Concat", concat, axis=0)
-Stack = primitive("Stack", stack, axis=0)
-Pack = primitive("Pack", stack, axis=0)
-Unstack = primitive("Unstack", lifted(_unstack_some), axis=0, num=None)
-Unpack = primitive("Unpack", unstack, axis=0)
-Split = primitive("Split", lifted(_split_equally), axis=0, output_num=1)
-Meshgrid = primitive("Meshgrid", lifted(_meshgrid_of), indexing="xy")
+    return tuple(jnp.split(x, output_num, axis=axis))

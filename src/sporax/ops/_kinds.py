@@ -9,11 +9,13 @@ static: hashable values that a compiled program depends on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import jax
 
+from sporax import _check
+from sporax._errors import ShapeError
 from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
@@ -76,6 +78,33 @@ def array_kind(kinds: str | None = None, *, floating: bool = False, doc: str = "
     return Kind(convert, text, "_TensorLike | None" if optional else "_TensorLike", raises, data=True)
 
 
+def ranked_kind(minimum: int, doc: str = "") -> Kind:
+    """A Tensor with at least `minimum` axes."""
+    axes = f"{minimum} {'axis' if minimum == 1 else 'axes'}"
+
+    def convert(value: Any, _: Any, where: str, name: str) -> Any:
+        array = _args.as_array(plain(value))
+        if array.ndim < minimum:
+            raise ShapeError(f"ops.{where}: `{name}` must have at least {axes}, but its shape is {array.shape}.")
+        return array
+
+    return Kind(
+        convert, doc or f"Tensor of at least {axes}.", "_TensorLike", (f"ShapeError: fewer than {axes}.",), data=True
+    )
+
+
+def arrays_kind(
+    doc: str = "tuple or list of Tensors, at least one.", static_type: str = "Sequence[_TensorLike]"
+) -> Kind:
+    """A sequence of Tensors, or the arguments of a signature such as `f(*inputs)`."""
+    raises = ("ArgumentTypeError: not a sequence.", "ArgumentError: an empty sequence.")
+
+    def convert(value: Any, _: Any, where: str, name: str) -> list[jax.Array]:
+        return _args.arrays_of(plain(value), where=where, name=name)
+
+    return Kind(convert, doc, static_type, raises, data=True)
+
+
 def static_kind(convert: Convert, doc: str, static_type: str, *raises: str) -> Kind:
     """An argument that a compiled program depends on."""
     return Kind(convert, doc, static_type, raises)
@@ -107,16 +136,7 @@ Operand = Annotated[
     Any,
     Kind(_operand, "Tensor, or a number, which does not widen the dtype of a Tensor.", "_TensorLike", data=True),
 ]
-Arrays = Annotated[
-    list[jax.Array],
-    Kind(
-        lambda value, _, where, name: _args.arrays_of(plain(value), where=where, name=name),
-        "tuple or list of Tensors, at least one.",
-        "Sequence[_TensorLike]",
-        ("ArgumentTypeError: not a sequence.", "ArgumentError: an empty sequence."),
-        data=True,
-    ),
-]
+Arrays = Annotated[list[jax.Array], arrays_kind()]
 
 Axes = Annotated[
     Any,
@@ -169,3 +189,84 @@ DType = Annotated[
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
+
+
+def integer_kind(minimum: int, doc: str) -> Kind:
+    """An int that is at least `minimum`."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> int:
+        return _check.integer(_integer(value, _, where, name), name=name, where=f"ops.{where}", minimum=minimum)
+
+    return static_kind(convert, doc, "int", f"ArgumentError: less than {minimum}.")
+
+
+def choice_kind(*options: str, doc: str = "") -> Kind:
+    """One of several strings."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> str:
+        return _check.one_of(value, options, name=name, where=f"ops.{where}")
+
+    text = doc or f"{', '.join(map(repr, options[:-1]))} or {options[-1]!r}."
+    return static_kind(convert, text, "str", "ArgumentError: an unknown name; the message lists the known ones.")
+
+
+def unpacking(kind: Kind) -> Kind:
+    """The same kind, for a signature such as `f(*shape)`: it accepts `f(2, 3)` and `f((2, 3))`."""
+
+    def convert(value: Any, x: Any, where: str, name: str) -> Any:
+        return kind.convert(_args.spread(value) if isinstance(value, tuple) else value, x, where, name)
+
+    return replace(kind, convert=convert)
+
+
+_INTEGERS = static_kind(
+    lambda value, _, where, name: _args.wholes(plain(value), where=where, name=name),
+    "int or tuple of ints.",
+    "int | Sequence[int] | Tensor",
+    "ArgumentTypeError: not ints.",
+)
+Integers = Annotated[tuple[int, ...], _INTEGERS]
+
+
+def _some_axes(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
+    numbers = _args.wholes(plain(value), where=where, name=name)
+    return tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
+
+
+SomeAxes = Annotated[
+    tuple[int, ...],
+    static_kind(_some_axes, "int or tuple of ints.", "int | Sequence[int] | Tensor", _OUT_OF_RANGE),
+]
+"""Axes, where () is no axis."""
+OptionalAxes = Annotated[
+    tuple[int, ...] | None,
+    static_kind(
+        lambda value, x, where, name: (
+            None
+            if value is None or (isinstance(value, (tuple, list)) and not value)
+            else _some_axes(value, x, where, name)
+        ),
+        "int or tuple of ints, or None or ().",
+        "int | Sequence[int] | Tensor | None",
+        _OUT_OF_RANGE,
+    ),
+]
+"""As `SomeAxes`; None where none is given."""
+NewAxis = Annotated[
+    int,
+    static_kind(
+        lambda value, x, where, name: _args.one_axis(plain(value), _reference(x), where=where, name=name, new=True),
+        "the index of the new axis, in [-ndim - 1, ndim].",
+        "int",
+        _OUT_OF_RANGE,
+    ),
+]
+OptionalInteger = Annotated[
+    int | None,
+    static_kind(
+        lambda value, x, where, name: None if value is None else _integer(value, x, where, name),
+        "int or None.",
+        "int | None",
+        "ArgumentTypeError: not an int.",
+    ),
+]

@@ -15,9 +15,7 @@ from sporax.ops import (
     _cast,
     _creation,
     _cumulate,
-    _diagonal,
     _gather,
-    _join,
     _random,
     _reduce,
     _scatter,
@@ -34,53 +32,19 @@ def _is_one(alpha: Any) -> bool:
     return isinstance(alpha, (int, float)) and alpha == 1
 
 
-def _given(values: tuple[Any, ...], *named: Any) -> Any:
-    """What was given as ints, as one tuple, or by name."""
-    for value in named:
-        if value is not None:
-            return value
-    return spread(values)
-
-
-@tensor_method()
-def reshape(self: Tensor, *shape: Any) -> Tensor:
-    """The same elements in another shape, given as ints or as one tuple; as `ops.reshape`."""
-    return _shape.reshape(self, spread(shape))
-
-
 @tensor_method()
 def view(self: Tensor, *shape: Any) -> Tensor:
-    """The same elements in another shape; with one dtype instead, the same bits read as that."""
+    """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _cast.bitcast(self, shape[0])
     return _shape.reshape(self, spread(shape))
 
 
 @tensor_method()
-def transpose(self: Tensor, *axes: Any) -> Tensor:
-    """With two ints, these axes exchanged; else the axes in the order given; with nothing, reversed.
-
-    Examples:
-        >>> from sporax import ops
-        >>> x = ops.ones((2, 3, 4))
-        >>> x.transpose().shape, x.transpose(0, 1).shape, x.transpose(0, 2, 1).shape
-        ((4, 3, 2), (3, 2, 4), (2, 4, 3))
-    """
-    if len(axes) == 2:
-        return _axes.swapaxes(self, *axes)
-    return _axes.transpose(self, spread(axes) if axes else tuple(range(self.ndim))[::-1])
-
-
-@tensor_method()
-def permute(self: Tensor, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
-    """The axes in another order, given as ints or as one tuple; as `ops.permute`."""
-    return _axes.permute(self, _given(order, axis, dims))
-
-
-@tensor_method()
 def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given
-    without a name: `x.flatten(0, 1)`. As `ops.flatten`.
+    """Merge adjacent axes, as `ops.flatten`; by default all of them.
+
+    The first and last axis may be given by position: `x.flatten(0, 1)`.
     """
     if isinstance(order, int):
         if len(end) > 1:
@@ -92,44 +56,20 @@ def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0,
 
 
 @tensor_method()
-def expand(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
-    """Repeated along axes of length 1 to a shape, given as ints or as one tuple; as `ops.expand`."""
-    return _shape.expand(self, _given(sizes, size))
-
-
-@tensor_method()
-def reshape_as(self: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another Tensor; as `ops.view_as`."""
-    return _shape.view_as(self, other)
-
-
-@tensor_method()
-def tile(self: Tensor, *counts: Any, reps: Any = None, dims: Any = None) -> Tensor:
-    """The whole Tensor repeated along axes; as `ops.tile`."""
-    return _shape.tile(self, _given(counts, reps, dims))
-
-
-@tensor_method()
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
-    """The whole Tensor repeated along axes, as many numbers as it has axes, or more; as `ops.tile`."""
-    return _shape.tile(self, spread(repeats))
-
-
-@tensor_method()
 def dim(self: Tensor) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
     return self.ndim
 
 
 @tensor_method()
 def ndimension(self: Tensor) -> int:
-    """The number of axes."""
+    """Return the number of axes."""
     return self.ndim
 
 
 @tensor_method()
 def nelement(self: Tensor) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
     return self.size
 
 
@@ -194,18 +134,6 @@ def ptp(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _statistics.peak_to_peak(self, axis, keepdims)
 
 
-@tensor_method()
-def trace(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
-    """The sum of a diagonal of two axes; as `ops.trace`."""
-    return _diagonal.trace_along(self, offset, axis1, axis2, dtype)
-
-
-@tensor_method(also={"split_size": "split_size_or_sections", "dim": "axis"})
-def split(self: Tensor, split_size_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of a stated length along an axis; as `ops.split`."""
-    return _join.split(self, split_size_or_sections, axis)
-
-
 # --- indices ---
 
 
@@ -219,7 +147,7 @@ def gather(
     dim: Any = None,
     index: Any = None,
 ) -> Tensor:
-    """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`.
+    """Return slices along an axis, as `ops.gather`; with the axis first or as `dim`, as `ops.gather_elements`.
 
     Examples:
         >>> from sporax import Tensor
@@ -233,15 +161,6 @@ def gather(
     if isinstance(input_indices, int):
         return _gather.gather_elements(self, input_indices, axis)
     return _gather.gather(self, input_indices, axis, batch_dims)
-
-
-@tensor_method()
-def take(self: Tensor, indices: Any, axis: int | None = None, mode: str = "clip") -> Tensor:
-    """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does.
-
-    "clip" takes the nearest, "wrap" counts round, "raise" is an error.
-    """
-    return _gather.take_axis(self, indices, axis, mode)
 
 
 @tensor_method(also={"dim": "condition", "index": "y"})
@@ -341,13 +260,13 @@ def uniform(self: Tensor, from_: float = 0.0, to: float = 1.0, generator: Genera
 
 @tensor_method()
 def contiguous(self: Tensor) -> Tensor:
-    """The Tensor itself: sporax keeps no strides."""
+    """Return the Tensor itself: sporax has no strides."""
     return self
 
 
 @tensor_method()
 def is_contiguous(self: Tensor) -> bool:
-    """True: sporax keeps no strides."""
+    """Return True: sporax has no strides."""
     return True
 
 

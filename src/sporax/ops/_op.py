@@ -54,6 +54,7 @@ METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 
 _EMPTY = inspect.Parameter.empty
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_VARIADIC = inspect.Parameter.VAR_POSITIONAL
 _MISSING: Any = object()
 """The default of a required argument that may also be given by another keyword."""
 
@@ -211,7 +212,9 @@ class _Entry:
         required: list[str] = []
         for index, each in enumerate(parameters):
             # An argument that may be given by another keyword has a default; so must those after it.
-            if each.default is _EMPTY and (each.name in twins.values() or (required and each.kind is _POSITIONAL)):
+            variable = each.kind is _VARIADIC  # `*shape`: () where no argument is given
+            twin = each.name in twins.values() and not variable
+            if each.default is _EMPTY and (twin or (required and each.kind is _POSITIONAL)):
                 parameters[index] = each.replace(default=_MISSING)
                 required.append(each.name)
         body = [
@@ -265,7 +268,7 @@ class _Entry:
         arguments = {}
         for given, name in names.items():
             if given != "self":
-                arguments[given] = self.documented.get(name, self.kinds[name].doc)
+                arguments[given] = self.documented.get(given) or self.documented.get(name, self.kinds[name].doc)
         sections["Args"] = _docstring.listed(arguments)
         raises = [self.sections["Raises"]] if "Raises" in self.sections else []
         raises += dict.fromkeys(line for name in names.values() for line in self.kinds[name].raises)
@@ -293,7 +296,8 @@ def _missing(where: str, given: str) -> None:
 
 
 def _default(parameters: list[inspect.Parameter], name: str) -> Any:
-    return next(each.default for each in parameters if each.name == name)
+    found = next(each for each in parameters if each.name == name)
+    return () if found.kind is _VARIADIC else found.default
 
 
 def _ordered(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:

@@ -1,65 +1,95 @@
-"""Padding, and the rearrangement of channels and space."""
+"""Padding, strided slices, and the rearrangement of channels and space."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
-from sporax.ops._args import Array, as_array, whole, wholes
-from sporax.ops._base import REQUIRED, lifted, op, primitive
+from sporax.ops import _args
+from sporax.ops._kinds import (
+    Array,
+    Integer,
+    Integers,
+    Kind,
+    choice_kind,
+    integer_kind,
+    plain,
+    static_kind,
+)
+from sporax.ops._op import op, signature
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-@op
-def pad(input_x: Array, padding: Any, mode: str = "constant", value: Any = None) -> Array:
-    """Elements added at the ends of the last axes.
+def _pairs(value: Any, *_: Any) -> tuple[tuple[int, int], ...]:
+    return tuple((before, after) for before, after in np.asarray(plain(value)).tolist())
+
+
+def _optional_operand(value: Any, *_: Any) -> Any:
+    value = plain(value)
+    return value if value is None or isinstance(value, (bool, int, float, complex)) else _args.as_array(value)
+
+
+Mode = Annotated[
+    str,
+    choice_kind(
+        *_MODES,
+        doc='"constant" (one number), "reflect" (mirrored at the edge, which is not repeated), "replicate" (the edge '
+        'repeated), "circular" (from the other end).',
+    ),
+]
+MirrorMode = Annotated[
+    str, choice_kind("REFLECT", "SYMMETRIC", doc='"REFLECT", or "SYMMETRIC", which repeats the edge itself.')
+]
+Fill = Annotated[
+    Any, Kind(_optional_operand, 'the number for "constant". Default: 0.', "_TensorLike | None", data=True)
+]
+Pairs = Annotated[
+    tuple[tuple[int, int], ...],
+    static_kind(_pairs, "a pair (before, after) for each axis.", "Sequence[Sequence[int]] | Tensor"),
+]
+Factor = Annotated[int, integer_kind(1, "the factor r.")]
+
+
+@op("ops.pad(input_x, padding, mode='constant', value=None)")
+def pad(x: Array, padding: Integers, mode: Mode, value: Fill) -> jax.Array:
+    """Pad the last axes.
 
     Args:
-        input_x: Tensor of any shape.
-        padding: (left, right, top, bottom, ...): how many, for the last axis first; negative numbers cut off with
-            "constant".
-        mode: "constant" (one number), "reflect" (mirrored at the edge, which is not repeated), "replicate" (the
-            edge repeated), "circular" (from the other end).
-        value: the number for "constant". Default: 0.
+        padding: (left, right, top, bottom, ...): the number of elements to add, last axis first; with "constant",
+            negative numbers remove elements.
 
     Returns:
-        Tensor with those axes made longer.
+        Tensor with these axes longer.
 
     Raises:
-        ArgumentError: an unknown mode, an odd number of paddings, more of them than axes, one that is too long for
-            its axis, or a `value` for a mode that takes none.
+        ArgumentError: an odd number of paddings, more of them than axes, one that is too long for its axis, or a
+            `value` for another mode than "constant".
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.pad(Tensor([[1.0, 2.0]]), (1, 2)))
         [[0. 1. 2. 0. 0.]]
-
-    Source: `ops.pad` of MindSpore.
     """
-    x = as_array(input_x)
-    _check.one_of(mode, tuple(_MODES), name="mode", where="ops.pad")
-    numbers = wholes(padding, where="pad", name="padding")
-    if len(numbers) % 2 or len(numbers) > 2 * x.ndim:
+    if len(padding) % 2 or len(padding) > 2 * x.ndim:
         raise ArgumentError(
             f"ops.pad: `padding` must hold a pair of numbers for each of the last axes of shape {x.shape}, "
-            f"but got {numbers}."
+            f"but got {padding}."
         )
-    pairs = [(0, 0)] * (x.ndim - len(numbers) // 2) + list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
+    pairs = [(0, 0)] * (x.ndim - len(padding) // 2) + list(zip(padding[::2], padding[1::2], strict=True))[::-1]
     if mode != "constant":
         if value is not None:
             raise ArgumentError(f"ops.pad: `value` is only for mode 'constant', but the mode is {mode!r}.")
         _check_lengths(x.shape, pairs, mode)
         return jnp.pad(x, pairs, mode=_MODES[mode])
-    cut = tuple(
+    kept = tuple(
         slice(max(-before, 0), size - max(-after, 0)) for (before, after), size in zip(pairs, x.shape, strict=True)
     )
-    grown = [(max(before, 0), max(after, 0)) for before, after in pairs]
-    return jnp.pad(x[cut], grown, constant_values=jnp.asarray(0 if value is None else value, x.dtype))
+    added = [(max(before, 0), max(after, 0)) for before, after in pairs]
+    return jnp.pad(x[kept], added, constant_values=jnp.asarray(0 if value is None else value, x.dtype))
 
 
 def _check_lengths(shape: tuple[int, ...], pairs: list[tuple[int, int]], mode: str) -> None:
@@ -72,74 +102,89 @@ def _check_lengths(shape: tuple[int, ...], pairs: list[tuple[int, int]], mode: s
             )
 
 
-@op
-def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
-    """Channels moved into space: (..., C r², H, W) to (..., C, H r, W r).
+@op("ops.Pad(paddings=REQUIRED)(input_x)")
+def _pad(x: Array, paddings: Pairs) -> jax.Array:
+    """Pad each axis with zeros.
+
+    Raises:
+        ShapeError: the number of pairs is not the number of axes.
+    """
+    if len(paddings) != x.ndim:
+        raise ShapeError(
+            f"ops.Pad: `paddings` must hold one pair for each axis of shape {x.shape}, but got {paddings}."
+        )
+    return jnp.pad(x, paddings)
+
+
+@op("ops.MirrorPad(mode='REFLECT')(input_x, paddings)")
+def _mirror_pad(x: Array, paddings: Pairs, mode: MirrorMode) -> jax.Array:
+    """Pad each axis with the elements mirrored at its edges."""
+    return jnp.pad(x, paddings, mode=mode.lower())
+
+
+@op("ops.pixel_shuffle(input, upscale_factor)")
+def pixel_shuffle(x: Array, upscale_factor: Factor) -> jax.Array:
+    """Rearrange channels into space: (..., C r², H, W) to (..., C, H r, W r).
 
     Args:
-        input: Tensor of at least 3 axes.
-        upscale_factor: r.
+        x: Tensor of at least 3 axes.
 
     Returns:
         Tensor with r² times fewer channels.
 
     Raises:
-        ShapeError: the channels do not divide by r².
+        ShapeError: the number of channels is not divisible by r².
 
     Examples:
-        >>> from sporax import ops
         >>> print(ops.pixel_shuffle(ops.arange(4).reshape(1, 4, 1, 1), 2))
         [[[[0 1]
            [2 3]]]]
 
     Source: Shi et al., 2016; `ops.pixel_shuffle` of MindSpore.
     """
-    x = as_array(input)
-    r = _check.integer(upscale_factor, name="upscale_factor", where="ops.pixel_shuffle", minimum=1)
+    r = upscale_factor
     if x.ndim < 3 or x.shape[-3] % (r * r):
         raise ShapeError(f"ops.pixel_shuffle: the channels, axis -3 of shape {x.shape}, must divide by {r * r}.")
-    *lead, channels, height, width = x.shape
-    x = x.reshape(*lead, channels // (r * r), r, r, height, width)
-    n = len(lead)
+    *leading, channels, height, width = x.shape
+    x = x.reshape(*leading, channels // (r * r), r, r, height, width)
+    n = len(leading)
     x = jnp.transpose(x, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return x.reshape(*lead, channels // (r * r), height * r, width * r)
+    return x.reshape(*leading, channels // (r * r), height * r, width * r)
 
 
-@op
-def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
-    """Space moved into channels: (..., C, H r, W r) to (..., C r², H, W).
+@op("ops.pixel_unshuffle(input, downscale_factor)")
+def pixel_unshuffle(x: Array, downscale_factor: Factor) -> jax.Array:
+    """Rearrange space into channels: (..., C, H r, W r) to (..., C r², H, W).
 
     Args:
-        input: Tensor of at least 3 axes.
-        downscale_factor: r.
+        x: Tensor of at least 3 axes.
 
     Returns:
         Tensor with r² times as many channels.
 
     Raises:
-        ShapeError: height or width does not divide by r.
+        ShapeError: height or width is not divisible by r.
 
     Examples:
-        >>> from sporax import ops
         >>> ops.pixel_unshuffle(ops.ones((1, 1, 4, 6)), 2).shape
         (1, 4, 2, 3)
-
-    Source: `ops.pixel_unshuffle` of MindSpore.
     """
-    x = as_array(input)
-    r = _check.integer(downscale_factor, name="downscale_factor", where="ops.pixel_unshuffle", minimum=1)
+    r = downscale_factor
     if x.ndim < 3 or x.shape[-2] % r or x.shape[-1] % r:
         raise ShapeError(f"ops.pixel_unshuffle: the last two axes of shape {x.shape} must divide by {r}.")
-    *lead, channels, height, width = x.shape
-    n = len(lead)
-    x = x.reshape(*lead, channels, height // r, r, width // r, r)
+    *leading, channels, height, width = x.shape
+    n = len(leading)
+    x = x.reshape(*leading, channels, height // r, r, width // r, r)
     x = jnp.transpose(x, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return x.reshape(*lead, channels * r * r, height // r, width // r)
+    return x.reshape(*leading, channels * r * r, height // r, width // r)
 
 
-@op
-def channel_shuffle(x: Array, groups: int) -> Array:
-    """Channels dealt out anew over groups.
+@op(
+    "ops.channel_shuffle(x, groups)",
+    signature("ops.ChannelShuffle(group=REQUIRED)(x)", rename={"group": "groups"}),
+)
+def channel_shuffle(x: Array, groups: Integer) -> jax.Array:
+    """Interleave the channels of groups: channel i of each group in turn.
 
     Args:
         x: Tensor of shape (N, C, ...).
@@ -149,50 +194,49 @@ def channel_shuffle(x: Array, groups: int) -> Array:
         Tensor of the same shape.
 
     Raises:
-        ShapeError: the channels do not divide by `groups`.
+        ShapeError: the number of channels is not divisible by `groups`.
 
     Examples:
-        >>> from sporax import ops
         >>> print(ops.channel_shuffle(ops.arange(4).reshape(1, 4, 1), 2).reshape(-1))
         [0 2 1 3]
 
     Source: Zhang et al., 2017; `ops.channel_shuffle` of MindSpore.
     """
-    return _channel_shuffle(x, groups)
+    if x.ndim < 2 or groups < 1 or x.shape[1] % groups:
+        raise ShapeError(f"ops.channel_shuffle: the channels, axis 1 of shape {x.shape}, must divide by {groups}.")
+    batch, channels, *space = x.shape
+    grouped = x.reshape(batch, groups, channels // groups, *space)
+    return jnp.swapaxes(grouped, 1, 2).reshape(x.shape)
 
 
-def _channel_shuffle(x: Array, group: int = 1) -> Array:
-    """Channels dealt out anew over groups."""
-    array = as_array(x)
-    count = whole(group, where="channel_shuffle", name="groups")
-    if array.ndim < 2 or count < 1 or array.shape[1] % count:
-        raise ShapeError(f"ops.channel_shuffle: the channels, axis 1 of shape {array.shape}, must divide by {count}.")
-    batch, channels, *space = array.shape
-    dealt = array.reshape(batch, count, channels // count, *space)
-    return jnp.swapaxes(dealt, 1, 2).reshape(array.shape)
-
-
-@op
+@op(
+    "ops.strided_slice(input_x, begin, end, strides, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, "
+    "shrink_axis_mask=0)",
+    "ops.StridedSlice(begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)"
+    "(input_x, begin, end, strides)",
+)
 def strided_slice(
-    input_x: Array,
-    begin: Any,
-    end: Any,
-    strides: Any,
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
-) -> Array:
-    """A block of the Tensor, in steps.
+    x: Array,
+    begin: Integers,
+    end: Integers,
+    strides: Integers,
+    begin_mask: Integer,
+    end_mask: Integer,
+    ellipsis_mask: Integer,
+    new_axis_mask: Integer,
+    shrink_axis_mask: Integer,
+) -> jax.Array:
+    """Return a block of the Tensor, with strides.
 
     Args:
-        input_x: Tensor of any shape.
-        begin, end, strides: tuples of ints: a Python slice for each of the first axes.
-        begin_mask, end_mask: bit i set: that end of axis i is open.
-        ellipsis_mask: bit i set: entry i stands for all axes not named.
-        new_axis_mask: bit i set: entry i puts a new axis in.
-        shrink_axis_mask: bit i set: entry i takes one element and drops the axis.
+        begin: the first index along each of the first axes.
+        end: the index after the last along each of these axes.
+        strides: the step along each of these axes.
+        begin_mask: bit i set: `begin` of axis i is ignored.
+        end_mask: bit i set: `end` of axis i is ignored.
+        ellipsis_mask: bit i set: entry i denotes all axes that are not named.
+        new_axis_mask: bit i set: entry i inserts a new axis.
+        shrink_axis_mask: bit i set: entry i takes one element and removes the axis.
 
     Returns:
         Tensor.
@@ -201,26 +245,17 @@ def strided_slice(
         ArgumentError: the tuples differ in length, name more axes than there are, or a stride is 0.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.strided_slice(Tensor([[1, 2], [3, 4]]), (0, 0), (2, 2), (1, 2)))
         [[1]
          [3]]
-
-    Source: `ops.strided_slice` of MindSpore.
     """
-    x = as_array(input_x)
-    starts, ends = (
-        wholes(begin, where="strided_slice", name="begin"),
-        wholes(end, where="strided_slice", name="end"),
-    )
-    steps = wholes(strides, where="strided_slice", name="strides")
-    if not len(starts) == len(ends) == len(steps) or 0 in steps:
+    if not len(begin) == len(end) == len(strides) or 0 in strides:
         raise ArgumentError(
-            f"ops.strided_slice: `begin`, `end` and `strides` must be of one length and no stride 0, but got {starts}, "
-            f"{ends}, {steps}."
+            f"ops.strided_slice: `begin`, `end` and `strides` must be of one length and no stride 0, but got {begin}, "
+            f"{end}, {strides}."
         )
     index: list[Any] = []
-    for i, (start, stop, step) in enumerate(zip(starts, ends, steps, strict=True)):
+    for i, (start, stop, step) in enumerate(zip(begin, end, strides, strict=True)):
         bit = 1 << i
         if ellipsis_mask & bit:
             index.append(Ellipsis)
@@ -234,33 +269,3 @@ def strided_slice(
     if named > x.ndim:
         raise ArgumentError(f"ops.strided_slice: {named} axes are named, but the shape is {x.shape}.")
     return x[tuple(index)]
-
-
-def _pad_primitive(input_x: Array, paddings: Any = ()) -> Array:
-    """Zeros added at the ends of every axis: one pair of numbers for each."""
-    x = as_array(input_x)
-    if len(paddings) != x.ndim:
-        raise ShapeError(
-            f"ops.Pad: `paddings` must hold one pair for each axis of shape {x.shape}, but got {paddings}."
-        )
-    return jnp.pad(x, [tuple(pair) for pair in paddings])
-
-
-def _mirror_pad(input_x: Array, paddings: Any, mode: str = "REFLECT") -> Array:
-    """Mirrored at the edges: the edge itself is repeated in mode SYMMETRIC."""
-    _check.one_of(mode, ("REFLECT", "SYMMETRIC"), name="mode", where="ops.MirrorPad")
-    return jnp.pad(as_array(input_x), np.asarray(paddings), mode=mode.lower())
-
-
-Pad = primitive("Pad", lifted(_pad_primitive), paddings=REQUIRED)
-MirrorPad = primitive("MirrorPad", lifted(_mirror_pad), mode="REFLECT")
-StridedSlice = primitive(
-    "StridedSlice",
-    strided_slice,
-    begin_mask=0,
-    end_mask=0,
-    ellipsis_mask=0,
-    new_axis_mask=0,
-    shrink_axis_mask=0,
-)
-ChannelShuffle = primitive("ChannelShuffle", lifted(_channel_shuffle), group=REQUIRED)
