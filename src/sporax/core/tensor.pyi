@@ -469,17 +469,17 @@ class Tensor:
     def cross(self, other: Any, dim: builtins.int | None = None) -> Tensor:
         """The cross product of vectors of length 3."""
 
-    def cummax(self, axis: builtins.int) -> tuple[Tensor, Tensor]:
-        """The largest of the elements up to each one, along an axis, and where it is."""
+    def cummax(self, axis: builtins.int = ..., *, dim: Any = None) -> tuple[Tensor, Tensor]:
+        """Cumulative maximum along an axis, and its index."""
 
-    def cummin(self, axis: builtins.int) -> tuple[Tensor, Tensor]:
-        """The smallest of the elements up to each one, along an axis, and where it is."""
+    def cummin(self, axis: builtins.int = ..., *, dim: Any = None) -> tuple[Tensor, Tensor]:
+        """Cumulative minimum along an axis, and its index."""
 
-    def cumprod(self, dim: builtins.int, dtype: Any = None) -> Tensor:
-        """The product of the elements up to each one, along an axis."""
+    def cumprod(self, dim: builtins.int = ..., dtype: Any = None, *, axis: Any = None) -> Tensor:
+        """Cumulative product along an axis."""
 
     def cumsum(self, axis: builtins.int | None = None, dtype: Any = None, *, dim: Any = None) -> Tensor:
-        """The sum of the elements up to each one, along an axis, or over the flattened Tensor; as `ops.cumsum`."""
+        """Cumulative sum along an axis, or over the flattened Tensor."""
 
     def deg2rad(self) -> Tensor:
         """Degrees to radians."""
@@ -496,8 +496,8 @@ class Tensor:
     def diagonal_scatter(self, src: Any, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
         """The diagonal of two axes replaced."""
 
-    def diff(self, n: builtins.int = 1, axis: builtins.int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-        """Differences of neighbours along an axis."""
+    def diff(self, n: builtins.int = 1, axis: builtins.int = -1, prepend: _TensorLike | None = None, append: _TensorLike | None = None, *, dim: Any = None) -> Tensor:
+        """Differences of adjacent elements along an axis."""
 
     def digamma(self) -> Tensor:
         """The logarithmic derivative of the gamma function."""
@@ -769,8 +769,8 @@ class Tensor:
     def logaddexp2(self, other: Any) -> Tensor:
         """The base-2 logarithm of the sum of powers of 2, without overflow."""
 
-    def logcumsumexp(self, axis: builtins.int) -> Tensor:
-        """The logarithm of the running sum of exponentials, without overflow."""
+    def logcumsumexp(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Logarithm of the cumulative sum of exponentials, without overflow."""
 
     def logical_and(self, other: Any = ..., *, y: Any = None) -> Tensor:
         """And, of each pair's truth."""

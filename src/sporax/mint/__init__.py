@@ -18,7 +18,7 @@ _SAME_AS_OPS = [
     "abs", "acos", "acosh", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "arange", "arccos", "arccosh",
     "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
     "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to", "ceil", "clamp",
-    "clip", "cos", "cosh", "cross", "cumprod", "div", "divide", "dot", "dstack", "einsum", "eq", "erf",
+    "clip", "cos", "cosh", "cross", "div", "divide", "dot", "dstack", "einsum", "eq", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "flip", "float_power", "floor", "floor_divide", "fmod",
     "full", "full_like", "gcd", "ge", "greater", "greater_equal", "gt", "hstack", "imag", "isclose",
     "isfinite", "isinf", "isneginf", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2",

@@ -334,16 +334,16 @@ def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, t
     """How unlikely frames make a sequence of labels, over all ways to align the two."""
 
 def cummax(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
-    """The largest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative maximum along an axis, and its index."""
 
 def cummin(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
-    """The smallest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative minimum along an axis, and its index."""
 
 def cumprod(input: _TensorLike, dim: int, dtype: Any = None) -> Tensor:
-    """The product of the elements up to each one, along an axis."""
+    """Cumulative product along an axis."""
 
 def cumsum(x: _TensorLike, axis: int, dtype: Any = None) -> Tensor:
-    """The sum of the elements up to each one, along an axis."""
+    """Cumulative sum along an axis."""
 
 def deepcopy(input_x: Any) -> Any:
     """A Tensor with data of its own."""
@@ -372,8 +372,8 @@ def diagonal(input: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) 
 def diagonal_scatter(input: _TensorLike, src: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of two axes replaced."""
 
-def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours along an axis."""
+def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: _TensorLike | None = None, append: _TensorLike | None = None) -> Tensor:
+    """Differences of adjacent elements along an axis."""
 
 def digamma(input: _TensorLike) -> Tensor:
     """The logarithmic derivative of the gamma function."""
@@ -748,7 +748,7 @@ def logaddexp2(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The base-2 logarithm of the sum of powers of 2, without overflow."""
 
 def logcumsumexp(input: _TensorLike, axis: int) -> Tensor:
-    """The logarithm of the running sum of exponentials, without overflow."""
+    """Logarithm of the cumulative sum of exponentials, without overflow."""
 
 def logical_and(input: _TensorLike, other: _TensorLike) -> Tensor:
     """And, of each pair's truth."""
@@ -1359,8 +1359,8 @@ def trace(input: _TensorLike) -> Tensor:
 def transpose(input: _TensorLike, dims: Any) -> Tensor:
     """The axes in another order."""
 
-def trapz(y: _TensorLike, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
-    """The integral along an axis by the trapezoidal rule."""
+def trapz(y: _TensorLike, x: _TensorLike | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
+    """Integral along an axis by the trapezoidal rule."""
 
 def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices, zeros elsewhere."""
@@ -1749,27 +1749,27 @@ class Cosh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CumProd(Primitive):
-    """The running product; exclusive leaves the element itself out, reverse starts at the end."""
+    """Cumulative product along an axis, in the dtype of the Tensor."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class CumSum(Primitive):
-    """The running sum; exclusive leaves the element itself out, reverse starts at the end."""
+    """Cumulative sum along an axis, in the dtype of the Tensor."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class Cummax(Primitive):
-    """The largest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative maximum along an axis, and its index."""
     def __init__(self, axis: int) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Cummin(Primitive):
-    """The smallest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative minimum along an axis, and its index."""
     def __init__(self, axis: int) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class CumulativeLogsumexp(Primitive):
-    """The running log-sum-exp; exclusive leaves the element itself out, reverse starts at the end."""
+    """Logarithm of the cumulative sum of exponentials along an axis."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import jax
 
-from sporax.core import Tensor
+from sporax import _check
+from sporax.core import Generator, Tensor, next_key, seeded_generator
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -31,6 +32,8 @@ class Kind:
         static_type: its type in the stubs.
         raises: lines for the section Raises.
         data: whether it is an array, or a list of arrays, and not a static value.
+        key: whether it is a random key. It is drawn, with None as the value given, where a signature lacks it.
+        needed_if: parameters of the kernel; unless all are true, the kernel gets None and nothing is drawn.
     """
 
     convert: Convert
@@ -38,6 +41,8 @@ class Kind:
     static_type: str = "Any"
     raises: tuple[str, ...] = ()
     data: bool = False
+    key: bool = False
+    needed_if: tuple[str, ...] = ()
 
 
 def plain(value: Any) -> Any:
@@ -167,3 +172,50 @@ DType = Annotated[
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
+
+
+def integer_kind(minimum: int, doc: str) -> Kind:
+    """An int that is at least `minimum`."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> int:
+        return _check.integer(_integer(value, _, where, name), name=name, where=f"ops.{where}", minimum=minimum)
+
+    return static_kind(convert, doc, "int", f"ArgumentError: less than {minimum}.")
+
+
+def _seed(value: Any, where: str, name: str) -> int:
+    return _check.integer(_integer(value, None, where, name), name=name, where=f"ops.{where}", minimum=0)
+
+
+def _key(value: Any, _: Any, where: str, name: str) -> jax.Array:
+    if value is None or isinstance(value, Generator):
+        return next_key(value)
+    return jax.random.fold_in(next_key(seeded_generator), _seed(value, where, name) % 2**32)
+
+
+def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
+    seed, offset = value if isinstance(value, tuple) else (value, 0)
+    if seed is None or isinstance(seed, Generator):
+        return next_key(seed)
+    return (
+        next_key() if not seed and not offset else jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
+    )
+
+
+def key_kind(convert: Convert = _key, doc: str = "", static_type: str = "int | None", *needed_if: str) -> Kind:
+    """A random key, drawn from the default Generator, from a given one, or from the stream of a seed.
+
+    Args:
+        convert, doc, static_type, needed_if: see `Kind`.
+    """
+    text = doc or "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run."
+    return Kind(convert, text, static_type, data=True, key=True, needed_if=needed_if)
+
+
+Key = Annotated[jax.Array, key_kind()]
+"""A key; an argument `seed` of None draws from the default Generator, an int from the stream of seeded draws."""
+KeyOfGenerator = Annotated[
+    jax.Array, key_kind(_key, "the Generator to draw from. Default: the global one.", "Generator | None")
+]
+RepeatableKey = Annotated[jax.Array, key_kind(_repeatable_key, "int: the same draw each time unless 0.", "int")]
+"""A key; an argument `seed` other than 0 gives the same draw in each call."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from sporax.core import Generator, Tensor
 from sporax.core.dtype import DType, as_dtype
 from sporax.ops import (
@@ -14,7 +12,6 @@ from sporax.ops import (
     _binary,
     _cast,
     _creation,
-    _cumulate,
     _diagonal,
     _gather,
     _join,
@@ -193,18 +190,6 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 max = tensor_method()(_extreme("max", _reduce.max))
 min = tensor_method()(_extreme("min", _reduce.min))
-
-
-@tensor_method(also=DIM)
-def cumsum(self: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """The sum of the elements up to each one, along an axis, or over the flattened Tensor; as `ops.cumsum`.
-
-    bool, int8, int16 and uint8 give int32, where `ops.cumsum` keeps the dtype.
-    """
-    if dtype is None and self.dtype.dtype.name in ("bool", "int8", "int16", "uint8"):
-        dtype = np.int32
-    flat = _shape.reshape(self, (-1,)) if axis is None else self
-    return _cumulate.cumsum(flat, 0 if axis is None else axis, dtype)
 
 
 @tensor_method()

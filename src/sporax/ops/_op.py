@@ -45,14 +45,28 @@ SYNONYMS: Mapping[str, str] = {
     "type": "dtype",
     "input_y": "y",
     "other": "y",
+    "correction": "ddof",
+    "generator": "key",
+    "seed": "key",
+    "seed2": "key",
 }
 """Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
+
+SEED_OF_CLASS_FORM = "int ≥ 0. Unless 0 (or -1 by default), the instance has its own stream of draws."
+"""The documentation of the constructor's seeds."""
 
 METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 """Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
 
 _EMPTY = inspect.Parameter.empty
-_MISSING: Any = object()
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+_MISSING: Any = _Missing()
 """The default of a required argument that may also be given by another keyword."""
 
 
@@ -178,6 +192,8 @@ class _Entry:
             _base.enter_method(one.name, function)
         elif one.home == "ops" and one.constructor is not None:
             options = {each.name: each.default for each in one.constructor}
+            if seeds := self.seeds(one):
+                return _base.random_primitive(one.name, function, seeds, **options)
             return _base.primitive(one.name, function, **options)
         elif one.home == "ops":
             _base.enter_function(one.name, function)
@@ -185,12 +201,20 @@ class _Entry:
             _base.enter_elsewhere(one.home, one.name, function)
         return function
 
+    def seeds(self, one: Signature) -> tuple[str, ...]:
+        """The constructor's arguments that denote a random key; a class form passes its stream in their place."""
+        return tuple(each.name for each in one.constructor or () if self.kinds[self.canonical(each.name, one)].key)
+
     def function(self, one: Signature, others: tuple[Signature, ...]) -> Any:
         """The public function: converts the arguments, the op's first array before all, and calls the kernel."""
         parameters = list(one.call)
         if one.constructor is not None:
             # The class form passes the constructor's arguments by name.
-            parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in one.constructor]
+            parameters += [
+                each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+                for each in one.constructor
+                if each.name not in self.seeds(one)[1:]
+            ]
         scope: dict[str, Any] = {"_kernel": self.kernel, "_wrapped": _base.wrapped, "_x64": x64_scope}
         names = {each.name: self.canonical(each.name, one) for each in parameters}
         twins = self._twins(one, others, names)
@@ -204,14 +228,23 @@ class _Entry:
         body += [f"if {given} is _default_{given}: _missing({one.where!r}, {given!r})" for given in sorted(required)]
         scope |= {"_one": _one_of, "_missing": _missing}
         lines: list[str] = []
-        for given, name in sorted(names.items(), key=lambda item: item[1] != self.first):
-            scope[f"_convert_{name}"] = self.kinds[name].convert
-            first = f"_{self.first}" if name != self.first and self.first in names.values() else "None"
-            lines.append(f"_{name} = _convert_{name}({given}, {first}, {one.where!r}, {given!r})")
         for name, value in one.fixed.items():
             scope[f"_fixed_{name}"] = value
             lines.append(f"_{name} = _fixed_{name}")
-        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *one.fixed]))
+        sources: dict[str, list[str]] = {}
+        for given, name in names.items():
+            sources.setdefault(name, []).append(given)
+        # A key is drawn even where the signature has no seed, and after the other arguments are checked.
+        sources |= {name: [] for name, kind in self.kinds.items() if kind.key and name not in sources}
+        for name, given in sorted(sources.items(), key=lambda item: (item[0] != self.first, self.kinds[item[0]].key)):
+            scope[f"_convert_{name}"] = self.kinds[name].convert
+            first = f"_{self.first}" if name != self.first and self.first in sources else "None"
+            value = given[0] if len(given) == 1 else f"({', '.join(given)})" if given else "None"
+            line = f"_{name} = _convert_{name}({value}, {first}, {one.name!r}, {(given or [name])[0]!r})"
+            if needed := " and ".join(f"_{each}" for each in self.kinds[name].needed_if):
+                line += f" if {needed} else None"
+            lines.append(line)
+        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*sources, *one.fixed]))
         body += ["with _x64(True):", *(f"    {line}" for line in lines), f"    return _wrapped(_kernel({passed}))"]
         typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
         typed += [
@@ -242,8 +275,10 @@ class _Entry:
         sections = {name: text for name, text in self.sections.items() if name in ("", "Returns", "Source")}
         arguments = {}
         for given, name in names.items():
-            if given != "self":
-                arguments[given] = self.documented.get(name, self.kinds[name].doc)
+            if one.constructor is not None and self.kinds[name].key and given in self.seeds(one):
+                arguments |= dict.fromkeys(self.seeds(one), SEED_OF_CLASS_FORM)
+            elif given != "self":
+                arguments[given] = self.documented.get(given) or self.documented.get(name, self.kinds[name].doc)
         sections["Args"] = _docstring.listed(arguments)
         raises = [self.sections["Raises"]] if "Raises" in self.sections else []
         raises += dict.fromkeys(line for name in names.values() for line in self.kinds[name].raises)
