@@ -356,7 +356,7 @@ class Tensor:
         """Minimum along an axis, and its index; `ops.ArgMinWithValue` returns the index first."""
 
     def argsort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> Tensor:
-        """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
+        """Indices that sort along an axis. The sort is stable."""
 
     def argwhere(self) -> Tensor:
         """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
@@ -388,8 +388,8 @@ class Tensor:
     def bfloat16(self) -> Tensor:
         """The same values as bfloat16."""
 
-    def bincount(self, weights: Any = None, minlength: builtins.int = 0) -> Tensor:
-        """How often each whole number occurs. The shape depends on values: not compiled."""
+    def bincount(self, weights: _TensorLike | None = None, minlength: builtins.int = 0) -> Tensor:
+        """Number of occurrences of each non-negative integer. The shape depends on values: it cannot be compiled."""
 
     def bitwise_and(self, other: Any) -> Tensor:
         """And, bit by bit."""
@@ -836,7 +836,7 @@ class Tensor:
         """Axes moved to other places; the rest keep their order."""
 
     def msort(self) -> Tensor:
-        """The elements in order along the first axis."""
+        """Sort along the first axis, in ascending order."""
 
     def mul(self, other: Any) -> Tensor:
         """The product, element by element."""
@@ -1012,8 +1012,8 @@ class Tensor:
     def scatter_sub(self, indices: Any, updates: Any) -> Tensor:
         """Elements or slices at points with the updates taken off."""
 
-    def searchsorted(self, v: Any, side: str = 'left', sorter: Any = None) -> Tensor:
-        """Where values would be put into this sorted Tensor; as `ops.searchsorted`."""
+    def searchsorted(self, v: _TensorLike, side: Any = 'left', sorter: _TensorLike | None = None) -> Tensor:
+        """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
     def select(self, condition: Any = ..., y: Any = ..., *, dim: Any = None, index: Any = None) -> Tensor:
         """This Tensor where a condition holds, `y` where not; with two ints, one slice of an axis."""
@@ -1061,7 +1061,7 @@ class Tensor:
         """Exponentials divided by their sum along an axis, computed without overflow."""
 
     def sort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> tuple[Tensor, Tensor]:
-        """The elements in order along an axis, and where they were. Equal ones keep their order."""
+        """Sort along an axis, and return the indices too. The sort is stable."""
 
     def split(self, split_size_or_sections: Any = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
         """Pieces of a stated length along an axis; as `ops.split`."""
@@ -1124,10 +1124,10 @@ class Tensor:
         """The whole Tensor repeated along axes; as `ops.tile`."""
 
     def top_k(self, k: builtins.int, sorted: builtins.bool = True) -> tuple[Tensor, Tensor]:
-        """The k largest elements along the last axis, and where they are."""
+        """The k largest elements along the last axis, and their indices."""
 
-    def topk(self, k: builtins.int, dim: builtins.int | None = None, largest: builtins.bool = True, sorted: builtins.bool = True) -> tuple[Tensor, Tensor]:
-        """The k largest or smallest elements along an axis, and where they are."""
+    def topk(self, k: builtins.int, dim: builtins.int | None = None, largest: builtins.bool = True, sorted: builtins.bool = True, *, axis: Any = None) -> tuple[Tensor, Tensor]:
+        """The k largest or smallest elements along an axis, and their indices."""
 
     def trace(self, offset: builtins.int = 0, axis1: builtins.int = 0, axis2: builtins.int = 1, dtype: Any = None) -> Tensor:
         """The sum of a diagonal of two axes; as `ops.trace`."""
@@ -1160,10 +1160,10 @@ class Tensor:
         """Every element drawn uniformly from [from_, to); returns the Tensor itself."""
 
     def unique(self) -> tuple[Tensor, Tensor]:
-        """The distinct elements, in the order of their first appearance. The shape depends on values: not compiled."""
+        """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
 
-    def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
-        """The first of each run of equal elements. The shape depends on values: not compiled."""
+    def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None, *, axis: Any = None) -> Any:
+        """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
 
     def unsorted_segment_max(self, segment_ids: Any, num_segments: builtins.int) -> Tensor:
         """The largest of the rows that carry the same number."""

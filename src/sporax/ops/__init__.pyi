@@ -127,7 +127,7 @@ def argmin(input: _TensorLike, axis: int | None = None, keepdims: bool = False) 
     """Index of the minimum along an axis, or in the flattened Tensor."""
 
 def argsort(input: _TensorLike, axis: int = -1, descending: bool = False) -> Tensor:
-    """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
+    """Indices that sort along an axis. The sort is stable."""
 
 def argwhere(input: _TensorLike) -> Tensor:
     """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
@@ -204,8 +204,8 @@ def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any =
 def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: Any = None, pos_weight: Any = None, reduction: str = 'mean') -> Tensor:
     """The cross entropy between two-class probabilities and the sigmoid of logits."""
 
-def bincount(input: _TensorLike, weights: Any = None, minlength: int = 0) -> Tensor:
-    """How often each whole number occurs. The shape depends on values: not compiled."""
+def bincount(input: _TensorLike, weights: _TensorLike | None = None, minlength: int = 0) -> Tensor:
+    """Number of occurrences of each non-negative integer. The shape depends on values: it cannot be compiled."""
 
 def bitwise_and(input: _TensorLike, other: _TensorLike) -> Tensor:
     """And, bit by bit."""
@@ -238,7 +238,7 @@ def broadcast_to(input: _TensorLike, shape: Any) -> Tensor:
     """Repeated along axes of length 1, and along new ones in front, to a shape."""
 
 def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Tensor:
-    """Which of the intervals between boundaries each element lies in."""
+    """Index of the interval between boundaries that contains each element."""
 
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
     """Every combination of one element from each Tensor."""
@@ -835,7 +835,7 @@ def mse_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean
     """The squared difference."""
 
 def msort(input: _TensorLike) -> Tensor:
-    """The elements in order along the first axis."""
+    """Sort along the first axis, in ascending order."""
 
 def mul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The product, element by element."""
@@ -1125,8 +1125,8 @@ def scatter_sub(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter replaced, by their numbers."""
 
-def searchsorted(sorted_sequence: _TensorLike, values: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None) -> Tensor:
-    """Where values would be put into sorted rows, so that these stay sorted."""
+def searchsorted(sorted_sequence: _TensorLike, values: _TensorLike, *, out_int32: bool = False, right: bool = False, side: Any = None, sorter: _TensorLike | None = None) -> Tensor:
+    """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
 def select(condition: _TensorLike, input: Any, other: Any) -> Tensor:
     """One value where a condition holds, another where not."""
@@ -1204,7 +1204,7 @@ def softsign(x: _TensorLike) -> Tensor:
     """A sigmoid with slow tails."""
 
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
-    """The elements in order along an axis, and where they were. Equal ones keep their order."""
+    """Sort along an axis, and return the indices too. The sort is stable."""
 
 def split(tensor: _TensorLike, split_size_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
     """Pieces of a stated length along an axis."""
@@ -1348,10 +1348,10 @@ def tile(input: _TensorLike, dims: Any) -> Tensor:
     """The whole Tensor repeated along axes."""
 
 def top_k(input_x: _TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest elements along the last axis, and where they are."""
+    """The k largest elements along the last axis, and their indices."""
 
 def topk(input: _TensorLike, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest or smallest elements along an axis, and where they are."""
+    """The k largest or smallest elements along an axis, and their indices."""
 
 def trace(input: _TensorLike) -> Tensor:
     """The sum of the main diagonal of a matrix."""
@@ -1405,13 +1405,13 @@ def uniform_candidate_sampler(true_classes: _TensorLike, num_true: int, num_samp
     """Draw classes, each equally likely."""
 
 def unique(input: _TensorLike) -> tuple[Tensor, Tensor]:
-    """The distinct elements, in the order of their first appearance. The shape depends on values: not compiled."""
+    """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
 
 def unique_consecutive(input: _TensorLike, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The first of each run of equal elements. The shape depends on values: not compiled."""
+    """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
 
-def unique_with_pad(x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]:
-    """The distinct elements in the order of their first appearance, padded to the length of the input."""
+def unique_with_pad(x: _TensorLike, pad_num: _TensorLike) -> tuple[Tensor, Tensor]:
+    """Distinct elements in the order of their first occurrence, padded to the length of the input."""
 
 def unsorted_segment_max(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
     """The largest of the rows that carry the same number."""
@@ -1639,9 +1639,9 @@ class BinaryCrossEntropy(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
 
 class Bincount(Primitive):
-    """How often each whole number below `size` occurs; numbers beyond it are left out."""
+    """Number of occurrences of each non-negative integer below `size`; other elements are ignored."""
     def __init__(self) -> None: ...
-    def __call__(self, array: _TensorLike, size: Any, weights: _TensorLike) -> Tensor: ...
+    def __call__(self, array: _TensorLike, size: int, weights: _TensorLike) -> Tensor: ...
 
 class BitwiseAnd(Primitive):
     """And, bit by bit."""
@@ -2579,9 +2579,9 @@ class SeLU(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class SearchSorted(Primitive):
-    """Where values would be put into sorted rows, so that these stay sorted."""
+    """Indices at which values can be inserted into sorted rows so that these stay sorted."""
     def __init__(self, dtype: Any = ..., right: bool = False) -> None: ...
-    def __call__(self, sorted_sequence: _TensorLike, values: Any) -> Tensor: ...
+    def __call__(self, sorted_sequence: _TensorLike, values: _TensorLike) -> Tensor: ...
 
 class Select(Primitive):
     """One value where a condition holds, another where not."""
@@ -2674,7 +2674,7 @@ class Softsign(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Sort(Primitive):
-    """The elements in order along an axis, and where they were. Equal ones keep their order."""
+    """Sort along an axis, and return the indices too. The sort is stable."""
     def __init__(self, axis: int = -1, descending: bool = False) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2804,7 +2804,7 @@ class Tile(Primitive):
     def __call__(self, input: _TensorLike, dims: Any) -> Tensor: ...
 
 class TopK(Primitive):
-    """The k largest elements along the last axis, and where they are."""
+    """The k largest elements along the last axis, and their indices."""
     def __init__(self, sorted: bool = True) -> None: ...
     def __call__(self, input_x: _TensorLike, k: int) -> tuple[Tensor, Tensor]: ...
 
@@ -2869,19 +2869,19 @@ class UniformReal(RandomPrimitive):
     def __call__(self, shape: Any) -> Tensor: ...
 
 class Unique(Primitive):
-    """The distinct elements, in the order of their first appearance. The shape depends on values: not compiled."""
+    """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class UniqueConsecutive(Primitive):
-    """The first of each run of equal elements. The shape depends on values: not compiled."""
+    """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
     def __init__(self, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Any: ...
 
 class UniqueWithPad(Primitive):
-    """The distinct elements in the order of their first appearance, padded to the length of the input."""
+    """Distinct elements in the order of their first occurrence, padded to the length of the input."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, x: _TensorLike, pad_num: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Unpack(Primitive):
     """The slices along an axis, each without it."""

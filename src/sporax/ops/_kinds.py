@@ -197,9 +197,9 @@ def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
     seed, offset = value if isinstance(value, tuple) else (value, 0)
     if seed is None or isinstance(seed, Generator):
         return next_key(seed)
-    return (
-        next_key() if not seed and not offset else jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
-    )
+    if not seed and not offset:
+        return next_key()
+    return jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
 
 
 def key_kind(convert: Convert = _key, doc: str = "", static_type: str = "int | None", *needed_if: str) -> Kind:

@@ -21,7 +21,6 @@ from sporax.ops import (
     _scatter,
     _select,
     _shape,
-    _sort,
     _statistics,
 )
 from sporax.ops._args import spread
@@ -302,12 +301,6 @@ def index_add(self: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1
 def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
     return _scatter.index_put(self, indices, values, accumulate)
-
-
-@tensor_method()
-def searchsorted(self: Tensor, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
-    """Where values would be put into this sorted Tensor; as `ops.searchsorted`."""
-    return _sort.searchsorted(self, v, side=side, sorter=sorter)
 
 
 # --- Tensors like this one ---

@@ -28,6 +28,7 @@ from sporax import _docstring
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax._signature import define
+from sporax.core import dtype as core_dtype
 from sporax.ops import _base
 from sporax.ops._kinds import Kind
 
@@ -123,7 +124,11 @@ def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) 
 
 def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
     scope: dict[str, Any] = {}
-    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY, "np": np}, scope)
+    exec(
+        compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"),
+        {"REQUIRED": _EMPTY, "np": np, "dtype": core_dtype},
+        scope,
+    )
     return tuple(inspect.signature(scope["f"]).parameters.values())
 
 
@@ -240,7 +245,8 @@ class _Entry:
             scope[f"_convert_{name}"] = self.kinds[name].convert
             first = f"_{self.first}" if name != self.first and self.first in sources else "None"
             value = given[0] if len(given) == 1 else f"({', '.join(given)})" if given else "None"
-            line = f"_{name} = _convert_{name}({value}, {first}, {one.name!r}, {(given or [name])[0]!r})"
+            shown = "input" if given == ["self"] else (given or [name])[0]
+            line = f"_{name} = _convert_{name}({value}, {first}, {one.name!r}, {shown!r})"
             if needed := " and ".join(f"_{each}" for each in self.kinds[name].needed_if):
                 line += f" if {needed} else None"
             lines.append(line)
