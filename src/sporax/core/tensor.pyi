@@ -463,8 +463,8 @@ class Tensor:
     def count_nonzero(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = (), keep_dims: builtins.bool = False, dtype: Any = ..., *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Number of elements that are not 0, over axes."""
 
-    def cov(self, *, correction: builtins.int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
-        """The covariance matrix of variables in rows."""
+    def cov(self, *, correction: Any = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
+        """Covariance matrix of variables in rows."""
 
     def cross(self, other: Any, dim: builtins.int | None = None) -> Tensor:
         """The cross product of vectors of length 3."""
@@ -646,8 +646,8 @@ class Tensor:
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
         """Small values made 0, the rest as they are."""
 
-    def histc(self, bins: builtins.int = 100, min: builtins.float = 0.0, max: builtins.float = 0.0) -> Tensor:
-        """How many elements fall into each of equal intervals."""
+    def histc(self, bins: builtins.int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> Tensor:
+        """Histogram: the number of elements in each of the intervals of equal length."""
 
     def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Pieces along the second axis, or along the only one."""
@@ -787,8 +787,8 @@ class Tensor:
     def logit(self, eps: builtins.float | None = None) -> Tensor:
         """The logarithm of the odds: the inverse of the sigmoid."""
 
-    def logsumexp(self, dim: Any = ..., keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
-        """The logarithm of the sum of exponentials along axes, without overflow."""
+    def logsumexp(self, dim: builtins.int | Sequence[builtins.int] | Tensor | None = ..., keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
+        """Logarithm of the sum of exponentials over axes, without overflow."""
 
     def long(self) -> Tensor:
         """The same values as int64."""
@@ -817,8 +817,8 @@ class Tensor:
     def mean(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Mean over axes."""
 
-    def median(self, axis: builtins.int = -1, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None) -> tuple[Tensor, Tensor]:
-        """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
+    def median(self, axis: builtins.int = -1, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> tuple[Tensor, Tensor]:
+        """Median along an axis, and its index. Of an even number of elements, the lower middle one."""
 
     def min(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
         """The smallest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.min`."""
@@ -856,17 +856,17 @@ class Tensor:
     def nan_to_num(self, nan: builtins.float | None = None, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
         """NaN and infinities replaced by numbers."""
 
-    def nanmean(self, axis: Any = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
-        """The mean along axes of the elements that are not NaN."""
+    def nanmean(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Mean over axes of the elements that are not NaN."""
 
-    def nanmedian(self, axis: builtins.int = -1, keepdims: builtins.bool = False) -> tuple[Tensor, Tensor]:
-        """The median along an axis of the elements that are not NaN, and where it is."""
+    def nanmedian(self, axis: builtins.int = -1, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> tuple[Tensor, Tensor]:
+        """Median along an axis of the elements that are not NaN, and its index."""
 
-    def nanquantile(self, q: Any, axis: builtins.int | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def nanquantile(self, q: _TensorLike, axis: builtins.int | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Quantiles along an axis of the elements that are not NaN, with linear interpolation."""
 
-    def nansum(self, axis: Any = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None) -> Tensor:
-        """The sum along axes of the elements that are not NaN."""
+    def nansum(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Sum over axes of the elements that are not NaN."""
 
     def narrow(self, axis: builtins.int = ..., start: Any = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
         """A stretch of an axis."""
@@ -937,10 +937,10 @@ class Tensor:
     def prod(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, dtype: Any = None, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Product over axes; integers and bools give int64."""
 
-    def ptp(self, axis: Any = None, keepdims: builtins.bool = False) -> Tensor:
-        """The largest element less the smallest, along axes."""
+    def ptp(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Maximum minus minimum over axes."""
 
-    def quantile(self, q: Any, axis: builtins.int | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def quantile(self, q: _TensorLike, axis: builtins.int | None = None, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Quantiles along an axis, with linear interpolation."""
 
     def rad2deg(self) -> Tensor:
@@ -1081,8 +1081,8 @@ class Tensor:
     def squeeze(self, axis: Any = None, *, dim: Any = None) -> Tensor:
         """Axes of length 1 taken away."""
 
-    def std(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
-        """The standard deviation along axes: the root of the variance."""
+    def std(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, correction: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Standard deviation over axes: the square root of the variance."""
 
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """The difference to `alpha` times another, element by element; as `ops.sub`."""
@@ -1177,8 +1177,8 @@ class Tensor:
     def unsqueeze(self, dim: builtins.int = ..., *, axis: Any = None) -> Tensor:
         """An axis of length 1 put in."""
 
-    def var(self, axis: Any = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, correction: Any = None) -> Tensor:
-        """The variance along axes."""
+    def var(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, correction: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Variance over axes."""
 
     def view(self, *shape: Any) -> Tensor:
         """The same elements in another shape; with one dtype instead, the same bits read as that."""

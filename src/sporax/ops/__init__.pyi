@@ -315,8 +315,8 @@ def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
     """Number of elements that are not 0, over axes."""
 
-def cov(input: _TensorLike, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
-    """The covariance matrix of variables in rows."""
+def cov(input: _TensorLike, *, correction: Any = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
+    """Covariance matrix of variables in rows."""
 
 def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
     """The cross product of vectors of length 3."""
@@ -588,8 +588,8 @@ def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
 def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: float = 1.0, reduction: str = 'mean') -> Tensor:
     """The distance itself of similar pairs, and what the distance of others lacks of a margin."""
 
-def histc(input: _TensorLike, bins: int = 100, min: float = 0.0, max: float = 0.0) -> Tensor:
-    """How many elements fall into each of equal intervals."""
+def histc(input: _TensorLike, bins: int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> Tensor:
+    """Histogram: the number of elements in each of the intervals of equal length."""
 
 def hsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Pieces along the second axis, or along the only one."""
@@ -771,8 +771,8 @@ def logsigmoid(x: _TensorLike) -> Tensor:
 def logspace(start: Any, end: Any, steps: int, base: int = 10, *, dtype: Any = ...) -> Tensor:
     """Powers of a base, their exponents at equal distances."""
 
-def logsumexp(input: _TensorLike, dim: Any, keepdim: bool = False) -> Tensor:
-    """The logarithm of the sum of exponentials along axes, without overflow."""
+def logsumexp(input: _TensorLike, dim: int | Sequence[int] | Tensor | None, keepdim: bool = False) -> Tensor:
+    """Logarithm of the sum of exponentials over axes, without overflow."""
 
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is less."""
@@ -802,7 +802,7 @@ def mean(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_
     """Mean over axes."""
 
 def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
+    """Median along an axis, and its index. Of an even number of elements, the lower middle one."""
 
 def meshgrid(*inputs: _TensorLike, indexing: str = 'xy') -> tuple[Tensor, ...]:
     """Coordinates of every point of a grid, from the coordinates along each axis."""
@@ -867,17 +867,17 @@ def mvlgamma(input: _TensorLike, p: int) -> Tensor:
 def nan_to_num(input: _TensorLike, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """NaN and infinities replaced by numbers."""
 
-def nanmean(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean along axes of the elements that are not NaN."""
+def nanmean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean over axes of the elements that are not NaN."""
 
 def nanmedian(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The median along an axis of the elements that are not NaN, and where it is."""
+    """Median along an axis of the elements that are not NaN, and its index."""
 
-def nanquantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanquantile(input: _TensorLike, q: _TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Quantiles along an axis of the elements that are not NaN, with linear interpolation."""
 
-def nansum(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum along axes of the elements that are not NaN."""
+def nansum(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum over axes of the elements that are not NaN."""
 
 def narrow(input: _TensorLike, axis: int, start: Any, length: int) -> Tensor:
     """A stretch of an axis."""
@@ -966,7 +966,7 @@ def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
 def prod(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
     """Product over axes; integers and bools give int64."""
 
-def quantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def quantile(input: _TensorLike, q: _TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Quantiles along an axis, with linear interpolation."""
 
 def rad2deg(x: _TensorLike) -> Tensor:
@@ -1230,11 +1230,11 @@ def standard_laplace(shape: Any, seed: int | None = None) -> Tensor:
 def standard_normal(shape: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from the standard normal distribution."""
 
-def std(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """The standard deviation along axes: the root of the variance."""
+def std(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over axes: the square root of the variance."""
 
-def std_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean along axes."""
+def std_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean over axes."""
 
 def strided_slice(input_x: _TensorLike, begin: Any, end: Any, strides: Any, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
     """A block of the Tensor, in steps."""
@@ -1434,11 +1434,11 @@ def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
 def vander(x: _TensorLike, N: int | None = None) -> Tensor:
     """The Vandermonde matrix: descending powers of each element."""
 
-def var(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """The variance along axes."""
+def var(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Variance over axes."""
 
-def var_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The variance and the mean along axes."""
+def var_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance and mean over axes."""
 
 def vecdot(x: _TensorLike, y: _TensorLike, *, axis: int = -1) -> Tensor:
     """The dot product along an axis, the first argument conjugated."""
@@ -2009,8 +2009,8 @@ class Heaviside(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Histogram(Primitive):
-    """How many elements fall into each of equal intervals."""
-    def __init__(self, bins: int = 100, min: float = 0.0, max: float = 0.0) -> None: ...
+    """Histogram: the number of elements in each of the intervals of equal length."""
+    def __init__(self, bins: int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Hypot(Primitive):
@@ -2219,8 +2219,8 @@ class Maximum(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Median(Primitive):
-    """The median along an axis, or of all elements, and where it is."""
-    def __init__(self, global_median: bool = False, axis: int = 0, keep_dims: bool = False, ignore_nan: bool = False) -> None: ...
+    """Median along an axis, or of all elements, and its index."""
+    def __init__(self, global_median: bool = False, axis: Any = 0, keep_dims: bool = False, ignore_nan: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Meshgrid(Primitive):
@@ -2439,8 +2439,8 @@ class ReduceProd(Primitive):
     def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceStd(Primitive):
-    """The standard deviation and the mean along axes; unbiased divides by n - 1."""
-    def __init__(self, axis: Any = (), unbiased: bool = True, keep_dims: bool = False) -> None: ...
+    """Standard deviation and mean over axes."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = (), unbiased: int = True, keep_dims: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class ReduceSum(Primitive):

@@ -17,13 +17,12 @@ from sporax.ops._kinds import (
     Integer,
     OptionalArray,
     OptionalAxis,
+    Ordered,
     Value,
-    array_kind,
     static_kind,
 )
 from sporax.ops._op import op
 
-Ordered = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, not bool or complex.")]
 Exclusive = Annotated[
     bool, static_kind(lambda value, *_: bool(value), "whether each result excludes the element itself.", "bool")
 ]

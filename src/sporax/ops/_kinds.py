@@ -104,6 +104,7 @@ Array = Annotated[jax.Array, array_kind()]
 Floating = Annotated[jax.Array, array_kind(floating=True)]
 Real = Annotated[jax.Array, array_kind("biuf", doc="Tensor of any shape, not complex.")]
 Number = Annotated[jax.Array, array_kind("iufc", doc="Tensor of any shape, not bool.")]
+Ordered = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, not bool or complex.")]
 Integral = Annotated[jax.Array, array_kind("iu", doc="Tensor of any shape, of an integer dtype.")]
 OptionalArray = Annotated[Any, array_kind(optional=True)]
 Operand = Annotated[

@@ -21,7 +21,6 @@ from sporax.ops import (
     _scatter,
     _select,
     _shape,
-    _statistics,
 )
 from sporax.ops._args import spread
 from sporax.ops._base import DIM, tensor_method
@@ -189,12 +188,6 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 max = tensor_method()(_extreme("max", _reduce.max))
 min = tensor_method()(_extreme("min", _reduce.min))
-
-
-@tensor_method()
-def ptp(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest element less the smallest, along axes."""
-    return _statistics.peak_to_peak(self, axis, keepdims)
 
 
 @tensor_method()
