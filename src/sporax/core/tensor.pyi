@@ -562,14 +562,14 @@ class Tensor:
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
 
-    def fill(self, value: Any) -> Tensor:
-        """A Tensor like this one, filled with one number."""
+    def fill(self, value: _TensorLike) -> Tensor:
+        """Tensor of the shape of another, filled with one number."""
 
     def fill_(self, value: Any) -> Tensor:
         """Every element set to one number; returns the Tensor itself."""
 
-    def fills(self, value: Any) -> Tensor:
-        """A Tensor like another, filled with one number."""
+    def fills(self, value: _TensorLike) -> Tensor:
+        """Tensor of the shape and dtype of another, filled with one number."""
 
     def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given"""
@@ -889,17 +889,17 @@ class Tensor:
     def nelement(self) -> builtins.int:
         """The number of elements."""
 
-    def new_empty(self, size: Any, *, dtype: Any = None) -> Tensor:
-        """A Tensor of another shape, of this dtype unless given; sporax fills it with zeros."""
+    def new_empty(self, size: builtins.int | Sequence[builtins.int] | Tensor, *, dtype: Any = None) -> Tensor:
+        """Tensor of another shape, filled with 0."""
 
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-        """One number in another shape, of this dtype unless given."""
+    def new_full(self, size: builtins.int | Sequence[builtins.int] | Tensor, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
+        """Tensor of another shape, filled with one number."""
 
-    def new_ones(self, size: Any, *, dtype: Any = None) -> Tensor:
-        """Ones in another shape, of this dtype unless given."""
+    def new_ones(self, size: builtins.int | Sequence[builtins.int] | Tensor, *, dtype: Any = None) -> Tensor:
+        """Tensor of another shape, filled with 1."""
 
-    def new_zeros(self, size: Any, *, dtype: Any = None) -> Tensor:
-        """Zeros in another shape, of this dtype unless given."""
+    def new_zeros(self, size: builtins.int | Sequence[builtins.int] | Tensor, *, dtype: Any = None) -> Tensor:
+        """Tensor of another shape, filled with 0."""
 
     def nextafter(self, other: Any) -> Tensor:
         """The next representable number, in the direction of the second."""

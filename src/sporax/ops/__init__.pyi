@@ -96,8 +96,8 @@ def any(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ke
 def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05) -> Tensor:
     """Where the two differ by less than a tolerance."""
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Tensor:
-    """Numbers at equal steps, the end left out."""
+def arange(start: _TensorLike | None = 0, end: _TensorLike | None = None, step: _TensorLike | None = 1, *, dtype: Any = None) -> Tensor:
+    """Numbers from `start` up to, not including, `end`."""
 
 def arccos(input: _TensorLike) -> Tensor:
     """The inverse cosine of each element."""
@@ -175,7 +175,7 @@ def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: 
     """A batch of matrices plus a batch of matrix products."""
 
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Bartlett window: a triangle."""
+    """Bartlett window: a triangle."""
 
 def batch_dot(x1: _TensorLike, x2: _TensorLike, axes: Any = None) -> Tensor:
     """One axis of each summed against the other, batch by batch."""
@@ -226,7 +226,7 @@ def bitwise_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Either, but not both, bit by bit."""
 
 def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Blackman window."""
+    """Blackman window: a sum of two cosines."""
 
 def block_diag(*inputs: _TensorLike) -> Tensor:
     """A matrix with the given ones along its diagonal."""
@@ -457,16 +457,16 @@ def expm1(input: _TensorLike) -> Tensor:
     """The exponential less one, exact near 0."""
 
 def eye(n: int, m: int | None = None, dtype: Any = None) -> Tensor:
-    """A matrix with ones on the diagonal."""
+    """Matrix with 1 on the diagonal and 0 elsewhere."""
 
 def fast_gelu(x: _TensorLike) -> Tensor:
     """A sigmoid approximation of the Gaussian error linear unit."""
 
-def fill(type: Any, shape: Any, value: Any) -> Tensor:
-    """A Tensor of a dtype and shape, filled with one number."""
+def fill(type: Any, shape: int | Sequence[int] | Tensor, value: _TensorLike) -> Tensor:
+    """Tensor of a dtype and shape, filled with one number."""
 
-def fills(x: _TensorLike, value: Any) -> Tensor:
-    """A Tensor like another, filled with one number."""
+def fills(x: _TensorLike, value: _TensorLike) -> Tensor:
+    """Tensor of the shape and dtype of another, filled with one number."""
 
 def flatten(input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor:
     """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
@@ -513,11 +513,11 @@ def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
 def frac(x: _TensorLike) -> Tensor:
     """The fraction of each element, with its sign."""
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """A Tensor filled with one number."""
+def full(size: int | Sequence[int] | Tensor, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
+    """Tensor filled with one number."""
 
-def full_like(input: _TensorLike, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """One number in the shape of another Tensor."""
+def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
+    """Tensor of the shape of another, filled with one number."""
 
 def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from a gamma distribution."""
@@ -564,11 +564,11 @@ def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
 def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
     """A differentiable draw from a categorical distribution."""
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None) -> Tensor:
-    """The Hamming window: a raised cosine on a pedestal."""
+def hamming_window(window_length: int, periodic: bool = True, alpha: Any = 0.54, beta: Any = 0.46, *, dtype: Any = None) -> Tensor:
+    """Hamming window: a raised cosine on a pedestal."""
 
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Hann window: a raised cosine."""
+    """Hann window: a raised cosine."""
 
 def hardshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
     """Small values made 0, the rest as they are."""
@@ -720,8 +720,8 @@ def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
 def lgamma(input: _TensorLike) -> Tensor:
     """The logarithm of the gamma function's absolute value."""
 
-def linspace(start: Any, end: Any, steps: int) -> Tensor:
-    """Numbers at equal distances, both ends included."""
+def linspace(start: _TensorLike, end: _TensorLike, steps: int) -> Tensor:
+    """Evenly spaced numbers from `start` to `end`, both included."""
 
 def log(input: _TensorLike) -> Tensor:
     """The natural logarithm of each element."""
@@ -768,8 +768,8 @@ def logit(input: _TensorLike, eps: float | None = None) -> Tensor:
 def logsigmoid(x: _TensorLike) -> Tensor:
     """The logarithm of the logistic function, without overflow."""
 
-def logspace(start: Any, end: Any, steps: int, base: int = 10, *, dtype: Any = ...) -> Tensor:
-    """Powers of a base, their exponents at equal distances."""
+def logspace(start: _TensorLike, end: _TensorLike, steps: int, base: _TensorLike = 10, *, dtype: Any = ...) -> Tensor:
+    """Powers of a base with evenly spaced exponents."""
 
 def logsumexp(input: _TensorLike, dim: int | Sequence[int] | Tensor | None, keepdim: bool = False) -> Tensor:
     """Logarithm of the sum of exponentials over axes, without overflow."""
@@ -918,11 +918,11 @@ def numel(input_x: _TensorLike) -> int:
 def one_hot(indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> Tensor:
     """One value at the place that an index names, another elsewhere, along a new axis."""
 
-def ones(shape: Any, dtype: Any = None) -> Tensor:
-    """A Tensor of ones."""
+def ones(shape: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor:
+    """Tensor filled with 1."""
 
 def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
-    """Ones in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 1."""
 
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of two vectors."""
@@ -1002,8 +1002,8 @@ def random_poisson(shape: Any, rate: Any, seed: int | None = None, dtype: Any = 
 def randperm(n: int, seed: int = 0, offset: int = 0, dtype: Any = ...) -> Tensor:
     """The whole numbers from 0 to n - 1 in random order."""
 
-def range(start: Any, end: Any = None, step: Any = 1, maxlen: int = 1000000) -> Tensor:
-    """Numbers at equal steps, the end left out."""
+def range(start: _TensorLike | None, end: _TensorLike | None = None, step: _TensorLike | None = 1, maxlen: int = 1000000) -> Tensor:
+    """Numbers from `start` up to, not including, `end`."""
 
 def rank(input_x: _TensorLike) -> int:
     """The number of axes."""
@@ -1366,7 +1366,7 @@ def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices, zeros elsewhere."""
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
-    """Where the lower triangle of a matrix is."""
+    """Indices of the lower triangle of a matrix."""
 
 def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any = 1.0, p: float = 2, eps: float = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
     """Whether an anchor is nearer to its positive than to its negative, by a margin."""
@@ -1375,7 +1375,7 @@ def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices, zeros elsewhere."""
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
-    """Where the upper triangle of a matrix is."""
+    """Indices of the upper triangle of a matrix."""
 
 def true_divide(x: _TensorLike, y: _TensorLike) -> Tensor:
     """The quotient, element by element; integers are divided as float32."""
@@ -1432,7 +1432,7 @@ def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, each without it."""
 
 def vander(x: _TensorLike, N: int | None = None) -> Tensor:
-    """The Vandermonde matrix: descending powers of each element."""
+    """Vandermonde matrix: descending powers of each element."""
 
 def var(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
     """Variance over axes."""
@@ -1464,11 +1464,11 @@ def xdivy(x: _TensorLike, y: _TensorLike) -> Tensor:
 def xlogy(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The product with the logarithm; 0 where the first is 0."""
 
-def zeros(size: Any, dtype: Any = None) -> Tensor:
-    """A Tensor of zeros."""
+def zeros(size: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor:
+    """Tensor filled with 0."""
 
 def zeros_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
-    """Zeros in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 0."""
 
 def zeta(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The Hurwitz zeta function."""
@@ -1869,7 +1869,7 @@ class Expm1(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Eye(Primitive):
-    """A matrix with ones on the diagonal."""
+    """Matrix with 1 on the diagonal and 0 elsewhere."""
     def __init__(self) -> None: ...
     def __call__(self, n: int, m: int | None = None, dtype: Any = None) -> Tensor: ...
 
@@ -1884,14 +1884,14 @@ class FastGelu(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Fill(Primitive):
-    """A Tensor of a dtype and shape, filled with one number."""
+    """Tensor of a dtype and shape, filled with one number."""
     def __init__(self) -> None: ...
-    def __call__(self, type: Any, shape: Any, value: Any) -> Tensor: ...
+    def __call__(self, type: Any, shape: int | Sequence[int] | Tensor, value: _TensorLike) -> Tensor: ...
 
 class Fills(Primitive):
-    """A Tensor like another, filled with one number."""
+    """Tensor of the shape and dtype of another, filled with one number."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, x: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class Flatten(Primitive):
     """Neighbouring axes made one. As a function the first axis, the batch, stays by default."""
@@ -2144,9 +2144,9 @@ class Lgamma(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LinSpace(Primitive):
-    """Numbers at equal distances, both ends included."""
+    """Evenly spaced numbers from `start` to `end`, both included."""
     def __init__(self) -> None: ...
-    def __call__(self, start: Any, stop: Any, num: int) -> Tensor: ...
+    def __call__(self, start: _TensorLike, stop: _TensorLike, num: int) -> Tensor: ...
 
 class Log(Primitive):
     """The natural logarithm of each element."""
@@ -2314,12 +2314,12 @@ class OneHot(Primitive):
     def __call__(self, indices: _TensorLike, depth: int, on_value: Any = 1, off_value: Any = 0) -> Tensor: ...
 
 class Ones(Primitive):
-    """A Tensor of ones."""
+    """Tensor filled with 1."""
     def __init__(self) -> None: ...
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor: ...
 
 class OnesLike(Primitive):
-    """Ones in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 1."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
@@ -2374,9 +2374,9 @@ class RandomShuffle(RandomPrimitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Range(Primitive):
-    """Numbers at equal steps, the end left out."""
+    """Numbers from `start` up to, not including, `end`."""
     def __init__(self, maxlen: int = 1000000) -> None: ...
-    def __call__(self, start: Any, end: Any = None, step: Any = 1) -> Tensor: ...
+    def __call__(self, start: _TensorLike | None, end: _TensorLike | None = None, step: _TensorLike | None = 1) -> Tensor: ...
 
 class Rank(Primitive):
     """The number of axes."""
@@ -2929,12 +2929,12 @@ class Xlogy(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Zeros(Primitive):
-    """A Tensor of zeros."""
+    """Tensor filled with 0."""
     def __init__(self) -> None: ...
-    def __call__(self, size: Any, dtype: Any = None) -> Tensor: ...
+    def __call__(self, size: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor: ...
 
 class ZerosLike(Primitive):
-    """Zeros in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 

@@ -11,7 +11,6 @@ from sporax.ops import (
     _axes,
     _binary,
     _cast,
-    _creation,
     _diagonal,
     _gather,
     _join,
@@ -297,36 +296,6 @@ def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False)
 
 
 # --- Tensors like this one ---
-
-
-@tensor_method()
-def fill(self: Tensor, value: Any) -> Tensor:
-    """A Tensor like this one, filled with one number."""
-    return _creation.full_like(self, value)
-
-
-@tensor_method()
-def new_zeros(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """Zeros in another shape, of this dtype unless given."""
-    return _creation.zeros(size, dtype or self.dtype)
-
-
-@tensor_method()
-def new_ones(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """Ones in another shape, of this dtype unless given."""
-    return _creation.ones(size, dtype or self.dtype)
-
-
-@tensor_method()
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """One number in another shape, of this dtype unless given."""
-    return _creation.full(size, fill_value, dtype=dtype or self.dtype)
-
-
-@tensor_method()
-def new_empty(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """A Tensor of another shape, of this dtype unless given; sporax fills it with zeros."""
-    return _creation.zeros(size, dtype or self.dtype)
 
 
 @tensor_method()
