@@ -380,7 +380,7 @@ class Tensor:
         """A batch of matrices plus a batch of matrix products."""
 
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
-        """Ones with the probabilities that this Tensor holds, zeros else."""
+        """Bernoulli draws: 1 with the probabilities in the Tensor, else 0."""
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Every element 1 with probability p, else 0; returns the Tensor itself."""
@@ -845,7 +845,7 @@ class Tensor:
         """As `Tensor.mul`, in place; returns the Tensor itself."""
 
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = True, seed: builtins.int | None = None) -> Tensor:
-        """Numbers of classes drawn with stated weights."""
+        """Class indices drawn with given weights."""
 
     def multiply(self, other: Any) -> Tensor:
         """The product, element by element."""
@@ -947,7 +947,7 @@ class Tensor:
         """Radians to degrees."""
 
     def random_categorical(self, num_sample: builtins.int, seed: builtins.int = 0, dtype: Any = ...) -> Tensor:
-        """Numbers of classes drawn from categorical distributions, with replacement."""
+        """Class indices drawn from categorical distributions, with replacement."""
 
     def ravel(self) -> Tensor:
         """All elements in one axis, in row-major order."""
@@ -1153,8 +1153,8 @@ class Tensor:
     def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """The slices along an axis, each without it."""
 
-    def uniform(self, from_: builtins.float = 0.0, to: builtins.float = 1.0, generator: Generator | None = None) -> Tensor:
-        """Numbers drawn uniformly from [from_, to), in this shape and dtype."""
+    def uniform(self, from_: _TensorLike = 0.0, to: _TensorLike = 1.0, generator: Generator | None = None) -> Tensor:
+        """Numbers drawn uniformly from [from_, to), in the shape and dtype of the Tensor."""
 
     def uniform_(self, from_: builtins.float = 0, to: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn uniformly from [from_, to); returns the Tensor itself."""

@@ -180,8 +180,8 @@ def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = N
 def batch_dot(x1: _TensorLike, x2: _TensorLike, axes: Any = None) -> Tensor:
     """One axis of each summed against the other, batch by batch."""
 
-def bernoulli(input: _TensorLike, p: Any = 0.5, seed: int | None = None) -> Tensor:
-    """Ones with a stated probability, zeros else, in the shape of another Tensor."""
+def bernoulli(input: _TensorLike, p: _TensorLike = 0.5, seed: int | None = None) -> Tensor:
+    """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
 
 def bessel_i0(x: _TensorLike) -> Tensor:
     """The modified Bessel function of the first kind, of order 0."""
@@ -394,16 +394,16 @@ def dot(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axis of the first Tensor summed against the last but one of the second."""
 
 def dropout(input: _TensorLike, p: float = 0.5, training: bool = True, seed: int | None = None) -> Tensor:
-    """Elements set to 0 at random while training, the others scaled up so that the mean stays."""
+    """Set elements to 0 at random while training, and scale the others so that the expected value stays."""
 
 def dropout1d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dropout2d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dropout3d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Pieces along the third axis."""
@@ -519,7 +519,7 @@ def full(size: int | Sequence[int] | Tensor, fill_value: _TensorLike, *, dtype: 
 def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
     """Tensor of the shape of another, filled with one number."""
 
-def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Tensor:
+def gamma(shape: int | Sequence[int] | Tensor, alpha: _TensorLike, beta: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a gamma distribution."""
 
 def gather(input_params: _TensorLike, input_indices: _TensorLike, axis: int, batch_dims: int = 0) -> Tensor:
@@ -693,7 +693,7 @@ def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') ->
 def l1_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The absolute difference."""
 
-def laplace(shape: Any, mean: Any, lambda_param: Any, seed: int | None = None) -> Tensor:
+def laplace(shape: int | Sequence[int] | Tensor, mean: _TensorLike, lambda_param: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a Laplace distribution."""
 
 def lcm(input: _TensorLike, other: _TensorLike) -> Tensor:
@@ -853,7 +853,7 @@ def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight:
     """The mean over the classes of a two-class cross entropy for each."""
 
 def multinomial(input: _TensorLike, num_samples: int, replacement: bool = True, seed: int | None = None) -> Tensor:
-    """Numbers of classes drawn with stated weights."""
+    """Class indices drawn with given weights."""
 
 def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The product, element by element."""
@@ -906,7 +906,7 @@ def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
 def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The norm of vectors, or of matrices."""
 
-def normal(shape: Any, mean: Any, stddev: Any, seed: int | None = None) -> Tensor:
+def normal(shape: int | Sequence[int] | Tensor, mean: _TensorLike, stddev: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a normal distribution."""
 
 def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
@@ -939,7 +939,7 @@ def pixel_shuffle(input: _TensorLike, upscale_factor: int) -> Tensor:
 def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
     """Space moved into channels: (..., C, H r, W r) to (..., C r², H, W)."""
 
-def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
+def poisson(shape: int | Sequence[int] | Tensor, mean: _TensorLike, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
 
 def polar(abs: Any, angle: Any) -> Tensor:
@@ -972,35 +972,35 @@ def quantile(input: _TensorLike, q: _TensorLike, axis: int | None = None, keepdi
 def rad2deg(x: _TensorLike) -> Tensor:
     """Radians to degrees."""
 
-def rand(*size: Any, dtype: Any = None, seed: int | None = None) -> Tensor:
+def rand(*size: int | Sequence[int] | Tensor, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers drawn uniformly from [0, 1)."""
 
 def rand_like(input: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
     """Numbers drawn uniformly from [0, 1), in the shape of another Tensor."""
 
-def randint(low: int, high: int, size: Any, seed: int | None = None, *, dtype: Any = None) -> Tensor:
-    """Whole numbers drawn uniformly from [low, high)."""
+def randint(low: _TensorLike, high: _TensorLike, size: int | Sequence[int] | Tensor, seed: int | None = None, *, dtype: Any = None) -> Tensor:
+    """Integers drawn uniformly from [low, high)."""
 
-def randint_like(input: _TensorLike, low: int, high: int, seed: int | None = None, *, dtype: Any = None) -> Tensor:
-    """Whole numbers drawn uniformly from [low, high), in the shape of another Tensor."""
+def randint_like(input: _TensorLike, low: _TensorLike, high: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
+    """Integers drawn uniformly from [low, high), in the shape of another Tensor."""
 
-def randn(*size: Any, dtype: Any = None, seed: int | None = None) -> Tensor:
+def randn(*size: int | Sequence[int] | Tensor, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers drawn from the standard normal distribution."""
 
 def randn_like(input: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
     """Numbers drawn from the standard normal distribution, in the shape of another Tensor."""
 
 def random_categorical(logits: _TensorLike, num_sample: int, seed: int = 0, dtype: Any = ...) -> Tensor:
-    """Numbers of classes drawn from categorical distributions, with replacement."""
+    """Class indices drawn from categorical distributions, with replacement."""
 
-def random_gamma(shape: Any, alpha: Any, seed: int | None = None) -> Tensor:
+def random_gamma(shape: int | Sequence[int] | Tensor, alpha: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from gamma distributions of rate 1, `shape` of them for each α."""
 
-def random_poisson(shape: Any, rate: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
+def random_poisson(shape: int | Sequence[int] | Tensor, rate: _TensorLike, seed: int | None = None, dtype: Any = ...) -> Tensor:
     """Counts drawn from Poisson distributions, `shape` of them for each rate."""
 
 def randperm(n: int, seed: int = 0, offset: int = 0, dtype: Any = ...) -> Tensor:
-    """The whole numbers from 0 to n - 1 in random order."""
+    """The integers from 0 to n - 1 in random order."""
 
 def range(start: _TensorLike | None, end: _TensorLike | None = None, step: _TensorLike | None = 1, maxlen: int = 1000000) -> Tensor:
     """Numbers from `start` up to, not including, `end`."""
@@ -1147,7 +1147,7 @@ def shape(input_x: _TensorLike) -> tuple[int, ...]:
     """The size along each axis."""
 
 def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
-    """The rows in random order."""
+    """Slices along the first axis in random order."""
 
 def sigmoid(input: _TensorLike) -> Tensor:
     """The logistic function."""
@@ -1224,10 +1224,10 @@ def squeeze(input: _TensorLike, axis: Any = None) -> Tensor:
 def stack(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis. Dtypes that differ are promoted."""
 
-def standard_laplace(shape: Any, seed: int | None = None) -> Tensor:
+def standard_laplace(shape: int | Sequence[int] | Tensor, seed: int | None = None) -> Tensor:
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
 
-def standard_normal(shape: Any, seed: int | None = None) -> Tensor:
+def standard_normal(shape: int | Sequence[int] | Tensor, seed: int | None = None) -> Tensor:
     """Numbers drawn from the standard normal distribution."""
 
 def std(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
@@ -1398,11 +1398,11 @@ def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, each without it."""
 
-def uniform(shape: Any, minval: Any, maxval: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
-    """Numbers drawn uniformly."""
+def uniform(shape: int | Sequence[int] | Tensor, minval: _TensorLike, maxval: _TensorLike, seed: int | None = None, dtype: Any = ...) -> Tensor:
+    """Numbers drawn from a uniform distribution."""
 
 def uniform_candidate_sampler(true_classes: _TensorLike, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int = 0, remove_accidental_hits: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw classes, each equally likely."""
+    """Draw classes, each with the same probability."""
 
 def unique(input: _TensorLike) -> tuple[Tensor, Tensor]:
     """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
@@ -1604,9 +1604,9 @@ class BatchMatMul(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Bernoulli(RandomPrimitive):
-    """Ones with probability p, zeros else, in the shape of x."""
-    def __init__(self, seed: int | Generator = -1, offset: int = 0) -> None: ...
-    def __call__(self, x: _TensorLike, p: Any) -> Tensor: ...
+    """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
+    def __init__(self, seed: int | None = -1, offset: Any = 0) -> None: ...
+    def __call__(self, x: _TensorLike, p: _TensorLike) -> Tensor: ...
 
 class BesselI0(Primitive):
     """The modified Bessel function of the first kind, of order 0."""
@@ -1809,17 +1809,17 @@ class DivNoNan(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Dropout(RandomPrimitive):
-    """Elements set to 0 with probability 1 - keep_prob, the others scaled up; and the mask of those kept."""
-    def __init__(self, keep_prob: float = 0.5, Seed0: int = 0, Seed1: int = 0) -> None: ...
+    """Set elements to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
+    def __init__(self, keep_prob: float = 0.5, Seed0: int | None = 0, Seed1: Any = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Dropout2D(Primitive):
-    """Whole channels set to 0 with probability 1 - keep_prob, the others scaled up; and the mask."""
+    """Set channels to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
     def __init__(self, keep_prob: float = 0.5) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Dropout3D(Primitive):
-    """Whole channels set to 0 with probability 1 - keep_prob, the others scaled up; and the mask."""
+    """Set channels to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
     def __init__(self, keep_prob: float = 0.5) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -1934,9 +1934,9 @@ class GLU(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Gamma(RandomPrimitive):
-    """Numbers drawn from a gamma distribution of shape alpha and rate beta."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, alpha: Any, beta: Any) -> Tensor: ...
+    """Numbers drawn from a gamma distribution."""
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, alpha: _TensorLike, beta: _TensorLike) -> Tensor: ...
 
 class Gather(Primitive):
     """Slices along an axis, in the order of indices."""
@@ -2269,8 +2269,8 @@ class MultilabelMarginLoss(Primitive):
     def __call__(self, x: _TensorLike, target: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Multinomial(RandomPrimitive):
-    """Numbers of classes drawn with stated weights, with replacement."""
-    def __init__(self, seed: int = 0, seed2: int = 0, dtype: Any = ...) -> None: ...
+    """Class indices drawn with given weights."""
+    def __init__(self, seed: int | None = 0, seed2: Any = 0, dtype: Any = ...) -> None: ...
     def __call__(self, x: _TensorLike, num_samples: int) -> Tensor: ...
 
 class Mvlgamma(Primitive):
@@ -2339,9 +2339,9 @@ class Pad(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Poisson(RandomPrimitive):
-    """Counts drawn from a Poisson distribution, as int32."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, mean: Any) -> Tensor: ...
+    """Counts drawn from a Poisson distribution."""
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, mean: _TensorLike) -> Tensor: ...
 
 class Polygamma(Primitive):
     """The n-th derivative of the digamma function."""
@@ -2364,13 +2364,13 @@ class RNNTLoss(Primitive):
     def __call__(self, acts: _TensorLike, labels: _TensorLike, input_lengths: _TensorLike, label_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class RandomCategorical(Primitive):
-    """Numbers of classes drawn from categorical distributions, with replacement."""
+    """Class indices drawn from categorical distributions, with replacement."""
     def __init__(self, dtype: Any = ...) -> None: ...
     def __call__(self, logits: _TensorLike, num_sample: int, seed: int = 0) -> Tensor: ...
 
 class RandomShuffle(RandomPrimitive):
-    """The rows in random order."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
+    """Slices along the first axis in random order."""
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Range(Primitive):
@@ -2715,13 +2715,13 @@ class Stack(Primitive):
 
 class StandardLaplace(RandomPrimitive):
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StandardNormal(RandomPrimitive):
     """Numbers drawn from the standard normal distribution."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StopGradient(Primitive):
     """The same value, through which no gradient flows."""
@@ -2854,19 +2854,19 @@ class TupleToArray(Primitive):
     def __call__(self, input_x: Any) -> Tensor: ...
 
 class UniformCandidateSampler(RandomPrimitive):
-    """Draw classes, each equally likely."""
+    """Draw classes, each with the same probability."""
     def __init__(self, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int = 0, remove_accidental_hits: bool = False) -> None: ...
     def __call__(self, true_classes: _TensorLike) -> tuple[Tensor, Tensor, Tensor]: ...
 
 class UniformInt(RandomPrimitive):
-    """Whole numbers drawn uniformly from [minval, maxval), as int32."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, minval: Any, maxval: Any) -> Tensor: ...
+    """Integers drawn uniformly from [minval, maxval), as int32."""
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, minval: _TensorLike, maxval: _TensorLike) -> Tensor: ...
 
 class UniformReal(RandomPrimitive):
     """Numbers drawn uniformly from [0, 1)."""
-    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Unique(Primitive):
     """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""

@@ -12,14 +12,23 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax.ops import _args
-from sporax.ops._kinds import Array, DType, Integer, Kind, Operand, Shape, Value, integer_kind, plain, static_kind
+from sporax.ops._kinds import (
+    Array,
+    DType,
+    FloatDType,
+    Integer,
+    Kind,
+    Operand,
+    Shape,
+    Value,
+    integer_kind,
+    plain,
+    static_kind,
+)
 from sporax.ops._op import op, signature
 
 _FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
 
-FloatDType = Annotated[
-    Any, static_kind(lambda value, *_: _args.numpy_dtype(value, _FLOAT32), "the dtype. Default: float32.", "Any")
-]
 Bound = Annotated[
     Any, Kind(lambda value, *_: plain(value), "number, or Tensor of one element.", "_TensorLike | None", data=True)
 ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jax
+import numpy as np
 
 from sporax import _check
 from sporax.core import Generator, Tensor, next_key, seeded_generator
@@ -171,6 +172,12 @@ DType = Annotated[
         lambda value, *_: _args.numpy_dtype(value), "the dtype of the result. Default: the Tensor's own.", "Any"
     ),
 ]
+FloatDType = Annotated[
+    Any,
+    static_kind(
+        lambda value, *_: _args.numpy_dtype(value, np.dtype(np.float32)), "the dtype. Default: float32.", "Any"
+    ),
+]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
 
@@ -188,7 +195,8 @@ def _seed(value: Any, where: str, name: str) -> int:
     return _check.integer(_integer(value, None, where, name), name=name, where=f"ops.{where}", minimum=0)
 
 
-def _key(value: Any, _: Any, where: str, name: str) -> jax.Array:
+def draw_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
+    """A key of a Generator, of the default one for None, or of the stream of seeded draws for a seed."""
     if value is None or isinstance(value, Generator):
         return next_key(value)
     return jax.random.fold_in(next_key(seeded_generator), _seed(value, where, name) % 2**32)
@@ -203,20 +211,23 @@ def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
     return jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
 
 
-def key_kind(convert: Convert = _key, doc: str = "", static_type: str = "int | None", *needed_if: str) -> Kind:
-    """A random key, drawn from the default Generator, from a given one, or from the stream of a seed.
+_SEED = "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run."
 
-    Args:
-        convert, doc, static_type, needed_if: see `Kind`.
-    """
-    text = doc or "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run."
-    return Kind(convert, text, static_type, data=True, key=True, needed_if=needed_if)
+
+def key_kind(
+    doc: str = _SEED, static_type: str = "int | None", convert: Convert = draw_key, needed_if: tuple[str, ...] = ()
+) -> Kind:
+    """A random key; see `Kind`."""
+    return Kind(convert, doc, static_type, data=True, key=True, needed_if=needed_if)
 
 
 Key = Annotated[jax.Array, key_kind()]
-"""A key; an argument `seed` of None draws from the default Generator, an int from the stream of seeded draws."""
+"""A key, for a signature with `seed=None` or without a seed."""
 KeyOfGenerator = Annotated[
-    jax.Array, key_kind(_key, "the Generator to draw from. Default: the global one.", "Generator | None")
+    jax.Array, key_kind("the Generator to draw from. Default: the global one.", "Generator | None")
 ]
-RepeatableKey = Annotated[jax.Array, key_kind(_repeatable_key, "int: the same draw each time unless 0.", "int")]
-"""A key; an argument `seed` other than 0 gives the same draw in each call."""
+"""A key, for a signature with `generator=None`."""
+RepeatableKey = Annotated[
+    jax.Array, key_kind("int: not 0 for the same draw in each call.", "int", convert=_repeatable_key)
+]
+"""A key, for a signature with `seed=0`, and a second seed if both are renamed to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sporax.core import Generator, Tensor
+from sporax.core import Tensor
 from sporax.core.dtype import DType, as_dtype
 from sporax.ops import (
     _axes,
@@ -15,7 +15,6 @@ from sporax.ops import (
     _gather,
     _join,
     _logic,
-    _random,
     _reduce,
     _scatter,
     _select,
@@ -296,18 +295,6 @@ def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False)
 
 
 # --- Tensors like this one ---
-
-
-@tensor_method()
-def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities that this Tensor holds, zeros else."""
-    return _random.bernoulli_of(self, generator)
-
-
-@tensor_method()
-def uniform(self: Tensor, from_: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Numbers drawn uniformly from [from_, to), in this shape and dtype."""
-    return _random.uniform_like(self, from_, to, generator)
 
 
 @tensor_method()
