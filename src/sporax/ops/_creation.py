@@ -240,10 +240,11 @@ def _stepped(start: Any, end: Any, step: Any, dtype: Any, where: str) -> jax.Arr
     bounds = [value.item() if hasattr(value, "item") else value for value in (start, end, step)]
     if bounds[2] == 0:
         raise ArgumentError(f"ops.{where}: `step` must not be 0.")
-    dtypes = [value.dtype for value in (start, end, step) if hasattr(value, "dtype")]
-    if not dtypes:
-        dtypes = [_INT64 if all(isinstance(each, numbers.Integral) for each in bounds) else _FLOAT32]
-    return jnp.asarray(np.arange(*bounds).astype(dtype or np.result_type(*dtypes)))
+    if dtype is None:
+        dtypes = [value.dtype for value in (start, end, step) if hasattr(value, "dtype")]
+        default = _INT64 if all(isinstance(each, numbers.Integral) for each in bounds) else _FLOAT32
+        dtype = np.result_type(*dtypes) if dtypes else default
+    return jnp.asarray(np.arange(*bounds).astype(dtype))
 
 
 @op("ops.arange(start=0, end=None, step=1, *, dtype=None)", "mint.arange(start=0, end=None, step=1, *, dtype=None)")

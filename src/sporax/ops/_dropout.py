@@ -62,16 +62,16 @@ def dropout(x: Floating, p: Probability, training: Flag, key: KeyOfTraining) -> 
 
     Source: Srivastava et al., 2014; `ops.dropout` of MindSpore.
     """
-    return x if key is None else _dropped(x, p, x.shape, key)[0]
+    return _dropped(x, p, x.shape, key)[0] if training and p else x
 
 
-def _channels_dropped(name: str, x: Any, p: float, key: Any) -> jax.Array:
+def _channels_dropped(name: str, x: Any, p: float, training: bool, key: Any) -> jax.Array:
     spatial = int(name[-2])
     if x.ndim not in (spatial + 1, spatial + 2):
         raise ShapeError(
             f"ops.{name}: `input` must have {spatial + 1} or {spatial + 2} axes, but its shape is {x.shape}."
         )
-    return x if key is None else _dropped(x, p, x.shape[:-spatial] + (1,) * spatial, key)[0]
+    return _dropped(x, p, x.shape[:-spatial] + (1,) * spatial, key)[0] if training and p else x
 
 
 @op("ops.dropout1d(input, p=0.5, training=True)")
@@ -93,7 +93,7 @@ def dropout1d(x: Floating, p: Probability, training: Flag, key: KeyOfTraining) -
         >>> ops.dropout1d(ops.ones((2, 3, 4)), 0.5).shape
         (2, 3, 4)
     """
-    return _channels_dropped("dropout1d", x, p, key)
+    return _channels_dropped("dropout1d", x, p, training, key)
 
 
 @op("ops.dropout2d(input, p=0.5, training=True)")
@@ -117,7 +117,7 @@ def dropout2d(x: Floating, p: Probability, training: Flag, key: KeyOfTraining) -
 
     Source: Tompson et al., 2015; `ops.dropout2d` of MindSpore.
     """
-    return _channels_dropped("dropout2d", x, p, key)
+    return _channels_dropped("dropout2d", x, p, training, key)
 
 
 @op("ops.dropout3d(input, p=0.5, training=True)")
@@ -139,7 +139,7 @@ def dropout3d(x: Floating, p: Probability, training: Flag, key: KeyOfTraining) -
         >>> ops.dropout3d(ops.ones((2, 3, 4, 5, 6)), 0.5).shape
         (2, 3, 4, 5, 6)
     """
-    return _channels_dropped("dropout3d", x, p, key)
+    return _channels_dropped("dropout3d", x, p, training, key)
 
 
 @op(signature("ops.Dropout(keep_prob=0.5, Seed0=0, Seed1=0)(x)", rename={"Seed0": "key", "Seed1": "key"}))

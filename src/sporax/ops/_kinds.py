@@ -195,11 +195,27 @@ def _seed(value: Any, where: str, name: str) -> int:
     return _check.integer(_integer(value, None, where, name), name=name, where=f"ops.{where}", minimum=0)
 
 
-def draw_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
-    """A key of a Generator, of the default one for None, or of the stream of seeded draws for a seed."""
-    if value is None or isinstance(value, Generator):
-        return next_key(value)
-    return jax.random.fold_in(next_key(seeded_generator), _seed(value, where, name) % 2**32)
+def key_kind(
+    doc: str = "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.",
+    static_type: str = "int | None",
+    no_seed: int | None = None,
+    needed_if: tuple[str, ...] = (),
+) -> Kind:
+    """A random key: of the default Generator, of a given one, or of the stream of draws that have a seed.
+
+    Args:
+        doc, static_type, needed_if: see `Kind`.
+        no_seed: the int that denotes no seed, as None does.
+    """
+
+    def convert(value: Any, _: Any, where: str, name: str) -> jax.Array:
+        if value is None or isinstance(value, Generator):
+            return next_key(value)
+        if value == no_seed:
+            return next_key()
+        return jax.random.fold_in(next_key(seeded_generator), _seed(value, where, name) % 2**32)
+
+    return Kind(convert, doc, static_type, data=True, key=True, needed_if=needed_if)
 
 
 def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
@@ -211,16 +227,6 @@ def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
     return jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
 
 
-_SEED = "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run."
-
-
-def key_kind(
-    doc: str = _SEED, static_type: str = "int | None", convert: Convert = draw_key, needed_if: tuple[str, ...] = ()
-) -> Kind:
-    """A random key; see `Kind`."""
-    return Kind(convert, doc, static_type, data=True, key=True, needed_if=needed_if)
-
-
 Key = Annotated[jax.Array, key_kind()]
 """A key, for a signature with `seed=None` or without a seed."""
 KeyOfGenerator = Annotated[
@@ -228,6 +234,6 @@ KeyOfGenerator = Annotated[
 ]
 """A key, for a signature with `generator=None`."""
 RepeatableKey = Annotated[
-    jax.Array, key_kind("int: not 0 for the same draw in each call.", "int", convert=_repeatable_key)
+    jax.Array, Kind(_repeatable_key, "int: not 0 for the same draw in each call.", "int", data=True, key=True)
 ]
-"""A key, for a signature with `seed=0`, and a second seed if both are renamed to it."""
+"""A key, for a signature with `seed=0`; a second seed may be renamed to it."""

@@ -29,7 +29,6 @@ from sporax.ops._kinds import (
     Operand,
     RepeatableKey,
     Shape,
-    draw_key,
     integer_kind,
     key_kind,
     plain,
@@ -48,9 +47,7 @@ Sizes = Annotated[
         "ArgumentError: a negative size.",
     ),
 ]
-KeyUnlessMinusOne = Annotated[
-    jax.Array, key_kind(convert=lambda value, *rest: draw_key(None if value == -1 else value, *rest))
-]
+KeyUnlessMinusOne = Annotated[jax.Array, key_kind(no_seed=-1)]
 
 
 @op("ops.rand(*size, dtype=None, seed=None)")
