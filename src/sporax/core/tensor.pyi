@@ -463,7 +463,7 @@ class Tensor:
     def count_nonzero(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = (), keep_dims: builtins.bool = False, dtype: Any = ..., *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Number of elements that are not 0, over axes."""
 
-    def cov(self, *, correction: Any = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
+    def cov(self, *, correction: builtins.int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
         """Covariance matrix of variables in rows."""
 
     def cross(self, other: Any, dim: builtins.int | None = None) -> Tensor:
@@ -1012,7 +1012,7 @@ class Tensor:
     def scatter_sub(self, indices: Any, updates: Any) -> Tensor:
         """Elements or slices at points with the updates taken off."""
 
-    def searchsorted(self, v: _TensorLike, side: Any = 'left', sorter: _TensorLike | None = None) -> Tensor:
+    def searchsorted(self, v: _TensorLike, side: str | None = 'left', sorter: _TensorLike | None = None) -> Tensor:
         """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
     def select(self, condition: Any = ..., y: Any = ..., *, dim: Any = None, index: Any = None) -> Tensor:

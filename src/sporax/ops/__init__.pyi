@@ -315,7 +315,7 @@ def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
     """Number of elements that are not 0, over axes."""
 
-def cov(input: _TensorLike, *, correction: Any = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
+def cov(input: _TensorLike, *, correction: int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
     """Covariance matrix of variables in rows."""
 
 def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
@@ -564,7 +564,7 @@ def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
 def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
     """A differentiable draw from a categorical distribution."""
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: Any = 0.54, beta: Any = 0.46, *, dtype: Any = None) -> Tensor:
+def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None) -> Tensor:
     """Hamming window: a raised cosine on a pedestal."""
 
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
@@ -1125,7 +1125,7 @@ def scatter_sub(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter replaced, by their numbers."""
 
-def searchsorted(sorted_sequence: _TensorLike, values: _TensorLike, *, out_int32: bool = False, right: bool = False, side: Any = None, sorter: _TensorLike | None = None) -> Tensor:
+def searchsorted(sorted_sequence: _TensorLike, values: _TensorLike, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: _TensorLike | None = None) -> Tensor:
     """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
 def select(condition: _TensorLike, input: Any, other: Any) -> Tensor:
@@ -1359,7 +1359,7 @@ def trace(input: _TensorLike) -> Tensor:
 def transpose(input: _TensorLike, dims: Any) -> Tensor:
     """The axes in another order."""
 
-def trapz(y: _TensorLike, x: _TensorLike | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
+def trapz(y: _TensorLike, x: _TensorLike | None = None, *, dx: _TensorLike = 1.0, dim: int = -1) -> Tensor:
     """Integral along an axis by the trapezoidal rule."""
 
 def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
@@ -1605,7 +1605,7 @@ class BatchMatMul(Primitive):
 
 class Bernoulli(RandomPrimitive):
     """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
-    def __init__(self, seed: int | None = -1, offset: Any = 0) -> None: ...
+    def __init__(self, seed: int = -1, offset: int = 0) -> None: ...
     def __call__(self, x: _TensorLike, p: _TensorLike) -> Tensor: ...
 
 class BesselI0(Primitive):
@@ -1810,7 +1810,7 @@ class DivNoNan(Primitive):
 
 class Dropout(RandomPrimitive):
     """Set elements to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
-    def __init__(self, keep_prob: float = 0.5, Seed0: int | None = 0, Seed1: Any = 0) -> None: ...
+    def __init__(self, keep_prob: float = 0.5, Seed0: int = 0, Seed1: int = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Dropout2D(Primitive):
@@ -1935,7 +1935,7 @@ class GLU(Primitive):
 
 class Gamma(RandomPrimitive):
     """Numbers drawn from a gamma distribution."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor, alpha: _TensorLike, beta: _TensorLike) -> Tensor: ...
 
 class Gather(Primitive):
@@ -2220,7 +2220,7 @@ class Maximum(Primitive):
 
 class Median(Primitive):
     """Median along an axis, or of all elements, and its index."""
-    def __init__(self, global_median: bool = False, axis: Any = 0, keep_dims: bool = False, ignore_nan: bool = False) -> None: ...
+    def __init__(self, global_median: bool = False, axis: int = 0, keep_dims: bool = False, ignore_nan: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Meshgrid(Primitive):
@@ -2270,7 +2270,7 @@ class MultilabelMarginLoss(Primitive):
 
 class Multinomial(RandomPrimitive):
     """Class indices drawn with given weights."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0, dtype: Any = ...) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0, dtype: Any = ...) -> None: ...
     def __call__(self, x: _TensorLike, num_samples: int) -> Tensor: ...
 
 class Mvlgamma(Primitive):
@@ -2340,7 +2340,7 @@ class Pad(Primitive):
 
 class Poisson(RandomPrimitive):
     """Counts drawn from a Poisson distribution."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor, mean: _TensorLike) -> Tensor: ...
 
 class Polygamma(Primitive):
@@ -2370,7 +2370,7 @@ class RandomCategorical(Primitive):
 
 class RandomShuffle(RandomPrimitive):
     """Slices along the first axis in random order."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Range(Primitive):
@@ -2715,12 +2715,12 @@ class Stack(Primitive):
 
 class StandardLaplace(RandomPrimitive):
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StandardNormal(RandomPrimitive):
     """Numbers drawn from the standard normal distribution."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StopGradient(Primitive):
@@ -2860,12 +2860,12 @@ class UniformCandidateSampler(RandomPrimitive):
 
 class UniformInt(RandomPrimitive):
     """Integers drawn uniformly from [minval, maxval), as int32."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor, minval: _TensorLike, maxval: _TensorLike) -> Tensor: ...
 
 class UniformReal(RandomPrimitive):
     """Numbers drawn uniformly from [0, 1)."""
-    def __init__(self, seed: int | None = 0, seed2: Any = 0) -> None: ...
+    def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Unique(Primitive):

@@ -22,7 +22,7 @@ Unique = Annotated[
         lambda value, _, where, name: _check.is_type(value, bool, name=name, where=f"ops.{where}"),
         "whether all drawn classes are different.",
         "bool",
-        "ArgumentTypeError: `unique` is not a bool.",
+        "ArgumentTypeError: {name} is not a bool.",
     ),
 ]
 

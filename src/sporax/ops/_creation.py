@@ -20,7 +20,6 @@ from sporax.ops._kinds import (
     Kind,
     Operand,
     Shape,
-    Value,
     integer_kind,
     plain,
     static_kind,
@@ -430,7 +429,7 @@ def _window_length(value: Any, _: Any, where: str, name: str) -> int:
 
 
 WindowLength = Annotated[
-    int, static_kind(_window_length, "the number of samples.", "int", "ArgumentError: a negative length.")
+    int, static_kind(_window_length, "the number of samples.", "int", "ArgumentError: {name} is negative.")
 ]
 Periodic = Annotated[
     bool,
@@ -440,6 +439,9 @@ Periodic = Annotated[
         "bool",
     ),
 ]
+
+
+Coefficient = Annotated[float, static_kind(lambda value, *_: plain(value), "number.", "float")]
 
 
 def _window(length: int, periodic: bool, dtype: Any, samples: Callable[[int], Any]) -> jax.Array:
@@ -465,7 +467,7 @@ def hann_window(window_length: WindowLength, periodic: Periodic, dtype: FloatDTy
 
 @op("ops.hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None)")
 def hamming_window(
-    window_length: WindowLength, periodic: Periodic, alpha: Value, beta: Value, dtype: FloatDType
+    window_length: WindowLength, periodic: Periodic, alpha: Coefficient, beta: Coefficient, dtype: FloatDType
 ) -> jax.Array:
     r"""Hamming window: a raised cosine on a pedestal.
 

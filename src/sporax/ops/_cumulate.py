@@ -15,10 +15,10 @@ from sporax.ops._kinds import (
     DType,
     Floating,
     Integer,
+    Operand,
     OptionalArray,
     OptionalAxis,
     Ordered,
-    Value,
     static_kind,
 )
 from sporax.ops._op import op
@@ -186,7 +186,7 @@ def diff(x: Array, n: Integer, axis: Axis, prepend: OptionalArray, append: Optio
 
 
 @op("ops.trapz(y, x=None, *, dx=1.0, dim=-1)")
-def trapz(y: Floating, x: OptionalArray, dx: Value, axis: Axis) -> jax.Array:
+def trapz(y: Floating, x: OptionalArray, dx: Operand, axis: Axis) -> jax.Array:
     r"""Integral along an axis by the trapezoidal rule.
 
     .. math:: \sum_i (x_{i+1} - x_i) \, (y_i + y_{i+1}) / 2

@@ -27,7 +27,7 @@ Deviation = Annotated[
         _non_negative,
         "number or Tensor, the standard deviation ≥ 0.",
         "_TensorLike",
-        ("ArgumentError: a negative number.",),
+        ("ArgumentError: {name} is negative.",),
         data=True,
     ),
 ]
@@ -148,6 +148,7 @@ def random_poisson(shape: Shape, rate: Floating, key: Key, dtype: DType) -> jax.
 
     Args:
         rate: Tensor of λ ≥ 0.
+        dtype: the dtype.
 
     Returns:
         Tensor of shape `shape + rate.shape`.

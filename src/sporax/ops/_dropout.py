@@ -18,7 +18,7 @@ Probability = Annotated[
         lambda value, _, where, name: _check.number(value, name=name, where=f"ops.{where}", minimum=0, maximum=1),
         "the probability to drop an element, in [0, 1].",
         "float",
-        "ArgumentError: a probability outside [0, 1].",
+        "ArgumentError: {name} is outside [0, 1].",
     ),
 ]
 PositiveProbability = Annotated[
@@ -29,7 +29,7 @@ PositiveProbability = Annotated[
         ),
         "the probability to keep an element, in (0, 1].",
         "float",
-        "ArgumentError: a probability outside (0, 1].",
+        "ArgumentError: {name} is outside (0, 1].",
     ),
 ]
 KeyOfTraining = Annotated[Any, key_kind(needed_if=("training", "p"))]

@@ -31,7 +31,7 @@ class Kind:
         convert: checks and converts it; see `Convert`.
         doc: what a docstring says of it, unless the kernel's says more.
         static_type: its type in the stubs.
-        raises: lines for the section Raises.
+        raises: lines for the section Raises; "{name}" is replaced by the argument's public name.
         data: whether it is an array, or a list of arrays, and not a static value.
         key: whether it is a random key. It is drawn, with None as the value given, where a signature lacks it.
         needed_if: parameters of the kernel; unless all are true, the kernel gets None and nothing is drawn.
@@ -188,7 +188,7 @@ def integer_kind(minimum: int, doc: str) -> Kind:
     def convert(value: Any, _: Any, where: str, name: str) -> int:
         return _check.integer(_integer(value, _, where, name), name=name, where=f"ops.{where}", minimum=minimum)
 
-    return static_kind(convert, doc, "int", f"ArgumentError: less than {minimum}.")
+    return static_kind(convert, doc, "int", f"ArgumentError: {{name}} is less than {minimum}.")
 
 
 def _seed(value: Any, where: str, name: str) -> int:

@@ -53,9 +53,6 @@ SYNONYMS: Mapping[str, str] = {
 }
 """Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
 
-SEED_OF_CLASS_FORM = "int ≥ 0. Unless 0 (or -1 by default), the instance has its own stream of draws."
-"""The documentation of the constructor's seeds."""
-
 METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 """Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
 
@@ -280,14 +277,17 @@ class _Entry:
         """The docstring of a signature, from the kernel's and the kinds."""
         sections = {name: text for name, text in self.sections.items() if name in ("", "Returns", "Source")}
         arguments = {}
+        seeds = self.seeds(one)
         for given, name in names.items():
-            if one.constructor is not None and self.kinds[name].key and given in self.seeds(one):
-                arguments |= dict.fromkeys(self.seeds(one), SEED_OF_CLASS_FORM)
+            if given in seeds:
+                arguments[given] = "int ≥ 0: it starts the instance's own stream of draws. Default: no such stream."
+                arguments |= dict.fromkeys(seeds[1:], "int ≥ 0: a second seed.")
             elif given != "self":
                 arguments[given] = self.documented.get(given) or self.documented.get(name, self.kinds[name].doc)
         sections["Args"] = _docstring.listed(arguments)
         raises = [self.sections["Raises"]] if "Raises" in self.sections else []
-        raises += dict.fromkeys(line for name in names.values() for line in self.kinds[name].raises)
+        lines = ((given, line) for given, name in names.items() for line in self.kinds[name].raises)
+        raises += dict.fromkeys(line.replace("{name}", f"`{given}`") for given, line in lines)
         sections["Raises"] = "\n".join(raises)
         if one.home == "ops" and one.constructor is None and "Examples" in self.sections:
             imports = "" if "import" in self.sections["Examples"] else ">>> from sporax import ops, Tensor\n"

@@ -202,6 +202,7 @@ def randperm(
 
     Args:
         offset: int: a second seed.
+        dtype: the dtype.
 
     Returns:
         Tensor of shape (n,).
@@ -288,6 +289,7 @@ def multinomial(
     Args:
         x: Tensor of weights ≥ 0 of shape (C,) or (N, C); they need not sum to 1.
         replacement: whether a class may be drawn twice.
+        dtype: the dtype.
 
     Returns:
         int32 Tensor of shape (num_samples,) or (N, num_samples).
@@ -321,6 +323,7 @@ def random_categorical(logits: Floating, num_sample: Integer, key: RepeatableKey
     Args:
         logits: Tensor of shape (N, C): logarithms of probabilities, not necessarily normalized.
         num_sample: the number of draws of each row.
+        dtype: the dtype.
 
     Returns:
         Tensor of shape (N, num_sample).

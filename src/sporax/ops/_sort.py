@@ -38,6 +38,21 @@ Right = Annotated[
 ]
 
 
+def _side(value: Any, _: Any, where: str, name: str) -> str | None:
+    return None if value is None else _check.one_of(value, ("left", "right"), name=name, where=f"ops.{where}")
+
+
+Side = Annotated[
+    Any,
+    static_kind(
+        _side,
+        '"left" or "right": the same as `right` False or True.',
+        "str | None",
+        "ArgumentError: {name} is unknown.",
+    ),
+]
+
+
 def _sorted(x: Any, axis: int, descending: bool) -> tuple[jax.Array, jax.Array]:
     if not x.shape:
         return x, jnp.zeros((), np.int32)
@@ -276,7 +291,7 @@ def _searchsorted(rows: Any, values: Any, side: str) -> jax.Array:
     ),
 )
 def searchsorted(
-    sorted_sequence: Array, values: Array, out_int32: Flag, right: Right, side: Value, sorter: OptionalArray
+    sorted_sequence: Array, values: Array, out_int32: Flag, right: Right, side: Side, sorter: OptionalArray
 ) -> jax.Array:
     """Indices at which values can be inserted into sorted rows so that these stay sorted.
 
@@ -284,7 +299,6 @@ def searchsorted(
         sorted_sequence: Tensor of shape (..., n), sorted along the last axis.
         values: Tensor or number; its leading axes are those of the sequence, or the sequence has one axis.
         out_int32: whether the result is int32 instead of int64.
-        side: "left" or "right": the same as `right` False or True.
         sorter: Tensor of the indices that sort the sequence.
 
     Returns:
@@ -292,16 +306,14 @@ def searchsorted(
 
     Raises:
         ShapeError: the leading axes differ.
-        ArgumentError: `side` is unknown, or contradicts `right`.
+        ArgumentError: `side` contradicts `right`.
 
     Examples:
         >>> print(ops.searchsorted(Tensor([1.0, 3.0, 5.0]), Tensor([3.0, 4.0])))
         [1 2]
     """
-    if side is not None:
-        _check.one_of(side, ("left", "right"), name="side", where="ops.searchsorted")
-        if right and side == "left":
-            raise ArgumentError("ops.searchsorted: `right` is True but `side` is 'left'; give one of them.")
+    if right and side == "left":
+        raise ArgumentError("ops.searchsorted: `right` is True but `side` is 'left'; give one of them.")
     if sorter is not None:
         sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, axis=-1)
     found = _searchsorted(sorted_sequence, values, "right" if right or side == "right" else "left")
@@ -310,7 +322,13 @@ def searchsorted(
 
 @op("ops.SearchSorted(dtype=dtype.int64, right=False)(sorted_sequence, values)")
 def _search_sorted(sorted_sequence: Array, values: Array, dtype: DType, right: Right) -> jax.Array:
-    """Indices at which values can be inserted into sorted rows so that these stay sorted."""
+    """Indices at which values can be inserted into sorted rows so that these stay sorted.
+
+    Args:
+        sorted_sequence: Tensor of shape (..., n), sorted along the last axis.
+        values: Tensor or number; its leading axes are those of the sequence, or the sequence has one axis.
+        dtype: the dtype: int32 or int64.
+    """
     return _searchsorted(sorted_sequence, values, "right" if right else "left").astype(dtype)
 
 

@@ -23,7 +23,6 @@ from sporax.ops._kinds import (
     OptionalArray,
     OptionalAxis,
     Ordered,
-    Value,
     integer_kind,
     plain,
     static_kind,
@@ -35,6 +34,9 @@ Ddof = Annotated[
     static_kind(
         lambda value, *_: int(plain(value)), "int: it is subtracted from the number of elements; True is 1.", "int"
     ),
+]
+Correction = Annotated[
+    int, static_kind(lambda value, *_: plain(value), "int c: it is subtracted from the number of observations.", "int")
 ]
 Bins = Annotated[int, integer_kind(1, "the number of intervals.")]
 
@@ -198,18 +200,17 @@ def nanmedian(x: Ordered, axis: Axis, keepdims: KeepDims) -> tuple[jax.Array, ja
 
 @op("ops.Median(global_median=False, axis=0, keep_dims=False, ignore_nan=False)(x)")
 def _median_class(
-    x: Ordered, global_median: Flag, axis: Value, keepdims: KeepDims, ignore_nan: Flag
+    x: Ordered, global_median: Flag, axis: Axis, keepdims: KeepDims, ignore_nan: Flag
 ) -> tuple[jax.Array, jax.Array]:
     """Median along an axis, or of all elements, and its index.
 
     Args:
         global_median: whether to return the median of all elements; `axis` and `keep_dims` are then ignored.
-        axis: the axis; a negative one counts from the end.
         ignore_nan: whether NaN is ignored instead of propagated.
     """
     if global_median:
         return _median("Median", x.reshape(-1), 0, False, ignore_nan)
-    return _median("Median", x, _args.one_axis(axis, x, where="Median"), keepdims, ignore_nan)
+    return _median("Median", x, axis, keepdims, ignore_nan)
 
 
 def _fractions(q: Any, x: Any, where: str) -> jax.Array:
@@ -312,14 +313,13 @@ def nanmean(x: Floating, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Ar
     "ops.cov(input, *, correction=1, fweights=None, aweights=None)",
     "Tensor.cov(self, *, correction=1, fweights=None, aweights=None)",
 )
-def cov(x: Floating, correction: Value, fweights: OptionalArray, aweights: OptionalArray) -> jax.Array:
+def cov(x: Floating, correction: Correction, fweights: OptionalArray, aweights: OptionalArray) -> jax.Array:
     r"""Covariance matrix of variables in rows.
 
     .. math:: \frac{1}{n - c} \sum_k (x_{i k} - \bar x_i)(x_{j k} - \bar x_j)
 
     Args:
         x: Tensor of shape (variables, observations), or (observations,).
-        correction: int c: it is subtracted from the number of observations.
         fweights: integer Tensor: how often each observation was made.
         aweights: Tensor: the weight of each observation.
 
