@@ -251,16 +251,14 @@ def _stub_class(name: str, kind: Any, shadowed: set[str]) -> str:
     """A class form: its hyper-parameters at construction, the other arguments of its function at the call."""
     signature = inspect.signature(kind._function)
     hyper = dict(kind._defaults)
-    given = [(signature.parameters.get(each), each, default) for each, default in hyper.items()]
+    types = {name: each.annotation for name, each in signature.parameters.items() if each.annotation is not each.empty}
+    types |= dict.fromkeys(getattr(kind, "_seeds", ()), "int")
     constructor = inspect.Signature(
         [
             inspect.Parameter(
-                each,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=default,
-                annotation="Any" if found is None or found.annotation is found.empty else found.annotation,
+                each, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=types.get(each, "Any")
             )
-            for found, each, default in given
+            for each, default in hyper.items()
         ]
     )
     call = signature.replace(parameters=[each for each in signature.parameters.values() if each.name not in hyper])

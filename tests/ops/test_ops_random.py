@@ -266,6 +266,31 @@ def test_whole_channels_are_dropped(name: str, shape: tuple[int, ...]):
     np.testing.assert_array_equal(result.asnumpy() != 0, mask.asnumpy())
 
 
+def test_dropout_without_effect_draws_no_key():
+    x = Tensor(np.ones((2, 3, 4)))
+    before = default_generator.key.asnumpy()
+    for training, p in ((False, 0.5), (True, 0.0)):
+        assert ops.dropout(x, p, training).tolist() == ops.dropout1d(x, p, training).tolist() == x.tolist()
+    np.testing.assert_array_equal(before, default_generator.key.asnumpy())
+    ops.dropout1d(x, 0.5)
+    assert not np.array_equal(before, default_generator.key.asnumpy())
+
+
+def test_a_repeatable_draw_is_named_by_both_seeds():
+    def draw(*seeds: int) -> list[int]:
+        return ops.randperm(50, *seeds).tolist()
+
+    assert draw(3) == draw(3, 0) == draw(3) != draw(3, 1) == draw(3, 1)
+    assert draw(0, 2) == draw(0, 2)
+    assert draw() != draw()
+
+
+def test_methods_take_a_generator():
+    x = Tensor(np.full(50, 0.5, np.float32))
+    assert x.uniform(generator=Generator(3)).tolist() == x.uniform(generator=Generator(3)).tolist()
+    assert x.bernoulli(generator=Generator(3)).tolist() != x.bernoulli(generator=Generator(4)).tolist()
+
+
 def test_in_place_draws_take_a_generator():
     x = Tensor(np.zeros(5, np.float32))
     first = x.normal_(2.0, 0.5, generator=Generator(3)).asnumpy()
@@ -278,7 +303,11 @@ def test_in_place_draws_take_a_generator():
 
 WRONG: list[tuple[Any, type[Exception], str]] = [
     (lambda: ops.rand(2, seed=-1), ArgumentError, "ops.rand: `seed` must be at least 0, but got -1."),
-    (lambda: ops.rand(2, seed=1.5), ArgumentTypeError, "ops.rand: `seed` must be an int, but got 1.5 of type float."),
+    (
+        lambda: ops.rand(2, seed=1.5),  # pyright: ignore[reportArgumentType]
+        ArgumentTypeError,
+        "ops.rand: `seed` must be an int, but got 1.5 of type float.",
+    ),
     (lambda: ops.randint(3, 3, (2,)), ArgumentError, "ops.randint: `low` must be below `high`, but got 3 and 3."),
     (
         lambda: ops.uniform((2,), 3.0, 2.0),

@@ -15,9 +15,7 @@ from sporax.mint import nn as nn
 from sporax.ops import ELSEWHERE
 
 _SAME_AS_OPS = [
-    "addbmm", "addmm", "addmv", "arange", "baddbmm", "bincount", "cross", "cumprod", "dot", "einsum", "eye",
-    "full", "full_like", "logsumexp", "matmul", "mm", "ones_like", "outer", "searchsorted", "sigmoid",
-    "zeros", "zeros_like",
+    "addbmm", "addmm", "addmv", "baddbmm", "cross", "dot", "einsum", "matmul", "mm", "outer", "sigmoid",
 ]  # fmt: skip
 _table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})
 globals().update(_table)

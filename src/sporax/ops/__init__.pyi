@@ -96,8 +96,8 @@ def any(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ke
 def approximate_equal(x: _TensorLike, y: _TensorLike, tolerance: float = 1e-05) -> Tensor:
     """Whether each pair of elements differs by less than a tolerance."""
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Tensor:
-    """Numbers at equal steps, the end left out."""
+def arange(start: _TensorLike | None = 0, end: _TensorLike | None = None, step: _TensorLike | None = 1, *, dtype: Any = None) -> Tensor:
+    """Numbers from `start` up to, not including, `end`."""
 
 def arccos(input: _TensorLike) -> Tensor:
     """Elementwise inverse cosine."""
@@ -127,7 +127,7 @@ def argmin(input: _TensorLike, axis: int | None = None, keepdims: bool = False) 
     """Index of the minimum along an axis, or in the flattened Tensor."""
 
 def argsort(input: _TensorLike, axis: int = -1, descending: bool = False) -> Tensor:
-    """Where the elements would be taken from to be in order along an axis. Equal ones keep their order."""
+    """Indices that sort along an axis. The sort is stable."""
 
 def argwhere(input: _TensorLike) -> Tensor:
     """Indices of the elements that are not 0. The shape depends on values: not compilable."""
@@ -175,13 +175,13 @@ def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: 
     """A batch of matrices plus a batch of matrix products."""
 
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Bartlett window: a triangle."""
+    """Bartlett window: a triangle."""
 
 def batch_dot(x1: _TensorLike, x2: _TensorLike, axes: Any = None) -> Tensor:
     """One axis of each summed against the other, batch by batch."""
 
-def bernoulli(input: _TensorLike, p: Any = 0.5, seed: int | None = None) -> Tensor:
-    """Ones with a stated probability, zeros else, in the shape of another Tensor."""
+def bernoulli(input: _TensorLike, p: _TensorLike = 0.5, seed: int | None = None) -> Tensor:
+    """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
 
 def bessel_i0(x: _TensorLike) -> Tensor:
     """Modified Bessel function of the first kind, of order 0."""
@@ -204,8 +204,8 @@ def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any =
 def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: Any = None, pos_weight: Any = None, reduction: str = 'mean') -> Tensor:
     """The cross entropy between two-class probabilities and the sigmoid of logits."""
 
-def bincount(input: _TensorLike, weights: Any = None, minlength: int = 0) -> Tensor:
-    """How often each whole number occurs. The shape depends on values: not compiled."""
+def bincount(input: _TensorLike, weights: _TensorLike | None = None, minlength: int = 0) -> Tensor:
+    """Number of occurrences of each non-negative integer. The shape depends on values: it cannot be compiled."""
 
 def bitwise_and(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise bitwise and."""
@@ -226,7 +226,7 @@ def bitwise_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise bitwise exclusive or."""
 
 def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Blackman window."""
+    """Blackman window: a sum of two cosines."""
 
 def block_diag(*inputs: _TensorLike) -> Tensor:
     """Return a matrix with the given matrices along its diagonal."""
@@ -238,7 +238,7 @@ def broadcast_to(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Ten
     """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
 def bucketize(input: _TensorLike, boundaries: Any, *, right: bool = False) -> Tensor:
-    """Which of the intervals between boundaries each element lies in."""
+    """Index of the interval between boundaries that contains each element."""
 
 def cartesian_prod(*inputs: _TensorLike) -> Tensor:
     """Return every combination of one element from each Tensor."""
@@ -315,8 +315,8 @@ def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
     """Number of elements that are not 0, over axes."""
 
-def cov(input: _TensorLike, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
-    """The covariance matrix of variables in rows."""
+def cov(input: _TensorLike, *, correction: int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
+    """Covariance matrix of variables in rows."""
 
 def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
     """The cross product of vectors of length 3."""
@@ -334,16 +334,16 @@ def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, t
     """How unlikely frames make a sequence of labels, over all ways to align the two."""
 
 def cummax(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
-    """The largest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative maximum along an axis, and its index."""
 
 def cummin(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
-    """The smallest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative minimum along an axis, and its index."""
 
 def cumprod(input: _TensorLike, dim: int, dtype: Any = None) -> Tensor:
-    """The product of the elements up to each one, along an axis."""
+    """Cumulative product along an axis."""
 
 def cumsum(x: _TensorLike, axis: int, dtype: Any = None) -> Tensor:
-    """The sum of the elements up to each one, along an axis."""
+    """Cumulative sum along an axis."""
 
 def deepcopy(input_x: _TensorLike) -> Tensor:
     """Copy a Tensor; gradients flow through the copy."""
@@ -372,8 +372,8 @@ def diagonal(input: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) 
 def diagonal_scatter(input: _TensorLike, src: _TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Replace the diagonal of two axes."""
 
-def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours along an axis."""
+def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: _TensorLike | None = None, append: _TensorLike | None = None) -> Tensor:
+    """Differences of adjacent elements along an axis."""
 
 def digamma(input: _TensorLike) -> Tensor:
     """Logarithmic derivative of the gamma function."""
@@ -394,16 +394,16 @@ def dot(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axis of the first Tensor summed against the last but one of the second."""
 
 def dropout(input: _TensorLike, p: float = 0.5, training: bool = True, seed: int | None = None) -> Tensor:
-    """Elements set to 0 at random while training, the others scaled up so that the mean stays."""
+    """Set elements to 0 at random while training, and scale the others so that the expected value stays."""
 
 def dropout1d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dropout2d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dropout3d(input: _TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Whole channels set to 0 at random while training, the others scaled up."""
+    """Set channels to 0 at random while training, and scale the others."""
 
 def dsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """Split along the third axis."""
@@ -457,16 +457,16 @@ def expm1(input: _TensorLike) -> Tensor:
     """Elementwise exponential minus one, accurate near 0."""
 
 def eye(n: int, m: int | None = None, dtype: Any = None) -> Tensor:
-    """A matrix with ones on the diagonal."""
+    """Matrix with 1 on the diagonal and 0 elsewhere."""
 
 def fast_gelu(x: _TensorLike) -> Tensor:
     """A sigmoid approximation of the Gaussian error linear unit."""
 
-def fill(type: Any, shape: Any, value: Any) -> Tensor:
-    """A Tensor of a dtype and shape, filled with one number."""
+def fill(type: Any, shape: int | Sequence[int] | Tensor, value: _TensorLike) -> Tensor:
+    """Tensor of a dtype and shape, filled with one number."""
 
-def fills(x: _TensorLike, value: Any) -> Tensor:
-    """A Tensor like another, filled with one number."""
+def fills(x: _TensorLike, value: _TensorLike) -> Tensor:
+    """Tensor of the shape and dtype of another, filled with one number."""
 
 def flatten(input: _TensorLike, order: str = 'C', *, start_dim: int = 1, end_dim: int = -1) -> Tensor:
     """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
@@ -513,13 +513,13 @@ def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
 def frac(x: _TensorLike) -> Tensor:
     """Elementwise fractional part, with the sign of the input."""
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """A Tensor filled with one number."""
+def full(size: int | Sequence[int] | Tensor, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
+    """Tensor filled with one number."""
 
-def full_like(input: _TensorLike, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """One number in the shape of another Tensor."""
+def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: Any = None) -> Tensor:
+    """Tensor of the shape of another, filled with one number."""
 
-def gamma(shape: Any, alpha: Any, beta: Any, seed: int | None = None) -> Tensor:
+def gamma(shape: int | Sequence[int] | Tensor, alpha: _TensorLike, beta: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a gamma distribution."""
 
 def gather(input_params: _TensorLike, input_indices: _TensorLike, axis: int, batch_dims: int = 0) -> Tensor:
@@ -565,10 +565,10 @@ def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, di
     """A differentiable draw from a categorical distribution."""
 
 def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None) -> Tensor:
-    """The Hamming window: a raised cosine on a pedestal."""
+    """Hamming window: a raised cosine on a pedestal."""
 
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
-    """The Hann window: a raised cosine."""
+    """Hann window: a raised cosine."""
 
 def hardshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
     """Small values made 0, the rest as they are."""
@@ -588,8 +588,8 @@ def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
 def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: float = 1.0, reduction: str = 'mean') -> Tensor:
     """The distance itself of similar pairs, and what the distance of others lacks of a margin."""
 
-def histc(input: _TensorLike, bins: int = 100, min: float = 0.0, max: float = 0.0) -> Tensor:
-    """How many elements fall into each of equal intervals."""
+def histc(input: _TensorLike, bins: int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> Tensor:
+    """Histogram: the number of elements in each of the intervals of equal length."""
 
 def hsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """Split along the second axis, or along the only one."""
@@ -693,7 +693,7 @@ def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') ->
 def l1_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The absolute difference."""
 
-def laplace(shape: Any, mean: Any, lambda_param: Any, seed: int | None = None) -> Tensor:
+def laplace(shape: int | Sequence[int] | Tensor, mean: _TensorLike, lambda_param: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a Laplace distribution."""
 
 def lcm(input: _TensorLike, other: _TensorLike) -> Tensor:
@@ -720,8 +720,8 @@ def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
 def lgamma(input: _TensorLike) -> Tensor:
     """Logarithm of the absolute value of the gamma function."""
 
-def linspace(start: Any, end: Any, steps: int) -> Tensor:
-    """Numbers at equal distances, both ends included."""
+def linspace(start: _TensorLike, end: _TensorLike, steps: int) -> Tensor:
+    """Evenly spaced numbers from `start` to `end`, both included."""
 
 def log(input: _TensorLike) -> Tensor:
     """Elementwise natural logarithm."""
@@ -748,7 +748,7 @@ def logaddexp2(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Base-2 logarithm of the sum of powers of 2, without overflow."""
 
 def logcumsumexp(input: _TensorLike, axis: int) -> Tensor:
-    """The logarithm of the running sum of exponentials, without overflow."""
+    """Logarithm of the cumulative sum of exponentials, without overflow."""
 
 def logical_and(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise logical and; a number is true unless it is 0."""
@@ -768,11 +768,11 @@ def logit(input: _TensorLike, eps: float | None = None) -> Tensor:
 def logsigmoid(x: _TensorLike) -> Tensor:
     """The logarithm of the logistic function, without overflow."""
 
-def logspace(start: Any, end: Any, steps: int, base: int = 10, *, dtype: Any = ...) -> Tensor:
-    """Powers of a base, their exponents at equal distances."""
+def logspace(start: _TensorLike, end: _TensorLike, steps: int, base: _TensorLike = 10, *, dtype: Any = ...) -> Tensor:
+    """Powers of a base with evenly spaced exponents."""
 
-def logsumexp(input: _TensorLike, dim: Any, keepdim: bool = False) -> Tensor:
-    """The logarithm of the sum of exponentials along axes, without overflow."""
+def logsumexp(input: _TensorLike, dim: int | Sequence[int] | Tensor | None, keepdim: bool = False) -> Tensor:
+    """Logarithm of the sum of exponentials over axes, without overflow."""
 
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is less than that of the second."""
@@ -802,7 +802,7 @@ def mean(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_
     """Mean over axes."""
 
 def median(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The median along an axis, and where it is. Of an even number of elements, the lower middle one."""
+    """Median along an axis, and its index. Of an even number of elements, the lower middle one."""
 
 def meshgrid(*inputs: _TensorLike, indexing: str = 'xy') -> tuple[Tensor, ...]:
     """Return the coordinates of every point of a grid, from the coordinates along each axis."""
@@ -835,7 +835,7 @@ def mse_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean
     """The squared difference."""
 
 def msort(input: _TensorLike) -> Tensor:
-    """The elements in order along the first axis."""
+    """Sort along the first axis, in ascending order."""
 
 def mul(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise product."""
@@ -853,7 +853,7 @@ def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight:
     """The mean over the classes of a two-class cross entropy for each."""
 
 def multinomial(input: _TensorLike, num_samples: int, replacement: bool = True, seed: int | None = None) -> Tensor:
-    """Numbers of classes drawn with stated weights."""
+    """Class indices drawn with given weights."""
 
 def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise product."""
@@ -867,17 +867,17 @@ def mvlgamma(input: _TensorLike, p: int) -> Tensor:
 def nan_to_num(input: _TensorLike, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """Replace NaN and infinities by numbers."""
 
-def nanmean(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean along axes of the elements that are not NaN."""
+def nanmean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean over axes of the elements that are not NaN."""
 
 def nanmedian(input: _TensorLike, axis: int = -1, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The median along an axis of the elements that are not NaN, and where it is."""
+    """Median along an axis of the elements that are not NaN, and its index."""
 
-def nanquantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanquantile(input: _TensorLike, q: _TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Quantiles along an axis of the elements that are not NaN, with linear interpolation."""
 
-def nansum(input: _TensorLike, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum along axes of the elements that are not NaN."""
+def nansum(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum over axes of the elements that are not NaN."""
 
 def narrow(input: _TensorLike, axis: int, start: int, length: int) -> Tensor:
     """Return a contiguous part of an axis."""
@@ -906,7 +906,7 @@ def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
 def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The norm of vectors, or of matrices."""
 
-def normal(shape: Any, mean: Any, stddev: Any, seed: int | None = None) -> Tensor:
+def normal(shape: int | Sequence[int] | Tensor, mean: _TensorLike, stddev: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a normal distribution."""
 
 def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
@@ -918,11 +918,11 @@ def numel(input_x: _TensorLike) -> int:
 def one_hot(indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0, axis: int = -1) -> Tensor:
     """One-hot encoding along a new axis."""
 
-def ones(shape: Any, dtype: Any = None) -> Tensor:
-    """A Tensor of ones."""
+def ones(shape: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor:
+    """Tensor filled with 1."""
 
 def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
-    """Ones in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 1."""
 
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of two vectors."""
@@ -939,7 +939,7 @@ def pixel_shuffle(input: _TensorLike, upscale_factor: int) -> Tensor:
 def pixel_unshuffle(input: _TensorLike, downscale_factor: int) -> Tensor:
     """Rearrange space into channels: (..., C, H r, W r) to (..., C r², H, W)."""
 
-def poisson(shape: Any, mean: Any, seed: int | None = None) -> Tensor:
+def poisson(shape: int | Sequence[int] | Tensor, mean: _TensorLike, seed: int | None = None) -> Tensor:
     """Counts drawn from a Poisson distribution."""
 
 def polar(abs: _TensorLike, angle: _TensorLike) -> Tensor:
@@ -966,44 +966,44 @@ def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
 def prod(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
     """Product over axes; integers and bools give int64."""
 
-def quantile(input: _TensorLike, q: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def quantile(input: _TensorLike, q: _TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Quantiles along an axis, with linear interpolation."""
 
 def rad2deg(x: _TensorLike) -> Tensor:
     """Convert radians to degrees."""
 
-def rand(*size: Any, dtype: Any = None, seed: int | None = None) -> Tensor:
+def rand(*size: int | Sequence[int] | Tensor, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers drawn uniformly from [0, 1)."""
 
 def rand_like(input: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
     """Numbers drawn uniformly from [0, 1), in the shape of another Tensor."""
 
-def randint(low: int, high: int, size: Any, seed: int | None = None, *, dtype: Any = None) -> Tensor:
-    """Whole numbers drawn uniformly from [low, high)."""
+def randint(low: _TensorLike, high: _TensorLike, size: int | Sequence[int] | Tensor, seed: int | None = None, *, dtype: Any = None) -> Tensor:
+    """Integers drawn uniformly from [low, high)."""
 
-def randint_like(input: _TensorLike, low: int, high: int, seed: int | None = None, *, dtype: Any = None) -> Tensor:
-    """Whole numbers drawn uniformly from [low, high), in the shape of another Tensor."""
+def randint_like(input: _TensorLike, low: _TensorLike, high: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
+    """Integers drawn uniformly from [low, high), in the shape of another Tensor."""
 
-def randn(*size: Any, dtype: Any = None, seed: int | None = None) -> Tensor:
+def randn(*size: int | Sequence[int] | Tensor, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers drawn from the standard normal distribution."""
 
 def randn_like(input: _TensorLike, seed: int | None = None, *, dtype: Any = None) -> Tensor:
     """Numbers drawn from the standard normal distribution, in the shape of another Tensor."""
 
 def random_categorical(logits: _TensorLike, num_sample: int, seed: int = 0, dtype: Any = ...) -> Tensor:
-    """Numbers of classes drawn from categorical distributions, with replacement."""
+    """Class indices drawn from categorical distributions, with replacement."""
 
-def random_gamma(shape: Any, alpha: Any, seed: int | None = None) -> Tensor:
+def random_gamma(shape: int | Sequence[int] | Tensor, alpha: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from gamma distributions of rate 1, `shape` of them for each α."""
 
-def random_poisson(shape: Any, rate: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
+def random_poisson(shape: int | Sequence[int] | Tensor, rate: _TensorLike, seed: int | None = None, dtype: Any = ...) -> Tensor:
     """Counts drawn from Poisson distributions, `shape` of them for each rate."""
 
 def randperm(n: int, seed: int = 0, offset: int = 0, dtype: Any = ...) -> Tensor:
-    """The whole numbers from 0 to n - 1 in random order."""
+    """The integers from 0 to n - 1 in random order."""
 
-def range(start: Any, end: Any = None, step: Any = 1, maxlen: int = 1000000) -> Tensor:
-    """Numbers at equal steps, the end left out."""
+def range(start: _TensorLike | None, end: _TensorLike | None = None, step: _TensorLike | None = 1, maxlen: int = 1000000) -> Tensor:
+    """Numbers from `start` up to, not including, `end`."""
 
 def rank(input_x: _TensorLike) -> int:
     """Return the number of axes."""
@@ -1125,8 +1125,8 @@ def scatter_sub(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter replaced, by their numbers."""
 
-def searchsorted(sorted_sequence: _TensorLike, values: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None) -> Tensor:
-    """Where values would be put into sorted rows, so that these stay sorted."""
+def searchsorted(sorted_sequence: _TensorLike, values: _TensorLike, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: _TensorLike | None = None) -> Tensor:
+    """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
 def select(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
     """Select elements of one Tensor where a condition is true, and of another where it is false."""
@@ -1147,7 +1147,7 @@ def shape(input_x: _TensorLike) -> tuple[int, ...]:
     """Return the length of each axis."""
 
 def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
-    """The rows in random order."""
+    """Slices along the first axis in random order."""
 
 def sigmoid(input: _TensorLike) -> Tensor:
     """The logistic function."""
@@ -1204,7 +1204,7 @@ def softsign(x: _TensorLike) -> Tensor:
     """A sigmoid with slow tails."""
 
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
-    """The elements in order along an axis, and where they were. Equal ones keep their order."""
+    """Sort along an axis, and return the indices too. The sort is stable."""
 
 def split(tensor: _TensorLike, split_size_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
     """Split along an axis into pieces of given lengths."""
@@ -1224,17 +1224,17 @@ def squeeze(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None
 def stack(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
     """Stack Tensors of one shape along a new axis. Different dtypes are promoted."""
 
-def standard_laplace(shape: Any, seed: int | None = None) -> Tensor:
+def standard_laplace(shape: int | Sequence[int] | Tensor, seed: int | None = None) -> Tensor:
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
 
-def standard_normal(shape: Any, seed: int | None = None) -> Tensor:
+def standard_normal(shape: int | Sequence[int] | Tensor, seed: int | None = None) -> Tensor:
     """Numbers drawn from the standard normal distribution."""
 
-def std(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """The standard deviation along axes: the root of the variance."""
+def std(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over axes: the square root of the variance."""
 
-def std_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean along axes."""
+def std_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean over axes."""
 
 def strided_slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, end: int | Sequence[int] | Tensor, strides: int | Sequence[int] | Tensor, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> Tensor:
     """Return a block of the Tensor, with strides."""
@@ -1348,10 +1348,10 @@ def tile(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
     """Repeat the whole Tensor along axes."""
 
 def top_k(input_x: _TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest elements along the last axis, and where they are."""
+    """The k largest elements along the last axis, and their indices."""
 
 def topk(input: _TensorLike, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest or smallest elements along an axis, and where they are."""
+    """The k largest or smallest elements along an axis, and their indices."""
 
 def trace(input: _TensorLike) -> Tensor:
     """Return the sum of the main diagonal of a matrix."""
@@ -1359,14 +1359,14 @@ def trace(input: _TensorLike) -> Tensor:
 def transpose(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
     """Permute the axes."""
 
-def trapz(y: _TensorLike, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
-    """The integral along an axis by the trapezoidal rule."""
+def trapz(y: _TensorLike, x: _TensorLike | None = None, *, dx: _TensorLike = 1.0, dim: int = -1) -> Tensor:
+    """Integral along an axis by the trapezoidal rule."""
 
 def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """Return the lower triangle of matrices, with zeros elsewhere."""
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
-    """Where the lower triangle of a matrix is."""
+    """Indices of the lower triangle of a matrix."""
 
 def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any = 1.0, p: float = 2, eps: float = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
     """Whether an anchor is nearer to its positive than to its negative, by a margin."""
@@ -1375,7 +1375,7 @@ def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """Return the upper triangle of matrices, with zeros elsewhere."""
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
-    """Where the upper triangle of a matrix is."""
+    """Indices of the upper triangle of a matrix."""
 
 def true_divide(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Elementwise quotient; integers are divided as float32."""
@@ -1398,20 +1398,20 @@ def type_as(input: _TensorLike, other: _TensorLike) -> Tensor:
 def unbind(input: _TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the slices along an axis, without this axis."""
 
-def uniform(shape: Any, minval: Any, maxval: Any, seed: int | None = None, dtype: Any = ...) -> Tensor:
-    """Numbers drawn uniformly."""
+def uniform(shape: int | Sequence[int] | Tensor, minval: _TensorLike, maxval: _TensorLike, seed: int | None = None, dtype: Any = ...) -> Tensor:
+    """Numbers drawn from a uniform distribution."""
 
 def uniform_candidate_sampler(true_classes: _TensorLike, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int = 0, remove_accidental_hits: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw classes, each equally likely."""
+    """Draw classes, each with the same probability."""
 
 def unique(input: _TensorLike) -> tuple[Tensor, Tensor]:
-    """The distinct elements, in the order of their first appearance. The shape depends on values: not compiled."""
+    """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
 
 def unique_consecutive(input: _TensorLike, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The first of each run of equal elements. The shape depends on values: not compiled."""
+    """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
 
-def unique_with_pad(x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]:
-    """The distinct elements in the order of their first appearance, padded to the length of the input."""
+def unique_with_pad(x: _TensorLike, pad_num: _TensorLike) -> tuple[Tensor, Tensor]:
+    """Distinct elements in the order of their first occurrence, padded to the length of the input."""
 
 def unsorted_segment_max(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
     """The largest of the rows that carry the same number."""
@@ -1432,13 +1432,13 @@ def unstack(input_x: _TensorLike, axis: int = 0) -> tuple[Tensor, ...]:
     """Return the slices along an axis, without this axis."""
 
 def vander(x: _TensorLike, N: int | None = None) -> Tensor:
-    """The Vandermonde matrix: descending powers of each element."""
+    """Vandermonde matrix: descending powers of each element."""
 
-def var(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """The variance along axes."""
+def var(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Variance over axes."""
 
-def var_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """The variance and the mean along axes."""
+def var_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance and mean over axes."""
 
 def vecdot(x: _TensorLike, y: _TensorLike, *, axis: int = -1) -> Tensor:
     """The dot product along an axis, the first argument conjugated."""
@@ -1464,11 +1464,11 @@ def xdivy(x: _TensorLike, y: _TensorLike) -> Tensor:
 def xlogy(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Product of the first and the logarithm of the second; 0 where the first is 0."""
 
-def zeros(size: Any, dtype: Any = None) -> Tensor:
-    """A Tensor of zeros."""
+def zeros(size: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor:
+    """Tensor filled with 0."""
 
 def zeros_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
-    """Zeros in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 0."""
 
 def zeta(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Hurwitz zeta function."""
@@ -1604,9 +1604,9 @@ class BatchMatMul(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Bernoulli(RandomPrimitive):
-    """Ones with probability p, zeros else, in the shape of x."""
-    def __init__(self, seed: int | Generator = -1, offset: int = 0) -> None: ...
-    def __call__(self, x: _TensorLike, p: Any) -> Tensor: ...
+    """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
+    def __init__(self, seed: int = -1, offset: int = 0) -> None: ...
+    def __call__(self, x: _TensorLike, p: _TensorLike) -> Tensor: ...
 
 class BesselI0(Primitive):
     """Modified Bessel function of the first kind, of order 0."""
@@ -1639,9 +1639,9 @@ class BinaryCrossEntropy(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
 
 class Bincount(Primitive):
-    """How often each whole number below `size` occurs; numbers beyond it are left out."""
+    """Number of occurrences of each non-negative integer below `size`; other elements are ignored."""
     def __init__(self) -> None: ...
-    def __call__(self, array: _TensorLike, size: Any, weights: _TensorLike) -> Tensor: ...
+    def __call__(self, array: _TensorLike, size: int, weights: _TensorLike) -> Tensor: ...
 
 class BitwiseAnd(Primitive):
     """Elementwise bitwise and."""
@@ -1749,27 +1749,27 @@ class Cosh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CumProd(Primitive):
-    """The running product; exclusive leaves the element itself out, reverse starts at the end."""
+    """Cumulative product along an axis, in the dtype of the Tensor."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class CumSum(Primitive):
-    """The running sum; exclusive leaves the element itself out, reverse starts at the end."""
+    """Cumulative sum along an axis, in the dtype of the Tensor."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
 class Cummax(Primitive):
-    """The largest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative maximum along an axis, and its index."""
     def __init__(self, axis: int) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Cummin(Primitive):
-    """The smallest of the elements up to each one, along an axis, and where it is."""
+    """Cumulative minimum along an axis, and its index."""
     def __init__(self, axis: int) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class CumulativeLogsumexp(Primitive):
-    """The running log-sum-exp; exclusive leaves the element itself out, reverse starts at the end."""
+    """Logarithm of the cumulative sum of exponentials along an axis."""
     def __init__(self, exclusive: bool = False, reverse: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, axis: int) -> Tensor: ...
 
@@ -1809,17 +1809,17 @@ class DivNoNan(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class Dropout(RandomPrimitive):
-    """Elements set to 0 with probability 1 - keep_prob, the others scaled up; and the mask of those kept."""
+    """Set elements to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
     def __init__(self, keep_prob: float = 0.5, Seed0: int = 0, Seed1: int = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Dropout2D(Primitive):
-    """Whole channels set to 0 with probability 1 - keep_prob, the others scaled up; and the mask."""
+    """Set channels to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
     def __init__(self, keep_prob: float = 0.5) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Dropout3D(Primitive):
-    """Whole channels set to 0 with probability 1 - keep_prob, the others scaled up; and the mask."""
+    """Set channels to 0 with probability 1 - keep_prob, and scale the others; and the mask of those kept."""
     def __init__(self, keep_prob: float = 0.5) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -1869,7 +1869,7 @@ class Expm1(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Eye(Primitive):
-    """A matrix with ones on the diagonal."""
+    """Matrix with 1 on the diagonal and 0 elsewhere."""
     def __init__(self) -> None: ...
     def __call__(self, n: int, m: int | None = None, dtype: Any = None) -> Tensor: ...
 
@@ -1884,14 +1884,14 @@ class FastGelu(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Fill(Primitive):
-    """A Tensor of a dtype and shape, filled with one number."""
+    """Tensor of a dtype and shape, filled with one number."""
     def __init__(self) -> None: ...
-    def __call__(self, type: Any, shape: Any, value: Any) -> Tensor: ...
+    def __call__(self, type: Any, shape: int | Sequence[int] | Tensor, value: _TensorLike) -> Tensor: ...
 
 class Fills(Primitive):
-    """A Tensor like another, filled with one number."""
+    """Tensor of the shape and dtype of another, filled with one number."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, x: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class Flatten(Primitive):
     """Merge adjacent axes into one. By default the first axis, the batch, is kept."""
@@ -1934,9 +1934,9 @@ class GLU(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Gamma(RandomPrimitive):
-    """Numbers drawn from a gamma distribution of shape alpha and rate beta."""
+    """Numbers drawn from a gamma distribution."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, alpha: Any, beta: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, alpha: _TensorLike, beta: _TensorLike) -> Tensor: ...
 
 class Gather(Primitive):
     """Return slices along an axis, in the order of indices."""
@@ -2009,8 +2009,8 @@ class Heaviside(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Histogram(Primitive):
-    """How many elements fall into each of equal intervals."""
-    def __init__(self, bins: int = 100, min: float = 0.0, max: float = 0.0) -> None: ...
+    """Histogram: the number of elements in each of the intervals of equal length."""
+    def __init__(self, bins: int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Hypot(Primitive):
@@ -2144,9 +2144,9 @@ class Lgamma(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LinSpace(Primitive):
-    """Numbers at equal distances, both ends included."""
+    """Evenly spaced numbers from `start` to `end`, both included."""
     def __init__(self) -> None: ...
-    def __call__(self, start: Any, stop: Any, num: int) -> Tensor: ...
+    def __call__(self, start: _TensorLike, stop: _TensorLike, num: int) -> Tensor: ...
 
 class Log(Primitive):
     """Elementwise natural logarithm."""
@@ -2219,7 +2219,7 @@ class Maximum(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Median(Primitive):
-    """The median along an axis, or of all elements, and where it is."""
+    """Median along an axis, or of all elements, and its index."""
     def __init__(self, global_median: bool = False, axis: int = 0, keep_dims: bool = False, ignore_nan: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2269,7 +2269,7 @@ class MultilabelMarginLoss(Primitive):
     def __call__(self, x: _TensorLike, target: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Multinomial(RandomPrimitive):
-    """Numbers of classes drawn with stated weights, with replacement."""
+    """Class indices drawn with given weights."""
     def __init__(self, seed: int = 0, seed2: int = 0, dtype: Any = ...) -> None: ...
     def __call__(self, x: _TensorLike, num_samples: int) -> Tensor: ...
 
@@ -2314,12 +2314,12 @@ class OneHot(Primitive):
     def __call__(self, indices: _TensorLike, depth: int, on_value: _TensorLike = 1, off_value: _TensorLike = 0) -> Tensor: ...
 
 class Ones(Primitive):
-    """A Tensor of ones."""
+    """Tensor filled with 1."""
     def __init__(self) -> None: ...
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor: ...
 
 class OnesLike(Primitive):
-    """Ones in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 1."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
@@ -2339,9 +2339,9 @@ class Pad(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Poisson(RandomPrimitive):
-    """Counts drawn from a Poisson distribution, as int32."""
+    """Counts drawn from a Poisson distribution."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, mean: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, mean: _TensorLike) -> Tensor: ...
 
 class Polygamma(Primitive):
     """The n-th derivative of the digamma function."""
@@ -2364,19 +2364,19 @@ class RNNTLoss(Primitive):
     def __call__(self, acts: _TensorLike, labels: _TensorLike, input_lengths: _TensorLike, label_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class RandomCategorical(Primitive):
-    """Numbers of classes drawn from categorical distributions, with replacement."""
+    """Class indices drawn from categorical distributions, with replacement."""
     def __init__(self, dtype: Any = ...) -> None: ...
     def __call__(self, logits: _TensorLike, num_sample: int, seed: int = 0) -> Tensor: ...
 
 class RandomShuffle(RandomPrimitive):
-    """The rows in random order."""
+    """Slices along the first axis in random order."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Range(Primitive):
-    """Numbers at equal steps, the end left out."""
+    """Numbers from `start` up to, not including, `end`."""
     def __init__(self, maxlen: int = 1000000) -> None: ...
-    def __call__(self, start: Any, end: Any = None, step: Any = 1) -> Tensor: ...
+    def __call__(self, start: _TensorLike | None, end: _TensorLike | None = None, step: _TensorLike | None = 1) -> Tensor: ...
 
 class Rank(Primitive):
     """Return the number of axes."""
@@ -2439,8 +2439,8 @@ class ReduceProd(Primitive):
     def __call__(self, x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()) -> Tensor: ...
 
 class ReduceStd(Primitive):
-    """The standard deviation and the mean along axes; unbiased divides by n - 1."""
-    def __init__(self, axis: Any = (), unbiased: bool = True, keep_dims: bool = False) -> None: ...
+    """Standard deviation and mean over axes."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = (), unbiased: int = True, keep_dims: bool = False) -> None: ...
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class ReduceSum(Primitive):
@@ -2579,9 +2579,9 @@ class SeLU(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class SearchSorted(Primitive):
-    """Where values would be put into sorted rows, so that these stay sorted."""
+    """Indices at which values can be inserted into sorted rows so that these stay sorted."""
     def __init__(self, dtype: Any = ..., right: bool = False) -> None: ...
-    def __call__(self, sorted_sequence: _TensorLike, values: Any) -> Tensor: ...
+    def __call__(self, sorted_sequence: _TensorLike, values: _TensorLike) -> Tensor: ...
 
 class Select(Primitive):
     """Select elements of one Tensor where a condition is true, and of another where it is false."""
@@ -2674,7 +2674,7 @@ class Softsign(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Sort(Primitive):
-    """The elements in order along an axis, and where they were. Equal ones keep their order."""
+    """Sort along an axis, and return the indices too. The sort is stable."""
     def __init__(self, axis: int = -1, descending: bool = False) -> None: ...
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2716,12 +2716,12 @@ class Stack(Primitive):
 class StandardLaplace(RandomPrimitive):
     """Numbers drawn from the Laplace distribution of mean 0 and scale 1."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StandardNormal(RandomPrimitive):
     """Numbers drawn from the standard normal distribution."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class StopGradient(Primitive):
     """The same value, through which no gradient flows."""
@@ -2804,7 +2804,7 @@ class Tile(Primitive):
     def __call__(self, input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class TopK(Primitive):
-    """The k largest elements along the last axis, and where they are."""
+    """The k largest elements along the last axis, and their indices."""
     def __init__(self, sorted: bool = True) -> None: ...
     def __call__(self, input_x: _TensorLike, k: int) -> tuple[Tensor, Tensor]: ...
 
@@ -2854,34 +2854,34 @@ class TupleToArray(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class UniformCandidateSampler(RandomPrimitive):
-    """Draw classes, each equally likely."""
+    """Draw classes, each with the same probability."""
     def __init__(self, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int = 0, remove_accidental_hits: bool = False) -> None: ...
     def __call__(self, true_classes: _TensorLike) -> tuple[Tensor, Tensor, Tensor]: ...
 
 class UniformInt(RandomPrimitive):
-    """Whole numbers drawn uniformly from [minval, maxval), as int32."""
+    """Integers drawn uniformly from [minval, maxval), as int32."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any, minval: Any, maxval: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor, minval: _TensorLike, maxval: _TensorLike) -> Tensor: ...
 
 class UniformReal(RandomPrimitive):
     """Numbers drawn uniformly from [0, 1)."""
     def __init__(self, seed: int = 0, seed2: int = 0) -> None: ...
-    def __call__(self, shape: Any) -> Tensor: ...
+    def __call__(self, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class Unique(Primitive):
-    """The distinct elements, in the order of their first appearance. The shape depends on values: not compiled."""
+    """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class UniqueConsecutive(Primitive):
-    """The first of each run of equal elements. The shape depends on values: not compiled."""
+    """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
     def __init__(self, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> None: ...
     def __call__(self, input: _TensorLike) -> Any: ...
 
 class UniqueWithPad(Primitive):
-    """The distinct elements in the order of their first appearance, padded to the length of the input."""
+    """Distinct elements in the order of their first occurrence, padded to the length of the input."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, x: _TensorLike, pad_num: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Unpack(Primitive):
     """Return the slices along an axis, without this axis."""
@@ -2929,12 +2929,12 @@ class Xlogy(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class Zeros(Primitive):
-    """A Tensor of zeros."""
+    """Tensor filled with 0."""
     def __init__(self) -> None: ...
-    def __call__(self, size: Any, dtype: Any = None) -> Tensor: ...
+    def __call__(self, size: int | Sequence[int] | Tensor, dtype: Any = None) -> Tensor: ...
 
 class ZerosLike(Primitive):
-    """Zeros in the shape of another Tensor."""
+    """Tensor of the shape of another, filled with 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 

@@ -282,7 +282,7 @@ class Primitive:
 
 
 class RandomPrimitive(Primitive):
-    """A class form that draws. With a seed each instance has a stream of its own, which moves on with each call.
+    """A class form that draws. With a seed each instance has its own stream, which advances with each call.
 
     Examples:
         >>> from sporax import ops
@@ -293,7 +293,7 @@ class RandomPrimitive(Primitive):
     """
 
     _seeds: tuple[str, ...]
-    """The names of the seeds. The others only count where the first one's default is 0."""
+    """The names of the seeds. Where the default of the first is -1, that value means no seed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -309,8 +309,8 @@ class RandomPrimitive(Primitive):
             self._stream = Generator(sum(seed % 2**32 << 32 * i for i, seed in enumerate(seeds)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = self.attributes if self._stream is None else {**self.attributes, self._seeds[0]: self._stream}
-        return type(self)._function(*args, **kwargs, **given)
+        given = {name: value for name, value in self.attributes.items() if name not in self._seeds}
+        return type(self)._function(*args, **kwargs, **given, **{self._seeds[0]: self._stream})
 
 
 KindOfPrimitive = TypeVar("KindOfPrimitive", bound=Primitive)
@@ -333,7 +333,7 @@ def primitive(name: str, function: Callable[..., Any], /, **hyper_parameters: An
 def random_primitive(
     name: str, function: Callable[..., Any], seeds: tuple[str, ...], /, **hyper_parameters: Any
 ) -> type[RandomPrimitive]:
-    """The class form of an op that draws; in place of its first seed `function` gets the instance's Generator."""
+    """The class form of an op that draws; for its first seed `function` gets the instance's Generator, or None."""
     kind = _class_form(RandomPrimitive, name, function, hyper_parameters)
     kind._seeds = seeds
     return kind

@@ -1,282 +1,233 @@
-"""Running sums, products and extremes along an axis."""
+"""Cumulative sums, products and extrema along an axis; differences and the trapezoidal rule."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.ops._args import Array, as_array, as_floating, check_kind, numpy_dtype, one_axis
-from sporax.ops._base import REQUIRED, lifted, op, primitive
+from sporax.ops._kinds import (
+    Array,
+    Axis,
+    DType,
+    Floating,
+    Integer,
+    Operand,
+    OptionalArray,
+    OptionalAxis,
+    Ordered,
+    static_kind,
+)
+from sporax.ops._op import op
+
+Exclusive = Annotated[
+    bool, static_kind(lambda value, *_: bool(value), "whether each result excludes the element itself.", "bool")
+]
+Reverse = Annotated[
+    bool, static_kind(lambda value, *_: bool(value), "whether to accumulate from the end of the axis.", "bool")
+]
 
 
-@op
-def cumsum(x: Array, axis: int, dtype: Any = None) -> Array:
-    r"""The sum of the elements up to each one, along an axis.
+def _cumulated(function: Callable[..., Any], x: Any, axis: int, dtype: Any) -> jax.Array:
+    return function(x, axis=axis if x.shape else None, dtype=dtype).reshape(x.shape)
+
+
+@op("ops.cumsum(x, axis, dtype=None)")
+def cumsum(x: Array, axis: Axis, dtype: DType = None) -> jax.Array:
+    r"""Cumulative sum along an axis.
 
     .. math:: y_i = \sum_{j \le i} x_j
 
     Args:
-        x: Tensor of any shape.
-        axis: the axis.
-        dtype: compute in this dtype. Default: the Tensor's own; int64 for bools.
+        dtype: the dtype of the sum. Default: the Tensor's own; int64 for bools.
 
     Returns:
         Tensor of the same shape.
 
-    Raises:
-        ArgumentError: the axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.cumsum(Tensor([1.0, 2.0, 4.0]), 0))
         [1. 3. 7.]
-
-    Source: `ops.cumsum` of MindSpore.
     """
-    array = as_array(x)
-    default = np.dtype(np.int64) if array.dtype.kind == "b" else array.dtype
-    place = one_axis(axis, array, where="cumsum")
-    return jnp.cumsum(array, axis=place if array.shape else None, dtype=numpy_dtype(dtype, default)).reshape(
-        array.shape
-    )
+    return _cumulated(jnp.cumsum, x, axis, dtype or (np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype))
 
 
-@op(method=True)
-def cumprod(input: Array, dim: int, dtype: Any = None) -> Array:
-    r"""The product of the elements up to each one, along an axis.
+@op("Tensor.cumsum(self, axis=None, dtype=None)")
+def _cumsum_of_tensor(x: Array, axis: OptionalAxis, dtype: DType) -> jax.Array:
+    """Cumulative sum along an axis, or over the flattened Tensor.
+
+    Args:
+        dtype: the dtype of the sum. Default: the Tensor's own, and int32 for bool, int8, int16 and uint8, where
+            `ops.cumsum` keeps the dtype.
+
+    Returns:
+        Tensor of the same shape, or of one axis.
+    """
+    if dtype is None:
+        dtype = np.dtype(np.int32) if x.dtype.name in ("bool", "int8", "int16", "uint8") else x.dtype
+    return jnp.cumsum(x.reshape(-1), dtype=dtype) if axis is None else _cumulated(jnp.cumsum, x, axis, dtype)
+
+
+@op(
+    "ops.cumprod(input, dim, dtype=None)",
+    "mint.cumprod(input, dim, dtype=None)",
+    "Tensor.cumprod(self, dim, dtype=None)",
+)
+def cumprod(x: Array, axis: Axis, dtype: DType) -> jax.Array:
+    r"""Cumulative product along an axis.
 
     .. math:: y_i = \prod_{j \le i} x_j
 
     Args:
-        input: Tensor of any shape.
-        dim: the axis.
-        dtype: compute in this dtype. Default: the Tensor's own; int64 for bools and integers of up to 32 bits.
+        dtype: the dtype of the product. Default: the Tensor's own; int64 for bools and integers of up to 32 bits.
 
     Returns:
         Tensor of the same shape.
 
-    Raises:
-        ArgumentError: the axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.cumprod(Tensor([1.0, 2.0, 4.0]), 0))
         [1. 2. 8.]
-
-    Source: `ops.cumprod` of MindSpore.
     """
-    array = as_array(input)
-    default = np.dtype(np.int64) if array.dtype.kind in "biu" and array.dtype.itemsize < 8 else array.dtype
-    place = one_axis(dim, array, where="cumprod", name="dim")
-    return jnp.cumprod(array, axis=place if array.shape else None, dtype=numpy_dtype(dtype, default)).reshape(
-        array.shape
-    )
+    wide = x.dtype.kind in "biu" and x.dtype.itemsize < 8
+    return _cumulated(jnp.cumprod, x, axis, dtype or (np.dtype(np.int64) if wide else x.dtype))
 
 
-def _running(input: Any, axis: Any, where: str, index_dtype: Any) -> tuple[Array, Array]:
-    x = as_array(input)
-    check_kind(x, "iuf", where=where)
-    place = one_axis(axis, x, where=where)
+def _extrema(x: Any, axis: int, maximum: bool, index_dtype: Any) -> tuple[jax.Array, jax.Array]:
     if not x.shape:
         return x, jnp.zeros((), index_dtype)
-    index = _running_index(jax.lax.stop_gradient(x), place, where == "cummax").astype(index_dtype)
-    return jnp.take_along_axis(x, index, axis=place), index
+    index = _extremum_index(jax.lax.stop_gradient(x), axis, maximum).astype(index_dtype)
+    return jnp.take_along_axis(x, index, axis=axis), index
 
 
-def _running_index(x: Array, axis: int, largest: bool) -> Array:
-    """Where the running extreme is: the last place up to each one that equals it, or the last NaN."""
+def _extremum_index(x: Any, axis: int, maximum: bool) -> jax.Array:
+    """Index of the cumulative extremum: of equal elements, or of NaNs, the last one so far."""
     nan = jnp.isnan(x)
-    met = jax.lax.cummax(nan.astype(np.int32), axis=axis) > 0
-    extreme = jax.lax.cummax(x, axis=axis) if largest else jax.lax.cummin(x, axis=axis)
-    hit = jnp.where(met, nan, x == extreme)
+    after_nan = jax.lax.cummax(nan.astype(np.int32), axis=axis) > 0
+    extremum = jax.lax.cummax(x, axis=axis) if maximum else jax.lax.cummin(x, axis=axis)
+    hit = jnp.where(after_nan, nan, x == extremum)
     return jax.lax.cummax(jnp.where(hit, jax.lax.broadcasted_iota(np.int32, x.shape, axis), 0), axis=axis)
 
 
-@op(method=True)
-def cummax(input: Array, axis: int) -> tuple[Array, Array]:
-    r"""The largest of the elements up to each one, along an axis, and where it is.
+@op("ops.cummax(input, axis)", "Tensor.cummax(self, axis)", "ops.Cummax(axis=REQUIRED)(input)")
+def cummax(x: Ordered, axis: Axis) -> tuple[jax.Array, jax.Array]:
+    r"""Cumulative maximum along an axis, and its index.
 
     .. math:: y_i = \max_{j \le i} x_j
 
-    Args:
-        input: Tensor of any shape.
-        axis: the axis.
-
     Returns:
-        (values, int64 indices), of the same shape; of equal elements the last. NaN wins.
-
-    Raises:
-        ArgumentError: the axis is out of range.
+        (values, int64 indices), of the same shape; of equal elements the last. NaN propagates.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> values, indices = ops.cummax(Tensor([1.0, 3.0, 2.0, 4.0]), 0)
         >>> print(values, indices)
         [1. 3. 3. 4.] [0 1 1 3]
-
-    Source: `ops.cummax` of MindSpore.
     """
-    return _running(input, axis, "cummax", np.int64)
+    return _extrema(x, axis, True, np.int64)
 
 
-@op(method=True)
-def cummin(input: Array, axis: int) -> tuple[Array, Array]:
-    r"""The smallest of the elements up to each one, along an axis, and where it is.
+@op("ops.cummin(input, axis)", "Tensor.cummin(self, axis)", "ops.Cummin(axis=REQUIRED)(input)")
+def cummin(x: Ordered, axis: Axis) -> tuple[jax.Array, jax.Array]:
+    r"""Cumulative minimum along an axis, and its index.
 
     .. math:: y_i = \min_{j \le i} x_j
 
-    Args:
-        input: Tensor of any shape.
-        axis: the axis.
-
     Returns:
-        (values, int32 indices), of the same shape; of equal elements the last. NaN wins.
-
-    Raises:
-        ArgumentError: the axis is out of range.
+        (values, int32 indices), of the same shape; of equal elements the last. NaN propagates.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> values, indices = ops.cummin(Tensor([4.0, 2.0, 3.0, 1.0]), 0)
         >>> print(values, indices)
         [4. 2. 2. 1.] [0 1 1 3]
-
-    Source: `ops.cummin` of MindSpore.
     """
-    return _running(input, axis, "cummin", np.int32)
+    return _extrema(x, axis, False, np.int32)
 
 
-@op(method=True)
-def logcumsumexp(input: Array, axis: int) -> Array:
-    r"""The logarithm of the running sum of exponentials, without overflow.
+@op("ops.logcumsumexp(input, axis)", "Tensor.logcumsumexp(self, axis)")
+def logcumsumexp(x: Floating, axis: Axis) -> jax.Array:
+    r"""Logarithm of the cumulative sum of exponentials, without overflow.
 
     .. math:: y_i = \ln \sum_{j \le i} e^{x_j}
-
-    Args:
-        input: Tensor of floats.
-        axis: the axis.
 
     Returns:
         Tensor of the same shape; integers give float32.
 
-    Raises:
-        ArgumentError: the axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.logcumsumexp(Tensor([0.0, 0.0]), 0).asnumpy().round(4))
         [0.     0.6931]
-
-    Source: `ops.logcumsumexp` of MindSpore.
     """
-    x = as_floating(input)
-    place = one_axis(axis, x, where="logcumsumexp")
-    return jax.lax.cumlogsumexp(x, axis=place) if x.shape else x
+    return jax.lax.cumlogsumexp(x, axis=axis) if x.shape else x
 
 
-@op(method=True)
-def diff(x: Array, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Array:
-    r"""Differences of neighbours along an axis.
+@op(
+    "ops.diff(x, n=1, axis=-1, prepend=None, append=None)",
+    "Tensor.diff(self, n=1, axis=-1, prepend=None, append=None)",
+)
+def diff(x: Array, n: Integer, axis: Axis, prepend: OptionalArray, append: OptionalArray) -> jax.Array:
+    r"""Differences of adjacent elements along an axis.
 
     .. math:: y_i = x_{i + 1} - x_i
 
     Args:
         x: Tensor of at least one axis.
-        n: how often.
-        axis: the axis.
-        prepend, append: Tensors to put before and behind it first.
+        n: the number of times that the difference is taken.
+        prepend: Tensor to concatenate before `x` first.
+        append: Tensor to concatenate after `x` first.
 
     Returns:
         Tensor, shorter by `n` along the axis.
 
-    Raises:
-        ArgumentError: the axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.diff(Tensor([1, 3, 6])))
         [2 3]
-
-    Source: `ops.diff` of MindSpore.
     """
-    array = as_array(x)
-    place = one_axis(axis, array, where="diff")
-    before = None if prepend is None else as_array(prepend)
-    after = None if append is None else as_array(append)
-    return jnp.diff(array, n, place, before, after)
+    return jnp.diff(x, n, axis, prepend, append)
 
 
-@op
-def trapz(y: Array, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Array:
-    r"""The integral along an axis by the trapezoidal rule.
+@op("ops.trapz(y, x=None, *, dx=1.0, dim=-1)")
+def trapz(y: Floating, x: OptionalArray, dx: Operand, axis: Axis) -> jax.Array:
+    r"""Integral along an axis by the trapezoidal rule.
 
     .. math:: \sum_i (x_{i+1} - x_i) \, (y_i + y_{i+1}) / 2
 
     Args:
         y: Tensor of values.
-        x: Tensor of the places, of one axis or as `y`. Default: at distance `dx`.
-        dx: the distance.
-        dim: the axis.
+        x: Tensor of the sample points, of one axis or of the shape of `y`. Default: points at distance `dx`.
+        dx: number: the distance between the sample points.
 
     Returns:
         Tensor of the shape without the axis.
 
-    Raises:
-        ArgumentError: the axis is out of range.
-
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.trapz(Tensor([1.0, 2.0, 3.0])))
         4.0
-
-    Source: `ops.trapz` of MindSpore.
     """
-    values = as_floating(y)
-    place = one_axis(dim, values, where="trapz", name="dim")
-    places = None if x is None else as_array(x)
-    return jnp.trapezoid(values, places, dx=dx, axis=place)
+    return jnp.trapezoid(y, x, dx=dx, axis=axis)
 
 
-def _scanning(function: Any, x: Any, axis: Any, exclusive: bool, reverse: bool, start: Any, where: str) -> Array:
-    array = as_array(x)
-    place = one_axis(axis, array, where=where)
-    array = jnp.flip(array, place) if reverse else array
+def _scanned(function: Callable[..., Any], x: Any, axis: int, exclusive: bool, reverse: bool, start: Any) -> jax.Array:
+    x = jnp.flip(x, axis) if reverse else x
     if exclusive:
-        first = jnp.full_like(jax.lax.slice_in_dim(array, 0, 1, axis=place), start)
-        rest = jax.lax.slice_in_dim(array, 0, array.shape[place] - 1, axis=place)
-        array = jnp.concatenate([first, rest], axis=place)
-    result = function(array, place)
-    return jnp.flip(result, place) if reverse else result
+        first = jnp.full_like(jax.lax.slice_in_dim(x, 0, 1, axis=axis), start)
+        x = jnp.concatenate([first, jax.lax.slice_in_dim(x, 0, x.shape[axis] - 1, axis=axis)], axis=axis)
+    result = function(x, axis)
+    return jnp.flip(result, axis) if reverse else result
 
 
-def _cumsum_primitive(x: Array, axis: int, exclusive: bool = False, reverse: bool = False) -> Array:
-    """The running sum; exclusive leaves the element itself out, reverse starts at the end."""
-    return _scanning(lambda a, p: jnp.cumsum(a, p, a.dtype), x, axis, exclusive, reverse, 0, "CumSum")
+@op("ops.CumSum(exclusive=False, reverse=False)(x, axis)")
+def _cumsum(x: Array, axis: Axis, exclusive: Exclusive, reverse: Reverse) -> jax.Array:
+    """Cumulative sum along an axis, in the dtype of the Tensor."""
+    return _scanned(lambda a, axis: jnp.cumsum(a, axis, a.dtype), x, axis, exclusive, reverse, 0)
 
 
-def _cumprod_primitive(x: Array, axis: int, exclusive: bool = False, reverse: bool = False) -> Array:
-    """The running product; exclusive leaves the element itself out, reverse starts at the end."""
-    return _scanning(lambda a, p: jnp.cumprod(a, p, a.dtype), x, axis, exclusive, reverse, 1, "CumProd")
+@op("ops.CumProd(exclusive=False, reverse=False)(x, axis)")
+def _cumprod(x: Array, axis: Axis, exclusive: Exclusive, reverse: Reverse) -> jax.Array:
+    """Cumulative product along an axis, in the dtype of the Tensor."""
+    return _scanned(lambda a, axis: jnp.cumprod(a, axis, a.dtype), x, axis, exclusive, reverse, 1)
 
 
-def _cumlogsumexp_primitive(x: Array, axis: int, exclusive: bool = False, reverse: bool = False) -> Array:
-    """The running log-sum-exp; exclusive leaves the element itself out, reverse starts at the end."""
-    return _scanning(
-        lambda a, p: jax.lax.cumlogsumexp(a, axis=p),
-        as_floating(x),
-        axis,
-        exclusive,
-        reverse,
-        -np.inf,
-        "CumulativeLogsumexp",
-    )
-
-
-CumSum = primitive("CumSum", lifted(_cumsum_primitive), exclusive=False, reverse=False)
-CumProd = primitive("CumProd", lifted(_cumprod_primitive), exclusive=False, reverse=False)
-CumulativeLogsumexp = primitive("CumulativeLogsumexp", lifted(_cumlogsumexp_primitive), exclusive=False, reverse=False)
-Cummax = primitive("Cummax", cummax, axis=REQUIRED)
-Cummin = primitive("Cummin", cummin, axis=REQUIRED)
+@op("ops.CumulativeLogsumexp(exclusive=False, reverse=False)(x, axis)")
+def _cumulative_logsumexp(x: Floating, axis: Axis, exclusive: Exclusive, reverse: Reverse) -> jax.Array:
+    """Logarithm of the cumulative sum of exponentials along an axis."""
+    return _scanned(lambda a, axis: jax.lax.cumlogsumexp(a, axis=axis), x, axis, exclusive, reverse, -np.inf)

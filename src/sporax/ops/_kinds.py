@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import jax
+import numpy as np
 
 from sporax import _check
 from sporax._errors import ShapeError
-from sporax.core import Tensor, unwrap
+from sporax.core import Generator, Tensor, next_key, seeded_generator, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -31,8 +32,10 @@ class Kind:
         convert: checks and converts it; see `Convert`.
         doc: what a docstring says of it, unless the kernel's says more.
         static_type: its type in the stubs.
-        raises: lines for the section Raises.
+        raises: lines for the section Raises; "{name}" is replaced by the argument's public name.
         data: whether it is an array, or a list of arrays, and not a static value.
+        key: whether it is a random key. It is drawn, with None as the value given, where a signature lacks it.
+        needed_if: parameters of the kernel; unless all are true, the kernel gets None and nothing is drawn.
     """
 
     convert: Convert
@@ -40,6 +43,8 @@ class Kind:
     static_type: str = "Any"
     raises: tuple[str, ...] = ()
     data: bool = False
+    key: bool = False
+    needed_if: tuple[str, ...] = ()
 
 
 def plain(value: Any) -> Any:
@@ -130,6 +135,7 @@ Array = Annotated[jax.Array, array_kind()]
 Floating = Annotated[jax.Array, array_kind(floating=True)]
 Real = Annotated[jax.Array, array_kind("biuf", doc="Tensor of any shape, not complex.")]
 Number = Annotated[jax.Array, array_kind("iufc", doc="Tensor of any shape, not bool.")]
+Ordered = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, not bool or complex.")]
 Integral = Annotated[jax.Array, array_kind("iu", doc="Tensor of any shape, of an integer dtype.")]
 OptionalArray = Annotated[Any, array_kind(optional=True)]
 Operand = Annotated[
@@ -187,6 +193,12 @@ DType = Annotated[
         lambda value, *_: _args.numpy_dtype(value), "the dtype of the result. Default: the Tensor's own.", "Any"
     ),
 ]
+FloatDType = Annotated[
+    Any,
+    static_kind(
+        lambda value, *_: _args.numpy_dtype(value, np.dtype(np.float32)), "the dtype. Default: float32.", "Any"
+    ),
+]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
 
@@ -197,7 +209,7 @@ def integer_kind(minimum: int, doc: str) -> Kind:
     def convert(value: Any, _: Any, where: str, name: str) -> int:
         return _check.integer(_integer(value, _, where, name), name=name, where=f"ops.{where}", minimum=minimum)
 
-    return static_kind(convert, doc, "int", f"ArgumentError: less than {minimum}.")
+    return static_kind(convert, doc, "int", f"ArgumentError: {{name}} is less than {minimum}.")
 
 
 def choice_kind(*options: str, doc: str = "") -> Kind:
@@ -270,3 +282,51 @@ OptionalInteger = Annotated[
         "ArgumentTypeError: not an int.",
     ),
 ]
+
+
+def _seed(value: Any, where: str, name: str) -> int:
+    return _check.integer(_integer(value, None, where, name), name=name, where=f"ops.{where}", minimum=0)
+
+
+def key_kind(
+    doc: str = "int ≥ 0: with `set_seed` it decides the sequence of draws, the same in every run.",
+    static_type: str = "int | None",
+    no_seed: int | None = None,
+    needed_if: tuple[str, ...] = (),
+) -> Kind:
+    """A random key: of the default Generator, of a given one, or of the stream of draws that have a seed.
+
+    Args:
+        doc, static_type, needed_if: see `Kind`.
+        no_seed: the int that denotes no seed, as None does.
+    """
+
+    def convert(value: Any, _: Any, where: str, name: str) -> jax.Array:
+        if value is None or isinstance(value, Generator):
+            return next_key(value)
+        if value == no_seed:
+            return next_key()
+        return jax.random.fold_in(next_key(seeded_generator), _seed(value, where, name) % 2**32)
+
+    return Kind(convert, doc, static_type, data=True, key=True, needed_if=needed_if)
+
+
+def _repeatable_key(value: Any, _: Any, where: str, name: str) -> jax.Array:
+    seed, offset = value if isinstance(value, tuple) else (value, 0)
+    if seed is None or isinstance(seed, Generator):
+        return next_key(seed)
+    if not seed and not offset:
+        return next_key()
+    return jax.random.fold_in(jax.random.key(_seed(seed, where, name)), offset)
+
+
+Key = Annotated[jax.Array, key_kind()]
+"""A key, for a signature with `seed=None` or without a seed."""
+KeyOfGenerator = Annotated[
+    jax.Array, key_kind("the Generator to draw from. Default: the global one.", "Generator | None")
+]
+"""A key, for a signature with `generator=None`."""
+RepeatableKey = Annotated[
+    jax.Array, Kind(_repeatable_key, "int: not 0 for the same draw in each call.", "int", data=True, key=True)
+]
+"""A key, for a signature with `seed=0`; a second seed may be renamed to it."""

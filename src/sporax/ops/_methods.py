@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from sporax.core import Generator, Tensor
+from sporax.core import Tensor
 from sporax.core.dtype import DType
 from sporax.ops import (
     _axes,
     _binary,
     _cast,
-    _creation,
-    _cumulate,
     _gather,
-    _random,
     _reduce,
     _scatter,
     _select,
     _shape,
-    _sort,
-    _statistics,
 )
 from sporax.ops._args import spread
 from sporax.ops._base import DIM, tensor_method
@@ -116,24 +109,6 @@ max = tensor_method()(_extreme("max", _reduce.max))
 min = tensor_method()(_extreme("min", _reduce.min))
 
 
-@tensor_method(also=DIM)
-def cumsum(self: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """The sum of the elements up to each one, along an axis, or over the flattened Tensor; as `ops.cumsum`.
-
-    bool, int8, int16 and uint8 give int32, where `ops.cumsum` keeps the dtype.
-    """
-    if dtype is None and self.dtype.dtype.name in ("bool", "int8", "int16", "uint8"):
-        dtype = np.int32
-    flat = _shape.reshape(self, (-1,)) if axis is None else self
-    return _cumulate.cumsum(flat, 0 if axis is None else axis, dtype)
-
-
-@tensor_method()
-def ptp(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest element less the smallest, along axes."""
-    return _statistics.peak_to_peak(self, axis, keepdims)
-
-
 # --- indices ---
 
 
@@ -213,51 +188,10 @@ def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False)
     return _scatter.index_put(self, indices, values, accumulate)
 
 
-@tensor_method()
-def searchsorted(self: Tensor, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
-    """Where values would be put into this sorted Tensor; as `ops.searchsorted`."""
-    return _sort.searchsorted(self, v, side=side, sorter=sorter)
-
-
 # --- Tensors like this one ---
 
 
 @tensor_method()
-def new_zeros(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """Zeros in another shape, of this dtype unless given."""
-    return _creation.zeros(size, dtype or self.dtype)
-
-
-@tensor_method()
-def new_ones(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """Ones in another shape, of this dtype unless given."""
-    return _creation.ones(size, dtype or self.dtype)
-
-
-@tensor_method()
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    """One number in another shape, of this dtype unless given."""
-    return _creation.full(size, fill_value, dtype=dtype or self.dtype)
-
-
-@tensor_method()
-def new_empty(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
-    """A Tensor of another shape, of this dtype unless given; sporax fills it with zeros."""
-    return _creation.zeros(size, dtype or self.dtype)
-
-
-@tensor_method()
-def bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities that this Tensor holds, zeros else."""
-    return _random.bernoulli_of(self, generator)
-
-
-@tensor_method()
-def uniform(self: Tensor, from_: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Numbers drawn uniformly from [from_, to), in this shape and dtype."""
-    return _random.uniform_like(self, from_, to, generator)
-
-
 @tensor_method()
 def contiguous(self: Tensor) -> Tensor:
     """Return the Tensor itself: sporax has no strides."""

@@ -46,6 +46,10 @@ SYNONYMS: Mapping[str, str] = {
     "type": "dtype",
     "input_y": "y",
     "other": "y",
+    "correction": "ddof",
+    "generator": "key",
+    "seed": "key",
+    "seed2": "key",
 }
 """Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
 
@@ -55,7 +59,14 @@ METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 _EMPTY = inspect.Parameter.empty
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _VARIADIC = inspect.Parameter.VAR_POSITIONAL
-_MISSING: Any = object()
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+_MISSING: Any = _Missing()
 """The default of a required argument that may also be given by another keyword."""
 
 
@@ -118,7 +129,7 @@ def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) 
 
 @functools.cache
 def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
-    scope: dict[str, Any] = {"REQUIRED": _EMPTY, "np": np, "sporax": dtype}
+    scope: dict[str, Any] = {"REQUIRED": _EMPTY, "np": np, "sporax": dtype, "dtype": dtype}
     exec(f"def f{text}: ...", scope)
     return tuple(inspect.signature(scope["f"]).parameters.values())
 
@@ -190,6 +201,8 @@ class _Entry:
             _base.enter_method(one.name, function)
         elif one.home == "ops" and one.constructor is not None:
             options = {each.name: each.default for each in one.constructor}
+            if seeds := self.seeds(one):
+                return _base.random_primitive(one.name, function, seeds, **options)
             return _base.primitive(one.name, function, **options)
         elif one.home == "ops":
             _base.enter_function(one.name, function)
@@ -197,12 +210,20 @@ class _Entry:
             _base.enter_elsewhere(one.home, one.name, function)
         return function
 
+    def seeds(self, one: Signature) -> tuple[str, ...]:
+        """The constructor's arguments that denote a random key; a class form passes its stream in their place."""
+        return tuple(each.name for each in one.constructor or () if self.kinds[self.canonical(each.name, one)].key)
+
     def function(self, one: Signature, others: tuple[Signature, ...]) -> Any:
         """The public function: converts the arguments, the op's first array before all, and calls the kernel."""
         parameters = list(one.call)
         if one.constructor is not None:
             # The class form passes the constructor's arguments by name.
-            parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in one.constructor]
+            parameters += [
+                each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+                for each in one.constructor
+                if each.name not in self.seeds(one)[1:]
+            ]
         # Two underscores, so that no parameter of a kernel collides.
         scope: dict[str, Any] = {"__kernel": self.kernel, "__wrapped": _base.wrapped, "__x64": x64_scope}
         scope |= {"__pick": _one_of, "__missing": _missing, "__required": _MISSING}
@@ -223,15 +244,24 @@ class _Entry:
         ]
         body += [f"if {given} is __required: __missing(__where, {given!r})" for given in required]
         lines: list[str] = []
-        for given, name in sorted(names.items(), key=lambda item: item[1] != self.first):
-            scope[f"_convert_{name}"] = self.kinds[name].convert
-            shown = "input" if given == "self" else given
-            first = f"_{self.first}" if name != self.first and self.first in names.values() else "None"
-            lines.append(f"_{name} = _convert_{name}({given}, {first}, __name, {shown!r})")
         for name, value in one.fixed.items():
             scope[f"_fixed_{name}"] = value
             lines.append(f"_{name} = _fixed_{name}")
-        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *one.fixed]))
+        sources: dict[str, list[str]] = {}
+        for given, name in names.items():
+            sources.setdefault(name, []).append(given)
+        # A key is drawn even where the signature has no seed, and after the other arguments are checked.
+        sources |= {name: [] for name, kind in self.kinds.items() if kind.key and name not in sources}
+        for name, given in sorted(sources.items(), key=lambda item: (item[0] != self.first, self.kinds[item[0]].key)):
+            scope[f"_convert_{name}"] = self.kinds[name].convert
+            first = f"_{self.first}" if name != self.first and self.first in sources else "None"
+            value = given[0] if len(given) == 1 else f"({', '.join(given)})" if given else "None"
+            shown = "input" if given == ["self"] else (given or [name])[0]
+            line = f"_{name} = _convert_{name}({value}, {first}, __name, {shown!r})"
+            if needed := " and ".join(f"_{each}" for each in self.kinds[name].needed_if):
+                line += f" if {needed} else None"
+            lines.append(line)
+        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*sources, *one.fixed]))
         body += ["with __x64(True):", *(f"    {line}" for line in lines), f"    return __wrapped(__kernel({passed}))"]
         typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
         typed += [
@@ -266,12 +296,17 @@ class _Entry:
         """The docstring of a signature, from the kernel's and the kinds."""
         sections = {name: text for name, text in self.sections.items() if name in ("", "Returns", "Source")}
         arguments = {}
+        seeds = self.seeds(one)
         for given, name in names.items():
-            if given != "self":
+            if given in seeds:
+                arguments[given] = "int ≥ 0: it starts the instance's own stream of draws. Default: no such stream."
+                arguments |= dict.fromkeys(seeds[1:], "int ≥ 0: a second seed.")
+            elif given != "self":
                 arguments[given] = self.documented.get(given) or self.documented.get(name, self.kinds[name].doc)
         sections["Args"] = _docstring.listed(arguments)
         raises = [self.sections["Raises"]] if "Raises" in self.sections else []
-        raises += dict.fromkeys(line for name in names.values() for line in self.kinds[name].raises)
+        lines = ((given, line) for given, name in names.items() for line in self.kinds[name].raises)
+        raises += dict.fromkeys(line.replace("{name}", f"`{given}`") for given, line in lines)
         sections["Raises"] = "\n".join(raises)
         if one.home == "ops" and one.constructor is None and "Examples" in self.sections:
             imports = "" if "import" in self.sections["Examples"] else ">>> from sporax import ops, Tensor\n"
