@@ -643,8 +643,8 @@ class Tensor:
     def half(self) -> Tensor:
         """The same values as float16."""
 
-    def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
-        """Small values made 0, the rest as they are."""
+    def hardshrink(self, lambd: _TensorLike = 0.5) -> Tensor:
+        """Hard shrinkage: small values are set to 0."""
 
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0.0, max: builtins.float = 0.0) -> Tensor:
         """How many elements fall into each of equal intervals."""
@@ -1028,7 +1028,7 @@ class Tensor:
         """The same values as int16."""
 
     def sigmoid(self) -> Tensor:
-        """The logistic function."""
+        """Logistic function."""
 
     def sigmoid_(self) -> Tensor:
         """As `Tensor.sigmoid`, in place; returns the Tensor itself."""
@@ -1054,8 +1054,8 @@ class Tensor:
     def slice_scatter(self, src: Any, axis: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
         """A stretch along an axis replaced."""
 
-    def soft_shrink(self, lambd: builtins.float = 0.5) -> Tensor:
-        """Small values made 0, the rest moved towards 0."""
+    def soft_shrink(self, lambd: _TensorLike = 0.5) -> Tensor:
+        """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
     def softmax(self, axis: Any = -1, *, dtype: Any = None, dim: Any = None) -> Tensor:
         """Exponentials divided by their sum along an axis, computed without overflow."""

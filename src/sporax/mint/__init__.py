@@ -25,7 +25,7 @@ _SAME_AS_OPS = [
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
     "masked_select", "matmul", "maximum", "minimum", "mm", "mul", "nan_to_num", "ne", "neg", "negative",
     "nonzero", "not_equal", "ones_like", "outer", "polar", "pow", "ravel", "real", "reciprocal", "remainder",
-    "roll", "round", "rsqrt", "searchsorted", "sigmoid", "sign", "sin", "sinc", "sinh", "square", "swapaxes",
+    "roll", "round", "rsqrt", "searchsorted", "sign", "sin", "sinc", "sinh", "square", "swapaxes",
     "take", "tan", "tanh", "tile", "trace", "tril", "triu", "trunc", "unbind", "unsqueeze", "xlogy", "zeros",
     "zeros_like",
 ]  # fmt: skip

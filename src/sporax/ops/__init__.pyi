@@ -255,8 +255,8 @@ def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
 def ceil(input: _TensorLike) -> Tensor:
     """The least whole number that is not less."""
 
-def celu(x: _TensorLike, alpha: float = 1.0) -> Tensor:
-    """The continuously differentiable exponential linear unit."""
+def celu(x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
+    """Continuously differentiable exponential linear unit."""
 
 def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
     """Channels dealt out anew over groups."""
@@ -417,8 +417,8 @@ def dtype(x: _TensorLike) -> _DType:
 def einsum(equation: str, *operands: Any) -> Tensor:
     """The sum of products that an equation of axis names states."""
 
-def elu(input_x: _TensorLike, alpha: float = 1.0) -> Tensor:
-    """The exponential linear unit."""
+def elu(input_x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
+    """Exponential linear unit."""
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False) -> Tensor:
     """Rows of a table, by their numbers."""
@@ -460,7 +460,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None) -> Tensor:
     """A matrix with ones on the diagonal."""
 
 def fast_gelu(x: _TensorLike) -> Tensor:
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
 
 def fill(type: Any, shape: Any, value: Any) -> Tensor:
     """A Tensor of a dtype and shape, filled with one number."""
@@ -544,13 +544,13 @@ def ge(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is greater or equal."""
 
 def gelu(input: _TensorLike, approximate: str = 'none') -> Tensor:
-    """The Gaussian error linear unit."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
 
 def ger(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of two vectors."""
 
 def glu(x: _TensorLike, axis: int = -1) -> Tensor:
-    """The first half of an axis, gated by the second."""
+    """Gated linear unit: the first half of an axis times the sigmoid of the second."""
 
 def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is greater."""
@@ -570,17 +570,17 @@ def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.5
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
     """The Hann window: a raised cosine."""
 
-def hardshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest as they are."""
+def hardshrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Hard shrinkage: small values are set to 0."""
 
 def hardsigmoid(input: _TensorLike) -> Tensor:
-    """A piecewise linear sigmoid."""
+    """Piecewise linear approximation of the logistic function."""
 
 def hardswish(input: _TensorLike) -> Tensor:
-    """The argument times its hard sigmoid (Howard et al., 2019)."""
+    """Argument times its hard sigmoid."""
 
-def hardtanh(input: _TensorLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """The argument, kept between two bounds; the derivative at and beyond them is 0."""
+def hardtanh(input: _TensorLike, min_val: _TensorLike = -1.0, max_val: _TensorLike = 1.0) -> Tensor:
+    """Argument clipped to an interval; the derivative at and beyond its bounds is 0."""
 
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The unit step; `other` is its value at 0."""
@@ -705,8 +705,8 @@ def ldexp(x: _TensorLike, other: _TensorLike) -> Tensor:
 def le(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is less or equal."""
 
-def leaky_relu(input: _TensorLike, alpha: Any = 0.2) -> Tensor:
-    """The positive part, and a share of the negative one."""
+def leaky_relu(input: _TensorLike, alpha: _TensorLike = 0.2) -> Tensor:
+    """Leaky rectified linear unit."""
 
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """The point between two, at a share of the way."""
@@ -766,7 +766,7 @@ def logit(input: _TensorLike, eps: float | None = None) -> Tensor:
     """The logarithm of the odds: the inverse of the sigmoid."""
 
 def logsigmoid(x: _TensorLike) -> Tensor:
-    """The logarithm of the logistic function, without overflow."""
+    """Logarithm of the logistic function, without overflow."""
 
 def logspace(start: Any, end: Any, steps: int, base: int = 10, *, dtype: Any = ...) -> Tensor:
     """Powers of a base, their exponents at equal distances."""
@@ -814,7 +814,7 @@ def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The smaller one, element by element; NaN wins."""
 
 def mish(x: _TensorLike) -> Tensor:
-    """Mish (Misra, 2019)."""
+    """Mish: the argument times the hyperbolic tangent of its softplus."""
 
 def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
     """The product of two matrices."""
@@ -961,7 +961,7 @@ def pows(input: Any, exponent: Any) -> Tensor:
     """Each element to a power."""
 
 def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
-    """The positive part, and a learned share of the negative one."""
+    """Rectified linear unit with a learned derivative below 0."""
 
 def prod(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
     """Product over axes; integers and bools give int64."""
@@ -1030,10 +1030,10 @@ def reduce_sum(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), k
     """Sum over axes; integers keep their dtype, bools give int64."""
 
 def relu(input: _TensorLike) -> Tensor:
-    """The positive part; the derivative at 0 is 0."""
+    """Rectified linear unit; the derivative at 0 is 0."""
 
 def relu6(x: _TensorLike) -> Tensor:
-    """The positive part, at most 6."""
+    """Rectified linear unit, at most 6."""
 
 def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The remainder of the division rounded down; it has the divisor's sign."""
@@ -1065,8 +1065,8 @@ def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
 def row_stack(inputs: Any) -> Tensor:
     """Tensors below each other: along the first axis; vectors are rows."""
 
-def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.3333333333333333) -> Tensor:
-    """The positive part, and a random share of the negative one, drawn for each element."""
+def rrelu(input: _TensorLike, lower: Any = 0.125, upper: Any = 0.3333333333333333) -> Tensor:
+    """Rectified linear unit with a random derivative below 0, drawn for each element."""
 
 def rsqrt(input: _TensorLike) -> Tensor:
     """The reciprocal of the square root of each element."""
@@ -1135,7 +1135,7 @@ def select_scatter(input: _TensorLike, src: _TensorLike, axis: int, index: int) 
     """One slice along an axis replaced."""
 
 def selu(input_x: _TensorLike) -> Tensor:
-    """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
+    """Scaled exponential linear unit, which preserves mean 0 and variance 1."""
 
 def sequence_mask(lengths: _TensorLike, maxlen: int | None = None) -> Tensor:
     """True for the first so many places of a new last axis."""
@@ -1150,7 +1150,7 @@ def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
     """The rows in random order."""
 
 def sigmoid(input: _TensorLike) -> Tensor:
-    """The logistic function."""
+    """Logistic function."""
 
 def sign(input: _TensorLike) -> Tensor:
     """The sign of each element: -1, 0 or 1; its derivative is 0."""
@@ -1159,7 +1159,7 @@ def signbit(input: _TensorLike) -> Tensor:
     """Which elements carry a minus sign, -0 included."""
 
 def silu(input: _TensorLike) -> Tensor:
-    """The sigmoid linear unit, also called swish."""
+    """Sigmoid linear unit, also called swish."""
 
 def sin(input: _TensorLike) -> Tensor:
     """The sine of each element, in radians."""
@@ -1185,8 +1185,8 @@ def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: float = 1.0, r
 def soft_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The logistic loss of two classes, 1 and -1."""
 
-def soft_shrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest moved towards 0."""
+def soft_shrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
 def softmax(input: _TensorLike, axis: Any = -1, *, dtype: Any = None) -> Tensor:
     """Exponentials divided by their sum along an axis, computed without overflow."""
@@ -1194,14 +1194,14 @@ def softmax(input: _TensorLike, axis: Any = -1, *, dtype: Any = None) -> Tensor:
 def softmin(x: _TensorLike, axis: int = -1, *, dtype: Any = None) -> Tensor:
     """The softmax of the negative."""
 
-def softplus(input: _TensorLike, beta: float = 1, threshold: float = 20) -> Tensor:
-    """A smooth positive part."""
+def softplus(input: _TensorLike, beta: _TensorLike = 1, threshold: _TensorLike = 20) -> Tensor:
+    """Smooth approximation of the rectified linear unit."""
 
-def softshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest moved towards 0."""
+def softshrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
 def softsign(x: _TensorLike) -> Tensor:
-    """A sigmoid with slow tails."""
+    """Softsign: a sigmoid with slowly decaying tails."""
 
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """The elements in order along an axis, and where they were. Equal ones keep their order."""
@@ -1255,7 +1255,7 @@ def swapdims(input: _TensorLike, dim0: int, dim1: int) -> Tensor:
     """Two axes exchanged."""
 
 def swiglu(input: _TensorLike, dim: int = -1) -> Tensor:
-    """The second half of an axis, gated by the swish of the first."""
+    """Swish of the first half of an axis times the second half."""
 
 def t(input: _TensorLike) -> Tensor:
     """A matrix transposed; a vector or scalar as it is."""
@@ -1270,7 +1270,7 @@ def tanh(input: _TensorLike) -> Tensor:
     """The hyperbolic tangent of each element."""
 
 def tanhshrink(input: _TensorLike) -> Tensor:
-    """The argument less its hyperbolic tangent."""
+    """Argument minus its hyperbolic tangent."""
 
 def tensor_add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The sum, element by element."""
@@ -1341,8 +1341,8 @@ def tensor_split(input: _TensorLike, indices_or_sections: Any, axis: int = 0) ->
 def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The difference, element by element."""
 
-def threshold(input: _TensorLike, thr: float, value: float) -> Tensor:
-    """What is above a bound, and a fixed value elsewhere."""
+def threshold(input: _TensorLike, thr: _TensorLike, value: _TensorLike) -> Tensor:
+    """Values above a bound unchanged, a fixed value elsewhere."""
 
 def tile(input: _TensorLike, dims: Any) -> Tensor:
     """The whole Tensor repeated along axes."""
@@ -1689,8 +1689,8 @@ class Cdist(Primitive):
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class CeLU(Primitive):
-    """The continuously differentiable exponential linear unit."""
-    def __init__(self, alpha: float = 1.0) -> None: ...
+    """Continuously differentiable exponential linear unit."""
+    def __init__(self, alpha: _TensorLike = 1.0) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Ceil(Primitive):
@@ -1829,8 +1829,8 @@ class Einsum(Primitive):
     def __call__(self, inputs: Any) -> Tensor: ...
 
 class Elu(Primitive):
-    """The exponential linear unit."""
-    def __init__(self, alpha: float = 1.0) -> None: ...
+    """Exponential linear unit."""
+    def __init__(self, alpha: _TensorLike = 1.0) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Equal(Primitive):
@@ -1874,12 +1874,12 @@ class Eye(Primitive):
     def __call__(self, n: int, m: int | None = None, dtype: Any = None) -> Tensor: ...
 
 class FastGeLU(Primitive):
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class FastGelu(Primitive):
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1929,7 +1929,7 @@ class ForiLoop(Primitive):
     def __call__(self, lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init_val: Any) -> Any: ...
 
 class GLU(Primitive):
-    """The first half of an axis, gated by the second."""
+    """Gated linear unit: the first half of an axis times the sigmoid of the second."""
     def __init__(self, axis: int = -1) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1964,12 +1964,12 @@ class Gcd(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class GeLU(Primitive):
-    """The Gaussian error linear unit, in its approximation with the hyperbolic tangent."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Gelu(Primitive):
-    """The Gaussian error linear unit, in its approximation with the hyperbolic tangent."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1989,17 +1989,17 @@ class GreaterEqual(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class HShrink(Primitive):
-    """Small values made 0, the rest as they are."""
-    def __init__(self, lambd: float = 0.5) -> None: ...
+    """Hard shrinkage: small values are set to 0."""
+    def __init__(self, lambd: _TensorLike = 0.5) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class HSigmoid(Primitive):
-    """A piecewise linear sigmoid."""
+    """Piecewise linear approximation of the logistic function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class HSwish(Primitive):
-    """The argument times its hard sigmoid (Howard et al., 2019)."""
+    """Argument times its hard sigmoid."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2239,7 +2239,7 @@ class MirrorPad(Primitive):
     def __call__(self, input_x: _TensorLike, paddings: Any) -> Tensor: ...
 
 class Mish(Primitive):
-    """Mish (Misra, 2019)."""
+    """Mish: the argument times the hyperbolic tangent of its softplus."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -2324,7 +2324,7 @@ class OnesLike(Primitive):
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class PReLU(Primitive):
-    """The positive part, and a learned share of the negative one."""
+    """Rectified linear unit with a learned derivative below 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
@@ -2384,12 +2384,12 @@ class Rank(Primitive):
     def __call__(self, input_x: _TensorLike) -> int: ...
 
 class ReLU(Primitive):
-    """The positive part; the derivative at 0 is 0."""
+    """Rectified linear unit; the derivative at 0 is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ReLU6(Primitive):
-    """The positive part, at most 6."""
+    """Rectified linear unit, at most 6."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -2574,7 +2574,7 @@ class ScatterUpdate(Primitive):
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class SeLU(Primitive):
-    """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
+    """Scaled exponential linear unit, which preserves mean 0 and variance 1."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
@@ -2594,12 +2594,12 @@ class Shape(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[int, ...]: ...
 
 class SiLU(Primitive):
-    """The sigmoid linear unit, also called swish."""
+    """Sigmoid linear unit, also called swish."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Sigmoid(Primitive):
-    """The logistic function."""
+    """Logistic function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2649,8 +2649,8 @@ class SoftMarginLoss(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike) -> Tensor: ...
 
 class SoftShrink(Primitive):
-    """Small values made 0, the rest moved towards 0."""
-    def __init__(self, lambd: float = 0.5) -> None: ...
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
+    def __init__(self, lambd: _TensorLike = 0.5) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Softmax(Primitive):
@@ -2664,12 +2664,12 @@ class SoftmaxCrossEntropyWithLogits(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Softplus(Primitive):
-    """A smooth positive part: ln(1 + e^x)."""
+    """Smooth approximation of the rectified linear unit: ln(1 + e^x)."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Softsign(Primitive):
-    """A sigmoid with slow tails."""
+    """Softsign: a sigmoid with slowly decaying tails."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 

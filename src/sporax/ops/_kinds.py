@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import jax
 
-from sporax.core import Tensor
+from sporax import _check
+from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -41,12 +42,12 @@ class Kind:
 
 
 def plain(value: Any) -> Any:
-    """The array of a Tensor, within lists and tuples too; anything else as it is."""
+    """The array of a Tensor, within lists and tuples too; a NumPy scalar as a Python number; anything else as it is."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
         return type(value)(plain(each) for each in value)
-    return value
+    return unwrap(value)
 
 
 _OUT_OF_RANGE = "ArgumentError: an axis is out of range; the message names the axis, the shape and the range."
@@ -167,3 +168,13 @@ DType = Annotated[
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
+
+
+def choice_kind(*options: str, doc: str = "") -> Kind:
+    """One of several strings."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> str:
+        return _check.one_of(value, options, name=name, where=f"ops.{where}")
+
+    text = doc or f"{', '.join(map(repr, options[:-1]))} or {options[-1]!r}."
+    return static_kind(convert, text, "str", "ArgumentError: an unknown name; the message lists the known ones.")
