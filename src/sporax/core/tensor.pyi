@@ -280,7 +280,7 @@ class Tensor:
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """As `Tensor.add`, in place; returns the Tensor itself."""
 
-    def addbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addbmm(self, batch1: _TensorLike, batch2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus the sum of a batch of matrix products."""
 
     def addcdiv(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
@@ -289,13 +289,13 @@ class Tensor:
     def addcmul(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
         """A Tensor plus a multiple of a product."""
 
-    def addmm(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus a matrix product."""
 
-    def addmv(self, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addmv(self, mat: _TensorLike, vec: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A vector plus the product of a matrix and a vector."""
 
-    def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addr(self, vec1: _TensorLike, vec2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus the outer product of two vectors."""
 
     def all(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
@@ -376,7 +376,7 @@ class Tensor:
     def atanh(self) -> Tensor:
         """The inverse hyperbolic tangent of each element."""
 
-    def baddbmm(self, batch1: Any, batch2: Any, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def baddbmm(self, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A batch of matrices plus a batch of matrix products."""
 
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
@@ -409,8 +409,8 @@ class Tensor:
     def bitwise_xor(self, other: Any) -> Tensor:
         """Either, but not both, bit by bit."""
 
-    def bmm(self, mat2: Any) -> Tensor:
-        """Products of matrices, batch by batch."""
+    def bmm(self, mat2: _TensorLike) -> Tensor:
+        """Matrix product of each element of a batch."""
 
     def bool(self) -> Tensor:
         """The same values as bool."""
@@ -466,8 +466,8 @@ class Tensor:
     def cov(self, *, correction: builtins.int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """The covariance matrix of variables in rows."""
 
-    def cross(self, other: Any, dim: builtins.int | None = None) -> Tensor:
-        """The cross product of vectors of length 3."""
+    def cross(self, other: _TensorLike, dim: Any = None) -> Tensor:
+        """Cross product of vectors of length 3."""
 
     def cummax(self, axis: builtins.int) -> tuple[Tensor, Tensor]:
         """The largest of the elements up to each one, along an axis, and where it is."""
@@ -514,8 +514,8 @@ class Tensor:
     def divide(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """The quotient, element by element."""
 
-    def dot(self, other: Any) -> Tensor:
-        """The last axis of the first Tensor summed against the last but one of the second."""
+    def dot(self, other: _TensorLike) -> Tensor:
+        """Sum over the last axis of the first Tensor and the second to last of the second."""
 
     def double(self) -> Tensor:
         """The same values as float64."""
@@ -628,8 +628,8 @@ class Tensor:
     def ge(self, other: Any) -> Tensor:
         """Where the first is greater or equal."""
 
-    def ger(self, vec2: Any) -> Tensor:
-        """The outer product of two vectors."""
+    def ger(self, vec2: _TensorLike) -> Tensor:
+        """Outer product of two vectors."""
 
     def greater(self, other: Any) -> Tensor:
         """Where the first is greater."""
@@ -679,8 +679,8 @@ class Tensor:
     def index_select(self, axis: builtins.int = ..., index: Any = ..., *, dim: Any = None) -> Tensor:
         """Slices along an axis, in the order of indices."""
 
-    def inner(self, other: Any) -> Tensor:
-        """The last axes of both summed against each other."""
+    def inner(self, other: _TensorLike) -> Tensor:
+        """Sum over the last axes of both Tensors."""
 
     def inplace_update(self, v: Any, indices: Any) -> Tensor:
         """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
@@ -805,8 +805,8 @@ class Tensor:
     def masked_select(self, mask: Any) -> Tensor:
         """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
 
-    def matmul(self, other: Any = ..., *, tensor2: Any = None) -> Tensor:
-        """The matrix product; leading axes broadcast."""
+    def matmul(self, other: _TensorLike = ..., *, tensor2: Any = None) -> Tensor:
+        """Matrix product; leading axes broadcast."""
 
     def max(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
         """The largest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.max`."""
@@ -826,8 +826,8 @@ class Tensor:
     def minimum(self, other: Any) -> Tensor:
         """The smaller one, element by element; NaN wins."""
 
-    def mm(self, mat2: Any) -> Tensor:
-        """The product of two matrices."""
+    def mm(self, mat2: _TensorLike) -> Tensor:
+        """Product of two matrices."""
 
     def moveaxis(self, source: Any, destination: Any) -> Tensor:
         """Axes moved to other places; the rest keep their order."""
@@ -919,8 +919,8 @@ class Tensor:
     def numel(self) -> builtins.int:
         """The number of elements."""
 
-    def outer(self, vec2: Any) -> Tensor:
-        """The outer product of two vectors."""
+    def outer(self, vec2: _TensorLike) -> Tensor:
+        """Outer product of two vectors."""
 
     def permute(self, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
         """The axes in another order, given as ints or as one tuple; as `ops.permute`."""

@@ -15,16 +15,16 @@ from sporax.mint import nn as nn
 from sporax.ops import ELSEWHERE
 
 _SAME_AS_OPS = [
-    "abs", "acos", "acosh", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "arange", "arccos", "arccosh",
-    "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
+    "abs", "acos", "acosh", "addcdiv", "addcmul", "arange", "arccos", "arccosh",
+    "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh",
     "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "broadcast_to", "ceil", "clamp",
-    "clip", "cos", "cosh", "cross", "cumprod", "div", "divide", "dot", "dstack", "einsum", "eq", "erf",
+    "clip", "cos", "cosh", "cumprod", "div", "divide", "dstack", "eq", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "flip", "float_power", "floor", "floor_divide", "fmod",
     "full", "full_like", "gcd", "ge", "greater", "greater_equal", "gt", "hstack", "imag", "isclose",
     "isfinite", "isinf", "isneginf", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2",
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lt",
-    "masked_select", "matmul", "maximum", "minimum", "mm", "mul", "nan_to_num", "ne", "neg", "negative",
-    "nonzero", "not_equal", "ones_like", "outer", "polar", "pow", "ravel", "real", "reciprocal", "remainder",
+    "masked_select", "maximum", "minimum", "mul", "nan_to_num", "ne", "neg", "negative",
+    "nonzero", "not_equal", "ones_like", "polar", "pow", "ravel", "real", "reciprocal", "remainder",
     "roll", "round", "rsqrt", "searchsorted", "sign", "sin", "sinc", "sinh", "square", "swapaxes",
     "take", "tan", "tanh", "tile", "trace", "tril", "triu", "trunc", "unbind", "unsqueeze", "xlogy", "zeros",
     "zeros_like",

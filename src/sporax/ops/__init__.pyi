@@ -54,7 +54,7 @@ def adaptive_avg_pool2d(input: _TensorLike, output_size: Any) -> Tensor:
 def add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The sum, element by element."""
 
-def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus the sum of a batch of matrix products."""
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
@@ -63,16 +63,16 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
 def addcmul(input: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
     """A Tensor plus a multiple of a product."""
 
-def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus a matrix product."""
 
-def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A vector plus the product of a matrix and a vector."""
 
 def addn(x: Any) -> Tensor:
     """The sum of a list of Tensors of one shape."""
 
-def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
 
 def all(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
@@ -171,14 +171,14 @@ def avg_pool1d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padd
 def avg_pool2d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int = 0) -> Tensor:
     """The mean of each window over the last two axes."""
 
-def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A batch of matrices plus a batch of matrix products."""
 
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
     """The Bartlett window: a triangle."""
 
 def batch_dot(x1: _TensorLike, x2: _TensorLike, axes: Any = None) -> Tensor:
-    """One axis of each summed against the other, batch by batch."""
+    """Sum over one axis of each Tensor, for each element of a batch."""
 
 def bernoulli(input: _TensorLike, p: Any = 0.5, seed: int | None = None) -> Tensor:
     """Ones with a stated probability, zeros else, in the shape of another Tensor."""
@@ -196,7 +196,7 @@ def bessel_i1e(x: _TensorLike) -> Tensor:
     """The exponentially scaled modified Bessel function of order 1."""
 
 def bias_add(input_x: _TensorLike, bias: _TensorLike) -> Tensor:
-    """A bias for each channel added."""
+    """Add a bias to each channel."""
 
 def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
     """The cross entropy between two-class probabilities."""
@@ -232,7 +232,7 @@ def block_diag(*inputs: _TensorLike) -> Tensor:
     """A matrix with the given ones along its diagonal."""
 
 def bmm(input_x: _TensorLike, mat2: _TensorLike) -> Tensor:
-    """Products of matrices, batch by batch."""
+    """Matrix product of each element of a batch."""
 
 def broadcast_to(input: _TensorLike, shape: Any) -> Tensor:
     """Repeated along axes of length 1, and along new ones in front, to a shape."""
@@ -318,8 +318,8 @@ def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()
 def cov(input: _TensorLike, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """The covariance matrix of variables in rows."""
 
-def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
-    """The cross product of vectors of length 3."""
+def cross(input: _TensorLike, other: _TensorLike, dim: Any = None) -> Tensor:
+    """Cross product of vectors of length 3."""
 
 def cross_entropy(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
     """The cross entropy of class indices or class probabilities, with the softmax inside."""
@@ -352,7 +352,7 @@ def deg2rad(x: _TensorLike) -> Tensor:
     """Degrees to radians."""
 
 def dense(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
-    """A linear layer."""
+    """Linear layer."""
 
 def depend(value: Any, expr: Any) -> Any:
     """The first value. MindSpore orders its graph with this; sporax keeps the order of the program anyway."""
@@ -391,7 +391,7 @@ def divide(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tenso
     """The quotient, element by element."""
 
 def dot(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The last axis of the first Tensor summed against the last but one of the second."""
+    """Sum over the last axis of the first Tensor and the second to last of the second."""
 
 def dropout(input: _TensorLike, p: float = 0.5, training: bool = True, seed: int | None = None) -> Tensor:
     """Elements set to 0 at random while training, the others scaled up so that the mean stays."""
@@ -414,8 +414,8 @@ def dstack(tensors: Any) -> Tensor:
 def dtype(x: _TensorLike) -> _DType:
     """The element type."""
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """The sum of products that an equation of axis names states."""
+def einsum(equation: Any, *operands: _TensorLike | Sequence[_TensorLike]) -> Tensor:
+    """Sum of products that an equation of axis names states."""
 
 def elu(input_x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
     """Exponential linear unit."""
@@ -547,7 +547,7 @@ def gelu(input: _TensorLike, approximate: str = 'none') -> Tensor:
     """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
 
 def ger(input: _TensorLike, vec2: _TensorLike) -> Tensor:
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
 
 def glu(x: _TensorLike, axis: int = -1) -> Tensor:
     """Gated linear unit: the first half of an axis times the sigmoid of the second."""
@@ -628,7 +628,7 @@ def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
     """Slices along an axis, in the order of indices."""
 
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The last axes of both summed against each other."""
+    """Sum over the last axes of both Tensors."""
 
 def inplace_add(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
     """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
@@ -685,7 +685,7 @@ def kl_div_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean',
     """`kl_div` whose targets may be log probabilities, and whose shapes may broadcast."""
 
 def kron(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The Kronecker product: each element of the first times the whole second."""
+    """Kronecker product: each element of the first Tensor times the second Tensor."""
 
 def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The absolute difference."""
@@ -787,7 +787,7 @@ def masked_select(input: _TensorLike, mask: _TensorLike) -> Tensor:
     """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
 
 def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The matrix product; leading axes broadcast."""
+    """Matrix product; leading axes broadcast."""
 
 def max(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
     """Maximum along an axis, and its index."""
@@ -817,7 +817,7 @@ def mish(x: _TensorLike) -> Tensor:
     """Mish: the argument times the hyperbolic tangent of its softplus."""
 
 def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
-    """The product of two matrices."""
+    """Product of two matrices."""
 
 def mod(x: _TensorLike, y: _TensorLike) -> Tensor:
     """The remainder of the division rounded down; it has the divisor's sign."""
@@ -859,7 +859,7 @@ def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The product, element by element."""
 
 def mv(mat: _TensorLike, vec: _TensorLike) -> Tensor:
-    """The product of a matrix and a vector."""
+    """Product of a matrix and a vector."""
 
 def mvlgamma(input: _TensorLike, p: int) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension p."""
@@ -925,7 +925,7 @@ def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
     """Ones in the shape of another Tensor."""
 
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
 
 def pad(input_x: _TensorLike, padding: Any, mode: str = 'constant', value: Any = None) -> Tensor:
     """Elements added at the ends of the last axes."""
@@ -1279,7 +1279,7 @@ def tensor_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> T
     """The quotient, element by element."""
 
 def tensor_dot(x1: _TensorLike, x2: _TensorLike, axes: Any) -> Tensor:
-    """Chosen axes of both summed against each other."""
+    """Sum over chosen axes of both Tensors."""
 
 def tensor_exp(input: _TensorLike) -> Tensor:
     """The exponential of each element."""
@@ -1440,8 +1440,8 @@ def var(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = Fa
 def var_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """The variance and the mean along axes."""
 
-def vecdot(x: _TensorLike, y: _TensorLike, *, axis: int = -1) -> Tensor:
-    """The dot product along an axis, the first argument conjugated."""
+def vecdot(x: _TensorLike, y: _TensorLike, *, axis: Any = -1) -> Tensor:
+    """Dot product along an axis, the first argument conjugated."""
 
 def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """The norm of vectors."""
@@ -1599,7 +1599,7 @@ class BCEWithLogitsLoss(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None, posWeight: Any = None) -> Tensor: ...
 
 class BatchMatMul(Primitive):
-    """The matrix product, each side transposed first where asked for."""
+    """Matrix product; leading axes broadcast."""
     def __init__(self, transpose_a: bool = False, transpose_b: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
@@ -1629,7 +1629,7 @@ class BesselI1e(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BiasAdd(Primitive):
-    """A bias for each channel added: of axis 1, or of the last with data_format "NHWC"."""
+    """Add a bias to each channel."""
     def __init__(self, data_format: str = 'NCHW') -> None: ...
     def __call__(self, input_x: _TensorLike, bias: _TensorLike) -> Tensor: ...
 
@@ -1779,7 +1779,7 @@ class DType(Primitive):
     def __call__(self, x: _TensorLike) -> _DType: ...
 
 class Dense(Primitive):
-    """A linear layer."""
+    """Linear layer."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor: ...
 
@@ -1824,9 +1824,9 @@ class Dropout3D(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Einsum(Primitive):
-    """The sum of products that an equation of axis names states."""
-    def __init__(self, equation: str) -> None: ...
-    def __call__(self, inputs: Any) -> Tensor: ...
+    """Sum of products that an equation of axis names states."""
+    def __init__(self, equation: Any) -> None: ...
+    def __call__(self, inputs: _TensorLike | Sequence[_TensorLike]) -> Tensor: ...
 
 class Elu(Primitive):
     """Exponential linear unit."""
@@ -1974,7 +1974,7 @@ class Gelu(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Ger(Primitive):
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, vec2: _TensorLike) -> Tensor: ...
 
@@ -2204,7 +2204,7 @@ class MaskedSelect(Primitive):
     def __call__(self, input: _TensorLike, mask: _TensorLike) -> Tensor: ...
 
 class MatMul(Primitive):
-    """The matrix product, each side transposed first where asked for."""
+    """Matrix product; leading axes broadcast."""
     def __init__(self, transpose_a: bool = False, transpose_b: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
