@@ -907,8 +907,8 @@ class Tensor:
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
         """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
 
-    def norm(self, ord: Any = None, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
-        """The norm of vectors, or of matrices."""
+    def norm(self, ord: Any = None, dim: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdim: builtins.bool = False, *, dtype: Any = None, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
+        """Norm of vectors, or of matrices."""
 
     def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from a normal distribution; returns the Tensor itself."""
@@ -1057,8 +1057,8 @@ class Tensor:
     def soft_shrink(self, lambd: _TensorLike = 0.5) -> Tensor:
         """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
-    def softmax(self, axis: Any = -1, *, dtype: Any = None, dim: Any = None) -> Tensor:
-        """Exponentials divided by their sum along an axis, computed without overflow."""
+    def softmax(self, axis: builtins.int | Sequence[builtins.int] = -1, *, dtype: Any = None, dim: Any = None) -> Tensor:
+        """Softmax along an axis, computed without overflow."""
 
     def sort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> tuple[Tensor, Tensor]:
         """The elements in order along an axis, and where they were. Equal ones keep their order."""

@@ -249,8 +249,8 @@ def cast(input: Any, dtype: Any) -> Tensor:
 def cat(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have. Dtypes that differ are promoted."""
 
-def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
-    """The distance of every row of one Tensor to every row of the other."""
+def cdist(x1: _TensorLike, x2: _TensorLike, p: Any = 2.0) -> Tensor:
+    """Distance of every row of one Tensor to every row of the other."""
 
 def ceil(input: _TensorLike) -> Tensor:
     """The least whole number that is not less."""
@@ -309,8 +309,8 @@ def cosh(input: _TensorLike) -> Tensor:
 def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
     """Pulls the directions of similar pairs together, and pushes dissimilar ones apart."""
 
-def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float = 1e-08) -> Tensor:
-    """The cosine of the angle between vectors."""
+def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: Any = 1, eps: _TensorLike = 1e-08) -> Tensor:
+    """Cosine of the angle between vectors."""
 
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
     """Number of elements that are not 0, over axes."""
@@ -378,8 +378,8 @@ def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: Any = None, append
 def digamma(input: _TensorLike) -> Tensor:
     """The logarithmic derivative of the gamma function."""
 
-def dist(input: _TensorLike, other: _TensorLike, p: float = 2) -> Tensor:
-    """The norm of the difference."""
+def dist(input: _TensorLike, other: _TensorLike, p: Any = 2) -> Tensor:
+    """Norm of the difference."""
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """The quotient, element by element."""
@@ -561,8 +561,8 @@ def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is greater."""
 
-def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
-    """A differentiable draw from a categorical distribution."""
+def gumbel_softmax(logits: _TensorLike, tau: _TensorLike = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
+    """Differentiable sample from a categorical distribution."""
 
 def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None) -> Tensor:
     """The Hamming window: a raised cosine on a pedestal."""
@@ -735,8 +735,8 @@ def log1p(input: _TensorLike) -> Tensor:
 def log2(input: _TensorLike) -> Tensor:
     """The logarithm to base 2."""
 
-def log_softmax(logits: _TensorLike, axis: int = -1) -> Tensor:
-    """The logarithm of the softmax along an axis, computed without overflow."""
+def log_softmax(logits: _TensorLike, axis: int | Sequence[int] = -1) -> Tensor:
+    """Logarithm of the softmax along an axis, computed without overflow."""
 
 def log_uniform_candidate_sampler(true_classes: _TensorLike, num_true: int = 1, num_sampled: int = 5, unique: bool = True, range_max: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Draw classes, small indices more often: for classes in the order of their frequency."""
@@ -903,8 +903,8 @@ def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ig
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
     """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
 
-def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The norm of vectors, or of matrices."""
+def norm(A: _TensorLike, ord: Any = None, dim: int | Sequence[int] | Tensor | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Norm of vectors, or of matrices."""
 
 def normal(shape: Any, mean: Any, stddev: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from a normal distribution."""
@@ -1188,11 +1188,11 @@ def soft_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = '
 def soft_shrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
     """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
-def softmax(input: _TensorLike, axis: Any = -1, *, dtype: Any = None) -> Tensor:
-    """Exponentials divided by their sum along an axis, computed without overflow."""
+def softmax(input: _TensorLike, axis: int | Sequence[int] = -1, *, dtype: Any = None) -> Tensor:
+    """Softmax along an axis, computed without overflow."""
 
-def softmin(x: _TensorLike, axis: int = -1, *, dtype: Any = None) -> Tensor:
-    """The softmax of the negative."""
+def softmin(x: _TensorLike, axis: int | Sequence[int] = -1, *, dtype: Any = None) -> Tensor:
+    """Softmax of the negated Tensor."""
 
 def softplus(input: _TensorLike, beta: _TensorLike = 1, threshold: _TensorLike = 20) -> Tensor:
     """Smooth approximation of the rectified linear unit."""
@@ -1443,8 +1443,8 @@ def var_mean(input: _TensorLike, axis: Any = None, ddof: int = 0, keepdims: bool
 def vecdot(x: _TensorLike, y: _TensorLike, *, axis: Any = -1) -> Tensor:
     """Dot product along an axis, the first argument conjugated."""
 
-def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The norm of vectors."""
+def vector_norm(x: _TensorLike, ord: Any = 2, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Norm of vectors."""
 
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The same elements in the shape of another Tensor."""
@@ -1684,8 +1684,8 @@ class Cast(Primitive):
     def __call__(self, input: Any, dtype: Any) -> Tensor: ...
 
 class Cdist(Primitive):
-    """The distance of every row of one Tensor to every row of the other."""
-    def __init__(self, p: float = 2.0) -> None: ...
+    """Distance of every row of one Tensor to every row of the other."""
+    def __init__(self, p: Any = 2.0) -> None: ...
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class CeLU(Primitive):
@@ -2109,8 +2109,8 @@ class L2Loss(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class L2Normalize(Primitive):
-    """Vectors along axes divided by their length; a length below sqrt(epsilon) counts as that."""
-    def __init__(self, axis: Any = 0, epsilon: float = 0.0001) -> None: ...
+    """Vectors along axes divided by their length, or by sqrt(epsilon) where that is larger."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = 0, epsilon: _TensorLike = 0.0001) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Lcm(Primitive):
@@ -2159,8 +2159,8 @@ class Log1p(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LogSoftmax(Primitive):
-    """The logarithm of the softmax along an axis, computed without overflow."""
-    def __init__(self, axis: int = -1) -> None: ...
+    """Logarithm of the softmax along an axis, computed without overflow."""
+    def __init__(self, axis: int | Sequence[int] = -1) -> None: ...
     def __call__(self, logits: _TensorLike) -> Tensor: ...
 
 class LogUniformCandidateSampler(RandomPrimitive):
@@ -2654,8 +2654,8 @@ class SoftShrink(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Softmax(Primitive):
-    """Exponentials divided by their sum along an axis, computed without overflow."""
-    def __init__(self, axis: Any = -1) -> None: ...
+    """Softmax along an axis, computed without overflow."""
+    def __init__(self, axis: int | Sequence[int] = -1) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class SoftmaxCrossEntropyWithLogits(Primitive):
