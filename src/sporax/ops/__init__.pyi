@@ -49,7 +49,7 @@ def acosh(input: _TensorLike) -> Tensor:
     """The inverse hyperbolic cosine of each element."""
 
 def adaptive_avg_pool2d(input: _TensorLike, output_size: Any) -> Tensor:
-    """The mean of windows that are laid so that the output has the size asked for."""
+    """Mean of windows that are chosen so that the output has a given size."""
 
 def add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The sum, element by element."""
@@ -165,11 +165,11 @@ def atleast_2d(inputs: Any) -> Any:
 def atleast_3d(inputs: Any) -> Any:
     """With three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
 
-def avg_pool1d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
-    """The mean of each window over the last axis; see `avg_pool2d`."""
+def avg_pool1d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+    """Mean of each window over the last axis; see `avg_pool2d`."""
 
-def avg_pool2d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int = 0) -> Tensor:
-    """The mean of each window over the last two axes."""
+def avg_pool2d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = 0) -> Tensor:
+    """Mean of each window over the last two axes."""
 
 def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A batch of matrices plus a batch of matrix products."""
@@ -288,13 +288,13 @@ def concat(tensors: Any, axis: int = 0) -> Tensor:
 def conj(input: _TensorLike) -> Tensor:
     """The complex conjugate of each element."""
 
-def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
-    """Convolution over the last axis (cross-correlation: the kernel is not turned round)."""
+def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+    """Convolution over the last axis (cross-correlation: the kernel is not flipped)."""
 
-def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
-    """Convolution over the last two axes (cross-correlation: the kernel is not turned round)."""
+def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+    """Convolution over the last two axes (cross-correlation: the kernel is not flipped)."""
 
-def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
+def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
     """Convolution over the last three axes; see `conv2d`."""
 
 def copysign(x: _TensorLike, other: _TensorLike) -> Tensor:
@@ -792,8 +792,8 @@ def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
 def max(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
     """Maximum along an axis, and its index."""
 
-def max_pool2d(x: _TensorLike, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False, ceil_mode: bool = False) -> Any:
-    """The largest element of each window over the last two axes."""
+def max_pool2d(x: _TensorLike, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, return_indices: bool = False, ceil_mode: bool = False) -> Any:
+    """Maximum of each window over the last two axes."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The larger one, element by element; NaN wins."""
@@ -1494,7 +1494,7 @@ class Acosh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AdaptiveAvgPool2D(Primitive):
-    """The mean of windows that are laid so that the output has the size asked for."""
+    """Mean of windows that are chosen so that the output has a given size."""
     def __init__(self, output_size: Any) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1589,8 +1589,8 @@ class Atanh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AvgPool(Primitive):
-    """The mean of each window, of the elements that are not padding; `pad_mode` is "valid" or "same"."""
-    def __init__(self, kernel_size: Any = 1, strides: Any = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
+    """Mean of each window of a Tensor with four axes, without the padding."""
+    def __init__(self, kernel_size: int | Sequence[int] = 1, strides: int | Sequence[int] = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BCEWithLogitsLoss(Primitive):
@@ -1725,17 +1725,17 @@ class Conj(Primitive):
 
 class Conv2D(Primitive):
     """Convolution over two axes; `ops.conv2d` without a bias."""
-    def __init__(self, out_channel: int, kernel_size: Any, mode: int = 1, pad_mode: str = 'valid', pad: Any = 0, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Conv2DTranspose(Primitive):
-    """The gradient of `ops.Conv2D` with respect to its input, of shape `input_size`: transposed convolution."""
-    def __init__(self, out_channel: int, kernel_size: Any, pad_mode: str = 'valid', pad: Any = 0, pad_list: Any = None, mode: int = 1, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
+    """Transposed convolution: the gradient of `ops.Conv2D` with respect to its input, of shape `input_size`."""
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], pad_mode: str = 'valid', pad: int | Sequence[int] = 0, pad_list: Any = None, mode: int = 1, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike, input_size: Any) -> Tensor: ...
 
 class Conv3D(Primitive):
     """Convolution over three axes; `ops.conv3d` without a bias."""
-    def __init__(self, out_channel: int, kernel_size: Any, mode: int = 1, pad_mode: str = 'valid', pad: Any = 0, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCDHW') -> None: ...
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCDHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Cos(Primitive):
@@ -2209,8 +2209,8 @@ class MatMul(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class MaxPool(Primitive):
-    """The largest element of each window; `pad_mode` is "valid" or "same"."""
-    def __init__(self, kernel_size: Any = 1, strides: Any = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
+    """Maximum of each window of a Tensor with four axes."""
+    def __init__(self, kernel_size: int | Sequence[int] = 1, strides: int | Sequence[int] = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Maximum(Primitive):
