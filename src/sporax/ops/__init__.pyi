@@ -639,7 +639,7 @@ def inplace_sub(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
 def inplace_update(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
     """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
 
-def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
+def interpolate(input: _TensorLike, size: Any = None, scale_factor: Any = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
     """Resample the axes after the first two."""
 
 def intopk(x1: _TensorLike, x2: _TensorLike, k: int) -> Tensor:
