@@ -49,7 +49,13 @@ def relu6(x: RealNumber) -> jax.Array:
     return jnp.where(x <= 0, jnp.zeros_like(x), jnp.where(x >= 6, jnp.full_like(x, 6), x))
 
 
-@op("ops.sigmoid(input)", "mint.sigmoid(input)", "Tensor.sigmoid(self)", "ops.Sigmoid()(input)")
+@op(
+    "ops.sigmoid(input)",
+    "mint.sigmoid(input)",
+    "mint.nn.functional.sigmoid(input)",
+    "Tensor.sigmoid(self)",
+    "ops.Sigmoid()(input)",
+)
 def sigmoid(x: Floating) -> jax.Array:
     r"""Logistic function.
 
@@ -122,7 +128,7 @@ def _hard_gate(x: jax.Array) -> jax.Array:
     return jnp.where(inner <= 0, jnp.zeros_like(wide), jnp.where(inner >= 1, jnp.ones_like(wide), inner))
 
 
-@op("ops.hardsigmoid(input)", "ops.HSigmoid()(input)")
+@op("ops.hardsigmoid(input)", "mint.nn.functional.hardsigmoid(input)", "ops.HSigmoid()(input)")
 def hardsigmoid(x: Floating) -> jax.Array:
     r"""Piecewise linear approximation of the logistic function.
 
@@ -138,7 +144,7 @@ def hardsigmoid(x: Floating) -> jax.Array:
     return _hard_gate(x).astype(x.dtype)
 
 
-@op("ops.hardswish(input)", "ops.HSwish()(input)")
+@op("ops.hardswish(input)", "mint.nn.functional.hardswish(input)", "ops.HSwish()(input)")
 def hardswish(x: Floating) -> jax.Array:
     r"""Argument times its hard sigmoid.
 
@@ -344,6 +350,7 @@ def hardtanh(x: Floating, min_val: Operand, max_val: Operand) -> jax.Array:
 
 @op(
     "ops.hardshrink(input, lambd=0.5)",
+    "mint.nn.functional.hardshrink(input, lambd=0.5)",
     "Tensor.hardshrink(self, lambd=0.5)",
     "ops.HShrink(lambd=0.5)(input)",
 )
@@ -367,6 +374,7 @@ def hardshrink(x: Array, lambd: Operand) -> jax.Array:
 
 @op(
     "ops.softshrink(input, lambd=0.5)",
+    "mint.nn.functional.softshrink(input, lambd=0.5)",
     "ops.soft_shrink(input, lambd=0.5)",
     "Tensor.soft_shrink(self, lambd=0.5)",
     "ops.SoftShrink(lambd=0.5)(input)",
@@ -390,7 +398,7 @@ def softshrink(x: Floating, lambd: Operand) -> jax.Array:
     return jnp.where(x > lambd, x - lambd, jnp.where(x < -lambd, x + lambd, inside))
 
 
-@op("ops.softplus(input, beta=1, threshold=20)")
+@op("ops.softplus(input, beta=1, threshold=20)", "mint.nn.functional.softplus(input, beta=1, threshold=20)")
 def softplus(x: Floating, beta: Operand, threshold: Operand) -> jax.Array:
     r"""Smooth approximation of the rectified linear unit.
 
@@ -436,7 +444,7 @@ def threshold(x: Array, thr: Operand, value: Operand) -> jax.Array:
     return jnp.where(x > thr, x, jnp.asarray(value, x.dtype))
 
 
-@op("ops.prelu(input, weight)", "ops.PReLU()(input, weight)")
+@op("ops.prelu(input, weight)", "mint.nn.functional.prelu(input, weight)", "ops.PReLU()(input, weight)")
 def prelu(x: Floating, weight: Array) -> jax.Array:
     r"""Rectified linear unit with a learned derivative below 0.
 

@@ -43,7 +43,9 @@ OptionalFlag = Annotated[
 
 @op(
     'ops.interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,'
-    " recompute_scale_factor=None)"
+    " recompute_scale_factor=None)",
+    'mint.nn.functional.interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,'
+    " recompute_scale_factor=None)",
 )
 def interpolate(
     x: Annotated[jax.Array, array_kind("f")],

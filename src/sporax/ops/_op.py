@@ -28,6 +28,7 @@ from sporax import _docstring
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax._signature import define
+from sporax.core import dtype
 from sporax.ops import _base
 from sporax.ops._kinds import Kind
 
@@ -116,7 +117,11 @@ def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) 
 
 def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
     scope: dict[str, Any] = {}
-    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY, "np": np}, scope)
+    exec(
+        compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"),
+        {"REQUIRED": _EMPTY, "np": np, "sporax": dtype},
+        scope,
+    )
     return tuple(inspect.signature(scope["f"]).parameters.values())
 
 
