@@ -577,10 +577,10 @@ def hardsigmoid(input: _TensorLike) -> Tensor:
     """Piecewise linear approximation of the logistic function."""
 
 def hardswish(input: _TensorLike) -> Tensor:
-    """Argument times its hard sigmoid."""
+    """Input times its hard sigmoid (Howard et al., 2019)."""
 
 def hardtanh(input: _TensorLike, min_val: _TensorLike = -1.0, max_val: _TensorLike = 1.0) -> Tensor:
-    """Argument clipped to an interval; the derivative at and beyond its bounds is 0."""
+    """Input clipped to an interval; the derivative at and beyond its bounds is 0."""
 
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The unit step; `other` is its value at 0."""
@@ -814,7 +814,7 @@ def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The smaller one, element by element; NaN wins."""
 
 def mish(x: _TensorLike) -> Tensor:
-    """Mish: the argument times the hyperbolic tangent of its softplus."""
+    """Mish (Misra, 2019): the input times the hyperbolic tangent of its softplus."""
 
 def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
     """Product of two matrices."""
@@ -1270,7 +1270,7 @@ def tanh(input: _TensorLike) -> Tensor:
     """The hyperbolic tangent of each element."""
 
 def tanhshrink(input: _TensorLike) -> Tensor:
-    """Argument minus its hyperbolic tangent."""
+    """Input minus its hyperbolic tangent."""
 
 def tensor_add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The sum, element by element."""
@@ -1999,7 +1999,7 @@ class HSigmoid(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class HSwish(Primitive):
-    """Argument times its hard sigmoid."""
+    """Input times its hard sigmoid (Howard et al., 2019)."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2239,7 +2239,7 @@ class MirrorPad(Primitive):
     def __call__(self, input_x: _TensorLike, paddings: Any) -> Tensor: ...
 
 class Mish(Primitive):
-    """Mish: the argument times the hyperbolic tangent of its softplus."""
+    """Mish (Misra, 2019): the input times the hyperbolic tangent of its softplus."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 

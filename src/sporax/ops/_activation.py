@@ -10,115 +10,18 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core import next_key
-from sporax.ops._kinds import Array, Axis, Floating, Operand, Value, array_kind, choice_kind
+from sporax.ops._kinds import Array, Axis, Floating, Operand, Value, choice_kind
 from sporax.ops._op import op, signature
+from sporax.ops._table import unary
 
-RealNumber = Annotated[jax.Array, array_kind("iuf", doc="Tensor of any shape, not bool or complex.")]
 
-
-@op("ops.relu(input)", "ops.ReLU()(input)")
-def relu(x: RealNumber) -> jax.Array:
-    r"""Rectified linear unit; the derivative at 0 is 0.
-
-    .. math:: \max(x_i, 0)
-
-    Returns:
-        Tensor of the same shape and dtype.
-
-    Examples:
-        >>> print(ops.relu(Tensor([-1.0, 2.0])))
-        [0. 2.]
-    """
+def _relu(x: jax.Array) -> jax.Array:
     # A select and not a maximum: the derivative at 0 is 0, and NaN stays NaN.
     return jnp.where(x <= 0, jnp.zeros_like(x), x)
 
 
-@op("ops.relu6(x)", "ops.ReLU6()(x)")
-def relu6(x: RealNumber) -> jax.Array:
-    r"""Rectified linear unit, at most 6.
-
-    .. math:: \min(\max(x_i, 0), 6)
-
-    Returns:
-        Tensor of the same shape and dtype.
-
-    Examples:
-        >>> print(ops.relu6(Tensor([-1.0, 2.0, 9.0])))
-        [0. 2. 6.]
-    """
+def _relu6(x: jax.Array) -> jax.Array:
     return jnp.where(x <= 0, jnp.zeros_like(x), jnp.where(x >= 6, jnp.full_like(x, 6), x))
-
-
-@op(
-    "ops.sigmoid(input)",
-    "mint.sigmoid(input)",
-    "mint.nn.functional.sigmoid(input)",
-    "Tensor.sigmoid(self)",
-    "ops.Sigmoid()(input)",
-)
-def sigmoid(x: Floating) -> jax.Array:
-    r"""Logistic function.
-
-    .. math:: 1 / (1 + e^{-x_i})
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.sigmoid(Tensor([0.0, 1.0])).asnumpy().round(4))
-        [0.5    0.7311]
-    """
-    return jax.nn.sigmoid(x)
-
-
-@op("ops.logsigmoid(x)")
-def logsigmoid(x: Floating) -> jax.Array:
-    r"""Logarithm of the logistic function, without overflow.
-
-    .. math:: -\ln(1 + e^{-x_i})
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.logsigmoid(Tensor([0.0, 1.0])).asnumpy().round(4))
-        [-0.6931 -0.3133]
-    """
-    return jax.nn.log_sigmoid(x)
-
-
-@op("ops.silu(input)", "ops.SiLU()(input)")
-def silu(x: Floating) -> jax.Array:
-    r"""Sigmoid linear unit, also called swish.
-
-    .. math:: x_i / (1 + e^{-x_i})
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.silu(Tensor([-1.0, 2.0])).asnumpy().round(4))
-        [-0.2689  1.7616]
-    """
-    return jax.nn.silu(x)
-
-
-@op("ops.mish(x)", "ops.Mish()(x)")
-def mish(x: Floating) -> jax.Array:
-    r"""Mish: the argument times the hyperbolic tangent of its softplus.
-
-    .. math:: x_i \tanh(\ln(1 + e^{x_i}))
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.mish(Tensor([-1.0, 2.0])).asnumpy().round(4))
-        [-0.3034  1.944 ]
-
-    Source: Misra, 2019; `ops.mish` of MindSpore.
-    """
-    return jax.nn.mish(x)
 
 
 def _hard_gate(x: jax.Array) -> jax.Array:
@@ -128,86 +31,56 @@ def _hard_gate(x: jax.Array) -> jax.Array:
     return jnp.where(inner <= 0, jnp.zeros_like(wide), jnp.where(inner >= 1, jnp.ones_like(wide), inner))
 
 
-@op("ops.hardsigmoid(input)", "mint.nn.functional.hardsigmoid(input)", "ops.HSigmoid()(input)")
-def hardsigmoid(x: Floating) -> jax.Array:
-    r"""Piecewise linear approximation of the logistic function.
-
-    .. math:: \min(\max(x_i / 6 + 1/2, 0), 1)
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.hardsigmoid(Tensor([-4.0, 0.0, 1.5])))
-        [0.   0.5  0.75]
-    """
-    return _hard_gate(x).astype(x.dtype)
-
-
-@op("ops.hardswish(input)", "mint.nn.functional.hardswish(input)", "ops.HSwish()(input)")
-def hardswish(x: Floating) -> jax.Array:
-    r"""Argument times its hard sigmoid.
-
-    .. math:: x_i \min(\max(x_i / 6 + 1/2, 0), 1)
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.hardswish(Tensor([-4.0, 0.0, 3.0])))
-        [-0.  0.  3.]
-
-    Source: Howard et al., 2019; `ops.hardswish` of MindSpore.
-    """
-    return (x * _hard_gate(x)).astype(x.dtype)
-
-
-@op("ops.softsign(x)", "ops.Softsign()(x)")
-def softsign(x: Floating) -> jax.Array:
-    r"""Softsign: a sigmoid with slowly decaying tails.
-
-    .. math:: x_i / (1 + |x_i|)
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.softsign(Tensor([-1.0, 3.0])))
-        [-0.5   0.75]
-    """
-    return jax.nn.soft_sign(x)
-
-
-@op("ops.tanhshrink(input)")
-def tanhshrink(x: Floating) -> jax.Array:
-    r"""Argument minus its hyperbolic tangent.
-
-    .. math:: x_i - \tanh x_i
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.tanhshrink(Tensor([0.0, 2.0])).asnumpy().round(4))
-        [0.    1.036]
-    """
-    return x - jnp.tanh(x)
-
-
-@op("ops.fast_gelu(x)", "ops.FastGeLU()(x)", "ops.FastGelu()(x)")
-def fast_gelu(x: Floating) -> jax.Array:
-    r"""Sigmoid approximation of the Gaussian error linear unit.
-
-    .. math:: x_i / (1 + e^{-1.702 x_i})
-
-    Returns:
-        Tensor of the same shape and dtype; integers and bools give float32.
-
-    Examples:
-        >>> print(ops.fast_gelu(Tensor([0.0, 2.0])).asnumpy().round(4))
-        [0.     1.9357]
-    """
-    return x * jax.nn.sigmoid(1.702 * x)
+# fmt: off
+relu = unary(
+    "relu", "Rectified linear unit; the derivative at 0 is 0.", r"\max(x_i, 0)", _relu, "[-1.0, 2.0]", "[0. 2.]",
+    also="ops.ReLU", result="keep", kinds="iuf", method=False,
+)
+relu6 = unary(
+    "relu6", "Rectified linear unit, at most 6.", r"\min(\max(x_i, 0), 6)", _relu6, "[-1.0, 2.0, 9.0]", "[0. 2. 6.]",
+    also="ops.ReLU6", result="keep", kinds="iuf", argument="x", method=False,
+)
+sigmoid = unary(
+    "sigmoid", "Logistic function.", r"1 / (1 + e^{-x_i})", jax.nn.sigmoid, "[0.0, 1.0]", "[0.5    0.7311]",
+    also="mint.sigmoid, mint.nn.functional.sigmoid, ops.Sigmoid", rounded=True,
+)
+logsigmoid = unary(
+    "logsigmoid", "Logarithm of the logistic function, without overflow.", r"-\ln(1 + e^{-x_i})", jax.nn.log_sigmoid,
+    "[0.0, 1.0]", "[-0.6931 -0.3133]", argument="x", method=False, rounded=True,
+)
+silu = unary(
+    "silu", "Sigmoid linear unit, also called swish.", r"x_i / (1 + e^{-x_i})", jax.nn.silu, "[-1.0, 2.0]",
+    "[-0.2689  1.7616]", also="ops.SiLU", method=False, rounded=True,
+)
+mish = unary(
+    "mish", "Mish (Misra, 2019): the input times the hyperbolic tangent of its softplus.",
+    r"x_i \tanh(\ln(1 + e^{x_i}))", jax.nn.mish, "[-1.0, 2.0]", "[-0.3034  1.944 ]", also="ops.Mish", argument="x",
+    method=False, rounded=True,
+)
+hardsigmoid = unary(
+    "hardsigmoid", "Piecewise linear approximation of the logistic function.", r"\min(\max(x_i / 6 + 1/2, 0), 1)",
+    lambda x: _hard_gate(x).astype(x.dtype), "[-4.0, 0.0, 1.5]", "[0.   0.5  0.75]",
+    also="mint.nn.functional.hardsigmoid, ops.HSigmoid", method=False,
+)
+hardswish = unary(
+    "hardswish", "Input times its hard sigmoid (Howard et al., 2019).", r"x_i \min(\max(x_i / 6 + 1/2, 0), 1)",
+    lambda x: (x * _hard_gate(x)).astype(x.dtype), "[-4.0, 0.0, 3.0]", "[-0.  0.  3.]",
+    also="mint.nn.functional.hardswish, ops.HSwish", method=False,
+)
+softsign = unary(
+    "softsign", "Softsign: a sigmoid with slowly decaying tails.", r"x_i / (1 + |x_i|)", jax.nn.soft_sign,
+    "[-1.0, 3.0]", "[-0.5   0.75]", also="ops.Softsign", argument="x", method=False,
+)
+tanhshrink = unary(
+    "tanhshrink", "Input minus its hyperbolic tangent.", r"x_i - \tanh x_i", lambda x: x - jnp.tanh(x), "[0.0, 2.0]",
+    "[0.    1.036]", method=False, rounded=True,
+)
+fast_gelu = unary(
+    "fast_gelu", "Sigmoid approximation of the Gaussian error linear unit.", r"x_i / (1 + e^{-1.702 x_i})",
+    lambda x: x * jax.nn.sigmoid(1.702 * x), "[0.0, 2.0]", "[0.     1.9357]", also="ops.FastGeLU, ops.FastGelu",
+    argument="x", method=False, rounded=True,
+)
+# fmt: on
 
 
 @op(
@@ -329,7 +202,7 @@ def selu(x: Floating) -> jax.Array:
 
 @op("ops.hardtanh(input, min_val=-1.0, max_val=1.0)")
 def hardtanh(x: Floating, min_val: Operand, max_val: Operand) -> jax.Array:
-    r"""Argument clipped to an interval; the derivative at and beyond its bounds is 0.
+    r"""Input clipped to an interval; the derivative at and beyond its bounds is 0.
 
     .. math:: \min(\max(x_i, a), b)
 
