@@ -44,6 +44,8 @@ class Tensor:
 
     _base: tuple[Any, ...]
 
+    _hooks: Any
+
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
 
     @property
@@ -124,6 +126,9 @@ class Tensor:
 
     @property
     def _identity(self) -> Any: ...
+
+    def _read(self) -> Any:
+        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
 
     def _follow(self) -> None: ...
 
@@ -260,49 +265,49 @@ class Tensor:
     # Attached by sporax.ops:
 
     def abs(self) -> Tensor:
-        """The absolute value of each element."""
+        """Elementwise absolute value."""
 
     def abs_(self) -> Tensor:
         """As `Tensor.abs`, in place; returns the Tensor itself."""
 
     def absolute(self) -> Tensor:
-        """The absolute value of each element."""
+        """Elementwise absolute value."""
 
     def acos(self) -> Tensor:
-        """The inverse cosine of each element."""
+        """Elementwise inverse cosine."""
 
     def acosh(self) -> Tensor:
-        """The inverse hyperbolic cosine of each element."""
+        """Elementwise inverse hyperbolic cosine."""
 
-    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """The sum with `alpha` times another, element by element; as `ops.add`."""
+    def add(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
+        """Elementwise sum of this Tensor and `alpha` times another operand; `ops.add` has no `alpha`."""
 
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+    def add_(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """As `Tensor.add`, in place; returns the Tensor itself."""
 
-    def addbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addbmm(self, batch1: _TensorLike, batch2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus the sum of a batch of matrix products."""
 
-    def addcdiv(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-        """A Tensor plus a multiple of a quotient."""
+    def addcdiv(self, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+        """Sum of a Tensor and a multiple of the quotient of two others."""
 
-    def addcmul(self, tensor1: Any, tensor2: Any, value: Any = 1) -> Tensor:
-        """A Tensor plus a multiple of a product."""
+    def addcmul(self, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
+        """Sum of a Tensor and a multiple of the product of two others."""
 
-    def addmm(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus a matrix product."""
 
-    def addmv(self, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addmv(self, mat: _TensorLike, vec: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A vector plus the product of a matrix and a vector."""
 
-    def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addr(self, vec1: _TensorLike, vec2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus the outer product of two vectors."""
 
     def all(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Whether all elements are true, over axes; a number is true unless it is 0."""
 
-    def allclose(self, other: Any, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
-        """Whether all elements are equal within a tolerance; as `ops.isclose`."""
+    def allclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+        """Whether all pairs of elements are equal within a tolerance; see `ops.isclose`."""
 
     def amax(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, initial: Any = None, where: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Maximum over axes. Equal maxima share the gradient; NaN propagates."""
@@ -314,34 +319,34 @@ class Tensor:
         """Minimum and maximum along an axis."""
 
     def angle(self) -> Tensor:
-        """The angle of each element in the complex plane, in radians."""
+        """Angle of each element in the complex plane, in radians."""
 
     def any(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Whether any element is true, over axes; a number is true unless it is 0."""
 
-    def approximate_equal(self, y: Any, tolerance: builtins.float = 1e-05) -> Tensor:
-        """Where the two differ by less than a tolerance."""
+    def approximate_equal(self, y: _TensorLike, tolerance: builtins.float = 1e-05) -> Tensor:
+        """Whether each pair of elements differs by less than a tolerance."""
 
     def arccos(self) -> Tensor:
-        """The inverse cosine of each element."""
+        """Elementwise inverse cosine."""
 
     def arccosh(self) -> Tensor:
-        """The inverse hyperbolic cosine of each element."""
+        """Elementwise inverse hyperbolic cosine."""
 
     def arcsin(self) -> Tensor:
-        """The inverse sine of each element."""
+        """Elementwise inverse sine."""
 
     def arcsinh(self) -> Tensor:
-        """The inverse hyperbolic sine of each element."""
+        """Elementwise inverse hyperbolic sine."""
 
     def arctan(self) -> Tensor:
-        """The inverse tangent of each element."""
+        """Elementwise inverse tangent."""
 
-    def arctan2(self, other: Any) -> Tensor:
-        """The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept."""
+    def arctan2(self, other: _TensorLike) -> Tensor:
+        """Angle of the point (y_i, x_i) in radians, in the correct quadrant."""
 
     def arctanh(self) -> Tensor:
-        """The inverse hyperbolic tangent of each element."""
+        """Elementwise inverse hyperbolic tangent."""
 
     def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
         """Index of the maximum along an axis, or in the flattened Tensor."""
@@ -359,24 +364,24 @@ class Tensor:
         """Indices that sort along an axis. The sort is stable."""
 
     def argwhere(self) -> Tensor:
-        """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+        """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
     def asin(self) -> Tensor:
-        """The inverse sine of each element."""
+        """Elementwise inverse sine."""
 
     def asinh(self) -> Tensor:
-        """The inverse hyperbolic sine of each element."""
+        """Elementwise inverse hyperbolic sine."""
 
     def atan(self) -> Tensor:
-        """The inverse tangent of each element."""
+        """Elementwise inverse tangent."""
 
-    def atan2(self, other: Any) -> Tensor:
-        """The angle of the point (y_i, x_i) with the positive axis, in radians, its quadrant kept."""
+    def atan2(self, other: _TensorLike) -> Tensor:
+        """Angle of the point (y_i, x_i) in radians, in the correct quadrant."""
 
     def atanh(self) -> Tensor:
-        """The inverse hyperbolic tangent of each element."""
+        """Elementwise inverse hyperbolic tangent."""
 
-    def baddbmm(self, batch1: Any, batch2: Any, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def baddbmm(self, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A batch of matrices plus a batch of matrix products."""
 
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
@@ -386,79 +391,79 @@ class Tensor:
         """Every element 1 with probability p, else 0; returns the Tensor itself."""
 
     def bfloat16(self) -> Tensor:
-        """The same values as bfloat16."""
+        """Cast to bfloat16."""
 
     def bincount(self, weights: _TensorLike | None = None, minlength: builtins.int = 0) -> Tensor:
         """Number of occurrences of each non-negative integer. The shape depends on values: it cannot be compiled."""
 
-    def bitwise_and(self, other: Any) -> Tensor:
-        """And, bit by bit."""
+    def bitwise_and(self, other: _TensorLike) -> Tensor:
+        """Elementwise bitwise and."""
 
-    def bitwise_left_shift(self, other: Any) -> Tensor:
-        """The bits moved left by so many places."""
+    def bitwise_left_shift(self, other: _TensorLike) -> Tensor:
+        """Elementwise left shift of the bits."""
 
     def bitwise_not(self) -> Tensor:
-        """Each bit flipped; of bools, not."""
+        """Elementwise bitwise not; for bools, logical not."""
 
-    def bitwise_or(self, other: Any) -> Tensor:
-        """Or, bit by bit."""
+    def bitwise_or(self, other: _TensorLike) -> Tensor:
+        """Elementwise bitwise or."""
 
-    def bitwise_right_shift(self, other: Any) -> Tensor:
-        """The bits moved right by so many places; the sign stays."""
+    def bitwise_right_shift(self, other: _TensorLike) -> Tensor:
+        """Elementwise arithmetic right shift of the bits."""
 
-    def bitwise_xor(self, other: Any) -> Tensor:
-        """Either, but not both, bit by bit."""
+    def bitwise_xor(self, other: _TensorLike) -> Tensor:
+        """Elementwise bitwise exclusive or."""
 
-    def bmm(self, mat2: Any) -> Tensor:
-        """Products of matrices, batch by batch."""
+    def bmm(self, mat2: _TensorLike) -> Tensor:
+        """Matrix product of each element of a batch."""
 
     def bool(self) -> Tensor:
-        """The same values as bool."""
+        """Cast to bool."""
 
-    def broadcast_to(self, shape: Any) -> Tensor:
-        """Repeated along axes of length 1, and along new ones in front, to a shape."""
+    def broadcast_to(self, shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
     def byte(self) -> Tensor:
-        """The same values as uint8."""
+        """Cast to uint8."""
 
     def ceil(self) -> Tensor:
-        """The least whole number that is not less."""
+        """Round up to the nearest integer."""
 
     def ceil_(self) -> Tensor:
         """As `Tensor.ceil`, in place; returns the Tensor itself."""
 
-    def chunk(self, chunks: builtins.int = ..., axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
-        """So many pieces along an axis, of equal length but the last; fewer where the axis is too short."""
+    def chunk(self, chunks: builtins.int, axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
-    def clamp(self, min: Any = None, max: Any = None) -> Any:
-        """Each element kept between two bounds."""
+    def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+        """Limit each element to the range between two bounds."""
 
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+    def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """As `Tensor.clamp`, in place; returns the Tensor itself."""
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        """Each element kept between two bounds."""
+    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
+        """Limit each element to the range between two bounds."""
 
     def clone(self) -> Tensor:
-        """A Tensor with data of its own; gradients flow through it."""
+        """Copy a Tensor; gradients flow through the copy."""
 
     def conj(self) -> Tensor:
-        """The complex conjugate of each element."""
+        """Elementwise complex conjugate."""
 
     def contiguous(self) -> Tensor:
-        """The Tensor itself: sporax keeps no strides."""
+        """Return the Tensor itself: sporax has no strides."""
 
     def copy_(self, src: Any, non_blocking: builtins.bool = False) -> Tensor:
         """The values of another Tensor, which broadcasts and is cast; returns the Tensor itself."""
 
-    def copysign(self, other: Any) -> Tensor:
-        """The magnitude of the first with the sign of the second."""
+    def copysign(self, other: _TensorLike) -> Tensor:
+        """Absolute value of the first with the sign of the second."""
 
     def cos(self) -> Tensor:
-        """The cosine of each element, in radians."""
+        """Elementwise cosine of an angle in radians."""
 
     def cosh(self) -> Tensor:
-        """The hyperbolic cosine of each element."""
+        """Elementwise hyperbolic cosine."""
 
     def count_nonzero(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = (), keep_dims: builtins.bool = False, dtype: Any = ..., *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Number of elements that are not 0, over axes."""
@@ -466,8 +471,8 @@ class Tensor:
     def cov(self, *, correction: builtins.int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
         """Covariance matrix of variables in rows."""
 
-    def cross(self, other: Any, dim: builtins.int | None = None) -> Tensor:
-        """The cross product of vectors of length 3."""
+    def cross(self, other: _TensorLike, dim: Any = None) -> Tensor:
+        """Cross product of vectors of length 3."""
 
     def cummax(self, axis: builtins.int = ..., *, dim: Any = None) -> tuple[Tensor, Tensor]:
         """Cumulative maximum along an axis, and its index."""
@@ -482,82 +487,82 @@ class Tensor:
         """Cumulative sum along an axis, or over the flattened Tensor."""
 
     def deg2rad(self) -> Tensor:
-        """Degrees to radians."""
+        """Convert degrees to radians."""
 
     def diag(self) -> Tensor:
-        """The elements on a diagonal of twice as many axes: a vector becomes a matrix."""
+        """Return a Tensor with the elements on the diagonal of twice as many axes: a vector becomes a matrix."""
 
     def diagflat(self, offset: builtins.int = 0) -> Tensor:
-        """A matrix with all elements on a diagonal."""
+        """Return a matrix with all elements on a diagonal."""
 
     def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1, *, axis1: Any = None, axis2: Any = None) -> Tensor:
-        """The diagonal of two axes, as a new last axis."""
+        """Return the diagonal of two axes, as a new last axis."""
 
-    def diagonal_scatter(self, src: Any, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
-        """The diagonal of two axes replaced."""
+    def diagonal_scatter(self, src: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """Replace the diagonal of two axes."""
 
     def diff(self, n: builtins.int = 1, axis: builtins.int = -1, prepend: _TensorLike | None = None, append: _TensorLike | None = None, *, dim: Any = None) -> Tensor:
         """Differences of adjacent elements along an axis."""
 
     def digamma(self) -> Tensor:
-        """The logarithmic derivative of the gamma function."""
+        """Logarithmic derivative of the gamma function."""
 
     def dim(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
-    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        """The quotient, element by element."""
+    def div(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+        """Elementwise quotient."""
 
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    def div_(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
         """As `Tensor.div`, in place; returns the Tensor itself."""
 
-    def divide(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        """The quotient, element by element."""
+    def divide(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+        """Elementwise quotient."""
 
-    def dot(self, other: Any) -> Tensor:
-        """The last axis of the first Tensor summed against the last but one of the second."""
+    def dot(self, other: _TensorLike) -> Tensor:
+        """Sum over the last axis of the first Tensor and the second to last of the second."""
 
     def double(self) -> Tensor:
-        """The same values as float64."""
+        """Cast to float64."""
 
-    def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the third axis."""
+    def dsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the third axis."""
 
-    def eq(self, other: Any) -> Tensor:
-        """Where the two are equal."""
+    def eq(self, other: _TensorLike) -> Tensor:
+        """Elementwise equality."""
 
-    def equal(self, other: Any) -> Tensor:
-        """Where the two are equal, element by element."""
+    def equal(self, other: _TensorLike) -> Tensor:
+        """Elementwise equality."""
 
     def erf(self) -> Tensor:
-        """The error function."""
+        """Elementwise error function."""
 
     def erfc(self) -> Tensor:
-        """One less the error function, exact where that is near 1."""
+        """Elementwise complementary error function, accurate where `erf` is near 1."""
 
     def erfinv(self) -> Tensor:
-        """The inverse of the error function."""
+        """Elementwise inverse error function."""
 
     def erfinv_(self) -> Tensor:
         """As `Tensor.erfinv`, in place; returns the Tensor itself."""
 
     def exp(self) -> Tensor:
-        """The exponential of each element."""
+        """Elementwise exponential."""
 
     def exp_(self) -> Tensor:
         """As `Tensor.exp`, in place; returns the Tensor itself."""
 
-    def expand(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Repeated along axes of length 1 to a shape, given as ints or as one tuple; as `ops.expand`."""
+    def expand(self, *sizes: builtins.int | Sequence[builtins.int] | Tensor, size: Any = None) -> Tensor:
+        """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
 
-    def expand_as(self, other: Any = ..., *, x: Any = None) -> Tensor:
-        """Repeated to the shape of another Tensor."""
+    def expand_as(self, other: _TensorLike = ..., *, x: Any = None) -> Tensor:
+        """Broadcast to the shape of another Tensor."""
 
-    def expand_dims(self, axis: builtins.int) -> Tensor:
-        """An axis of length 1 put in."""
+    def expand_dims(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Insert an axis of length 1."""
 
     def expm1(self) -> Tensor:
-        """The exponential less one, exact near 0."""
+        """Elementwise exponential minus one, accurate near 0."""
 
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
@@ -572,97 +577,97 @@ class Tensor:
         """Tensor of the shape and dtype of another, filled with one number."""
 
     def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
-        """Neighbouring axes made one; as a method all of them by default, and the first and last axis may be given"""
+        """Merge adjacent axes, as `ops.flatten`; by default all of them."""
 
-    def flip(self, dims: Any) -> Tensor:
-        """The order along axes reversed."""
+    def flip(self, dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
     def fliplr(self) -> Tensor:
-        """Columns in reverse order: the second axis."""
+        """Reverse the order of the columns, along the second axis."""
 
     def flipud(self) -> Tensor:
-        """Rows in reverse order: the first axis."""
+        """Reverse the order of the rows, along the first axis."""
 
     def float(self) -> Tensor:
-        """The same values as float32."""
+        """Cast to float32."""
 
-    def float_power(self, exponent: Any) -> Tensor:
-        """Each element to a power, computed in float64."""
+    def float_power(self, exponent: _TensorLike) -> Tensor:
+        """Elementwise power, computed in float64."""
 
     def floor(self) -> Tensor:
-        """The greatest whole number that is not greater."""
+        """Round down to the nearest integer."""
 
     def floor_(self) -> Tensor:
         """As `Tensor.floor`, in place; returns the Tensor itself."""
 
-    def floor_divide(self, other: Any) -> Tensor:
-        """The quotient, rounded down."""
+    def floor_divide(self, other: _TensorLike) -> Tensor:
+        """Elementwise quotient, rounded down."""
 
-    def floor_divide_(self, other: Any) -> Tensor:
+    def floor_divide_(self, other: _TensorLike) -> Tensor:
         """As `Tensor.floor_divide`, in place; returns the Tensor itself."""
 
-    def fmax(self, other: Any) -> Tensor:
-        """The larger one, element by element; a number wins over NaN."""
+    def fmax(self, other: _TensorLike) -> Tensor:
+        """Elementwise maximum; a NaN is ignored where the other element is a number."""
 
-    def fmin(self, other: Any) -> Tensor:
-        """The smaller one, element by element; a number wins over NaN."""
+    def fmin(self, other: _TensorLike) -> Tensor:
+        """Elementwise minimum; a NaN is ignored where the other element is a number."""
 
-    def fmod(self, other: Any) -> Tensor:
-        """The remainder of the division rounded towards zero; it has the dividend's sign."""
+    def fmod(self, other: _TensorLike) -> Tensor:
+        """Remainder of the division that rounds towards zero; it has the sign of the dividend."""
 
     def frac(self) -> Tensor:
-        """The fraction of each element, with its sign."""
+        """Elementwise fractional part, with the sign of the input."""
 
     def gather(self, input_indices: Any = None, axis: Any = None, batch_dims: builtins.int = 0, *, dim: Any = None, index: Any = None) -> Tensor:
-        """Slices along an axis, as `ops.gather`; with the axis first or named `dim`, elements as `ops.gather_elements`."""
+        """Return slices along an axis, as `ops.gather`; with the axis first or as `dim`, as `ops.gather_elements`."""
 
-    def gather_elements(self, dim: builtins.int, index: Any) -> Tensor:
-        """Elements along an axis, one index for each place of the result."""
+    def gather_elements(self, dim: builtins.int = ..., index: _TensorLike = ..., *, axis: Any = None) -> Tensor:
+        """Return elements along an axis, one index for each element of the result."""
 
-    def gather_nd(self, indices: Any) -> Tensor:
-        """Elements or slices at points."""
+    def gather_nd(self, indices: _TensorLike) -> Tensor:
+        """Return elements or slices at given points."""
 
-    def gcd(self, other: Any) -> Tensor:
-        """The greatest common divisor."""
+    def gcd(self, other: _TensorLike) -> Tensor:
+        """Greatest common divisor."""
 
-    def ge(self, other: Any) -> Tensor:
-        """Where the first is greater or equal."""
+    def ge(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is greater than or equal to that of the second."""
 
-    def ger(self, vec2: Any) -> Tensor:
-        """The outer product of two vectors."""
+    def ger(self, vec2: _TensorLike) -> Tensor:
+        """Outer product of two vectors."""
 
-    def greater(self, other: Any) -> Tensor:
-        """Where the first is greater."""
+    def greater(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is greater than that of the second."""
 
-    def greater_equal(self, other: Any) -> Tensor:
-        """Where the first is greater or equal."""
+    def greater_equal(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is greater than or equal to that of the second."""
 
-    def gt(self, other: Any) -> Tensor:
-        """Where the first is greater."""
+    def gt(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is greater than that of the second."""
 
     def half(self) -> Tensor:
-        """The same values as float16."""
+        """Cast to float16."""
 
-    def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
-        """Small values made 0, the rest as they are."""
+    def hardshrink(self, lambd: _TensorLike = 0.5) -> Tensor:
+        """Hard shrinkage: small values are set to 0."""
 
     def histc(self, bins: builtins.int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> Tensor:
         """Histogram: the number of elements in each of the intervals of equal length."""
 
-    def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the second axis, or along the only one."""
+    def hsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the second axis, or along the only one."""
 
-    def hypot(self, other: Any) -> Tensor:
-        """The length of the hypotenuse, without overflow between."""
+    def hypot(self, other: _TensorLike) -> Tensor:
+        """Length of the hypotenuse of a right triangle, without intermediate overflow."""
 
     def i0(self) -> Tensor:
-        """The modified Bessel function of the first kind, of order 0."""
+        """Modified Bessel function of the first kind, of order 0."""
 
-    def igamma(self, other: Any) -> Tensor:
-        """The regularised lower incomplete gamma function."""
+    def igamma(self, other: _TensorLike) -> Tensor:
+        """Regularized lower incomplete gamma function."""
 
-    def igammac(self, other: Any) -> Tensor:
-        """The regularised upper incomplete gamma function."""
+    def igammac(self, other: _TensorLike) -> Tensor:
+        """Regularized upper incomplete gamma function."""
 
     def index_add(self, dim: Any = ..., index: Any = ..., source: Any = ..., *, alpha: Any = 1, indices: Any = None, y: Any = None, axis: Any = None) -> Tensor:
         """Slices added along an axis, by their numbers: (axis, numbers, slices), or as `ops.index_add`."""
@@ -676,143 +681,143 @@ class Tensor:
     def index_put(self, indices: Any, values: Any, accumulate: builtins.bool = False) -> Tensor:
         """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
 
-    def index_select(self, axis: builtins.int = ..., index: Any = ..., *, dim: Any = None) -> Tensor:
-        """Slices along an axis, in the order of indices."""
+    def index_select(self, axis: builtins.int = ..., index: _TensorLike = ..., *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, in the order of indices."""
 
-    def inner(self, other: Any) -> Tensor:
-        """The last axes of both summed against each other."""
+    def inner(self, other: _TensorLike) -> Tensor:
+        """Sum over the last axes of both Tensors."""
 
     def inplace_update(self, v: Any, indices: Any) -> Tensor:
         """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
 
     def int(self) -> Tensor:
-        """The same values as int32."""
+        """Cast to int32."""
 
     def inv(self) -> Tensor:
-        """The reciprocal of each element."""
+        """Elementwise reciprocal."""
 
     def invert(self) -> Tensor:
-        """Each bit flipped; of bools, not."""
+        """Elementwise bitwise not; for bools, logical not."""
 
     def is_complex(self) -> builtins.bool:
         """Whether the dtype is complex."""
 
     def is_contiguous(self) -> builtins.bool:
-        """True: sporax keeps no strides."""
+        """Return True: sporax has no strides."""
 
     def is_floating_point(self) -> builtins.bool:
-        """Whether the dtype holds fractions: float16, bfloat16, float32 or float64."""
+        """Whether the dtype is float16, bfloat16, float32 or float64."""
 
     def is_signed(self) -> builtins.bool:
         """Whether the dtype holds negative values."""
 
-    def isclose(self, other: Any = ..., rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False, *, x2: Any = None) -> Tensor:
-        """Where the two are equal within a tolerance."""
+    def isclose(self, other: _TensorLike = ..., rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False, *, x2: Any = None) -> Tensor:
+        """Whether each pair of elements is equal within a tolerance."""
 
     def isfinite(self) -> Tensor:
-        """Which elements are neither NaN nor infinite."""
+        """Whether each element is neither NaN nor infinite."""
 
     def isinf(self) -> Tensor:
-        """Which elements are infinite."""
+        """Whether each element is infinite."""
 
     def isnan(self) -> Tensor:
-        """Which elements are NaN."""
+        """Whether each element is NaN."""
 
     def isneginf(self) -> Tensor:
-        """Which elements are minus infinity."""
+        """Whether each element is negative infinity."""
 
     def isposinf(self) -> Tensor:
-        """Which elements are plus infinity."""
+        """Whether each element is positive infinity."""
 
     def isreal(self) -> Tensor:
-        """Which elements have no imaginary part."""
+        """Whether each element has no imaginary part."""
 
-    def lcm(self, other: Any) -> Tensor:
-        """The least common multiple."""
+    def lcm(self, other: _TensorLike) -> Tensor:
+        """Least common multiple."""
 
-    def ldexp(self, other: Any) -> Tensor:
-        """The first times a power of 2."""
+    def ldexp(self, other: _TensorLike) -> Tensor:
+        """Product of the first and 2 to the power of the second."""
 
-    def le(self, other: Any) -> Tensor:
-        """Where the first is less or equal."""
+    def le(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is less than or equal to that of the second."""
 
-    def lerp(self, end: Any, weight: Any) -> Tensor:
-        """The point between two, at a share of the way."""
+    def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
+        """Linear interpolation between two Tensors."""
 
-    def less(self, other: Any) -> Tensor:
-        """Where the first is less."""
+    def less(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is less than that of the second."""
 
-    def less_equal(self, other: Any) -> Tensor:
-        """Where the first is less or equal."""
+    def less_equal(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is less than or equal to that of the second."""
 
     def lgamma(self) -> Tensor:
-        """The logarithm of the gamma function's absolute value."""
+        """Logarithm of the absolute value of the gamma function."""
 
     def log(self) -> Tensor:
-        """The natural logarithm of each element."""
+        """Elementwise natural logarithm."""
 
     def log10(self) -> Tensor:
-        """The logarithm to base 10."""
+        """Elementwise logarithm to base 10."""
 
     def log1p(self) -> Tensor:
-        """The logarithm of one plus each element, exact near 0."""
+        """Elementwise logarithm of one plus the input, accurate near 0."""
 
     def log2(self) -> Tensor:
-        """The logarithm to base 2."""
+        """Elementwise logarithm to base 2."""
 
     def log_(self) -> Tensor:
         """As `Tensor.log`, in place; returns the Tensor itself."""
 
-    def logaddexp(self, other: Any) -> Tensor:
-        """The logarithm of the sum of exponentials, without overflow."""
+    def logaddexp(self, other: _TensorLike) -> Tensor:
+        """Logarithm of the sum of exponentials, without overflow."""
 
-    def logaddexp2(self, other: Any) -> Tensor:
-        """The base-2 logarithm of the sum of powers of 2, without overflow."""
+    def logaddexp2(self, other: _TensorLike) -> Tensor:
+        """Base-2 logarithm of the sum of powers of 2, without overflow."""
 
     def logcumsumexp(self, axis: builtins.int = ..., *, dim: Any = None) -> Tensor:
         """Logarithm of the cumulative sum of exponentials, without overflow."""
 
-    def logical_and(self, other: Any = ..., *, y: Any = None) -> Tensor:
-        """And, of each pair's truth."""
+    def logical_and(self, other: _TensorLike = ..., *, y: Any = None) -> Tensor:
+        """Elementwise logical and; a number is true unless it is 0."""
 
     def logical_not(self) -> Tensor:
-        """Not, of each element's truth."""
+        """Elementwise logical not; a number is true unless it is 0."""
 
-    def logical_or(self, other: Any = ..., *, y: Any = None) -> Tensor:
-        """Or, of each pair's truth."""
+    def logical_or(self, other: _TensorLike = ..., *, y: Any = None) -> Tensor:
+        """Elementwise logical or; a number is true unless it is 0."""
 
-    def logical_xor(self, other: Any) -> Tensor:
-        """Either, but not both, of each pair's truth."""
+    def logical_xor(self, other: _TensorLike) -> Tensor:
+        """Elementwise logical exclusive or; a number is true unless it is 0."""
 
     def logit(self, eps: builtins.float | None = None) -> Tensor:
-        """The logarithm of the odds: the inverse of the sigmoid."""
+        """Logarithm of the odds, the inverse of the sigmoid."""
 
     def logsumexp(self, dim: builtins.int | Sequence[builtins.int] | Tensor | None = ..., keepdim: builtins.bool = False, *, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
         """Logarithm of the sum of exponentials over axes, without overflow."""
 
     def long(self) -> Tensor:
-        """The same values as int64."""
+        """Cast to int64."""
 
-    def lt(self, other: Any) -> Tensor:
-        """Where the first is less."""
+    def lt(self, other: _TensorLike) -> Tensor:
+        """Whether each element of the first is less than that of the second."""
 
-    def masked_fill(self, mask: Any, value: Any) -> Tensor:
-        """A fixed value where a mask is true."""
+    def masked_fill(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
+        """Replace the elements where a mask is true by one number."""
 
-    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+    def masked_fill_(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
         """As `Tensor.masked_fill`, in place; returns the Tensor itself."""
 
-    def masked_select(self, mask: Any) -> Tensor:
-        """The elements where a mask is true, in row-major order. Its shape depends on values: it cannot be compiled."""
+    def masked_select(self, mask: _TensorLike) -> Tensor:
+        """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
 
-    def matmul(self, other: Any = ..., *, tensor2: Any = None) -> Tensor:
-        """The matrix product; leading axes broadcast."""
+    def matmul(self, other: _TensorLike = ..., *, tensor2: Any = None) -> Tensor:
+        """Matrix product; leading axes broadcast."""
 
     def max(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
         """The largest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.max`."""
 
-    def maximum(self, other: Any) -> Tensor:
-        """The larger one, element by element; NaN wins."""
+    def maximum(self, other: _TensorLike) -> Tensor:
+        """Elementwise maximum; NaN propagates."""
 
     def mean(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Mean over axes."""
@@ -823,38 +828,38 @@ class Tensor:
     def min(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
         """The smallest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.min`."""
 
-    def minimum(self, other: Any) -> Tensor:
-        """The smaller one, element by element; NaN wins."""
+    def minimum(self, other: _TensorLike) -> Tensor:
+        """Elementwise minimum; NaN propagates."""
 
-    def mm(self, mat2: Any) -> Tensor:
-        """The product of two matrices."""
+    def mm(self, mat2: _TensorLike) -> Tensor:
+        """Product of two matrices."""
 
-    def moveaxis(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def moveaxis(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
-    def movedim(self, source: Any, destination: Any) -> Tensor:
-        """Axes moved to other places; the rest keep their order."""
+    def movedim(self, source: builtins.int | Sequence[builtins.int] | Tensor, destination: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Move axes to other positions; the others keep their order."""
 
     def msort(self) -> Tensor:
         """Sort along the first axis, in ascending order."""
 
-    def mul(self, other: Any) -> Tensor:
-        """The product, element by element."""
+    def mul(self, other: _TensorLike) -> Tensor:
+        """Elementwise product."""
 
-    def mul_(self, other: Any) -> Tensor:
+    def mul_(self, other: _TensorLike) -> Tensor:
         """As `Tensor.mul`, in place; returns the Tensor itself."""
 
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = True, seed: builtins.int | None = None) -> Tensor:
         """Class indices drawn with given weights."""
 
-    def multiply(self, other: Any) -> Tensor:
-        """The product, element by element."""
+    def multiply(self, other: _TensorLike) -> Tensor:
+        """Elementwise product."""
 
     def mvlgamma(self, p: builtins.int) -> Tensor:
-        """The logarithm of the multivariate gamma function of dimension p."""
+        """Logarithm of the multivariate gamma function of dimension p."""
 
     def nan_to_num(self, nan: builtins.float | None = None, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
-        """NaN and infinities replaced by numbers."""
+        """Replace NaN and infinities by numbers."""
 
     def nanmean(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Mean over axes of the elements that are not NaN."""
@@ -868,26 +873,26 @@ class Tensor:
     def nansum(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Sum over axes of the elements that are not NaN."""
 
-    def narrow(self, axis: builtins.int = ..., start: Any = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
-        """A stretch of an axis."""
+    def narrow(self, axis: builtins.int = ..., start: builtins.int = ..., length: builtins.int = ..., *, dim: Any = None) -> Tensor:
+        """Return a contiguous part of an axis."""
 
     def ndimension(self) -> builtins.int:
-        """The number of axes."""
+        """Return the number of axes."""
 
-    def ne(self, other: Any) -> Tensor:
-        """Where the two differ."""
+    def ne(self, other: _TensorLike) -> Tensor:
+        """Elementwise inequality."""
 
     def neg(self) -> Tensor:
-        """The negative of each element."""
+        """Elementwise negation."""
 
     def neg_(self) -> Tensor:
         """As `Tensor.neg`, in place; returns the Tensor itself."""
 
     def negative(self) -> Tensor:
-        """The negative of each element."""
+        """Elementwise negation."""
 
     def nelement(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
     def new_empty(self, size: builtins.int | Sequence[builtins.int] | Tensor, *, dtype: Any = None) -> Tensor:
         """Tensor of another shape, filled with 0."""
@@ -901,37 +906,37 @@ class Tensor:
     def new_zeros(self, size: builtins.int | Sequence[builtins.int] | Tensor, *, dtype: Any = None) -> Tensor:
         """Tensor of another shape, filled with 0."""
 
-    def nextafter(self, other: Any) -> Tensor:
-        """The next representable number, in the direction of the second."""
+    def nextafter(self, other: _TensorLike) -> Tensor:
+        """Next representable number after the first, towards the second."""
 
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
-        """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
+        """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
-    def norm(self, ord: Any = None, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
-        """The norm of vectors, or of matrices."""
+    def norm(self, ord: Any = None, dim: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdim: builtins.bool = False, *, dtype: Any = None, axis: Any = None, keepdims: Any = None, keep_dims: Any = None) -> Tensor:
+        """Norm of vectors, or of matrices."""
 
     def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from a normal distribution; returns the Tensor itself."""
 
-    def not_equal(self, other: Any) -> Tensor:
-        """Where the two differ."""
+    def not_equal(self, other: _TensorLike) -> Tensor:
+        """Elementwise inequality."""
 
     def numel(self) -> builtins.int:
-        """The number of elements."""
+        """Return the number of elements."""
 
-    def outer(self, vec2: Any) -> Tensor:
-        """The outer product of two vectors."""
+    def outer(self, vec2: _TensorLike) -> Tensor:
+        """Outer product of two vectors."""
 
-    def permute(self, *order: Any, axis: Any = None, dims: Any = None) -> Tensor:
-        """The axes in another order, given as ints or as one tuple; as `ops.permute`."""
+    def permute(self, *order: builtins.int | Sequence[builtins.int] | Tensor, axis: Any = None, dims: Any = None) -> Tensor:
+        """Permute the axes."""
 
     def positive(self) -> Tensor:
-        """Each element as it is."""
+        """The input, unchanged; bools are not accepted."""
 
-    def pow(self, exponent: Any) -> Tensor:
-        """Each element to a power."""
+    def pow(self, exponent: _TensorLike) -> Tensor:
+        """Elementwise power; an integer to a float power gives float32."""
 
-    def pow_(self, exponent: Any) -> Tensor:
+    def pow_(self, exponent: _TensorLike) -> Tensor:
         """As `Tensor.pow`, in place; returns the Tensor itself."""
 
     def prod(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, dtype: Any = None, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
@@ -944,52 +949,52 @@ class Tensor:
         """Quantiles along an axis, with linear interpolation."""
 
     def rad2deg(self) -> Tensor:
-        """Radians to degrees."""
+        """Convert radians to degrees."""
 
     def random_categorical(self, num_sample: builtins.int, seed: builtins.int = 0, dtype: Any = ...) -> Tensor:
         """Class indices drawn from categorical distributions, with replacement."""
 
     def ravel(self) -> Tensor:
-        """All elements in one axis, in row-major order."""
+        """Return all elements along one axis, in row-major order."""
 
     def reciprocal(self) -> Tensor:
-        """The reciprocal of each element."""
+        """Elementwise reciprocal."""
 
-    def remainder(self, other: Any = ..., *, divisor: Any = None) -> Tensor:
-        """The remainder of the division rounded down; it has the divisor's sign."""
+    def remainder(self, other: _TensorLike = ..., *, divisor: Any = None) -> Tensor:
+        """Remainder of the division that rounds down; it has the sign of the divisor."""
 
-    def remainder_(self, other: Any, *, divisor: Any = None) -> Tensor:
+    def remainder_(self, other: _TensorLike, *, divisor: Any = None) -> Tensor:
         """As `Tensor.remainder`, in place; returns the Tensor itself."""
 
-    def repeat(self, *repeats: Any) -> Tensor:
-        """The whole Tensor repeated along axes, as many numbers as it has axes, or more; as `ops.tile`."""
+    def repeat(self, *repeats: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
-    def repeat_interleave(self, repeats: Any = ..., axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
-        """Each element repeated in place."""
+    def repeat_interleave(self, repeats: builtins.int | Sequence[builtins.int] | Tensor, axis: builtins.int | None = None, output_size: builtins.int | None = None, *, dim: Any = None) -> Tensor:
+        """Repeat each element."""
 
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape, given as ints or as one tuple; as `ops.reshape`."""
+    def reshape(self, *shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Return the same elements in another shape, in row-major order."""
 
-    def reshape_as(self, other: Tensor) -> Tensor:
-        """The same elements in the shape of another Tensor; as `ops.view_as`."""
+    def reshape_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
-    def reverse(self, axis: Any) -> Tensor:
-        """The order along axes reversed."""
+    def reverse(self, axis: builtins.int | Sequence[builtins.int] | Tensor = ..., *, dim: Any = None) -> Tensor:
+        """Reverse the order of the elements along axes."""
 
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Elements moved along axes; those that leave one end come back at the other."""
+    def roll(self, shifts: builtins.int | Sequence[builtins.int] | Tensor, dims: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Shift elements along axes; those that pass the end reappear at the start."""
 
-    def rot90(self, k: builtins.int, dims: Any) -> Tensor:
-        """Turned by 90 degrees, `k` times, in the plane of two axes."""
+    def rot90(self, k: builtins.int = ..., dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
+        """Rotate by 90 degrees, `k` times, in the plane of two axes."""
 
     def round(self, *, decimals: builtins.int = 0) -> Tensor:
-        """The nearest number with so many decimals; halves go to the even one. Its derivative is 0."""
+        """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
 
     def round_(self, *, decimals: builtins.int = 0) -> Tensor:
         """As `Tensor.round`, in place; returns the Tensor itself."""
 
     def rsqrt(self) -> Tensor:
-        """The reciprocal of the square root of each element."""
+        """Elementwise reciprocal of the square root."""
 
     def scatter(self, axis: builtins.int = ..., index: Any = ..., src: Any = ..., reduce: str | None = None, *, dim: Any = None) -> Tensor:
         """Elements put in along an axis, as `ops.scatter`; with `reduce` "add" or "multiply", added or multiplied."""
@@ -1016,112 +1021,112 @@ class Tensor:
         """Indices at which values can be inserted into sorted rows so that these stay sorted."""
 
     def select(self, condition: Any = ..., y: Any = ..., *, dim: Any = None, index: Any = None) -> Tensor:
-        """This Tensor where a condition holds, `y` where not; with two ints, one slice of an axis."""
+        """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis."""
 
     def select_scatter(self, src: Any, axis: builtins.int, index: builtins.int) -> Tensor:
         """One slice along an axis replaced."""
 
     def sgn(self) -> Tensor:
-        """The sign of each element; of a complex one, its direction on the unit circle."""
+        """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
 
     def short(self) -> Tensor:
-        """The same values as int16."""
+        """Cast to int16."""
 
     def sigmoid(self) -> Tensor:
-        """The logistic function."""
+        """Logistic function."""
 
     def sigmoid_(self) -> Tensor:
         """As `Tensor.sigmoid`, in place; returns the Tensor itself."""
 
     def sign(self) -> Tensor:
-        """The sign of each element: -1, 0 or 1; its derivative is 0."""
+        """Elementwise sign: -1, 0 or 1; the derivative is 0."""
 
     def sign_(self) -> Tensor:
         """As `Tensor.sign`, in place; returns the Tensor itself."""
 
     def signbit(self) -> Tensor:
-        """Which elements carry a minus sign, -0 included."""
+        """Whether the sign bit of each element is set; it is for -0."""
 
     def sin(self) -> Tensor:
-        """The sine of each element, in radians."""
+        """Elementwise sine of an angle in radians."""
 
     def sinc(self) -> Tensor:
-        """The normalised sine cardinal; 1 at 0."""
+        """Elementwise normalized sinc function; 1 at 0."""
 
     def sinh(self) -> Tensor:
-        """The hyperbolic sine of each element."""
+        """Elementwise hyperbolic sine."""
 
     def slice_scatter(self, src: Any, axis: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
         """A stretch along an axis replaced."""
 
-    def soft_shrink(self, lambd: builtins.float = 0.5) -> Tensor:
-        """Small values made 0, the rest moved towards 0."""
+    def soft_shrink(self, lambd: _TensorLike = 0.5) -> Tensor:
+        """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
-    def softmax(self, axis: Any = -1, *, dtype: Any = None, dim: Any = None) -> Tensor:
-        """Exponentials divided by their sum along an axis, computed without overflow."""
+    def softmax(self, axis: builtins.int | Sequence[builtins.int] = -1, *, dtype: Any = None, dim: Any = None) -> Tensor:
+        """Softmax along an axis, computed without overflow."""
 
     def sort(self, axis: builtins.int = -1, descending: builtins.bool = False, *, dim: Any = None) -> tuple[Tensor, Tensor]:
         """Sort along an axis, and return the indices too. The sort is stable."""
 
-    def split(self, split_size_or_sections: Any = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
-        """Pieces of a stated length along an axis; as `ops.split`."""
+    def split(self, split_size_or_sections: builtins.int | Sequence[builtins.int] = ..., axis: builtins.int = 0, *, split_size: Any = None, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of given lengths."""
 
     def sqrt(self) -> Tensor:
-        """The square root of each element."""
+        """Elementwise square root."""
 
     def sqrt_(self) -> Tensor:
         """As `Tensor.sqrt`, in place; returns the Tensor itself."""
 
     def square(self) -> Tensor:
-        """The square of each element."""
+        """Elementwise square."""
 
     def square_(self) -> Tensor:
         """As `Tensor.square`, in place; returns the Tensor itself."""
 
-    def squeeze(self, axis: Any = None, *, dim: Any = None) -> Tensor:
-        """Axes of length 1 taken away."""
+    def squeeze(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, dim: Any = None) -> Tensor:
+        """Remove axes of length 1."""
 
     def std(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, correction: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Standard deviation over axes: the square root of the variance."""
 
-    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """The difference to `alpha` times another, element by element; as `ops.sub`."""
+    def sub(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
+        """Elementwise difference of the input and a multiple of another operand."""
 
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+    def sub_(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """As `Tensor.sub`, in place; returns the Tensor itself."""
 
-    def subtract(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """The difference to `alpha` times another, element by element; as `ops.subtract`."""
+    def subtract(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
+        """Elementwise difference of the input and a multiple of another operand."""
 
     def sum(self, axis: Any = None, dtype: Any = None, keepdims: builtins.bool = False, initial: Any = None, *, dim: Any = None, keepdim: Any = None) -> Tensor:
         """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
 
     def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
-        """Two axes exchanged."""
+        """Exchange two axes."""
 
     def t(self) -> Tensor:
-        """A matrix transposed; a vector or scalar as it is."""
+        """Transpose a matrix; a vector or scalar is returned as it is."""
 
-    def take(self, indices: Any, axis: builtins.int | None = None, mode: str = 'clip') -> Tensor:
-        """Slices along an axis, or elements of the flattened Tensor. `mode` says what an index outside does."""
+    def take(self, indices: _TensorLike, axis: builtins.int | None = None, mode: str = 'clip', *, dim: Any = None) -> Tensor:
+        """Return slices along an axis, or elements of the flattened Tensor."""
 
     def tan(self) -> Tensor:
-        """The tangent of each element, in radians."""
+        """Elementwise tangent of an angle in radians."""
 
     def tanh(self) -> Tensor:
-        """The hyperbolic tangent of each element."""
+        """Elementwise hyperbolic tangent."""
 
     def tanh_(self) -> Tensor:
         """As `Tensor.tanh`, in place; returns the Tensor itself."""
 
-    def tensor_split(self, indices_or_sections: Any, axis: builtins.int = 0) -> tuple[Tensor, ...]:
-        """Pieces of nearly equal length along an axis, or cut at stated places."""
+    def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int], axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
+        """Split along an axis into pieces of nearly equal length, or at given indices."""
 
-    def tile(self, *counts: Any, reps: Any = None, dims: Any = None) -> Tensor:
-        """The whole Tensor repeated along axes; as `ops.tile`."""
+    def tile(self, *counts: builtins.int | Sequence[builtins.int] | Tensor, reps: Any = None, dims: Any = None) -> Tensor:
+        """Repeat the whole Tensor along axes."""
 
     def top_k(self, k: builtins.int, sorted: builtins.bool = True) -> tuple[Tensor, Tensor]:
         """The k largest elements along the last axis, and their indices."""
@@ -1130,28 +1135,28 @@ class Tensor:
         """The k largest or smallest elements along an axis, and their indices."""
 
     def trace(self, offset: builtins.int = 0, axis1: builtins.int = 0, axis2: builtins.int = 1, dtype: Any = None) -> Tensor:
-        """The sum of a diagonal of two axes; as `ops.trace`."""
+        """Return the sum of a diagonal of two axes."""
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """With two ints, these axes exchanged; else the axes in the order given; with nothing, reversed."""
+    def transpose(self, *axes: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Exchange two axes, permute all of them, or reverse their order."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
-        """The lower triangle of matrices, zeros elsewhere."""
+        """Return the lower triangle of matrices, with zeros elsewhere."""
 
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
-        """The upper triangle of matrices, zeros elsewhere."""
+        """Return the upper triangle of matrices, with zeros elsewhere."""
 
-    def true_divide(self, y: Any) -> Tensor:
-        """The quotient, element by element; integers are divided as float32."""
+    def true_divide(self, y: _TensorLike) -> Tensor:
+        """Elementwise quotient; integers are divided as float32."""
 
     def trunc(self) -> Tensor:
-        """The whole part of each element."""
+        """Round towards zero."""
 
-    def type_as(self, other: Any) -> Tensor:
-        """The same values as the dtype of another Tensor."""
+    def type_as(self, other: _TensorLike) -> Tensor:
+        """Cast to the dtype of another Tensor."""
 
-    def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
-        """The slices along an axis, each without it."""
+    def unbind(self, dim: builtins.int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """Return the slices along an axis, without this axis."""
 
     def uniform(self, from_: _TensorLike = 0.0, to: _TensorLike = 1.0, generator: Generator | None = None) -> Tensor:
         """Numbers drawn uniformly from [from_, to), in the shape and dtype of the Tensor."""
@@ -1175,28 +1180,28 @@ class Tensor:
         """The product of the rows that carry the same number."""
 
     def unsqueeze(self, dim: builtins.int = ..., *, axis: Any = None) -> Tensor:
-        """An axis of length 1 put in."""
+        """Insert an axis of length 1."""
 
     def var(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, correction: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Variance over axes."""
 
     def view(self, *shape: Any) -> Tensor:
-        """The same elements in another shape; with one dtype instead, the same bits read as that."""
+        """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
 
-    def view_as(self, other: Any) -> Tensor:
-        """The same elements in the shape of another Tensor."""
+    def view_as(self, other: _TensorLike) -> Tensor:
+        """Return the same elements in the shape of another Tensor."""
 
-    def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        """Pieces along the first axis."""
+    def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along the first axis."""
 
-    def where(self, condition: Any = ..., other: Any = ..., *, y: Any = None) -> Tensor:
-        """This Tensor where a condition holds, `other` where not; as `ops.where`."""
+    def where(self, condition: _TensorLike = ..., other: _TensorLike = ..., *, y: Any = None) -> Tensor:
+        """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
-    def xdivy(self, y: Any) -> Tensor:
-        """The quotient; 0 where the first is 0."""
+    def xdivy(self, y: _TensorLike) -> Tensor:
+        """Elementwise quotient; 0 where the dividend is 0."""
 
-    def xlogy(self, other: Any) -> Tensor:
-        """The product with the logarithm; 0 where the first is 0."""
+    def xlogy(self, other: _TensorLike) -> Tensor:
+        """Product of the first and the logarithm of the second; 0 where the first is 0."""
 
     def zero_(self) -> Tensor:
         """Every element set to 0; returns the Tensor itself."""

@@ -15,7 +15,7 @@ from sporax.mint import nn as nn
 from sporax.ops import ELSEWHERE
 
 _SAME_AS_OPS = [
-    "addbmm", "addmm", "addmv", "baddbmm", "cross", "dot", "einsum", "matmul", "mm", "outer", "sigmoid",
+
 ]  # fmt: skip
 _table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})
 globals().update(_table)

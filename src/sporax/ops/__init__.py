@@ -14,9 +14,6 @@ from sporax.ops import (  # the families enter their names in the tables of `_ba
     _activation as _activation,
 )
 from sporax.ops import (
-    _addition as _addition,
-)
-from sporax.ops import (
     _axes as _axes,
 )
 from sporax.ops import (
@@ -99,6 +96,9 @@ from sporax.ops import (
 )
 from sporax.ops import (
     _loss_sequence as _loss_sequence,
+)
+from sporax.ops import (
+    _matrix_sums as _matrix_sums,
 )
 from sporax.ops import (
     _methods as _methods,

@@ -49,12 +49,12 @@ def acosh(input: _TensorLike) -> Tensor:
     """Elementwise inverse hyperbolic cosine."""
 
 def adaptive_avg_pool2d(input: _TensorLike, output_size: Any) -> Tensor:
-    """The mean of windows that are laid so that the output has the size asked for."""
+    """Mean of windows that are chosen so that the output has a given size."""
 
 def add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise sum."""
 
-def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus the sum of a batch of matrix products."""
 
 def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
@@ -63,16 +63,16 @@ def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, valu
 def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, value: _TensorLike = 1) -> Tensor:
     """Sum of a Tensor and a multiple of the product of two others."""
 
-def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus a matrix product."""
 
-def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A vector plus the product of a matrix and a vector."""
 
 def addn(x: Sequence[_TensorLike]) -> Tensor:
     """Sum of a list of Tensors of one shape."""
 
-def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
 
 def all(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False) -> Tensor:
@@ -165,20 +165,20 @@ def atleast_2d(inputs: _TensorLike) -> Any:
 def atleast_3d(inputs: _TensorLike) -> Any:
     """Return the Tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
 
-def avg_pool1d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
-    """The mean of each window over the last axis; see `avg_pool2d`."""
+def avg_pool1d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+    """Mean of each window over the last axis; see `avg_pool2d`."""
 
-def avg_pool2d(input_x: _TensorLike, kernel_size: Any = 1, stride: Any = 1, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int = 0) -> Tensor:
-    """The mean of each window over the last two axes."""
+def avg_pool2d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = 0) -> Tensor:
+    """Mean of each window over the last two axes."""
 
-def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A batch of matrices plus a batch of matrix products."""
 
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
     """Bartlett window: a triangle."""
 
 def batch_dot(x1: _TensorLike, x2: _TensorLike, axes: Any = None) -> Tensor:
-    """One axis of each summed against the other, batch by batch."""
+    """Sum over one axis of each Tensor, for each element of a batch."""
 
 def bernoulli(input: _TensorLike, p: _TensorLike = 0.5, seed: int | None = None) -> Tensor:
     """Bernoulli draws, 1 with probability p and else 0, in the shape of another Tensor."""
@@ -196,7 +196,7 @@ def bessel_i1e(x: _TensorLike) -> Tensor:
     """Exponentially scaled modified Bessel function of the first kind, of order 1."""
 
 def bias_add(input_x: _TensorLike, bias: _TensorLike) -> Tensor:
-    """A bias for each channel added."""
+    """Add a bias to each channel."""
 
 def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
     """The cross entropy between two-class probabilities."""
@@ -232,7 +232,7 @@ def block_diag(*inputs: _TensorLike) -> Tensor:
     """Return a matrix with the given matrices along its diagonal."""
 
 def bmm(input_x: _TensorLike, mat2: _TensorLike) -> Tensor:
-    """Products of matrices, batch by batch."""
+    """Matrix product of each element of a batch."""
 
 def broadcast_to(input: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
     """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
@@ -249,14 +249,14 @@ def cast(input: _TensorLike, dtype: Any) -> Tensor:
 def cat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
     """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
-def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
-    """The distance of every row of one Tensor to every row of the other."""
+def cdist(x1: _TensorLike, x2: _TensorLike, p: Any = 2.0) -> Tensor:
+    """Distance of every row of one Tensor to every row of the other."""
 
 def ceil(input: _TensorLike) -> Tensor:
     """Round up to the nearest integer."""
 
-def celu(x: _TensorLike, alpha: float = 1.0) -> Tensor:
-    """The continuously differentiable exponential linear unit."""
+def celu(x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
+    """Continuously differentiable exponential linear unit."""
 
 def channel_shuffle(x: _TensorLike, groups: int) -> Tensor:
     """Interleave the channels of groups: channel i of each group in turn."""
@@ -288,13 +288,13 @@ def concat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
 def conj(input: _TensorLike) -> Tensor:
     """Elementwise complex conjugate."""
 
-def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
-    """Convolution over the last axis (cross-correlation: the kernel is not turned round)."""
+def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+    """Convolution over the last axis (cross-correlation: the kernel is not flipped)."""
 
-def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
-    """Convolution over the last two axes (cross-correlation: the kernel is not turned round)."""
+def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+    """Convolution over the last two axes (cross-correlation: the kernel is not flipped)."""
 
-def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: Any = 1, pad_mode: str = 'valid', padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Tensor:
+def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
     """Convolution over the last three axes; see `conv2d`."""
 
 def copysign(x: _TensorLike, other: _TensorLike) -> Tensor:
@@ -309,8 +309,8 @@ def cosh(input: _TensorLike) -> Tensor:
 def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
     """Pulls the directions of similar pairs together, and pushes dissimilar ones apart."""
 
-def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float = 1e-08) -> Tensor:
-    """The cosine of the angle between vectors."""
+def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: Any = 1, eps: _TensorLike = 1e-08) -> Tensor:
+    """Cosine of the angle between vectors."""
 
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
     """Number of elements that are not 0, over axes."""
@@ -318,8 +318,8 @@ def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()
 def cov(input: _TensorLike, *, correction: int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
     """Covariance matrix of variables in rows."""
 
-def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
-    """The cross product of vectors of length 3."""
+def cross(input: _TensorLike, other: _TensorLike, dim: Any = None) -> Tensor:
+    """Cross product of vectors of length 3."""
 
 def cross_entropy(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
     """The cross entropy of class indices or class probabilities, with the softmax inside."""
@@ -352,7 +352,7 @@ def deg2rad(x: _TensorLike) -> Tensor:
     """Convert degrees to radians."""
 
 def dense(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
-    """A linear layer."""
+    """Linear layer."""
 
 def depend(value: Any, expr: Any) -> Any:
     """Return the first argument. MindSpore orders its graph with it; sporax always keeps the order of the program."""
@@ -378,8 +378,8 @@ def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: _TensorLike | None
 def digamma(input: _TensorLike) -> Tensor:
     """Logarithmic derivative of the gamma function."""
 
-def dist(input: _TensorLike, other: _TensorLike, p: float = 2) -> Tensor:
-    """The norm of the difference."""
+def dist(input: _TensorLike, other: _TensorLike, p: Any = 2) -> Tensor:
+    """Norm of the difference."""
 
 def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
     """Elementwise quotient."""
@@ -391,7 +391,7 @@ def divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None 
     """Elementwise quotient."""
 
 def dot(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The last axis of the first Tensor summed against the last but one of the second."""
+    """Sum over the last axis of the first Tensor and the second to last of the second."""
 
 def dropout(input: _TensorLike, p: float = 0.5, training: bool = True, seed: int | None = None) -> Tensor:
     """Set elements to 0 at random while training, and scale the others so that the expected value stays."""
@@ -414,11 +414,11 @@ def dstack(tensors: Sequence[_TensorLike]) -> Tensor:
 def dtype(x: _TensorLike) -> _DType:
     """Return the dtype."""
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """The sum of products that an equation of axis names states."""
+def einsum(equation: Any, *operands: _TensorLike | Sequence[_TensorLike]) -> Tensor:
+    """Sum of products that an equation of axis names states."""
 
-def elu(input_x: _TensorLike, alpha: float = 1.0) -> Tensor:
-    """The exponential linear unit."""
+def elu(input_x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
+    """Exponential linear unit."""
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False) -> Tensor:
     """Return rows of a table by index."""
@@ -460,7 +460,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None) -> Tensor:
     """Matrix with 1 on the diagonal and 0 elsewhere."""
 
 def fast_gelu(x: _TensorLike) -> Tensor:
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
 
 def fill(type: Any, shape: int | Sequence[int] | Tensor, value: _TensorLike) -> Tensor:
     """Tensor of a dtype and shape, filled with one number."""
@@ -544,13 +544,13 @@ def ge(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is greater than or equal to that of the second."""
 
 def gelu(input: _TensorLike, approximate: str = 'none') -> Tensor:
-    """The Gaussian error linear unit."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
 
 def ger(input: _TensorLike, vec2: _TensorLike) -> Tensor:
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
 
 def glu(x: _TensorLike, axis: int = -1) -> Tensor:
-    """The first half of an axis, gated by the second."""
+    """Gated linear unit: the first half of an axis times the sigmoid of the second."""
 
 def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is greater than that of the second."""
@@ -561,8 +561,8 @@ def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is greater than that of the second."""
 
-def gumbel_softmax(logits: _TensorLike, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
-    """A differentiable draw from a categorical distribution."""
+def gumbel_softmax(logits: _TensorLike, tau: _TensorLike = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
+    """Differentiable sample from a categorical distribution."""
 
 def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None) -> Tensor:
     """Hamming window: a raised cosine on a pedestal."""
@@ -570,17 +570,17 @@ def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.5
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None) -> Tensor:
     """Hann window: a raised cosine."""
 
-def hardshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest as they are."""
+def hardshrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Hard shrinkage: small values are set to 0."""
 
 def hardsigmoid(input: _TensorLike) -> Tensor:
-    """A piecewise linear sigmoid."""
+    """Piecewise linear approximation of the logistic function."""
 
 def hardswish(input: _TensorLike) -> Tensor:
-    """The argument times its hard sigmoid (Howard et al., 2019)."""
+    """Input times its hard sigmoid (Howard et al., 2019)."""
 
-def hardtanh(input: _TensorLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """The argument, kept between two bounds; the derivative at and beyond them is 0."""
+def hardtanh(input: _TensorLike, min_val: _TensorLike = -1.0, max_val: _TensorLike = 1.0) -> Tensor:
+    """Input clipped to an interval; the derivative at and beyond its bounds is 0."""
 
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Heaviside step function; `other` is its value at 0."""
@@ -628,7 +628,7 @@ def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
     """Return slices along an axis, in the order of indices."""
 
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The last axes of both summed against each other."""
+    """Sum over the last axes of both Tensors."""
 
 def inplace_add(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
     """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
@@ -639,7 +639,7 @@ def inplace_sub(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
 def inplace_update(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
     """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
 
-def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
+def interpolate(input: _TensorLike, size: Any = None, scale_factor: Any = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
     """Resample the axes after the first two."""
 
 def intopk(x1: _TensorLike, x2: _TensorLike, k: int) -> Tensor:
@@ -685,7 +685,7 @@ def kl_div_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean',
     """`kl_div` whose targets may be log probabilities, and whose shapes may broadcast."""
 
 def kron(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The Kronecker product: each element of the first times the whole second."""
+    """Kronecker product: each element of the first Tensor times the second Tensor."""
 
 def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The absolute difference."""
@@ -705,8 +705,8 @@ def ldexp(x: _TensorLike, other: _TensorLike) -> Tensor:
 def le(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is less than or equal to that of the second."""
 
-def leaky_relu(input: _TensorLike, alpha: Any = 0.2) -> Tensor:
-    """The positive part, and a share of the negative one."""
+def leaky_relu(input: _TensorLike, alpha: _TensorLike = 0.2) -> Tensor:
+    """Leaky rectified linear unit."""
 
 def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
     """Linear interpolation between two Tensors."""
@@ -735,8 +735,8 @@ def log1p(input: _TensorLike) -> Tensor:
 def log2(input: _TensorLike) -> Tensor:
     """Elementwise logarithm to base 2."""
 
-def log_softmax(logits: _TensorLike, axis: int = -1) -> Tensor:
-    """The logarithm of the softmax along an axis, computed without overflow."""
+def log_softmax(logits: _TensorLike, axis: int | Sequence[int] = -1) -> Tensor:
+    """Logarithm of the softmax along an axis, computed without overflow."""
 
 def log_uniform_candidate_sampler(true_classes: _TensorLike, num_true: int = 1, num_sampled: int = 5, unique: bool = True, range_max: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Draw classes, small indices more often: for classes in the order of their frequency."""
@@ -766,7 +766,7 @@ def logit(input: _TensorLike, eps: float | None = None) -> Tensor:
     """Logarithm of the odds, the inverse of the sigmoid."""
 
 def logsigmoid(x: _TensorLike) -> Tensor:
-    """The logarithm of the logistic function, without overflow."""
+    """Logarithm of the logistic function, without overflow."""
 
 def logspace(start: _TensorLike, end: _TensorLike, steps: int, base: _TensorLike = 10, *, dtype: Any = ...) -> Tensor:
     """Powers of a base with evenly spaced exponents."""
@@ -787,13 +787,13 @@ def masked_select(input: _TensorLike, mask: _TensorLike) -> Tensor:
     """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
 
 def matmul(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The matrix product; leading axes broadcast."""
+    """Matrix product; leading axes broadcast."""
 
 def max(input: _TensorLike, axis: int | None = None, keepdims: bool = False, *, initial: Any = None, where: Any = None) -> tuple[Tensor, Tensor]:
     """Maximum along an axis, and its index."""
 
-def max_pool2d(x: _TensorLike, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False, ceil_mode: bool = False) -> Any:
-    """The largest element of each window over the last two axes."""
+def max_pool2d(x: _TensorLike, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, return_indices: bool = False, ceil_mode: bool = False) -> Any:
+    """Maximum of each window over the last two axes."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise maximum; NaN propagates."""
@@ -814,10 +814,10 @@ def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise minimum; NaN propagates."""
 
 def mish(x: _TensorLike) -> Tensor:
-    """Mish (Misra, 2019)."""
+    """Mish (Misra, 2019): the input times the hyperbolic tangent of its softplus."""
 
 def mm(input: _TensorLike, mat2: _TensorLike) -> Tensor:
-    """The product of two matrices."""
+    """Product of two matrices."""
 
 def mod(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Remainder of the division that rounds down; it has the sign of the divisor."""
@@ -859,7 +859,7 @@ def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise product."""
 
 def mv(mat: _TensorLike, vec: _TensorLike) -> Tensor:
-    """The product of a matrix and a vector."""
+    """Product of a matrix and a vector."""
 
 def mvlgamma(input: _TensorLike, p: int) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension p."""
@@ -903,8 +903,8 @@ def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ig
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
     """Indices of the elements that are not 0. The shape depends on values: not compilable."""
 
-def norm(A: _TensorLike, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The norm of vectors, or of matrices."""
+def norm(A: _TensorLike, ord: Any = None, dim: int | Sequence[int] | Tensor | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Norm of vectors, or of matrices."""
 
 def normal(shape: int | Sequence[int] | Tensor, mean: _TensorLike, stddev: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a normal distribution."""
@@ -925,7 +925,7 @@ def ones_like(input: _TensorLike, *, dtype: Any = None) -> Tensor:
     """Tensor of the shape of another, filled with 1."""
 
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
 
 def pad(input_x: _TensorLike, padding: int | Sequence[int] | Tensor, mode: str = 'constant', value: _TensorLike | None = None) -> Tensor:
     """Pad the last axes."""
@@ -961,7 +961,7 @@ def pows(input: _TensorLike, exponent: _TensorLike) -> Tensor:
     """Elementwise power; an integer to a float power gives float32."""
 
 def prelu(input: _TensorLike, weight: _TensorLike) -> Tensor:
-    """The positive part, and a learned share of the negative one."""
+    """Rectified linear unit with a learned derivative below 0."""
 
 def prod(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, keep_dims: bool = False, dtype: Any = None) -> Tensor:
     """Product over axes; integers and bools give int64."""
@@ -1030,10 +1030,10 @@ def reduce_sum(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), k
     """Sum over axes; integers keep their dtype, bools give int64."""
 
 def relu(input: _TensorLike) -> Tensor:
-    """The positive part; the derivative at 0 is 0."""
+    """Rectified linear unit; the derivative at 0 is 0."""
 
 def relu6(x: _TensorLike) -> Tensor:
-    """The positive part, at most 6."""
+    """Rectified linear unit, at most 6."""
 
 def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Remainder of the division that rounds down; it has the sign of the divisor."""
@@ -1065,8 +1065,8 @@ def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
 def row_stack(inputs: Sequence[_TensorLike]) -> Tensor:
     """Concatenate along the first axis; vectors are rows."""
 
-def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.3333333333333333) -> Tensor:
-    """The positive part, and a random share of the negative one, drawn for each element."""
+def rrelu(input: _TensorLike, lower: Any = 0.125, upper: Any = 0.3333333333333333) -> Tensor:
+    """Rectified linear unit with a random derivative below 0, drawn for each element."""
 
 def rsqrt(input: _TensorLike) -> Tensor:
     """Elementwise reciprocal of the square root."""
@@ -1135,7 +1135,7 @@ def select_scatter(input: _TensorLike, src: _TensorLike, axis: int, index: int) 
     """One slice along an axis replaced."""
 
 def selu(input_x: _TensorLike) -> Tensor:
-    """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
+    """Scaled exponential linear unit, which preserves mean 0 and variance 1."""
 
 def sequence_mask(lengths: _TensorLike, maxlen: int | None = None) -> Tensor:
     """Mask of sequences: along a new last axis, true for the first n elements, where n is the length."""
@@ -1150,7 +1150,7 @@ def shuffle(x: _TensorLike, seed: int | None = None) -> Tensor:
     """Slices along the first axis in random order."""
 
 def sigmoid(input: _TensorLike) -> Tensor:
-    """The logistic function."""
+    """Logistic function."""
 
 def sign(input: _TensorLike) -> Tensor:
     """Elementwise sign: -1, 0 or 1; the derivative is 0."""
@@ -1159,7 +1159,7 @@ def signbit(input: _TensorLike) -> Tensor:
     """Whether the sign bit of each element is set; it is for -0."""
 
 def silu(input: _TensorLike) -> Tensor:
-    """The sigmoid linear unit, also called swish."""
+    """Sigmoid linear unit, also called swish."""
 
 def sin(input: _TensorLike) -> Tensor:
     """Elementwise sine of an angle in radians."""
@@ -1185,23 +1185,23 @@ def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: float = 1.0, r
 def soft_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
     """The logistic loss of two classes, 1 and -1."""
 
-def soft_shrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest moved towards 0."""
+def soft_shrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
-def softmax(input: _TensorLike, axis: Any = -1, *, dtype: Any = None) -> Tensor:
-    """Exponentials divided by their sum along an axis, computed without overflow."""
+def softmax(input: _TensorLike, axis: int | Sequence[int] = -1, *, dtype: Any = None) -> Tensor:
+    """Softmax along an axis, computed without overflow."""
 
-def softmin(x: _TensorLike, axis: int = -1, *, dtype: Any = None) -> Tensor:
-    """The softmax of the negative."""
+def softmin(x: _TensorLike, axis: int | Sequence[int] = -1, *, dtype: Any = None) -> Tensor:
+    """Softmax of the negated Tensor."""
 
-def softplus(input: _TensorLike, beta: float = 1, threshold: float = 20) -> Tensor:
-    """A smooth positive part."""
+def softplus(input: _TensorLike, beta: _TensorLike = 1, threshold: _TensorLike = 20) -> Tensor:
+    """Smooth approximation of the rectified linear unit."""
 
-def softshrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
-    """Small values made 0, the rest moved towards 0."""
+def softshrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
 
 def softsign(x: _TensorLike) -> Tensor:
-    """A sigmoid with slow tails."""
+    """Softsign: a sigmoid with slowly decaying tails."""
 
 def sort(input_x: _TensorLike, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """Sort along an axis, and return the indices too. The sort is stable."""
@@ -1255,7 +1255,7 @@ def swapdims(input: _TensorLike, dim0: int, dim1: int) -> Tensor:
     """Exchange two axes."""
 
 def swiglu(input: _TensorLike, dim: int = -1) -> Tensor:
-    """The second half of an axis, gated by the swish of the first."""
+    """Swish of the first half of an axis times the second half."""
 
 def t(input: _TensorLike) -> Tensor:
     """Transpose a matrix; a vector or scalar is returned as it is."""
@@ -1270,7 +1270,7 @@ def tanh(input: _TensorLike) -> Tensor:
     """Elementwise hyperbolic tangent."""
 
 def tanhshrink(input: _TensorLike) -> Tensor:
-    """The argument less its hyperbolic tangent."""
+    """Input minus its hyperbolic tangent."""
 
 def tensor_add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise sum."""
@@ -1279,7 +1279,7 @@ def tensor_div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | N
     """Elementwise quotient."""
 
 def tensor_dot(x1: _TensorLike, x2: _TensorLike, axes: Any) -> Tensor:
-    """Chosen axes of both summed against each other."""
+    """Sum over chosen axes of both Tensors."""
 
 def tensor_exp(input: _TensorLike) -> Tensor:
     """Elementwise exponential."""
@@ -1341,8 +1341,8 @@ def tensor_split(input: _TensorLike, indices_or_sections: int | Sequence[int], a
 def tensor_sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise difference."""
 
-def threshold(input: _TensorLike, thr: float, value: float) -> Tensor:
-    """What is above a bound, and a fixed value elsewhere."""
+def threshold(input: _TensorLike, thr: _TensorLike, value: _TensorLike) -> Tensor:
+    """Values above a bound unchanged, a fixed value elsewhere."""
 
 def tile(input: _TensorLike, dims: int | Sequence[int] | Tensor) -> Tensor:
     """Repeat the whole Tensor along axes."""
@@ -1440,11 +1440,11 @@ def var(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, dd
 def var_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """Variance and mean over axes."""
 
-def vecdot(x: _TensorLike, y: _TensorLike, *, axis: int = -1) -> Tensor:
-    """The dot product along an axis, the first argument conjugated."""
+def vecdot(x: _TensorLike, y: _TensorLike, *, axis: Any = -1) -> Tensor:
+    """Dot product along an axis, the first argument conjugated."""
 
-def vector_norm(x: _TensorLike, ord: float = 2, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """The norm of vectors."""
+def vector_norm(x: _TensorLike, ord: Any = 2, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Norm of vectors."""
 
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Return the same elements in the shape of another Tensor."""
@@ -1494,7 +1494,7 @@ class Acosh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AdaptiveAvgPool2D(Primitive):
-    """The mean of windows that are laid so that the output has the size asked for."""
+    """Mean of windows that are chosen so that the output has a given size."""
     def __init__(self, output_size: Any) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1589,8 +1589,8 @@ class Atanh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AvgPool(Primitive):
-    """The mean of each window, of the elements that are not padding; `pad_mode` is "valid" or "same"."""
-    def __init__(self, kernel_size: Any = 1, strides: Any = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
+    """Mean of each window of a Tensor with four axes, without the padding."""
+    def __init__(self, kernel_size: int | Sequence[int] = 1, strides: int | Sequence[int] = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BCEWithLogitsLoss(Primitive):
@@ -1599,7 +1599,7 @@ class BCEWithLogitsLoss(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None, posWeight: Any = None) -> Tensor: ...
 
 class BatchMatMul(Primitive):
-    """The matrix product, each side transposed first where asked for."""
+    """Matrix product; leading axes broadcast."""
     def __init__(self, transpose_a: bool = False, transpose_b: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
@@ -1629,7 +1629,7 @@ class BesselI1e(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BiasAdd(Primitive):
-    """A bias for each channel added: of axis 1, or of the last with data_format "NHWC"."""
+    """Add a bias to each channel."""
     def __init__(self, data_format: str = 'NCHW') -> None: ...
     def __call__(self, input_x: _TensorLike, bias: _TensorLike) -> Tensor: ...
 
@@ -1684,13 +1684,13 @@ class Cast(Primitive):
     def __call__(self, input: _TensorLike, dtype: Any) -> Tensor: ...
 
 class Cdist(Primitive):
-    """The distance of every row of one Tensor to every row of the other."""
-    def __init__(self, p: float = 2.0) -> None: ...
+    """Distance of every row of one Tensor to every row of the other."""
+    def __init__(self, p: Any = 2.0) -> None: ...
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class CeLU(Primitive):
-    """The continuously differentiable exponential linear unit."""
-    def __init__(self, alpha: float = 1.0) -> None: ...
+    """Continuously differentiable exponential linear unit."""
+    def __init__(self, alpha: _TensorLike = 1.0) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Ceil(Primitive):
@@ -1725,17 +1725,17 @@ class Conj(Primitive):
 
 class Conv2D(Primitive):
     """Convolution over two axes; `ops.conv2d` without a bias."""
-    def __init__(self, out_channel: int, kernel_size: Any, mode: int = 1, pad_mode: str = 'valid', pad: Any = 0, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Conv2DTranspose(Primitive):
-    """The gradient of `ops.Conv2D` with respect to its input, of shape `input_size`: transposed convolution."""
-    def __init__(self, out_channel: int, kernel_size: Any, pad_mode: str = 'valid', pad: Any = 0, pad_list: Any = None, mode: int = 1, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
+    """Transposed convolution: the gradient of `ops.Conv2D` with respect to its input, of shape `input_size`."""
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], pad_mode: str = 'valid', pad: int | Sequence[int] = 0, pad_list: Any = None, mode: int = 1, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike, input_size: Any) -> Tensor: ...
 
 class Conv3D(Primitive):
     """Convolution over three axes; `ops.conv3d` without a bias."""
-    def __init__(self, out_channel: int, kernel_size: Any, mode: int = 1, pad_mode: str = 'valid', pad: Any = 0, stride: Any = 1, dilation: Any = 1, group: int = 1, data_format: str = 'NCDHW') -> None: ...
+    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCDHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Cos(Primitive):
@@ -1779,7 +1779,7 @@ class DType(Primitive):
     def __call__(self, x: _TensorLike) -> _DType: ...
 
 class Dense(Primitive):
-    """A linear layer."""
+    """Linear layer."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor: ...
 
@@ -1824,13 +1824,13 @@ class Dropout3D(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Einsum(Primitive):
-    """The sum of products that an equation of axis names states."""
-    def __init__(self, equation: str) -> None: ...
-    def __call__(self, inputs: Any) -> Tensor: ...
+    """Sum of products that an equation of axis names states."""
+    def __init__(self, equation: Any) -> None: ...
+    def __call__(self, inputs: _TensorLike | Sequence[_TensorLike]) -> Tensor: ...
 
 class Elu(Primitive):
-    """The exponential linear unit."""
-    def __init__(self, alpha: float = 1.0) -> None: ...
+    """Exponential linear unit."""
+    def __init__(self, alpha: _TensorLike = 1.0) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Equal(Primitive):
@@ -1874,12 +1874,12 @@ class Eye(Primitive):
     def __call__(self, n: int, m: int | None = None, dtype: Any = None) -> Tensor: ...
 
 class FastGeLU(Primitive):
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class FastGelu(Primitive):
-    """A sigmoid approximation of the Gaussian error linear unit."""
+    """Sigmoid approximation of the Gaussian error linear unit."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1929,7 +1929,7 @@ class ForiLoop(Primitive):
     def __call__(self, lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init_val: Any) -> Any: ...
 
 class GLU(Primitive):
-    """The first half of an axis, gated by the second."""
+    """Gated linear unit: the first half of an axis times the sigmoid of the second."""
     def __init__(self, axis: int = -1) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -1964,17 +1964,17 @@ class Gcd(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class GeLU(Primitive):
-    """The Gaussian error linear unit, in its approximation with the hyperbolic tangent."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Gelu(Primitive):
-    """The Gaussian error linear unit, in its approximation with the hyperbolic tangent."""
+    """Gaussian error linear unit. The class form computes its approximation with the hyperbolic tangent."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Ger(Primitive):
-    """The outer product of two vectors."""
+    """Outer product of two vectors."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, vec2: _TensorLike) -> Tensor: ...
 
@@ -1989,17 +1989,17 @@ class GreaterEqual(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class HShrink(Primitive):
-    """Small values made 0, the rest as they are."""
-    def __init__(self, lambd: float = 0.5) -> None: ...
+    """Hard shrinkage: small values are set to 0."""
+    def __init__(self, lambd: _TensorLike = 0.5) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class HSigmoid(Primitive):
-    """A piecewise linear sigmoid."""
+    """Piecewise linear approximation of the logistic function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class HSwish(Primitive):
-    """The argument times its hard sigmoid (Howard et al., 2019)."""
+    """Input times its hard sigmoid (Howard et al., 2019)."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2109,8 +2109,8 @@ class L2Loss(Primitive):
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class L2Normalize(Primitive):
-    """Vectors along axes divided by their length; a length below sqrt(epsilon) counts as that."""
-    def __init__(self, axis: Any = 0, epsilon: float = 0.0001) -> None: ...
+    """Vectors along axes divided by their length, or by sqrt(epsilon) where that is larger."""
+    def __init__(self, axis: int | Sequence[int] | Tensor | None = 0, epsilon: _TensorLike = 0.0001) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
 class Lcm(Primitive):
@@ -2159,8 +2159,8 @@ class Log1p(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LogSoftmax(Primitive):
-    """The logarithm of the softmax along an axis, computed without overflow."""
-    def __init__(self, axis: int = -1) -> None: ...
+    """Logarithm of the softmax along an axis, computed without overflow."""
+    def __init__(self, axis: int | Sequence[int] = -1) -> None: ...
     def __call__(self, logits: _TensorLike) -> Tensor: ...
 
 class LogUniformCandidateSampler(RandomPrimitive):
@@ -2204,13 +2204,13 @@ class MaskedSelect(Primitive):
     def __call__(self, input: _TensorLike, mask: _TensorLike) -> Tensor: ...
 
 class MatMul(Primitive):
-    """The matrix product, each side transposed first where asked for."""
+    """Matrix product; leading axes broadcast."""
     def __init__(self, transpose_a: bool = False, transpose_b: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class MaxPool(Primitive):
-    """The largest element of each window; `pad_mode` is "valid" or "same"."""
-    def __init__(self, kernel_size: Any = 1, strides: Any = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
+    """Maximum of each window of a Tensor with four axes."""
+    def __init__(self, kernel_size: int | Sequence[int] = 1, strides: int | Sequence[int] = 1, pad_mode: str = 'valid', data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Maximum(Primitive):
@@ -2239,7 +2239,7 @@ class MirrorPad(Primitive):
     def __call__(self, input_x: _TensorLike, paddings: Sequence[Sequence[int]] | Tensor) -> Tensor: ...
 
 class Mish(Primitive):
-    """Mish (Misra, 2019)."""
+    """Mish (Misra, 2019): the input times the hyperbolic tangent of its softplus."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -2324,7 +2324,7 @@ class OnesLike(Primitive):
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class PReLU(Primitive):
-    """The positive part, and a learned share of the negative one."""
+    """Rectified linear unit with a learned derivative below 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
@@ -2384,12 +2384,12 @@ class Rank(Primitive):
     def __call__(self, input_x: _TensorLike) -> int: ...
 
 class ReLU(Primitive):
-    """The positive part; the derivative at 0 is 0."""
+    """Rectified linear unit; the derivative at 0 is 0."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class ReLU6(Primitive):
-    """The positive part, at most 6."""
+    """Rectified linear unit, at most 6."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
@@ -2574,7 +2574,7 @@ class ScatterUpdate(Primitive):
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class SeLU(Primitive):
-    """The scaled exponential linear unit: it keeps mean 0 and variance 1."""
+    """Scaled exponential linear unit, which preserves mean 0 and variance 1."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike) -> Tensor: ...
 
@@ -2594,12 +2594,12 @@ class Shape(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[int, ...]: ...
 
 class SiLU(Primitive):
-    """The sigmoid linear unit, also called swish."""
+    """Sigmoid linear unit, also called swish."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Sigmoid(Primitive):
-    """The logistic function."""
+    """Logistic function."""
     def __init__(self) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -2649,13 +2649,13 @@ class SoftMarginLoss(Primitive):
     def __call__(self, input: _TensorLike, target: _TensorLike) -> Tensor: ...
 
 class SoftShrink(Primitive):
-    """Small values made 0, the rest moved towards 0."""
-    def __init__(self, lambd: float = 0.5) -> None: ...
+    """Soft shrinkage: small values are set to 0, the others move towards 0."""
+    def __init__(self, lambd: _TensorLike = 0.5) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Softmax(Primitive):
-    """Exponentials divided by their sum along an axis, computed without overflow."""
-    def __init__(self, axis: Any = -1) -> None: ...
+    """Softmax along an axis, computed without overflow."""
+    def __init__(self, axis: int | Sequence[int] = -1) -> None: ...
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class SoftmaxCrossEntropyWithLogits(Primitive):
@@ -2664,12 +2664,12 @@ class SoftmaxCrossEntropyWithLogits(Primitive):
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Softplus(Primitive):
-    """A smooth positive part: ln(1 + e^x)."""
+    """Smooth approximation of the rectified linear unit: ln(1 + e^x)."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class Softsign(Primitive):
-    """A sigmoid with slow tails."""
+    """Softsign: a sigmoid with slowly decaying tails."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike) -> Tensor: ...
 

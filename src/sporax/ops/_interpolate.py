@@ -1,10 +1,10 @@
-"""Resampling of signals, images and volumes, one axis after another: every mode is a product of modes of one axis."""
+"""Resampling of signals, images and volumes, one axis after another: every mode is a product of one-axis modes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
-from sporax.ops._args import Array, check_kind
-from sporax.ops._base import op
+from sporax.ops._kinds import Value, array_kind, choice_kind, static_kind
+from sporax.ops._op import op
 
 _RANKS = {
     "nearest": (3, 4, 5), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "trilinear": (5,), "area": (3, 4, 5),
@@ -32,18 +32,32 @@ class _Grid(NamedTuple):
     step: float
 
 
-@op
+def _convert_flag(value: Any, _: Any, where: str, name: str) -> bool | None:
+    return None if value is None else _check.is_type(value, bool, name=name, where=f"ops.{where}")
+
+
+OptionalFlag = Annotated[
+    bool | None, static_kind(_convert_flag, "bool or None.", "bool | None", "ArgumentTypeError: not a bool.")
+]
+
+
+@op(
+    'ops.interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,'
+    " recompute_scale_factor=None)",
+    'mint.nn.functional.interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,'
+    " recompute_scale_factor=None)",
+)
 def interpolate(
-    input: Array,
-    size: int | Sequence[int] | None = None,
-    scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-) -> Array:
+    x: Annotated[jax.Array, array_kind("f")],
+    size: Value,
+    scale_factor: Value,
+    mode: Annotated[str, choice_kind(*_RANKS)],
+    align_corners: OptionalFlag,
+    recompute_scale_factor: OptionalFlag,
+) -> jax.Array:
     r"""Resample the axes after the first two.
 
-    Element i of an axis of length m is taken at position x of the input's axis of length n:
+    Element i of an axis of length m is computed at position x of the input's axis of length n:
 
     .. math::
         x = \begin{cases}
@@ -53,15 +67,15 @@ def interpolate(
 
     - "nearest" takes the element at :math:`\lfloor i\, n / m \rfloor`, "nearest-exact" that at
       :math:`\lfloor (i + 1/2)\, n / m \rfloor`;
-    - "linear" (one axis), "bilinear" (two), "trilinear" (three) weigh the two neighbours of x on each axis;
-    - "bicubic" (two axes) weighs four on each, by cubic convolution with parameter -0.75;
+    - "linear" (one axis), "bilinear" (two), "trilinear" (three) weight the two neighbours of x on each axis;
+    - "bicubic" (two axes) weights four on each, by cubic convolution with parameter -0.75;
     - "area" averages the elements that overlap the i-th of m equal parts, as adaptive average pooling does.
 
     Args:
-        input: of shape (N, C, \*), with one to three axes after the first two, floating.
+        x: Tensor of shape (N, C, \*), with one to three axes after the first two, floating.
         size: the lengths of the resampled axes, one for all or one for each.
         scale_factor: those lengths in units of the input's, rounded down. Exactly one of the two must be given. Unless
-            it is recomputed, or the mode is "area", its inverse stands for n / m above.
+            it is recomputed, or the mode is "area", its inverse replaces n / m above.
         mode: one of the above.
         align_corners: whether the first and the last elements of both lie at the same positions; for the modes with
             "linear" or "cubic" in their name only. None is False.
@@ -71,40 +85,33 @@ def interpolate(
         Tensor of the resampled shape, in the dtype of the input; half precision is computed in float32.
 
     Raises:
-        ArgumentError: both or neither of `size` and `scale_factor`; an unknown mode; a length below 1; an argument
-            that the mode does not take.
-        ArgumentTypeError: an argument of the wrong type.
-        DtypeError: an input that is not floating.
+        ArgumentError: both or neither of `size` and `scale_factor`; a length below 1; an argument that the mode does
+            not accept.
+        ArgumentTypeError: lengths that are not numbers.
         ShapeError: a mode for another number of axes, or not one length for each.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> x = Tensor([[[1.0, 2.0, 4.0]]])
         >>> print(ops.interpolate(x, size=6, mode="nearest"))
         [[[1. 1. 2. 2. 4. 4.]]]
         >>> print(ops.interpolate(x, scale_factor=2.0, mode="linear"))
         [[[1.   1.25 1.75 2.5  3.5  4.  ]]]
 
-    Source: MindSpore `ops.interpolate`; PyTorch `torch.nn.functional.interpolate`. MindSpore refuses `scale_factor`
-    without `recompute_scale_factor` for most modes; here it is PyTorch's everywhere.
+    Source: MindSpore `ops.interpolate`; PyTorch `torch.nn.functional.interpolate`. MindSpore rejects `scale_factor`
+    without `recompute_scale_factor` for most modes; here it is PyTorch's for all.
     """
     where = "ops.interpolate"
-    check_kind(input, "f", where="interpolate")
-    mode = _check.one_of(mode, tuple(_RANKS), name="mode", where=where)
-    if input.ndim not in _RANKS[mode]:
+    if x.ndim not in _RANKS[mode]:
         allowed = " or ".join(f"(N, C, {', '.join('DHW'[3 - rank + 2 :])})" for rank in _RANKS[mode])
-        raise ShapeError(f"{where}: mode {mode!r} takes inputs of shape {allowed}, but got shape {input.shape}.")
-    for name, flag in (("align_corners", align_corners), ("recompute_scale_factor", recompute_scale_factor)):
-        if flag is not None:
-            _check.is_type(flag, bool, name=name, where=where)
+        raise ShapeError(f"{where}: mode {mode!r} takes inputs of shape {allowed}, but got shape {x.shape}.")
     if align_corners is not None and mode not in _ALIGNABLE:
         raise ArgumentError(
             f"{where}: `align_corners` must be None for mode {mode!r}, but got {align_corners}. It is for "
             f"{', '.join(map(repr, _ALIGNABLE))}."
         )
-    grids = _grids(input.shape[2:], size, scale_factor, bool(recompute_scale_factor) or mode == "area", where)
-    compute = jnp.promote_types(input.dtype, jnp.float32)
-    result = input if mode.startswith("nearest") else input.astype(compute)
+    grids = _grids(x.shape[2:], size, scale_factor, bool(recompute_scale_factor) or mode == "area", where)
+    compute = jnp.promote_types(x.dtype, jnp.float32)
+    result = x if mode.startswith("nearest") else x.astype(compute)
     for axis, grid in enumerate(grids, 2):
         if mode.startswith("nearest"):
             result = jnp.take(result, _nearest(grid, exact=mode == "nearest-exact"), axis=axis)
@@ -113,7 +120,7 @@ def interpolate(
         else:
             taps = _cubic if mode == "bicubic" else _linear
             result = _weighted(result, *taps(_positions(grid, bool(align_corners), clip=mode != "bicubic"), grid), axis)
-    return result.astype(input.dtype)
+    return result.astype(x.dtype)
 
 
 def _grids(lengths: tuple[int, ...], size: Any, factor: Any, recompute: bool, where: str) -> list[_Grid]:
@@ -191,24 +198,24 @@ def _cubic(positions: np.ndarray, grid: _Grid) -> tuple[list[np.ndarray], list[n
     return indices, [far(part + 1), near(part), near(1 - part), far(2 - part)]
 
 
-def _weighted(array: Array, indices: list[np.ndarray], weights: list[np.ndarray], axis: int) -> Array:
+def _weighted(array: jax.Array, indices: list[np.ndarray], weights: list[np.ndarray], axis: int) -> jax.Array:
     shape = (1,) * axis + (-1,) + (1,) * (array.ndim - 1 - axis)
-    total = None
-    for index, weight in zip(indices, weights, strict=True):
-        term = jnp.take(array, index, axis=axis) * jnp.asarray(weight, array.dtype).reshape(shape)
-        total = term if total is None else total + term
-    return total
+    terms = [
+        jnp.take(array, index, axis=axis) * jnp.asarray(weight, array.dtype).reshape(shape)
+        for index, weight in zip(indices, weights, strict=True)
+    ]
+    return sum(terms[1:], terms[0])
 
 
 def _area(grid: _Grid) -> np.ndarray:
-    """The matrix (out, length) of the means over the elements that each part overlaps."""
+    """The matrix (out, length) that averages the elements that each part overlaps."""
     index = np.arange(grid.out)
     start, stop = index * grid.length // grid.out, -(-(index + 1) * grid.length // grid.out)
-    place = np.arange(grid.length)
-    inside = (place >= start[:, None]) & (place < stop[:, None])
+    position = np.arange(grid.length)
+    inside = (position >= start[:, None]) & (position < stop[:, None])
     return inside / np.maximum(stop - start, 1)[:, None]
 
 
-def _matrix_along(array: Array, matrix: np.ndarray, axis: int) -> Array:
+def _matrix_along(array: jax.Array, matrix: np.ndarray, axis: int) -> jax.Array:
     moved = jnp.matmul(jnp.moveaxis(array, axis, -1), jnp.asarray(matrix.T), precision=jax.lax.Precision.HIGHEST)
     return jnp.moveaxis(moved, -1, axis)

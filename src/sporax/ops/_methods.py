@@ -192,7 +192,6 @@ def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False)
 
 
 @tensor_method()
-@tensor_method()
 def contiguous(self: Tensor) -> Tensor:
     """Return the Tensor itself: sporax has no strides."""
     return self

@@ -1,16 +1,15 @@
 """Pooling: the maximum or the mean of windows.
 
-A window is reduced axis by axis, from strided slices, not with XLA's reduce-window: on a 2-core CPU the gradient of a
-maximum over 2 × 2 took 0.9 ms so and 5.5 ms there (batch 32, 16 channels, 28 × 28), and equal elements give the whole
-gradient to the first of them, in forward mode and for second derivatives too. Outside a compiled function each pooling
-is compiled as one.
+A window is reduced axis by axis, from strided slices. On a 2-core CPU the gradient of a maximum over 2 × 2 windows
+takes 0.9 ms (batch 32, 16 channels, 28 × 28), and 5.5 ms with XLA's reduce-window. The first of equal maxima receives
+the gradient, in forward mode and for second derivatives too. Outside a compiled function each pooling is one program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,35 +18,42 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.ops import _windows
-from sporax.ops._args import Array, as_array, is_floating
-from sporax.ops._base import REQUIRED, lifted, op, primitive
+from sporax.ops._args import is_floating
+from sporax.ops._kinds import Array, Value, choice_kind
+from sporax.ops._op import op
+from sporax.ops._windows import Bool, Padding, pad_mode_kind, sizes_kind
+
+Sizes1 = Annotated[tuple[int, ...], sizes_kind(1)]
+Sizes2 = Annotated[tuple[int, ...], sizes_kind(2)]
 
 _SLICED = 8
-"""Windows of up to so many elements an axis are reduced slice by slice."""
+"""Windows of up to this many elements along an axis are reduced slice by slice."""
 
 
-def _count(length: int, reach: int, stride: int, pair: tuple[int, int], ceil: bool) -> int:
-    """How many windows an axis has; with `ceil`, one may reach over the end, but not begin in the padding there."""
-    room = length + sum(pair) - reach
+def _count(length: int, extent: int, stride: int, pair: tuple[int, int], ceil: bool) -> int:
+    """Number of windows along an axis; with `ceil`, the last may extend past the end but not start in the padding."""
+    last = length + sum(pair) - extent
     if not ceil:
-        return room // stride + 1
-    count = -(-room // stride) + 1
+        return last // stride + 1
+    count = -(-last // stride) + 1
     return count - 1 if (count - 1) * stride >= length + pair[0] else count
 
 
-def _slice(array: Array, axis: int, start: int, count: int, stride: int) -> Array:
+def _slice(array: jax.Array, axis: int, start: int, count: int, stride: int) -> jax.Array:
     return jax.lax.slice_in_dim(array, start, start + (count - 1) * stride + 1, stride, axis)
 
 
-def _first_larger(left: Sequence[Array], right: Sequence[Array]) -> list[Array]:
-    """Element by element the larger value, with what belongs to it; the left one of equals, the first NaN."""
+def _first_larger(left: Sequence[jax.Array], right: Sequence[jax.Array]) -> list[jax.Array]:
+    """The larger value of each element with its companions: the left one of equal values, the first NaN."""
     take = right[0] > left[0]
     if is_floating(left[0]):
         take |= jnp.isnan(right[0]) & ~jnp.isnan(left[0])
     return [jnp.where(take, r, a) for a, r in zip(left, right, strict=True)]
 
 
-def _max_along(arrays: list[Array], axis: int, kernel: int, stride: int, dilation: int, count: int) -> list[Array]:
+def _max_along(
+    arrays: list[jax.Array], axis: int, kernel: int, stride: int, dilation: int, count: int
+) -> list[jax.Array]:
     if kernel <= _SLICED:
         found = [_slice(each, axis, 0, count, stride) for each in arrays]
         for i in range(1, kernel):
@@ -66,8 +72,8 @@ def _max_along(arrays: list[Array], axis: int, kernel: int, stride: int, dilatio
     return [_slice(each, axis, 0, count, stride) for each in held]
 
 
-def _padded(array: Array, axis: int, pair: tuple[int, int], needed: int, fill: Any) -> Array:
-    """The axis with `pair[0]` elements before it, and as many after it as `needed` in all asks for."""
+def _padded(array: jax.Array, axis: int, pair: tuple[int, int], needed: int, fill: Any) -> jax.Array:
+    """The array padded along an axis: `pair[0]` elements before, and after it up to a length of `needed`."""
     after = max(needed - array.shape[axis] - pair[0], 0)
     if not pair[0] and not after:
         return array
@@ -78,7 +84,7 @@ def _padded(array: Array, axis: int, pair: tuple[int, int], needed: int, fill: A
 
 @partial(jax.jit, static_argnums=(1, 2, 3, 4, 5, 6, 7), inline=True)
 def _max_pool(
-    x: Array,
+    x: jax.Array,
     axes: tuple[int, ...],
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
@@ -90,19 +96,19 @@ def _max_pool(
     lowest = -np.inf if is_floating(x) else jnp.iinfo(x.dtype).min
     arrays = [x]
     if indices:
-        places = np.arange(np.prod([x.shape[axis] for axis in axes])).reshape([x.shape[axis] for axis in axes])
         shape = [x.shape[axis] if axis in axes else 1 for axis in range(x.ndim)]
-        arrays.append(jnp.broadcast_to(jnp.asarray(places.reshape(shape), jnp.int64), x.shape))
+        positions = np.arange(np.prod(shape)).reshape(shape)
+        arrays.append(jnp.broadcast_to(jnp.asarray(positions, jnp.int64), x.shape))
     for axis, k, s, pair, d in reversed(list(zip(axes, kernel, stride, pads, dilation, strict=True))):
-        reach = _windows.spread_of(k, d)
-        count = _count(x.shape[axis], reach, s, pair, ceil)
-        needed = (count - 1) * s + reach
+        extent = _windows.extent(k, d)
+        count = _count(x.shape[axis], extent, s, pair, ceil)
+        needed = (count - 1) * s + extent
         arrays = [_padded(each, axis, pair, needed, fill) for each, fill in zip(arrays, (lowest, 0), strict=False)]
         arrays = _max_along(arrays, axis, k, s, d, count)
     return tuple(arrays) if indices else arrays[0]
 
 
-def _sum_along(x: Array, axis: int, kernel: int, stride: int, count: int) -> Array:
+def _sum_along(x: jax.Array, axis: int, kernel: int, stride: int, count: int) -> jax.Array:
     if count == 1:
         return jnp.sum(jax.lax.slice_in_dim(x, 0, kernel, 1, axis), axis=axis, keepdims=True)
     if kernel <= _SLICED:
@@ -118,7 +124,7 @@ def _sum_along(x: Array, axis: int, kernel: int, stride: int, count: int) -> Arr
 
 @partial(jax.jit, static_argnums=(1, 2, 3, 4, 5, 6, 7), inline=True)
 def _avg_pool(
-    x: Array,
+    x: jax.Array,
     axes: tuple[int, ...],
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
@@ -126,14 +132,14 @@ def _avg_pool(
     ceil: bool,
     include: bool,
     divisor: int,
-) -> Array:
+) -> jax.Array:
     total = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     counts = np.ones((1,) * x.ndim)
     for axis, k, s, pair in zip(axes, kernel, stride, pads, strict=True):
         length = x.shape[axis]
         count = _count(length, k, s, pair, ceil)
         total = _sum_along(_padded(total, axis, pair, (count - 1) * s + k, 0), axis, k, s, count)
-        # A window that reaches over the end (with `ceil`) counts what lies inside the padding alone.
+        # A window that extends past the end (with `ceil`) counts only the elements within the padding.
         low, high = (-pair[0], length + pair[1]) if include else (0, length)
         starts = np.arange(count) * s - pair[0]
         inside = np.minimum(starts + k, high) - np.maximum(starts, low)
@@ -152,7 +158,7 @@ def _check_half(kernel: Sequence[int], pads: _windows.Pairs, where: str) -> None
         )
 
 
-def _spatial(x: Array, count: int, where: str) -> tuple[int, ...]:
+def _spatial(x: jax.Array, count: int, where: str) -> tuple[int, ...]:
     if x.ndim not in (count + 1, count + 2):
         raise ShapeError(
             f"{where}: the input must have {count + 2} dimensions (or {count + 1}, without the batch), but got shape "
@@ -161,17 +167,19 @@ def _spatial(x: Array, count: int, where: str) -> tuple[int, ...]:
     return tuple(range(x.ndim - count, x.ndim))
 
 
-@op
+@op(
+    "ops.max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False)",
+)
 def max_pool2d(
     x: Array,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    return_indices: bool = False,
-    ceil_mode: bool = False,
+    kernel_size: Sizes2,
+    stride: Annotated[Any, sizes_kind(2, optional=True)],
+    padding: Padding,
+    dilation: Sizes2,
+    return_indices: Bool,
+    ceil_mode: Bool,
 ) -> Any:
-    r"""The largest element of each window over the last two axes.
+    r"""Maximum of each window over the last two axes.
 
     .. math:: y_{n,c,i,j} = \max_{k,l} x_{n,c,s_1 i+d_1 k-p_1,s_2 j+d_2 l-p_2}
 
@@ -179,82 +187,64 @@ def max_pool2d(
         x: Tensor of shape (N, C, H, W) or (C, H, W).
         kernel_size: the window's size: an int, or (height, width).
         stride: s, the step between windows. Default: the window's size.
-        padding: p on each side, at most half of the window; what is added never wins.
+        padding: p on each side, at most half of the window; the padding is never a maximum.
         dilation: d, the distance between a window's elements.
-        return_indices: also return where each maximum lies in its H × W plane, row by row.
-        ceil_mode: whether a window may reach over the end.
+        return_indices: whether to return also the index of each maximum in its flattened H × W plane.
+        ceil_mode: whether a window may extend past the end.
 
     Returns:
-        Tensor of shape (N, C, H_out, W_out); with `return_indices`, a pair of it and an int64 Tensor. The gradient of
-        equal elements goes to the first of them.
+        Tensor of shape (N, C, H_out, W_out); with `return_indices`, a pair of it and an int64 Tensor. The first of
+        equal maxima receives the gradient.
 
     Raises:
         ShapeError: the input has another number of axes, or no window fits.
-        ArgumentError: a size below 1, or padding of more than half of the window.
+        ArgumentError: padding of more than half of the window.
 
     Examples:
-        >>> from sporax import ops
         >>> x = ops.arange(16).reshape(1, 1, 4, 4).astype("float32")
         >>> print(ops.max_pool2d(x, 2))
         [[[[ 5.  7.]
            [13. 15.]]]]
-
-    Source: `ops.max_pool2d` of MindSpore.
     """
     where = "ops.max_pool2d"
-    array = as_array(x)
-    axes = _spatial(array, 2, where)
-    kernel = _windows.sizes(kernel_size, 2, where=where, name="kernel_size")
-    steps = _windows.sizes(kernel_size if stride is None else stride, 2, where=where, name="stride")
-    gaps = _windows.sizes(dilation, 2, where=where, name="dilation")
-    _check.is_type(ceil_mode, bool, name="ceil_mode", where=where)
-    _check.is_type(return_indices, bool, name="return_indices", where=where)
-    _check_half(kernel, _windows.pairs(padding, 2, where=where), where)
-    pads = _windows.resolved("pad", padding, array.shape[-2:], kernel, steps, gaps, where=where)
-    return _max_pool(array, axes, kernel, steps, pads, gaps, ceil_mode, return_indices)
+    axes = _spatial(x, 2, where)
+    steps = kernel_size if stride is None else stride
+    _check_half(kernel_size, _windows.pairs(padding, 2, where=where), where)
+    pads = _windows.resolved("pad", padding, x.shape[-2:], kernel_size, steps, dilation, where=where)
+    return _max_pool(x, axes, kernel_size, steps, pads, dilation, ceil_mode, return_indices)
 
 
-def _mean_windows(
-    input_x: Any,
-    axes_count: int,
-    kernel_size: Any,
-    stride: Any,
+def _mean_of_windows(
+    x: jax.Array,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
     padding: Any,
     ceil_mode: bool,
     count_include_pad: bool,
     divisor: int,
     where: str,
-) -> Array:
-    x = as_array(input_x)
-    axes = _spatial(x, axes_count, where)
+) -> jax.Array:
+    count = len(kernel)
+    axes = _spatial(x, count, where)
     _windows.check_float(x, where=where)
-    kernel = _windows.sizes(kernel_size, axes_count, where=where, name="kernel_size")
-    steps = _windows.sizes(stride, axes_count, where=where, name="stride")
-    _check.is_type(ceil_mode, bool, name="ceil_mode", where=where)
-    _check.is_type(count_include_pad, bool, name="count_include_pad", where=where)
-    _check_half(kernel, _windows.pairs(padding, axes_count, where=where), where)
+    _check_half(kernel, _windows.pairs(padding, count, where=where), where)
     spatial = [x.shape[axis] for axis in axes]
-    pads = _windows.resolved("pad", padding, spatial, kernel, steps, (1,) * axes_count, where=where)
-    return _avg_pool(x, axes, kernel, steps, pads, ceil_mode, count_include_pad, divisor)
+    pads = _windows.resolved("pad", padding, spatial, kernel, stride, (1,) * count, where=where)
+    return _avg_pool(x, axes, kernel, stride, pads, ceil_mode, count_include_pad, divisor)
 
 
-@op
+@op("ops.avg_pool1d(input_x, kernel_size=1, stride=1, padding=0, ceil_mode=False, count_include_pad=True)")
 def avg_pool1d(
-    input_x: Array,
-    kernel_size: Any = 1,
-    stride: Any = 1,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> Array:
-    """The mean of each window over the last axis; see `avg_pool2d`.
+    x: Array, kernel_size: Sizes1, stride: Sizes1, padding: Padding, ceil_mode: Bool, count_include_pad: Bool
+) -> jax.Array:
+    """Mean of each window over the last axis; see `avg_pool2d`.
 
     Args:
-        input_x: Tensor of shape (N, C, L) or (C, L), floating dtype.
+        x: Tensor of shape (N, C, L) or (C, L), floating dtype.
         kernel_size: the window's size.
         stride: the step between windows.
         padding: zeros on each side, or (before, after); at most half of the window.
-        ceil_mode: whether a window may reach over the end.
+        ceil_mode: whether a window may extend past the end.
         count_include_pad: whether the zeros count in the mean.
 
     Returns:
@@ -263,41 +253,40 @@ def avg_pool1d(
     Raises:
         ShapeError: the input has another number of axes, or no window fits.
         DtypeError: the input is not floating.
-        ArgumentError: a size below 1, or padding of more than half of the window.
+        ArgumentError: padding of more than half of the window.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.avg_pool1d(Tensor([[[1.0, 3.0, 5.0]]]), 2))
         [[[2. 4.]]]
-
-    Source: `ops.avg_pool1d` of MindSpore.
     """
-    where = "ops.avg_pool1d"
-    return _mean_windows(input_x, 1, kernel_size, stride, padding, ceil_mode, count_include_pad, 0, where)
+    return _mean_of_windows(x, kernel_size, stride, padding, ceil_mode, count_include_pad, 0, "ops.avg_pool1d")
 
 
-@op
+@op(
+    "ops.avg_pool2d(input_x, kernel_size=1, stride=1, padding=0, ceil_mode=False, count_include_pad=True,"
+    " divisor_override=0)"
+)
 def avg_pool2d(
-    input_x: Array,
-    kernel_size: Any = 1,
-    stride: Any = 1,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int = 0,
-) -> Array:
-    r"""The mean of each window over the last two axes.
+    x: Array,
+    kernel_size: Sizes2,
+    stride: Sizes2,
+    padding: Padding,
+    ceil_mode: Bool,
+    count_include_pad: Bool,
+    divisor_override: Value,
+) -> jax.Array:
+    r"""Mean of each window over the last two axes.
 
     .. math:: y_{n,c,i,j} = \frac{1}{K_h K_w} \sum_{k,l} x_{n,c,s_1 i+k-p_1,s_2 j+l-p_2}
 
     Args:
-        input_x: Tensor of shape (N, C, H, W) or (C, H, W), floating dtype; half precision is summed in float32.
+        x: Tensor of shape (N, C, H, W) or (C, H, W), floating dtype; half precision is summed in float32.
         kernel_size: the window's size: an int, or (height, width).
         stride: s, the step between windows.
         padding: p zeros on each side, or (top, bottom, left, right); at most half of the window.
-        ceil_mode: whether a window may reach over the end.
+        ceil_mode: whether a window may extend past the end.
         count_include_pad: whether the zeros count in the mean.
-        divisor_override: what to divide by instead of the count; 0 for the count.
+        divisor_override: the divisor; 0 for the number of elements.
 
     Returns:
         Tensor of shape (N, C, H_out, W_out).
@@ -305,39 +294,36 @@ def avg_pool2d(
     Raises:
         ShapeError: the input has another number of axes, or no window fits.
         DtypeError: the input is not floating.
-        ArgumentError: a size below 1, or padding of more than half of the window.
+        ArgumentError: padding of more than half of the window, or a negative `divisor_override`.
 
     Examples:
-        >>> from sporax import ops
         >>> x = ops.arange(9).reshape(1, 1, 3, 3).astype("float32")
         >>> print(ops.avg_pool2d(x, 2))
         [[[[2. 3.]
            [5. 6.]]]]
-
-    Source: `ops.avg_pool2d` of MindSpore.
     """
     where = "ops.avg_pool2d"
     divisor = _check.integer(divisor_override, name="divisor_override", where=where, minimum=0)
-    return _mean_windows(input_x, 2, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor, where)
+    return _mean_of_windows(x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor, where)
 
 
 def _parts(length: int, count: int, dtype: Any) -> np.ndarray:
-    """The matrix that adds up an axis in `count` even parts, which overlap where it does not divide."""
+    """The matrix that sums `count` equal parts of an axis, which overlap where its length is not divisible."""
     matrix = np.zeros((count, length), dtype)
     for i in range(count):
         matrix[i, i * length // count : -(-(i + 1) * length // count)] = 1
     return matrix
 
 
-@op
-def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
-    r"""The mean of windows that are laid so that the output has the size asked for.
+@op("ops.adaptive_avg_pool2d(input, output_size)", "ops.AdaptiveAvgPool2D(output_size=REQUIRED)(input)")
+def adaptive_avg_pool2d(x: Array, output_size: Value) -> jax.Array:
+    r"""Mean of windows that are chosen so that the output has a given size.
 
     .. math:: y_{i,j} = \operatorname{mean} x_{\lfloor iH/H_o \rfloor : \lceil (i+1)H/H_o \rceil, \;
         \lfloor jW/W_o \rfloor : \lceil (j+1)W/W_o \rceil}
 
     Args:
-        input: Tensor of shape (N, C, H, W) or (C, H, W), floating dtype; half precision is summed in float32.
+        x: Tensor of shape (N, C, H, W) or (C, H, W), floating dtype; half precision is summed in float32.
         output_size: (H_o, W_o), or one int for both; None keeps an axis.
 
     Returns:
@@ -349,16 +335,12 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
         ArgumentError: a size below 1, or not two of them.
 
     Examples:
-        >>> from sporax import ops
         >>> x = ops.arange(9).reshape(1, 3, 3).astype("float32")
         >>> print(ops.adaptive_avg_pool2d(x, 2))
         [[[2. 3.]
           [5. 6.]]]
-
-    Source: `ops.adaptive_avg_pool2d` of MindSpore.
     """
     where = "ops.adaptive_avg_pool2d"
-    x = as_array(input)
     axes = _spatial(x, 2, where)
     _windows.check_float(x, where=where)
     wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * 2
@@ -378,32 +360,36 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     return result.astype(x.dtype)
 
 
-def _pool_class(x: Array, kernel_size: Any, strides: Any, pad_mode: str, data_format: str, where: str) -> Any:
-    array = as_array(x)
-    _check.one_of(data_format, ("NCHW", "NHWC"), name="data_format", where=where)
-    mode = _windows.mode_of(pad_mode, where=where, allowed=("same", "valid"))
-    if array.ndim != 4:
-        raise ShapeError(f"{where}: the input must have 4 dimensions, {data_format}, but got shape {array.shape}.")
+# --- class forms ---
+
+PadMode = Annotated[str, pad_mode_kind("same", "valid")]
+Layout = Annotated[str, choice_kind("NCHW", "NHWC")]
+
+
+def _class_form(
+    x: jax.Array, kernel: tuple[int, ...], strides: tuple[int, ...], mode: str, data_format: str, where: str
+) -> tuple[tuple[int, ...], _windows.Pairs]:
+    """The spatial axes and their padding."""
+    if x.ndim != 4:
+        raise ShapeError(f"{where}: the input must have 4 dimensions, {data_format}, but got shape {x.shape}.")
     axes = (1, 2) if data_format == "NHWC" else (2, 3)
-    kernel = _windows.sizes(kernel_size, 2, where=where, name="kernel_size")
-    steps = _windows.sizes(strides, 2, where=where, name="strides")
-    pads = _windows.resolved(mode, 0, [array.shape[axis] for axis in axes], kernel, steps, (1, 1), where=where)
-    return array, axes, kernel, steps, pads
+    return axes, _windows.resolved(mode, 0, [x.shape[axis] for axis in axes], kernel, strides, (1, 1), where=where)
 
 
-def _max_pool_class(x: Array, *, kernel_size: Any, strides: Any, pad_mode: str, data_format: str) -> Array:
-    """The largest element of each window; `pad_mode` is "valid" or "same"."""
-    array, axes, kernel, steps, pads = _pool_class(x, kernel_size, strides, pad_mode, data_format, "ops.MaxPool")
-    return _max_pool(array, axes, kernel, steps, pads, (1, 1), False, False)
+@op('ops.MaxPool(kernel_size=1, strides=1, pad_mode="valid", data_format="NCHW")(x)')
+def _max_pool_class(
+    x: Array, kernel_size: Sizes2, strides: Sizes2, pad_mode: PadMode, data_format: Layout
+) -> jax.Array:
+    """Maximum of each window of a Tensor with four axes."""
+    axes, pads = _class_form(x, kernel_size, strides, pad_mode, data_format, "ops.MaxPool")
+    return _max_pool(x, axes, kernel_size, strides, pads, (1, 1), False, False)
 
 
-def _avg_pool_class(x: Array, *, kernel_size: Any, strides: Any, pad_mode: str, data_format: str) -> Array:
-    """The mean of each window, of the elements that are not padding; `pad_mode` is "valid" or "same"."""
-    array, axes, kernel, steps, pads = _pool_class(x, kernel_size, strides, pad_mode, data_format, "ops.AvgPool")
-    _windows.check_float(array, where="ops.AvgPool")
-    return _avg_pool(array, axes, kernel, steps, pads, False, False, 0)
-
-
-MaxPool = primitive("MaxPool", lifted(_max_pool_class), kernel_size=1, strides=1, pad_mode="valid", data_format="NCHW")
-AvgPool = primitive("AvgPool", lifted(_avg_pool_class), kernel_size=1, strides=1, pad_mode="valid", data_format="NCHW")
-AdaptiveAvgPool2D = primitive("AdaptiveAvgPool2D", adaptive_avg_pool2d, output_size=REQUIRED)
+@op('ops.AvgPool(kernel_size=1, strides=1, pad_mode="valid", data_format="NCHW")(x)')
+def _avg_pool_class(
+    x: Array, kernel_size: Sizes2, strides: Sizes2, pad_mode: PadMode, data_format: Layout
+) -> jax.Array:
+    """Mean of each window of a Tensor with four axes, without the padding."""
+    axes, pads = _class_form(x, kernel_size, strides, pad_mode, data_format, "ops.AvgPool")
+    _windows.check_float(x, where="ops.AvgPool")
+    return _avg_pool(x, axes, kernel_size, strides, pads, False, False, 0)

@@ -1,24 +1,27 @@
-"""What convolution and pooling share: sizes for each axis, padding modes, and how many windows fit."""
+"""Window sizes, padding modes and padding of convolution and pooling, with the kinds of such arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import jax
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax.core.dtype import as_dtype
-from sporax.ops._args import Array, is_floating
+from sporax.ops._args import is_floating
+from sporax.ops._kinds import Kind, plain, static_kind
 
 PAD_MODES = ("same", "valid", "pad")
 CHANNELS_LAST = ("NHWC",)
 
 Pairs = tuple[tuple[int, int], ...]
-"""For each spatial axis, how much is padded before and after it."""
+"""For each spatial axis, the padding before and after it."""
 
 
 def mode_of(pad_mode: Any, *, where: str, allowed: tuple[str, ...] = PAD_MODES) -> str:
-    """The padding mode in small letters."""
+    """The padding mode in lower case."""
     _check.is_type(pad_mode, str, name="pad_mode", where=where)
     if pad_mode.lower() in allowed:
         return pad_mode.lower()
@@ -26,7 +29,7 @@ def mode_of(pad_mode: Any, *, where: str, allowed: tuple[str, ...] = PAD_MODES) 
 
 
 def sizes(value: Any, count: int, *, where: str, name: str, minimum: int = 1) -> tuple[int, ...]:
-    """One number for each of `count` axes: from an int, or a sequence of 1, `count`, or `count` + 2 (N and C too)."""
+    """One number for each of `count` axes: from an int, or a sequence of 1, `count`, or `count` + 2 (with N and C)."""
     if not isinstance(value, (tuple, list)):
         return (_check.integer(value, name=name, where=where, minimum=minimum),) * count
     numbers = tuple(_check.integer(each, name=name, where=where, minimum=minimum) for each in value)
@@ -58,10 +61,10 @@ def pairs(padding: Any, count: int, *, where: str, name: str = "padding") -> Pai
 
 
 def check_unpadded(mode: str, padding: Any, *, where: str, name: str = "padding") -> None:
-    """Numbers of padding go with pad_mode "pad" alone.
+    """Only pad_mode "pad" accepts numbers of padding.
 
     Raises:
-        ArgumentError: they were given with another mode.
+        ArgumentError: numbers with another mode.
     """
     given = padding if isinstance(padding, (tuple, list)) else (padding,)
     if mode != "pad" and any(given):
@@ -71,14 +74,14 @@ def check_unpadded(mode: str, padding: Any, *, where: str, name: str = "padding"
         )
 
 
-def spread_of(kernel: int, dilation: int) -> int:
-    """How many elements a window of `kernel` elements reaches over."""
+def extent(kernel: int, dilation: int) -> int:
+    """The distance from the first to the last element of a window, both included."""
     return (kernel - 1) * dilation + 1
 
 
-def same_pair(length: int, reach: int, stride: int) -> tuple[int, int]:
+def same_pair(length: int, size: int, stride: int) -> tuple[int, int]:
     """The padding with which ceil(length / stride) windows fit; an odd one is larger at the end."""
-    total = max((-(-length // stride) - 1) * stride + reach - length, 0)
+    total = max((-(-length // stride) - 1) * stride + size - length, 0)
     return total // 2, total - total // 2
 
 
@@ -93,35 +96,71 @@ def resolved(
     where: str,
     name: str = "padding",
 ) -> Pairs:
-    """The padding of each axis in numbers.
+    """The padding of each axis.
 
     Raises:
-        ArgumentError: numbers were given with a mode that takes none.
-        ShapeError: not one window fits.
+        ArgumentError: numbers with a mode that accepts none.
+        ShapeError: no window fits.
     """
     check_unpadded(mode, padding, where=where, name=name)
-    reach = [spread_of(k, d) for k, d in zip(kernel, dilation, strict=True)]
+    extents = [extent(k, d) for k, d in zip(kernel, dilation, strict=True)]
     if mode == "same":
-        return tuple(same_pair(n, r, s) for n, r, s in zip(spatial, reach, stride, strict=True))
+        return tuple(same_pair(n, e, s) for n, e, s in zip(spatial, extents, stride, strict=True))
     found = pairs(padding, len(spatial), where=where, name=name)
     padded = [n + before + after for n, (before, after) in zip(spatial, found, strict=True)]
-    if any(n < r for n, r in zip(padded, reach, strict=True)):
+    if any(n < e for n, e in zip(padded, extents, strict=True)):
         raise ShapeError(
-            f"{where}: a window of size {tuple(reach)} (kernel_size {tuple(kernel)}, dilation {tuple(dilation)}) does "
-            f"not fit into the input's axes {tuple(spatial)} with padding {found}. Use pad_mode='same', more padding, "
-            "or a smaller kernel."
+            f"{where}: a window of size {tuple(extents)} (kernel_size {tuple(kernel)}, dilation {tuple(dilation)}) "
+            f"does not fit into the input's axes {tuple(spatial)} with padding {found}. Use pad_mode='same', more "
+            "padding, or a smaller kernel."
         )
     return found
 
 
-def check_float(x: Array, *, where: str, name: str = "the input") -> None:
-    """`x` must hold fractions.
+def check_float(x: jax.Array, *, where: str, name: str = "the input") -> None:
+    """The dtype of `x` must be floating.
 
     Raises:
-        DtypeError: it does not.
+        DtypeError: it is not.
     """
     if not is_floating(x):
         raise DtypeError(
             f"{where}: {name} must be of a floating dtype, but got {as_dtype(x.dtype)}. "
             "Cast it first: x.astype(sporax.float32)."
         )
+
+
+def sizes_kind(count: int, *, optional: bool = False) -> Kind:
+    """One number, at least 1, for each of `count` axes; with `optional`, None is accepted."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> tuple[int, ...] | None:
+        if optional and value is None:
+            return None
+        return sizes(plain(value), count, where=f"ops.{where}", name=name)
+
+    static_type = "int | Sequence[int] | None" if optional else "int | Sequence[int]"
+    return static_kind(convert, "int, or one for each axis.", static_type, "ArgumentError: a size below 1.")
+
+
+def pad_mode_kind(*allowed: str) -> Kind:
+    """A padding mode, in upper or lower case."""
+
+    def convert(value: Any, _: Any, where: str, name: str) -> str:
+        return mode_of(value, where=f"ops.{where}", allowed=allowed)
+
+    listed = " or ".join(f'"{each}"' for each in allowed)
+    return static_kind(convert, f"{listed}.", "str", "ArgumentError: an unknown padding mode.")
+
+
+Padding = Annotated[Any, static_kind(lambda value, *_: plain(value), "int, or a tuple of ints.", "int | Sequence[int]")]
+"""Numbers of padding, which the kernel checks together with the padding mode."""
+
+Bool = Annotated[
+    bool,
+    static_kind(
+        lambda value, _, where, name: _check.is_type(value, bool, name=name, where=f"ops.{where}"),
+        "bool.",
+        "bool",
+        "ArgumentTypeError: not a bool.",
+    ),
+]
