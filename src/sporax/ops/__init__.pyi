@@ -198,11 +198,11 @@ def bessel_i1e(x: _TensorLike) -> Tensor:
 def bias_add(input_x: _TensorLike, bias: _TensorLike) -> Tensor:
     """A bias for each channel added."""
 
-def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The cross entropy between two-class probabilities."""
+def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Cross entropy between two-class probabilities."""
 
-def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: Any = None, pos_weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The cross entropy between two-class probabilities and the sigmoid of logits."""
+def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, pos_weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Cross entropy between two-class probabilities and the sigmoid of logits."""
 
 def bincount(input: _TensorLike, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each whole number occurs. The shape depends on values: not compiled."""
@@ -306,7 +306,7 @@ def cos(input: _TensorLike) -> Tensor:
 def cosh(input: _TensorLike) -> Tensor:
     """The hyperbolic cosine of each element."""
 
-def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
+def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: _TensorLike = 0.0, reduction: str = 'mean') -> Tensor:
     """Pulls the directions of similar pairs together, and pushes dissimilar ones apart."""
 
 def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: float = 1e-08) -> Tensor:
@@ -321,17 +321,17 @@ def cov(input: _TensorLike, *, correction: int = 1, fweights: Any = None, aweigh
 def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
     """The cross product of vectors of length 3."""
 
-def cross_entropy(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The cross entropy of class indices or class probabilities, with the softmax inside."""
+def cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Cross entropy of class indices or class probabilities and the softmax of logits."""
 
-def cross_entropy_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The cross entropy of class indices or class probabilities, with the softmax inside."""
+def cross_entropy_ext(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Cross entropy of class indices or class probabilities and the softmax of logits."""
 
 def ctc_greedy_decoder(inputs: _TensorLike, sequence_length: _TensorLike, merge_repeated: bool = True) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The class of the highest score at each frame, read as labels; the blank is the last class."""
+    """The class with the maximum score at each frame, decoded to labels; the blank is the last class."""
 
-def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = 'mean', zero_infinity: bool = False) -> tuple[Tensor, Tensor]:
-    """How unlikely frames make a sequence of labels, over all ways to align the two."""
+def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: _TensorLike, target_lengths: _TensorLike, blank: int = 0, reduction: str = 'mean', zero_infinity: bool = False) -> tuple[Tensor, Tensor]:
+    """Negative log likelihood of a sequence of labels given the frames, summed over all alignments."""
 
 def cummax(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
     """The largest of the elements up to each one, along an axis, and where it is."""
@@ -534,8 +534,8 @@ def gather_elements(input: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
 def gather_nd(input_x: _TensorLike, indices: _TensorLike) -> Tensor:
     """Elements or slices at points."""
 
-def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> Tensor:
-    """How unlikely targets are under normal distributions of given means and variances."""
+def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: _TensorLike = 1e-06, reduction: str = 'mean') -> Tensor:
+    """Negative log likelihood under a Gaussian whose mean and variance are both predicted."""
 
 def gcd(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The greatest common divisor."""
@@ -585,8 +585,8 @@ def hardtanh(input: _TensorLike, min_val: float = -1.0, max_val: float = 1.0) ->
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The unit step; `other` is its value at 0."""
 
-def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: float = 1.0, reduction: str = 'mean') -> Tensor:
-    """The distance itself of similar pairs, and what the distance of others lacks of a margin."""
+def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: _TensorLike = 1.0, reduction: str = 'mean') -> Tensor:
+    """Distances of similar pairs, and what the distances of dissimilar pairs lack of a margin."""
 
 def histc(input: _TensorLike, bins: int = 100, min: float = 0.0, max: float = 0.0) -> Tensor:
     """How many elements fall into each of equal intervals."""
@@ -597,8 +597,8 @@ def hsplit(input: _TensorLike, indices_or_sections: Any) -> tuple[Tensor, ...]:
 def hstack(tensors: Any) -> Tensor:
     """Tensors side by side: along the second axis, or along the only one."""
 
-def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: float = 1.0) -> Tensor:
-    """Squared near zero, absolute farther away, in units of the square."""
+def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: _TensorLike = 1.0) -> Tensor:
+    """Half the square near zero, a line of slope delta farther away."""
 
 def hypot(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The length of the hypotenuse, without overflow between."""
@@ -679,19 +679,19 @@ def isreal(input: _TensorLike) -> Tensor:
     """Which elements have no imaginary part."""
 
 def kl_div(logits: _TensorLike, labels: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The Kullback-Leibler divergence of each element: how far log probabilities are from probabilities."""
+    """Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element."""
 
 def kl_div_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', log_target: bool = False) -> Tensor:
-    """`kl_div` whose targets may be log probabilities, and whose shapes may broadcast."""
+    """Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element."""
 
 def kron(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The Kronecker product: each element of the first times the whole second."""
 
 def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The absolute difference."""
+    """Absolute difference."""
 
 def l1_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The absolute difference."""
+    """Absolute difference."""
 
 def laplace(shape: Any, mean: Any, lambda_param: Any, seed: int | None = None) -> Tensor:
     """Numbers drawn from a Laplace distribution."""
@@ -777,8 +777,8 @@ def logsumexp(input: _TensorLike, dim: Any, keepdim: bool = False) -> Tensor:
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Where the first is less."""
 
-def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
-    """What a score that should be the greater lacks of a margin above the other."""
+def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: _TensorLike = 0.0, reduction: str = 'mean') -> Tensor:
+    """Asks that one of two scores is the greater, by a margin."""
 
 def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: Any) -> Tensor:
     """A fixed value where a mask is true."""
@@ -829,10 +829,10 @@ def movedim(x: _TensorLike, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places; the rest keep their order."""
 
 def mse_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The squared difference."""
+    """Squared difference."""
 
 def mse_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The squared difference."""
+    """Squared difference."""
 
 def msort(input: _TensorLike) -> Tensor:
     """The elements in order along the first axis."""
@@ -843,14 +843,14 @@ def mul(input: _TensorLike, other: _TensorLike) -> Tensor:
 def mul_no_nan(x: _TensorLike, y: _TensorLike) -> Tensor:
     """The product; 0 where `y` is 0, even if `x` is infinite or NaN."""
 
-def multi_margin_loss(input: _TensorLike, target: _TensorLike, p: int = 1, margin: float = 1, weight: Any = None, reduction: str = 'mean') -> Tensor:
+def multi_margin_loss(input: _TensorLike, target: _TensorLike, p: int = 1, margin: _TensorLike = 1, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
     """What the score of the true class lacks of a margin above each of the others, as a mean over the classes."""
 
 def multilabel_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """What the scores of the true classes lack of 1 above those of the others, over all such pairs."""
+    """What the scores of the true classes lack of 1 above those of the others, summed over all pairs."""
 
-def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The mean over the classes of a two-class cross entropy for each."""
+def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Mean over the classes of a two-class cross entropy for each."""
 
 def multinomial(input: _TensorLike, num_samples: int, replacement: bool = True, seed: int | None = None) -> Tensor:
     """Numbers of classes drawn with stated weights."""
@@ -894,11 +894,11 @@ def negative(input: _TensorLike) -> Tensor:
 def nextafter(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The next representable number, in the direction of the second."""
 
-def nll_loss(inputs: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The negative log likelihood of class indices, given log probabilities."""
+def nll_loss(inputs: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Negative log likelihood: what log probabilities say of class indices."""
 
-def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean') -> Tensor:
-    """The negative log likelihood of class indices, given log probabilities: :math:`-w_{y_i} x_{i, y_i}`."""
+def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean') -> Tensor:
+    """Negative log likelihood of class indices, given log probabilities."""
 
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
     """Where the elements are not 0. Its shape depends on values: it cannot be compiled."""
@@ -1179,11 +1179,11 @@ def slice(input_x: _TensorLike, begin: Any, size: Any) -> Tensor:
 def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A stretch along an axis replaced."""
 
-def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: float = 1.0, reduction: str = 'none') -> Tensor:
+def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: _TensorLike = 1.0, reduction: str = 'none') -> Tensor:
     """Squared near zero, absolute farther away."""
 
 def soft_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The logistic loss of two classes, 1 and -1."""
+    """Logistic loss of two classes, 1 and -1."""
 
 def soft_shrink(input: _TensorLike, lambd: float = 0.5) -> Tensor:
     """Small values made 0, the rest moved towards 0."""
@@ -1368,8 +1368,8 @@ def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Where the lower triangle of a matrix is."""
 
-def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any = 1.0, p: float = 2, eps: float = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
-    """Whether an anchor is nearer to its positive than to its negative, by a margin."""
+def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: _TensorLike = 1.0, p: float = 2, eps: _TensorLike = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
+    """Asks that an anchor is nearer to its positive than to its negative, by a margin."""
 
 def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices, zeros elsewhere."""
@@ -1594,9 +1594,9 @@ class AvgPool(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BCEWithLogitsLoss(Primitive):
-    """The cross entropy between two-class probabilities and the sigmoid of logits."""
+    """Cross entropy between two-class probabilities and the sigmoid of logits."""
     def __init__(self, reduction: str = 'mean') -> None: ...
-    def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None, posWeight: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, posWeight: _TensorLike | None = None) -> Tensor: ...
 
 class BatchMatMul(Primitive):
     """The matrix product, each side transposed first where asked for."""
@@ -1634,9 +1634,9 @@ class BiasAdd(Primitive):
     def __call__(self, input_x: _TensorLike, bias: _TensorLike) -> Tensor: ...
 
 class BinaryCrossEntropy(Primitive):
-    """The cross entropy between two-class probabilities."""
+    """Cross entropy between two-class probabilities."""
     def __init__(self, reduction: str = 'mean') -> None: ...
-    def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None) -> Tensor: ...
 
 class Bincount(Primitive):
     """How often each whole number below `size` occurs; numbers beyond it are left out."""
@@ -1664,19 +1664,19 @@ class BroadcastTo(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CTCGreedyDecoder(Primitive):
-    """The class of the highest score at each frame, read as labels; the blank is the last class."""
+    """The class with the maximum score at each frame, decoded to labels; the blank is the last class."""
     def __init__(self, merge_repeated: bool = True) -> None: ...
     def __call__(self, inputs: _TensorLike, sequence_length: _TensorLike) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...
 
 class CTCLoss(Primitive):
-    """The loss of scores and of labels that stand in a sparse matrix; the blank is the last class."""
+    """CTC loss of scores and of labels in a sparse matrix; the blank is the last class."""
     def __init__(self, preprocess_collapse_repeated: bool = False, ctc_merge_repeated: bool = True, ignore_longer_outputs_than_inputs: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, labels_indices: _TensorLike, labels_values: _TensorLike, sequence_length: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class CTCLossV2(Primitive):
-    """The losses of sequences, and the log probabilities of the forward recursion; `reduction` is "none"."""
+    """How unlikely the frames make a sequence of labels, over all ways to align the two."""
     def __init__(self, blank: int = 0, reduction: str = 'none', zero_infinity: bool = False) -> None: ...
-    def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: _TensorLike, target_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Cast(Primitive):
     """The same values as another dtype; towards an integer the fraction is cut off."""
@@ -2099,7 +2099,7 @@ class IsNan(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class KLDivLoss(Primitive):
-    """The Kullback-Leibler divergence of each element; "batchmean" is the sum over the size of the first axis."""
+    """Terms of the Kullback-Leibler divergence of a prediction from the target, one for each element."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
@@ -2260,11 +2260,11 @@ class MulNoNan(Primitive):
 
 class MultiMarginLoss(Primitive):
     """What the score of the true class lacks of a margin above each of the others, as a mean over the classes."""
-    def __init__(self, p: int = 1, margin: float = 1.0, reduction: str = 'mean') -> None: ...
-    def __call__(self, x: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
+    def __init__(self, p: int = 1, margin: _TensorLike = 1.0, reduction: str = 'mean') -> None: ...
+    def __call__(self, x: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None) -> Tensor: ...
 
 class MultilabelMarginLoss(Primitive):
-    """The loss of lists of true classes, and 1 for each class that is in its sample's list, 0 for others, as int32."""
+    """What the scores of the true classes lack of 1 above those of the others, summed over all pairs."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, x: _TensorLike, target: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2279,9 +2279,9 @@ class Mvlgamma(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class NLLLoss(Primitive):
-    """The negative log likelihood, and the sum of the weights of the labels that are not `ignore_index`."""
+    """Negative log likelihood of class indices, given log probabilities."""
     def __init__(self, reduction: str = 'mean', ignore_index: int = -100) -> None: ...
-    def __call__(self, logits: _TensorLike, labels: _TensorLike, weight: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, logits: _TensorLike, labels: _TensorLike, weight: _TensorLike | None) -> tuple[Tensor, Tensor]: ...
 
 class NanToNum(Primitive):
     """NaN and infinities replaced by numbers."""
@@ -2359,7 +2359,7 @@ class Pow(Primitive):
     def __call__(self, input: Any, exponent: Any) -> Tensor: ...
 
 class RNNTLoss(Primitive):
-    """The transducer losses of sequences, of shape (B,), and the gradient of each by `acts`, before the softmax."""
+    """How unlikely a transducer makes a sequence of labels, over all ways to align it with the frames."""
     def __init__(self, blank_label: int = 0) -> None: ...
     def __call__(self, acts: _TensorLike, labels: _TensorLike, input_lengths: _TensorLike, label_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2604,7 +2604,7 @@ class Sigmoid(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class SigmoidCrossEntropyWithLogits(Primitive):
-    """The cross entropy between two-class probabilities and the sigmoid of logits, element by element."""
+    """Cross entropy between two-class probabilities and the sigmoid of logits."""
     def __init__(self) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
@@ -2640,11 +2640,11 @@ class Slice(Primitive):
 
 class SmoothL1Loss(Primitive):
     """Squared near zero, absolute farther away."""
-    def __init__(self, beta: float = 1.0, reduction: str = 'none') -> None: ...
+    def __init__(self, beta: _TensorLike = 1.0, reduction: str = 'none') -> None: ...
     def __call__(self, prediction: _TensorLike, target: _TensorLike) -> Tensor: ...
 
 class SoftMarginLoss(Primitive):
-    """The logistic loss of two classes, 1 and -1."""
+    """Logistic loss of two classes, 1 and -1."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, input: _TensorLike, target: _TensorLike) -> Tensor: ...
 
@@ -2659,7 +2659,7 @@ class Softmax(Primitive):
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class SoftmaxCrossEntropyWithLogits(Primitive):
-    """The cross entropy of each row, of shape (N,), and its gradient by the logits, of shape (N, C)."""
+    """Cross entropy between rows of class probabilities and the softmax of logits."""
     def __init__(self) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2679,8 +2679,8 @@ class Sort(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class SparseSoftmaxCrossEntropyWithLogits(Primitive):
-    """The mean cross entropy over rows with class numbers as labels; with is_grad, its gradient by the logits."""
-    def __init__(self, is_grad: bool = False) -> None: ...
+    """Cross entropy between class indices and the softmax of logits."""
+    def __init__(self, is_grad: _TensorLike = False) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
 class Split(Primitive):
@@ -2824,9 +2824,9 @@ class Tril(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class TripletMarginLoss(Primitive):
-    """Whether an anchor is nearer to its positive than to its negative, by a margin."""
-    def __init__(self, p: float = 2, swap: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> None: ...
-    def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any) -> Tensor: ...
+    """Asks that an anchor is nearer to its positive than to its negative, by a margin."""
+    def __init__(self, p: float = 2, swap: bool = False, eps: _TensorLike = 1e-06, reduction: str = 'mean') -> None: ...
+    def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: _TensorLike) -> Tensor: ...
 
 class Triu(Primitive):
     """The upper triangle of matrices, zeros elsewhere."""

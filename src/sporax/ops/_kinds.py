@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import jax
 
-from sporax.core import Tensor
+from sporax.core import Tensor, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
@@ -41,12 +41,12 @@ class Kind:
 
 
 def plain(value: Any) -> Any:
-    """The array of a Tensor, within lists and tuples too; anything else as it is."""
+    """The array of a Tensor, within lists and tuples too; a NumPy scalar as a Python number; anything else as it is."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
         return type(value)(plain(each) for each in value)
-    return value
+    return unwrap(value)
 
 
 _OUT_OF_RANGE = "ArgumentError: an axis is out of range; the message names the axis, the shape and the range."
@@ -167,3 +167,5 @@ DType = Annotated[
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
 """Passed on as it is; for what the kernel checks itself."""
+PublicName = Annotated[str, static_kind(lambda value, *_: value, "the public name of the op, for messages.", "str")]
+"""The name by which the op was called, such as "ops.l1_loss"; no signature has it, the engine passes it."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax._signature import define
 from sporax.ops import _base
-from sporax.ops._kinds import Kind
+from sporax.ops._kinds import Kind, PublicName
 
 SYNONYMS: Mapping[str, str] = {
     "a": "x",
@@ -52,6 +53,7 @@ METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 """Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
 
 _EMPTY = inspect.Parameter.empty
+_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _MISSING: Any = object()
 """The default of a required argument that may also be given by another keyword."""
 
@@ -80,6 +82,12 @@ class Signature:
     def where(self) -> str:
         """How messages name it."""
         return self.name if self.home == "ops" else f"{self.home}.{self.name}"
+
+    def same_call(self, other: Signature) -> bool:
+        """Whether one function serves both: the same arguments of the call, without options of a constructor."""
+        if self.constructor or other.constructor:
+            return False
+        return (self.call, self.fixed, self.renamed) == (other.call, other.fixed, other.renamed)
 
     @property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
@@ -151,7 +159,7 @@ class _Entry:
             self.kinds[name] = kind
         self.first = next(iter(self.parameters), "")
         self.sections = _docstring.split(kernel.__doc__)
-        self.functions: dict[tuple[str, tuple[inspect.Parameter, ...]], Any] = {}
+        self.functions: list[tuple[Signature, Any]] = []
         self.documented = _docstring.entries(self.sections.get("Args", ""))
 
     def canonical(self, given: str, one: Signature) -> str:
@@ -166,14 +174,21 @@ class _Entry:
             )
         return name
 
+    def public_name(self, one: Signature) -> dict[str, Any]:
+        """The argument of the kernel that is the public name of the op, if it has one."""
+        kind = typing.get_args(PublicName)[1]
+        return {name: f"{one.home}.{one.name}" for name, each in self.kinds.items() if each is kind}
+
     def publish(self, one: Signature, *others: Signature) -> Any:
-        """Make the public function, method or class of a signature, and enter it."""
-        if one.home not in ("ops", "Tensor") and (same := self.functions.get((one.name, one.call))):
-            _base.enter_elsewhere(one.home, one.name, same)
-            return same
-        function = self.function(one, others)
-        if one.home == "ops" and one.constructor is None:
-            self.functions[one.name, one.call] = function
+        """Make the public function, method or class of a signature, and enter it.
+
+        Names with the same arguments share one function.
+        """
+        function = None if others else next((made for each, made in self.functions if each.same_call(one)), None)
+        if function is None:
+            function = self.function(one, others)
+            if not others:
+                self.functions.append((one, function))
         if one.home == "Tensor":
             _base.enter_method(one.name, function)
         elif one.home == "ops" and one.constructor is not None:
@@ -194,24 +209,30 @@ class _Entry:
         scope: dict[str, Any] = {"_kernel": self.kernel, "_wrapped": _base.wrapped, "_x64": x64_scope}
         names = {each.name: self.canonical(each.name, one) for each in parameters}
         twins = self._twins(one, others, names)
-        required = {given for given in twins.values() if _default(parameters, given) is _EMPTY}
-        parameters = [each.replace(default=_MISSING) if each.name in required else each for each in parameters]
+        required: list[str] = []
+        for place, each in enumerate(parameters):
+            # An argument that may be given by another keyword has a default; so must those after it.
+            if each.default is _EMPTY and (each.name in twins.values() or (required and each.kind is _POSITIONAL)):
+                parameters[place] = each.replace(default=_MISSING)
+                required.append(each.name)
         body = [
             f"if {twin} is not None: {given} = _one({one.where!r}, {given!r}, {given}, _default_{given}, {twin!r}, "
             f"{twin})"
             for twin, given in twins.items()
         ]
-        body += [f"if {given} is _default_{given}: _missing({one.where!r}, {given!r})" for given in sorted(required)]
-        scope |= {"_one": _one_of, "_missing": _missing}
+        body += [f"if {given} is _missing_value: _missing({one.where!r}, {given!r})" for given in required]
+        scope |= {"_one": _one_of, "_missing": _missing, "_missing_value": _MISSING}
         lines: list[str] = []
         for given, name in sorted(names.items(), key=lambda item: item[1] != self.first):
             scope[f"_convert_{name}"] = self.kinds[name].convert
+            shown = "input" if given == "self" else given
             first = f"_{self.first}" if name != self.first and self.first in names.values() else "None"
-            lines.append(f"_{name} = _convert_{name}({given}, {first}, {one.where!r}, {given!r})")
-        for name, value in one.fixed.items():
+            lines.append(f"_{name} = _convert_{name}({given}, {first}, {one.name!r}, {shown!r})")
+        fixed = self.public_name(one) | dict(one.fixed)
+        for name, value in fixed.items():
             scope[f"_fixed_{name}"] = value
             lines.append(f"_{name} = _fixed_{name}")
-        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *one.fixed]))
+        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *fixed]))
         body += ["with _x64(True):", *(f"    {line}" for line in lines), f"    return _wrapped(_kernel({passed}))"]
         typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
         typed += [
@@ -220,8 +241,12 @@ class _Entry:
         scope |= {f"_default_{given}": _default(parameters, given) for given in twins.values()}
         text = self.document(one, names)
         function = define(one.name, _ordered(typed), "\n".join(body), scope, module=self.kernel.__module__, doc=text)
-        returns = self.kernel.__annotations__.get("return", "Any")
-        function.__annotations__["return"] = str(returns).replace("jax.Array", "Tensor")
+        returns = str(self.kernel.__annotations__.get("return", "Any")).replace("jax.Array", "Tensor")
+        function.__annotations__["return"] = returns
+        if required:
+            visible = [each.replace(default=_EMPTY) if each.name in required else each for each in typed]
+            function.__signature__ = inspect.Signature(_ordered(visible), return_annotation=returns)
+            function.renamed = twins
         return function
 
     def _twins(self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]) -> dict[str, str]:
@@ -229,13 +254,14 @@ class _Entry:
         if one.home != "Tensor":
             return {}
         given_by_name = {name: given for given, name in names.items()}
-        keywords = [each.name for other in others for each in other.call] + list(METHOD_KEYWORDS)
-        twins: dict[str, str] = {}
-        for keyword in keywords:
-            name = keyword if keyword in self.parameters else SYNONYMS.get(keyword, keyword)
-            if keyword not in names and name in given_by_name:
-                twins[keyword] = given_by_name[name]
-        return twins
+        keywords = {each.name: self.canonical(each.name, other) for other in others for each in other.call}
+        for each in METHOD_KEYWORDS:
+            keywords.setdefault(each, each if each in self.parameters else SYNONYMS.get(each, each))
+        return {
+            keyword: given_by_name[name]
+            for keyword, name in keywords.items()
+            if keyword not in names and name in given_by_name
+        }
 
     def document(self, one: Signature, names: Mapping[str, str]) -> str:
         """The docstring of a signature, from the kernel's and the kinds."""
@@ -250,10 +276,14 @@ class _Entry:
         sections["Raises"] = "\n".join(raises)
         if one.home == "ops" and one.constructor is None and "Examples" in self.sections:
             imports = "" if "import" in self.sections["Examples"] else ">>> from sporax import ops, Tensor\n"
-            if f"ops.{one.name}(" in self.sections["Examples"]:
-                sections["Examples"] = imports + self.sections["Examples"]
+            examples = self.sections["Examples"]
+            if f"ops.{one.name}(" not in examples:
+                examples = examples.replace(f"ops.{self.kernel.__name__}(", f"ops.{one.name}(")
+            if f"ops.{one.name}(" in examples:
+                sections["Examples"] = imports + examples
         sections.setdefault("Source", f"`{one.home}.{one.name}` of MindSpore.")
-        return _docstring.join(sections)
+        shown = {name: given for given, name in names.items() if given != "self"}
+        return re.sub(r"`(\w+)`", lambda found: f"`{shown.get(found[1], found[1])}`", _docstring.join(sections))
 
 
 def _one_of(where: str, given: str, value: Any, default: Any, twin: str, other: Any) -> Any:
