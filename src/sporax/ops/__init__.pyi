@@ -619,10 +619,10 @@ def imag(input: _TensorLike) -> Tensor:
     """The imaginary part of each element."""
 
 def index_add(x: _TensorLike, indices: _TensorLike, y: _TensorLike, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> Tensor:
-    """Slices added along an axis, by their numbers."""
+    """Slices added along an axis, by index."""
 
-def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Tensor:
-    """Slices along an axis filled with a number, by their numbers."""
+def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor:
+    """Slices along an axis filled with a number, by index."""
 
 def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
     """Slices along an axis, in the order of indices."""
@@ -630,14 +630,14 @@ def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
     """The last axes of both summed against each other."""
 
-def inplace_add(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_add(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows added to, by index. In spite of its name it returns a new Tensor."""
 
-def inplace_sub(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows subtracted from, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_sub(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows subtracted from, by index. In spite of its name it returns a new Tensor."""
 
-def inplace_update(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_update(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows replaced, by index. In spite of its name it returns a new Tensor."""
 
 def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
     """Resample the axes after the first two."""
@@ -1077,8 +1077,8 @@ def scalar_cast(input_x: Any, input_y: Any) -> Any:
 def scalar_to_tensor(input_x: Any, dtype: Any = ...) -> Tensor:
     """A Tensor of no axis, of a number."""
 
-def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: Any) -> Tensor:
-    """Elements put in along an axis, one index for each place of the source."""
+def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: _TensorLike) -> Tensor:
+    """Elements replaced along an axis, one index for each element of the source."""
 
 def scatter_add(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter added to, by their numbers."""
@@ -1095,7 +1095,7 @@ def scatter_min(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
 def scatter_mul(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter multiplied, by their numbers."""
 
-def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: Any) -> Tensor:
+def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
     """Zeros with updates added at points."""
 
 def scatter_nd_add(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
@@ -1176,8 +1176,8 @@ def size(input_x: _TensorLike) -> int:
 def slice(input_x: _TensorLike, begin: Any, size: Any) -> Tensor:
     """A block of the Tensor."""
 
-def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
-    """A stretch along an axis replaced."""
+def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
+    """A range along an axis replaced."""
 
 def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: _TensorLike = 1.0, reduction: str = 'none') -> Tensor:
     """Squared near zero, absolute farther away."""
@@ -1317,8 +1317,8 @@ def tensor_scatter_add(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
 def tensor_scatter_div(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points divided by the updates."""
 
-def tensor_scatter_elements(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike, axis: int = 0, reduction: str = 'none') -> Tensor:
-    """Elements put in, or added, along an axis, one index for each update."""
+def tensor_scatter_elements(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike, axis: int = 0, reduction: str | None = 'none') -> Tensor:
+    """Elements replaced or added along an axis, one index for each update."""
 
 def tensor_scatter_max(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates where these are larger."""
@@ -1330,7 +1330,7 @@ def tensor_scatter_mul(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
     """Elements or slices at points multiplied by the updates."""
 
 def tensor_scatter_sub(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
-    """Elements or slices at points with the updates taken off."""
+    """Elements or slices at points with the updates subtracted."""
 
 def tensor_scatter_update(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates."""
@@ -1414,16 +1414,16 @@ def unique_with_pad(x: _TensorLike, pad_num: Any) -> tuple[Tensor, Tensor]:
     """The distinct elements in the order of their first appearance, padded to the length of the input."""
 
 def unsorted_segment_max(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The largest of the rows that carry the same number."""
+    """Maximum of the rows of each segment."""
 
 def unsorted_segment_min(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The smallest of the rows that carry the same number."""
+    """Minimum of the rows of each segment."""
 
 def unsorted_segment_prod(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The product of the rows that carry the same number."""
+    """Product of the rows of each segment."""
 
 def unsorted_segment_sum(input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The sum of the rows that carry the same number."""
+    """Sum of the rows of each segment."""
 
 def unsqueeze(input: _TensorLike, dim: int) -> Tensor:
     """An axis of length 1 put in."""
@@ -2044,28 +2044,28 @@ class InTopK(Primitive):
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class IndexAdd(Primitive):
-    """Slices added along an axis, by their numbers."""
+    """Slices added along an axis, by index."""
     def __init__(self, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> None: ...
     def __call__(self, x: _TensorLike, indices: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class IndexFill(Primitive):
-    """Slices along an axis filled with a number, by their numbers."""
+    """Slices along an axis filled with a number, by index."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class InplaceAdd(Primitive):
-    """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows added to, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class InplaceSub(Primitive):
-    """Rows subtracted from, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows subtracted from, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class InplaceUpdate(Primitive):
-    """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows replaced, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class Inv(Primitive):
@@ -2526,7 +2526,7 @@ class ScatterMul(Primitive):
 class ScatterNd(Primitive):
     """Zeros with updates added at points."""
     def __init__(self) -> None: ...
-    def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: Any) -> Tensor: ...
+    def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class ScatterNdAdd(Primitive):
     """Elements or slices of a Parameter added to, at points."""
@@ -2764,8 +2764,8 @@ class TensorScatterDiv(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterElements(Primitive):
-    """Elements put in, or added, along an axis, one index for each update."""
-    def __init__(self, axis: int = 0, reduction: str = 'none') -> None: ...
+    """Elements replaced or added along an axis, one index for each update."""
+    def __init__(self, axis: int = 0, reduction: str | None = 'none') -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterMax(Primitive):
@@ -2784,7 +2784,7 @@ class TensorScatterMul(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterSub(Primitive):
-    """Elements or slices at points with the updates taken off."""
+    """Elements or slices at points with the updates subtracted."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
@@ -2889,22 +2889,22 @@ class Unpack(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
 class UnsortedSegmentMax(Primitive):
-    """The largest of the rows that carry the same number."""
+    """Maximum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentMin(Primitive):
-    """The smallest of the rows that carry the same number."""
+    """Minimum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentProd(Primitive):
-    """The product of the rows that carry the same number."""
+    """Product of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentSum(Primitive):
-    """The sum of the rows that carry the same number."""
+    """Sum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
