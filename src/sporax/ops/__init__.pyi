@@ -139,7 +139,7 @@ def asinh(input: _TensorLike) -> Tensor:
     """The inverse hyperbolic sine of each element."""
 
 def assign(variable: Parameter, value: Any) -> Tensor:
-    """Give a Parameter a new value."""
+    """Assign a new value to a Parameter."""
 
 def assign_add(variable: Parameter, value: Any) -> Tensor:
     """Add to a Parameter."""
@@ -1081,49 +1081,49 @@ def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: _TensorLike)
     """Elements replaced along an axis, one index for each element of the source."""
 
 def scatter_add(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter added to, by their numbers."""
+    """Rows of a Parameter increased by the updates, by index."""
 
 def scatter_div(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter divided, by their numbers."""
+    """Rows of a Parameter divided by the updates, by index."""
 
 def scatter_max(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter raised to at least the updates, by their numbers."""
+    """Rows of a Parameter replaced by the maximum of themselves and the updates, by index."""
 
 def scatter_min(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter lowered to at most the updates, by their numbers."""
+    """Rows of a Parameter replaced by the minimum of themselves and the updates, by index."""
 
 def scatter_mul(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter multiplied, by their numbers."""
+    """Rows of a Parameter multiplied by the updates, by index."""
 
 def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
     """Zeros with updates added at points."""
 
 def scatter_nd_add(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter added to, at points."""
+    """Elements or slices of a Parameter at points increased by the updates."""
 
 def scatter_nd_div(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter divided, at points."""
+    """Elements or slices of a Parameter at points divided by the updates."""
 
 def scatter_nd_max(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter raised to at least the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the maximum of themselves and the updates."""
 
 def scatter_nd_min(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter lowered to at most the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the minimum of themselves and the updates."""
 
 def scatter_nd_mul(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter multiplied, at points."""
+    """Elements or slices of a Parameter at points multiplied by the updates."""
 
 def scatter_nd_sub(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter subtracted from, at points."""
+    """Elements or slices of a Parameter at points decreased by the updates."""
 
 def scatter_nd_update(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter replaced, at points."""
+    """Elements or slices of a Parameter at points replaced by the updates."""
 
 def scatter_sub(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter subtracted from, by their numbers."""
+    """Rows of a Parameter decreased by the updates, by index."""
 
 def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter replaced, by their numbers."""
+    """Rows of a Parameter replaced by the updates, by index."""
 
 def searchsorted(sorted_sequence: _TensorLike, values: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None) -> Tensor:
     """Where values would be put into sorted rows, so that these stay sorted."""
@@ -1559,7 +1559,7 @@ class Asinh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Assign(Primitive):
-    """Give a Parameter a new value."""
+    """Assign a new value to a Parameter."""
     def __init__(self) -> None: ...
     def __call__(self, variable: Parameter, value: Any) -> Tensor: ...
 
@@ -2499,27 +2499,27 @@ class Scan(Primitive):
     def __call__(self, loop_func: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, length: int | None = None, unroll: bool | int = False) -> tuple[Any, Any]: ...
 
 class ScatterAdd(Primitive):
-    """Rows of a Parameter added to, by their numbers."""
+    """Rows of a Parameter increased by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterDiv(Primitive):
-    """Rows of a Parameter divided, by their numbers."""
+    """Rows of a Parameter divided by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMax(Primitive):
-    """Rows of a Parameter raised to at least the updates, by their numbers."""
+    """Rows of a Parameter replaced by the maximum of themselves and the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMin(Primitive):
-    """Rows of a Parameter lowered to at most the updates, by their numbers."""
+    """Rows of a Parameter replaced by the minimum of themselves and the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMul(Primitive):
-    """Rows of a Parameter multiplied, by their numbers."""
+    """Rows of a Parameter multiplied by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
@@ -2529,47 +2529,47 @@ class ScatterNd(Primitive):
     def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class ScatterNdAdd(Primitive):
-    """Elements or slices of a Parameter added to, at points."""
+    """Elements or slices of a Parameter at points increased by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdDiv(Primitive):
-    """Elements or slices of a Parameter divided, at points."""
+    """Elements or slices of a Parameter at points divided by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMax(Primitive):
-    """Elements or slices of a Parameter raised to at least the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the maximum of themselves and the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMin(Primitive):
-    """Elements or slices of a Parameter lowered to at most the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the minimum of themselves and the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMul(Primitive):
-    """Elements or slices of a Parameter multiplied, at points."""
+    """Elements or slices of a Parameter at points multiplied by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdSub(Primitive):
-    """Elements or slices of a Parameter subtracted from, at points."""
+    """Elements or slices of a Parameter at points decreased by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdUpdate(Primitive):
-    """Elements or slices of a Parameter replaced, at points."""
+    """Elements or slices of a Parameter at points replaced by the updates."""
     def __init__(self, use_locking: bool = True) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterSub(Primitive):
-    """Rows of a Parameter subtracted from, by their numbers."""
+    """Rows of a Parameter decreased by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterUpdate(Primitive):
-    """Rows of a Parameter replaced, by their numbers."""
+    """Rows of a Parameter replaced by the updates, by index."""
     def __init__(self, use_locking: bool = True) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
