@@ -1,4 +1,4 @@
-"""Write the stubs of what type checkers cannot see: core/tensor.pyi, ops/__init__.pyi and mint/__init__.pyi.
+"""Write the stubs of what type checkers cannot see: `STUBS` lists them.
 
 The public names of `ops` and many methods of Tensor are entered in tables when the families of `sporax.ops` are
 imported. The stubs state them with their signatures and the first line of their docstrings.
@@ -303,20 +303,45 @@ def ops_stub() -> str:
     )
 
 
+def _mint_stub(module: Any, path: str, first: str = "") -> str:
+    """The stub of a module of `sporax.mint`: names of `ops`, and the functions that only mint has."""
+    from sporax.ops import _base
+
+    names = {id(row.function): name for name, row in _base.TABLE.items()}
+    imports, written = [], []
+    for name, each in sorted(module._table.items()):
+        known = name if getattr(_base.TABLE.get(name), "function", None) is each else names.get(id(each))
+        if known is None:
+            written.append(_stub_function(name, each, set(module._table)))
+        else:
+            imports.append(f"from sporax.ops import {known} as {name}")
+    head = OPS_HEADER if written else OPS_HEADER.partition("# pyright")[0] + '"""{doc}"""\n\n'
+    head = head.replace("the tables of sporax.ops", path).replace(
+        "from sporax.ops._base import ELSEWHERE as ELSEWHERE\n", ""
+    )
+    body = [*imports, *([f"\n{_ARRAY_LIKE}\n", "\n\n".join(written)] if written else [])]
+    return head.format(doc=(module.__doc__ or "").split("\n")[0]) + first + "\n".join(body) + "\n"
+
+
 def mint_stub() -> str:
     """The stub of `sporax.mint`."""
     from sporax import mint
 
-    lines = [f"from sporax.ops import {name} as {name}" for name in sorted(mint._table)]
-    head = OPS_HEADER.partition("# pyright")[0].replace("the tables of sporax.ops", "mint/__init__.py")
-    doc = (mint.__doc__ or "").split("\n")[0]
-    return f'{head}"""{doc}"""\n\nfrom sporax.mint import nn as nn\n' + "\n".join(lines) + "\n"
+    return _mint_stub(mint, "mint/__init__.py", "from sporax.mint import nn as nn\n")
+
+
+def mint_functional_stub() -> str:
+    """The stub of `sporax.mint.nn.functional`."""
+    from sporax.mint.nn import functional
+
+    return _mint_stub(functional, "mint/nn/functional.py")
 
 
 STUBS: dict[str, Callable[[], str]] = {
     "core/tensor.pyi": tensor_stub,
     "ops/__init__.pyi": ops_stub,
     "mint/__init__.pyi": mint_stub,
+    "mint/nn/functional.pyi": mint_functional_stub,
 }
 """Each stub, by its path below the package."""
 

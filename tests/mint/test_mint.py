@@ -70,7 +70,7 @@ def test_every_listed_name_is_there():
             assert hasattr(module, name), name
 
 
-def test_ops_are_handed_on():
+def test_ops_are_reexported():
     for name in mint.__all__:
         assert name == "nn" or getattr(mint, name) is getattr(ops, name)
     # In mint these have other arguments or results than in ops.

@@ -219,11 +219,11 @@ def test_a_sequence_with_more_labels_than_frames():
     ("indices", "error", "message"),
     [
         ([[0, 0], [3, 0]], OutOfRangeError, r"`labels_indices\[:, 0\]` must be in \[0, 2\], but got 3"),
-        ([[0, 0], [0, 2]], ArgumentError, r"must name the places 0, 1, 2, .* sequence 0 has 2 labels up to place 2"),
+        ([[0, 0], [0, 2]], ArgumentError, r"must hold the positions 0, 1, 2, .* sequence 0 has 2 labels"),
         ([[0, 0]], ShapeError, r"must have shape \(M, 2\) and `labels_values` \(M,\), but got \(1, 2\) and \(2,\)"),
     ],
 )  # fmt: skip
-def test_places_that_do_not_fit(indices: Any, error: type[Exception], message: str):
+def test_positions_that_do_not_fit(indices: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         ops.CTCLoss()(*tensors(SCORES, np.array(indices), np.array([0, 1], np.int32), COUNTS))
 

@@ -670,16 +670,16 @@ class Tensor:
         """Regularized upper incomplete gamma function."""
 
     def index_add(self, dim: Any = ..., index: Any = ..., source: Any = ..., *, alpha: Any = 1, indices: Any = None, y: Any = None, axis: Any = None) -> Tensor:
-        """Slices added along an axis, by their numbers: (axis, numbers, slices), or as `ops.index_add`."""
+        """Slices added along an axis, by index: (axis, indices, slices), or as `ops.index_add`."""
 
-    def index_fill(self, axis: builtins.int, index: Any, value: Any) -> Tensor:
-        """Slices along an axis filled with a number, by their numbers."""
+    def index_fill(self, axis: builtins.int = ..., index: _TensorLike = ..., value: _TensorLike = ..., *, dim: Any = None) -> Tensor:
+        """Slices along an axis filled with a number, by index."""
 
-    def index_fill_(self, axis: builtins.int, index: Any, value: Any) -> Tensor:
+    def index_fill_(self, axis: builtins.int, index: _TensorLike, value: _TensorLike, *, dim: Any = None) -> Tensor:
         """As `Tensor.index_fill`, in place; returns the Tensor itself."""
 
-    def index_put(self, indices: Any, values: Any, accumulate: builtins.bool = False) -> Tensor:
-        """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
+    def index_put(self, indices: Sequence[_TensorLike], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
+        """Elements replaced at the given indices; with `accumulate` added."""
 
     def index_select(self, axis: builtins.int = ..., index: _TensorLike = ..., *, dim: Any = None) -> Tensor:
         """Return slices along an axis, in the order of indices."""
@@ -687,8 +687,8 @@ class Tensor:
     def inner(self, other: _TensorLike) -> Tensor:
         """Sum over the last axes of both Tensors."""
 
-    def inplace_update(self, v: Any, indices: Any) -> Tensor:
-        """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
+    def inplace_update(self, v: _TensorLike, indices: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
+        """Rows replaced, by index. In spite of its name it returns a new Tensor."""
 
     def int(self) -> Tensor:
         """Cast to int32."""
@@ -996,26 +996,26 @@ class Tensor:
     def rsqrt(self) -> Tensor:
         """Elementwise reciprocal of the square root."""
 
-    def scatter(self, axis: builtins.int = ..., index: Any = ..., src: Any = ..., reduce: str | None = None, *, dim: Any = None) -> Tensor:
-        """Elements put in along an axis, as `ops.scatter`; with `reduce` "add" or "multiply", added or multiplied."""
+    def scatter(self, axis: builtins.int = ..., index: _TensorLike = ..., src: _TensorLike = ..., reduce: str | None = None, *, dim: Any = None) -> Tensor:
+        """Elements replaced along an axis, as `ops.scatter`; with `reduce` "add" or "multiply", added or multiplied."""
 
     def scatter_add(self, dim: Any = ..., index: Any = ..., src: Any = None, *, indices: Any = None, updates: Any = None) -> Tensor:
         """Elements added along an axis; with two arguments, at points, as `ops.tensor_scatter_add`."""
 
-    def scatter_div(self, indices: Any, updates: Any) -> Tensor:
+    def scatter_div(self, indices: _TensorLike, updates: _TensorLike) -> Tensor:
         """Elements or slices at points divided by the updates."""
 
-    def scatter_max(self, indices: Any, updates: Any) -> Tensor:
+    def scatter_max(self, indices: _TensorLike, updates: _TensorLike) -> Tensor:
         """Elements or slices at points replaced by the updates where these are larger."""
 
-    def scatter_min(self, indices: Any, updates: Any) -> Tensor:
+    def scatter_min(self, indices: _TensorLike, updates: _TensorLike) -> Tensor:
         """Elements or slices at points replaced by the updates where these are smaller."""
 
-    def scatter_mul(self, indices: Any, updates: Any) -> Tensor:
+    def scatter_mul(self, indices: _TensorLike, updates: _TensorLike) -> Tensor:
         """Elements or slices at points multiplied by the updates."""
 
-    def scatter_sub(self, indices: Any, updates: Any) -> Tensor:
-        """Elements or slices at points with the updates taken off."""
+    def scatter_sub(self, indices: _TensorLike, updates: _TensorLike) -> Tensor:
+        """Elements or slices at points with the updates subtracted."""
 
     def searchsorted(self, v: _TensorLike, side: str | None = 'left', sorter: _TensorLike | None = None) -> Tensor:
         """Indices at which values can be inserted into sorted rows so that these stay sorted."""
@@ -1023,7 +1023,7 @@ class Tensor:
     def select(self, condition: Any = ..., y: Any = ..., *, dim: Any = None, index: Any = None) -> Tensor:
         """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis."""
 
-    def select_scatter(self, src: Any, axis: builtins.int, index: builtins.int) -> Tensor:
+    def select_scatter(self, src: _TensorLike = ..., axis: builtins.int = ..., index: builtins.int = ..., *, dim: Any = None) -> Tensor:
         """One slice along an axis replaced."""
 
     def sgn(self) -> Tensor:
@@ -1056,8 +1056,8 @@ class Tensor:
     def sinh(self) -> Tensor:
         """Elementwise hyperbolic sine."""
 
-    def slice_scatter(self, src: Any, axis: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
-        """A stretch along an axis replaced."""
+    def slice_scatter(self, src: _TensorLike, axis: builtins.int = 0, start: Any = None, end: Any = None, step: Any = 1, *, dim: Any = None) -> Tensor:
+        """A range along an axis replaced."""
 
     def soft_shrink(self, lambd: _TensorLike = 0.5) -> Tensor:
         """Soft shrinkage: small values are set to 0, the others move towards 0."""
@@ -1170,14 +1170,14 @@ class Tensor:
     def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None, *, axis: Any = None) -> Any:
         """First element of each run of equal elements. The shape depends on values: it cannot be compiled."""
 
-    def unsorted_segment_max(self, segment_ids: Any, num_segments: builtins.int) -> Tensor:
-        """The largest of the rows that carry the same number."""
+    def unsorted_segment_max(self, segment_ids: _TensorLike, num_segments: builtins.int) -> Tensor:
+        """Maximum of the rows of each segment."""
 
-    def unsorted_segment_min(self, segment_ids: Any, num_segments: builtins.int) -> Tensor:
-        """The smallest of the rows that carry the same number."""
+    def unsorted_segment_min(self, segment_ids: _TensorLike, num_segments: builtins.int) -> Tensor:
+        """Minimum of the rows of each segment."""
 
-    def unsorted_segment_prod(self, segment_ids: Any, num_segments: builtins.int) -> Tensor:
-        """The product of the rows that carry the same number."""
+    def unsorted_segment_prod(self, segment_ids: _TensorLike, num_segments: builtins.int) -> Tensor:
+        """Product of the rows of each segment."""
 
     def unsqueeze(self, dim: builtins.int = ..., *, axis: Any = None) -> Tensor:
         """Insert an axis of length 1."""

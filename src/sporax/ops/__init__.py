@@ -89,10 +89,10 @@ from sporax.ops import (
     _loss_classes as _loss_classes,
 )
 from sporax.ops import (
-    _loss_pairs as _loss_pairs,
+    _loss_ctc as _loss_ctc,
 )
 from sporax.ops import (
-    _loss_primitives as _loss_primitives,
+    _loss_pairs as _loss_pairs,
 )
 from sporax.ops import (
     _loss_sequence as _loss_sequence,

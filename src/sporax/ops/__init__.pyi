@@ -139,7 +139,7 @@ def asinh(input: _TensorLike) -> Tensor:
     """Elementwise inverse hyperbolic sine."""
 
 def assign(variable: Parameter, value: Any) -> Tensor:
-    """Give a Parameter a new value."""
+    """Assign a new value to a Parameter."""
 
 def assign_add(variable: Parameter, value: Any) -> Tensor:
     """Add to a Parameter."""
@@ -198,11 +198,11 @@ def bessel_i1e(x: _TensorLike) -> Tensor:
 def bias_add(input_x: _TensorLike, bias: _TensorLike) -> Tensor:
     """Add a bias to each channel."""
 
-def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The cross entropy between two-class probabilities."""
+def binary_cross_entropy(logits: _TensorLike, labels: _TensorLike, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Binary cross entropy of probabilities."""
 
-def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: Any = None, pos_weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The cross entropy between two-class probabilities and the sigmoid of logits."""
+def binary_cross_entropy_with_logits(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, pos_weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Binary cross entropy of logits."""
 
 def bincount(input: _TensorLike, weights: _TensorLike | None = None, minlength: int = 0) -> Tensor:
     """Number of occurrences of each non-negative integer. The shape depends on values: it cannot be compiled."""
@@ -306,8 +306,8 @@ def cos(input: _TensorLike) -> Tensor:
 def cosh(input: _TensorLike) -> Tensor:
     """Elementwise hyperbolic cosine."""
 
-def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
-    """Pulls the directions of similar pairs together, and pushes dissimilar ones apart."""
+def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: _TensorLike = 0.0, reduction: str = 'mean') -> Tensor:
+    """Cosine embedding loss of pairs labeled similar or dissimilar."""
 
 def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: Any = 1, eps: _TensorLike = 1e-08) -> Tensor:
     """Cosine of the angle between vectors."""
@@ -321,17 +321,17 @@ def cov(input: _TensorLike, *, correction: int = 1, fweights: _TensorLike | None
 def cross(input: _TensorLike, other: _TensorLike, dim: Any = None) -> Tensor:
     """Cross product of vectors of length 3."""
 
-def cross_entropy(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The cross entropy of class indices or class probabilities, with the softmax inside."""
+def cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Cross entropy of class indices or class probabilities and the softmax of logits."""
 
-def cross_entropy_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The cross entropy of class indices or class probabilities, with the softmax inside."""
+def cross_entropy_ext(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Cross entropy of class indices or class probabilities and the softmax of logits."""
 
 def ctc_greedy_decoder(inputs: _TensorLike, sequence_length: _TensorLike, merge_repeated: bool = True) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The class of the highest score at each frame, read as labels; the blank is the last class."""
+    """The class with the maximum score at each frame, decoded to labels; the blank is the last class."""
 
-def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = 'mean', zero_infinity: bool = False) -> tuple[Tensor, Tensor]:
-    """How unlikely frames make a sequence of labels, over all ways to align the two."""
+def ctc_loss(log_probs: _TensorLike, targets: _TensorLike, input_lengths: _TensorLike, target_lengths: _TensorLike, blank: int = 0, reduction: str = 'mean', zero_infinity: bool = False) -> tuple[Tensor, Tensor]:
+    """Negative log likelihood of a sequence of labels given the frames, summed over all alignments."""
 
 def cummax(input: _TensorLike, axis: int) -> tuple[Tensor, Tensor]:
     """Cumulative maximum along an axis, and its index."""
@@ -534,8 +534,8 @@ def gather_elements(input: _TensorLike, dim: int, index: _TensorLike) -> Tensor:
 def gather_nd(input_x: _TensorLike, indices: _TensorLike) -> Tensor:
     """Return elements or slices at given points."""
 
-def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> Tensor:
-    """How unlikely targets are under normal distributions of given means and variances."""
+def gaussian_nll_loss(x: _TensorLike, target: _TensorLike, var: _TensorLike, full: bool = False, eps: _TensorLike = 1e-06, reduction: str = 'mean') -> Tensor:
+    """Negative log likelihood under a Gaussian whose mean and variance are both predicted."""
 
 def gcd(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Greatest common divisor."""
@@ -585,8 +585,8 @@ def hardtanh(input: _TensorLike, min_val: _TensorLike = -1.0, max_val: _TensorLi
 def heaviside(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Heaviside step function; `other` is its value at 0."""
 
-def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: float = 1.0, reduction: str = 'mean') -> Tensor:
-    """The distance itself of similar pairs, and what the distance of others lacks of a margin."""
+def hinge_embedding_loss(inputs: _TensorLike, targets: _TensorLike, margin: _TensorLike = 1.0, reduction: str = 'mean') -> Tensor:
+    """Hinge loss of distances: similar pairs are attracted, dissimilar ones separated by a margin."""
 
 def histc(input: _TensorLike, bins: int = 100, min: _TensorLike = 0.0, max: _TensorLike = 0.0) -> Tensor:
     """Histogram: the number of elements in each of the intervals of equal length."""
@@ -597,8 +597,8 @@ def hsplit(input: _TensorLike, indices_or_sections: int | Sequence[int]) -> tupl
 def hstack(tensors: Sequence[_TensorLike]) -> Tensor:
     """Concatenate along the second axis, or along the only one."""
 
-def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: float = 1.0) -> Tensor:
-    """Squared near zero, absolute farther away, in units of the square."""
+def huber_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', delta: _TensorLike = 1.0) -> Tensor:
+    """Huber loss: quadratic below `delta`, linear beyond."""
 
 def hypot(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Length of the hypotenuse of a right triangle, without intermediate overflow."""
@@ -619,10 +619,10 @@ def imag(input: _TensorLike) -> Tensor:
     """Imaginary part of each element."""
 
 def index_add(x: _TensorLike, indices: _TensorLike, y: _TensorLike, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> Tensor:
-    """Slices added along an axis, by their numbers."""
+    """Slices added along an axis, by index."""
 
-def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Tensor:
-    """Slices along an axis filled with a number, by their numbers."""
+def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor:
+    """Slices along an axis filled with a number, by index."""
 
 def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
     """Return slices along an axis, in the order of indices."""
@@ -630,14 +630,14 @@ def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
 def inner(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Sum over the last axes of both Tensors."""
 
-def inplace_add(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_add(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows added to, by index. In spite of its name it returns a new Tensor."""
 
-def inplace_sub(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows subtracted from, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_sub(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows subtracted from, by index. In spite of its name it returns a new Tensor."""
 
-def inplace_update(x: _TensorLike, v: _TensorLike, indices: Any) -> Tensor:
-    """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
+def inplace_update(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
+    """Rows replaced, by index. In spite of its name it returns a new Tensor."""
 
 def interpolate(input: _TensorLike, size: Any = None, scale_factor: Any = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
     """Resample the axes after the first two."""
@@ -679,19 +679,19 @@ def isreal(input: _TensorLike) -> Tensor:
     """Whether each element has no imaginary part."""
 
 def kl_div(logits: _TensorLike, labels: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The Kullback-Leibler divergence of each element: how far log probabilities are from probabilities."""
+    """Elementwise terms of the Kullback-Leibler divergence, with 0 log 0 = 0."""
 
 def kl_div_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean', log_target: bool = False) -> Tensor:
-    """`kl_div` whose targets may be log probabilities, and whose shapes may broadcast."""
+    """Elementwise terms of the Kullback-Leibler divergence, with 0 log 0 = 0."""
 
 def kron(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Kronecker product: each element of the first Tensor times the second Tensor."""
 
 def l1_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The absolute difference."""
+    """Absolute error."""
 
 def l1_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The absolute difference."""
+    """Absolute error."""
 
 def laplace(shape: int | Sequence[int] | Tensor, mean: _TensorLike, lambda_param: _TensorLike, seed: int | None = None) -> Tensor:
     """Numbers drawn from a Laplace distribution."""
@@ -777,8 +777,8 @@ def logsumexp(input: _TensorLike, dim: int | Sequence[int] | Tensor | None, keep
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Whether each element of the first is less than that of the second."""
 
-def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: float = 0.0, reduction: str = 'mean') -> Tensor:
-    """What a score that should be the greater lacks of a margin above the other."""
+def margin_ranking_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: _TensorLike = 0.0, reduction: str = 'mean') -> Tensor:
+    """Margin ranking loss of two scores."""
 
 def masked_fill(input_x: _TensorLike, mask: _TensorLike, value: _TensorLike) -> Tensor:
     """Replace the elements where a mask is true by one number."""
@@ -829,10 +829,10 @@ def movedim(x: _TensorLike, source: int | Sequence[int] | Tensor, destination: i
     """Move axes to other positions; the others keep their order."""
 
 def mse_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The squared difference."""
+    """Squared error."""
 
 def mse_loss_ext(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The squared difference."""
+    """Squared error."""
 
 def msort(input: _TensorLike) -> Tensor:
     """Sort along the first axis, in ascending order."""
@@ -843,14 +843,14 @@ def mul(input: _TensorLike, other: _TensorLike) -> Tensor:
 def mul_no_nan(x: _TensorLike, y: _TensorLike) -> Tensor:
     """Elementwise product; 0 where `y` is 0, even if `x` is infinite or NaN."""
 
-def multi_margin_loss(input: _TensorLike, target: _TensorLike, p: int = 1, margin: float = 1, weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """What the score of the true class lacks of a margin above each of the others, as a mean over the classes."""
+def multi_margin_loss(input: _TensorLike, target: _TensorLike, p: int = 1, margin: _TensorLike = 1, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Multiclass margin loss, averaged over the classes."""
 
 def multilabel_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """What the scores of the true classes lack of 1 above those of the others, over all such pairs."""
+    """Multi-label margin loss over all pairs of a true and another class."""
 
-def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight: Any = None, reduction: str = 'mean') -> Tensor:
-    """The mean over the classes of a two-class cross entropy for each."""
+def multilabel_soft_margin_loss(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, reduction: str = 'mean') -> Tensor:
+    """Multi-label binary cross entropy of logits, averaged over the classes."""
 
 def multinomial(input: _TensorLike, num_samples: int, replacement: bool = True, seed: int | None = None) -> Tensor:
     """Class indices drawn with given weights."""
@@ -894,11 +894,11 @@ def negative(input: _TensorLike) -> Tensor:
 def nextafter(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Next representable number after the first, towards the second."""
 
-def nll_loss(inputs: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
-    """The negative log likelihood of class indices, given log probabilities."""
+def nll_loss(inputs: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
+    """Negative log likelihood of class indices under log probabilities."""
 
-def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: Any = None, ignore_index: int = -100, reduction: str = 'mean') -> Tensor:
-    """The negative log likelihood of class indices, given log probabilities: :math:`-w_{y_i} x_{i, y_i}`."""
+def nll_loss_ext(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean') -> Tensor:
+    """Negative log likelihood of class indices, given log probabilities."""
 
 def nonzero(input: _TensorLike, *, as_tuple: bool = False) -> Any:
     """Indices of the elements that are not 0. The shape depends on values: not compilable."""
@@ -1077,53 +1077,53 @@ def scalar_cast(input_x: Any, input_y: Any) -> Any:
 def scalar_to_tensor(input_x: _TensorLike, dtype: Any = ...) -> Tensor:
     """Convert a number to a 0-d Tensor."""
 
-def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: Any) -> Tensor:
-    """Elements put in along an axis, one index for each place of the source."""
+def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: _TensorLike) -> Tensor:
+    """Elements replaced along an axis, one index for each element of the source."""
 
 def scatter_add(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter added to, by their numbers."""
+    """Rows of a Parameter increased by the updates, by index."""
 
 def scatter_div(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter divided, by their numbers."""
+    """Rows of a Parameter divided by the updates, by index."""
 
 def scatter_max(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter raised to at least the updates, by their numbers."""
+    """Rows of a Parameter replaced by the maximum of themselves and the updates, by index."""
 
 def scatter_min(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter lowered to at most the updates, by their numbers."""
+    """Rows of a Parameter replaced by the minimum of themselves and the updates, by index."""
 
 def scatter_mul(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter multiplied, by their numbers."""
+    """Rows of a Parameter multiplied by the updates, by index."""
 
-def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: Any) -> Tensor:
+def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
     """Zeros with updates added at points."""
 
 def scatter_nd_add(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter added to, at points."""
+    """Elements or slices of a Parameter at points increased by the updates."""
 
 def scatter_nd_div(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter divided, at points."""
+    """Elements or slices of a Parameter at points divided by the updates."""
 
 def scatter_nd_max(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter raised to at least the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the maximum of themselves and the updates."""
 
 def scatter_nd_min(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter lowered to at most the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the minimum of themselves and the updates."""
 
 def scatter_nd_mul(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter multiplied, at points."""
+    """Elements or slices of a Parameter at points multiplied by the updates."""
 
 def scatter_nd_sub(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter subtracted from, at points."""
+    """Elements or slices of a Parameter at points decreased by the updates."""
 
 def scatter_nd_update(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
-    """Elements or slices of a Parameter replaced, at points."""
+    """Elements or slices of a Parameter at points replaced by the updates."""
 
 def scatter_sub(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter subtracted from, by their numbers."""
+    """Rows of a Parameter decreased by the updates, by index."""
 
 def scatter_update(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
-    """Rows of a Parameter replaced, by their numbers."""
+    """Rows of a Parameter replaced by the updates, by index."""
 
 def searchsorted(sorted_sequence: _TensorLike, values: _TensorLike, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: _TensorLike | None = None) -> Tensor:
     """Indices at which values can be inserted into sorted rows so that these stay sorted."""
@@ -1176,14 +1176,14 @@ def size(input_x: _TensorLike) -> int:
 def slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor:
     """Return a block of the Tensor."""
 
-def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
-    """A stretch along an axis replaced."""
+def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
+    """A range along an axis replaced."""
 
-def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: float = 1.0, reduction: str = 'none') -> Tensor:
-    """Squared near zero, absolute farther away."""
+def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: _TensorLike = 1.0, reduction: str = 'none') -> Tensor:
+    """Smooth L1 loss: quadratic below `beta`, linear beyond."""
 
 def soft_margin_loss(input: _TensorLike, target: _TensorLike, reduction: str = 'mean') -> Tensor:
-    """The logistic loss of two classes, 1 and -1."""
+    """Logistic loss for labels 1 and -1."""
 
 def soft_shrink(input: _TensorLike, lambd: _TensorLike = 0.5) -> Tensor:
     """Soft shrinkage: small values are set to 0, the others move towards 0."""
@@ -1317,8 +1317,8 @@ def tensor_scatter_add(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
 def tensor_scatter_div(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points divided by the updates."""
 
-def tensor_scatter_elements(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike, axis: int = 0, reduction: str = 'none') -> Tensor:
-    """Elements put in, or added, along an axis, one index for each update."""
+def tensor_scatter_elements(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike, axis: int = 0, reduction: str | None = 'none') -> Tensor:
+    """Elements replaced or added along an axis, one index for each update."""
 
 def tensor_scatter_max(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates where these are larger."""
@@ -1330,7 +1330,7 @@ def tensor_scatter_mul(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
     """Elements or slices at points multiplied by the updates."""
 
 def tensor_scatter_sub(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
-    """Elements or slices at points with the updates taken off."""
+    """Elements or slices at points with the updates subtracted."""
 
 def tensor_scatter_update(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates."""
@@ -1368,8 +1368,8 @@ def tril(input: _TensorLike, diagonal: int = 0) -> Tensor:
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = ...) -> Tensor:
     """Indices of the lower triangle of a matrix."""
 
-def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any = 1.0, p: float = 2, eps: float = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
-    """Whether an anchor is nearer to its positive than to its negative, by a margin."""
+def triplet_margin_loss(anchor: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: _TensorLike = 1.0, p: float = 2, eps: _TensorLike = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
+    """Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin."""
 
 def triu(input: _TensorLike, diagonal: int = 0) -> Tensor:
     """Return the upper triangle of matrices, with zeros elsewhere."""
@@ -1414,16 +1414,16 @@ def unique_with_pad(x: _TensorLike, pad_num: _TensorLike) -> tuple[Tensor, Tenso
     """Distinct elements in the order of their first occurrence, padded to the length of the input."""
 
 def unsorted_segment_max(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The largest of the rows that carry the same number."""
+    """Maximum of the rows of each segment."""
 
 def unsorted_segment_min(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The smallest of the rows that carry the same number."""
+    """Minimum of the rows of each segment."""
 
 def unsorted_segment_prod(x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The product of the rows that carry the same number."""
+    """Product of the rows of each segment."""
 
 def unsorted_segment_sum(input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor:
-    """The sum of the rows that carry the same number."""
+    """Sum of the rows of each segment."""
 
 def unsqueeze(input: _TensorLike, dim: int) -> Tensor:
     """Insert an axis of length 1."""
@@ -1559,7 +1559,7 @@ class Asinh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class Assign(Primitive):
-    """Give a Parameter a new value."""
+    """Assign a new value to a Parameter."""
     def __init__(self) -> None: ...
     def __call__(self, variable: Parameter, value: Any) -> Tensor: ...
 
@@ -1594,9 +1594,9 @@ class AvgPool(Primitive):
     def __call__(self, x: _TensorLike) -> Tensor: ...
 
 class BCEWithLogitsLoss(Primitive):
-    """The cross entropy between two-class probabilities and the sigmoid of logits."""
+    """Binary cross entropy of logits."""
     def __init__(self, reduction: str = 'mean') -> None: ...
-    def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None, posWeight: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, posWeight: _TensorLike | None = None) -> Tensor: ...
 
 class BatchMatMul(Primitive):
     """Matrix product; leading axes broadcast."""
@@ -1634,9 +1634,9 @@ class BiasAdd(Primitive):
     def __call__(self, input_x: _TensorLike, bias: _TensorLike) -> Tensor: ...
 
 class BinaryCrossEntropy(Primitive):
-    """The cross entropy between two-class probabilities."""
+    """Binary cross entropy of probabilities."""
     def __init__(self, reduction: str = 'mean') -> None: ...
-    def __call__(self, input: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
+    def __call__(self, input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None) -> Tensor: ...
 
 class Bincount(Primitive):
     """Number of occurrences of each non-negative integer below `size`; other elements are ignored."""
@@ -1664,19 +1664,19 @@ class BroadcastTo(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class CTCGreedyDecoder(Primitive):
-    """The class of the highest score at each frame, read as labels; the blank is the last class."""
+    """The class with the maximum score at each frame, decoded to labels; the blank is the last class."""
     def __init__(self, merge_repeated: bool = True) -> None: ...
     def __call__(self, inputs: _TensorLike, sequence_length: _TensorLike) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...
 
 class CTCLoss(Primitive):
-    """The loss of scores and of labels that stand in a sparse matrix; the blank is the last class."""
+    """CTC loss of scores and of labels in a sparse matrix; the blank is the last class."""
     def __init__(self, preprocess_collapse_repeated: bool = False, ctc_merge_repeated: bool = True, ignore_longer_outputs_than_inputs: bool = False) -> None: ...
     def __call__(self, x: _TensorLike, labels_indices: _TensorLike, labels_values: _TensorLike, sequence_length: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class CTCLossV2(Primitive):
-    """The losses of sequences, and the log probabilities of the forward recursion; `reduction` is "none"."""
+    """Connectionist temporal classification: negative log likelihood of a label sequence over all alignments."""
     def __init__(self, blank: int = 0, reduction: str = 'none', zero_infinity: bool = False) -> None: ...
-    def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: Any, target_lengths: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, log_probs: _TensorLike, targets: _TensorLike, input_lengths: _TensorLike, target_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Cast(Primitive):
     """Cast to another dtype; a float becomes an integer by truncation."""
@@ -2044,28 +2044,28 @@ class InTopK(Primitive):
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class IndexAdd(Primitive):
-    """Slices added along an axis, by their numbers."""
+    """Slices added along an axis, by index."""
     def __init__(self, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> None: ...
     def __call__(self, x: _TensorLike, indices: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class IndexFill(Primitive):
-    """Slices along an axis filled with a number, by their numbers."""
+    """Slices along an axis filled with a number, by index."""
     def __init__(self) -> None: ...
-    def __call__(self, x: _TensorLike, axis: int, index: _TensorLike, value: Any) -> Tensor: ...
+    def __call__(self, x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor: ...
 
 class InplaceAdd(Primitive):
-    """Rows added to, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows added to, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class InplaceSub(Primitive):
-    """Rows subtracted from, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows subtracted from, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class InplaceUpdate(Primitive):
-    """Rows replaced, by their numbers. In spite of its name it gives a new Tensor."""
-    def __init__(self, indices: Any) -> None: ...
+    """Rows replaced, by index. In spite of its name it returns a new Tensor."""
+    def __init__(self, indices: int | Sequence[int] | Tensor) -> None: ...
     def __call__(self, x: _TensorLike, v: _TensorLike) -> Tensor: ...
 
 class Inv(Primitive):
@@ -2099,7 +2099,7 @@ class IsNan(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class KLDivLoss(Primitive):
-    """The Kullback-Leibler divergence of each element; "batchmean" is the sum over the size of the first axis."""
+    """Elementwise terms of the Kullback-Leibler divergence, with 0 log 0 = 0."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
@@ -2144,7 +2144,7 @@ class Lgamma(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class LinSpace(Primitive):
-    """Evenly spaced numbers from `start` to `end`, both included."""
+    """Evenly spaced numbers from `start` to `stop`, both included."""
     def __init__(self) -> None: ...
     def __call__(self, start: _TensorLike, stop: _TensorLike, num: int) -> Tensor: ...
 
@@ -2259,12 +2259,12 @@ class MulNoNan(Primitive):
     def __call__(self, x: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class MultiMarginLoss(Primitive):
-    """What the score of the true class lacks of a margin above each of the others, as a mean over the classes."""
-    def __init__(self, p: int = 1, margin: float = 1.0, reduction: str = 'mean') -> None: ...
-    def __call__(self, x: _TensorLike, target: _TensorLike, weight: Any = None) -> Tensor: ...
+    """Multiclass margin loss, averaged over the classes."""
+    def __init__(self, p: int = 1, margin: _TensorLike = 1.0, reduction: str = 'mean') -> None: ...
+    def __call__(self, x: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None) -> Tensor: ...
 
 class MultilabelMarginLoss(Primitive):
-    """The loss of lists of true classes, and 1 for each class that is in its sample's list, 0 for others, as int32."""
+    """Multi-label margin loss over all pairs of a true and another class."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, x: _TensorLike, target: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2279,9 +2279,9 @@ class Mvlgamma(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class NLLLoss(Primitive):
-    """The negative log likelihood, and the sum of the weights of the labels that are not `ignore_index`."""
+    """Negative log likelihood of class indices, given log probabilities."""
     def __init__(self, reduction: str = 'mean', ignore_index: int = -100) -> None: ...
-    def __call__(self, logits: _TensorLike, labels: _TensorLike, weight: Any) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, logits: _TensorLike, labels: _TensorLike, weight: _TensorLike | None) -> tuple[Tensor, Tensor]: ...
 
 class NanToNum(Primitive):
     """Replace NaN and infinities by numbers."""
@@ -2359,7 +2359,7 @@ class Pow(Primitive):
     def __call__(self, input: _TensorLike, exponent: _TensorLike) -> Tensor: ...
 
 class RNNTLoss(Primitive):
-    """The transducer losses of sequences, of shape (B,), and the gradient of each by `acts`, before the softmax."""
+    """RNN transducer: negative log likelihood of a label sequence over all alignments."""
     def __init__(self, blank_label: int = 0) -> None: ...
     def __call__(self, acts: _TensorLike, labels: _TensorLike, input_lengths: _TensorLike, label_lengths: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2499,77 +2499,77 @@ class Scan(Primitive):
     def __call__(self, loop_func: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, length: int | None = None, unroll: bool | int = False) -> tuple[Any, Any]: ...
 
 class ScatterAdd(Primitive):
-    """Rows of a Parameter added to, by their numbers."""
+    """Rows of a Parameter increased by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterDiv(Primitive):
-    """Rows of a Parameter divided, by their numbers."""
+    """Rows of a Parameter divided by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMax(Primitive):
-    """Rows of a Parameter raised to at least the updates, by their numbers."""
+    """Rows of a Parameter replaced by the maximum of themselves and the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMin(Primitive):
-    """Rows of a Parameter lowered to at most the updates, by their numbers."""
+    """Rows of a Parameter replaced by the minimum of themselves and the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterMul(Primitive):
-    """Rows of a Parameter multiplied, by their numbers."""
+    """Rows of a Parameter multiplied by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNd(Primitive):
     """Zeros with updates added at points."""
     def __init__(self) -> None: ...
-    def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: Any) -> Tensor: ...
+    def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class ScatterNdAdd(Primitive):
-    """Elements or slices of a Parameter added to, at points."""
+    """Elements or slices of a Parameter at points increased by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdDiv(Primitive):
-    """Elements or slices of a Parameter divided, at points."""
+    """Elements or slices of a Parameter at points divided by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMax(Primitive):
-    """Elements or slices of a Parameter raised to at least the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the maximum of themselves and the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMin(Primitive):
-    """Elements or slices of a Parameter lowered to at most the updates, at points."""
+    """Elements or slices of a Parameter at points replaced by the minimum of themselves and the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdMul(Primitive):
-    """Elements or slices of a Parameter multiplied, at points."""
+    """Elements or slices of a Parameter at points multiplied by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdSub(Primitive):
-    """Elements or slices of a Parameter subtracted from, at points."""
+    """Elements or slices of a Parameter at points decreased by the updates."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNdUpdate(Primitive):
-    """Elements or slices of a Parameter replaced, at points."""
+    """Elements or slices of a Parameter at points replaced by the updates."""
     def __init__(self, use_locking: bool = True) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterSub(Primitive):
-    """Rows of a Parameter subtracted from, by their numbers."""
+    """Rows of a Parameter decreased by the updates, by index."""
     def __init__(self, use_locking: bool = False) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterUpdate(Primitive):
-    """Rows of a Parameter replaced, by their numbers."""
+    """Rows of a Parameter replaced by the updates, by index."""
     def __init__(self, use_locking: bool = True) -> None: ...
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
@@ -2604,7 +2604,7 @@ class Sigmoid(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class SigmoidCrossEntropyWithLogits(Primitive):
-    """The cross entropy between two-class probabilities and the sigmoid of logits, element by element."""
+    """Binary cross entropy of logits."""
     def __init__(self) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
@@ -2639,12 +2639,12 @@ class Slice(Primitive):
     def __call__(self, input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int | Sequence[int] | Tensor) -> Tensor: ...
 
 class SmoothL1Loss(Primitive):
-    """Squared near zero, absolute farther away."""
-    def __init__(self, beta: float = 1.0, reduction: str = 'none') -> None: ...
+    """Smooth L1 loss: quadratic below `beta`, linear beyond."""
+    def __init__(self, beta: _TensorLike = 1.0, reduction: str = 'none') -> None: ...
     def __call__(self, prediction: _TensorLike, target: _TensorLike) -> Tensor: ...
 
 class SoftMarginLoss(Primitive):
-    """The logistic loss of two classes, 1 and -1."""
+    """Logistic loss for labels 1 and -1."""
     def __init__(self, reduction: str = 'mean') -> None: ...
     def __call__(self, input: _TensorLike, target: _TensorLike) -> Tensor: ...
 
@@ -2659,7 +2659,7 @@ class Softmax(Primitive):
     def __call__(self, input: _TensorLike, *, dtype: Any = None) -> Tensor: ...
 
 class SoftmaxCrossEntropyWithLogits(Primitive):
-    """The cross entropy of each row, of shape (N,), and its gradient by the logits, of shape (N, C)."""
+    """Softmax cross entropy of logits with class probabilities."""
     def __init__(self) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
@@ -2679,8 +2679,8 @@ class Sort(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class SparseSoftmaxCrossEntropyWithLogits(Primitive):
-    """The mean cross entropy over rows with class numbers as labels; with is_grad, its gradient by the logits."""
-    def __init__(self, is_grad: bool = False) -> None: ...
+    """Softmax cross entropy of logits with class indices."""
+    def __init__(self, is_grad: _TensorLike = False) -> None: ...
     def __call__(self, logits: _TensorLike, labels: _TensorLike) -> Tensor: ...
 
 class Split(Primitive):
@@ -2764,8 +2764,8 @@ class TensorScatterDiv(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterElements(Primitive):
-    """Elements put in, or added, along an axis, one index for each update."""
-    def __init__(self, axis: int = 0, reduction: str = 'none') -> None: ...
+    """Elements replaced or added along an axis, one index for each update."""
+    def __init__(self, axis: int = 0, reduction: str | None = 'none') -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterMax(Primitive):
@@ -2784,7 +2784,7 @@ class TensorScatterMul(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterSub(Primitive):
-    """Elements or slices at points with the updates taken off."""
+    """Elements or slices at points with the updates subtracted."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
@@ -2824,9 +2824,9 @@ class Tril(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class TripletMarginLoss(Primitive):
-    """Whether an anchor is nearer to its positive than to its negative, by a margin."""
-    def __init__(self, p: float = 2, swap: bool = False, eps: float = 1e-06, reduction: str = 'mean') -> None: ...
-    def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: Any) -> Tensor: ...
+    """Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin."""
+    def __init__(self, p: float = 2, swap: bool = False, eps: _TensorLike = 1e-06, reduction: str = 'mean') -> None: ...
+    def __call__(self, x: _TensorLike, positive: _TensorLike, negative: _TensorLike, margin: _TensorLike) -> Tensor: ...
 
 class Triu(Primitive):
     """Return the upper triangle of matrices, with zeros elsewhere."""
@@ -2889,22 +2889,22 @@ class Unpack(Primitive):
     def __call__(self, input_x: _TensorLike) -> tuple[Tensor, ...]: ...
 
 class UnsortedSegmentMax(Primitive):
-    """The largest of the rows that carry the same number."""
+    """Maximum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentMin(Primitive):
-    """The smallest of the rows that carry the same number."""
+    """Minimum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentProd(Primitive):
-    """The product of the rows that carry the same number."""
+    """Product of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 
 class UnsortedSegmentSum(Primitive):
-    """The sum of the rows that carry the same number."""
+    """Sum of the rows of each segment."""
     def __init__(self) -> None: ...
     def __call__(self, input_x: _TensorLike, segment_ids: _TensorLike, num_segments: int) -> Tensor: ...
 

@@ -330,3 +330,5 @@ RepeatableKey = Annotated[
     jax.Array, Kind(_repeatable_key, "int: not 0 for the same draw in each call.", "int", data=True, key=True)
 ]
 """A key, for a signature with `seed=0`; a second seed may be renamed to it."""
+PublicName = Annotated[str, static_kind(lambda value, *_: value, "the public name of the op, for messages.", "str")]
+"""The name by which the op was called, such as "ops.l1_loss"; no signature has it, the engine passes it."""

@@ -1,237 +1,148 @@
-"""Losses of numbers and of distributions as ops; `sporax.losses` does the mathematics."""
+"""Regression losses and divergences as ops."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sporax import losses
-from sporax.ops._args import Array, as_array
-from sporax.ops._base import alias, op
+from sporax.ops import _args
+from sporax.ops._kinds import Floating
+from sporax.ops._loss_op import loss_op
+from sporax.ops._op import op
 
-
-@op
-def l1_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
-    r"""The absolute difference.
-
-    .. math:: |x_i - y_i|
-
-    Args:
-        input: Tensor of predictions x.
-        target: Tensor of targets y; one shape must broadcast to the other.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of the larger shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input.
-        ArgumentError: an unknown reduction.
-
+l1_loss = loss_op(
+    losses.l1_loss,
+    "ops.l1_loss(input, target, reduction='mean')",
+    "ops.l1_loss_ext(input, target, reduction='mean')",
+    "mint.nn.functional.l1_loss(input, target, reduction='mean')",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.l1_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0])))
         1.0
+    """,
+)
 
-    Source: `ops.l1_loss` of MindSpore; `losses.l1_loss`.
-    """
-    return losses.evaluate(losses.l1_loss, input, target, reduction=reduction, where="ops.l1_loss")
-
-
-@op
-def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
-    r"""The squared difference.
-
-    .. math:: (x_i - y_i)^2
-
-    Args:
-        input: Tensor of predictions x.
-        target: Tensor of targets y; one shape must broadcast to the other.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of the larger shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input.
-        ArgumentError: an unknown reduction.
-
+mse_loss = loss_op(
+    losses.mse_loss,
+    "ops.mse_loss(input, target, reduction='mean')",
+    "ops.mse_loss_ext(input, target, reduction='mean')",
+    "mint.nn.functional.mse_loss(input, target, reduction='mean')",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.mse_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0])))
         2.0
+    """,
+)
 
-    Source: `ops.mse_loss` of MindSpore; `losses.mse_loss`.
-    """
-    return losses.evaluate(losses.mse_loss, input, target, reduction=reduction, where="ops.mse_loss")
-
-
-@op
-def smooth_l1_loss(input: Array, target: Array, beta: float = 1.0, reduction: str = "none") -> Array:
-    r"""Squared near zero, absolute farther away.
-
-    .. math:: d_i^2 / (2 \beta) \text{ where } |d_i| < \beta, \; |d_i| - \beta / 2 \text{ else}, \quad d_i = x_i - y_i
-
-    Args:
-        input: Tensor of predictions x.
-        target: Tensor of targets y; one shape must broadcast to the other.
-        beta: where the square ends, above 0.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of the larger shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input.
-        ArgumentError: an unknown reduction, or `beta` not above 0.
-
+smooth_l1_loss = loss_op(
+    losses.smooth_l1_loss,
+    "ops.smooth_l1_loss(input, target, beta=1.0, reduction='none')",
+    "ops.SmoothL1Loss(beta=1.0, reduction='none')(prediction, target)",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.smooth_l1_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0])))
         [0.  1.5]
-
-    Source: `ops.smooth_l1_loss` of MindSpore; `losses.smooth_l1_loss`.
-    """
-    return losses.evaluate(
-        losses.smooth_l1_loss, input, target, reduction=reduction, where="ops.smooth_l1_loss", beta=beta
-    )
+    """,
+)
 
 
-@op
-def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
-    r"""Squared near zero, absolute farther away, in units of the square.
+def _smooth_l1(logits: Any, labels: Any, *, beta: Any, **options: Any) -> jax.Array:
+    if isinstance(beta, (int, float)) and beta == 0:
+        return losses.evaluate(losses.l1_loss, logits, labels, **options)
+    return losses.evaluate(losses.smooth_l1_loss, logits, labels, beta=beta, **options)
 
-    .. math:: d_i^2 / 2 \text{ where } |d_i| < \delta, \; \delta (|d_i| - \delta / 2) \text{ else}, \quad
-        d_i = x_i - y_i
 
+loss_op(
+    losses.smooth_l1_loss,
+    "mint.nn.functional.smooth_l1_loss(input, target, reduction='mean', beta=1.0)",
+    doc="""
     Args:
-        input: Tensor of predictions x.
-        target: Tensor or number, targets y; one shape must broadcast to the other.
-        reduction: "none", "mean" or "sum".
-        delta: where the square ends, above 0.
+        beta: where the square ends, at least 0, in units of the inputs; 0 gives the absolute difference.
+    """,
+    compute=_smooth_l1,
+)
 
-    Returns:
-        Tensor of the larger shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input.
-        ArgumentError: an unknown reduction, or `delta` not above 0.
-
+huber_loss = loss_op(
+    losses.huber_loss,
+    "ops.huber_loss(input, target, reduction='mean', delta=1.0)",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.huber_loss(Tensor([1.0, 2.0]), Tensor([1.0, 6.0]), "none", delta=2.0))
         [0. 6.]
+    """,
+)
 
-    Source: `ops.huber_loss` of MindSpore; `losses.huber_loss`.
-    """
-    return losses.evaluate(losses.huber_loss, input, target, reduction=reduction, where="ops.huber_loss", delta=delta)
-
-
-@op
-def gaussian_nll_loss(
-    x: Array, target: Array, var: Array, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Array:
-    r"""How unlikely targets are under normal distributions of given means and variances.
-
-    .. math:: \frac{1}{2} \left[ \ln \max(v_i, \varepsilon) + \frac{(x_i - y_i)^2}{\max(v_i, \varepsilon)} \right]
-
-    Args:
-        x: Tensor of means x.
-        target: Tensor of targets y.
-        var: Tensor of variances v, above 0, of the shape of `x`, or one for each row: (..., 1) or (...).
-        full: whether the constant :math:`\ln(2 \pi) / 2` is added.
-        eps: the least variance, above 0.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of the largest shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit.
-        ArgumentError: an unknown reduction, or `eps` not above 0.
-
+gaussian_nll_loss = loss_op(
+    losses.gaussian_nll_loss,
+    "ops.gaussian_nll_loss(x, target, var, full=False, eps=1e-6, reduction='mean')",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.gaussian_nll_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0]), Tensor([1.0, 1.0]), reduction="none"))
         [0. 2.]
+    """,
+)
 
-    Source: `ops.gaussian_nll_loss` of MindSpore; `losses.gaussian_nll_loss`.
-    """
-    return losses.evaluate(
-        losses.gaussian_nll_loss, x, target, var, reduction=reduction, where="ops.gaussian_nll_loss", full=full, eps=eps
-    )
+_BATCHMEAN = '"none", "mean", "sum", or "batchmean": the sum over the size of the first axis.'
 
-
-def divergence(logits: Array, labels: Array, reduction: str, where: str, *, log_target: bool = False) -> Array:
-    """The divergence with its fourth reduction, the sum over the number of samples."""
-    losses.check_reduction(reduction, where=where, allowed=(*losses.REDUCTIONS, "batchmean"))
-    return losses.evaluate(losses.kl_div, logits, labels, reduction=reduction, where=where, log_target=log_target)
-
-
-@op
-def kl_div(logits: Array, labels: Array, reduction: str = "mean") -> Array:
-    r"""The Kullback-Leibler divergence of each element: how far log probabilities are from probabilities.
-
-    .. math:: y_i (\ln y_i - x_i)
-
+kl_div = loss_op(
+    losses.kl_div,
+    "ops.kl_div(logits, labels, reduction='mean')",
+    "ops.KLDivLoss(reduction='mean')(logits, labels)",
+    doc=f"""
     Args:
-        logits: Tensor of log probabilities x.
-        labels: Tensor of probabilities y, of the same shape.
-        reduction: "none", "mean", "sum", or "batchmean": the sum over the size of the first axis, which is the
-            divergence of the distributions.
-
-    Returns:
-        Tensor of the same shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: an unknown reduction.
+        reduction: {_BATCHMEAN}
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.kl_div(Tensor([[-1.0, -0.5]]), Tensor([[0.0, 1.0]]), "batchmean"))
         0.5
-
-    Source: `ops.kl_div` of MindSpore; `losses.kl_div`.
-    """
-    return divergence(logits, labels, reduction, "ops.kl_div")
+    """,
+)
 
 
-@op
-def kl_div_ext(input: Array, target: Array, reduction: str = "mean", log_target: bool = False) -> Array:
-    r"""`kl_div` whose targets may be log probabilities, and whose shapes may broadcast.
-
-    .. math:: y_i (\ln y_i - x_i)
-
-    Args:
-        input: Tensor of log probabilities x.
-        target: Tensor of probabilities y, or of their logarithms; one shape must broadcast to the other.
-        reduction: "none", "mean", "sum" or "batchmean".
-        log_target: whether `target` holds logarithms.
-
-    Returns:
-        Tensor of the larger shape ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit.
-        ArgumentError: an unknown reduction.
-
-    Examples:
-        >>> from sporax import ops, Tensor
-        >>> print(ops.kl_div_ext(Tensor([[-1.0, -0.5]]), Tensor([[0.0, 1.0]]), reduction="none"))
-        [[0.  0.5]]
-
-    Source: `mint.nn.functional.kl_div` of MindSpore; `losses.kl_div`.
-    """
-    x, y = as_array(input), as_array(target)
+def _kl_div(logits: Any, labels: Any, **options: Any) -> jax.Array:
+    """The divergence of arrays, one of whose shapes may broadcast to the other."""
+    x, y = _args.as_array(logits), _args.as_array(labels)
     try:
         common = np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         common = None
     if common in (x.shape, y.shape):
         x, y = jnp.broadcast_to(x, common), jnp.broadcast_to(y, common)
-    return divergence(x, y, reduction, "ops.kl_div_ext", log_target=log_target)
+    return losses.evaluate(losses.kl_div, x, y, **options)
 
 
-l1_loss_ext = alias("l1_loss_ext", l1_loss)
-mse_loss_ext = alias("mse_loss_ext", mse_loss)
+kl_div_ext = loss_op(
+    losses.kl_div,
+    "ops.kl_div_ext(input, target, reduction='mean', log_target=False)",
+    "mint.nn.functional.kl_div(input, target, reduction='mean', log_target=False)",
+    doc=f"""
+    Args:
+        labels: target probabilities t, or their logarithms; one of the two shapes must broadcast to the other.
+        reduction: {_BATCHMEAN}
+
+    Returns:
+        Values of the larger of the two shapes. A scalar where `reduction` is not "none".
+
+    Raises:
+        ShapeError: neither shape broadcasts to the other.
+
+    Examples:
+        >>> print(ops.kl_div_ext(Tensor([[-1.0, -0.5]]), Tensor([[0.0, 1.0]]), reduction="none"))
+        [[0.  0.5]]
+    """,
+    compute=_kl_div,
+)
+
+
+@op("ops.L2Loss()(input_x)")
+def _l2(x: Floating) -> jax.Array:
+    r"""Half the sum of squares.
+
+    .. math:: \frac{1}{2} \sum_i x_i^2
+    """
+    wide = _args.widened(x)
+    return (jnp.sum(wide * wide) / 2).astype(x.dtype)

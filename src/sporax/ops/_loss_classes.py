@@ -1,215 +1,197 @@
-"""Losses of classes as ops; `sporax.losses` does the mathematics."""
+"""Losses of class labels as ops. Some class forms return a gradient or a denominator too."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from sporax import losses
-from sporax.ops._args import Array, as_array
-from sporax.ops._base import alias, op
+from sporax.ops import _args
+from sporax.ops._loss_op import loss_op
+from sporax.ops._op import signature
 
 
-@op
-def cross_entropy(
-    input: Array,
-    target: Array,
-    weight: Any = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Array:
-    r"""The cross entropy of class indices or class probabilities, with the softmax inside.
+def value_and_gradient(function: Any, x: Any) -> tuple[jax.Array, jax.Array]:
+    """The values of independent samples, and the gradient of each with respect to its part of x."""
+    values, pull = jax.vjp(function, x)
+    return values, jax.lax.stop_gradient(pull(jnp.ones_like(values))[0])
+
+
+def _cross_entropy(logits: Any, labels: Any, *, ignore_index: Any, **options: Any) -> jax.Array:
+    labels = _args.as_array(labels)
+    if jnp.issubdtype(labels.dtype, jnp.integer):
+        return losses.evaluate(losses.cross_entropy, logits, labels, ignore_index=ignore_index, **options)
+    return losses.evaluate(losses.soft_cross_entropy, logits, labels, **options)
+
+
+cross_entropy = loss_op(
+    losses.cross_entropy,
+    "ops.cross_entropy(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    "ops.cross_entropy_ext(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    "mint.nn.functional.cross_entropy("
+    "input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    doc=r"""
+    Cross entropy of class indices or class probabilities and the softmax of logits.
 
     .. math:: -\sum_c w_c\, q_{i,c} \ln \operatorname{softmax}(x_i)_c, \qquad
         q_{i,c} = (1 - s)\, [c = y_i] + \frac{s}{C} \text{ or } (1 - s)\, y_{i,c} + \frac{s}{C}
 
     For class indices the mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`, for
-    probabilities by the number of places.
+    probabilities by the number of labels. In compiled code a label outside [0, C) gives NaN. Class probabilities are
+    evaluated by `losses.soft_cross_entropy`.
 
     Args:
-        input: Tensor of logits x, of shape (N, C, ...), or (C,) for one sample.
-        target: integers are class indices, of shape (N, ...), or (); floating ones are probabilities of the shape of
-            `input`.
-        weight: Tensor w of one weight a class, of shape (C,).
-        ignore_index: a class index that stands for no label. Probabilities have none.
-        reduction: "none", "mean" or "sum".
-        label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Tensor of the shape of class indices ("none"), or of no axis.
-
-    Raises:
-        ShapeError: shapes that do not fit.
-        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
-        ArgumentError: an unknown reduction, or `label_smoothing` outside [0, 1].
+        logits: logits x of shape (N, C, ...), or (C,) for one sample.
+        labels: class indices of an integer dtype, of shape (N, ...) or (); or probabilities of a floating dtype, of
+            the shape of `logits`.
+        ignore_index: the label that is ignored; not used for probabilities.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.cross_entropy(Tensor([[0.0, 2.0], [0.0, 0.0]]), Tensor([1, 0]), reduction="none"))
         [0.12692805 0.6931472 ]
+    """,
+    compute=_cross_entropy,
+)
 
-    Source: `ops.cross_entropy` of MindSpore; `losses.cross_entropy` and `losses.soft_cross_entropy`.
-    """
-    options = {"weight": weight, "label_smoothing": label_smoothing}
-    target = as_array(target)
-    if jnp.issubdtype(target.dtype, jnp.integer):
-        options["ignore_index"] = ignore_index
-        return losses.evaluate(
-            losses.cross_entropy, input, target, reduction=reduction, where="ops.cross_entropy", **options
-        )
-    return losses.evaluate(
-        losses.soft_cross_entropy, input, target, reduction=reduction, where="ops.cross_entropy", **options
-    )
+_NLL_INPUTS = """
+        logits: log probabilities x of shape (N, C, ...), or (C,) for one sample. They are not normalised here.
+        labels: class indices y of an integer dtype, of shape (N, ...), or ().
+"""
+_NLL = rf"""
+    Negative log likelihood of class indices, given log probabilities.
 
+    .. math:: \ell_i = -w_{{y_i}} x_{{i, y_i}}
 
-@op
-def nll_loss(
-    inputs: Array,
-    target: Array,
-    weight: Any = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Array:
-    r"""The negative log likelihood of class indices, given log probabilities.
+    The mean divides by the sum of :math:`w_{{y_i}}` over the labels that are not `ignore_index`. In compiled code a
+    label outside [0, C) gives NaN.
 
-    .. math:: -(1 - s)\, w_{y_i} x_{i, y_i} - \frac{s}{C} \sum_c w_c x_{i, c}
+    Args:{_NLL_INPUTS}"""
 
-    The mean divides by the sum of :math:`w_{y_i}` over the labels that are not `ignore_index`.
-
-    Args:
-        inputs: Tensor of log probabilities x, of shape (N, C, ...), or (C,) for one sample.
-        target: Tensor of class indices y, of shape (N, ...), or ().
-        weight: Tensor w of one weight a class, of shape (C,).
-        ignore_index: a class index that stands for no label.
-        reduction: "none", "mean" or "sum".
-        label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Tensor of the shape of `target` ("none"), or of no axis.
-
-    Raises:
-        DtypeError, ShapeError: labels that do not fit.
-        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
-        ArgumentError: an unknown reduction, or `label_smoothing` outside [0, 1].
-
+nll_loss = loss_op(
+    losses.nll_loss,
+    "ops.nll_loss(inputs, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+    doc=f"""
+    Args:{_NLL_INPUTS}
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), Tensor([0, 1])))
         0.375
+    """,
+)
 
-    Source: `ops.nll_loss` of MindSpore; `losses.nll_loss`.
-    """
-    options = {"weight": weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
-    return losses.evaluate(losses.nll_loss, inputs, target, reduction=reduction, where="ops.nll_loss", **options)
-
-
-@op
-def nll_loss_ext(
-    input: Array, target: Array, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Array:
-    r"""The negative log likelihood of class indices, given log probabilities: :math:`-w_{y_i} x_{i, y_i}`.
-
-    Args:
-        input: Tensor of log probabilities x, of shape (N, C, ...), or (C,) for one sample.
-        target: Tensor of class indices y, of shape (N, ...), or ().
-        weight: Tensor w of one weight a class, of shape (C,).
-        ignore_index: a class index that stands for no label.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of the shape of `target` ("none"), or of no axis.
-
-    Raises:
-        DtypeError, ShapeError: labels that do not fit.
-        LabelError: an index outside [0, C), where the values are known; in compiled code that place is NaN.
-        ArgumentError: an unknown reduction.
-
+nll_loss_ext = loss_op(
+    losses.nll_loss,
+    "ops.nll_loss_ext(input, target, weight=None, ignore_index=-100, reduction='mean')",
+    "mint.nn.functional.nll_loss(input, target, weight=None, ignore_index=-100, reduction='mean')",
+    doc=f"""{_NLL}
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.nll_loss_ext(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), Tensor([0, 1])))
         0.375
-
-    Source: `mint.nn.functional.nll_loss` of MindSpore; `losses.nll_loss`.
-    """
-    options = {"weight": weight, "ignore_index": ignore_index}
-    return losses.evaluate(losses.nll_loss, input, target, reduction=reduction, where="ops.nll_loss_ext", **options)
+    """,
+)
 
 
-@op
-def multi_margin_loss(
-    input: Array, target: Array, p: int = 1, margin: float = 1, weight: Any = None, reduction: str = "mean"
-) -> Array:
-    r"""What the score of the true class lacks of a margin above each of the others, as a mean over the classes.
+def _nll(logits: Any, labels: Any, *, weight: Any, reduction: str, **options: Any) -> tuple[jax.Array, jax.Array]:
+    options["weight"] = weight
+    loss = losses.evaluate(losses.nll_loss, logits, labels, reduction=reduction, **options)
+    _, total = losses.evaluate_sum_and_weight(losses.nll_loss, logits, labels, **options)
+    dtype = loss.dtype if weight is None else _args.as_floating(weight).dtype
+    return loss, jax.lax.stop_gradient(total).astype(dtype)
 
-    .. math:: \frac{1}{C} \sum_{c \ne y} w_y \max(0, m - x_y + x_c)^p
 
+loss_op(
+    losses.nll_loss,
+    "ops.NLLLoss(reduction='mean', ignore_index=-100)(logits, labels, weight)",
+    doc=f"""{_NLL}
+    Returns:
+        The loss, and the sum of the weights of the labels that are not `ignore_index`.
+    """,
+    compute=_nll,
+)
+
+
+def _softmax_cross_entropy(logits: Any, labels: Any, **options: Any) -> tuple[jax.Array, jax.Array]:
+    labels = _args.as_array(labels)
+    loss = losses.softmax_cross_entropy_with_logits
+    return value_and_gradient(lambda x: losses.evaluate(loss, x, labels, **options), _args.as_floating(logits))
+
+
+loss_op(
+    losses.softmax_cross_entropy_with_logits,
+    signature("ops.SoftmaxCrossEntropyWithLogits()(logits, labels)", reduction="none"),
+    doc="""
+    Returns:
+        The loss of each row, of shape (N,), and its gradient with respect to the logits, of shape (N, C).
+    """,
+    compute=_softmax_cross_entropy,
+)
+
+
+def _sparse_softmax_cross_entropy(logits: Any, labels: Any, *, is_grad: bool, **options: Any) -> jax.Array:
+    labels = _args.as_array(labels)
+
+    def mean(x: jax.Array) -> jax.Array:
+        return losses.evaluate(losses.sparse_softmax_cross_entropy_with_logits, x, labels, **options)
+
+    x = _args.as_floating(logits)
+    return jax.grad(mean)(x) if is_grad else mean(x)
+
+
+loss_op(
+    losses.sparse_softmax_cross_entropy_with_logits,
+    signature("ops.SparseSoftmaxCrossEntropyWithLogits(is_grad=False)(logits, labels)", reduction="mean"),
+    doc="""
     Args:
-        input: Tensor of scores x, of shape (N, C), or (C,) for one sample.
-        target: Tensor of class indices y, of shape (N,), or ().
-        p: 1 or 2.
-        margin: m.
-        weight: Tensor w of one weight a class, of shape (C,); it does not enter the denominator of the mean.
-        reduction: "none", "mean" or "sum".
+        is_grad: whether to return the gradient with respect to the logits instead of the mean.
 
     Returns:
-        Tensor of the shape of `target` ("none"), or of no axis.
+        The mean of the loss over rows, or its gradient.
+    """,
+    compute=_sparse_softmax_cross_entropy,
+)
 
-    Raises:
-        DtypeError, ShapeError: labels that do not fit.
-        LabelError: an index outside [0, C), where the values are known; in compiled code that row is NaN.
-        ArgumentError: an unknown reduction, or a `p` that is neither 1 nor 2.
+multi_margin_loss = loss_op(
+    losses.multi_margin_loss,
+    "ops.multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction='mean')",
+    "ops.MultiMarginLoss(p=1, margin=1.0, reduction='mean')(x, target, weight=None)",
+    doc="""
+    Args:
+        logits: scores x of shape (N, C), or (C,) for one sample.
+        labels: class indices y of an integer dtype, of shape (N,), or ().
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.multi_margin_loss(Tensor([[0.5, 1.0, 0.0, 0.5]]), Tensor([1])))
         0.25
+    """,
+)
 
-    Source: `ops.multi_margin_loss` of MindSpore; `losses.multi_margin_loss`.
-    """
-    return losses.evaluate(
-        losses.multi_margin_loss,
-        input,
-        target,
-        reduction=reduction,
-        where="ops.multi_margin_loss",
-        p=p,
-        margin=margin,
-        weight=weight,
-    )
-
-
-@op
-def multilabel_margin_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
-    r"""What the scores of the true classes lack of 1 above those of the others, over all such pairs.
-
-    .. math:: \frac{1}{C} \sum_{j \in Y} \sum_{c \notin Y} \max(0, 1 - x_j + x_c)
-
-    Args:
-        input: Tensor of scores x, of shape (N, C), or (C,) for one sample.
-        target: Tensor of that shape: the true classes Y of each sample, ended by the first -1.
-        reduction: "none", "mean" or "sum".
-
-    Returns:
-        Tensor of shape (N,) or () ("none"), or of no axis.
-
-    Raises:
-        DtypeError, ShapeError: labels that do not fit.
-        LabelError: a label outside [-1, C), where the values are known; in compiled code that row is NaN.
-        ArgumentError: an unknown reduction.
-
+multilabel_margin_loss = loss_op(
+    losses.multilabel_margin_loss,
+    "ops.multilabel_margin_loss(input, target, reduction='mean')",
+    doc="""
     Examples:
-        >>> from sporax import ops, Tensor
         >>> print(ops.multilabel_margin_loss(Tensor([[0.5, 1.0, 0.0, 0.5]]), Tensor([[1, 3, -1, 0]])))
         0.5
-
-    Source: `ops.multilabel_margin_loss` of MindSpore; `losses.multilabel_margin_loss`.
-    """
-    return losses.evaluate(
-        losses.multilabel_margin_loss, input, target, reduction=reduction, where="ops.multilabel_margin_loss"
-    )
+    """,
+)
 
 
-cross_entropy_ext = alias("cross_entropy_ext", cross_entropy)
+def _multilabel_margin(logits: Any, labels: Any, **options: Any) -> tuple[jax.Array, jax.Array]:
+    labels = _args.as_array(labels)
+    loss = losses.evaluate(losses.multilabel_margin_loss, logits, labels, **options)
+    # The list ends at the first -1.
+    listed = jnp.cumprod((labels >= 0).astype(jnp.int32), axis=-1) == 1
+    found = jax.nn.one_hot(jnp.where(listed, labels, -1), labels.shape[-1], dtype=jnp.int32)
+    return loss, jnp.max(found, axis=-2)
+
+
+loss_op(
+    losses.multilabel_margin_loss,
+    "ops.MultilabelMarginLoss(reduction='mean')(x, target)",
+    doc="""
+    Returns:
+        The loss, and an int32 Tensor that is 1 for each class in the list of its sample and 0 for the others.
+    """,
+    compute=_multilabel_margin,
+)

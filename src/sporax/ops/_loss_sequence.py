@@ -1,4 +1,4 @@
-"""Losses of sequences as ops, and the decoder that goes with them; `sporax.losses` does the mathematics."""
+"""Losses of sequences as ops, and the greedy CTC decoder."""
 
 from __future__ import annotations
 
@@ -10,52 +10,54 @@ import numpy as np
 
 from sporax import losses
 from sporax._errors import ShapeError
-from sporax.ops._args import Array, as_array, as_floating, check_indices
-from sporax.ops._base import op
+from sporax.ops import _args
+from sporax.ops._kinds import Array, Flag, Floating
+from sporax.ops._loss_classes import value_and_gradient
+from sporax.ops._loss_op import loss_op
+from sporax.ops._op import op, signature
 
 
-def value_and_slope(function: Any, x: Array) -> tuple[Array, Array]:
-    """The values of samples that do not depend on each other, and the gradient of each by its own part of x."""
-    values, pull = jax.vjp(function, x)
-    return values, jax.lax.stop_gradient(pull(jnp.ones_like(values))[0])
+def _ctc(
+    log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, *, blank: int, reduction: str, **options: Any
+) -> tuple[jax.Array, jax.Array]:
+    """The loss and the forward recursion, of a batch or of one sequence."""
+    log_probs = _args.as_floating(log_probs)
+    labels, frames, lengths = (_args.as_array(each) for each in (targets, input_lengths, target_lengths))
+    single = log_probs.ndim == 2
+    if single:
+        log_probs, labels = log_probs[:, None], jnp.atleast_2d(labels)
+        frames, lengths = jnp.atleast_1d(frames), jnp.atleast_1d(lengths)
+    arrays = log_probs, labels, frames, lengths
+    normalized = reduction == "mean"
+    loss = losses.evaluate(
+        losses.ctc_loss, *arrays, reduction=reduction, blank=blank, length_normalized=normalized, **options
+    )
+    alpha = jax.lax.stop_gradient(losses.ctc_log_alpha(*arrays, blank=blank))
+    return (loss[0] if single and reduction == "none" else loss), (alpha[0] if single else alpha)
 
 
-@op
-def ctc_loss(
-    log_probs: Array,
-    targets: Array,
-    input_lengths: Any,
-    target_lengths: Any,
-    blank: int = 0,
-    reduction: str = "mean",
-    zero_infinity: bool = False,
-) -> tuple[Array, Array]:
-    r"""How unlikely frames make a sequence of labels, over all ways to align the two.
+_CTC_RETURNS = """
+        The loss; and the log probabilities of the forward recursion, of shape (N, T, 2 S + 1), which have no gradient.
+        They are -inf where no alignment starts, and beyond the lengths.
+"""
 
-    .. math:: -\ln \sum_{\pi \in \mathcal{B}^{-1}(y)} \prod_t p_t(\pi_t)
+ctc_loss = loss_op(
+    losses.ctc_loss,
+    "ops.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False)",
+    doc=rf"""
+    Negative log likelihood of a sequence of labels given the frames, summed over all alignments.
 
-    "mean" divides each value by the length of its target (by 1 for an empty one) before it averages over the batch.
+    .. math:: -\ln \sum_{{\pi \in \mathcal{{B}}^{{-1}}(y)}} \prod_t p_t(\pi_t)
+
+    "mean" divides each value by the length of its target (by 1 for an empty one) before it averages over the batch. In
+    compiled code an invalid length or label gives NaN for its sequence.
 
     Args:
-        log_probs: Tensor of log probabilities, of shape (T, N, C), or (T, C) for one sequence.
-        targets: labels of an integer dtype, of shape (N, S) with padding, or all in a row, of shape
-            (sum of `target_lengths`,).
-        input_lengths: how many frames each has; a Tensor of shape (N,) or a tuple.
-        target_lengths: how many labels each has; a Tensor of shape (N,) or a tuple.
-        blank: the class that stands for no label.
-        reduction: "none", "mean" or "sum".
-        zero_infinity: whether a target that cannot be aligned counts 0, and not inf.
+        log_probs: log probabilities of shape (T, N, C), or (T, C) for one sequence.
+        input_lengths: the number of frames of each sequence, a Tensor of shape (N,) or a tuple.
+        target_lengths: the number of labels of each sequence, a Tensor of shape (N,) or a tuple.
 
-    Returns:
-        The loss, a Tensor of shape (N,) ("none") or of no axis; and the log probabilities of the forward recursion, of
-        shape (N, T, 2 S + 1), which send no gradient. -inf stands where no alignment begins so, and beyond the
-        lengths.
-
-    Raises:
-        DtypeError, ShapeError: inputs that do not fit.
-        LabelError: a length or label out of range, where values are known; in compiled code that sequence is NaN.
-        ArgumentError: an unknown reduction, or a blank that is no class.
-
+    Returns:{_CTC_RETURNS}
     Examples:
         >>> import numpy as np
         >>> from sporax import ops, Tensor
@@ -65,90 +67,99 @@ def ctc_loss(
         [1.3333333] (1, 3, 3)
 
     Source: Graves et al., "Connectionist Temporal Classification", 2006; `ops.ctc_loss` of MindSpore.
-    """
-    return ctc(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity, "ops.ctc_loss")
+    """,
+    compute=_ctc,
+)
 
 
-def ctc(
-    log_probs: Array,
-    targets: Any,
-    input_lengths: Any,
-    target_lengths: Any,
-    blank: int,
-    reduction: str,
-    zero_infinity: bool,
-    where: str,
-) -> tuple[Array, Array]:
-    """The loss and the forward recursion, of a batch or of one sequence."""
-    log_probs = as_floating(log_probs)
-    labels, frames, lengths = (as_array(each) for each in (targets, input_lengths, target_lengths))
-    single = log_probs.ndim == 2
-    if single:
-        log_probs, labels = log_probs[:, None], jnp.atleast_2d(labels)
-        frames, lengths = jnp.atleast_1d(frames), jnp.atleast_1d(lengths)
-    arrays = log_probs, labels, frames, lengths
-    loss = losses.evaluate(
-        losses.ctc_loss,
-        *arrays,
-        reduction=reduction,
-        where=where,
-        blank=blank,
-        zero_infinity=zero_infinity,
-        length_normalized=reduction == "mean",
+def _ctc_unreduced(*inputs: Any, reduction: str, where: str, **options: Any) -> tuple[jax.Array, jax.Array]:
+    losses.check_reduction(reduction, where=where, allowed=("none",))
+    return _ctc(*inputs, reduction=reduction, where=where, **options)
+
+
+loss_op(
+    losses.ctc_loss,
+    "ops.CTCLossV2(blank=0, reduction='none', zero_infinity=False)(log_probs, targets, input_lengths, target_lengths)",
+    doc=f"""
+    Args:
+        reduction: "none".
+
+    Returns:{_CTC_RETURNS}
+    """,
+    compute=_ctc_unreduced,
+)
+
+
+def _rnnt(logits: Any, *others: Any, **options: Any) -> tuple[jax.Array, jax.Array]:
+    arrays = [_args.as_array(each) for each in others]
+    return value_and_gradient(
+        lambda x: losses.evaluate(losses.rnnt_loss, x, *arrays, **options), _args.as_floating(logits)
     )
-    alpha = jax.lax.stop_gradient(losses.ctc_log_alpha(*arrays, blank=blank))
-    return (loss[0] if single and reduction == "none" else loss), (alpha[0] if single else alpha)
 
 
-@op
+loss_op(
+    losses.rnnt_loss,
+    signature(
+        "ops.RNNTLoss(blank_label=0)(acts, labels, input_lengths, label_lengths)",
+        rename={"blank_label": "blank"},
+        reduction="none",
+    ),
+    doc="""
+    Returns:
+        The loss of each sequence, of shape (N,), and its gradient with respect to `logits`.
+    """,
+    compute=_rnnt,
+)
+
+
+@op(
+    "ops.ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True)",
+    "ops.CTCGreedyDecoder(merge_repeated=True)(inputs, sequence_length)",
+)
 def ctc_greedy_decoder(
-    inputs: Array, sequence_length: Array, merge_repeated: bool = True
-) -> tuple[Array, Array, Array, Array]:
-    """The class of the highest score at each frame, read as labels; the blank is the last class.
+    inputs: Floating, sequence_length: Array, merge_repeated: Flag
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """The class with the maximum score at each frame, decoded to labels; the blank is the last class.
 
     The number of labels depends on the values, so this op runs eagerly.
 
     Args:
         inputs: Tensor of scores, of shape (T, N, C).
-        sequence_length: how many frames each sequence has, of shape (N,).
-        merge_repeated: whether equal classes in a row are one label.
+        sequence_length: the number of frames of each sequence, of shape (N,).
+        merge_repeated: whether repeated classes are one label.
 
     Returns:
-        A sparse matrix and a Tensor: (sequence, place) of each label, of shape (M, 2), int64; the labels, of shape
-        (M,), int64; the matrix's shape, the batch and the longest sequence of labels, int64; and minus the sum of the
-        highest scores of each sequence, of shape (N, 1).
+        A sparse matrix and a Tensor: (sequence, position) of each label, of shape (M, 2), int64; the labels, of shape
+        (M,), int64; the shape of the matrix (batch size and maximum number of labels), int64; and the negative sum of
+        the maximum scores of each sequence, of shape (N, 1).
 
     Raises:
         ShapeError: inputs that do not fit.
         OutOfRangeError: a length above T.
 
     Examples:
-        >>> from sporax import ops, Tensor
         >>> scores = Tensor([[[0.1, 0.9, 0.0]], [[0.0, 0.8, 0.1]], [[0.0, 0.0, 0.7]], [[0.6, 0.0, 0.0]]])
         >>> indices, labels, shape, cost = ops.ctc_greedy_decoder(scores, Tensor([4]))
         >>> print(labels, shape)
         [1 0] [1 2]
-
-    Source: `ops.ctc_greedy_decoder` of MindSpore.
     """
-    x, lengths = as_floating(inputs), as_array(sequence_length)
-    if x.ndim != 3 or lengths.shape != x.shape[1:2]:
+    if inputs.ndim != 3 or sequence_length.shape != inputs.shape[1:2]:
         raise ShapeError(
             "ops.ctc_greedy_decoder: `inputs` must have shape (T, N, C) and `sequence_length` (N,), but got "
-            f"{x.shape} and {lengths.shape}."
+            f"{inputs.shape} and {sequence_length.shape}."
         )
-    frames, batch, classes = x.shape
-    check_indices(lengths, frames + 1, where="ctc_greedy_decoder", name="sequence_length", lowest=0)
-    live = jnp.arange(frames)[:, None] < lengths[None]
-    cost = 0 - jnp.sum(jnp.where(live, jnp.max(x, axis=2), 0), axis=0)[:, None]
-    best, counts = np.asarray(jnp.argmax(x, axis=2)), np.asarray(lengths)
+    frames, batch, classes = inputs.shape
+    _args.check_indices(sequence_length, frames + 1, where="ctc_greedy_decoder", name="sequence_length", lowest=0)
+    live = jnp.arange(frames)[:, None] < sequence_length[None]
+    cost = 0 - jnp.sum(jnp.where(live, jnp.max(inputs, axis=2), 0), axis=0)[:, None]
+    best, counts = np.asarray(jnp.argmax(inputs, axis=2)), np.asarray(sequence_length)
     rows = []
-    for at in range(batch):
-        path = best[: counts[at], at]
+    for index in range(batch):
+        path = best[: counts[index], index]
         if merge_repeated and path.size:
             path = path[np.concatenate([[True], path[1:] != path[:-1]])]
         rows.append(path[path != classes - 1])
-    pairs = [(at, place) for at, row in enumerate(rows) for place in range(len(row))]
+    pairs = [(index, position) for index, row in enumerate(rows) for position in range(len(row))]
     longest = max((len(row) for row in rows), default=0)
     return (
         jnp.asarray(np.array(pairs, np.int64).reshape(-1, 2)),

@@ -154,12 +154,6 @@ def select(self: Tensor, condition: Any, y: Any) -> Tensor:
     return _select.select(condition, self, y)
 
 
-@tensor_method(also={"dim": "axis"})
-def scatter(self: Tensor, axis: int, index: Any, src: Any, reduce: str | None = None) -> Tensor:
-    """Elements put in along an axis, as `ops.scatter`; with `reduce` "add" or "multiply", added or multiplied."""
-    return _scatter.scatter_reduced(self, axis, index, src, reduce)
-
-
 @tensor_method(also={"indices": "dim", "updates": "index"})
 def scatter_add(self: Tensor, dim: Any, index: Any, src: Any = None) -> Tensor:
     """Elements added along an axis; with two arguments, at points, as `ops.tensor_scatter_add`."""
@@ -170,7 +164,7 @@ def scatter_add(self: Tensor, dim: Any, index: Any, src: Any = None) -> Tensor:
 
 @tensor_method(also={"indices": "dim", "y": "index", "axis": "source"})
 def index_add(self: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
-    """Slices added along an axis, by their numbers: (axis, numbers, slices), or as `ops.index_add`.
+    """Slices added along an axis, by index: (axis, indices, slices), or as `ops.index_add`.
 
     Examples:
         >>> from sporax import Tensor
@@ -178,14 +172,8 @@ def index_add(self: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1
         >>> print(x.index_add(0, i, y), x.index_add(i, y, 0))
         [6. 2.] [6. 2.]
     """
-    axis, numbers, slices = (source, dim, index) if isinstance(source, int) else (dim, index, source)
-    return _scatter.index_add(self, numbers, slices if _is_one(alpha) else _binary.mul(slices, alpha), axis)
-
-
-@tensor_method()
-def index_put(self: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
-    """Elements put in, or with `accumulate` added, where a tuple of index Tensors points."""
-    return _scatter.index_put(self, indices, values, accumulate)
+    axis, indices, slices = (source, dim, index) if isinstance(source, int) else (dim, index, source)
+    return _scatter.index_add(self, indices, slices if _is_one(alpha) else _binary.mul(slices, alpha), axis)
 
 
 # --- Tensors like this one ---

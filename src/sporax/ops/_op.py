@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from sporax._jax_compat import x64_scope
 from sporax._signature import define
 from sporax.core import dtype
 from sporax.ops import _base
-from sporax.ops._kinds import Kind
+from sporax.ops._kinds import Kind, PublicName
 
 SYNONYMS: Mapping[str, str] = {
     "a": "x",
@@ -187,6 +188,11 @@ class _Entry:
             )
         return name
 
+    def public_name(self, one: Signature) -> dict[str, Any]:
+        """The argument of the kernel that is the public name of the op, if it has one."""
+        kind = typing.get_args(PublicName)[1]
+        return {name: f"{one.home}.{one.name}" for name, each in self.kinds.items() if each is kind}
+
     def publish(self, one: Signature, *others: Signature) -> Any:
         """Make the public function, method or class of a signature, and enter it.
 
@@ -244,7 +250,8 @@ class _Entry:
         ]
         body += [f"if {given} is __required: __missing(__where, {given!r})" for given in required]
         lines: list[str] = []
-        for name, value in one.fixed.items():
+        fixed = self.public_name(one) | dict(one.fixed)
+        for name, value in fixed.items():
             scope[f"_fixed_{name}"] = value
             lines.append(f"_{name} = _fixed_{name}")
         sources: dict[str, list[str]] = {}
@@ -261,7 +268,7 @@ class _Entry:
             if needed := " and ".join(f"_{each}" for each in self.kinds[name].needed_if):
                 line += f" if {needed} else None"
             lines.append(line)
-        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*sources, *one.fixed]))
+        passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*sources, *fixed]))
         body += ["with __x64(True):", *(f"    {line}" for line in lines), f"    return __wrapped(__kernel({passed}))"]
         typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
         typed += [
@@ -316,7 +323,8 @@ class _Entry:
             if f"ops.{one.name}(" in examples:
                 sections["Examples"] = imports + examples
         sections.setdefault("Source", f"`{one.home}.{one.name}` of MindSpore.")
-        return _docstring.join(sections)
+        shown = {name: given for given, name in names.items() if given != "self"}
+        return re.sub(r"`(\w+)`", lambda found: f"`{shown.get(found[1], found[1])}`", _docstring.join(sections))
 
 
 def _one_of(where: str, given: str, value: Any, default: Any, twin: str, other: Any) -> Any:

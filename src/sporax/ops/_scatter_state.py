@@ -1,7 +1,8 @@
-"""Updates of rows or points of a Parameter: they write it, and return its new value."""
+"""Updates of rows or points of a Parameter: they write it and return its new value."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,22 +11,24 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, unwrap
 from sporax.ops._args import as_array, check_indices
 from sporax.ops._base import primitive
-from sporax.ops._docs import document
 from sporax.ops._scatter import change, put
 from sporax.ops._state import held, stateful, store, stored
 
-_HOW = {
-    "update": ("set", "replaced"),
-    "add": ("add", "added to"),
-    "sub": ("sub", "subtracted from"),
-    "mul": ("mul", "multiplied"),
-    "div": ("div", "divided"),
-    "max": ("max", "raised to at least the updates"),
-    "min": ("min", "lowered to at most the updates"),
+_WORDS = {
+    "update": ("replaced by", "[1. 2.]"),
+    "add": ("increased by", "[1. 5.]"),
+    "sub": ("decreased by", "[1. 1.]"),
+    "mul": ("multiplied by", "[1. 6.]"),
+    "div": ("divided by", "[1.  1.5]"),
+    "max": ("replaced by the maximum of themselves and", "[1. 3.]"),
+    "min": ("replaced by the minimum of themselves and", "[1. 2.]"),
 }
+"""What an update does to an element, and the result of the example: [1, 3] with the second element updated by 2."""
 
 
-def _rows(name: str, how: str, words: str) -> Callable[..., Any]:
+def _rows(kind: str) -> Callable[..., Any]:
+    name, how = f"scatter_{kind}", "set" if kind == "update" else kind
+
     def function(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
         holder = held(input_x, name, "input_x")
         with x64_scope(True):
@@ -39,83 +42,77 @@ def _rows(name: str, how: str, words: str) -> Callable[..., Any]:
                 )
             return store(holder, change(x, numbers, values.astype(x.dtype), how), name)
 
-    return _named(
-        function,
-        name,
-        f"Rows of a Parameter {words}, by their numbers.",
-        {
-            "input_x": "the Parameter.",
-            "indices": "Tensor of integers: row numbers, of any shape.",
-            "updates": "Tensor of shape indices.shape + input_x.shape[1:].",
-        },
-        "Tensor([1])",
-    )
+    function.__doc__ = f"""Rows of a Parameter {_WORDS[kind][0]} the updates, by index.
+
+    Args:
+        input_x: the Parameter.
+        indices: Tensor of integers of any shape: the indices of the rows.
+        updates: Tensor of shape indices.shape + input_x.shape[1:].
+    {_end_of_document(name, "Tensor([1])", _WORDS[kind][1])}"""
+    return _entered(function, name)
 
 
-def _points(name: str, how: str, words: str) -> Callable[..., Any]:
+def _points(kind: str) -> Callable[..., Any]:
+    name, how = f"scatter_nd_{kind}", "set" if kind == "update" else kind
+
     def function(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
         holder = held(input_x, name, "input_x")
         with x64_scope(True):
             points = as_array(unwrap(indices))
             return store(holder, put(stored(holder), points, unwrap(updates), how, name), name)
 
-    return _named(
-        function,
-        name,
-        f"Elements or slices of a Parameter {words}, at points.",
-        {
-            "input_x": "the Parameter.",
-            "indices": "Tensor of integers of shape (..., k): k coordinates of each point, for the first k axes.",
-            "updates": "Tensor of shape indices.shape[:-1] + input_x.shape[k:].",
-            "use_locking": "kept for MindSpore code.",
-        },
-        "Tensor([[1]])",
-    )
+    function.__doc__ = f"""Elements or slices of a Parameter at points {_WORDS[kind][0]} the updates.
+
+    Args:
+        input_x: the Parameter.
+        indices: Tensor of integers of shape (..., k): the k coordinates of each point, for the first k axes.
+        updates: Tensor of shape indices.shape[:-1] + input_x.shape[k:].
+        use_locking: accepted for MindSpore code; has no effect.
+    {_end_of_document(name, "Tensor([[1]])", _WORDS[kind][1])}"""
+    return _entered(function, name)
 
 
-_RESULTS = {"update": 2, "add": 5, "sub": 1, "mul": 6, "div": 1.5, "max": 3, "min": 2}
+def _end_of_document(name: str, indices: str, printed: str) -> str:
+    """The sections of a docstring after Args."""
+    return f"""
+    Returns:
+        Tensor: the new value of the Parameter.
+
+    Raises:
+        ShapeError: the shapes do not fit.
+        OutOfRangeError: an index is out of range, where its value is known; in compiled code it has no effect.
+
+    Examples:
+        >>> from sporax import ops, Parameter, Tensor
+        >>> w = Parameter(Tensor([1.0, 3.0]), name="w")
+        >>> print(ops.{name}(w, {indices}, Tensor([2.0])))
+        {printed}
+
+    Source: `ops.{name}` of MindSpore.
+    """
 
 
-def _named(
-    function: Callable[..., Any], name: str, summary: str, args: dict[str, str], indices: str
-) -> Callable[..., Any]:
-    result = float(_RESULTS[name.rsplit("_", 1)[1]])
-    text = document(
-        summary,
-        formula=None,
-        args=args,
-        returns="Tensor: the Parameter's new value.",
-        raises={
-            "ShapeError": "the shapes do not fit.",
-            "OutOfRangeError": "an index is out of range and its value known; in compiled code it has no effect.",
-        },
-        example=f"ops.{name}(w, {indices}, Tensor([2.0]))",
-        printed=f"[1. {result:g}.]" if result.is_integer() else f"[1.  {result:g}]",
-        source=f"`ops.{name}`",
-    )
-    made = '>>> w = Parameter(Tensor([1.0, 3.0]), name="w")\n    >>> print('
-    text = text.replace("import ops, Tensor", "import ops, Parameter, Tensor").replace(">>> print(", made, 1)
+def _entered(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
-    function.__module__ = __name__
-    function.__doc__ = text
+    function.__module__, function.__doc__ = __name__, inspect.cleandoc(function.__doc__ or "")
     return stateful(function)
 
 
-scatter_update = _rows("scatter_update", *_HOW["update"])
-scatter_add = _rows("scatter_add", *_HOW["add"])
-scatter_sub = _rows("scatter_sub", *_HOW["sub"])
-scatter_mul = _rows("scatter_mul", *_HOW["mul"])
-scatter_div = _rows("scatter_div", *_HOW["div"])
-scatter_max = _rows("scatter_max", *_HOW["max"])
-scatter_min = _rows("scatter_min", *_HOW["min"])
+scatter_update = _rows("update")
+scatter_add = _rows("add")
+scatter_sub = _rows("sub")
+scatter_mul = _rows("mul")
+scatter_div = _rows("div")
+scatter_max = _rows("max")
+scatter_min = _rows("min")
 
-scatter_nd_update = _points("scatter_nd_update", *_HOW["update"])
-scatter_nd_add = _points("scatter_nd_add", *_HOW["add"])
-scatter_nd_sub = _points("scatter_nd_sub", *_HOW["sub"])
-scatter_nd_mul = _points("scatter_nd_mul", *_HOW["mul"])
-scatter_nd_div = _points("scatter_nd_div", *_HOW["div"])
-scatter_nd_max = _points("scatter_nd_max", *_HOW["max"])
-scatter_nd_min = _points("scatter_nd_min", *_HOW["min"])
+scatter_nd_update = _points("update")
+scatter_nd_add = _points("add")
+scatter_nd_sub = _points("sub")
+scatter_nd_mul = _points("mul")
+scatter_nd_div = _points("div")
+scatter_nd_max = _points("max")
+scatter_nd_min = _points("min")
 
 
 def _without_locking(function: Callable[..., Any]) -> Callable[..., Any]:

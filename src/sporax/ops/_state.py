@@ -1,4 +1,4 @@
-"""Writes to Parameters: state changes like any other, so right under jit, grad, vmap and scan."""
+"""Writes to Parameters. They are correct under jit, grad, vmap and scan, as every write to a Parameter is."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sporax.ops._base import TABLE, OpRow, primitive
 
 
 def stateful(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Enter a function in the table that takes Parameters as they are, not as arrays."""
+    """Enter an op whose function receives Parameters themselves instead of their arrays; also a decorator."""
     TABLE[function.__name__] = OpRow(function.__name__, function, None)
     return function
 
 
 def held(variable: Any, where: str, name: str) -> Tensor:
-    """The Parameter or Tensor that is to be written.
+    """The Parameter or Tensor to write.
 
     Raises:
         ArgumentTypeError: it is neither.
@@ -34,17 +34,17 @@ def held(variable: Any, where: str, name: str) -> Tensor:
 
 
 def stored(variable: Tensor) -> Any:
-    """The array that a holder keeps. Inside a Cell in half precision only what is read is cast, not what is kept."""
+    """The array of a Parameter or Tensor in its own dtype, also inside a Cell that computes in half precision."""
     with computing_in(None):
         return variable._value
 
 
 def write(variable: Tensor, value: Any, where: str) -> Tensor:
-    """Give the holder a new array of its own shape and dtype.
+    """Store a new array of the same shape and dtype.
 
     Raises:
         ShapeError: the shape differs.
-        DtypeError: values with a fraction into an integer holder.
+        DtypeError: floating values for an integer dtype.
     """
     here = stored(variable)
     if value.shape != here.shape:
@@ -63,24 +63,24 @@ def write(variable: Tensor, value: Any, where: str) -> Tensor:
 
 
 def store(variable: Tensor, value: Any, where: str) -> Tensor:
-    """`write`, and a Tensor of the new value: later writes to the holder do not change it."""
+    """`write`, and return the new value as a Tensor, which later writes do not change."""
     return wrap(write(variable, value, where)._value)
 
 
 @stateful
 def assign(variable: Parameter, value: Any) -> Tensor:
-    """Give a Parameter a new value.
+    """Assign a new value to a Parameter.
 
     Args:
         variable: the Parameter.
         value: Tensor of its shape, or a number for a Parameter of one element.
 
     Returns:
-        Tensor: the Parameter's new value.
+        Tensor: the new value of the Parameter.
 
     Raises:
-        ShapeError: the shapes differ; both are named.
-        DtypeError: values with a fraction into an integer Parameter.
+        ShapeError: the shapes differ; the message names both.
+        DtypeError: floating values for an integer Parameter.
 
     Examples:
         >>> from sporax import ops, Parameter, Tensor
@@ -120,10 +120,10 @@ def assign_add(variable: Parameter, value: Any) -> Tensor:
         value: Tensor of its shape, or a number.
 
     Returns:
-        Tensor: the Parameter's new value.
+        Tensor: the new value of the Parameter.
 
     Raises:
-        ShapeError: the shapes differ; both are named.
+        ShapeError: the shapes differ; the message names both.
 
     Examples:
         >>> from sporax import ops, Parameter, Tensor
@@ -145,10 +145,10 @@ def assign_sub(variable: Parameter, value: Any) -> Tensor:
         value: Tensor of its shape, or a number.
 
     Returns:
-        Tensor: the Parameter's new value.
+        Tensor: the new value of the Parameter.
 
     Raises:
-        ShapeError: the shapes differ; both are named.
+        ShapeError: the shapes differ; the message names both.
 
     Examples:
         >>> from sporax import ops, Parameter, Tensor

@@ -24,6 +24,8 @@ from sporax.nn.loss._ctc import *
 from sporax.nn.loss._divergence import *
 from sporax.nn.loss._fenchel_young import *
 from sporax.nn.loss._focal import *
+from sporax.nn.loss._function_loss import FunctionLoss as FunctionLoss
+from sporax.nn.loss._labels import ClassWeight as ClassWeight
 from sporax.nn.loss._linear import *
 from sporax.nn.loss._margin import *
 from sporax.nn.loss._masking import *
