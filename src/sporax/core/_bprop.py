@@ -41,7 +41,7 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
     # Passed in, so that `bprop` sees their values of this call, wherever and whenever the backward pass runs.
     parameters = tuple(dict.fromkeys((*cell.get_parameters(), *read)))
     values = tuple(_frames.value_of(each) for each in parameters)
-    saved = traced(cell.__dict__.values())
+    saved = traced(cell.__dict__.values(), Tensor)
     dtype = _frames.STATE.compute_dtype
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
     out_arrays = [i for i, leaf in enumerate(out_leaves) if is_array(leaf)]

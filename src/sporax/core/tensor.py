@@ -407,7 +407,7 @@ class Tensor:
             >>> print(grad(lambda x: x * x * x)(Tensor(2.0)), grad(cube)(Tensor(2.0)))
             12.0 84.0
         """
-        return register(self, hook, wrap)
+        return register(self, hook, Tensor, wrap)
 
     @property
     def has_init(self) -> bool:

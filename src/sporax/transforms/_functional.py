@@ -87,7 +87,7 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _unbound(frame: Frame, bound: dict[Parameter, Any]) -> list[Parameter]:
+def _unbound(frame: Frame[Parameter], bound: dict[Parameter, Any]) -> list[Parameter]:
     """The Parameters with which the trace must run again.
 
     One that the trace itself made may be kept by the function for later calls (`if self.fc is None: self.fc = ...`),
@@ -113,7 +113,7 @@ def run_framed(
     discovers: bool,
     lane: str | None = None,
     tensors: bool = False,
-) -> tuple[Any, Written, Frame]:
+) -> tuple[Any, Written, Frame[Parameter]]:
     """Call `function` in a frame of its own.
 
     With `tensors`, writes to Tensors (`x[0] = 1`) are among what it wrote; else they end with the frame.
