@@ -1,7 +1,7 @@
 """sporax: MindSpore's programming model on JAX.
 
-`import sporax` itself imports next to nothing; every public name, and every package, is fetched when it is
-first used. The names are MindSpore's:
+`import sporax` imports almost nothing; public names and packages are imported when they are first used. The names are
+those of MindSpore:
 
     >>> import numpy as np
     >>> import sporax.nn as nn
@@ -24,7 +24,7 @@ _HOME = {
         r"^from (sporax[\w.]*) import (\w+) as \2$", Path(__file__).with_suffix(".pyi").read_text("utf-8"), re.MULTILINE
     )
 }
-"""The public names and the modules that define them, from the stub: the one list that editors read too."""
+"""The public names and the modules that define them, from the stub that editors read too."""
 
 
 def __getattr__(name: str) -> Any:
@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Any:
     if home == "sporax":
         return import_module(f"sporax.{name}")
     if home.startswith("sporax.core"):
-        # A Tensor gets the methods that are ops (`x.sum()`) from there.
+        # sporax.ops adds the methods of Tensor that are ops (`x.sum()`).
         import_module("sporax.ops")
     value = getattr(import_module(home), name)
     globals()[name] = value

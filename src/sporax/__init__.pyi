@@ -1,4 +1,4 @@
-"""The public names of `sporax`, each with its home. `sporax.__getattr__` reads this file to find a name."""
+"""The public names of `sporax` and the modules that define them. `sporax.__getattr__` reads this file."""
 
 from sporax import common as common
 from sporax import compat as compat

@@ -1,4 +1,4 @@
-"""Named argument checks. Each returns the value, or raises with what came, what was expected and the mend."""
+"""Argument checks. Each returns the value, or raises an error with what was received and what was expected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def one_of(value: T, allowed: Collection[T], *, name: str, where: str) -> T:
-    """`value` must be one of `allowed`; a near miss is suggested."""
+    """Check that `value` is one of `allowed`; the error suggests a similar one."""
     if value in allowed:
         return value
     choices = ", ".join(repr(choice) for choice in allowed)
@@ -22,7 +22,7 @@ def one_of(value: T, allowed: Collection[T], *, name: str, where: str) -> T:
 
 
 def is_type(value: Any, types: type | tuple[type, ...], *, name: str, where: str) -> Any:
-    """`value` must be an instance of `types`; a bool never passes for an int."""
+    """Check that `value` is an instance of `types`; a bool is not an int."""
     kinds = types if isinstance(types, tuple) else (types,)
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
@@ -31,7 +31,7 @@ def is_type(value: Any, types: type | tuple[type, ...], *, name: str, where: str
 
 
 def integer(value: Any, *, name: str, where: str, minimum: int | None = None) -> int:
-    """`value` must be a whole number, at least `minimum` where that is given."""
+    """Check that `value` is an integer and, if `minimum` is given, at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{where}: `{name}` must be an int, but got {value!r} of type {type(value).__name__}.")
     if minimum is not None and value < minimum:
@@ -49,7 +49,7 @@ def number(
     open_minimum: bool = False,
     open_maximum: bool = False,
 ) -> float:
-    """`value` must be a real number in the stated interval; an open end excludes the bound itself."""
+    """Check that `value` is a real number in an interval; an open end excludes the bound."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(
             f"{where}: `{name}` must be a number, but got {value!r} of type {type(value).__name__}."

@@ -1,4 +1,4 @@
-"""How a public name or argument leaves: it works for one more release, with a warning that names what to use instead.
+"""Deprecation of public names and arguments: they work for another release, with a warning that names the replacement.
 
 The policy is in CONTRIBUTING.md, section "Changing the public interface".
 """
@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 
 def deprecated(instead: str, *, since: str, removed_in: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a function or class as deprecated: it works, and warns once for each place that calls it.
+    """Mark a function or class as deprecated: a call issues a `DeprecationWarning`.
 
     Args:
-        instead: what to use instead, such as "`nn.HuberLoss`".
+        instead: the replacement, such as "`nn.HuberLoss`".
         since: the version that deprecates it.
         removed_in: the version that removes it.
 
@@ -58,7 +58,7 @@ def renamed_argument(old: str, new: str, *, since: str, removed_in: str) -> Call
     """Accept a keyword argument under its former name, with a warning.
 
     Args:
-        old, new: the former and the present name.
+        old, new: the former and the current name.
         since: the version that renames it.
         removed_in: the version that no longer accepts the former name.
 
@@ -87,7 +87,7 @@ def renamed_argument(old: str, new: str, *, since: str, removed_in: str) -> Call
             if old in kwargs:
                 if new in kwargs:
                     raise TypeError(
-                        f"{function.__name__}: got `{old}` and `{new}`, which are one argument; give `{new}`."
+                        f"{function.__name__}: got both `{old}` and `{new}`, which are the same argument; use `{new}`."
                     )
                 warnings.warn(
                     f"{function.__name__}: `{old}` is renamed to `{new}` since sporax {since}; the former name will be "

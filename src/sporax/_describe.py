@@ -1,4 +1,4 @@
-"""Texts by which the settings of two runs can be told apart."""
+"""Texts that identify settings, to compare those of two runs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-_LARGEST = 1 << 20
-_LONGEST = 80
+_MAX_ELEMENTS = 1 << 20
+_MAX_LENGTH = 80
 
 
 def describe(value: Any) -> str | None:
-    """A short text that is equal for equal values; None for what is no plain value.
+    """Return a short text that is equal for equal values, or None for a value that is not plain.
 
-    Plain are numbers, strings, None, dtypes, functions and classes (by name), arrays of up to 2^20 elements, and
+    Plain values are numbers, strings, None, dtypes, functions and classes (by name), arrays of up to 2^20 elements, and
     lists, tuples and dicts of them.
     """
     text = _text(value)
-    if text is None or len(text) <= _LONGEST:
+    if text is None or len(text) <= _MAX_LENGTH:
         return text
-    return f"{text[: _LONGEST // 2]}... (checksum {zlib.crc32(text.encode()):08x})"
+    return f"{text[: _MAX_LENGTH // 2]}... (checksum {zlib.crc32(text.encode()):08x})"
 
 
 def _text(value: Any) -> str | None:
@@ -34,7 +34,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, (tuple, list, range)):
         items = [_text(each) for each in value]
         return None if None in items else f"({', '.join(map(str, items))})"
-    if isinstance(value, np.ndarray) and value.size <= _LARGEST and value.dtype.kind not in "OUSMm":
+    if isinstance(value, np.ndarray) and value.size <= _MAX_ELEMENTS and value.dtype.kind not in "OUSMm":
         if value.size <= 8:
             return repr(value.tolist())
         checksum = zlib.crc32(np.ascontiguousarray(value).tobytes())

@@ -1,4 +1,4 @@
-"""Docstrings made of sections: split, completed from another docstring, and joined again."""
+"""Docstrings with sections: split them into sections, and join sections to a docstring."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENTRY = re.compile(r"^((?:\\?\*{0,2}\w+)(?:, \\?\*{0,2}\w+)*):\s")
 
 
 def split(text: str | None) -> dict[str, str]:
-    """The sections of a docstring by name; "" holds the summary and the paragraphs after it."""
+    """Return the sections of a docstring by name; "" is the name of the summary and the paragraphs after it."""
     sections: dict[str, list[str]] = {"": []}
     current = ""
     for line in inspect.cleandoc(text or "").splitlines():
@@ -29,7 +29,7 @@ def split(text: str | None) -> dict[str, str]:
 
 
 def entries(section: str) -> dict[str, str]:
-    """The entries of a section such as Args by name; continuation lines are joined to their entry."""
+    """Return the entries of a section such as Args by name, with their continuation lines joined."""
     found: dict[str, str] = {}
     name = ""
     for line in section.splitlines():
@@ -43,7 +43,7 @@ def entries(section: str) -> dict[str, str]:
 
 
 def listed(found: Mapping[str, str]) -> str:
-    """Entries as the lines of a section."""
+    """Return the text of a section with the given entries."""
     lines = [f"{name}: {text}" for name, text in found.items()]
     return "\n".join(
         line
@@ -54,7 +54,7 @@ def listed(found: Mapping[str, str]) -> str:
 
 
 def join(sections: Mapping[str, str]) -> str:
-    """One docstring of its sections, in the order of `SECTIONS`."""
+    """Return the docstring with the given sections, in the order of `SECTIONS`."""
     parts = [sections.get("", "")]
     for name in SECTIONS:
         body = sections.get(name)

@@ -1,4 +1,4 @@
-"""The errors sporax raises: each says what came, what was expected, and the likely mend."""
+"""Error and warning classes. A message states what was received, what was expected, and a suggested fix."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 
 class SporaxError(Exception):
-    """Base of every error that sporax itself raises."""
+    """Base class of the errors of sporax."""
 
 
 class ShapeError(SporaxError, ValueError):
-    """Shapes that do not fit together."""
+    """Shapes that do not match."""
 
 
 class DtypeError(SporaxError, TypeError):
-    """A dtype that the operation does not take."""
+    """A dtype that an operation does not accept."""
 
 
 class ArgumentError(SporaxError, ValueError):
@@ -28,11 +28,11 @@ class ArgumentTypeError(SporaxError, TypeError):
 
 
 class LabelError(SporaxError, ValueError):
-    """Labels that name a class which does not exist."""
+    """Labels out of the range of classes."""
 
 
 class CellError(SporaxError, TypeError):
-    """A Cell that was built or called in a way that cannot work."""
+    """Wrong construction or call of a Cell."""
 
 
 class UninitializedCellError(SporaxError, AttributeError):
@@ -40,31 +40,31 @@ class UninitializedCellError(SporaxError, AttributeError):
 
 
 class StateError(SporaxError, RuntimeError):
-    """A Parameter that was read, written or captured where that cannot work."""
+    """A Parameter that was read, written or captured where this is not possible."""
 
 
 class DatasetError(SporaxError, RuntimeError):
-    """A dataset that failed, or whose columns do not fit their use."""
+    """A dataset that failed, or whose columns do not match their use."""
 
 
 class CheckpointError(SporaxError, ValueError):
-    """A checkpoint file that cannot be read, or does not fit the network."""
+    """A checkpoint file that cannot be read, or does not match the network."""
 
 
 class DeviceError(SporaxError, ValueError):
-    """A device target that this machine or sporax does not have."""
+    """A device target that this machine does not have or sporax does not support."""
 
 
 class TrainError(SporaxError, RuntimeError):
-    """A training run that was set up in a way that cannot work."""
+    """Wrong configuration of a training run."""
 
 
 class NotServedError(SporaxError, ImportError):
-    """A MindSpore module or name that sporax does not serve."""
+    """A MindSpore module or name that sporax does not provide."""
 
 
 class SporaxWarning(UserWarning):
-    """Base of every warning that sporax gives."""
+    """Base class of the warnings of sporax."""
 
 
 class EagerFallbackWarning(SporaxWarning):
@@ -76,11 +76,11 @@ class NonFiniteLossWarning(SporaxWarning):
 
 
 class GradientWarning(SporaxWarning):
-    """A gradient that was asked for is zero for a reason that is easy to overlook."""
+    """A requested gradient is zero or inexact for a reason that is easy to overlook."""
 
 
 class ResumeWarning(SporaxWarning):
-    """A run that goes on will not be, or may not be, what the uninterrupted run would have been."""
+    """A resumed run differs, or may differ, from the uninterrupted run."""
 
 
 class OutOfRangeError(SporaxError, IndexError):
@@ -88,22 +88,22 @@ class OutOfRangeError(SporaxError, IndexError):
 
 
 class ModuleNotServedError(NotServedError, ModuleNotFoundError):
-    """A MindSpore module that sporax does not serve; scripts that guard an import catch it as usual."""
+    """A MindSpore module that sporax does not provide; scripts that guard an import can catch it as usual."""
 
 
 class CompatError(SporaxError, RuntimeError):
-    """The `mindspore` alias cannot be put in place or taken away as things stand."""
+    """The `mindspore` alias cannot be installed, because another `mindspore` is already imported."""
 
 
 class CheckpointMismatchError(CheckpointError, RuntimeError):
-    """Parameters of a checkpoint whose shapes or dtypes do not fit the network's."""
+    """Parameters of a checkpoint whose shapes or dtypes do not match those of the network."""
 
 
 _PACKAGE = str(Path(__file__).resolve().parent)
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
-    """Give a warning at the innermost line of the user's own code, where frames of JAX lie in between too."""
+    """Issue a warning at the innermost line of user code, also if there are frames of JAX in between."""
     frame = sys._getframe(1)
     while frame is not None and _is_library(frame.f_code.co_filename):
         frame = frame.f_back

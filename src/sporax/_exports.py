@@ -1,4 +1,4 @@
-"""The public names of a package: those that its files list in their `__all__`, so that each stands in one list only."""
+"""`__all__` of a package from the `__all__` of its files, so that each public name is listed once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterable
 
 
 def exported(package: str, *others: str) -> list[str]:
-    """The `__all__` of a package.
+    """Return the `__all__` of a package.
 
     Args:
-        package: its `__name__`. Its `__init__` imports the public names of each file with `from ... import *`.
-        others: names that come from elsewhere.
+        package: the `__name__` of the package, whose `__init__` imports the public names of its files with
+            `from ... import *`.
+        others: names that are defined outside of the package.
 
     Returns:
-        The names that files of the package (and of its folders) list and the package has, sorted.
+        The names in the `__all__` of the files of the package and its folders that the package has, sorted.
     """
     namespace = vars(sys.modules[package])
     found = set(others)

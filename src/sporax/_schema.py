@@ -18,15 +18,15 @@ from typing import Annotated, Any, Union
 from sporax import _check
 
 Check = Callable[..., Any]
-"""Called with a value and the keywords `name` and `where`; returns the converted value or raises."""
+"""A function of a value and the keywords `name` and `where` that returns the converted value or raises an error."""
 
 
 class Checked:
-    """The metadata of an annotation that carries a check.
+    """The metadata of an annotation with a check.
 
     Args:
         check: see `Check`.
-        text: the condition, as a docstring states it, such as "greater than 0".
+        text: the condition in docstrings, such as "greater than 0".
     """
 
     __slots__ = ("check", "text")
@@ -44,7 +44,7 @@ def number(
     open_maximum: bool = False,
     text: str = "",
 ) -> Checked:
-    """A real number in an interval; an open end excludes the bound itself."""
+    """Return the check of a real number in an interval; an open end excludes the bound."""
 
     def check(value: Any, *, name: str, where: str) -> float:
         return _check.number(
@@ -61,7 +61,7 @@ def number(
 
 
 def integer(minimum: int | None = None) -> Checked:
-    """An int, of at least `minimum` where that is given."""
+    """Return the check of an int that is, if `minimum` is given, at least `minimum`."""
 
     def check(value: Any, *, name: str, where: str) -> int:
         return _check.integer(value, name=name, where=where, minimum=minimum)
@@ -70,7 +70,7 @@ def integer(minimum: int | None = None) -> Checked:
 
 
 def one_of(*allowed: Any) -> Checked:
-    """One of the listed values."""
+    """Return the check of one of the given values."""
 
     def check(value: Any, *, name: str, where: str) -> Any:
         return _check.one_of(value, allowed, name=name, where=where)
@@ -79,7 +79,7 @@ def one_of(*allowed: Any) -> Checked:
 
 
 def instance_of(*kinds: type) -> Checked:
-    """An instance of one of the listed classes."""
+    """Return the check of an instance of one of the given classes."""
 
     def check(value: Any, *, name: str, where: str) -> Any:
         return _check.is_type(value, kinds, name=name, where=where)
@@ -97,7 +97,7 @@ Flag = Annotated[bool, instance_of(bool)]
 
 
 def check_of(annotation: Any) -> Check | None:
-    """The check that an annotation carries; that of `X | None` lets None pass.
+    """Return the check of an annotation; that of `X | None` accepts None.
 
     Args:
         annotation: a resolved annotation, with its metadata (`typing.get_type_hints(..., include_extras=True)`).
@@ -118,7 +118,7 @@ def check_of(annotation: Any) -> Check | None:
 
 
 def static_type(annotation: Any) -> str:
-    """The annotation as a type checker sees it, as text: without its metadata."""
+    """Return the text of the annotation without its metadata, as a type checker reads it."""
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
     if typing.get_origin(annotation) in (Union, types.UnionType):
@@ -129,5 +129,5 @@ def static_type(annotation: Any) -> str:
 
 
 def checks_of(annotations: typing.Mapping[str, Any], names: Collection[str]) -> dict[str, Check]:
-    """The checks of those of `names` whose annotation carries one."""
+    """Return the checks of `names` whose annotations have one."""
     return {name: check for name in names if (check := check_of(annotations[name])) is not None}

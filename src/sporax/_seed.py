@@ -1,4 +1,4 @@
-"""The seed of `set_seed` and the host's random generators, below `dataset`, which must not import JAX."""
+"""The seed of `set_seed` and the global random generators of the host; without JAX, because `dataset` imports it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Any
 import numpy as np
 
 _GLOBAL: int | None = None
-_times_set = 0
+_count = 0
 
 
 def set_global_seed(seed: int | None) -> None:
-    """Remember the seed; datasets without one of their own start from it."""
-    global _GLOBAL, _times_set
+    """Store the seed, which datasets without their own seed use."""
+    global _GLOBAL, _count
     _GLOBAL = seed
-    _times_set += 1
+    _count += 1
 
 
 def global_seed() -> int | None:
-    """The seed that `set_seed` was last given, or None."""
+    """Return the seed of the last `set_seed`, or None."""
     return _GLOBAL
 
 
 def times_set() -> int:
-    """How often the seed was set: of two seeds, the later one holds."""
-    return _times_set
+    """Return the number of calls of `set_global_seed`, by which the later of two seeds is found."""
+    return _count
 
 
 def seed_host_random(seed: int) -> None:
-    """Seed Python's and NumPy's global random generators, which augmentations draw from."""
+    """Seed the global random generators of Python and NumPy, which augmentations use."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
 
 
 def host_random_state() -> dict[str, Any]:
-    """The state of Python's and NumPy's global random generators, which augmentations draw from.
+    """Return the state of the global random generators of Python and NumPy, which augmentations use.
 
     Returns:
-        a tree of dicts, tuples, arrays and numbers for `set_host_random_state`.
+        A tree of dicts, tuples, arrays and numbers for `set_host_random_state`.
     """
     version, words, gauss = random.getstate()
     return {
@@ -50,7 +50,7 @@ def host_random_state() -> dict[str, Any]:
 
 
 def set_host_random_state(state: dict[str, Any]) -> None:
-    """Put both generators into a state that `host_random_state` returned."""
+    """Set both generators to a state that `host_random_state` returned."""
     np.random.set_state(state["numpy"])
     version, words, gauss = state["python"]
     random.setstate((int(version), tuple(int(word) for word in words), gauss))
@@ -58,7 +58,7 @@ def set_host_random_state(state: dict[str, Any]) -> None:
 
 @contextmanager
 def host_random_kept() -> Iterator[None]:
-    """Random numbers drawn inside leave both global generators as they were."""
+    """Restore the state of both global generators at the end of the block."""
     state = random.getstate(), np.random.get_state(legacy=False)
     try:
         yield

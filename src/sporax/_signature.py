@@ -1,4 +1,4 @@
-"""Functions with a computed signature: real Python functions, as quick and as clear in errors as hand-written ones."""
+"""Functions with a computed signature: Python functions with the speed and the errors of handwritten ones."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def define(
     """Define a function.
 
     Args:
-        name: its name.
-        parameters: its parameters, in order; annotations are text, as under `from __future__ import annotations`.
-        body: its body, one statement per line.
+        name: the name.
+        parameters: the parameters, in order; annotations are text, as with `from __future__ import annotations`.
+        body: the body, one statement per line.
         scope: the names that the body uses. Defaults of parameters are added as `_default_<parameter>`.
-        module: the `__module__` that it shows.
-        doc: its docstring.
+        module: its `__module__`.
+        doc: the docstring.
 
     Returns:
-        The function, whose `inspect.signature` shows the parameters and their defaults.
+        The function; `inspect.signature` returns the parameters and their defaults.
     """
     scope = dict(scope)
     parts, seen_keyword_only = [], False

@@ -1,7 +1,7 @@
-"""What was probably meant by a name that does not exist. Every "did you mean" of sporax is made here.
+"""Suggestions for names that do not exist ("Did you mean ...?").
 
-A suggestion stays within one package, unless another one has exactly that name, or the name is a well-known one of
-PyTorch or Keras. Where nothing is near enough there is no suggestion: a wrong one misleads.
+A suggestion is from the same package, unless another package has exactly that name, or the name is a well-known one of
+PyTorch or Keras. There is no suggestion if no name is similar enough, because a wrong suggestion misleads.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FOREIGN: Mapping[str, Mapping[str, str]] = {
         "no_grad": "stop_gradient", "view": "ops.reshape",
     },
 }  # fmt: skip
-"""Package -> well-known names of PyTorch, Keras and MindSpore 1 -> where sporax has them."""
+"""Package -> well-known names of PyTorch, Keras and MindSpore 1 -> their names in sporax."""
 
 _MINDSPORE_HAS = {"load"}
 """Names of FOREIGN that mean something else in MindSpore."""
@@ -58,7 +58,7 @@ _ELSEWHERE = {
     "train": ("", "nn"),
     "losses": ("nn",),
 }
-"""Package -> further packages that may have exactly the name; "" is sporax itself."""
+"""Package -> other packages that may have exactly the name; "" is sporax."""
 
 _KEYWORDS = (
     {"lr", "learning_rate", "base_lr"},
@@ -86,22 +86,22 @@ _KEYWORDS = (
     {"normalized_shape", "normalized_size"},
     {"label_smoothing", "smoothing"},
 )
-"""Arguments that frameworks name differently and mean alike."""
+"""Groups of names of the same argument in different frameworks."""
 
 _SEVERAL = {"betas": ("beta1", "beta2")}
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.8) -> str | None:
-    """The one of `known` that `name` is a spelling of: the same but for case and underscores, or a near miss."""
-    spelled: dict[str, list[str]] = {}
+    """Return the name in `known` that equals `name` up to case and underscores, or else the most similar one."""
+    spellings: dict[str, list[str]] = {}
     for each in known:
-        spelled.setdefault(_plain(each), []).append(each)
-    near = [_plain(name)] if _plain(name) in spelled else []
-    near = near or difflib.get_close_matches(_plain(name), spelled, n=1, cutoff=cutoff)
-    return max(spelled[near[0]], key=lambda each: _likeness(name, each)) if near else None
+        spellings.setdefault(_plain(each), []).append(each)
+    near = [_plain(name)] if _plain(name) in spellings else []
+    near = near or difflib.get_close_matches(_plain(name), spellings, n=1, cutoff=cutoff)
+    return max(spellings[near[0]], key=lambda each: _similarity(name, each)) if near else None
 
 
-def _likeness(name: str, other: str) -> float:
+def _similarity(name: str, other: str) -> float:
     return difflib.SequenceMatcher(None, name, other).ratio()
 
 
@@ -110,23 +110,23 @@ def _plain(name: str) -> str:
 
 
 def hint(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """ " Did you mean 'x'?", or nothing."""
+    """Return " Did you mean 'x'?", or an empty string."""
     near = nearest(name, known, cutoff) if isinstance(name, str) else None
     return f" Did you mean {near!r}?" if near is not None else ""
 
 
 def attribute(package: str, name: str, known: Iterable[str], *, exists: bool = False) -> str:
-    """A hint for `package.name`, which does not exist.
+    """Return a hint for `package.name`, which does not exist.
 
     Args:
-        package: the package below sporax, such as "nn"; "sporax" itself.
+        package: the package below sporax, such as "nn", or "sporax".
         name: the name.
-        known: the names that the package has.
-        exists: whether the name may well be one of MindSpore's that sporax lacks. What is merely similar is then
-            another thing (AdaMax and Adam), not a correction.
+        known: the names in the package.
+        exists: whether the name may be one of MindSpore that sporax lacks. A similar name is then another object
+            (AdaMax and Adam), not a correction.
 
     Returns:
-        a sentence with a blank before it, or nothing.
+        A sentence after a space, or an empty string.
     """
     if name in FOREIGN.get(package, {}) and not (exists and name in _MINDSPORE_HAS):
         return f" MindSpore's name for it is {FOREIGN[package][name]}."
@@ -136,14 +136,14 @@ def attribute(package: str, name: str, known: Iterable[str], *, exists: bool = F
     if near is not None and _plain(near) == _plain(name):
         return f" Did you mean {near}?"
     for other in _ELSEWHERE.get(package, ()):
-        # Only exactly that name: what is merely similar in another area misleads.
+        # Only exactly that name: a similar name in another package misleads.
         if name in _public(other):
             return f" It is in {'sporax' if not other else f'sporax.{other}'}."
     return f" Did you mean {near}?" if near is not None else ""
 
 
 def _is_typo(name: str, near: str) -> bool:
-    """Whether a near miss is a misspelling: another first letter or another digit (AvgPool3d) is another name."""
+    """Return whether `name` is a misspelling of `near`: with another first letter or digit it is another name."""
     digits = [[each for each in text if each.isdigit()] for text in (name, near)]
     return _plain(name)[:1] == _plain(near)[:1] and digits[0] == digits[1]
 
@@ -154,10 +154,10 @@ def _public(package: str) -> Collection[str]:
 
 
 def missing_from(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a package: an AttributeError with a hint.
+    """Return a `__getattr__` of a package that raises an AttributeError with a hint.
 
     Args:
-        module: the package's `__name__`.
+        module: the `__name__` of the package.
     """
 
     def __getattr__(name: str) -> Any:
@@ -167,30 +167,30 @@ def missing_from(module: str) -> Callable[[str], Any]:
 
 
 def unknown(module: str, name: str, known: Iterable[str], caller: FrameType) -> Exception:
-    """The error for a name that a module of sporax does not have.
+    """Return the error for a name that a module of sporax does not have.
 
     Args:
-        module: its `__name__`.
+        module: the `__name__` of the module.
         name: the name.
-        known: the names that it has.
-        caller: who asked; `from module import name` would drop the message of an AttributeError.
+        known: the names in the module.
+        caller: the frame of the caller; `from module import name` would discard the message of an AttributeError.
     """
     hinted = "" if name.startswith("_") else attribute(module.partition(".")[2] or module, name, known)
     ending = f".{hinted}" if hinted else ""
-    if hinted and asks_by_from_import(caller) and f"{module}.{name}" not in sys.modules:
+    if hinted and is_from_import(caller) and f"{module}.{name}" not in sys.modules:
         return ImportError(f"cannot import name {name!r} from {module!r}{ending}", name=module)
     return AttributeError(f"module {module!r} has no attribute {name!r}{ending}", name=name, obj=None)
 
 
-def asks_by_from_import(caller: FrameType) -> bool:
-    """Whether a frame stands at the import of a name from a module."""
+def is_from_import(caller: FrameType) -> bool:
+    """Return whether a frame is executing `from module import name`."""
     from dis import opmap
 
     return caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]
 
 
 def refuse_keywords(where: str, given: Iterable[str], known: Collection[str]) -> None:
-    """Refuse keyword arguments that do not exist, and name the one that was probably meant.
+    """Raise an error for keyword arguments that do not exist, with a suggestion.
 
     Raises:
         ArgumentTypeError: one of `given` is not among `known`.

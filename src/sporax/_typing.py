@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 ArrayLike: TypeAlias = jax.Array | np.ndarray | np.generic | complex | Sequence[Any]
-"""What a pure function of `sporax.losses` takes for an array: an array, a number, or nested sequences of numbers."""
+"""The array arguments of pure functions in `sporax.losses`: an array, a number, or nested sequences of numbers."""
 
 Shape: TypeAlias = tuple[int, ...]
 Axis: TypeAlias = int | tuple[int, ...] | None

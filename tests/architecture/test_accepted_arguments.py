@@ -201,7 +201,7 @@ def test_what_is_listed_exists():
     assert missing <= {("Adam", "use_lazy"), ("Adam", "use_offload")}, missing
 
 
-@pytest.mark.parametrize("name", sorted(set(context._KEPT) - {"check_bprop"}))
+@pytest.mark.parametrize("name", sorted(set(context._STORED) - {"check_bprop"}))
 def test_every_setting_that_is_kept_is_listed(name: str):
     text = DOCUMENT.read_text(encoding="utf-8").split("\n## Accepted without effect\n", 1)[1]
     assert f"`{name}`" in text or f"set_context({name}" in text

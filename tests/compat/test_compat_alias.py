@@ -226,7 +226,7 @@ def test_a_mindspore_that_is_imported_already_is_not_replaced(monkeypatch):
     real = types.ModuleType("mindspore")
     real.__file__ = "/elsewhere/mindspore/__init__.py"
     monkeypatch.setitem(sys.modules, "mindspore", real)
-    with pytest.raises(CompatError, match=r"imported already, from /elsewhere/mindspore/__init__\.py\. Call"):
+    with pytest.raises(CompatError, match=r"already imported, from /elsewhere/mindspore/__init__\.py\. Call"):
         compat.install()
     assert not compat.installed()
     assert sys.modules["mindspore"] is real

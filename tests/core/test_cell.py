@@ -273,12 +273,12 @@ class TestAttributes:
             (
                 lambda n: setattr(n.fc, "weight", 3),
                 CellError,
-                "Dense: `self.weight` is a Parameter, so it cannot become 3",
+                "Dense: `self.weight` is a Parameter, so it cannot be set to 3",
             ),
             (
                 lambda n: setattr(n, "fc", 3),
                 CellError,
-                "Net: `self.fc` is a Cell, so it cannot become 3 of type int",
+                "Net: `self.fc` is a Cell, so it cannot be set to 3 of type int",
             ),
             (lambda n: n.nope, AttributeError, "The 'Net' object has no attribute 'nope'"),
             (
@@ -289,7 +289,7 @@ class TestAttributes:
             (
                 lambda n: n.insert_param_to_cell("fc", Parameter(1.0)),
                 ArgumentError,
-                "Net has a Cell 'fc' already; use another",
+                "Net already has a Cell 'fc'; use another",
             ),
             (
                 lambda n: n.insert_param_to_cell("p", 3),
@@ -309,7 +309,7 @@ class TestAttributes:
             (
                 lambda n: n.insert_child_to_cell("construct", nn.ReLU()),
                 ArgumentError,
-                "has an attribute 'construct' already",
+                "already has an attribute 'construct'",
             ),
         ],
     )
@@ -342,7 +342,7 @@ class TestMissingSuper:
                 return x * self.k
 
         cell = NoSuper()
-        with pytest.raises(UninitializedCellError, match=r"call super\(\).__init__\(\) first thing in __init__"):
+        with pytest.raises(UninitializedCellError, match=r"call super\(\).__init__\(\) first in __init__"):
             cell.parameters_dict()
 
 

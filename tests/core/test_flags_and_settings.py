@@ -173,7 +173,7 @@ class TestJit:
 
 class TestTensorArguments:
     def test_shape_with_data_is_refused(self):
-        with pytest.raises(ArgumentError, match=re.escape("but got shape=(4,). Leave it out, or use .reshape((4,))")):
+        with pytest.raises(ArgumentError, match=re.escape("but got shape=(4,). Omit it, or use .reshape((4,))")):
             Tensor(np.ones((2, 2), np.float32), shape=(4,))
 
     def test_a_copy_that_is_not_asked_for(self):

@@ -1,7 +1,7 @@
 """Initializers: their distributions, shapes, dtypes and errors.
 
-The statistical checks draw N values from one seed. A mean may be off by 5 σ/√N and a variance by 5 √(2/N) of
-itself (more than a normal sample ever shows), bounds are exact.
+The statistical checks draw N values from a fixed seed. The tolerance of the mean is 5 σ/√N, and the relative tolerance
+of the variance 5 √(2/N); bounds are exact.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ ids = pytest.mark.parametrize("init", RANDOM, ids=[type(each).__name__ for each 
 
 
 def check_moments(x: np.ndarray, mean: float, sigma: float, name: str = "") -> None:
-    """Raise unless the sample's mean and variance fit N values of that mean and standard deviation."""
+    """Assert that the sample's mean and variance agree with the given mean and standard deviation."""
     x = np.asarray(x).astype(np.float64)
-    slack = 5 / math.sqrt(x.size)
-    assert abs(x.mean() - mean) <= slack * sigma, f"{name}: mean {x.mean()}, expected {mean}"
-    assert abs(x.var() / sigma**2 - 1) <= slack * math.sqrt(2), f"{name}: sigma {x.std()}, expected {sigma}"
+    tolerance = 5 / math.sqrt(x.size)
+    assert abs(x.mean() - mean) <= tolerance * sigma, f"{name}: mean {x.mean()}, expected {mean}"
+    assert abs(x.var() / sigma**2 - 1) <= tolerance * math.sqrt(2), f"{name}: sigma {x.std()}, expected {sigma}"
 
 
 def check_normal(x: np.ndarray, mean: float, sigma: float) -> None:
-    """Raise unless the sample passes for a normal one: moments, and the mass at some quantiles."""
+    """Assert that the sample is normal: its moments, and the mass below some quantiles."""
     check_moments(x, mean, sigma)
     z = (np.asarray(x).astype(np.float64).ravel() - mean) / sigma
     for at in (-2.0, -1.0, 0.5, 1.5):
@@ -76,7 +76,7 @@ def check_normal(x: np.ndarray, mean: float, sigma: float) -> None:
 
 
 def check_uniform(x: np.ndarray, limit: float) -> None:
-    """Raise unless the sample passes for a uniform one on [-limit, limit], and reaches near both ends."""
+    """Assert that the sample is uniform on [-limit, limit], with values close to both ends."""
     x = np.asarray(x).astype(np.float64).ravel()
     assert abs(x).max() <= limit
     assert min(x.max(), -x.min()) > limit * (1 - 20 / x.size)
@@ -104,7 +104,7 @@ class TestDistributions:
     def test_normal(self):
         check_normal(Normal(0.02, 0.5)((200, 300)), 0.5, 0.02)
 
-    def test_normal_defaults_to_a_hundredth(self):
+    def test_default_sigma_of_normal_is_one_hundredth(self):
         check_normal(initializer("normal", (200, 300)).asnumpy(), 0.0, 0.01)
 
     def test_uniform(self):
@@ -139,12 +139,12 @@ class TestDistributions:
         shape, sigma = (20, 100, 3), math.sqrt(2.0 / fan)
         check_uniform(VarianceScaling(2.0, mode, "uniform")(shape), math.sqrt(3) * sigma)
         check_normal(VarianceScaling(2.0, mode, "untruncated_normal")(shape), 0.0, sigma)
-        cut = VarianceScaling(2.0, mode, "truncated_normal")(shape)
-        check_moments(cut, 0.0, sigma)
+        truncated = VarianceScaling(2.0, mode, "truncated_normal")(shape)
+        check_moments(truncated, 0.0, sigma)
         bound = 2 * sigma / 0.8796256610342398
-        assert 0.99 * bound < abs(cut).max() <= bound
+        assert 0.99 * bound < abs(truncated).max() <= bound
         with pytest.raises(AssertionError):
-            check_uniform(cut, math.sqrt(3) * sigma)
+            check_uniform(truncated, math.sqrt(3) * sigma)
 
     @pytest.mark.parametrize(
         ("a", "b"),
@@ -161,12 +161,12 @@ class TestDistributions:
         x = TruncatedNormal(2.0, 1.0, 1 + 2 * a, 1 + 2 * b)((300, 200), float64)
         assert x.min() >= 1 + 2 * a
         assert x.max() <= 1 + 2 * b
-        # A sample's variance varies with its kurtosis; 9 is the exponential's.
+        # The variance of the sample variance depends on the kurtosis, which is at most 9, that of the exponential.
         z = (x - 1) / 2
         assert abs(z.mean() - mean) < 5 * sigma / math.sqrt(z.size)
         assert abs(z.var() / sigma**2 - 1) < 5 * math.sqrt(8 / z.size)
 
-    def test_truncated_normal_is_normal_where_nothing_is_cut(self):
+    def test_truncated_normal_with_wide_bounds_is_normal(self):
         check_normal(initializer("truncatedNormal", (200, 300)).asnumpy(), 0.0, 0.01)
 
     @pytest.mark.parametrize("shape", [(4, 9), (9, 4), (5, 5), (2, 3, 2), (12, 1, 3)])
@@ -175,7 +175,7 @@ class TestDistributions:
         product = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
         np.testing.assert_allclose(product, 4 * np.eye(min(w.shape)), atol=1e-12)
 
-    def test_orthogonal_draws_rotations_and_reflections_alike(self):
+    def test_orthogonal_gives_rotations_and_reflections_equally_often(self):
         signs = [np.linalg.det(Orthogonal()((3, 3), float64)) for _ in range(400)]
         assert abs(np.mean(signs)) < 0.2
         corner = [Orthogonal()((2, 2), float64)[0, 0] for _ in range(400)]
@@ -207,7 +207,7 @@ class TestPatterns:
     def test_identity(self):
         assert Identity()((2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
 
-    def test_dirac_hands_channels_on(self):
+    def test_dirac_is_the_identity_convolution(self):
         kernel = Dirac()((3, 2, 5))
         expected = np.zeros((3, 2, 5))
         expected[0, 0, 2] = expected[1, 1, 2] = 1
@@ -239,7 +239,7 @@ class TestDtypes:
 
     @pytest.mark.parametrize("dtype", [float16, bfloat16, float32, float64], ids=str)
     def test_bounds_hold_after_rounding(self, dtype):
-        # None of these bounds is a number of the half precisions.
+        # None of these bounds is representable in half precision.
         for bound in (0.07, 1 / 3, 1e-7):
             assert abs(Uniform(bound)((20_000,), dtype).astype(np.float64)).max() <= bound
         x = TruncatedNormal(1.0, 0.0, 0.07, 1 / 3)((20_000,), dtype).astype(np.float64)
@@ -248,20 +248,20 @@ class TestDtypes:
 
     @ids
     @pytest.mark.parametrize("dtype", [int32, bool_, complex64], ids=str)
-    def test_random_whole_numbers_are_refused(self, init, dtype):
-        message = f"{type(init).__name__}: draws fractions, but the dtype asked for is {dtype}. Use float16"
+    def test_random_initializers_reject_other_dtypes(self, init, dtype):
+        message = f"{type(init).__name__}: the values are fractions, but the requested dtype is {dtype}. Use float16"
         with pytest.raises(DtypeError, match=re.escape(message)):
             init((4, 4), dtype)
 
     @pytest.mark.parametrize("name", ["zeros", "ones", "identity"])
-    def test_patterns_take_every_dtype(self, name):
+    def test_patterns_accept_every_dtype(self, name):
         for dtype in (int32, bool_, complex64, bfloat16):
             assert initializer(name, (2, 2), dtype).dtype is dtype
 
 
 class TestSeeds:
     @ids
-    def test_one_seed_gives_one_network(self, init):
+    def test_the_same_seed_gives_the_same_values(self, init):
         set_seed(7)
         first, second = init((6, 4)), init((6, 4))
         set_seed(7)
@@ -269,7 +269,7 @@ class TestSeeds:
         np.testing.assert_array_equal(second, init((6, 4)))
         assert (first != second).any()
 
-    def test_numpys_own_generator_is_left_alone(self):
+    def test_the_global_generator_of_numpy_is_not_used(self):
         np.random.seed(3)
         expected = np.random.rand()
         np.random.seed(3)
@@ -302,12 +302,12 @@ class TestFunction:
             set_seed(1)
             np.testing.assert_array_equal(initializer(name, (3, 4)).asnumpy(), expected)
 
-    def test_a_number_fills(self):
+    def test_a_number_is_a_constant(self):
         x = initializer(7, [2, 1])
         assert x.asnumpy().tolist() == [[7.0], [7.0]]
         assert x.dtype is float32
 
-    def test_a_tensor_is_handed_back(self):
+    def test_a_tensor_is_returned(self):
         given = Tensor([1.0, 2.0])
         kept = initializer(given, 2, float16)
         assert kept.dtype is float32
@@ -315,7 +315,7 @@ class TestFunction:
         assert given.asnumpy().tolist() == [1.0, 2.0]
         assert initializer(given).shape == (2,)
 
-    def test_a_parameter_is_handed_back_as_a_tensor(self):
+    def test_a_parameter_is_returned_as_a_tensor(self):
         weight = Parameter([1.0, 2.0], name="w")
         assert type(initializer(weight, (2,))) is Tensor
 
@@ -326,13 +326,13 @@ class TestFunction:
     def test_a_scalar(self):
         assert initializer(2.5, ()).item() == 2.5
 
-    def test_tensors_take_an_initializer(self):
+    def test_tensor_accepts_an_initializer(self):
         x = Tensor(shape=(2, 3), dtype=float16, init=One())
         assert x.dtype is float16
         assert x.asnumpy().tolist() == [[1, 1, 1], [1, 1, 1]]
         assert Tensor(shape=(0, 3), dtype=float32, init=Zero()).shape == (0, 3)
 
-    def test_an_initializer_of_ones_own(self):
+    def test_a_custom_initializer(self):
         class Ramp(Initializer):
             def __init__(self, step):
                 super().__init__(step=step)
@@ -343,22 +343,22 @@ class TestFunction:
         assert repr(Ramp(2)) == "Ramp(step=2)"
         assert initializer(Ramp(2), (2, 2), float64).asnumpy().tolist() == [[0, 2], [4, 6]]
 
-    def test_an_initializer_without_a_body(self):
+    def test_a_custom_initializer_must_define_initialize(self):
         with pytest.raises(NotImplementedError, match="Initializer: define `_initialize"):
             Initializer()((2,))
 
     @ids
     def test_copies_and_pickles(self, init):
-        for twin in (copy.deepcopy(init), pickle.loads(pickle.dumps(init))):
-            assert repr(twin) == repr(init)
+        for clone in (copy.deepcopy(init), pickle.loads(pickle.dumps(init))):
+            assert repr(clone) == repr(init)
             set_seed(2)
             expected = init((4, 4))
             set_seed(2)
-            np.testing.assert_array_equal(twin((4, 4)), expected)
+            np.testing.assert_array_equal(clone((4, 4)), expected)
 
     @given(st.lists(st.integers(2, 5), min_size=2, max_size=4), st.sampled_from(range(len(RANDOM))))
-    def test_any_shape_of_two_dimensions_or_more(self, shape, which):
-        init = RANDOM[which]
+    def test_shapes_of_two_dimensions_or_more(self, shape, index):
+        init = RANDOM[index]
         if isinstance(init, Sparse):
             shape = shape[:2]
         x = init(shape)
@@ -380,10 +380,10 @@ class TestErrors:
             (
                 lambda: initializer("sparse", 2),
                 ArgumentError,
-                "'sparse' needs an argument; give an instance, such as S",
+                "'sparse' requires an argument; pass an instance, such as S",
             ),
             (lambda: initializer("Constant", 2), ArgumentError, "such as Constant(0.5)"),
-            (lambda: initializer("ones"), ArgumentError, "`shape` is needed when `init` is 'ones'"),
+            (lambda: initializer("ones"), ArgumentError, "`shape` is required when `init` is 'ones'"),
             (
                 lambda: initializer("ones", (2, -1)),
                 ArgumentError,
@@ -397,7 +397,7 @@ class TestErrors:
                 ArgumentTypeError,
                 "but got [1, 2] of type list. Wrap data in a Tensor.",
             ),
-            (lambda: initializer(Normal, 2), ArgumentTypeError, "An initializer class needs its brackets."),
+            (lambda: initializer(Normal, 2), ArgumentTypeError, "Instantiate the initializer class."),
             (
                 lambda: initializer(Tensor([1.0, 2.0]), (3,)),
                 ShapeError,
@@ -411,7 +411,7 @@ class TestErrors:
             (
                 lambda: Constant(Tensor([1.0, 2.0])),
                 ArgumentTypeError,
-                "pass the Tensor itself to `initializer`",
+                "pass the Tensor to `initializer`",
             ),
             (lambda: Normal(-1), ArgumentError, "Normal: `sigma` must be in [0.0, inf), but got -1"),
             (lambda: Normal("a"), ArgumentTypeError, "Normal: `sigma` must be a number, but got 'a'"),

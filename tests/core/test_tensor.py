@@ -227,19 +227,19 @@ class TestConstruction:
             ),
             (lambda: Tensor({"a": 1}), ArgumentTypeError, "of type dict"),
             (lambda: Tensor(np.array([object()])), ArgumentTypeError, "`input_data` must be a Tensor"),
-            (lambda: Tensor([1, [2, 3]]), ArgumentTypeError, "Give every row the same length."),
-            (lambda: Tensor(), ArgumentError, "give `input_data`, or `shape`, `dtype` and `init`"),
+            (lambda: Tensor([1, [2, 3]]), ArgumentTypeError, "All rows must have the same length"),
+            (lambda: Tensor(), ArgumentError, "pass `input_data`, or `shape`, `dtype` and `init`"),
             (lambda: Tensor([1], 3), ArgumentTypeError, "3 is not a dtype that sporax has. It has: bool_"),
             (lambda: Tensor([1], "float33"), ArgumentTypeError, "'float33' is not a dtype"),
             (
                 lambda: Tensor(dtype=dt.float32, init=lambda s, d: 1),
                 ArgumentError,
-                "`init` needs `shape` and `dtype`",
+                "`init` requires `shape` and `dtype`",
             ),
             (
                 lambda: Tensor([1.0], shape=(1,), dtype=dt.float32, init=lambda s, d: np.ones(s)),
                 ArgumentError,
-                "give `input_data` or `init`, not both",
+                "pass `input_data` or `init`, not both",
             ),
         ],
     )
@@ -276,13 +276,13 @@ class TestConversion:
             (
                 lambda: float(Tensor([1.5, 2])),
                 ValueError,
-                "but its shape is (2,). Give an index, or reduce it",
+                "but its shape is (2,). Pass an index, or reduce it",
             ),
-            (lambda: Tensor([1, 2]).item(), ValueError, "only a Tensor of one element can become a number"),
+            (lambda: Tensor([1, 2]).item(), ValueError, "only a Tensor with one element can be converted to a number"),
             (lambda: len(Tensor(1)), TypeError, "len() of a 0-d Tensor"),
-            (lambda: list(Tensor(1)), TypeError, "a 0-d Tensor cannot be iterated over"),
+            (lambda: list(Tensor(1)), TypeError, "a 0-d Tensor is not iterable"),
             (lambda: [1, 2][Tensor(1.0)], ArgumentTypeError, "one of shape () and dtype Float32"),
-            (lambda: [1, 2][Tensor([0, 1])], ArgumentTypeError, "only a Tensor of one integer or bool can be used"),
+            (lambda: [1, 2][Tensor([0, 1])], ArgumentTypeError, "only a Tensor with one integer or bool can be used"),
             (lambda: range(Tensor(np.zeros((0,), np.int32))), ArgumentTypeError, "one of shape (0,) and dtype Int32"),
         ],
     )
@@ -445,7 +445,9 @@ class TestIndexing:
 
     def test_values_that_do_not_fit(self):
         x = Tensor([1.0, 2.0])
-        message = re.escape("values of shape (3,) do not fit into the place of shape (2,) that the index names")
+        message = re.escape(
+            "values of shape (3,) cannot be assigned to the elements, of shape (2,), that the index selects"
+        )
         with pytest.raises(ShapeError, match=message):
             x[:] = Tensor([7.0, 8.0, 9.0])
         with pytest.raises(ArgumentTypeError, match="but got None"):

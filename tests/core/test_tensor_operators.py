@@ -175,7 +175,7 @@ class TestOperators:
             (
                 lambda: Tensor([1.0, 2, 3]) + Tensor([1.0, 2]),
                 ShapeError,
-                "Tensor + Tensor: shapes (3,) and (2,) do not broadcast. Sizes must agree",
+                "Tensor + Tensor: shapes (3,) and (2,) do not broadcast. Aligned from the right",
             ),
             (
                 lambda: Tensor([1, 2]) == Tensor([1, 2, 3]),
@@ -185,9 +185,9 @@ class TestOperators:
             (
                 lambda: Tensor(np.ones((2, 3))) @ Tensor(np.ones((2, 3))),
                 ShapeError,
-                "Tensor @ Tensor: shapes (2, 3) and (2, 3) do not fit. The last axis of the left one",
+                "Tensor @ Tensor: shapes (2, 3) and (2, 3) do not match. The last axis of the left operand",
             ),
-            (lambda: Tensor([5.0]) & 1, DtypeError, "Tensor & Tensor does not take Float32 and 1"),
+            (lambda: Tensor([5.0]) & 1, DtypeError, "Tensor & Tensor does not accept Float32 and 1"),
             (lambda: Tensor([1]) + "a", TypeError, "unsupported operand"),
             (lambda: Tensor([1]) + None, TypeError, "unsupported operand"),
         ],

@@ -88,7 +88,7 @@ def test_values(cell, formula, kind):
 
 
 @each
-def test_gradients_against_differences(cell, formula):
+def test_gradients_against_finite_differences(cell, formula):
     points = np.array([[-4.7, -1.3, -0.21, 0.7], [0.33, 1.1, 2.9, 6.6]])
     weights = np.random.default_rng(2).normal(size=formula(points).shape)
     gradient = transforms.grad(lambda x: (cell(x) * Tensor(weights)).sum())(Tensor(points)).asnumpy()
@@ -138,14 +138,14 @@ def test_printed_without_arguments_as_mindspore(cell, formula):
 def test_against_torch(cell, name, kwargs):
     torch = pytest.importorskip("torch")
     x = torch.tensor(X, requires_grad=True)
-    there = getattr(torch.nn, name)(**kwargs)(x)
-    there.sum().backward()
+    expected = getattr(torch.nn, name)(**kwargs)(x)
+    expected.sum().backward()
     gradient = transforms.grad(lambda x: cell(x).sum())(Tensor(X))
-    np.testing.assert_allclose(cell(Tensor(X)).asnumpy(), there.detach().numpy(), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(cell(Tensor(X)).asnumpy(), expected.detach().numpy(), rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(gradient.asnumpy(), x.grad.numpy(), rtol=1e-6, atol=1e-12)
 
 
-def test_whole_numbers():
+def test_integer_inputs():
     assert nn.ReLU()(Tensor([1, -2])).tolist() == [1, 0]
     for cell, _ in CASES:
         if isinstance(cell, nn.ReLU):
@@ -161,7 +161,7 @@ class TestPReLU:
         assert [(p.name, p.shape) for p in cell.trainable_params()] == [("a", (3,))]
         np.testing.assert_allclose(cell.w.asnumpy(), 0.1)
 
-    def test_channels_are_axis_1(self):
+    def test_the_channel_axis_is_1(self):
         x = -np.ones((2, 3, 2), np.float32)
         out = nn.PReLU(3, Tensor([0.1, 0.2, 0.3]))(Tensor(x)).asnumpy()
         np.testing.assert_allclose(out[0, :, 0], [-0.1, -0.2, -0.3])
@@ -197,7 +197,7 @@ class TestGetActivation:
         assert isinstance(nn.get_activation("fast_gelu"), nn.FastGelu)
         assert nn.get_activation("relu") is not nn.get_activation("relu")
 
-    def test_all_of_mindspores_names(self):
+    def test_every_name_of_mindspore(self):
         for name in (
             "softmin", "softmax", "softmax2d", "logsoftmax", "relu", "relu6", "rrelu", "silu", "tanh",
             "tanhshrink", "hardtanh", "gelu", "fast_gelu", "elu", "sigmoid", "softsign", "prelu", "leakyrelu",
@@ -211,7 +211,7 @@ class TestGetActivation:
     [
         (lambda: nn.get_activation("leaky_relu"), ArgumentError, "Did you mean 'leakyrelu'?"),
         (lambda: nn.get_activation("ReLU"), ArgumentError, "Did you mean 'relu'?"),
-        (lambda: nn.get_activation("threshold"), ArgumentError, "give nn.Threshold(threshold, value)"),
+        (lambda: nn.get_activation("threshold"), ArgumentError, "pass nn.Threshold(threshold, value)"),
         (lambda: nn.get_activation(3), ArgumentTypeError, "get_activation: `name` must be str, but got 3"),
         (lambda: nn.CELU(0.0), ArgumentError, "CELU: `alpha` must not be 0"),
         (lambda: nn.Hardtanh(2.0, -2.0), ArgumentError, "`min_val` must be below `max_val`, but got 2.0 and -2.0"),

@@ -35,12 +35,12 @@ class TestDense:
         assert fc.bias is None
         np.testing.assert_allclose(fc(Tensor(x)).asnumpy(), x @ w.T, rtol=1e-5, atol=1e-6)
 
-    def test_as_the_tutorial_calls_it(self):
+    def test_as_in_the_tutorial(self):
         fc = nn.Dense(1, 1, Normal(0.02), Normal(0.02))
         assert abs(fc.weight.asnumpy()).max() < 0.2
         assert fc(Tensor([[1.0]])).shape == (1, 1)
 
-    def test_default_values_are_mindspores(self):
+    def test_default_values_as_in_mindspore(self):
         set_seed(1)
         fc = nn.Dense(400, 3000)
         for values in (fc.weight.asnumpy(), fc.bias.asnumpy()):
@@ -89,7 +89,7 @@ class TestDense:
         assert fc.weight.dtype is fc.bias.dtype is kind
         assert fc(Tensor([[1.0, 2.0]], kind)).dtype is kind
 
-    def test_jax_and_numpy_arrays_are_taken(self):
+    def test_jax_and_numpy_arrays_are_accepted(self):
         fc = nn.Dense(2, 1, "ones", "zeros")
         for x in (np.ones((1, 2), np.float32), jax.numpy.ones((1, 2))):
             assert type(fc(x)) is Tensor
@@ -126,7 +126,7 @@ class TestDense:
             (lambda: nn.Dense(2, 1, "normall"), ArgumentError, "Did you mean 'normal'?"),
             (lambda: nn.Dense(2, 1, activation="rleu"), ArgumentError, "Dense: `activation` must be one of"),
             (lambda: nn.Dense(2, 1, activation="rleu"), ArgumentError, "but got 'rleu'. Did you mean 'relu'?"),
-            (lambda: nn.Dense(2, 1, activation=nn.ReLU), ArgumentTypeError, "the class ReLU; it needs its brackets"),
+            (lambda: nn.Dense(2, 1, activation=nn.ReLU), ArgumentTypeError, "the class ReLU; pass an instance"),
             (
                 lambda: nn.Dense(2, 1, activation=3),
                 ArgumentTypeError,
@@ -136,9 +136,9 @@ class TestDense:
                 lambda: nn.Dense(2, 1)(Tensor([[1.0, 2, 3]])),
                 ShapeError,
                 "Dense: the input's last axis must have size in_channels=2, but got shape (1, 3). Reshape the "
-                "input, or make the layer Dense(3, 1).",
+                "input, or use Dense(3, 1).",
             ),
-            (lambda: nn.Dense(12, 1)(Tensor(normal(5, 3, 4))), ShapeError, "Put nn.Flatten() before it."),
+            (lambda: nn.Dense(12, 1)(Tensor(normal(5, 3, 4))), ShapeError, "Add nn.Flatten() before the layer."),
             (lambda: nn.Dense(5, 1)(Tensor(normal(5, 3))), ShapeError, "but got shape (5, 3). The axis before it"),
             (lambda: nn.Dense(1, 1)(Tensor(3.0)), ShapeError, "but got shape ()"),
             (
@@ -165,7 +165,7 @@ class TestDense:
 
 
 class TestDropout:
-    def test_outside_training(self):
+    def test_in_evaluation_mode(self):
         x = Tensor([1.0, 2.0])
         assert nn.Dropout(p=0.5)(x).tolist() == [1.0, 2.0]
         assert nn.Dropout(p=0.5)(Tensor([1, 2])).tolist() == [1, 2]
@@ -177,7 +177,7 @@ class TestDropout:
         assert set(np.unique(out)) == {0.0, 4.0}
         assert abs((out == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / out.size)
 
-    def test_every_call_draws_anew_and_a_seed_repeats_it(self):
+    def test_calls_differ_and_a_seed_reproduces_them(self):
         cell, x = nn.Dropout(p=0.5).set_train(), Tensor(np.ones(64, np.float32))
         set_seed(1)
         first, second = cell(x).tolist(), cell(x).tolist()
@@ -185,7 +185,7 @@ class TestDropout:
         set_seed(1)
         assert [cell(x).tolist(), cell(x).tolist()] == [first, second]
 
-    def test_compiled_draws_as_eager_does(self):
+    def test_compiled_and_eager_calls_draw_the_same_masks(self):
         cell, x = nn.Dropout(p=0.5).set_train(), Tensor(np.ones(64, np.float32))
         set_seed(1)
         eager = [cell(x).tolist() for _ in range(3)]
@@ -198,7 +198,7 @@ class TestDropout:
         rows = transforms.vmap(cell)(x).tolist()
         assert len({tuple(row) for row in rows}) == 4
 
-    def test_the_gradient_passes_where_values_did(self):
+    def test_the_gradient_uses_the_mask_of_the_forward_pass(self):
         cell = nn.Dropout(p=0.5).set_train()
 
         def loss(x):
@@ -213,7 +213,7 @@ class TestDropout:
         for cell in (nn.Dropout(p=0), nn.Dropout(p=0.0), nn.Dropout(keep_prob=1.0)):
             assert cell.set_train()(Tensor([1.0, 2.0])).tolist() == [1.0, 2.0]
 
-    def test_half_precision_stays(self):
+    def test_half_precision_is_preserved(self):
         assert nn.Dropout(p=0.3).set_train()(Tensor([1.0], dt.bfloat16)).dtype is dt.bfloat16
 
     def test_printed_as_mindspore(self):
@@ -272,14 +272,14 @@ class TestShapes:
             (
                 lambda: nn.Flatten()(Tensor([1.0, 2.0])),
                 ShapeError,
-                "Flatten: `start_dim`=1 is not an axis of an input of shape (2,). Give it a batch axis first.",
+                "Flatten: `start_dim`=1 is not an axis of an input of shape (2,). Add a batch axis.",
             ),
             (lambda: nn.Flatten(1, 7)(Tensor(normal(2, 3, 4))), ShapeError, "`end_dim`=7 is not an axis"),
             (lambda: nn.Flatten(2, 1)(Tensor(normal(2, 3, 4))), ShapeError, "`start_dim`=2 comes after `end_dim`=1"),
             (lambda: nn.Unflatten(1, 3), ArgumentTypeError, "`unflattened_size` must be tuple or list"),
             (lambda: nn.Unflatten(1, (-1, -1)), ArgumentError, "positive sizes and at most one -1"),
-            (lambda: nn.Unflatten(1, (2, 2))(Tensor(normal(2, 3))), ShapeError, "has size 3, which is not made up of"),
-            (lambda: nn.Unflatten(1, (2, -1))(Tensor(normal(2, 3))), ShapeError, "has size 3, which is not made up of"),
+            (lambda: nn.Unflatten(1, (2, 2))(Tensor(normal(2, 3))), ShapeError, "has size 3, which cannot be split"),
+            (lambda: nn.Unflatten(1, (2, -1))(Tensor(normal(2, 3))), ShapeError, "has size 3, which cannot be split"),
             (lambda: nn.Unflatten(2, (3,))(Tensor(normal(2, 3))), ShapeError, "`axis`=2 is not an axis"),
         ],
     )
@@ -306,7 +306,7 @@ class TestEmbedding:
         assert cell(Tensor(np.zeros((2, 0)), kind)).shape == (2, 0, 3)
 
     @pytest.mark.parametrize("one_hot", [False, True])
-    def test_gradients_add_up(self, one_hot):
+    def test_gradients_of_repeated_indices_are_summed(self, one_hot):
         cell = nn.Embedding(4, 2, one_hot, "zeros")
         up = Tensor([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
         ids = Tensor([3, 0, 3])
@@ -314,14 +314,14 @@ class TestEmbedding:
         assert gradient.tolist() == [[10, 20], [0, 0], [0, 0], [101, 202]]
 
     @pytest.mark.parametrize("one_hot", [False, True])
-    def test_out_of_range_in_a_compiled_program_gives_nan(self, one_hot):
+    def test_an_index_out_of_range_gives_nan_in_compiled_code(self, one_hot):
         cell = nn.Embedding(3, 2, one_hot, "ones")
         out = transforms.jit(cell)(Tensor([0, 3, -1 if one_hot else -4, 2])).asnumpy()
         assert np.isnan(out).all(axis=1).tolist() == [False, True, True, False]
 
     @pytest.mark.parametrize("run", [lambda cell: cell, transforms.jit], ids=["eager", "compiled"])
     def test_a_negative_index_counts_from_the_end(self, run):
-        # As MindSpore 2.10 on the CPU; its gradient of such an index is zero, ours is that of the row.
+        # As in MindSpore 2.10 on the CPU, except that its gradient of a row with a negative index is zero.
         table = normal(4, 2)
         cell = nn.Embedding(4, 2, embedding_table=Tensor(table))
         ids = Tensor([-1, 0, -4])
@@ -367,7 +367,7 @@ class TestEmbedding:
             (
                 lambda: nn.Embedding(5, 3)(Tensor([1.0])),
                 DtypeError,
-                "must hold integers, the numbers of rows, but its dtype is Float32. Cast it first",
+                "must hold integers, the indices of rows, but its dtype is Float32. Cast it first",
             ),
             (lambda: nn.Embedding(5, 3)(Tensor([True])), DtypeError, "its dtype is Bool"),
             (lambda: nn.Embedding(0, 3), ArgumentError, "Embedding: `vocab_size` must be at least 1"),

@@ -26,7 +26,7 @@ def kinds(cells):
 
 
 @pytest.fixture
-def row():
+def net():
     return nn.SequentialCell(nn.ReLU(), dense(2), nn.Tanh())
 
 
@@ -46,7 +46,7 @@ class TestSequentialCell:
             nn.SequentialCell(nn.CellList([nn.ReLU(), nn.Tanh()])),
         ],
     )
-    def test_ways_to_give_the_cells(self, net):
+    def test_forms_of_the_arguments(self, net):
         assert repr(net) == "SequentialCell(\n  (0): ReLU()\n  (1): Tanh()\n)"
         assert kinds(net.cell_list) == ["ReLU", "Tanh"]
 
@@ -72,46 +72,46 @@ class TestSequentialCell:
         assert names(net) == [("1.weight", "1.weight")]
         assert not hasattr(net, "x")
 
-    def test_a_name_that_looks_like_a_place(self):
+    def test_a_name_that_looks_like_a_position(self):
         net = nn.SequentialCell(OrderedDict([("1", nn.ReLU()), ("b", nn.Tanh())]))
         net.append(nn.Sigmoid())
         assert kinds(net) == ["ReLU", "Tanh", "Sigmoid"]
 
-    def test_reading(self, row):
-        assert kinds(row) == ["ReLU", "Dense", "Tanh"]
-        assert (row[0].cls_name, row[-1].cls_name, row[np.int64(1)].cls_name) == ("ReLU", "Tanh", "Dense")
-        assert len(row) == 3
-        assert row[1] in list(row)
+    def test_reading(self, net):
+        assert kinds(net) == ["ReLU", "Dense", "Tanh"]
+        assert (net[0].cls_name, net[-1].cls_name, net[np.int64(1)].cls_name) == ("ReLU", "Tanh", "Dense")
+        assert len(net) == 3
+        assert net[1] in list(net)
 
-    def test_slices_share_cells_and_names(self, row):
-        part = row[1:]
-        assert repr(row[::2]) == "SequentialCell(\n  (0): ReLU()\n  (2): Tanh()\n)"
-        assert part[0] is row[1]
-        assert names(part) == names(row) == [("1.weight", "1.weight")]
+    def test_slices_share_cells_and_names(self, net):
+        part = net[1:]
+        assert repr(net[::2]) == "SequentialCell(\n  (0): ReLU()\n  (2): Tanh()\n)"
+        assert part[0] is net[1]
+        assert names(part) == names(net) == [("1.weight", "1.weight")]
         assert part(Tensor([[1.0, 2.0]])).shape == (1, 2)
 
-    def test_append_insert_extend(self, row):
-        assert row.append(dense(2)) is None
-        row.insert(0, dense(2))
-        row.extend([nn.ReLU(), nn.Sigmoid()])
-        assert kinds(row) == ["Dense", "ReLU", "Dense", "Tanh", "Dense", "ReLU", "Sigmoid"]
-        assert names(row) == [(f"{i}.weight", f"{i}.weight") for i in (0, 2, 4)]
-        row.insert(len(row), nn.ReLU())
-        row.insert(-1, nn.Mish())
-        assert kinds(row)[-2:] == ["Mish", "ReLU"]
+    def test_append_insert_extend(self, net):
+        assert net.append(dense(2)) is None
+        net.insert(0, dense(2))
+        net.extend([nn.ReLU(), nn.Sigmoid()])
+        assert kinds(net) == ["Dense", "ReLU", "Dense", "Tanh", "Dense", "ReLU", "Sigmoid"]
+        assert names(net) == [(f"{i}.weight", f"{i}.weight") for i in (0, 2, 4)]
+        net.insert(len(net), nn.ReLU())
+        net.insert(-1, nn.Mish())
+        assert kinds(net)[-2:] == ["Mish", "ReLU"]
 
-    def test_setting_and_deleting(self, row):
-        row[0] = dense(2)
-        row[-1] = nn.Sigmoid()
-        assert kinds(row) == ["Dense", "Dense", "Sigmoid"]
-        del row[0]
-        assert names(row) == [("0.weight", "0.weight")]
-        del row[0:1]
-        assert kinds(row) == ["Sigmoid"]
+    def test_assignment_and_deletion(self, net):
+        net[0] = dense(2)
+        net[-1] = nn.Sigmoid()
+        assert kinds(net) == ["Dense", "Dense", "Sigmoid"]
+        del net[0]
+        assert names(net) == [("0.weight", "0.weight")]
+        del net[0:1]
+        assert kinds(net) == ["Sigmoid"]
 
-    def test_modes_reach_the_cells(self, row):
-        assert all(cell.training for cell in row.set_train())
-        assert all(cell.requires_grad for cell in row.set_grad())
+    def test_modes_apply_to_the_cells(self, net):
+        assert all(cell.training for cell in net.set_train())
+        assert all(cell.requires_grad for cell in net.set_grad())
 
     def test_gradients_and_compiling(self):
         net = nn.SequentialCell(dense(2), nn.Tanh(), dense(2))
@@ -128,7 +128,7 @@ class TestSequentialCell:
                 ArgumentTypeError,
                 "every element must be a Cell, but got 3 of type int",
             ),
-            (lambda s: nn.SequentialCell(nn.ReLU), ArgumentTypeError, "but got the class ReLU; it needs its brackets"),
+            (lambda s: nn.SequentialCell(nn.ReLU), ArgumentTypeError, "but got the class ReLU; pass an instance"),
             (lambda s: nn.SequentialCell("a"), ArgumentTypeError, "but got 'a' of type str"),
             (lambda s: nn.SequentialCell([nn.ReLU()], nn.ReLU()), ArgumentTypeError, "of type list"),
             (lambda s: s.append(3), ArgumentTypeError, "SequentialCell: every element must be a Cell"),
@@ -151,10 +151,10 @@ class TestSequentialCell:
             ),
         ],
     )
-    def test_errors(self, row, call, kind, message):
+    def test_errors(self, net, call, kind, message):
         with pytest.raises(kind, match=re.escape(message)):
-            call(row)
-        assert kinds(row) == ["ReLU", "Dense", "Tanh"]
+            call(net)
+        assert kinds(net) == ["ReLU", "Dense", "Tanh"]
 
 
 class TestCellList:
@@ -170,14 +170,14 @@ class TestCellList:
         assert (cells[-1].cls_name, len(cells)) == ("Mish", 3)
         assert repr(nn.CellList()) == "CellList()"
 
-    def test_slices_are_numbered_anew_and_rename_nothing(self):
+    def test_slices_are_renumbered_and_keep_parameter_names(self):
         cells = nn.CellList([dense(), dense(2)])
         part = cells[1:]
         assert repr(part) == "CellList(\n  (0): Dense(input_channels=2, output_channels=2)\n)"
         assert part[0] is cells[1]
         assert names(cells) == [("0.weight", "0.weight"), ("1.weight", "1.weight")]
 
-    def test_names_follow_the_places(self):
+    def test_names_follow_the_positions(self):
         cells = nn.CellList([dense()])
         cells.insert(0, dense())
         assert names(cells) == [("0.weight", "0.weight"), ("1.weight", "1.weight")]
@@ -195,12 +195,12 @@ class TestCellList:
                 "CellList: every element must be a Cell, but got 1 of type int",
             ),
             (lambda: nn.CellList(nn.ReLU()), ArgumentTypeError, "must be a list of Cells, but got the Cell ReLU"),
-            (lambda: nn.CellList(nn.ReLU(), nn.ReLU()), ArgumentTypeError, "Put them in brackets: CellList([...])"),
+            (lambda: nn.CellList(nn.ReLU(), nn.ReLU()), ArgumentTypeError, "Pass a list: CellList([...])"),
             (lambda: nn.CellList([], prefix=1), ArgumentTypeError, "unknown argument(s) 'prefix'"),
             (lambda: nn.CellList([nn.ReLU()])[2], IndexError, "CellList: index 2 is out of range [-1, 0]; it holds 1"),
             (lambda: nn.CellList()[0], IndexError, "it holds 0 Cells"),
             (lambda: nn.CellList([nn.ReLU()]).insert("a", nn.ReLU()), ArgumentTypeError, "but got 'a' of type str"),
-            (lambda: nn.CellList([nn.ReLU()])(Tensor(1)), CellError, "computes nothing. Call its Cells in your own"),
+            (lambda: nn.CellList([nn.ReLU()])(Tensor(1)), CellError, "cannot be called. Call its Cells in your own"),
         ],
     )
     def test_errors(self, call, kind, message):
@@ -240,7 +240,7 @@ class TestCellDict:
             (lambda d: nn.CellDict({"": nn.ReLU()}), ArgumentError, "must be non-empty"),
             (lambda d: nn.CellDict({1: nn.ReLU()}), ArgumentTypeError, "a key must be a str, but got 1 of type int"),
             (lambda d: nn.CellDict({"a": 1}), ArgumentTypeError, "CellDict: every element must be a Cell, but got 1"),
-            (lambda d: nn.CellDict({"keys": nn.ReLU()}), ArgumentError, "'keys' is the name of an attribute of every"),
+            (lambda d: nn.CellDict({"keys": nn.ReLU()}), ArgumentError, "'keys' is the name of an attribute of"),
             (lambda d: nn.CellDict(3), ArgumentTypeError, "a mapping or a list of (name, Cell) pairs, but got 3"),
             (lambda d: nn.CellDict(["ab"]), ArgumentTypeError, "expected a (name, Cell) pair, but got 'ab'"),
             (lambda d: nn.CellDict({}, {}), ArgumentTypeError, "takes one mapping and `auto_prefix`, but got 2"),

@@ -1,4 +1,4 @@
-"""Convolution and pooling: values against plain loops, values and gradients against torch, forms, messages."""
+"""Convolution and pooling: values against loops, values and gradients against torch, printed forms, messages."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def normal(*shape):
     return RNG.standard_normal(shape).astype(np.float32)
 
 
-def same_pads(length, reach, stride):
-    total = max((-(-length // stride) - 1) * stride + reach - length, 0)
+def same_pads(length, span, stride):
+    total = max((-(-length // stride) - 1) * stride + span - length, 0)
     return total // 2, total - total // 2
 
 
 def windows(x, kernel, stride, pads, dilation, fill):
-    """The windows of (N, C, H, W), one by one: (i, j), elements of shape (N, C, kh, kw)."""
+    """Yield (i, j) and the elements, of shape (N, C, kh, kw), of each window of (N, C, H, W)."""
     x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), *pads), constant_values=fill)
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[2:], reach, stride, strict=True)]
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[2:], spans, stride, strict=True)]
     for i, j in itertools.product(*map(range, counts)):
         top, left = i * stride[0], j * stride[1]
-        rows = slice(top, top + reach[0], dilation[0])
-        columns = slice(left, left + reach[1], dilation[1])
+        rows = slice(top, top + spans[0], dilation[0])
+        columns = slice(left, left + spans[1], dilation[1])
         yield (i, j), x[:, :, rows, columns]
 
 
@@ -65,8 +65,8 @@ SHAPES = [  # kernel, stride, dilation, group
 
 def pads_of(mode, padding, spatial, kernel, stride, dilation):
     if mode == "same":
-        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-        return [same_pads(n, r, s) for n, r, s in zip(spatial, reach, stride, strict=True)]
+        spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+        return [same_pads(n, r, s) for n, r, s in zip(spatial, spans, stride, strict=True)]
     numbers = (padding,) * 4 if isinstance(padding, int) else padding
     return [numbers[:2], numbers[2:]]
 
@@ -74,7 +74,7 @@ def pads_of(mode, padding, spatial, kernel, stride, dilation):
 class TestConv:
     @pytest.mark.parametrize(("mode", "padding"), MODES)
     @pytest.mark.parametrize(("kernel", "stride", "dilation", "group"), SHAPES)
-    def test_a_plain_loop_gives_the_same(self, mode, padding, kernel, stride, dilation, group):
+    def test_against_a_loop(self, mode, padding, kernel, stride, dilation, group):
         x, w, b = normal(2, 4, 9, 8), normal(8, 4 // group, *kernel), normal(8)
         net = nn.Conv2d(4, 8, kernel, stride, mode, padding, dilation, group, True, Tensor(w), Tensor(b))
         pads = pads_of(mode, padding, x.shape[2:], kernel, stride, dilation)
@@ -86,14 +86,14 @@ class TestConv:
     def test_channels_last(self):
         x, w, b = normal(2, 4, 7, 6), normal(6, 2, 3, 2), normal(6)
         first = nn.Conv2d(4, 6, (3, 2), 2, "pad", (1, 0, 2, 1), 1, 2, True, Tensor(w), Tensor(b))
-        turned = Tensor(w.transpose(0, 2, 3, 1).copy())
-        last = nn.Conv2d(4, 6, (3, 2), 2, "pad", (1, 0, 2, 1), 1, 2, True, turned, Tensor(b), "NHWC")
+        transposed = Tensor(w.transpose(0, 2, 3, 1).copy())
+        last = nn.Conv2d(4, 6, (3, 2), 2, "pad", (1, 0, 2, 1), 1, 2, True, transposed, Tensor(b), "NHWC")
         found = last(Tensor(x.transpose(0, 2, 3, 1).copy())).asnumpy().transpose(0, 3, 1, 2)
         np.testing.assert_allclose(found, first(Tensor(x)).asnumpy(), rtol=1e-5, atol=1e-5)
         assert last.weight.shape == (6, 3, 2, 2)
 
     @pytest.mark.parametrize(("mode", "padding"), [("valid", 0), ("same", 0), ("pad", 2)])
-    def test_one_axis_is_two_with_a_row(self, mode, padding):
+    def test_conv1d_equals_conv2d_of_height_one(self, mode, padding):
         x, w, b = normal(3, 4, 11), normal(6, 2, 3), normal(6)
         net = nn.Conv1d(4, 6, 3, 2, mode, padding, 2, 2, True, Tensor(w), Tensor(b))
         assert net.weight.shape == (6, 2, 1, 3)
@@ -103,7 +103,7 @@ class TestConv:
         found = ops.conv1d(Tensor(x), Tensor(w), Tensor(b), 2, mode, padding, 2, 2)
         np.testing.assert_allclose(found.asnumpy(), expected, rtol=1e-4, atol=1e-5)
 
-    def test_three_axes_with_a_depth_of_one_are_two(self):
+    def test_conv3d_of_depth_one_equals_conv2d(self):
         x, w, b = normal(2, 3, 6, 7), normal(4, 3, 3, 2), normal(4)
         net = nn.Conv3d(
             3, 4, (1, 3, 2), (1, 2, 1), has_bias=True, weight_init=Tensor(w[:, :, None]), bias_init=Tensor(b)
@@ -114,8 +114,8 @@ class TestConv:
 
     @pytest.mark.parametrize(("mode", "padding"), MODES)
     @pytest.mark.parametrize(("kernel", "stride", "dilation", "group"), SHAPES)
-    def test_the_transpose_is_the_gradient(self, mode, padding, kernel, stride, dilation, group):
-        # <conv(y), x> = <y, transpose(x)> for the y of the output's size.
+    def test_the_transposed_convolution_is_the_adjoint(self, mode, padding, kernel, stride, dilation, group):
+        # <conv(y), x> = <y, transpose(x)> for y of the shape of the output.
         x, w = normal(2, 8, 5, 6), normal(8, 4 // group, *kernel)
         net = nn.Conv2dTranspose(8, 4, kernel, stride, mode, padding, 0, dilation, group, weight_init=Tensor(w))
         out = net(Tensor(x)).asnumpy()
@@ -136,7 +136,7 @@ class TestConv:
         assert net(x).shape == (1, 1, 10, 10)
         assert not net(x).asnumpy()[0, 0, 9].any()
 
-    def test_one_axis_transposed(self):
+    def test_conv1d_transpose_equals_conv2d_transpose_of_height_one(self):
         x, w = normal(2, 4, 7), normal(4, 3, 5)
         net = nn.Conv1dTranspose(4, 3, 5, 2, "pad", 1, weight_init=Tensor(w))
         wide = nn.Conv2dTranspose(4, 3, (1, 5), (1, 2), "pad", (0, 0, 1, 1), weight_init=Tensor(w[:, :, None]))
@@ -159,7 +159,7 @@ class TestConv:
     def test_documented_shapes(self, net, shape, expected):
         assert net()(Tensor(normal(*shape))).shape == expected
 
-    def test_default_values_are_mindspores(self):
+    def test_default_values_as_in_mindspore(self):
         set_seed(1)
         net = nn.Conv2d(16, 300, 5, group=4, has_bias=True)
         bound = 1 / np.sqrt(4 * 25)
@@ -168,7 +168,7 @@ class TestConv:
             assert values.std() == pytest.approx(bound / np.sqrt(3), rel=0.06)
         assert [p.name for p in net.get_parameters()] == ["weight", "bias"]
 
-    def test_half_precision_stays(self):
+    def test_half_precision_is_preserved(self):
         net = nn.Conv2d(3, 4, 3, dtype=dt.bfloat16)
         assert net(Tensor(normal(1, 3, 5, 5)).astype(dt.bfloat16)).dtype is dt.bfloat16
 
@@ -184,16 +184,16 @@ POOLS = [  # kernel, stride, padding
 
 class TestPooling:
     @pytest.mark.parametrize(("kernel", "stride", "padding"), POOLS)
-    def test_a_plain_loop_gives_the_same(self, kernel, stride, padding):
+    def test_against_a_loop(self, kernel, stride, padding):
         x = normal(2, 3, 12, 13)
         pads = [(p, p) for p in padding]
-        largest = nn.MaxPool2d(kernel, stride, "pad", padding)(Tensor(x)).asnumpy()
+        maximum = nn.MaxPool2d(kernel, stride, "pad", padding)(Tensor(x)).asnumpy()
         mean = nn.AvgPool2d(kernel, stride, "pad", padding)(Tensor(x)).asnumpy()
         inner = nn.AvgPool2d(kernel, stride, "pad", padding, count_include_pad=False)(Tensor(x)).asnumpy()
         ninth = nn.AvgPool2d(kernel, stride, "pad", padding, divisor_override=9)(Tensor(x)).asnumpy()
         for (i, j), window in windows(x, kernel, stride, pads, (1, 1), np.nan):
             filled = np.nan_to_num(window)
-            np.testing.assert_array_equal(largest[:, :, i, j], np.nanmax(window, (2, 3)).astype(np.float32))
+            np.testing.assert_array_equal(maximum[:, :, i, j], np.nanmax(window, (2, 3)).astype(np.float32))
             np.testing.assert_allclose(mean[:, :, i, j], filled.mean((2, 3)), rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(inner[:, :, i, j], np.nanmean(window, (2, 3)), rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(ninth[:, :, i, j], filled.sum((2, 3)) / 9, rtol=1e-4, atol=1e-6)
@@ -203,14 +203,14 @@ class TestPooling:
     def test_modes(self, kernel, stride, mode):
         x = normal(2, 3, 11, 10)
         pads = pads_of(mode, 0, x.shape[2:], kernel, stride, (1, 1))
-        largest = nn.MaxPool2d(kernel, stride, mode)(Tensor(x)).asnumpy()
+        maximum = nn.MaxPool2d(kernel, stride, mode)(Tensor(x)).asnumpy()
         mean = nn.AvgPool2d(kernel, stride, mode)(Tensor(x)).asnumpy()
         last = nn.MaxPool2d(kernel, stride, mode, data_format="NHWC")(Tensor(x.transpose(0, 2, 3, 1).copy()))
-        np.testing.assert_array_equal(last.asnumpy().transpose(0, 3, 1, 2), largest)
+        np.testing.assert_array_equal(last.asnumpy().transpose(0, 3, 1, 2), maximum)
         found = dict(windows(x, kernel, stride, pads, (1, 1), np.nan))
-        assert largest.shape[2:] == tuple(np.max(list(found), axis=0) + 1)
+        assert maximum.shape[2:] == tuple(np.max(list(found), axis=0) + 1)
         for (i, j), window in found.items():
-            np.testing.assert_array_equal(largest[:, :, i, j], np.nanmax(window, (2, 3)).astype(np.float32))
+            np.testing.assert_array_equal(maximum[:, :, i, j], np.nanmax(window, (2, 3)).astype(np.float32))
             np.testing.assert_allclose(mean[:, :, i, j], np.nanmean(window, (2, 3)), rtol=1e-4, atol=1e-6)
 
     def test_as_observed_in_mindspore(self):
@@ -220,10 +220,10 @@ class TestPooling:
         np.testing.assert_allclose(found.asnumpy()[0, 0], expected)
         found = nn.AvgPool2d(2, 2, ceil_mode=True)(x)
         np.testing.assert_allclose(found.asnumpy()[0, 0], [[-4, -6, -7.5], [-14, -16, -17.5], [-21.5, -23.5, -25]])
-        values, places = nn.MaxPool2d(2, 2, "pad", 1, return_indices=True)(x)
+        values, indices = nn.MaxPool2d(2, 2, "pad", 1, return_indices=True)(x)
         np.testing.assert_array_equal(values.asnumpy()[0, 0], [[-1, -2, -4], [-6, -7, -9], [-16, -17, -19]])
-        np.testing.assert_array_equal(places.asnumpy()[0, 0], [[0, 1, 3], [5, 6, 8], [15, 16, 18]])
-        assert places.dtype is dt.int64
+        np.testing.assert_array_equal(indices.asnumpy()[0, 0], [[0, 1, 3], [5, 6, 8], [15, 16, 18]])
+        assert indices.dtype is dt.int64
         line = Tensor(-np.arange(1, 12, dtype=np.float32).reshape(1, 1, 11))
         np.testing.assert_allclose(nn.AvgPool1d(3, 2, "same")(line).asnumpy()[0, 0], [-1.5, -3, -5, -7, -9, -10.5])
         np.testing.assert_allclose(nn.MaxPool1d(3, 2, "pad", 1)(line).asnumpy()[0, 0], [-1, -2, -4, -6, -8, -10])
@@ -234,11 +234,11 @@ class TestPooling:
             np.testing.assert_array_equal(pool(Tensor(x)).asnumpy(), pool(Tensor(x[None])).asnumpy()[0])
         for pool in (nn.MaxPool1d(2, 2), nn.AvgPool1d(3, 1, "pad", 1)):
             np.testing.assert_array_equal(pool(Tensor(line)).asnumpy(), pool(Tensor(line[None])).asnumpy()[0])
-        values, places = nn.MaxPool1d(2, 2, "pad", 1, return_indices=True)(Tensor(line))
-        np.testing.assert_array_equal(np.take_along_axis(line, places.asnumpy(), 1), values.asnumpy())
+        values, indices = nn.MaxPool1d(2, 2, "pad", 1, return_indices=True)(Tensor(line))
+        np.testing.assert_array_equal(np.take_along_axis(line, indices.asnumpy(), 1), values.asnumpy())
 
     @pytest.mark.parametrize("kernel", [3, 10])
-    def test_the_first_of_equals_gets_the_gradient_and_nan_is_seen(self, kernel):
+    def test_ties_and_nan(self, kernel):
         pool = nn.MaxPool1d(kernel)
         gradient = transforms.grad(lambda x: pool(x).sum())(Tensor(np.zeros((1, 1, kernel), np.float32)))
         np.testing.assert_array_equal(gradient.asnumpy()[0, 0], np.eye(kernel)[0])
@@ -246,7 +246,7 @@ class TestPooling:
         x[1] = np.nan
         assert np.isnan(pool(Tensor(x[None, None])).asnumpy()).all()
 
-    def test_whole_numbers_have_a_maximum(self):
+    def test_max_pool_of_integers(self):
         x = Tensor(-np.arange(1, 10, dtype=np.int32).reshape(1, 1, 3, 3))
         np.testing.assert_array_equal(nn.MaxPool2d(2, 2, "pad", 1)(x).asnumpy()[0, 0], [[-1, -2], [-4, -5]])
 
@@ -269,7 +269,7 @@ class TestPooling:
 @pytest.mark.peers
 class TestAgainstTorch:
     def check(self, net, reference, x, weights=()):
-        """The same value and gradients, in the input and the weights."""
+        """Compare the value and the gradients of the input and the weights with those of `reference`."""
         torch = pytest.importorskip("torch")
         scale = None
 
@@ -287,8 +287,8 @@ class TestAgainstTorch:
         np.testing.assert_allclose(out.asnumpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
         (expected * torch.from_numpy(scale)).sum().backward()
         found = jax.tree.leaves(gradients, is_leaf=lambda each: isinstance(each, Tensor))
-        for mine, theirs in zip(found, [given, *leaves], strict=True):
-            np.testing.assert_allclose(mine.asnumpy(), theirs.grad.numpy(), rtol=1e-3, atol=1e-4)
+        for actual, leaf in zip(found, [given, *leaves], strict=True):
+            np.testing.assert_allclose(actual.asnumpy(), leaf.grad.numpy(), rtol=1e-3, atol=1e-4)
 
     def test_the_check_can_fail(self):
         net = nn.Conv2d(3, 4, 3)
@@ -349,19 +349,19 @@ class TestAgainstTorch:
                 x,
             )
 
-    def test_max_pool_with_dilation_and_places(self):
+    def test_max_pool_with_dilation_and_indices(self):
         torch = pytest.importorskip("torch")
         x = normal(2, 3, 12, 13)
-        values, places = ops.max_pool2d(Tensor(x), (3, 2), (2, 1), (1, 1), (2, 3), True, True)
+        values, indices = ops.max_pool2d(Tensor(x), (3, 2), (2, 1), (1, 1), (2, 3), True, True)
         expected = torch.nn.functional.max_pool2d(torch.from_numpy(x), (3, 2), (2, 1), (1, 1), (2, 3), True, True)
         np.testing.assert_array_equal(values.asnumpy(), expected[0].numpy())
-        np.testing.assert_array_equal(places.asnumpy(), expected[1].numpy())
+        np.testing.assert_array_equal(indices.asnumpy(), expected[1].numpy())
 
     def test_adaptive(self):
         self.check(nn.AdaptiveAvgPool2d((3, 4)), lambda f, x: f.adaptive_avg_pool2d(x, (3, 4)), normal(2, 3, 7, 10))
 
 
-class TestForm:
+class TestPrintedFormsAndMessages:
     @pytest.mark.parametrize(
         ("net", "text"),
         [
@@ -385,7 +385,7 @@ class TestForm:
             (nn.AdaptiveAvgPool2d(2), "AdaptiveAvgPool2d()"),
         ],
     )
-    def test_printed_as_in_mindspore(self, net, text):
+    def test_printed_as_mindspore(self, net, text):
         assert repr(net) == text
 
     @pytest.mark.parametrize(
@@ -412,10 +412,10 @@ class TestForm:
             (
                 lambda: nn.Conv2dTranspose(3, 4, 3, 1, "pad", 4)(Tensor(normal(1, 3, 3, 3))),
                 ShapeError,
-                "leaves nothing of the output",
+                "would have size (-3, -3). Reduce `padding`",
             ),
             (lambda: nn.MaxPool2d(2, 2, "valid", 1), ArgumentError, "`padding` must be 0 with pad_mode 'valid'"),
-            (lambda: nn.MaxPool2d(2, 2, ceil_mode=True), ArgumentError, "go with pad_mode 'pad' only"),
+            (lambda: nn.MaxPool2d(2, 2, ceil_mode=True), ArgumentError, "require pad_mode 'pad'"),
             (lambda: nn.MaxPool2d(2, 2, "pad", data_format="NHWC"), ArgumentError, "Transpose the input"),
             (lambda: nn.MaxPool2d((2, 2, 2)), ArgumentError, "an int or 2 ints"),
             (lambda: nn.MaxPool2d(3, 1, "pad", 2)(Tensor(normal(1, 1, 5, 5))), ArgumentError, "at most half"),
@@ -441,7 +441,7 @@ class TestForm:
         with pytest.raises(error, match=re.escape(message)):
             call()
 
-    def test_a_convolution_is_what_it_was_under_jit_and_vmap(self):
+    def test_compiled_equals_eager(self):
         net = nn.SequentialCell(nn.Conv2d(3, 4, 3, has_bias=True), nn.ReLU(), nn.MaxPool2d(2, 2))
         x = Tensor(normal(2, 3, 6, 8))
         np.testing.assert_allclose(transforms.jit(net)(x).asnumpy(), net(x).asnumpy(), rtol=1e-4, atol=1e-5)

@@ -60,7 +60,7 @@ class TestBatchNorm:
         np.testing.assert_allclose(inner.moving_variance.asnumpy(), 0.8 + 0.2 * x.var(axes, ddof=1), rtol=1e-5)
 
     @pytest.mark.parametrize(("kind", "shape", "axes", "options"), BATCHES)
-    def test_outside_training(self, kind, shape, axes, options):
+    def test_in_evaluation_mode(self, kind, shape, axes, options):
         x, mean, var, gamma, beta = normal(*shape), normal(3), normal(3) ** 2, normal(3), normal(3)
         bn = kind(
             3,
@@ -70,10 +70,10 @@ class TestBatchNorm:
             moving_var_init=Tensor(var),
             **options,
         )
-        where = tuple(1 if axis in axes else 3 for axis in range(len(shape)))
-        expected = (x - mean.reshape(where)) / np.sqrt(var.reshape(where) + 1e-5) * gamma.reshape(where) + beta.reshape(
-            where
+        mean_, var_, gamma_, beta_ = (
+            each.reshape([1 if axis in axes else 3 for axis in range(len(shape))]) for each in (mean, var, gamma, beta)
         )
+        expected = (x - mean_) / np.sqrt(var_ + 1e-5) * gamma_ + beta_
         np.testing.assert_allclose(bn(Tensor(x)).asnumpy(), expected, rtol=2e-4, atol=2e-4)
         np.testing.assert_array_equal(getattr(bn, "bn2d", bn).moving_mean.asnumpy(), mean)
 
@@ -102,12 +102,12 @@ class TestBatchNorm:
         np.testing.assert_allclose(np.asarray(out).astype(np.float64), [[-1, -1], [1, 1]], rtol=1e-2)
         np.testing.assert_allclose(bn.moving_variance.asnumpy()[0], 0.9 + 0.1 * 2e6, rtol=1e-2)
 
-    def test_to_float_leaves_the_moving_statistics_whole(self):
+    def test_to_float_keeps_the_moving_statistics_in_float32(self):
         bn = nn.BatchNorm1d(1, moving_var_init=1e6).to_float(dt.float16).set_train()
         bn(Tensor([[1.0], [3.0]]))
         np.testing.assert_allclose(bn.moving_variance.asnumpy(), [0.9e6 + 0.2], rtol=1e-6)
 
-    def test_compiled_and_differentiated_steps_move_the_statistics(self):
+    def test_compiled_gradient_steps_update_the_statistics(self):
         x = normal(6, 2)
         expected = nn.BatchNorm1d(2).set_train()
         for _ in range(3):
@@ -127,22 +127,22 @@ class TestBatchNorm:
         dx, (dgamma, dbeta) = transforms.grad(lambda x: (bn(x) * Tensor(up)).sum(), 0, bn.trainable_params())(Tensor(x))
         xhat, gamma = normalized(x, (0,), 1e-5), np.array([1.5, -0.5])
         inner = up * gamma
-        slope = (inner - inner.mean(0) - xhat * (inner * xhat).mean(0)) / np.sqrt(x.var(0) + 1e-5)
-        np.testing.assert_allclose(dx.asnumpy(), slope, rtol=1e-5, atol=1e-8)
+        expected = (inner - inner.mean(0) - xhat * (inner * xhat).mean(0)) / np.sqrt(x.var(0) + 1e-5)
+        np.testing.assert_allclose(dx.asnumpy(), expected, rtol=1e-5, atol=1e-8)
         np.testing.assert_allclose(dgamma.asnumpy(), (up * xhat).sum(0), rtol=1e-6)
         np.testing.assert_allclose(dbeta.asnumpy(), up.sum(0), rtol=1e-6)
 
     @pytest.mark.peers
     def test_ten_steps_against_torch(self):
         torch = pytest.importorskip("torch")
-        there, here = torch.nn.BatchNorm2d(3), nn.BatchNorm2d(3).set_train()
+        reference, bn = torch.nn.BatchNorm2d(3), nn.BatchNorm2d(3).set_train()
         for seed in range(10):
             x = np.random.default_rng(seed).normal(seed, 2, (4, 3, 2, 5)).astype(np.float32)
             np.testing.assert_allclose(
-                here(Tensor(x)).asnumpy(), there(torch.tensor(x)).detach().numpy(), rtol=1e-4, atol=1e-5
+                bn(Tensor(x)).asnumpy(), reference(torch.tensor(x)).detach().numpy(), rtol=1e-4, atol=1e-5
             )
-        np.testing.assert_allclose(here.moving_mean.asnumpy(), there.running_mean.numpy(), rtol=1e-5)
-        np.testing.assert_allclose(here.moving_variance.asnumpy(), there.running_var.numpy(), rtol=1e-5)
+        np.testing.assert_allclose(bn.moving_mean.asnumpy(), reference.running_mean.numpy(), rtol=1e-5)
+        np.testing.assert_allclose(bn.moving_variance.asnumpy(), reference.running_var.numpy(), rtol=1e-5)
 
     def test_parameters(self):
         names = [(p.name, p.requires_grad) for p in nn.BatchNorm1d(2).get_parameters()]
@@ -201,7 +201,7 @@ class TestBatchNorm:
             (
                 lambda: nn.BatchNorm1d(2).set_train()(Tensor([[1.0, 2.0]])),
                 ShapeError,
-                "one value for each feature has no variance to normalize by, but got an input of shape (1, 2) while "
+                "the variance of a single value for each feature is not defined, but got an input of shape (1, 2) in "
                 "training. Use batches of 2 or more (drop_remainder=True drops a smaller last one)",
             ),
         ],
@@ -210,7 +210,7 @@ class TestBatchNorm:
         with pytest.raises(kind, match=re.escape(message)):
             call()
 
-    def test_a_batch_of_one_is_fine_outside_training(self):
+    def test_a_batch_of_one_in_evaluation_mode(self):
         assert nn.BatchNorm1d(2)(Tensor([[1.0, 2.0]])).shape == (1, 2)
         assert nn.BatchNorm2d(1).set_train()(Tensor(normal(1, 1, 2, 2))).shape == (1, 1, 2, 2)
 
@@ -235,13 +235,13 @@ class TestLayerNorm:
     def test_against_torch(self):
         torch = pytest.importorskip("torch")
         x = normal(4, 5)
-        there = torch.tensor(x, requires_grad=True)
-        out = torch.nn.functional.layer_norm(there, (5,), eps=1e-3)
+        given = torch.tensor(x, requires_grad=True)
+        out = torch.nn.functional.layer_norm(given, (5,), eps=1e-3)
         (out**3).sum().backward()
         cell = nn.LayerNorm(5, epsilon=1e-3)
         gradient = transforms.grad(lambda x: (cell(x) ** 3).sum())(Tensor(x))
         np.testing.assert_allclose(cell(Tensor(x)).asnumpy(), out.detach().numpy(), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(gradient.asnumpy(), there.grad.numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(gradient.asnumpy(), given.grad.numpy(), rtol=1e-4, atol=1e-5)
 
     def test_half_precision_is_computed_in_float32(self):
         out = nn.LayerNorm(2)(Tensor([[1000.0, 3000.0]], dt.float16))
@@ -283,8 +283,8 @@ class TestGroupNorm:
         x, gamma, beta = normal(*shape), normal(4), normal(4)
         cell = nn.GroupNorm(groups, 4, gamma_init=Tensor(gamma), beta_init=Tensor(beta))
         grouped = normalized(x.reshape(shape[0], groups, -1), (2,), 1e-5).reshape(shape)
-        where = (1, 4) + (1,) * (len(shape) - 2)
-        expected = grouped * gamma.reshape(where) + beta.reshape(where)
+        channels = (1, 4) + (1,) * (len(shape) - 2)
+        expected = grouped * gamma.reshape(channels) + beta.reshape(channels)
         np.testing.assert_allclose(cell(Tensor(x)).asnumpy(), expected, rtol=1e-4, atol=1e-4)
 
     @pytest.mark.parametrize(
@@ -313,8 +313,8 @@ class TestGroupNorm:
         assert repr(nn.GroupNorm(2, 4)) == "GroupNorm(num_groups=2, num_channels=4)"
 
 
-class TestStatedDerivative:
-    """The derivative of normalizing is stated, not found by JAX; here beside JAX's own of the formula."""
+class TestCustomDerivative:
+    """The derivative rule of normalization against automatic differentiation of the formula."""
 
     @pytest.mark.parametrize("axes", [(1,), (0, 2), (0, 1, 2)])
     def test_every_mode_and_order(self, axes):
@@ -326,20 +326,20 @@ class TestStatedDerivative:
                 centred = x - x.mean(axes, keepdims=True)
                 return centred / jnp.sqrt((centred**2).mean(axes, keepdims=True) + 1e-3)
 
-            def stated(x):
+            def custom(x):
                 return _standardized(x, axes, 1e-3)[0]
 
-            def slope(fn):
+            def gradient(fn):
                 return lambda x: jax.grad(lambda x: (up * fn(x)).sum())(x)
 
-            for there, here in [
-                (plain(x), stated(x)),
-                (jax.jvp(plain, (x,), (t,))[1], jax.jvp(stated, (x,), (t,))[1]),
-                (slope(plain)(x), slope(stated)(x)),
-                (jax.jvp(slope(plain), (x,), (t,))[1], jax.jvp(slope(stated), (x,), (t,))[1]),
+            for expected, actual in [
+                (plain(x), custom(x)),
+                (jax.jvp(plain, (x,), (t,))[1], jax.jvp(custom, (x,), (t,))[1]),
+                (gradient(plain)(x), gradient(custom)(x)),
+                (jax.jvp(gradient(plain), (x,), (t,))[1], jax.jvp(gradient(custom), (x,), (t,))[1]),
                 (
-                    jax.grad(lambda x: (t * slope(plain)(x)).sum())(x),
-                    jax.grad(lambda x: (t * slope(stated)(x)).sum())(x),
+                    jax.grad(lambda x: (t * gradient(plain)(x)).sum())(x),
+                    jax.grad(lambda x: (t * gradient(custom)(x)).sum())(x),
                 ),
             ]:
-                np.testing.assert_allclose(here, there, rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-12)

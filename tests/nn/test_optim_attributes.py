@@ -1,4 +1,4 @@
-"""What is set on an optimizer after it was made takes effect at the next step, or is refused."""
+"""An attribute that is set on an optimizer takes effect at the next step, or raises an error."""
 
 import numpy as np
 import optax
@@ -59,7 +59,7 @@ CHANGES = {
 
 
 def formula(name, g, w, state, value):
-    """One step in float64; `value` is what the attribute is then."""
+    """One step in float64 with the new value of the attribute."""
     kind, _, attribute = name.partition(".")
     of = {attribute: value}
     if kind in ("SGD", "Momentum"):
@@ -85,14 +85,14 @@ DEFAULTS = {"dampening": 0.0, "nesterov": False, "use_nesterov": False, "decay":
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_others(name):
+def test_the_other_optimizers(name):
     make, (attribute, value) = CHANGES[name]
     w, state = np.array([1.0, 2.0], np.float64), {}
     for at, gradient in enumerate(GRADIENTS):
         now = DEFAULTS[attribute] if at == 0 else value
         w, state = formula(name, gradient.astype(np.float64), w, state, now)
     found = steps(make, lambda optimizer: setattr(optimizer, attribute, value))
-    # 1 - beta2 is formed in float32.
+    # 1 - beta2 is computed in float32.
     np.testing.assert_allclose(found, w, rtol=2e-4)
 
 
@@ -102,10 +102,10 @@ def test_the_others(name):
         (lambda w: nn.Adam(w, 0.1), "use_amsgrad", True, "needs the slots moment1, moment2, vhat"),
         (lambda w: nn.RMSProp(w, 0.1), "centered", True, "needs the slots mean_grad"),
         (lambda w: nn.Adam(w, 0.1), "beta1", 1.5, "beta1"),
-        (lambda w: nn.SGD(w, 0.1), "nesterov", True, "needs `momentum` above 0"),
+        (lambda w: nn.SGD(w, 0.1), "nesterov", True, "requires `momentum` above 0"),
     ],
 )
-def test_what_a_made_optimizer_cannot_become_is_refused(make, attribute, value, text):
+def test_attributes_that_cannot_be_changed(make, attribute, value, text):
     with pytest.raises(SporaxError, match=text):
         steps(make, lambda optimizer: setattr(optimizer, attribute, value))
 
@@ -140,7 +140,7 @@ def test_another_learning_rate(first, rate, rates):
     np.testing.assert_allclose(found, plain(rates), rtol=1e-5)
 
 
-def test_another_learning_rate_takes_effect_in_model_train_and_is_the_optimizers_state():
+def test_another_learning_rate_takes_effect_in_model_train_and_is_part_of_the_state():
     x, y = np.ones((4, 1), np.float32), np.zeros((4, 1), np.float32)
     net = nn.Dense(1, 1, weight_init="ones", has_bias=False)
     optimizer = nn.SGD(net.trainable_params(), 0.0)
@@ -158,15 +158,15 @@ def test_learning_rates_that_cannot_be_set():
     weights = [Parameter(np.array([1.0], np.float32), name=name) for name in "ab"]
     rate = Parameter(np.float32(0.5), name="rate")
     grouped = nn.SGD([{"params": weights[:1], "lr": 0.1}, {"params": weights[1:]}], 0.2)
-    with pytest.raises(StateError, match="groups have learning rates of their own"):
+    with pytest.raises(StateError, match="the groups have their own learning rates"):
         grouped.learning_rate = rate
-    with pytest.raises(ShapeError, match="must hold one number"):
+    with pytest.raises(ShapeError, match=r"must have shape \(\)"):
         nn.SGD(weights, 0.1).learning_rate = Parameter(np.array([0.5, 0.2], np.float32), name="rate")
     with pytest.raises(CellError):
         nn.SGD(weights, 0.1).learning_rate = 0.5
     for made, value in ((optax.sgd(0.1), 0.5), (optax.inject_hyperparams(optax.sgd)(0.1), rate)):
         optimizer = nn.OptaxOptimizer(made, weights)
-        with pytest.raises(StateError, match="the transformation has the learning rate"):
+        with pytest.raises(StateError, match="the transformation holds the learning rate"):
             optimizer.learning_rate = value
 
 
@@ -194,11 +194,11 @@ def test_an_optimizer_of_another_network_warns():
         cell(network, nn.MSELoss(), nn.SGD(unlike.trainable_params(), 0.1))
 
 
-def test_a_parameter_that_was_replaced_after_the_optimizer_was_made_warns():
+def test_a_parameter_replaced_after_the_optimizer_was_created_warns():
     network = nn.Dense(3, 2)
     optimizer = nn.SGD(network.trainable_params(), 0.1)
     network.weight = Parameter(np.ones((2, 3), np.float32), name="weight")
-    with pytest.warns(SporaxWarning, match="replaced after it was made"):
+    with pytest.warns(SporaxWarning, match="after all its Parameters"):
         cell(network, nn.MSELoss(), optimizer)
 
 
@@ -216,7 +216,7 @@ def test_a_loss_with_parameters_that_are_not_trained_warns(through):
         make[through]()
 
 
-def test_a_part_of_a_network_and_a_frozen_loss_give_no_warning():
+def test_no_warning_for_part_of_a_network_or_a_frozen_loss():
     network, loss = nn.SequentialCell(nn.Dense(3, 3), nn.Dense(3, 2)), nn.ProxyAnchorLoss(2, 2)
     for parameter in loss.trainable_params():
         parameter.requires_grad = False

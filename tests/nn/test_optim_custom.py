@@ -1,4 +1,4 @@
-"""Optimizers of users, in the style of public MindSpore projects, against what MindSpore 2.10 computes with them."""
+"""Custom optimizers in the style of public MindSpore projects, against results of MindSpore 2.10."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_scenario_has_a_reference():
 
 @pytest.mark.rank_promotion
 @pytest.mark.parametrize("name", REFERENCE)
-def test_values_and_attributes_are_mindspores(name):
+def test_values_and_attributes_as_in_mindspore(name):
     got, expected = custom.run(sporax, name), REFERENCE[name]
     assert got["facts"] == expected["facts"]
     assert list(got["values"]) == list(expected["values"])
@@ -63,9 +63,9 @@ def test_compiled_equals_eager(kind):
 
 
 class TestSettingTheDecay:
-    """`self.weight_decay = ...`, as subclasses write it."""
+    """`self.weight_decay = ...` in a subclass."""
 
-    def test_it_is_what_the_base_uses(self):
+    def test_the_base_class_uses_it(self):
         optimizer = nn.Momentum([weight()], 0.5, 0.0, weight_decay=0.1)
         optimizer((Tensor([0.0, 0.0]),))
         assert optimizer.weight_decay.item() == pytest.approx(0.1)
@@ -74,15 +74,15 @@ class TestSettingTheDecay:
         optimizer((Tensor([0.0, 0.0]),))
         np.testing.assert_allclose(optimizer.parameters[0].asnumpy(), 0.95 * 0.9, rtol=1e-6)
 
-    def test_a_decoupled_decay_too(self):
+    def test_a_decoupled_decay(self):
         optimizer = nn.AdamWeightDecay([weight()], 0.5)
         optimizer((Tensor([0.0, 0.0]),))
         optimizer.weight_decay = 0.2
         optimizer((Tensor([0.0, 0.0]),))
         np.testing.assert_allclose(optimizer.parameters[0].asnumpy(), 0.9, rtol=1e-6)
 
-    def test_loss_scale_is_part_of_it(self):
-        # As in MindSpore, where it is added to gradients that are not yet unscaled.
+    def test_it_includes_the_loss_scale(self):
+        # As in MindSpore, where it applies to scaled gradients.
         optimizer = nn.Momentum([weight()], 0.5, 0.0, weight_decay=0.1, loss_scale=4.0)
         assert optimizer.weight_decay.item() == pytest.approx(0.4)
         optimizer.weight_decay = 0.8
@@ -118,15 +118,15 @@ class TestSettingTheDecay:
     def test_a_decay_that_would_be_ignored_is_refused(self):
         optimizer = nn.Momentum([weight()], 0.5, 0.9)
         optimizer.weight_decay = 0.1
-        with pytest.raises(StateError, match="Momentum: `weight_decay` was set, but .* made without weight decay"):
+        with pytest.raises(StateError, match="Momentum: `weight_decay` was set, but .* created without weight decay"):
             optimizer((Tensor([0.0, 0.0]),))
         optimizer.exec_weight_decay = True
         optimizer((Tensor([0.0, 0.0]),))
         np.testing.assert_allclose(optimizer.parameters[0].asnumpy(), 0.95, rtol=1e-6)
 
 
-class TestWhatSubclassesRead:
-    def test_flags_without_groups_go_by_name(self):
+class TestAttributesForSubclasses:
+    def test_decay_flags_without_groups_depend_on_the_name(self):
         params = [weight(name=name) for name in ("conv.weight", "bn.gamma", "bn.beta", "fc.bias")]
         for decay in (0.0, 0.1):
             assert nn.Momentum(params, 0.1, 0.9, weight_decay=decay).decay_flags == (True, False, False, True)

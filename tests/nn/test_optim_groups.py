@@ -1,4 +1,4 @@
-"""Parameter groups, weight decay, loss scale, centralization, frozen Parameters, and what is refused."""
+"""Parameter groups, weight decay, loss scale, centralization, frozen Parameters, and errors."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def gradients(params, seed=6):
 
 
 def moved(optimizer, given=None):
-    """How far one step moves each Parameter, and the gradients."""
+    """Return the change of each Parameter in one step, and the gradients."""
     given = given or gradients(optimizer.parameters)
     before = [p.asnumpy().copy() for p in optimizer.parameters]
     optimizer(given)
@@ -77,7 +77,7 @@ class TestGroups:
         assert optimizer.is_group
         assert optimizer.is_group_lr
 
-    def test_rates_that_follow_the_step_beside_fixed_ones(self):
+    def test_schedules_and_fixed_rates_together(self):
         weight, bias, gamma = parameters()
         groups = [
             {"params": [weight], "lr": [0.5, 0.25]},
@@ -132,11 +132,11 @@ class TestGroups:
             ),
         ],
     )
-    def test_refused_groups(self, groups, message):
+    def test_invalid_groups(self, groups, message):
         with pytest.raises(ArgumentError, match=message):
             optim.SGD(groups, 0.1)
 
-    def test_refused_types_in_groups(self):
+    def test_invalid_types_in_groups(self):
         with pytest.raises(ArgumentTypeError, match="`grad_centralization of group 0` must be bool"):
             optim.SGD([{"params": parameters(), "grad_centralization": 1}], 0.1)
         with pytest.raises(ArgumentTypeError, match="group 1 must be a dict, but got Parameter"):
@@ -153,14 +153,14 @@ class TestGroups:
 
 
 class TestWeightDecay:
-    def test_beta_and_gamma_are_left_out_without_groups(self):
+    def test_beta_and_gamma_do_not_decay_without_groups(self):
         optimizer = optim.SGD(parameters(), 1.0, weight_decay=0.5)
         steps, g, before = moved(optimizer)
         np.testing.assert_allclose(steps[0], -(g[0] + 0.5 * before[0]), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(steps[2], -g[2], rtol=1e-5, atol=1e-6)
         assert optimizer.decay_flags == (True, True, False)
 
-    def test_value_is_given_times_the_loss_scale(self):
+    def test_the_value_includes_the_loss_scale(self):
         weight, bias, gamma = parameters()
         assert float(optim.SGD([gamma, weight], 0.1, weight_decay=0.5, loss_scale=4).get_weight_decay()) == 2.0
         grouped = optim.SGD([{"params": [weight], "weight_decay": 0.5}, {"params": [bias]}], 0.1)
@@ -168,7 +168,7 @@ class TestWeightDecay:
         assert [float(each) for each in grouped.weight_decay] == [0.5, 0.0]
 
     @pytest.mark.parametrize("kind", ["gradient", "decoupled"])
-    def test_decay_that_follows_the_step(self, kind):
+    def test_a_decay_that_depends_on_the_step(self, kind):
         params = parameters()
         if kind == "gradient":
             optimizer = optim.SGD(params, 1.0, weight_decay=Halving())
@@ -198,7 +198,7 @@ class TestWeightDecay:
             moved(optim.SGD(parameters(), 1.0, weight_decay=Wrong()))
 
 
-class TestRefused:
+class TestErrors:
     @pytest.mark.parametrize(
         ("make", "message"),
         [
@@ -234,7 +234,7 @@ class TestRefused:
             ),
             (
                 lambda p: optim.SGD(p, nesterov=True),
-                r"`nesterov` needs `momentum` above 0 and `dampening` 0, but got mom",
+                r"`nesterov` requires `momentum` above 0 and `dampening` 0, but got mom",
             ),
             (
                 lambda p: optim.SGD(p, momentum=0.9, dampening=0.1, nesterov=True),
@@ -300,14 +300,14 @@ class TestRefused:
         with pytest.raises(DtypeError, match="Parameter 'count' has dtype Int64, and only floating"):
             optim.SGD([Parameter(Tensor([1, 2]), name="count")])
 
-    def test_a_parameter_named_as_the_optimizers_own_state(self):
+    def test_a_parameter_with_the_name_of_a_slot(self):
         with pytest.raises(ArgumentError, match=r"two Parameters of its state have the name 'momentum'.*Rename"):
             optim.Momentum(parameters(momentum=(2,)), 0.1, 0.9)
 
     @pytest.mark.parametrize(
         ("wrong", "error", "message"),
         [
-            (lambda g: g[:2], ArgumentError, r"SGD: got 2 gradient\(s\) for 3 Parameter\(s\)\. Take them"),
+            (lambda g: g[:2], ArgumentError, r"SGD: got 2 gradient\(s\) for 3 Parameter\(s\)\. Differentiate"),
             (lambda g: (*g, g[0]), ArgumentError, r"got 4 gradient\(s\) for 3"),
             (
                 lambda g: g[0],
@@ -331,9 +331,9 @@ class TestRefused:
         np.testing.assert_array_equal(params[0].asnumpy(), before)
         assert int(optimizer.global_step.asnumpy()[0]) == 0
 
-    def test_unknown_parameter_for_its_rate(self):
+    def test_the_learning_rate_of_an_unknown_parameter(self):
         optimizer = optim.SGD(parameters(), 0.1)
-        with pytest.raises(ArgumentError, match="Parameter 'a' is not one that this optimizer trains"):
+        with pytest.raises(ArgumentError, match="Parameter 'a' is not trained by this optimizer"):
             optimizer.get_lr_parameter(parameters(a=(1,))[0])
         with pytest.raises(ArgumentTypeError, match="`param` must be Parameter"):
             optimizer.get_lr_parameter("fc.weight")
@@ -365,7 +365,7 @@ class TestParameters:
         assert params[0].asnumpy().dtype == np.float32
 
     @pytest.mark.parametrize("decay", [0.0, 0.5])
-    def test_frozen_parameters_stay_also_when_frozen_later(self, decay):
+    def test_frozen_parameters_do_not_change(self, decay):
         params = parameters()
         params[1].requires_grad = False
         optimizer = optim.Momentum(params, 0.5, 0.9, weight_decay=decay)

@@ -1,4 +1,4 @@
-"""100 steps of every optimizer give the weights and slots that real MindSpore 2.10 gave (data/)."""
+"""Weights and slots after 100 steps of every optimizer, against results of MindSpore 2.10 (data/)."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ SCENARIOS = _load_scenarios()
 SPORAX = SimpleNamespace(Parameter=Parameter, Tensor=Tensor, nn=optim)
 MINDSPORE = json.loads(STORED.read_text())["runs"]
 
-# What MindSpore's CPU kernels do instead of its documented formula: they ignore the flag.
+# MindSpore's CPU kernels ignore these flags, contrary to its documentation.
 IGNORED_FLAG = {
     "momentum_nesterov": lambda p: optim.Momentum(p, 0.05, 0.8, use_nesterov=False),
     "adagrad_fixed": lambda p: optim.Adagrad(p, accum=0.5, learning_rate=0.05, update_slots=True),
@@ -36,7 +36,7 @@ IGNORED_FLAG = {
 
 
 def check_same_run(got, expected, tolerance=1e-5):
-    """Raise unless two runs have the same names, shapes and values, relative to each array's largest."""
+    """Assert that two runs have equal names, shapes and values, relative to the maximum of each array."""
     assert list(got["state"]) == list(expected["state"]), "names of the state"
     pairs = [(f"{name} at the end", got["state"][name], value) for name, value in expected["state"].items()]
     for step, weights in expected["weights"].items():
@@ -53,7 +53,7 @@ def test_same_trajectory_as_mindspore(name):
 
 
 @pytest.mark.parametrize("name", sorted(IGNORED_FLAG))
-def test_where_mindspore_ignores_a_flag_sporax_honours_it(name, monkeypatch):
+def test_flags_that_mindspore_ignores(name, monkeypatch):
     with pytest.raises(AssertionError, match="at step"):
         check_same_run({**SCENARIOS.run(SPORAX, name), "state": MINDSPORE[name]["state"]}, MINDSPORE[name])
     monkeypatch.setattr(SCENARIOS, "scenarios", lambda nn: IGNORED_FLAG)
@@ -79,7 +79,7 @@ def test_the_comparison_can_fail(part):
 
 
 @pytest.mark.skipif("SPORAX_MINDSPORE_PYTHON" not in os.environ, reason="no MindSpore to make the data again")
-def test_the_stored_trajectories_are_what_mindspore_gives(tmp_path):
+def test_the_stored_trajectories_are_reproducible(tmp_path):
     made = tmp_path / "made.json"
     subprocess.run([os.environ["SPORAX_MINDSPORE_PYTHON"], str(SCRIPT), str(made)], check=True, cwd=tmp_path)
     again = json.loads(made.read_text())["runs"]

@@ -1,4 +1,4 @@
-"""Any transformation of optax as an optimizer: the numbers of a loop of optax, its state as Parameters."""
+"""Transformations of optax as optimizers: values of a loop of optax, and the state as Parameters."""
 
 import jax
 import numpy as np
@@ -60,7 +60,7 @@ def run_optax(transformation, steps=5, dtype=np.float32):
 
 
 def check_same_as_optax(optimizer, step, transformation, steps=5):
-    """Raise unless `step`, which runs `optimizer`, gives the weights and state of a loop of optax."""
+    """Assert that `step`, which calls `optimizer`, gives the weights and state of a loop of optax."""
     for at in range(steps):
         given = gradients(at)
         step(tuple(Tensor(given[p.name]) for p in optimizer.parameters))
@@ -153,7 +153,7 @@ def test_extra_arguments():
         _, state = transformation.update(gradients(0), state, weights, value=value)
     assert float(optimizer.parameters_dict()["optax.1.scale"]) == float(state[1].scale) < 1.0
     before = params[0].asnumpy().copy()
-    with pytest.raises(ArgumentError, match=r"needs the argument\(s\) 'value'\. Give them by name in the call"):
+    with pytest.raises(ArgumentError, match=r"requires the argument\(s\) 'value'\. Pass them by keyword"):
         optimizer(given)
     np.testing.assert_array_equal(params[0].asnumpy(), before)
 
@@ -178,7 +178,7 @@ def test_a_frozen_parameter_stays():
     np.testing.assert_array_equal(params[1].asnumpy(), before)
 
 
-def test_anything_with_init_and_update_will_do():
+def test_any_object_with_init_and_update():
     class Plain:
         def init(self, params):
             return {"calls": np.int32(0), "nothing": None}
@@ -191,13 +191,13 @@ def test_anything_with_init_and_update_will_do():
     assert int(optimizer.parameters_dict()["optax.calls"]) == 1
 
 
-def test_what_is_no_optimizer():
+def test_objects_that_are_not_optimizers():
     ready = optim.SGD(parameters(), 0.1)
     assert optim.as_optimizer(ready, []) is ready
     for wrong, message in [
         (
             optim.Momentum,
-            r"but got <class .*Momentum'>\. It is a class: make an object of it, Momentum\(\.\.\.\)",
+            r"but got <class .*Momentum'>\. It is a class: pass an instance, Momentum\(\.\.\.\)",
         ),
         (optax.adam, r"It is a function: call it, adam\(\.\.\.\)"),
         ("adam", r"must be one of sporax\.nn, such as .* but got 'adam'\.$"),

@@ -1,4 +1,4 @@
-"""Learning rates: schedules and lists against their formulas, and how an optimizer reads them."""
+"""Learning rates: schedules and lists against their formulas, and their use in optimizers."""
 
 import math
 
@@ -39,7 +39,7 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedule_follows_its_formula(name):
+def test_schedule_against_its_formula(name):
     schedule, formula = SCHEDULES[name]
     assert repr(schedule) == f"{type(schedule).__name__}()"
     for step in STEPS:
@@ -66,7 +66,7 @@ def test_schedule_follows_its_formula(name):
         (optim.NaturalExpDecayLR(0.1, 0.9, 4, True), [0.1, 0.1, 0.1, 0.1, 0.00273237, 0.00273237]),
     ],
 )
-def test_schedule_has_the_values_of_mindspore(schedule, expected):
+def test_schedule_against_mindspore(schedule, expected):
     got = [float(schedule(Tensor(step))) for step in range(6)]
     np.testing.assert_allclose(got, expected, rtol=2e-6)
 
@@ -102,7 +102,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_list_follows_its_formula(name):
+def test_list_against_its_formula(name):
     rates, formula = LISTS[name]
     assert all(type(rate) is float for rate in rates)
     np.testing.assert_allclose(rates, [formula(epoch) for epoch in EPOCHS], rtol=1e-12, atol=1e-15)
@@ -137,7 +137,7 @@ def test_piecewise_list():
         (lambda: optim.piecewise_constant_lr([2, 5], [0.1]), r"must have the same length, but got 2 and 1"),
         (
             lambda: optim.piecewise_constant_lr([5, 2], [0.1, 0.2]),
-            r"must ascend, but milestone\[1\] is 2, after 5",
+            r"must be ascending, but milestone\[1\] is 2, after 5",
         ),
         (
             lambda: optim.exponential_decay_lr(0.1, 0.9, 0, 2, 1),
@@ -147,7 +147,7 @@ def test_piecewise_list():
         (lambda: optim.warmup_lr(-0.1, 6, 2, 2), r"warmup_lr: `learning_rate` must be in \[0.0, inf\)"),
     ],
 )
-def test_refused_values(make, message):
+def test_invalid_values(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
 
@@ -162,7 +162,7 @@ def test_refused_values(make, message):
         (lambda: optim.polynomial_decay_lr(0.1, 0.01, 6, 2, 2, 0.5, 1), r"`update_decay_epoch` must be bool"),
     ],
 )
-def test_refused_types(make, message):
+def test_invalid_types(make, message):
     with pytest.raises(ArgumentTypeError, match=message):
         make()
 
@@ -172,7 +172,7 @@ def weight():
 
 
 def travelled(rate, steps):
-    """How far gradient descent moves one weight in each step, for a gradient of -1: the rates it used."""
+    """Return the rates of gradient descent: the change of a weight in each step for a gradient of -1."""
     w = weight()
     optimizer = optim.SGD([w], rate)
     used = []
@@ -205,7 +205,7 @@ def test_every_kind_of_rate(rate, expected):
 
 
 def test_a_schedule_written_as_in_mindspore():
-    class Mine(optim.LearningRateSchedule):
+    class Custom(optim.LearningRateSchedule):
         def __init__(self):
             super().__init__()
             self.base = Parameter(Tensor(0.5), name="base")
@@ -213,11 +213,11 @@ def test_a_schedule_written_as_in_mindspore():
         def construct(self, global_step):
             return self.base / (1 + global_step)
 
-    schedule = Mine()
+    schedule = Custom()
     assert travelled(schedule, 3) == [0.5, 0.25, 0.16667]
     optimizer = optim.SGD([weight()], schedule)
     assert "base" in optimizer.parameters_dict()
-    assert repr(optimizer) == "SGD(\n  (learning_rate): Mine()\n)"
+    assert repr(optimizer) == "SGD(\n  (learning_rate): Custom()\n)"
 
 
 def test_a_schedule_that_returns_two_rates():
@@ -229,7 +229,7 @@ def test_a_schedule_that_returns_two_rates():
         travelled(Two(), 1)
 
 
-def test_get_lr_is_the_parameter_or_the_rate_of_this_step():
+def test_get_lr_returns_the_parameter_or_the_rate_of_the_step():
     fixed = optim.SGD([weight()], 0.5)
     assert fixed.get_lr() is fixed.learning_rate
     assert repr(fixed.learning_rate) == ("Parameter (name=learning_rate, shape=(), dtype=Float32, requires_grad=True)")

@@ -1,4 +1,4 @@
-"""Every update rule against its formula in NumPy float64, and against optax and torch where they have it."""
+"""Update rules against their formulas in NumPy float64, and against optax and torch."""
 
 import numpy as np
 import optax
@@ -9,7 +9,7 @@ from sporax.core import Parameter, Tensor
 
 STEPS = 12
 SHAPES = {"fc.weight": (3, 2), "fc.bias": (5,)}
-# Rates and momenta with few bits are the same number in float32, in which sporax keeps them.
+# These rates and momenta are exact in float32, in which sporax stores them.
 RATE = 0.0625
 
 
@@ -23,7 +23,7 @@ def draw(dtype, seed=3):
 
 
 def run(make, dtype=np.float64):
-    """The weights after STEPS steps of an optimizer of sporax."""
+    """Return the weights after STEPS steps of an optimizer of sporax."""
     start, gradients = draw(dtype)
     params = [Parameter(Tensor(value), name=name) for name, value in start.items()]
     optimizer = make(params)
@@ -33,7 +33,7 @@ def run(make, dtype=np.float64):
 
 
 def run_oracle(step, slots):
-    """The weights after STEPS steps of `step(t, g, p, *slots) -> (p, *slots)`, in float64."""
+    """Return the weights after STEPS steps of `step(t, g, p, *slots) -> (p, *slots)`, in float64."""
     start, gradients = draw(np.float64)
     result = {}
     for name, weight in start.items():
@@ -45,7 +45,7 @@ def run_oracle(step, slots):
 
 
 def check_same_weights(got, expected, tolerance):
-    """Raise unless the weights are the same, by name."""
+    """Assert that the weights are equal, by name."""
     assert got.keys() == expected.keys()
     for name, value in expected.items():
         assert got[name].dtype == value.dtype, name
@@ -147,15 +147,15 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rule_follows_its_formula_in_float64(case):
+def test_rule_against_its_formula_in_float64(case):
     make, step, slots = CASES[case]
     check_same_weights(run(make), run_oracle(step, slots), 1e-12)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("amsgrad", [False, True])
-def test_adam_follows_its_formula(nesterov, amsgrad):
-    # The powers of the betas are float32 in the state, as in MindSpore.
+def test_adam_against_its_formula(nesterov, amsgrad):
+    # As in MindSpore, the powers of the betas are float32 in the state.
     got = run(lambda p: optim.Adam(p, RATE, **BETAS, use_nesterov=nesterov, use_amsgrad=amsgrad))
     check_same_weights(got, run_oracle(adam(nesterov=nesterov, amsgrad=amsgrad), [0, 0, 0]), 1e-7)
 
@@ -185,13 +185,13 @@ def run_optax(transformation, dtype=np.float32):
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_momentum_is_the_rule_of_optax(nesterov):
+def test_momentum_against_optax(nesterov):
     theirs = run_optax(optax.chain(optax.trace(0.9, nesterov=nesterov), optax.scale(-0.1)))
     ours = run(lambda p: optim.Momentum(p, 0.1, 0.9, use_nesterov=nesterov), np.float32)
     check_same_weights(ours, theirs, 1e-6)
 
 
-def test_adam_is_the_rule_of_optax_where_epsilon_does_not_count():
+def test_adam_against_optax_with_negligible_epsilon():
     theirs = run_optax(optax.adam(0.1, eps=1e-20))
     check_same_weights(run(lambda p: optim.Adam(p, 0.1, eps=1e-20), np.float32), theirs, 3e-5)
 
@@ -228,7 +228,7 @@ TORCH = {
 
 @pytest.mark.peers
 @pytest.mark.parametrize("case", TORCH)
-def test_rule_is_the_one_of_torch(case):
+def test_rule_against_torch(case):
     torch = pytest.importorskip("torch")
     ours, theirs = TORCH[case]
     start, gradients = draw(np.float32)
@@ -242,7 +242,7 @@ def test_rule_is_the_one_of_torch(case):
     check_same_weights(run(ours, np.float32), expected, 3e-5)
 
 
-def test_adagrad_with_no_history_and_no_gradient_does_not_move():
+def test_adagrad_with_zero_accumulator_and_zero_gradient():
     weight = Parameter(Tensor(np.float32([1.0, 2.0])), name="w")
     optim.Adagrad([weight], accum=0.0, learning_rate=0.5)((Tensor(np.float32([0.0, 3.0])),))
     np.testing.assert_array_equal(weight.asnumpy(), np.float32([1.0, 1.5]))

@@ -1,4 +1,4 @@
-"""The state of an optimizer: names, dtypes, eager as compiled, inside transforms; a custom optimizer."""
+"""The state of optimizers: names, dtypes, eager and compiled, inside transforms; a custom optimizer."""
 
 import copy
 
@@ -41,7 +41,7 @@ def slots(*prefixes):
     return [f"{prefix}.{name}" for prefix in prefixes for name in SHAPES]
 
 
-# The names MindSpore 2.10 lists, in its order.
+# The names that MindSpore 2.10 lists, in its order.
 NAMES = {
     "momentum": ["learning_rate", *SHAPES, "momentum", *slots("moments")],
     "momentum nesterov": [*SHAPES, "momentum", *slots("moments")],
@@ -80,7 +80,7 @@ def test_attributes_of_the_slots():
 
 
 def run(name, step_of, steps=4):
-    """Weights and state after some steps; `step_of(optimizer)` makes the step function."""
+    """Return the weights and the state after some steps; `step_of(optimizer)` returns the step function."""
     optimizer = MAKERS[name](parameters())
     step = step_of(optimizer)
     for at in range(steps):
@@ -89,7 +89,7 @@ def run(name, step_of, steps=4):
 
 
 def check_same_state(got, expected):
-    """Raise unless two states have the same names, shapes, dtypes, and values to float32 rounding."""
+    """Assert that two states have the same names, shapes, dtypes and, up to float32 rounding, values."""
     assert list(got) == list(expected)
     for name, value in expected.items():
         assert (got[name].shape, got[name].dtype) == (value.shape, value.dtype), name
@@ -173,7 +173,7 @@ def test_float64_weights_stay_float64():
 
 
 @pytest.mark.parametrize(("name", "most"), [("momentum", 6), ("sgd", 8), ("adam", 13), ("adam weight decay", 14)])
-def test_few_operations_for_each_parameter(name, most):
+def test_number_of_operations_of_each_parameter(name, most):
     def count(number):
         params = [Parameter(Tensor(np.ones((2, at + 1), np.float32)), name=f"w{at}") for at in range(number)]
         optimizer = MAKERS[name](params)
@@ -195,7 +195,7 @@ def test_a_step_that_fails_changes_nothing():
     assert int(optimizer.global_step.asnumpy()[0]) == 1
 
 
-def test_a_copy_trains_by_itself():
+def test_a_copy_is_independent():
     optimizer = optim.Momentum(parameters(), 0.1, 0.9)
     optimizer(gradients(0))
     twin = copy.deepcopy(optimizer)
@@ -224,7 +224,7 @@ def test_a_cell_that_computes_in_half_precision_does_not_round_the_weights():
 
 
 class MyMomentum(optim.Optimizer):
-    """A custom optimizer, written as MindSpore's page on optimizers has it."""
+    """A custom optimizer as in MindSpore's documentation."""
 
     def __init__(self, params, learning_rate, momentum=0.9, weight_decay=0.0, loss_scale=1.0):
         super().__init__(learning_rate, params, weight_decay, loss_scale)
@@ -244,7 +244,7 @@ class MyMomentum(optim.Optimizer):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("rate", [0.1, [0.3, 0.2, 0.1]])
-def test_a_custom_optimizer_is_the_built_in_one(compiled, rate):
+def test_a_custom_optimizer_against_the_built_in_one(compiled, rate):
     built_in = optim.Momentum(parameters(), rate, 0.9, weight_decay=0.1, loss_scale=4.0)
     custom = MyMomentum(parameters(), rate, 0.9, weight_decay=0.1, loss_scale=4.0)
     assert isinstance(custom.moments, ParameterTuple)
@@ -257,11 +257,11 @@ def test_a_custom_optimizer_is_the_built_in_one(compiled, rate):
         np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_an_optimizer_of_optax_without_a_rate_says_so():
+def test_an_optimizer_of_optax_without_a_rate():
     import optax
 
     optimizer = optim.OptaxOptimizer(optax.sgd(0.1), parameters())
-    with pytest.raises(StateError, match="OptaxOptimizer: it has no learning rate of its own to read"):
+    with pytest.raises(StateError, match="OptaxOptimizer: the optimizer has no learning rate"):
         optimizer.get_lr()
 
 

@@ -171,7 +171,7 @@ class TestScan:
 
     def test_what_has_no_axis_to_scan_is_refused(self):
         for xs in ([Tensor(1.0), Tensor(2.0)], [Tensor([1.0]), Tensor([2.0, 3.0])]):
-            with pytest.raises(ShapeError, match="use ops.Scan, which takes them one after another"):
+            with pytest.raises(ShapeError, match="use ops.Scan, which iterates over a list"):
                 ops.scan(lambda c, x: (c + x[0], c), Tensor(0.0), xs)
 
     def test_no_elements(self):

@@ -83,7 +83,7 @@ def test_gradients_keep_the_dtype_of_what_they_belong_to():
 
 
 def test_refusals_say_what_to_do():
-    with pytest.raises(ArgumentError, match="give `grad_position`, `weights`, or both"):
+    with pytest.raises(ArgumentError, match="pass `grad_position`, `weights`, or both"):
         grad(line, None)
     with pytest.raises(ArgumentTypeError, match=r"must hold Parameters.*trainable_params"):
         grad(line, None, [Tensor(1.0)])

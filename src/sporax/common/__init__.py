@@ -1,4 +1,4 @@
-"""MindSpore's path `common`: tensors, parameters, dtypes, seeds, initializers. It only hands names on."""
+"""MindSpore's package `common`: tensors, parameters, dtypes, seeds and initializers, re-exported."""
 
 from sporax.common import api, dtype, initializer, parameter, seed, tensor
 from sporax.common.api import jit, ms_function, recompute

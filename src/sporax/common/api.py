@@ -1,4 +1,4 @@
-"""MindSpore's path `common.api`: compiling functions."""
+"""MindSpore's module `common.api`: compilation of functions."""
 
 from sporax.transforms import jit, recompute
 

@@ -1,4 +1,4 @@
-"""MindSpore's path `common.dtype`: the dtypes, under every name that MindSpore has for them.
+"""MindSpore's module `common.dtype`: the dtypes, with all their names in MindSpore.
 
 >>> from sporax.common import dtype as mstype
 >>> mstype.half is mstype.float16

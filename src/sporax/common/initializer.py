@@ -1,31 +1,9 @@
-"""MindSpore's path `common.initializer`: how the first values of Parameters are drawn."""
+"""MindSpore's module `common.initializer`: initial values of Parameters."""
 
-from sporax.core.initializer import (
-    Constant,
-    Dirac,
-    HeNormal,
-    HeUniform,
-    Identity,
-    Initializer,
-    Normal,
-    One,
-    Ones,
-    Orthogonal,
-    Sparse,
-    TruncatedNormal,
-    Uniform,
-    VarianceScaling,
-    XavierNormal,
-    XavierUniform,
-    Zero,
-    Zeros,
-    calculate_fan_in_and_fan_out,
-    calculate_gain,
-    initializer,
-)  # fmt: skip
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Constant", "Dirac", "HeNormal", "HeUniform", "Identity", "Initializer", "Normal", "One", "Ones",
-    "Orthogonal", "Sparse", "TruncatedNormal", "Uniform", "VarianceScaling", "XavierNormal", "XavierUniform",
-    "Zero", "Zeros", "calculate_fan_in_and_fan_out", "calculate_gain", "initializer",
-]  # fmt: skip
+from sporax.core import initializer as _initializer
+from sporax.core.initializer import *  # noqa: F403
+
+if not TYPE_CHECKING:  # a type checker reads the star import
+    __all__ = _initializer.__all__

@@ -1,4 +1,4 @@
-"""MindSpore's path `common.parameter`."""
+"""MindSpore's module `common.parameter`."""
 
 from sporax.core import Parameter, ParameterTuple
 

@@ -1,4 +1,4 @@
-"""MindSpore's path `common.seed`."""
+"""MindSpore's module `common.seed`."""
 
 from sporax.core import Generator, default_generator, get_seed, set_seed
 

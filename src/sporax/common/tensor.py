@@ -1,9 +1,9 @@
-"""MindSpore's path `common.tensor`."""
+"""MindSpore's module `common.tensor`."""
 
-import sporax.ops  # noqa: F401  Tensor gets its op methods there
+import sporax.ops  # noqa: F401  adds the op methods of Tensor
 from sporax.core import Tensor, is_tensor
 
-# MindSpore's function of that name makes a Tensor from the same arguments as the class.
+# MindSpore's function of this name creates a Tensor from the arguments of the class.
 tensor = Tensor
 
 __all__ = ["Tensor", "is_tensor", "tensor"]

@@ -1,4 +1,4 @@
-"""How `import mindspore` finds sporax: a finder that knows one table, and an answer for what is not in it."""
+"""The import finder of the `mindspore` alias, and the errors for modules and names that sporax does not serve."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sporax._errors import CompatError, ModuleNotServedError, NotServedError
-from sporax._suggest import asks_by_from_import, attribute, nearest
-from sporax.compat._served import BORROWED, SERVED, VERSION
+from sporax._suggest import attribute, is_from_import, nearest
+from sporax.compat._served import ADDITIONAL, SERVED, VERSION
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
@@ -22,7 +22,7 @@ _ROOT = "mindspore"
 
 
 class _Loader(Loader):
-    """Puts a module of sporax, the very same object, under one of MindSpore's names."""
+    """Loader that returns the module object of sporax for a MindSpore path."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         self.module = import_module(SERVED[spec.name])
@@ -30,14 +30,13 @@ class _Loader(Loader):
         return self.module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has just written the alias's spec into the module, which would then no longer know
-        # its own name.
+        # The import system has replaced the spec of the module by that of the alias.
         module.__spec__ = self.own_spec
         _FINDER.watch()
 
 
 class _RootLoader(Loader):
-    """Makes the module `mindspore`: its own version, and for the rest what sporax has."""
+    """Loader of the module `mindspore`, which has its own version and otherwise the names of sporax."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         sporax = import_module(SERVED[_ROOT])
@@ -48,12 +47,12 @@ class _RootLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         sporax = import_module(SERVED[_ROOT])
-        answer = _answer(_ROOT, sporax, lambda name: getattr(sporax, name))
+        find = _getattr_of(_ROOT, sporax, lambda name: getattr(sporax, name))
 
         def __getattr__(name: str) -> Any:
             if name == "__all__":
                 return [each for each in dir(sporax) if not each.startswith("_")]
-            return answer(name, sys._getframe(1))
+            return find(name, sys._getframe(1))
 
         module.__dict__["__getattr__"] = __getattr__
         module.__dict__["__dir__"] = lambda: sorted({*dir(sporax), *module.__dict__})
@@ -61,7 +60,7 @@ class _RootLoader(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Answers for `mindspore` and everything below it, and for nothing else."""
+    """Finder of `mindspore` and the modules below it."""
 
     def __init__(self) -> None:
         self.watched: dict[str, Any] = {}
@@ -80,7 +79,7 @@ class _Finder(MetaPathFinder):
         return None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
-        """`importlib.metadata` asks every finder: `version("mindspore")` is that of the API that is served."""
+        """Return the distributions for `importlib.metadata`: `version("mindspore")` is that of the served API."""
         from importlib.metadata import DistributionFinder
 
         from sporax.compat._metadata import distributions
@@ -88,15 +87,15 @@ class _Finder(MetaPathFinder):
         return distributions(context or DistributionFinder.Context())
 
     def watch(self) -> None:
-        """Give every served module that is loaded an answer for the names it does not have."""
+        """Install a `__getattr__` for missing names in every served module that is loaded."""
         for path, target in SERVED.items():
             module = sys.modules.get(target)
             if module is not None and target not in self.watched and path != _ROOT:
                 self.watched[target] = vars(module).get("__getattr__")
-                module.__dict__["__getattr__"] = _answer(path, module, self.watched[target])
+                module.__dict__["__getattr__"] = _getattr_of(path, module, self.watched[target])
 
-    def forget(self) -> None:
-        """Take the answers back."""
+    def restore(self) -> None:
+        """Restore the original `__getattr__` of the modules."""
         for target, own in self.watched.items():
             if own is None:
                 del sys.modules[target].__dict__["__getattr__"]
@@ -108,8 +107,8 @@ class _Finder(MetaPathFinder):
 _FINDER = _Finder()
 
 
-def _answer(path: str, module: ModuleType, own: Any) -> Any:
-    """The `__getattr__` of a served module: its own first, then MindSpore's other places, then an error."""
+def _getattr_of(path: str, module: ModuleType, own: Any) -> Any:
+    """Return the `__getattr__` of a served module: its own, then names of other modules, then an error."""
     paths = [path, *(each for each, home in SERVED.items() if home == module.__name__ and each != path)]
 
     def __getattr__(name: str, caller: FrameType | None = None) -> Any:
@@ -123,20 +122,20 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
                 _FINDER.watch()
         if name.startswith("__"):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name, obj=None)
-        for above in paths:
-            if f"{above}.{name}" in SERVED:
-                return import_module(f"{above}.{name}")
-        for other in BORROWED.get(module.__name__, ()):
-            lender = import_module(other)
-            if name in getattr(lender, "__all__", ()):
-                return getattr(lender, name)
+        for parent in paths:
+            if f"{parent}.{name}" in SERVED:
+                return import_module(f"{parent}.{name}")
+        for other in ADDITIONAL.get(module.__name__, ()):
+            source = import_module(other)
+            if name in getattr(source, "__all__", ()):
+                return getattr(source, name)
         hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module), exists=True)
         hint = hint.replace("sporax", _ROOT)
         message = f"sporax does not serve {path}.{name}.{hint} {_WHERE}"
-        # A plain AttributeError would reach the user of `from mindspore.nn import X` as "cannot import name",
-        # without its message; so there the error is an ImportError.
+        # `from mindspore.nn import X` would discard the message of an AttributeError, so there the error is an
+        # ImportError.
         caller = caller or sys._getframe(1)
-        if asks_by_from_import(caller):
+        if is_from_import(caller):
             raise NotServedError(message, name=name)
         raise AttributeError(message, name=name, obj=None)
 
@@ -144,16 +143,16 @@ def _answer(path: str, module: ModuleType, own: Any) -> Any:
 
 
 def _module_not_served(path: str) -> str:
-    # Only modules of the same package: one of another area would mislead.
-    above, _, leaf = path.rpartition(".")
-    beside = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == above]
-    near = nearest(leaf, beside)
-    hint = f" Did you mean {above}.{near}?" if near else ""
+    # Suggest only modules of the same package, because others mislead.
+    parent, _, leaf = path.rpartition(".")
+    siblings = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == parent]
+    near = nearest(leaf, siblings)
+    hint = f" Did you mean {parent}.{near}?" if near else ""
     return f"sporax does not serve the module {path}.{hint} {_WHERE}"
 
 
 def installed() -> bool:
-    """Whether `import mindspore` gives sporax at present.
+    """Return whether the alias is installed, so that `import mindspore` imports sporax.
 
     Examples:
         >>> installed()
@@ -163,15 +162,14 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """Let `import mindspore`, and every path of `SERVED` below it, give sporax's own modules.
+    """Install the alias: `import mindspore` and the paths of `SERVED` below it import the modules of sporax.
 
-    The modules are the same objects under a second name: `mindspore.nn is sporax.nn`. Only `mindspore` itself is
-    a module of its own, whose `__version__` is that of the MindSpore whose API is served, and `importlib.metadata`
-    gives the same. Whatever sporax does not serve raises an ImportError or an AttributeError that says so by name.
-    A second call does nothing.
+    The modules are the same objects under a second name: `mindspore.nn is sporax.nn`. Only `mindspore` is a separate
+    module, whose `__version__`, also in `importlib.metadata`, is that of the served MindSpore API. Modules and names
+    that sporax does not serve raise an ImportError or an AttributeError with a message. A second call does nothing.
 
     Raises:
-        CompatError: the real MindSpore has been imported in this process already.
+        CompatError: the real MindSpore is already imported in this process.
 
     Examples:
         >>> install()
@@ -183,25 +181,25 @@ def install() -> None:
     if installed():
         return
     if "mindspore" in sys.modules:
-        place = getattr(sys.modules["mindspore"], "__file__", None) or "an unknown place"
+        location = getattr(sys.modules["mindspore"], "__file__", None) or "an unknown location"
         raise CompatError(
-            f"compat.install: a `mindspore` is imported already, from {place}. Call install() before the "
-            "first `import mindspore`, or run the script with `sporax run`."
+            f"compat.install: `mindspore` is already imported, from {location}. Call install() before the first "
+            "`import mindspore`, or run the script with `sporax run`."
         )
     sys.meta_path.insert(0, _FINDER)
     _FINDER.watch()
 
 
 def uninstall() -> None:
-    """Take the alias away. What was imported through it stays what it is: a module of sporax."""
+    """Uninstall the alias. Modules that were imported through it remain valid: they are modules of sporax."""
     if not installed():
         return
     sys.meta_path.remove(_FINDER)
-    _FINDER.forget()
+    _FINDER.restore()
     for path, target in SERVED.items():
         sys.modules.pop(path, None)
-        # Importing an alias also wrote it into the module above it, under a name that is not there by itself.
-        above, _, leaf = path.rpartition(".")
-        parent = sys.modules.get(SERVED.get(above, ""))
+        # The import of an alias also set it as an attribute of the parent module.
+        parent_path, _, leaf = path.rpartition(".")
+        parent = sys.modules.get(SERVED.get(parent_path, ""))
         if parent is not None and f"{parent.__name__}.{leaf}" != target:
             parent.__dict__.pop(leaf, None)

@@ -1,4 +1,4 @@
-"""What `importlib.metadata` says of the distribution `mindspore` while the alias is installed."""
+"""The distribution `mindspore` in `importlib.metadata` while the alias is installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AliasDistribution(Distribution):
 
 
 def distributions(context: DistributionFinder.Context) -> Iterator[Distribution]:
-    """The distribution, where it or every distribution is asked for."""
+    """Yield the distribution if it, or every distribution, is requested."""
     name = context.name
     if name is None or re.sub(r"[-_.]+", "-", name).lower() == "mindspore":
         yield AliasDistribution()

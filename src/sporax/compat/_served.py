@@ -1,4 +1,4 @@
-"""Which paths of MindSpore are served, and by which module of sporax. This table is the whole of it."""
+"""The module paths of MindSpore that are served, and the modules of sporax that serve them."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ SERVED: Mapping[str, str] = MappingProxyType(
         "mindspore.train.serialization": "sporax.train.checkpoint",
     }
 )
-"""MindSpore's module path -> the module of sporax there; the first path of a module is its main one.
+"""MindSpore's module path -> the module of sporax; the first path of a module is its main path.
 
-`mindspore` itself is a module of its own that hands on what sporax has, since its version differs.
+`mindspore` is a separate module that forwards to sporax, because its version differs.
 """
 
 VERSION = "2.10.0"
 """The version of MindSpore whose API is served: `mindspore.__version__`, which scripts compare."""
 
-BORROWED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+ADDITIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # MindSpore has the metrics in `nn` too; sporax.nn stands below sporax.train, which has them.
+        # MindSpore also has the metrics in `nn`; sporax.nn cannot import them from sporax.train.
         "sporax.nn": ("sporax.train.metrics",),
     }
 )
-"""A module of sporax -> further modules that have names which MindSpore keeps there."""
+"""A module of sporax -> other modules whose names MindSpore also has in it."""

@@ -1,4 +1,4 @@
-"""What a user holds in the hand: Tensor, Parameter, Cell, dtypes, context, random keys, initializers."""
+"""Tensor, Parameter, Cell, dtypes, context, random keys and initializers."""
 
 from sporax.core import context
 from sporax.core._arith import absolute, align, arithmetic, power_of, summed_wide, true_divide

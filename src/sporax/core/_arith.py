@@ -1,8 +1,8 @@
 """The operators of Tensor as functions of arrays, with MindSpore's result dtypes.
 
-The rule for scalars: a Python number never widens a Tensor. A Python float with an integer or bool Tensor gives
-float32 (JAX with 64-bit dtypes on would give float64). A Python int that the Tensor's integer dtype cannot hold wraps
-in sums, products, powers and bitwise operations, as the dtype's own arithmetic does; everything else uses its value.
+Promotion of scalars: a Python number never widens a Tensor. A Python float with an integer or bool Tensor gives
+float32 (JAX with 64-bit dtypes enabled would give float64). A Python int that is out of range of the Tensor's integer
+dtype wraps around in sums, products, powers and bitwise operations; other operators use its value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Array = Any
 
 
 def align(x: Array, y: Array) -> tuple[Array, Array]:
-    """Make a pair of array and Python scalar ready for a JAX function, by the rule for scalars."""
+    """Cast the array of a pair of array and Python scalar, as the promotion of scalars requires."""
     if isinstance(y, float):
         return (x.astype(np.float32) if x.dtype.kind in "iub" else x), y
     if isinstance(x, float):
@@ -33,7 +33,7 @@ _BOUNDS: dict[Any, tuple[int, int]] = {
 
 
 def _exceeds(number: Any, array: Array) -> bool:
-    """Whether `number` is a Python int that the integer dtype of `array`, of at most 32 bits, cannot hold."""
+    """Return whether `number` is a Python int out of range of the integer dtype, of at most 32 bits, of `array`."""
     if not isinstance(number, int) or isinstance(number, bool):
         return False
     bounds = _BOUNDS.get(getattr(array, "dtype", None))
@@ -41,14 +41,14 @@ def _exceeds(number: Any, array: Array) -> bool:
 
 
 def _widened(function: Callable[[Array, Array], Array], x: Array, y: Array) -> Array:
-    """The function of the values in int64; an integer result is clipped to the range of the array's dtype."""
+    """Compute the function in int64; an integer result is clipped to the range of the array's dtype."""
     dtype = y.dtype if isinstance(x, int) else x.dtype
     result = function(*(each if isinstance(each, int) else each.astype(np.int64) for each in (x, y)))
     return jnp.clip(result, *_BOUNDS[dtype]).astype(dtype) if result.dtype == np.int64 else result
 
 
 def arithmetic(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
-    """A binary operator whose operands are first aligned."""
+    """Return a binary operator that applies `function` to operands after the promotion of scalars."""
     wraps = function in _WRAPPING
 
     def aligned(x: Array, y: Array) -> Array:
@@ -64,14 +64,14 @@ def arithmetic(function: Callable[[Array, Array], Array]) -> Callable[[Array, Ar
 
 
 def summed_wide(x: Array, read: Callable[[Array], Array]) -> Array:
-    """What `read` takes from `x`. The gradients of a half-precision element that is read often are added in float32."""
-    # Without a trace nothing is differentiated, and the array is not copied.
+    """Return `read(x)`. The gradient of a half-precision element that is read several times is summed in float32."""
+    # Outside of traces nothing is differentiated, and the array is not copied.
     half = is_tracer(x) and x.dtype.kind in "fV" and x.dtype.itemsize < 4
     return read(x.astype(np.float32)).astype(x.dtype) if half else read(x)
 
 
 def absolute(x: Array) -> Array:
-    """|x|, with the slope sign(x): 0 at 0, as MindSpore and torch have it, where `jnp.abs` has 1."""
+    """|x|, with the derivative sign(x): 0 at 0, as in MindSpore and torch, where that of `jnp.abs` is 1."""
     return x * jnp.sign(x) if x.dtype.kind in "fV" else jnp.abs(x)
 
 
@@ -88,7 +88,7 @@ def _is_bool(x: Array) -> bool:
 
 
 def _subtract(x: Array, y: Array) -> Array:
-    # As in MindSpore: the difference of bools is whether they differ.
+    # As in MindSpore, the difference of bools is their exclusive or.
     return jnp.logical_xor(x, y) if _is_bool(x) and _is_bool(y) else jnp.subtract(x, y)
 
 
@@ -104,7 +104,7 @@ def power_of(x: Array, y: Array) -> Array:
         x = x.astype(np.int64)
     kind = getattr(getattr(y, "dtype", None), "kind", "")
     if kind == "i" and (x.dtype.kind if hasattr(x, "dtype") else "i") in "biu" and not isinstance(x, float):
-        # As in MindSpore and PyTorch, the quotient 1 / x ** -y is cut to an integer; JAX's squaring gives noise.
+        # As in MindSpore and PyTorch, 1 / x ** -y is truncated to an integer; JAX's repeated squaring is wrong there.
         x = jnp.asarray(x).astype(jnp.result_type(x, y))
         odd = jnp.where(y % 2 == 0, 1, x)
         return jnp.where(y < 0, jnp.where(jnp.abs(x) == 1, odd, 0), jnp.power(x, jnp.maximum(y, 0))).astype(x.dtype)

@@ -1,7 +1,7 @@
-"""`Cell.bprop`: a gradient that the Cell defines itself.
+"""`Cell.bprop`: a custom gradient of a Cell.
 
-construct runs with its inputs and Parameters held constant, so nothing in it needs a derivative, and `bprop` gives the
-gradients of the inputs. The Parameters of the Cell get none through it, as in MindSpore.
+construct runs with its inputs and Parameters held constant, so nothing in it needs a derivative, and `bprop` returns
+the gradients of the inputs. As in MindSpore, the Parameters of the Cell get no gradient through it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sporax.core.tensor import Tensor, unwrap, wrap
 
 
 def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """construct, with `cell.bprop` as its gradient."""
+    """Call construct, with `cell.bprop` as its gradient."""
     inputs, names = _positional(cell, construct, args, kwargs)
     leaves, structure = jax.tree.flatten(inputs)
     if not _frames.tracing() and not any(is_tracer(leaf) for leaf in leaves):
@@ -35,13 +35,13 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
         output = construct(*constants)
         for tensor, constant, value in zip(_tensors(inputs), _tensors(constants), before, strict=True):
             if constant._value is not value and not isinstance(constant, Parameter):
-                # construct wrote to its input, which is the caller's.
+                # construct wrote to its input, which belongs to the caller.
                 tensor._rebind(constant._value)
         out_leaves, out_structure = jax.tree.flatten(output)
-    # Passed in, so that `bprop` sees their values of this call, wherever and whenever the backward pass runs.
+    # Passed as inputs, so that `bprop` reads their values of this call whenever the backward pass runs.
     parameters = tuple(dict.fromkeys((*cell.get_parameters(), *read)))
     values = tuple(_frames.value_of(each) for each in parameters)
-    saved = traced(cell.__dict__.values())
+    saved = traced(cell.__dict__.values(), Tensor)
     dtype = _frames.STATE.compute_dtype
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
     out_arrays = [i for i, leaf in enumerate(out_leaves) if is_array(leaf)]
@@ -54,7 +54,7 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
         out = output_of(_merged(out_leaves, out_arrays, outputs))
         dout = output_of(_merged([None] * len(out_leaves), out_arrays, gradients))
         restored = in_order_of(jax.tree.unflatten(structure, _merged(leaves, arrays, in_values)), inputs)
-        # The call of another `bprop` in this pass may have written one since.
+        # Another `bprop` in this pass may have written some of them.
         earlier = _frames.STATE.backward or {}
         bound = {p: earlier.get(p, value) for p, value in zip(parameters, parameter_values, strict=True)}
         frame = _frames.Frame(bound, discovers=False)
@@ -81,7 +81,7 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
 
 
 def is_array(leaf: Any) -> bool:
-    """Whether a leaf is an array of JAX, traced or not."""
+    """Return whether a leaf is a JAX array, traced or not."""
     return isinstance(leaf, jax.Array) or is_tracer(leaf)
 
 
@@ -97,7 +97,7 @@ def _merged(leaves: list[Any], positions: list[int], values: Any) -> list[Any]:
 
 
 def _constant(value: Any) -> Any:
-    # A Parameter stays itself: construct may write it, and reads of it are held constant by the frames.
+    # A Parameter is not replaced: construct may write it, and frames stop the gradients of reads.
     def stop(leaf: Any) -> Any:
         if isinstance(leaf, Parameter):
             return leaf
@@ -111,13 +111,13 @@ def _constant(value: Any) -> Any:
 def _positional(
     cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The inputs as `bprop` gets them: positional, with defaults filled in; and their names."""
+    """Return the inputs of `bprop`, positional and with defaults, and their names."""
     bound = inspect.signature(construct).bind(*args, **kwargs)
     bound.apply_defaults()
     if bound.kwargs:
         raise CellError(
             f"{type(cell).__name__}: a Cell with `bprop` cannot take the keyword-only input(s) "
-            f"{', '.join(bound.kwargs)}, because bprop gets the inputs by position. Make them positional in construct."
+            f"{', '.join(bound.kwargs)}, because the inputs of bprop are positional. Make them positional in construct."
         )
     names: list[str] = []
     for name, value in bound.arguments.items():
@@ -146,14 +146,14 @@ def _call(cell: Any, inputs: tuple[Any, ...], names: tuple[str, ...], out: Any, 
 
 
 def _checked(cell: Any, result: Any, inputs: tuple[Any, ...], names: tuple[str, ...]) -> list[Any]:
-    """What `bprop` returned, as one array or None for each array of the inputs."""
+    """Return the result of `bprop` as one array or None for each array of the inputs."""
     where = f"{type(cell).__name__}.bprop"
     gradients = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     if len(gradients) != len(inputs):
         raise CellError(
             f"{where} returned {len(gradients)} gradient(s), but construct has {len(inputs)} input(s): "
             f"{', '.join(names) or 'none'}. Return a tuple of one gradient for each input, in their order, and None "
-            "for an input without gradient. A Parameter gets a gradient where it is an input of the Cell."
+            "for an input without gradient. A Parameter gets a gradient if it is an input of the Cell."
         )
     flat: list[Any] = []
     for name, value, gradient in zip(names, inputs, gradients, strict=True):
@@ -203,7 +203,7 @@ def _warn_about_parameters(cell: Any, parameters: list[Parameter]) -> None:
         names = ", ".join(repr(each.name) for each in parameters)
         warn_user(
             f"{type(cell).__name__} defines `bprop`, and its construct reads the Parameter(s) {names}, whose gradient "
-            "is asked for. bprop gives the gradients of the inputs only, so these Parameters get none from this "
-            "Cell, as in MindSpore. Give them to the Cell as inputs, or set requires_grad=False.",
+            "is requested. bprop returns only the gradients of the inputs, so these Parameters get none from this "
+            "Cell, as in MindSpore. Pass them to the Cell as inputs, or set requires_grad=False.",
             GradientWarning,
         )

@@ -1,4 +1,4 @@
-"""Tensors that a trace captures: they are constants of the program, which must be made again when one is written."""
+"""Tensors that a trace captures: constants of the program, which must be traced again when one is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sporax.core.tensor import Tensor
 
 
 def note_captured(values: Iterable[Any]) -> None:
-    """Tell the trace of the Tensors among `values`, which become its constants: each by its array, in lists too."""
+    """Record a guard for the array of each Tensor among `values`, or in lists, tuples and dicts among them."""
     if not any(frame.discovers for frame in _frames.STATE.stack):
         return
     for value in values:

@@ -1,4 +1,4 @@
-"""The methods of Cell that register hooks, and its switch for `bprop`."""
+"""The methods of Cell that register hooks, and its flag for `bprop`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sporax.core._hooks import CellHooks, HookHandle
 
 
 class HookMethods:
-    """The part of Cell that is about hooks and its own gradient."""
+    """The part of Cell for hooks and `bprop`."""
 
     _hooks: CellHooks | None
 
     def _note_change(self) -> None:
-        """Have compiled programs notice that this Cell changed."""
+        """Record a change of this Cell, so that compiled programs are checked."""
         raise NotImplementedError
 
     @property
     def bprop_debug(self) -> bool:
-        """MindSpore's switch that runs `bprop` in Python, in graph mode too; here it always runs in Python."""
+        """MindSpore's flag to run `bprop` in Python also in graph mode; in sporax it always runs in Python."""
         return self.__dict__.get("_bprop_debug", False)
 
     @bprop_debug.setter
@@ -38,7 +38,7 @@ class HookMethods:
         return hooks
 
     def _hook_functions(self) -> tuple[Callable[..., Any], ...]:
-        """The functions that are registered as hooks of this Cell, of every kind."""
+        """Return the functions of all hooks of this Cell."""
         hooks = self._hooks
         if hooks is None:
             return ()
@@ -48,18 +48,18 @@ class HookMethods:
     def register_forward_pre_hook(
         self, hook_fn: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> HookHandle:
-        """Call `hook_fn(cell, args)` before construct; what it returns, if not None, replaces the positional inputs.
+        """Call `hook_fn(cell, args)` before construct. A result other than None replaces the positional inputs.
 
         Args:
             hook_fn: the hook.
-            prepend: call it before the hooks that are registered already, instead of after them.
-            with_kwargs: call `hook_fn(cell, args, kwargs)`, which returns None or `(args, kwargs)`.
+            prepend: whether to call it before the hooks that are already registered, instead of after them.
+            with_kwargs: whether to call `hook_fn(cell, args, kwargs)`, which returns None or `(args, kwargs)`.
 
         Returns:
-            a handle, whose `remove()` takes the hook off.
+            A handle whose `remove()` removes the hook.
 
         Raises:
-            ArgumentTypeError: `hook_fn` cannot be called.
+            ArgumentTypeError: `hook_fn` is not callable.
         """
         hooks = self._own_hooks()
         return hooks.add(
@@ -75,19 +75,19 @@ class HookMethods:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> HookHandle:
-        """Call `hook_fn(cell, args, output)` after construct; what it returns, if not None, replaces the output.
+        """Call `hook_fn(cell, args, output)` after construct. A result other than None replaces the output.
 
         Args:
             hook_fn: the hook.
-            prepend: call it before the hooks that are registered already, instead of after them.
-            with_kwargs: call `hook_fn(cell, args, kwargs, output)`.
-            always_call: call it, with the output None, also where construct raised an error.
+            prepend: whether to call it before the hooks that are already registered, instead of after them.
+            with_kwargs: whether to call `hook_fn(cell, args, kwargs, output)`.
+            always_call: whether to call it, with the output None, also if construct raises an error.
 
         Returns:
-            a handle, whose `remove()` takes the hook off.
+            A handle whose `remove()` removes the hook.
 
         Raises:
-            ArgumentTypeError: `hook_fn` cannot be called.
+            ArgumentTypeError: `hook_fn` is not callable.
         """
         hooks = self._own_hooks()
         return hooks.add(
@@ -96,40 +96,40 @@ class HookMethods:
         )  # fmt: skip
 
     def register_backward_pre_hook(self, hook_fn: Callable[..., Any]) -> HookHandle:
-        """Call `hook_fn(cell, grad_output)` in the backward pass, before it goes through construct.
+        """Call `hook_fn(cell, grad_output)` in the backward pass, before that of construct.
 
-        `grad_output` is a tuple with one gradient for each Tensor that construct returned. What the hook returns, if
-        not None, replaces it, and so changes the gradients of the Cell's inputs and Parameters.
+        `grad_output` is a tuple with one gradient for each Tensor that construct returned. A result other than None
+        replaces it, and thereby changes the gradients of the Cell's inputs and Parameters.
 
         Args:
             hook_fn: the hook.
 
         Returns:
-            a handle, whose `remove()` takes the hook off.
+            A handle whose `remove()` removes the hook.
 
         Raises:
-            ArgumentTypeError: `hook_fn` cannot be called.
-            CellError: in the backward pass, what the hook returned does not fit `grad_output`.
+            ArgumentTypeError: `hook_fn` is not callable.
+            CellError: in the backward pass, the result of the hook does not match `grad_output`.
         """
         hooks = self._own_hooks()
         return hooks.add(hooks.backward_pre, hook_fn, self._note_change, "Cell.register_backward_pre_hook")
 
     def register_backward_hook(self, hook_fn: Callable[..., Any]) -> HookHandle:
-        """Call `hook_fn(cell, grad_input, grad_output)` in the backward pass, after it went through construct.
+        """Call `hook_fn(cell, grad_input, grad_output)` in the backward pass, after that of construct.
 
         `grad_input` is a tuple with one gradient for each Tensor among the positional inputs: None for an integer
-        Tensor, and `(None, ...)` where no input is differentiated, as in a first layer. What the hook returns, if not
-        None, replaces it. The gradients of the Cell's own Parameters are not changed by this hook.
+        Tensor, and `(None, ...)` if no input is differentiated, as in a first layer. A result other than None replaces
+        it. This hook does not change the gradients of the Cell's Parameters.
 
         Args:
             hook_fn: the hook.
 
         Returns:
-            a handle, whose `remove()` takes the hook off.
+            A handle whose `remove()` removes the hook.
 
         Raises:
-            ArgumentTypeError: `hook_fn` cannot be called.
-            CellError: in the backward pass, what the hook returned does not fit `grad_input`.
+            ArgumentTypeError: `hook_fn` is not callable.
+            CellError: in the backward pass, the result of the hook does not match `grad_input`.
         """
         hooks = self._own_hooks()
         return hooks.add(hooks.backward, hook_fn, self._note_change, "Cell.register_backward_hook")

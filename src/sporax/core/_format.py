@@ -8,7 +8,7 @@ import numpy as np
 
 
 def value_text(array: np.ndarray) -> str:
-    """What `print(tensor)` shows."""
+    """Return the text of `print(tensor)`."""
     array = _printable(array)
     if array.ndim == 0 and array.dtype.kind == "f":
         return _number(array[()])
@@ -16,7 +16,7 @@ def value_text(array: np.ndarray) -> str:
 
 
 def tensor_repr(array: np.ndarray, dtype_name: str) -> str:
-    """What `repr(tensor)` shows."""
+    """Return the text of `repr(tensor)`."""
     array = _printable(array)
     if array.ndim == 0:
         body = f" {_short(array[()])}"
@@ -28,12 +28,12 @@ def tensor_repr(array: np.ndarray, dtype_name: str) -> str:
 
 
 def _printable(array: np.ndarray) -> np.ndarray:
-    # NumPy knows bfloat16 only as an extension type, and prints its values as objects.
+    # bfloat16 is an extension type of NumPy, which prints its values as objects.
     return np.asarray(array.astype(np.float32) if array.dtype.name == "bfloat16" else array)
 
 
 def _number(value: Any) -> str:
-    # The shortest digits that give the value back; NumPy 1's choice between the two notations.
+    # The shortest representation that round-trips, with NumPy 1's choice between the two notations.
     if np.isfinite(value) and value != 0 and not 1e-4 <= abs(float(value)) < 1e16:
         return np.format_float_scientific(value, trim="-")
     return np.format_float_positional(value, trim="0")
@@ -48,7 +48,7 @@ def _short(value: Any) -> str:
 
 
 def _elements(array: np.ndarray, digits: int) -> str:
-    # `e` notation pads to one width, so inf and nan are right-aligned to the numbers beside them.
+    # Scientific notation has a fixed width, to which inf and nan are right-aligned.
     width = digits + 7
 
     def number(value: Any) -> str:

@@ -1,89 +1,97 @@
 """Frames: how the reads and writes of Parameters become inputs and outputs of a pure function.
 
-A frame is active while a function is traced. It binds some Parameters to traced values, logs every write, and
-notes every Parameter that was read without being bound. Nothing is ever stored in a Parameter while a frame is
-active, so leaving the frame, normally or by an error, needs no repair and no tracer can leak.
+A frame is active while a function is traced. It binds some Parameters to traced values, logs every write, and records
+every Parameter that was read without being bound. Nothing is stored in a Parameter while a frame is active, so no
+tracer can leak, even when the trace raises an error.
 
-- A read is answered by the nearest frame that binds or has written the Parameter. Each *discovering* frame passed
-  on the way out learns of it: its trace would otherwise bake the value in as a constant, or keep an outer tracer.
-- A write goes to the innermost frame. `transforms` carries it out of the trace as an output and writes it again in
-  the frame outside, or into the Parameter itself where no frame is left.
-- A guard notes a Python value that steered the trace (`cell.training`, or a Cell's plain attributes by their
-  revision), so that a compiled program is reused only while the value is the same. Guards need looking at only when
-  the revision of the whole process has moved.
+- A read returns the value of the nearest frame that binds or has written the Parameter. Each *discovering* frame
+  inside that one records the Parameter: its trace would otherwise contain the value as a constant, or an outer tracer.
+- A write goes to the innermost frame. `transforms` makes it an output of the trace and writes it again in the enclosing
+  frame, or in the Parameter where there is none.
+- A guard records a Python value on which the trace depends (`cell.training`, or the revision of a Cell's plain
+  attributes), so that a compiled program is reused only while the value is the same. Guards are compared only when
+  the revision of the process has changed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
 import jax
 
-if TYPE_CHECKING:
-    from sporax.core.parameter import Parameter
 _MISSING = object()
 
 
-class Frame:
-    """The Parameters of one trace: what is bound, what was written, what was read unbound."""
+class Variable(Protocol):
+    """A holder of state that frames bind and write: a Parameter."""
+
+    def _concrete(self) -> Any: ...
+    def _store(self, value: Any) -> None: ...
+
+
+V = TypeVar("V", bound=Variable)
+
+
+class Frame(Generic[V]):
+    """The Parameters of one trace: those bound, those written, and those read without being bound."""
 
     __slots__ = ("calls", "created", "discovers", "guards", "lane", "log", "missed", "rebound", "values", "written")
 
-    def __init__(self, bound: dict[Parameter, Any] | None = None, *, discovers: bool, lane: str | None = None) -> None:
-        self.values: dict[Parameter, Any] = dict(bound) if bound else {}
+    def __init__(self, bound: Mapping[V, Any] | None = None, *, discovers: bool, lane: str | None = None) -> None:
+        self.values: dict[V, Any] = dict(bound) if bound else {}
         self.discovers = discovers
         self.lane = lane
-        self.written: dict[Parameter, None] = {}
-        self.missed: dict[Parameter, None] = {}
-        self.created: dict[Parameter, None] = {}
+        self.written: dict[V, None] = {}
+        self.missed: dict[V, None] = {}
+        self.created: dict[V, None] = {}
         self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.rebound: list[tuple[Any, Any]] = []
-        self.log: list[tuple[Parameter, Any]] = []
+        self.log: list[tuple[V, Any]] = []
         self.calls: dict[int, Any] = {}
 
     def undo(self, start: int) -> None:
-        """Take back the writes since the log had `start` entries."""
+        """Undo the writes since the log had `start` entries."""
         while len(self.log) > start:
             parameter, before = self.log.pop()
             if before is _MISSING:
                 del self.values[parameter], self.written[parameter]
             else:
                 self.values[parameter] = before
-        # The calls that wrote what is taken back are no longer in the log.
+        # The calls whose writes were undone are no longer in the log.
         self.calls = {key: call for key, call in self.calls.items() if call.stop <= start}
 
     def rebound_values(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """The Tensors that were written in the frame, and the arrays that they hold now."""
+        """Return the Tensors that were written in the frame, and their current arrays."""
         tensors = tuple({id(tensor): tensor for tensor, _ in self.rebound}.values())
         return tensors, tuple(tensor._value for tensor in tensors)
 
-    def written_values(self) -> tuple[tuple[Parameter, ...], tuple[Any, ...]]:
-        """The written Parameters in the order of their first write, and their last values."""
+    def written_values(self) -> tuple[tuple[V, ...], tuple[Any, ...]]:
+        """Return the written Parameters in the order of their first write, and their last values."""
         parameters = tuple(self.written)
         return parameters, tuple(self.values[each] for each in parameters)
 
 
 class _ThreadState(threading.local):
     def __init__(self) -> None:
-        self.stack: list[Frame] = []
+        self.stack: list[Frame[Any]] = []
         self.compute_dtype: Any = None
-        self.held: dict[Parameter, None] | None = None
-        self.log: list[tuple[Parameter, Any]] | None = None
-        """Parameters written outside of frames, with their values before, where a Cell call is to be replayed."""
+        self.held: dict[Variable, None] | None = None
+        self.log: list[tuple[Variable, Any]] | None = None
+        """Parameters written outside of frames, with their previous values, during a call that may be replayed."""
         self.call: Any = None
-        self.backward: dict[Parameter, Any] | None = None
-        """In a backward pass of `grad`: what `bprop` and hooks wrote, which the calls of `bprop` that follow read."""
+        self.backward: dict[Variable, Any] | None = None
+        """In a backward pass of `grad`: the values that `bprop` and hooks wrote, which later calls of `bprop` read."""
 
 
 STATE = _ThreadState()
 
 
 class _Revision:
-    """How often a Cell's mode or plain attribute was changed in this process."""
+    """The number of changes of a Cell's mode or plain attributes in this process."""
 
     __slots__ = ("count",)
 
@@ -95,8 +103,8 @@ REVISION = _Revision()
 
 
 @contextmanager
-def entered(frame: Frame) -> Iterator[Frame]:
-    """Make `frame` the innermost one for the block, and undo rebinding of Tensors when the block ends."""
+def entered(frame: Frame[V]) -> Iterator[Frame[V]]:
+    """Make `frame` the innermost frame in the block; at its end undo the rebinding of Tensors."""
     STATE.stack.append(frame)
     outer_cast, STATE.compute_dtype = STATE.compute_dtype, None
     outer_held, STATE.held = STATE.held, None
@@ -111,13 +119,13 @@ def entered(frame: Frame) -> Iterator[Frame]:
 
 
 def compute_dtype() -> Any:
-    """The dtype in which floating Parameters are read here, or None for their own."""
+    """Return the dtype to which floating Parameters are cast when they are read, or None."""
     return STATE.compute_dtype
 
 
 @contextmanager
 def computing_in(dtype: Any) -> Iterator[None]:
-    """Parameters of floating dtype are read as `dtype` inside the block (`Cell.to_float`)."""
+    """Read floating Parameters as `dtype` inside the block (`Cell.to_float`)."""
     outer, STATE.compute_dtype = STATE.compute_dtype, dtype
     try:
         yield
@@ -126,8 +134,8 @@ def computing_in(dtype: Any) -> Iterator[None]:
 
 
 @contextmanager
-def holding_constant() -> Iterator[dict[Parameter, None]]:
-    """No gradient flows into Parameters that are read inside the block; yields those that were read."""
+def holding_constant() -> Iterator[dict[Any, None]]:
+    """Stop gradients at Parameters that are read inside the block; yield those that were read."""
     outer, STATE.held = STATE.held, {}
     inner = STATE.held
     try:
@@ -140,7 +148,7 @@ def holding_constant() -> Iterator[dict[Parameter, None]]:
 
 @contextmanager
 def backward_pass() -> Iterator[None]:
-    """The backward pass of one gradient."""
+    """Context of the backward pass of one gradient."""
     outer, STATE.backward = STATE.backward, {}
     try:
         yield
@@ -148,8 +156,8 @@ def backward_pass() -> Iterator[None]:
         STATE.backward = outer
 
 
-def read(parameter: Parameter) -> Any:
-    """The value of `parameter` here: the nearest frame's, or the one it holds."""
+def read(parameter: Variable) -> Any:
+    """Return the value of `parameter` in the nearest frame, or the stored one; apply `holding_constant`."""
     held = STATE.held
     if held is None:
         return value_of(parameter)
@@ -157,8 +165,8 @@ def read(parameter: Parameter) -> Any:
     return jax.lax.stop_gradient(value_of(parameter))
 
 
-def value_of(parameter: Parameter) -> Any:
-    """What `read` finds, whether it is held constant or not."""
+def value_of(parameter: Variable) -> Any:
+    """Return the value of `parameter` in the nearest frame, or the stored one."""
     for frame in reversed(STATE.stack):
         value = frame.values.get(parameter, _MISSING)
         if value is not _MISSING:
@@ -168,8 +176,8 @@ def value_of(parameter: Parameter) -> Any:
     return parameter._concrete()
 
 
-def write(parameter: Parameter, value: Any) -> None:
-    """Log the new value in the innermost frame, or store it where no frame is active."""
+def write(parameter: Variable, value: Any) -> None:
+    """Log the new value in the innermost frame, or store it if no frame is active."""
     if STATE.backward is not None:
         STATE.backward[parameter] = value
     if STATE.stack:
@@ -184,20 +192,20 @@ def write(parameter: Parameter, value: Any) -> None:
 
 
 def note_guard(owner: Any, attribute: str, value: Any) -> None:
-    """Tell every discovering frame that the trace depends on `owner.attribute` being `value`."""
+    """Record in every discovering frame that the trace depends on `owner.attribute` being `value`."""
     for frame in STATE.stack:
         if frame.discovers:
             frame.guards.setdefault((id(owner), attribute), (owner, attribute, value))
 
 
-def note_creation(parameter: Parameter) -> None:
-    """Tell every frame that the Parameter was made inside its trace."""
+def note_creation(parameter: Variable) -> None:
+    """Record in every frame that the Parameter was created inside its trace."""
     for frame in STATE.stack:
         frame.created[parameter] = None
 
 
 class Identity:
-    """An array as the value of a guard: equal to itself only."""
+    """An array as the value of a guard, compared by identity."""
 
     __slots__ = ("array",)
 
@@ -211,9 +219,9 @@ class Identity:
 
 
 class Constants:
-    """The arrays that a program holds as constants.
+    """The arrays that a program contains as constants.
 
-    `stale` becomes true when a Tensor that held one of them is written, however the program came to read it.
+    `stale` becomes true when a Tensor that held one of them is written.
     """
 
     __slots__ = ("__weakref__", "_arrays", "stale")
@@ -232,20 +240,20 @@ class Constants:
 
 
 _CONSTANTS: dict[int, WeakSet[Constants]] = {}
-"""By the id of an array, which its holders keep alive."""
+"""The holders by the id of an array, which they keep alive."""
 
 
 def note_rebinding(tensor: Any) -> None:
-    """Remember the array of a Tensor that is about to be rebound inside a trace."""
+    """Record the array of a Tensor that is about to be rebound inside a trace."""
     if STATE.stack:
         STATE.stack[-1].rebound.append((tensor, tensor._value))
 
 
 def rebind(tensor: Any, value: Any) -> None:
-    """Let a Tensor hold another array, inside a trace until its end."""
+    """Replace the array of a Tensor; inside a trace, until its end."""
     note_rebinding(tensor)
     if not STATE.stack:
-        # A program traced before may hold the old array as a constant.
+        # A compiled program may contain the old array as a constant.
         REVISION.count += 1
         for holder in tuple(_CONSTANTS.get(id(tensor._value), ())):
             holder.stale = True
@@ -253,10 +261,10 @@ def rebind(tensor: Any, value: Any) -> None:
 
 
 def tracing() -> bool:
-    """Whether a frame is active in this thread."""
+    """Return whether a frame is active in this thread."""
     return bool(STATE.stack)
 
 
 def lanes() -> list[str]:
-    """The axis names of the enclosing vmaps, outermost first."""
+    """Return the axis names of the enclosing vmaps, outermost first."""
     return [frame.lane for frame in STATE.stack if frame.lane is not None]

@@ -1,14 +1,14 @@
-"""The one mechanism behind every gradient that the user defines or changes.
+"""Gradient nodes: the mechanism of hooks and of `Cell.bprop`.
 
-`gradient_node(outputs, inputs, backward)` returns `outputs` unchanged. In a backward pass it hands the gradients of
-the outputs to `backward`, which decides the gradients of `outputs` (as they went in) and of `inputs`:
+`gradient_node(outputs, inputs, backward)` returns `outputs` unchanged. In a backward pass it passes the gradients of
+the outputs to `backward`, which returns the gradients of `outputs` and of `inputs`:
 
 - a hook on a value is a node without inputs, whose `backward` returns the changed gradient of the output;
-- a `Cell.bprop` is a node whose outputs get no gradient, so that nothing flows back through construct, and whose
-  inputs get what `bprop` returned.
+- a `Cell.bprop` is a node whose outputs get no gradient, so that none flows through construct, and whose inputs get
+  the result of `bprop`.
 
-Values are passed in, never closed over, so nodes work under every transform of JAX and at every order: the forward
-rule of a node applies the node again, which gives an enclosing derivative the same rule.
+Values are arguments, never closed over, so nodes work under every transform of JAX and for derivatives of every order:
+the forward rule of a node applies the node again, which gives an enclosing derivative the same rule.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Arrays = tuple[Any, ...]
 Backward = Callable[[Arrays, Arrays, Arrays, tuple[bool, ...]], tuple[Arrays | None, Arrays | None]]
 """(outputs, inputs, gradients of the outputs, which inputs are differentiated) -> gradients of outputs and inputs.
 
-None stands for no gradient, for all or for single arrays.
+None denotes no gradient, for all arrays or for single ones.
 """
 
 
@@ -37,7 +37,7 @@ class _Needed:
 
 
 def is_floating(array: Any) -> bool:
-    """Whether derivatives exist for the array's dtype (bfloat16 and the float8 dtypes are of NumPy's kind V)."""
+    """Return whether the array's dtype is differentiable (bfloat16 and the float8 dtypes have NumPy's kind V)."""
     return array.dtype.kind in "fcV"
 
 
@@ -47,13 +47,13 @@ def gradient_node(
     backward: Backward,
     differentiated: Callable[[tuple[bool, ...]], None] | None = None,
 ) -> Arrays:
-    """`outputs`, whose gradients go through `backward`.
+    """Return `outputs`, with `backward` applied to their gradients.
 
     Args:
-        outputs: arrays to return.
-        inputs: further arrays that may get a gradient, or that `backward` needs.
+        outputs: the arrays to return.
+        inputs: other arrays that may get a gradient, or that `backward` needs.
         backward: see `Backward`.
-        differentiated: called once for each derivative taken, with the flags of the inputs it is taken by.
+        differentiated: called for each derivative with flags that state which inputs are differentiated.
     """
 
     @jax.custom_vjp

@@ -1,4 +1,4 @@
-"""Hooks of a Cell: functions called before and after construct, and on its gradients."""
+"""Hooks of a Cell: functions that are called before and after construct, and with its gradients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Hooks = OrderedDict[int, _Hook]
 
 
 class HookHandle:
-    """What `register_*_hook` returns: `remove()` takes the hook off again."""
+    """The handle that `register_*_hook` returns; `remove()` removes the hook."""
 
     def __init__(self, hooks: Hooks, hook: _Hook, changed: Callable[[], None], *, prepend: bool = False) -> None:
         self._hooks = hooks
@@ -44,13 +44,13 @@ class HookHandle:
         changed()
 
     def remove(self) -> None:
-        """Take the hook off; a second call does nothing."""
+        """Remove the hook; a second call does nothing."""
         if self._hooks.pop(self.handle_id, None) is not None:
             self._changed()
 
 
 class CellHooks:
-    """The hooks of one Cell, each kind in the order in which they are called, and whether it has a `bprop`."""
+    """The hooks of a Cell, each kind in calling order, and whether the Cell has a `bprop`."""
 
     __slots__ = ("backward", "backward_pre", "forward", "has_bprop", "pre")
 
@@ -72,12 +72,12 @@ class CellHooks:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> HookHandle:
-        """Register a hook; `changed` is called then, and when it is removed."""
+        """Register a hook. `changed` is called immediately, and when the hook is removed."""
         check_hook(function, where)
         return HookHandle(hooks, _Hook(function, with_kwargs, always_call), changed, prepend=prepend)
 
     def call(self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """construct with all hooks around it."""
+        """Call construct with all hooks."""
         called: set[int] = set()
         try:
             args, kwargs = self._before(cell, args, kwargs)
@@ -97,7 +97,7 @@ class CellHooks:
             raise
 
     def compute(self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """construct, with `bprop` as its gradient where there is one."""
+        """Call construct, with `bprop` as its gradient if it is defined."""
         if self.has_bprop:
             return call_with_bprop(cell, construct, args, kwargs)
         return construct(*args, **kwargs)
@@ -132,7 +132,7 @@ class CellHooks:
             except Exception as error:
                 warn_user(
                     f"{type(cell).__name__}: a forward hook with `always_call` raised {error!r} while another error "
-                    "was being handled; the other one is reported.",
+                    "was being handled; the other error is raised.",
                     SporaxWarning,
                 )
 
@@ -140,10 +140,11 @@ class CellHooks:
 def _with_backward_hooks(
     hooks: CellHooks, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """construct between two gradient nodes: the gradient meets the one on the output first, then that on the inputs.
+    """Call construct between two gradient nodes, one on the inputs and one on the outputs.
 
-    The gradient of the output reaches the second node through a cell shared by both. Under vmap the two are batched
-    apart from each other, so it travels as the gradient of extra zeros there, of the outputs' shapes.
+    In the backward pass the node on the outputs runs first and passes the gradient of the outputs to the node on the
+    inputs through a shared list. Under vmap the nodes are batched separately, so the gradient is passed as that of
+    additional zeros with the shapes of the outputs.
     """
     positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
     values = tuple(args[i]._value for i in positions)
@@ -165,7 +166,7 @@ def _with_backward_hooks(
     output = hooks.compute(cell, construct, tuple(inner), kwargs)
     for i, value in zip(positions, passed, strict=False):
         if inner[i]._value is not value:
-            # construct wrote to its input, which is the caller's.
+            # construct wrote to its input, which belongs to the caller.
             args[i]._rebind(inner[i]._value)
     leaves, structure = jax.tree.flatten(ordered(output))
     arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
@@ -175,7 +176,7 @@ def _with_backward_hooks(
         if slots is None:
             shared[:] = [grad_output]
         if not any(needed[: len(values)]):
-            # No gradient flows into the inputs (they are data), so this is where the hooks are called.
+            # The inputs are not differentiated, so the node on the inputs does not run.
             _run_backward(hooks, cell, tuple(None for _ in values) or (None,), tuple(map(wrap, grad_output)))
         by_output = tuple(g if is_floating(out) else None for g, out in zip(grad_output, outputs, strict=True))
         by_slot = grad_output if slots is not None else ()
@@ -190,7 +191,7 @@ def _with_backward_hooks(
 def _slots(
     hooks: CellHooks, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...] | None:
-    """Under vmap: zeros of the outputs' shapes, batched over every lane."""
+    """Return, under vmap, zeros of the shapes of the outputs, batched over all lanes; otherwise None."""
     lanes = _frames.lanes()
     if not lanes:
         return None

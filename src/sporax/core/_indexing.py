@@ -1,4 +1,4 @@
-"""Indexing of Tensors: NumPy's rules, with an error where JAX would clamp silently."""
+"""Indexing of Tensors by NumPy's rules, with an error for indices out of range, which JAX would clamp."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Array = Any
 
 
 def normalize(index: Any, shape: tuple[int, ...]) -> Any:
-    """The index with Tensors unwrapped, lists made arrays, and concrete integers checked against `shape`.
+    """Return the index with arrays for Tensors and lists, after a check of concrete integers against `shape`.
 
-    A list that holds more than ints and bools is a tuple, as in MindSpore: `x[[[0, 1], [1, 0]]]` is
+    As in MindSpore, a list that contains anything but ints and bools is a tuple: `x[[[0, 1], [1, 0]]]` is
     `x[[0, 1], [1, 0]]`.
 
     Raises:
-        IndexError: too many indices, or an index outside its axis.
+        IndexError: there are too many indices, or an index is out of range.
     """
     if isinstance(index, list) and not all(isinstance(part, (numbers.Integral, np.bool_)) for part in index):
         index = tuple(index)
@@ -31,7 +31,7 @@ def normalize(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def is_basic(index: Any) -> bool:
-    """Whether an index is made of ints, slices, `...` and None alone, so that what it gives is a slice."""
+    """Return whether an index consists of ints, slices, `...` and None, so that the result is a slice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         isinstance(part, (int, slice, numbers.Integral)) or part is None or part is Ellipsis for part in parts
@@ -39,7 +39,7 @@ def is_basic(index: Any) -> bool:
 
 
 def _plain(part: Any) -> Any:
-    # Duck-typed on purpose: this file lies below tensor.py.
+    # Duck typing, because tensor.py imports this file.
     if hasattr(part, "_value") and not isinstance(part, jax.Array):
         part = part._value
     if isinstance(part, (str, bytes, float, complex, dict, set)):

@@ -1,4 +1,4 @@
-"""The order of dicts: JAX sorts the keys of a dict that it takes apart, and Python code may depend on their order."""
+"""The order of dicts: JAX sorts the keys of a dict when it flattens it, but Python code may depend on their order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CONTAINERS = frozenset((dict, defaultdict, tuple, list))
 
 
 def in_order_of(tree: Any, example: Any) -> Any:
-    """`tree`, with the keys of its dicts in the order that they have in `example`, a tree of the same structure."""
+    """Return `tree` with the keys of its dicts in the order of `example`, a tree of the same structure."""
     kind = type(tree)
     if kind is dict or kind is defaultdict:
         if not isinstance(example, dict) or tree.keys() != example.keys():
@@ -24,18 +24,18 @@ def in_order_of(tree: Any, example: Any) -> Any:
             return tree
         if kind is list or kind is tuple:
             return kind(parts)
-        # A namedtuple takes its fields one by one.
+        # The constructor of a namedtuple takes its fields as arguments.
         return kind(*parts) if hasattr(kind, "_fields") else tree
     return tree
 
 
 def leaves_in_order(tree: Any) -> list[Any]:
-    """The leaves of a tree, those of a dict in its own order."""
+    """Return the leaves of a tree, those of a dict in its order."""
     return jax.tree.leaves(ordered(tree))
 
 
 class Ordered:
-    """A dict inside a tree that JAX takes apart, with its own order as part of the structure."""
+    """A pytree node for a dict that keeps its order."""
 
     __slots__ = ("factory", "keys", "values")
 
@@ -53,7 +53,7 @@ jax.tree_util.register_pytree_node(
 
 
 def ordered(tree: Any) -> Any:
-    """`tree`, with an `Ordered` for each dict in tuples, lists and dicts; the tree itself where there is none."""
+    """Return `tree` with an `Ordered` for each dict in tuples, lists and dicts; `tree` itself if there is none."""
     kind = type(tree)
     if kind is dict or kind is defaultdict:
         factory = None if kind is dict else tree.default_factory or _no_factory
@@ -70,7 +70,7 @@ def ordered(tree: Any) -> Any:
 
 
 def restored(tree: Any) -> Any:
-    """What was given to `ordered`."""
+    """Invert `ordered`."""
     kind = type(tree)
     if kind is Ordered:
         fields = dict(zip(tree.keys, map(restored, tree.values), strict=True))
@@ -84,4 +84,4 @@ def restored(tree: Any) -> Any:
 
 
 def _no_factory() -> None:
-    """Stands for a defaultdict without a factory."""
+    """Marker of a defaultdict without a factory."""

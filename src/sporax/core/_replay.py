@@ -1,9 +1,9 @@
-"""The call of a Cell and the forward pass of its gradient on the same inputs change state once.
+"""Undo the state changes of a Cell call before the forward pass of its gradient repeats the call.
 
 A custom training step computes `loss = net(x)` and then `grad(net, ...)(x)`, which runs `net` again. MindSpore's graph
-compiler merges the two forward passes, and in PyNative mode `set_grad()` has the gradient reuse the first. Here the
-writes of the first are taken back before the second makes them again: moving statistics and counters move once, and
-Dropout draws the same mask in both. Inside a trace this holds for every Cell; outside, for a Cell with `set_grad()`.
+compiler merges the two forward passes, and in PyNative mode the gradient reuses the first after `set_grad()`. In sporax
+the writes of the first call are undone before the second repeats them: moving statistics and counters change once, and
+Dropout draws the same mask in both. In a trace this applies to every Cell; otherwise to Cells with `set_grad()`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sporax.core import _frames
 class _Call:
     """The last call of a Cell that wrote Parameters.
 
-    `start` and `stop` are the lengths of the frame's log around it. Outside of frames, `log` holds each Parameter
-    with its values before and after.
+    `start` and `stop` are the lengths of the frame's log before and after the call. Outside of frames, `log` has each
+    Parameter with its values before and after.
     """
 
     __slots__ = ("cell", "leaves", "log", "start", "stop", "structure")
@@ -29,14 +29,14 @@ class _Call:
     def __init__(self, cell: Any, inputs: Any, start: int = 0, stop: int = 0, log: Any = ()) -> None:
         self.cell = weakref.ref(cell)
         leaves, self.structure = jax.tree.flatten(inputs)
-        # Not held: a batch lives no longer than its caller wants.
+        # Weak references, so that the call does not keep a batch alive.
         self.leaves = [
             weakref.ref(leaf) if isinstance(leaf, jax.Array) else (lambda leaf=leaf: leaf) for leaf in leaves
         ]
         self.start, self.stop, self.log = start, stop, log
 
     def is_of(self, cell: Any, inputs: Any) -> bool:
-        """Whether it was the call of this Cell on the same arrays."""
+        """Return whether it was the call of this Cell with the same arrays."""
         if self.cell() is not cell:
             return False
         leaves, structure = jax.tree.flatten(inputs)
@@ -48,7 +48,7 @@ class _Call:
 
 
 def traced(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
-    """Run a call inside a trace, and note it where it wrote Parameters."""
+    """Run a call inside a trace, and record it if it wrote Parameters."""
     frame = _frames.STATE.stack[-1]
     start = len(frame.log)
     output = compute()
@@ -58,7 +58,7 @@ def traced(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
 
 
 def recorded(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
-    """Run a call outside of every trace, and note it where it wrote Parameters."""
+    """Run a call outside of traces, and record it if it wrote Parameters."""
     state = _frames.STATE
     if state.log is not None:
         return compute()
@@ -74,7 +74,7 @@ def recorded(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
 
 
 def take_back(cell: Any, inputs: Any) -> None:
-    """Before the forward pass of a gradient: take back what the same call of the Cell, if it came last, wrote."""
+    """Undo the writes of the previous call of the Cell, if it was the last call and had the same inputs."""
     state = _frames.STATE
     if state.stack:
         frame = state.stack[-1]

@@ -1,6 +1,6 @@
-"""Slices of Tensors: a write to one goes to the Tensor that it is a slice of.
+"""Slices of Tensors: a write to a slice also writes to its base, the Tensor from which it was taken.
 
-`tensor._base` holds that Tensor and the index; of a slice with hooks also the array that it was taken of.
+`tensor._base` holds the base and the index; for a slice with hooks also the base's array at that time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sporax.core import _frames
 
 
 def write(tensor: Any, value: Any) -> None:
-    """Let a Tensor hold another array, and write it to the Tensor that this is a slice of."""
+    """Replace the array of a Tensor, and write it to the base of the Tensor if there is one."""
     base = getattr(tensor, "_base", None)
     if base is not None:
         owner, index = base[:2]
@@ -26,7 +26,7 @@ def write(tensor: Any, value: Any) -> None:
 
 
 def follow(tensor: Any) -> None:
-    """Before a part of a slice is written: what was written to the whole Tensor since the slice was taken."""
+    """Update a slice from its base, before a part of it is written."""
     base = getattr(tensor, "_base", None)
     if base is None:
         return
@@ -34,7 +34,7 @@ def follow(tensor: Any) -> None:
     owner._follow()
     if len(base) == 3:
         if base[2] is owner._value:
-            # Taking the slice again would lose its hooks.
+            # Slicing again would lose the hooks.
             return
         tensor._base = (owner, index)
     _frames.note_rebinding(tensor)
@@ -42,8 +42,8 @@ def follow(tensor: Any) -> None:
         tensor._value = owner._value[index]
 
 
-def keep_to_itself(tensor: Any, value: Any) -> None:
-    """Let a Tensor hold another array of the same values, not the Tensor that it is a slice of."""
+def set_without_base(tensor: Any, value: Any) -> None:
+    """Replace the array of a Tensor by one of the same values, without a write to the base."""
     _frames.note_rebinding(tensor)
     tensor._value = value
     base = getattr(tensor, "_base", None)

@@ -17,7 +17,8 @@ from sporax._errors import ArgumentTypeError, CellError
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._gradient_node import gradient_node, is_floating
-from sporax.core._slices import keep_to_itself
+from sporax.core._saved import holding, read_by, traced
+from sporax.core._slices import set_without_base
 
 Hook = Callable[[Any], Any]
 
@@ -33,18 +34,19 @@ class _Entry:
         self.hooks: dict[int, Hook] = {}
         self.tensor = weakref.ref(tensor)
         self.plain: Any = None
-        """The traced array without hooks, and with them."""
+        """The traced array before the hooks."""
         self.value: Any = None
+        """The traced array after the hooks."""
         self.saved: tuple[Any, ...] = ()
         """The Tensors that the hooks read."""
 
 
 HOOKED: weakref.WeakSet[_Entry] = weakref.WeakSet()
-"""The hooks of all Tensors that have any. Each Tensor holds its own, so that both go together."""
+"""The hooks of all Tensors that have hooks. Each entry is owned by its Tensor and is deleted with it."""
 
 
 class TensorHookHandle:
-    """What `Tensor.register_hook` returns: `remove()` takes the hook off again."""
+    """The handle that `Tensor.register_hook` returns; `remove()` removes the hook."""
 
     def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
         self._hooks = hooks
@@ -53,7 +55,7 @@ class TensorHookHandle:
         _note_change()
 
     def remove(self) -> None:
-        """Take the hook off; a second call does nothing."""
+        """Remove the hook; a second call does nothing."""
         if self._hooks.pop(self.handle_id, None) is not None:
             _note_change()
 
@@ -64,15 +66,25 @@ def _note_change() -> None:
 
 
 def check_hook(hook: Any, where: str) -> None:
-    """Raise where `hook` cannot be called."""
+    """Raise an error if `hook` is not callable."""
     if not callable(hook):
         raise ArgumentTypeError(
             f"{where}: the hook must be a function, but got {hook!r} of type {type(hook).__name__}."
         )
 
 
-def register(tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> TensorHookHandle:
-    """Add a hook to a Tensor that is not a Parameter."""
+def register(tensor: Any, hook: Hook, kind: type, wrap: Callable[[Any], Any]) -> TensorHookHandle:
+    """Add a hook to a Tensor that is not a Parameter.
+
+    Args:
+        tensor: the Tensor.
+        hook: the hook.
+        kind: the class `Tensor`.
+        wrap: the function that makes a Tensor from an array.
+
+    Returns:
+        The handle.
+    """
     check_hook(hook, "Tensor.register_hook")
     entry = getattr(tensor, "_hooks", None)
     if entry is None:
@@ -82,42 +94,40 @@ def register(tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> TensorHookH
     if not is_tracer(value) or not is_floating(value):
         return TensorHookHandle(entry.hooks, hook)
     if entry.value is not value:
-        # Else the hooks before this one go into its node, so that they are called in order.
+        # Otherwise the earlier hooks are part of this hook's node, so that they are called in order.
         entry.hooks, entry.plain, entry.saved = ({} if entry.value is not None else entry.hooks), value, ()
     handle = TensorHookHandle(entry.hooks, hook)
-    _apply(entry, tensor, hook, wrap)
+    _apply(entry, tensor, hook, kind, wrap)
     return handle
 
 
-def _apply(entry: _Entry, tensor: Any, hook: Hook, wrap: Callable[[Any], Any]) -> None:
-    """Put a node with the hooks registered so far behind the Tensor's array."""
-    from sporax.core._saved import holding, read_by, traced
-
+def _apply(entry: _Entry, tensor: Any, hook: Hook, kind: type, wrap: Callable[[Any], Any]) -> None:
+    """Replace the Tensor's array by the output of a gradient node with the hooks registered so far."""
     hooks, keys = entry.hooks, tuple(entry.hooks)
-    others = (each for each in traced(read_by(hook)) if each is not tensor)
+    others = (each for each in traced(read_by(hook), kind) if each is not tensor)
     saved = entry.saved = tuple({id(each): each for each in (*entry.saved, *others)}.values())
-    itself = entry.tensor
+    reference = entry.tensor
 
     def backward(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
-        hooked = itself()
+        hooked = reference()
         tensors, arrays = (saved, inputs) if hooked is None else ((hooked, *saved), (outputs[0], *inputs))
         with holding(tensors, arrays):
             gradient = run(tuple(hooks[key] for key in keys if key in hooks), gradients[0], wrap)
         return (gradient,), tuple(None for _ in inputs)
 
     (entry.value,) = gradient_node((entry.plain,), tuple(each._value for each in saved), backward)
-    # Of a slice, the hook is the slice's own: other uses of the whole Tensor do not pass it.
-    keep_to_itself(tensor, entry.value)
+    # The hook of a slice does not apply to other uses of the base Tensor.
+    set_without_base(tensor, entry.value)
 
 
 def hooks_of(tensor: Any) -> tuple[Hook, ...]:
-    """The hooks of a Tensor that is not a Parameter."""
+    """Return the hooks of a Tensor that is not a Parameter."""
     entry = getattr(tensor, "_hooks", None)
     return tuple(entry.hooks.values()) if entry is not None else ()
 
 
 def run(hooks: tuple[Hook, ...], gradient: Any, wrap: Callable[[Any], Any]) -> Any:
-    """The array `gradient` after the hooks; what a hook returns replaces it, and None leaves it."""
+    """Return the array `gradient` after the hooks; a result of a hook replaces it unless it is None."""
     for hook in hooks:
         changed = hook(wrap(gradient))
         if changed is not None:
@@ -126,13 +136,13 @@ def run(hooks: tuple[Hook, ...], gradient: Any, wrap: Callable[[Any], Any]) -> A
 
 
 def replaced(changed: Any, gradient: Any, where: str, hook: Any) -> Any:
-    """The array of `changed`, cast to the dtype of the gradient that it replaces; the shape must be the same."""
-    # `_value` of an array of JAX is another thing: its values as a NumPy array.
+    """Return the array of `changed`, cast to the dtype of the gradient that it replaces; the shapes must be equal."""
+    # `jax.Array._value` is something else: the values as a NumPy array.
     array = changed if isinstance(changed, jax.Array) else getattr(changed, "_value", changed)
     name = getattr(hook, "__qualname__", type(hook).__name__)
     wanted = f"must return a Tensor of the gradient's shape {gradient.shape}"
-    # Hooks that may return None do not come here with it.
-    wanted += ", or the gradient itself to leave it as it is" if changed is None else ", or None to leave it as it is"
+    # Where a hook may return None, it is not passed to this function.
+    wanted += ", or the gradient itself to keep it" if changed is None else ", or None to keep it"
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise CellError(f"{where}: the hook {name} {wanted}, but got {changed!r} of type {type(changed).__name__}.")
     if array.shape != gradient.shape:

@@ -1,4 +1,4 @@
-"""Cells and Parameters that a plain list, tuple or dict holds, and that therefore are not part of a network."""
+"""Warning about Cells and Parameters in a plain list, tuple or dict, which are not part of a network."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _OWN = ("_params", "_cells")
 
 
 def warn_of_unregistered(network: Any, cell_type: type) -> None:
-    """Name the attributes whose Cells and Parameters training will not reach.
+    """Warn about attributes whose Cells and Parameters are not trained.
 
-    A list is no cause where its members are registered too, under another attribute.
+    There is no warning if the elements are also registered under another attribute.
 
     Args:
         network: the Cell whose Parameters are about to be trained.
-        cell_type: the class Cell, which is defined above this file.
+        cell_type: the class Cell, whose file imports this one.
     """
     cells = [cell for _, cell in network.cells_and_names()]
     known: set[int] | None = None
@@ -28,16 +28,16 @@ def warn_of_unregistered(network: Any, cell_type: type) -> None:
         for name, value in vars(cell).items():
             if not isinstance(value, _CONTAINERS) or isinstance(value, ParameterTuple) or name in _OWN:
                 continue
-            held = list(_parameters(value, cell_type))
-            if not held:
+            contained = list(_parameters(value, cell_type))
+            if not contained:
                 continue
             known = {id(parameter) for parameter in network.get_parameters()} if known is None else known
-            lost = [parameter for parameter in held if id(parameter) not in known]
-            if lost:
+            unregistered = [parameter for parameter in contained if id(parameter) not in known]
+            if unregistered:
                 warnings.warn(
-                    f"{type(cell).__name__}: {len(lost)} Parameter(s) in `self.{name}` are not part of the network, "
-                    f"and so are not trained, saved or loaded: a plain {type(value).__name__} registers nothing. "
-                    f"Use {_instead(value)}.",
+                    f"{type(cell).__name__}: {len(unregistered)} Parameter(s) in `self.{name}` are not part of the "
+                    f"network, and so are not trained, saved or loaded: a plain {type(value).__name__} registers "
+                    f"nothing. Use {_alternative(value)}.",
                     SporaxWarning,
                     stacklevel=4,
                 )
@@ -54,7 +54,7 @@ def _parameters(value: Any, cell_type: type) -> Iterator[Parameter]:
             yield from _parameters(item, cell_type)
 
 
-def _instead(value: Any) -> str:
+def _alternative(value: Any) -> str:
     if isinstance(value, dict):
         return "nn.CellDict for Cells, and one attribute for each Parameter"
     return "nn.CellList for Cells, ParameterTuple for Parameters"

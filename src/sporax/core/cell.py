@@ -1,4 +1,4 @@
-"""Cell: the unit of every network and every loss."""
+"""Cell: the base class of layers, networks, losses and optimizers."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from sporax.core.tensor import Tensor, wrap
 Self = TypeVar("Self", bound="Cell")
 
 _PRECISIONS = {"fp16": float16, "fp32": float32, "bf16": bfloat16}
-"""The flags that set the precision of a Cell."""
+"""The dtypes of the flags that set the precision of a Cell."""
 
 _GRAPH_CALL: Callable[..., Any] | None = None
 
 
 def install_graph_call(call: Callable[..., Any]) -> None:
-    """`transforms` hands in how a Cell is called under GRAPH_MODE; core itself compiles nothing."""
+    """Set the function that calls a Cell in GRAPH_MODE. `transforms` provides it; core compiles nothing."""
     global _GRAPH_CALL
     _GRAPH_CALL = call
 
 
 class Cell(HookMethods):
-    """A piece of a network: Parameters and Cells as attributes, and `construct` that computes with them.
+    """Base class of networks: Parameters and Cells as attributes, and `construct`, which computes the output.
 
-    A subclass may define its own gradient, `bprop(self, *inputs, out, dout)`, which returns the gradients of the
-    inputs; see docs/gradients.md.
+    A subclass may define `bprop(self, *inputs, out, dout)`, which returns the gradients of the inputs; see
+    docs/gradients.md.
 
     Args:
-        auto_prefix: whether the Parameters of a Cell assigned as `self.fc` get the prefix `fc.`.
-        flags: as in `add_flags`.
+        auto_prefix: whether the names of the Parameters of a Cell assigned as `self.fc` get the prefix `fc.`.
+        flags: see `add_flags`.
 
     Raises:
         UninitializedCellError: a subclass did not call `super().__init__()`.
-        CellError: `construct` is missing, or was called with the wrong inputs.
+        CellError: `construct` is not defined, or was called with the wrong inputs.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -66,7 +66,7 @@ class Cell(HookMethods):
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         if kwargs:
             _check_keywords(cls, kwargs)
-        make: Any = super().__new__  # pyright: ignore[reportArgumentType]  the TypeVar is that of other methods too
+        make: Any = super().__new__  # pyright: ignore[reportArgumentType]
         return make(cls) if make is object.__new__ else make(cls, *args, **kwargs)
 
     def __init__(self, auto_prefix: bool = True, flags: dict[str, Any] | None = None) -> None:
@@ -107,7 +107,7 @@ class Cell(HookMethods):
         elif name in attributes.get("_cells", ()):
             if value is not None:
                 raise CellError(
-                    f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot become {value!r} of type "
+                    f"{type(self).__name__}: `self.{name}` is a Cell, so it cannot be set to {value!r} of type "
                     f"{type(value).__name__}. Use another name, or `del self.{name}` first."
                 )
             self._register_cell(name, None)
@@ -128,7 +128,7 @@ class Cell(HookMethods):
         self.__dict__[name] = value
 
     def _note_change(self) -> None:
-        # A program traced before may hold the old value. What construct itself sets while traced is no such change.
+        # Compiled programs may contain the old value. An assignment by construct in a trace is not such a change.
         if not _frames.STATE.stack:
             self.__dict__["_revision"] = self.__dict__.get("_revision", 0) + 1
             _frames.REVISION.count += 1
@@ -137,7 +137,7 @@ class Cell(HookMethods):
         return UninitializedCellError(f"{type(self).__name__}: call super().__init__() before assigning `self.{name}`.")
 
     def _assign_to_parameter(self, name: str, value: Any) -> None:
-        # `self.moving_mean = new` in construct changes the Parameter's value, as in MindSpore.
+        # As in MindSpore, `self.moving_mean = new` in construct sets the value of the Parameter.
         current = self._params[name]
         if value is None or isinstance(current, ParameterTuple):
             del self._params[name]
@@ -146,17 +146,17 @@ class Cell(HookMethods):
             current.set_data(value)
         else:
             raise CellError(
-                f"{type(self).__name__}: `self.{name}` is a Parameter, so it cannot become {value!r} of type "
+                f"{type(self).__name__}: `self.{name}` is a Parameter, so it cannot be set to {value!r} of type "
                 f"{type(value).__name__}. Assign a Tensor to change its value."
             )
 
     def _insert_tuple(self, name: str, parameters: ParameterTuple) -> None:
         for parameter in parameters:
             if parameter.name == _DEFAULT_NAME:
-                # MindSpore's names for the members of a tuple that have none.
+                # As in MindSpore for elements without a name.
                 self.__dict__["_unnamed"] = self.__dict__.get("_unnamed", 0) + 1
                 parameter.name = f"Parameter${self._unnamed}"
-        # A member's path is the name it has now; the names of the whole may get a prefix later.
+        # The path of an element is its current name; the name may get a prefix later.
         self._tuple_paths[name] = tuple(parameter.name for parameter in parameters)
         self._params[name] = parameters
         self._set_member(name, parameters)
@@ -175,18 +175,18 @@ class Cell(HookMethods):
         self._note_change()
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only when the normal look-up failed.
+        # Called only if the normal look-up fails.
         if name in ("_params", "_cells", "_hooks", "_auto_prefix", "_training", "_tuple_paths"):
-            raise UninitializedCellError(f"{type(self).__name__}: call super().__init__() first thing in __init__.")
+            raise UninitializedCellError(f"{type(self).__name__}: call super().__init__() first in __init__.")
         raise AttributeError(f"The {type(self).__name__!r} object has no attribute {name!r}.")
 
     # --- calling --------------------------------------------------------------------------------------------
 
     def construct(self, *inputs: Any, **kwargs: Any) -> Any:
-        """What the Cell computes; every subclass defines it.
+        """Compute the output of the Cell; every subclass defines it.
 
         Raises:
-            CellError: the subclass did not.
+            CellError: the subclass does not define it.
         """
         raise CellError(
             f"{type(self).__name__}: `construct` is not defined. Write `def construct(self, ...)` in the class."
@@ -198,9 +198,9 @@ class Cell(HookMethods):
         return self._run(args, kwargs)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """construct with hooks and `to_float`, without compiling."""
+        """Call construct with hooks and `to_float`, without compiling."""
         if _frames.STATE.stack:
-            # Of the Cells below too: one that only holds others (a CellList) is not called itself.
+            # Also for descendants: a container such as CellList is not called.
             for _, cell in self.cells_and_names():
                 _frames.note_guard(cell, "_revision", cell._revision)
             note_captured(self.__dict__.values())
@@ -214,7 +214,7 @@ class Cell(HookMethods):
             construct = self.construct
             dtype = self._compute_dtype
             if dtype is None:
-                # A Cell without a precision of its own takes that of the Cell around it.
+                # A Cell without its own precision has that of the enclosing Cell.
                 dtype = _frames.STATE.compute_dtype
             if dtype is not None:
                 args, kwargs = _cast_floats((args, kwargs), dtype)
@@ -252,7 +252,7 @@ class Cell(HookMethods):
         """Register `param` as attribute `param_name`.
 
         Raises:
-            ArgumentError: `param_name` has a dot, or a child Cell has that name.
+            ArgumentError: `param_name` contains a dot, or a child Cell has that name.
             ArgumentTypeError: `param` is not a Parameter.
         """
         if not isinstance(param, Parameter):
@@ -263,7 +263,7 @@ class Cell(HookMethods):
             raise ArgumentError(f"insert_param_to_cell: `param_name` must not contain a dot, but got {param_name!r}.")
         if isinstance(self._cells.get(param_name), Cell):
             raise ArgumentError(
-                f"insert_param_to_cell: {type(self).__name__} has a Cell {param_name!r} already; use another "
+                f"insert_param_to_cell: {type(self).__name__} already has a Cell {param_name!r}; use another "
                 "`param_name`."
             )
         if param.name == _DEFAULT_NAME:
@@ -272,10 +272,10 @@ class Cell(HookMethods):
         self._set_member(param_name, param)
 
     def insert_child_to_cell(self, child_name: str, child_cell: Cell) -> None:
-        """Register `child_cell` as attribute `child_name`, and leave the names of its Parameters as they are.
+        """Register `child_cell` as attribute `child_name` without a change of the names of its Parameters.
 
         Raises:
-            ArgumentError: `child_name` is empty or has a dot, or another attribute has that name.
+            ArgumentError: `child_name` is empty or contains a dot, or another attribute has that name.
             ArgumentTypeError: `child_cell` is not a Cell.
         """
         if not isinstance(child_cell, Cell):
@@ -289,37 +289,37 @@ class Cell(HookMethods):
             )
         if hasattr(self, child_name) and child_name not in self._cells:
             raise ArgumentError(
-                f"insert_child_to_cell: {type(self).__name__} has an attribute {child_name!r} already; use another "
+                f"insert_child_to_cell: {type(self).__name__} already has an attribute {child_name!r}; use another "
                 "`child_name`."
             )
         self._register_cell(child_name, child_cell)
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
-        """Name every Parameter by its path in this Cell, with `prefix` before it.
+        """Name every Parameter by its path in this Cell, with `prefix`.
 
-        A Parameter or Cell that is added later is named by its own attribute only, as in MindSpore.
+        As in MindSpore, a Parameter or Cell that is added later is named only by its attribute.
         """
         for path, parameter in self.parameters_and_names(expand=recurse):
             parameter.name = prefix + path
 
     def check_names(self) -> None:
-        """Check that no two Parameters have one name.
+        """Check that the names of the Parameters are distinct.
 
         Raises:
-            ArgumentError: two have.
+            ArgumentError: two Parameters have the same name.
         """
         repeated = _repeated(self.get_parameters())
         if repeated:
             raise ArgumentError(
-                f"{type(self).__name__}: several of its Parameters have the name {repeated!r}. Give each its own "
+                f"{type(self).__name__}: several of its Parameters have the name {repeated!r}. Use distinct names "
                 "(parameter.name = ...), or name all by their paths: update_parameters_name()."
             )
 
     def check_names_and_refresh_name(self) -> None:
-        """Name the Parameters by their paths where two have one name; else they keep their names.
+        """Name the Parameters by their paths if two have the same name.
 
-        Two lists that were filled after they were assigned both begin with `0.weight`. MindSpore repairs that at
-        the first call; sporax also where Parameters are asked for by name.
+        For example, the names in two lists that were filled after their assignment begin with `0.weight`. MindSpore
+        renames them at the first call; sporax also when Parameters are requested by name.
         """
         if _repeated(self.get_parameters()) is not None:
             self.update_parameters_name()
@@ -331,12 +331,12 @@ class Cell(HookMethods):
         return self._param_prefix
 
     def update_cell_prefix(self) -> None:
-        """Let every Cell below know its own prefix (`param_prefix`)."""
+        """Set `param_prefix` of this Cell and all its descendants."""
         for name, cell in self.cells_and_names():
             cell.__dict__["_param_prefix"] = name
 
     def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """(path, Parameter) for every Parameter, each once, in the order of assignment."""
+        """Yield (path, Parameter) for every Parameter, each once, in the order of assignment."""
         seen: set[int] = set()
         cells = self.cells_and_names(name_prefix=name_prefix) if expand else [(name_prefix, self)]
         for path, cell in cells:
@@ -348,46 +348,46 @@ class Cell(HookMethods):
     def _own_parameters(self) -> Iterator[tuple[str, Parameter]]:
         for name, value in self._params.items():
             if isinstance(value, ParameterTuple):
-                # The members of a tuple are this Cell's under their own names, as in MindSpore.
+                # As in MindSpore, the elements of a tuple have no prefix of the tuple's attribute.
                 yield from zip(self._tuple_paths[name], value, strict=True)
             else:
                 yield name, value
 
     def get_parameters(self, expand: bool = True) -> Iterator[Parameter]:
-        """Every Parameter, each once."""
+        """Return an iterator over the Parameters, each once."""
         return (parameter for _, parameter in self.parameters_and_names(expand=expand))
 
     def trainable_params(self, recurse: bool = True) -> list[Parameter]:
-        """The Parameters with `requires_grad`.
+        """Return the Parameters with `requires_grad`.
 
-        A warning names Cells and Parameters that a plain list, tuple or dict holds: those are not part of the
-        network, as in MindSpore, and so are not trained.
+        A warning lists Cells and Parameters in plain lists, tuples or dicts: as in MindSpore, these are not part of the
+        network and are not trained.
         """
         self.check_names_and_refresh_name()
         warn_of_unregistered(self, Cell)
         return [parameter for parameter in self.get_parameters(recurse) if parameter.requires_grad]
 
     def untrainable_params(self, recurse: bool = True) -> list[Parameter]:
-        """The Parameters without `requires_grad`."""
+        """Return the Parameters without `requires_grad`."""
         return [parameter for parameter in self.get_parameters(recurse) if not parameter.requires_grad]
 
     def parameters_dict(self, recurse: bool = True) -> OrderedDict[str, Parameter]:
-        """Every Parameter by its own name."""
+        """Return the Parameters by their names."""
         self.check_names_and_refresh_name()
         return OrderedDict((parameter.name, parameter) for parameter in self.get_parameters(recurse))
 
     def init_parameters_data(self, auto_parallel_mode: bool = False) -> dict[Parameter, Parameter]:
-        """The Parameters as they are: sporax draws initial values when a Parameter is made."""
+        """Return the Parameters, which are initialized when they are created."""
         return {parameter: parameter for parameter in self.get_parameters()}
 
     # --- Cells ----------------------------------------------------------------------------------------------
 
     def cells(self) -> Iterable[Cell]:
-        """The Cells that are attributes of this one."""
+        """Return the Cells that are attributes of this Cell."""
         return self.name_cells().values()
 
     def name_cells(self) -> OrderedDict[str, Cell]:
-        """The Cells that are attributes of this one, by name, each once."""
+        """Return the Cells that are attributes of this Cell, by name, each once."""
         unique: OrderedDict[str, Cell] = OrderedDict()
         seen: set[int] = set()
         for name, cell in self._cells.items():
@@ -397,7 +397,7 @@ class Cell(HookMethods):
         return unique
 
     def cells_and_names(self, cells: set[Cell] | None = None, name_prefix: str = "") -> Iterator[tuple[str, Cell]]:
-        """(path, Cell) for this Cell and every Cell below, each once, from the top."""
+        """Yield (path, Cell) for this Cell and all its descendants, each once, in pre-order."""
         seen = set() if cells is None else cells
         if self in seen:
             return
@@ -408,7 +408,7 @@ class Cell(HookMethods):
                 yield from cell.cells_and_names(seen, f"{name_prefix}.{name}" if name_prefix else name)
 
     def apply(self: Self, fn: Callable[[Cell], Any]) -> Self:
-        """Call `fn` on every Cell below and then on this one."""
+        """Call `fn` on all descendants and then on this Cell."""
         for cell in self.cells():
             cell.apply(fn)
         fn(self)
@@ -418,7 +418,7 @@ class Cell(HookMethods):
 
     @property
     def training(self) -> bool:
-        """Whether the Cell is in training mode; a compiled program is kept for each value."""
+        """Whether the Cell is in training mode. A separate program is compiled for each value."""
         if _frames.STATE.stack:
             _frames.note_guard(self, "_training", self._training)
         return self._training
@@ -427,18 +427,18 @@ class Cell(HookMethods):
     def training(self, mode: bool) -> None:
         if self._training is not bool(mode):
             self.__dict__["_training"] = bool(mode)
-            # The mode has a guard of its own, which fits again when it is switched back.
+            # The mode has its own guard, so that a program is valid again when the mode is restored.
             _frames.REVISION.count += 1
 
     def set_train(self: Self, mode: bool = True) -> Self:
-        """Switch this Cell and every Cell below to training (or evaluation) mode."""
+        """Set the training or evaluation mode of this Cell and all its descendants."""
         for _, cell in self.cells_and_names():
             cell.training = mode
         return self
 
     @property
     def requires_grad(self) -> bool:
-        """What `set_grad` was given."""
+        """The value that was set by `set_grad`."""
         return self._requires_grad
 
     @requires_grad.setter
@@ -446,17 +446,17 @@ class Cell(HookMethods):
         self.__dict__["_requires_grad"] = bool(value)
 
     def set_grad(self: Self, requires_grad: bool = True) -> Self:
-        """Say that a gradient of this Cell follows its call, as in a training step.
+        """State that a call of this Cell is followed by its gradient, as in a training step.
 
-        Gradients are asked for with `grad` and need no mark. With it, a call outside of compiled code and the forward
-        pass of a gradient on the same inputs, right after it, change state once: moving statistics, counters, the
-        random key. In compiled code that is always so.
+        `grad` does not require it. With it, a call outside of compiled code and the forward pass of a gradient with the
+        same inputs directly after it change state only once: moving statistics, counters, the random key. In compiled
+        code this is always the case.
         """
         self.requires_grad = requires_grad
         return self
 
     def to_float(self: Self, dst_type: DType) -> Self:
-        """Compute in `dst_type`: floating inputs and Parameters are cast when the Cell runs; Parameters stay.
+        """Compute in `dst_type`: floating inputs and Parameters are cast in the call; the Parameters do not change.
 
         Raises:
             ArgumentError: `dst_type` is not float16, bfloat16 or float32.
@@ -467,24 +467,24 @@ class Cell(HookMethods):
         return self.add_flags_recursive(fp16=kind is float16, fp32=kind is float32, bf16=kind is bfloat16)
 
     def add_flags(self: Self, **flags: Any) -> Self:
-        """Set MindSpore's flags, which are kept as attributes.
+        """Set MindSpore's flags, which are stored as attributes.
 
-        `fp16=True`, `fp32=True` and `bf16=True` set the precision that the Cell computes in, as `to_float` does, and
-        `training` its mode. Every other flag has no meaning to sporax itself.
+        `fp16=True`, `fp32=True` and `bf16=True` set the precision of the computation, as `to_float` does, and
+        `training` the mode. Other flags have no effect in sporax.
 
         Raises:
-            ArgumentError: two precisions are asked for at once.
+            ArgumentError: more than one precision is set.
         """
-        asked = [kind for name, kind in _PRECISIONS.items() if flags.get(name)]
-        if len(asked) > 1:
+        requested = [kind for name, kind in _PRECISIONS.items() if flags.get(name)]
+        if len(requested) > 1:
             raise ArgumentError(
                 f"{type(self).__name__}.add_flags: only one of fp16, fp32 and bf16 may be True, but got "
                 f"{', '.join(name for name in _PRECISIONS if flags.get(name))}."
             )
         changed = any(name not in self._flags or not _same(self._flags[name], value) for name, value in flags.items())
-        if asked:
-            changed = changed or self._compute_dtype != asked[0].dtype
-            self.__dict__["_compute_dtype"] = asked[0].dtype
+        if requested:
+            changed = changed or self._compute_dtype != requested[0].dtype
+            self.__dict__["_compute_dtype"] = requested[0].dtype
         self._flags.update(flags)
         for name, value in flags.items():
             object.__setattr__(self, name, value)
@@ -493,24 +493,24 @@ class Cell(HookMethods):
         return self
 
     def add_flags_recursive(self: Self, **flags: Any) -> Self:
-        """`add_flags` on this Cell and on every Cell below."""
+        """Call `add_flags` on this Cell and all its descendants."""
         for _, cell in self.cells_and_names():
             cell.add_flags(**flags)
         return self
 
     def get_flags(self) -> dict[str, Any]:
-        """The flags that `add_flags` and `to_float` set."""
+        """Return the flags that were set by `add_flags` and `to_float`."""
         return self._flags
 
     @property
     def cls_name(self) -> str:
-        """The class's name."""
+        """The name of the class."""
         return type(self).__name__
 
     # --- printed form ---------------------------------------------------------------------------------------
 
     def extend_repr(self) -> str:
-        """What stands in the printed form's parentheses before the Cells below."""
+        """Return the text in the parentheses of the printed form, before the child Cells."""
         return ""
 
     def __repr__(self) -> str:
@@ -525,11 +525,11 @@ class Cell(HookMethods):
 
 
 def _check_keywords(cls: type, given: dict[str, Any]) -> None:
-    """An unknown keyword is an error that names the nearest one; Python alone would only say which it does not know."""
+    """Raise an error for an unknown keyword that suggests the closest one, unlike Python's own error."""
     init = cls.__init__
-    made_for, known = cls.__dict__.get("_constructor_keywords", (None, None))
-    if made_for is not init:
-        # What a decorator takes is not known, so the wrapper's own signature counts.
+    cached_init, known = cls.__dict__.get("_constructor_keywords", (None, None))
+    if cached_init is not init:
+        # A decorator may accept other arguments, so the signature of the wrapper is used.
         parameters = list(inspect.signature(init, follow_wrapped=False).parameters.values())[1:]
         if not any(each.kind is each.VAR_KEYWORD for each in parameters):
             kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -542,7 +542,7 @@ def _check_keywords(cls: type, given: dict[str, Any]) -> None:
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Whether nothing can tell the two apart: one object, or equal plain values of one type (0.0 is not -0.0)."""
+    """Return whether two values are identical or equal plain values of one type (0.0 and -0.0 differ)."""
     if old is new:
         return True
     kind = type(old)
@@ -554,7 +554,7 @@ def _same(old: Any, new: Any) -> bool:
 
 
 def _repeated(parameters: Iterable[Parameter]) -> str | None:
-    """A name that several of the Parameters have, if there is one."""
+    """Return a name that several Parameters have, or None."""
     seen: set[str] = set()
     for parameter in parameters:
         if parameter.name in seen:

@@ -1,4 +1,4 @@
-"""The process-wide settings of MindSpore's `set_context`: the mode and the device."""
+"""Process-wide settings, as in MindSpore's `set_context`: the mode and the device."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from sporax import _check
 from sporax._errors import ArgumentError, DeviceError
 
 GRAPH_MODE = 0
-"""Cell calls and training steps are compiled."""
+"""The mode in which Cell calls and training steps are compiled."""
 PYNATIVE_MODE = 1
-"""Everything runs eagerly, op by op: for debugging."""
+"""The mode in which nothing is compiled, for debugging."""
 
 STRICT = 0
-"""A value of MindSpore's setting `jit_syntax_level`; sporax traces Python itself, at every level."""
+"""A value of MindSpore's setting `jit_syntax_level`, which has no effect: sporax traces Python."""
 LAX = 2
-"""The other value, MindSpore's default."""
+"""MindSpore's default of `jit_syntax_level`."""
 
 _PLATFORMS = {"CPU": "cpu", "GPU": "gpu", "TPU": "tpu"}
 
-# Accepted and kept, so that a script which sets them runs. docs/differences.md says why each has no effect.
-_KEPT: dict[str, Any] = {
+# Accepted and stored, so that scripts that set them run. docs/differences.md explains why each has no effect.
+_STORED: dict[str, Any] = {
     "device_id": 0,
     "max_call_depth": 1000,
     "max_device_memory": "1024GB",
@@ -73,36 +73,36 @@ _GPU_CONFIG = ("conv_fprop_algo", "conv_dgrad_algo", "conv_wgrad_algo", "conv_al
 
 
 class _Context:
-    """`mode` is None until someone sets it: direct Cell calls are then eager, and training steps compiled."""
+    """The current settings. While `mode` is None, Cell calls are eager and training steps compiled."""
 
     def __init__(self) -> None:
         self.mode: int | None = None
         self.device_target: str | None = None
-        self.kept = dict(_KEPT)
+        self.stored = dict(_STORED)
 
 
 _CONTEXT = _Context()
 
 
 def explicit_mode() -> int | None:
-    """GRAPH_MODE or PYNATIVE_MODE where the user set one, else None."""
+    """Return GRAPH_MODE or PYNATIVE_MODE if the user set it, otherwise None."""
     return _CONTEXT.mode
 
 
 def runs_eagerly() -> bool:
-    """Whether the user asked that nothing be compiled (`PYNATIVE_MODE`)."""
+    """Return whether the user set `PYNATIVE_MODE`, in which nothing is compiled."""
     return _CONTEXT.mode == PYNATIVE_MODE
 
 
 def set_device(device_target: str, device_id: int | None = None) -> None:
-    """Choose the device on which arrays are made from now on.
+    """Set the default device of new arrays.
 
     Args:
         device_target: "CPU", "GPU" or "TPU".
-        device_id: which one of them; default the first.
+        device_id: the index of the device. Default: the first device.
 
     Raises:
-        DeviceError: there is no such target, or this machine has none.
+        DeviceError: the target is unknown, or this machine has no such device.
 
     Examples:
         >>> set_device("CPU")
@@ -113,17 +113,17 @@ def set_device(device_target: str, device_id: int | None = None) -> None:
         if isinstance(device_target, str) and device_target.lower().startswith("ascend"):
             raise DeviceError(
                 f"device_target {device_target!r}: sporax compiles through XLA, which has no Ascend backend. "
-                "Use 'CPU', 'GPU' (NVIDIA) or 'TPU', or leave device_target out: the best device here is taken."
+                "Use 'CPU', 'GPU' (NVIDIA) or 'TPU', or omit device_target to use the best available device."
             )
-        raise DeviceError(f"device_target {device_target!r} is unknown. Use 'CPU', 'GPU' or 'TPU', or leave it out.")
+        raise DeviceError(f"device_target {device_target!r} is unknown. Use 'CPU', 'GPU' or 'TPU', or omit it.")
     target = device_target.upper()
     try:
         devices = jax.devices(_PLATFORMS[target])
     except RuntimeError as error:
-        here = ", ".join(sorted({device.platform.upper() for device in jax.devices()}))
+        available = ", ".join(sorted({device.platform.upper() for device in jax.devices()}))
         fix = " Install JAX's CUDA wheels: pip install 'sporax[cuda]'." if target == "GPU" else ""
         raise DeviceError(
-            f"device_target {target!r}: JAX finds no such device on this machine; it has {here}.{fix}"
+            f"device_target {target!r}: JAX finds no such device on this machine; it has {available}.{fix}"
         ) from error
     index = 0 if device_id is None else _check.integer(device_id, name="device_id", where="set_device", minimum=0)
     if index >= len(devices):
@@ -137,17 +137,17 @@ def set_device(device_target: str, device_id: int | None = None) -> None:
 def set_context(
     mode: int | None = None, device_target: str | None = None, device_id: int | None = None, **kwargs: Any
 ) -> None:
-    """Set the mode, the device, and MindSpore's other settings (kept, without effect in XLA).
+    """Set the mode, the device, and other settings of MindSpore, which are stored without effect.
 
     Args:
         mode: GRAPH_MODE (0) or PYNATIVE_MODE (1).
         device_target: "CPU", "GPU" or "TPU".
-        device_id: which device of that kind.
-        kwargs: further settings that MindSpore knows, such as `save_graphs`.
+        device_id: the index of the device.
+        kwargs: other settings of MindSpore, such as `save_graphs`.
 
     Raises:
-        ArgumentError: an unknown mode or setting, or a value that asks for what sporax does not do.
-        DeviceError: a device that is not here.
+        ArgumentError: the mode or a setting is unknown, or sporax does not support a value.
+        DeviceError: the device does not exist on this machine.
 
     Examples:
         >>> set_context(mode=GRAPH_MODE)
@@ -155,10 +155,10 @@ def set_context(
         0
         >>> reset_context()
     """
-    unknown = [name for name in kwargs if name not in _KEPT]
+    unknown = [name for name in kwargs if name not in _STORED]
     if unknown:
         for name in unknown:
-            _check.one_of(name, ("mode", "device_target", "device_id", *_KEPT), name="setting", where="set_context")
+            _check.one_of(name, ("mode", "device_target", "device_id", *_STORED), name="setting", where="set_context")
     level = kwargs.get("jit_syntax_level", LAX)
     if isinstance(level, bool) or level not in (STRICT, LAX):
         raise ArgumentError(f"set_context: `jit_syntax_level` must be STRICT (0) or LAX (2), but got {level!r}.")
@@ -167,33 +167,33 @@ def set_context(
             raise ArgumentError(f"set_context: `mode` must be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
         _CONTEXT.mode = int(mode)
     for name, value in kwargs.items():
-        _refuse_without_effect(name, value)
+        _reject_unsupported(name, value)
     if device_target is not None:
         set_device(device_target, device_id)
     elif device_id is not None:
         _choose_device(device_id)
     if device_id is not None:
-        _CONTEXT.kept["device_id"] = device_id
-    _CONTEXT.kept.update(kwargs)
+        _CONTEXT.stored["device_id"] = device_id
+    _CONTEXT.stored.update(kwargs)
 
 
 def _choose_device(device_id: Any) -> None:
     target = get_context("device_target")
-    here = len(jax.devices(_PLATFORMS[target]))
+    count = len(jax.devices(_PLATFORMS[target]))
     number = _check.integer(device_id, name="device_id", where="set_context", minimum=0)
-    # A script for a machine with several accelerators gives its number also where it runs on the only CPU.
-    if target != "CPU" or number < here:
+    # A script for several accelerators sets the index also when it runs on a machine with one CPU device.
+    if target != "CPU" or number < count:
         set_device(target, number)
 
 
-def _refuse_without_effect(name: str, value: Any) -> None:
-    """Raise for a value that would change a result in MindSpore, and cannot here."""
+def _reject_unsupported(name: str, value: Any) -> None:
+    """Raise an error for a value that changes results in MindSpore and that sporax does not support."""
     where = "set_context"
     if name == "precompile_only" and value:
         raise ArgumentError(
             f"{where}: `precompile_only` must be False, but got {value!r}: sporax compiles a network when it is "
-            "called, and then runs it. To compile without running use jax.jit(...).lower(...).compile() on what "
-            "sporax.functionalize returns."
+            "called, and then runs it. To compile without running use jax.jit(...).lower(...).compile() on the result "
+            "of sporax.functionalize."
         )
     if name == "enable_auto_mixed_precision" and value:
         raise ArgumentError(
@@ -206,7 +206,7 @@ def _refuse_without_effect(name: str, value: Any) -> None:
         if value == "ON" and jax.default_backend() == "gpu" and flag not in os.environ.get("XLA_FLAGS", ""):
             raise ArgumentError(
                 f"{where}: deterministic='ON' cannot be set on a GPU once XLA has started. Set the environment "
-                f"variable XLA_FLAGS={flag} before starting Python, and results repeat bit for bit."
+                f"variable XLA_FLAGS={flag} before starting Python to make results reproducible."
             )
     if name == "gpu_config":
         _check.is_type(value, dict, name="gpu_config", where=where)
@@ -216,38 +216,38 @@ def _refuse_without_effect(name: str, value: Any) -> None:
                 raise ArgumentError(
                     f"{where}: gpu_config[{key!r}] cannot be set for one kind of operator. Use "
                     "jax.config.update('jax_default_matmul_precision', 'tensorfloat32') to allow TF32 for convolutions "
-                    "and products of matrices, or 'highest' to forbid it."
+                    "and matrix products, or 'highest' to disable it."
                 )
 
 
 def get_context(attr_key: str) -> Any:
-    """The value of one setting.
+    """Return the value of a setting.
 
     Args:
-        attr_key: its name: "mode", "device_target", "device_id", …
+        attr_key: the name: "mode", "device_target", "device_id", …
 
     Raises:
-        ArgumentError: there is no such setting.
+        ArgumentError: the setting is unknown.
 
     Examples:
         >>> get_context("device_id")
         0
     """
     if attr_key == "mode":
-        # MindSpore's default is PyNative; sporax's own default is eager calls with compiled training steps.
+        # MindSpore's default is PyNative; that of sporax is eager calls with compiled training steps.
         return PYNATIVE_MODE if _CONTEXT.mode is None else _CONTEXT.mode
     if attr_key == "device_target":
         if _CONTEXT.device_target is None:
             platform = os.environ.get("JAX_PLATFORMS") or jax.devices()[0].platform
             return {"cuda": "GPU", "gpu": "GPU", "tpu": "TPU"}.get(platform.split(",")[0], "CPU")
         return _CONTEXT.device_target
-    _check.one_of(attr_key, ("mode", "device_target", *_KEPT), name="attr_key", where="get_context")
-    return _CONTEXT.kept[attr_key]
+    _check.one_of(attr_key, ("mode", "device_target", *_STORED), name="attr_key", where="get_context")
+    return _CONTEXT.stored[attr_key]
 
 
 def reset_context() -> None:
-    """Put every setting back to its default."""
+    """Reset all settings to their defaults."""
     _CONTEXT.mode = None
     _CONTEXT.device_target = None
-    _CONTEXT.kept = dict(_KEPT)
+    _CONTEXT.stored = dict(_STORED)
     jax.config.update("jax_default_device", None)

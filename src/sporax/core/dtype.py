@@ -1,4 +1,4 @@
-"""Dtype names as MindSpore prints them: `sporax.float32` prints `Float32`."""
+"""Dtypes, printed as in MindSpore: `sporax.float32` prints `Float32`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sporax._errors import ArgumentTypeError
 
 
 class DType:
-    """One element type. The instances are singletons, so `is` and `==` agree.
+    """An element type. The instances are singletons, so `is` and `==` agree.
 
     Examples:
         >>> import sporax
@@ -39,22 +39,22 @@ class DType:
 
     @property
     def itemsize(self) -> int:
-        """Bytes for one element."""
+        """The number of bytes of an element."""
         return self.dtype.itemsize
 
     @property
     def is_floating_point(self) -> bool:
-        """Whether values of this dtype have a fraction."""
+        """Whether this is a real floating dtype."""
         return bool(jnp.issubdtype(self.dtype, np.floating))
 
     @property
     def is_complex(self) -> bool:
-        """Whether values of this dtype have an imaginary part."""
+        """Whether this is a complex dtype."""
         return self.dtype.kind == "c"
 
     @property
     def is_signed(self) -> bool:
-        """Whether this dtype holds negative values."""
+        """Whether values of this dtype can be negative."""
         return self.dtype.kind not in "ub"
 
 
@@ -93,17 +93,17 @@ _BY_NAME: dict[str, DType] = {each.dtype.name: each for each in ALL_DTYPES} | {"
 _BY_PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float32, complex: complex64}
 
 _CONVERTS: dict[Any, DType] = {float: float64, "float": float64, "int": int64}
-"""What MindSpore's conversions take differently from its constructors."""
+"""Types that MindSpore's conversions map to other dtypes than its constructors."""
 
 
 def as_dtype(value: Any) -> DType:
-    """The DType that `value` names: a DType, a NumPy or JAX dtype, a name, or a Python number type.
+    """Return the DType of a DType, a NumPy or JAX dtype, a name, or a Python number type.
 
-    `int` is int64 and `float` is float32, as MindSpore's constructors take them; for `Tensor.astype` and
-    `pytype_to_dtype`, `float` is float64.
+    As in MindSpore's constructors, `int` is int64 and `float` is float32; for `Tensor.astype` and `pytype_to_dtype`,
+    `float` is float64.
 
     Raises:
-        ArgumentTypeError: `value` names no dtype that sporax has.
+        ArgumentTypeError: `value` is not a dtype of sporax.
 
     Examples:
         >>> import numpy as np
@@ -128,12 +128,12 @@ def as_dtype(value: Any) -> DType:
 
 
 def from_numpy_dtype(dtype: Any) -> DType:
-    """The DType of a NumPy dtype object; the fast look-up behind `Tensor.dtype`."""
+    """Return the DType of a NumPy dtype object: a fast look-up for `Tensor.dtype`."""
     return _BY_NUMPY[dtype] if dtype in _BY_NUMPY else as_dtype(dtype)
 
 
 def dtype_to_nptype(type_: DType) -> type:
-    """The NumPy scalar type of a sporax dtype.
+    """Return the NumPy scalar type of a dtype.
 
     Examples:
         >>> dtype_to_nptype(int8)
@@ -143,7 +143,7 @@ def dtype_to_nptype(type_: DType) -> type:
 
 
 def dtype_to_pytype(type_: DType) -> type:
-    """The Python type that holds one value of a sporax dtype.
+    """Return the Python type of a value of a dtype.
 
     Examples:
         >>> dtype_to_pytype(float16)
@@ -158,7 +158,7 @@ def dtype_to_pytype(type_: DType) -> type:
 
 
 def pytype_to_dtype(obj: type) -> DType:
-    """The sporax dtype that a Python or NumPy type stands for.
+    """Return the dtype of a Python or NumPy type.
 
     Examples:
         >>> pytype_to_dtype(bool)

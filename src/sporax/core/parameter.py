@@ -1,4 +1,4 @@
-"""Parameter: a Tensor with a name, an identity, and a value that lives through training."""
+"""Parameter: a Tensor with a name and an identity, whose value changes in training."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy as np
 from sporax._errors import ArgumentTypeError, DtypeError, ShapeError, StateError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _frames, _tensor_hooks
+from sporax.core.initializer import initializer
 from sporax.core.tensor import Tensor, to_array, wrap
 
 _DEFAULT_NAME = "Parameter"
 
 
 class Lease(Protocol):
-    """Who keeps a Parameter's value for a while (a training loop, on the device) and gives it back when asked."""
+    """A temporary owner of Parameters' values: a training loop, which keeps them on the device between steps."""
 
     def value_of(self, parameter: Parameter) -> Any:
-        """The value now, in an array that nobody will overwrite."""
+        """Return the current value, in an array that is not donated or overwritten."""
         ...
 
     def release(self) -> None:
-        """Store the current value back into every leased Parameter."""
+        """Store the current values in all leased Parameters."""
         ...
 
 
@@ -32,13 +33,13 @@ class Parameter(Tensor):
     """A Tensor that is state: a weight, a moving statistic, an optimizer slot, a loss scale, the random key.
 
     Args:
-        default_input: the first value: a Tensor, an array or a number.
+        default_input: the initial value: a Tensor, an array or a number.
         name: its name. Default: the attribute it is assigned to in a Cell.
         requires_grad: whether training changes it.
-        layerwise_parallel, parallel_optimizer: kept, as in MindSpore, for distributed training.
+        layerwise_parallel, parallel_optimizer: stored, as in MindSpore, for distributed training.
 
     Raises:
-        ArgumentTypeError: the value is not numbers.
+        ArgumentTypeError: the value is not numeric.
 
     Examples:
         >>> import numpy as np
@@ -72,14 +73,14 @@ class Parameter(Tensor):
         self._requires_grad: bool | None = None
         self.requires_grad = requires_grad
         if isinstance(default_input, int) and not isinstance(default_input, bool):
-            # A Python int is int64 in a Tensor, but int32 in a Parameter, as in MindSpore.
+            # As in MindSpore, a Python int gives an int64 Tensor but an int32 Parameter.
             default_input = np.asarray(default_input, np.int32 if -(2**31) <= default_input < 2**31 else np.int64)
-        # Also inside a trace, where JAX would otherwise stage the constant: a random key is made at its first use.
+        # JAX would stage the constant inside a trace, where a random key may be created at its first use.
         with jax.ensure_compile_time_eval():
             value = to_array(default_input)
         if is_tracer(value):
             raise StateError(
-                "Parameter: a Parameter cannot be made from a value that is being traced. Create Parameters in "
+                "Parameter: a Parameter cannot be created from a traced value. Create Parameters in "
                 "__init__, not in construct."
             )
         self._held: Any = value
@@ -88,7 +89,7 @@ class Parameter(Tensor):
         self.name = name or _DEFAULT_NAME
         self.layerwise_parallel = layerwise_parallel
         self.parallel_optimizer = parallel_optimizer
-        # Whether a trace made this Parameter, and runs again to see whether it is kept (see run_framed).
+        # Whether it was created in a trace that runs again to find out whether it is kept (see run_framed).
         self._awaited = False
         if _frames.STATE.stack:
             _frames.note_creation(self)
@@ -121,10 +122,10 @@ class Parameter(Tensor):
         self._value = value
 
     def _follow(self) -> None:
-        """A Parameter is no slice of another Tensor."""
+        """Do nothing: a Parameter is not a slice of another Tensor."""
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        # Inside a Cell in half precision the elements that are not written keep all their digits.
+        # Inside a Cell in half precision, the elements that are not written keep their full precision.
         with _frames.computing_in(None):
             super().__setitem__(index, value)
 
@@ -134,7 +135,7 @@ class Parameter(Tensor):
         return self._held
 
     def lend(self, lease: Lease, *, keep: bool) -> Any:
-        """Hand the value to `lease`; with `keep` the Parameter still holds it too. Writing ends the lease."""
+        """Give the value to `lease`; with `keep` the Parameter holds it too. A write ends the lease."""
         if self._lease is not None and self._lease is not lease:
             self._lease.release()
         value = self._concrete()
@@ -144,7 +145,7 @@ class Parameter(Tensor):
         return value
 
     def take_back(self, value: Any) -> None:
-        """End the lease; `value` is what the Parameter holds from now on."""
+        """End the lease and store `value`."""
         self._lease = None
         self._held = value
 
@@ -154,14 +155,14 @@ class Parameter(Tensor):
         if is_tracer(value):
             if _frames.STATE.backward is not None:
                 raise StateError(
-                    f"Parameter {self.name!r} is written in the backward pass, by `bprop` or a hook, of a part that "
-                    "runs inside recompute, ops.cond or a loop of ops (scan, fori_loop), which a new value cannot "
-                    "leave. Call that part outside of them, or write the Parameter in construct."
+                    f"Parameter {self.name!r} is written by `bprop` or a hook in the backward pass of code inside "
+                    "recompute, ops.cond or a loop of ops (scan, fori_loop), which cannot return the new value. "
+                    "Call that code outside of them, or write the Parameter in construct."
                 )
             raise StateError(
-                f"Parameter {self.name!r} was given a value that is being traced by JAX, outside every transform "
-                "of sporax. Use sporax.jit, sporax.grad and sporax.vmap, or sporax.functionalize, instead of "
-                "calling jax.jit or jax.grad on code that changes Parameters."
+                f"Parameter {self.name!r} was given a value that is being traced by JAX, outside the transforms of "
+                "sporax. Use sporax.jit, sporax.grad and sporax.vmap, or sporax.functionalize, instead of calling "
+                "jax.jit or jax.grad on code that changes Parameters."
             )
         self._held = value
 
@@ -169,7 +170,7 @@ class Parameter(Tensor):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether training changes this Parameter. It may be set at any time; compiled steps notice."""
+        """Whether training changes this Parameter. A change applies to compiled steps too."""
         return bool(self._requires_grad)
 
     @requires_grad.setter
@@ -186,31 +187,31 @@ class Parameter(Tensor):
         return self
 
     def value(self) -> Tensor:
-        """The value as a plain Tensor."""
+        """Return the value as a plain Tensor."""
         return wrap(self._value)
 
     @property
     def has_init(self) -> bool:
-        """Whether the value still waits for its initializer; sporax draws it at once, so never."""
+        """Always False: sporax initializes the value immediately."""
         return False
 
     def init_data(self, *_: Any, **__: Any) -> Parameter:
-        """This Parameter: its data were drawn when it was made."""
+        """Return this Parameter, which was initialized when it was created."""
         return self
 
     def set_data(self, data: Any, slice_shape: bool = False) -> Parameter:
-        """Change the value; the shape must stay, unless `slice_shape` is true, and the dtype may not narrow.
+        """Set the value; the shape stays the same, unless `slice_shape` is true, and so does the dtype.
 
         Raises:
             ShapeError: the new shape differs.
-            DtypeError: the new values are of a wider kind (float into int).
+            DtypeError: the new values are floating or complex and the Parameter is integer or bool.
         """
         value = to_array(data)
         here = self._value
         if value.dtype.kind in "fcV" and here.dtype.kind in "iub":
             raise DtypeError(
                 f"Parameter {self.name!r}: its dtype is {self.dtype}, and values of dtype {value.dtype.name} "
-                f"would lose their fraction. Cast them first, with .astype(...)."
+                f"would lose their fractional parts. Cast them first, with .astype(...)."
             )
         if slice_shape and value.shape != here.shape and not _frames.tracing():
             with x64_scope(True):
@@ -222,10 +223,10 @@ class Parameter(Tensor):
     assign_value = set_data
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> _tensor_hooks.TensorHookHandle:
-        """Call `hook(grad)` with the gradient of this Parameter, where `grad` or a training step takes it.
+        """Call `hook(grad)` with the gradient of this Parameter when `grad` or a training step computes it.
 
-        The gradient is the whole one, summed over all uses of the Parameter. What the hook returns, if not None,
-        replaces it, and is what the caller, or the optimizer, gets.
+        The gradient is summed over all uses of the Parameter. A result other than None replaces it for the caller or
+        the optimizer.
 
         Args, Returns, Raises: as in `Tensor.register_hook`.
         """
@@ -238,7 +239,7 @@ class Parameter(Tensor):
         return tuple(self._gradient_hooks.values())
 
     def clone(self, init: Any = "same") -> Parameter:
-        """A new Parameter of the same shape, dtype and flags.
+        """Return a new Parameter of the same shape, dtype and flags.
 
         Args:
             init: "same" for the same values, a number, a Tensor, or the name of an initializer.
@@ -246,11 +247,8 @@ class Parameter(Tensor):
         if isinstance(init, str) and init == "same":
             data = self._value
         else:
-            from sporax.core.initializer import initializer
-
             data = initializer(init, self.shape, self.dtype)
-        twin = Parameter(data, self.name, self.requires_grad, self.layerwise_parallel, self.parallel_optimizer)
-        return twin
+        return Parameter(data, self.name, self.requires_grad, self.layerwise_parallel, self.parallel_optimizer)
 
     def __str__(self) -> str:
         return (
@@ -291,21 +289,21 @@ class ParameterTuple(tuple[Parameter, ...]):
         return super().__new__(cls, items)
 
     def clone(self, prefix: str, init: Any = "same") -> ParameterTuple:
-        """New Parameters named `prefix.name`.
+        """Return new Parameters named `prefix.name`.
 
         Args:
-            prefix: what to put before each name.
+            prefix: the prefix of each name.
             init: as in `Parameter.clone`.
         """
-        twins = []
+        clones = []
         for item in self:
-            twin = item.clone(init)
-            twin.name = f"{prefix}.{item.name}"
-            twins.append(twin)
-        return ParameterTuple(twins)
+            clone = item.clone(init)
+            clone.name = f"{prefix}.{item.name}"
+            clones.append(clone)
+        return ParameterTuple(clones)
 
 
-# Both leave a transformation as plain Tensors: what comes out of one has no identity.
+# A transformation returns both as plain Tensors: its outputs have no identity.
 jax.tree_util.register_pytree_node(
     Parameter,
     lambda parameter: ((parameter._value,), None),

@@ -1,8 +1,7 @@
-"""The random generator: one key, held in a Parameter, so that drawing is a state change like any other."""
+"""The random generator: a key in a Parameter, so that transforms treat it like other state."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import jax
@@ -11,11 +10,12 @@ import numpy as np
 from sporax import _check, _seed
 from sporax._jax_compat import x64_scope
 from sporax.core import _frames
+from sporax.core._host_random import HostStream, default_stream
 from sporax.core.parameter import Parameter
 
 
 def _key_data(seed: int) -> np.ndarray:
-    # The two words of a threefry key, made on the host: no device work at import.
+    # The two words of a threefry key, computed on the host: no device work at import.
     return np.array([(seed >> 32) & 0xFFFFFFFF, seed & 0xFFFFFFFF], dtype=np.uint32)
 
 
@@ -23,7 +23,7 @@ class Generator:
     """A stream of random keys.
 
     Args:
-        seed: where the stream starts; default a seed drawn from the system.
+        seed: the seed. Default: a seed from the operating system.
 
     Examples:
         >>> a, b = Generator(1), Generator(1)
@@ -35,31 +35,37 @@ class Generator:
 
     def __init__(self, seed: int | None = None) -> None:
         self._key: Parameter | None = None
-        self._host: np.random.Generator
-        self._seed: int
-        self.manual_seed(int.from_bytes(os.urandom(4), "little") if seed is None else seed)
+        self._stream = HostStream()
+        if seed is not None:
+            self.manual_seed(seed)
+
+    @classmethod
+    def _of(cls, stream: HostStream) -> Generator:
+        """Return a generator that shares the seed and the generator of a host stream."""
+        generator = cls()
+        generator._stream = stream
+        return generator
 
     @property
     def key(self) -> Parameter:
-        """The Parameter that holds the key; made when first used, so that importing sporax starts no device."""
+        """The Parameter that holds the key. It is created at its first use, so that the import starts no device."""
         if self._key is None:
-            self._key = Parameter(_key_data(self._seed), name=self._name, requires_grad=False)
+            self._key = Parameter(_key_data(self._stream.seed), name=self._name, requires_grad=False)
         return self._key
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the stream anew."""
-        self._seed = _check.integer(seed, name="seed", where="Generator", minimum=0)
-        self._host = np.random.Generator(np.random.PCG64(self._seed))
+        """Restart the stream from `seed`."""
+        self._stream.start(_check.integer(seed, name="seed", where="Generator", minimum=0))
         if self._key is not None:
-            self._key.set_data(_key_data(self._seed))
+            self._key.set_data(_key_data(self._stream.seed))
         return self
 
     def initial_seed(self) -> int:
-        """The seed that the stream started from."""
-        return self._seed
+        """Return the seed of the stream."""
+        return self._stream.seed
 
     def next_key(self) -> jax.Array:
-        """A fresh JAX key; the state moves on. Under vmap each lane gets a key of its own."""
+        """Return a new JAX key and advance the state. Under vmap each lane gets its own key."""
         with x64_scope(True):
             key, fresh = jax.random.split(jax.random.wrap_key_data(self.key._value))
             self.key._value = jax.random.key_data(key)
@@ -68,31 +74,30 @@ class Generator:
         return fresh
 
     def host(self) -> np.random.Generator:
-        """The generator that initializers draw from: NumPy's, so that building a network compiles nothing."""
-        return self._host
+        """Return the NumPy generator of the stream. Initializers draw from that of `default_generator`."""
+        return self._stream.generator
 
 
 class _SeededGenerator(Generator):
     _name = "seeded_random_key"
 
 
-default_generator = Generator()
-
+default_generator = Generator._of(default_stream)
 seeded_generator = _SeededGenerator(0)
-"""What a draw with a seed of its own takes its key from.
+"""The generator of operations with their own seed.
 
-It starts at 0 where `set_seed` was not called, so that such draws are the same in every run of a program.
+It starts from 0 unless `set_seed` is called, so that these operations give the same values in every run of a program.
 """
 
 
 def set_seed(seed: int) -> None:
-    """Seed everything: sporax's generator, initializers, Python's and NumPy's global generators, the datasets' default.
+    """Seed the generators of sporax, initializers, datasets, Python (`random`) and NumPy (`np.random`).
 
     Args:
-        seed: a whole number ≥ 0.
+        seed: an integer ≥ 0.
 
     Raises:
-        ArgumentError, ArgumentTypeError: `seed` is negative, or not a whole number.
+        ArgumentError, ArgumentTypeError: `seed` is negative, or not an integer.
 
     Examples:
         >>> set_seed(1)
@@ -107,10 +112,10 @@ def set_seed(seed: int) -> None:
 
 
 def get_seed() -> int | None:
-    """The seed of the last `set_seed`, or None."""
+    """Return the seed of the last `set_seed`, or None."""
     return _seed.global_seed()
 
 
 def next_key(generator: Generator | None = None) -> Any:
-    """A fresh JAX key from `generator`, or from the default one."""
+    """Return a new JAX key from `generator`. Default: from `default_generator`."""
     return (generator or default_generator).next_key()

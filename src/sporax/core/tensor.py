@@ -1,7 +1,6 @@
-"""Tensor: a thin holder of one `jax.Array`.
+"""Tensor: a thin holder of one `jax.Array`, with its data, operators and indexing.
 
-Here are its data, operators and indexing. The methods that are ops (`x.sum()`, `x.reshape(...)`) are attached by
-`sporax.ops` from its own table.
+`sporax.ops` adds the methods that are ops (`x.sum()`, `x.reshape(...)`).
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _NUMBERS = (bool, int, float, complex)
 
 
 def to_array(data: Any, dtype: DType | None = None) -> jax.Array:
-    """A `jax.Array` of `data`, with MindSpore's dtypes: Python floats are float32, ints int64; NumPy dtypes stay.
+    """Return a `jax.Array` of `data`; Python floats give float32, Python ints int64, and arrays keep their dtype.
 
     Raises:
-        ArgumentTypeError: `data` is neither an array nor (nested) numbers.
+        ArgumentTypeError: `data` is neither an array nor a number or nested sequence of numbers.
     """
     wanted = None if dtype is None else dtype.dtype
     if isinstance(data, Tensor):
@@ -43,11 +42,11 @@ def to_array(data: Any, dtype: DType | None = None) -> jax.Array:
         array = array.astype(wanted)
     elif wanted is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float32)
-    # A copy, because JAX may alias NumPy memory, which the caller can change. Not jnp.array: it compiles a program.
+    # A copy, because JAX may alias NumPy memory, which the caller can change. jnp.array would compile a program.
     with x64_scope(True):
         if not _frames.STATE.stack:
             return jax.device_put(np.array(array))
-        # Not staged in a trace: the values are known, and a Parameter may be made of them.
+        # Not staged in a trace: the values are concrete, and a Parameter may be created from them.
         with jax.ensure_compile_time_eval():
             return jax.device_put(np.array(array))
 
@@ -61,7 +60,8 @@ def _host_array(data: Any) -> np.ndarray:
         array = np.asarray(data)
     except ValueError as error:
         raise ArgumentTypeError(
-            f"Tensor: the nested sequences do not form a rectangular array ({error}). Give every row the same length."
+            f"Tensor: the nested sequences do not form a rectangular array ({error}). All rows must have the same "
+            "length."
         ) from error
     if array.dtype.kind not in "biufcV":
         raise ArgumentTypeError(
@@ -72,21 +72,21 @@ def _host_array(data: Any) -> np.ndarray:
 
 
 def copied(value: Any) -> Any:
-    """An array with memory of its own, on the same devices; jnp.copy would compile a program for each shape."""
+    """Return a copy of an array on the same devices; jnp.copy would compile a program for each shape."""
     if not isinstance(value, jax.Array) or is_tracer(value):
         return value
     return jax.device_put(value, value.sharding if value.committed else None, may_alias=False)
 
 
 def wrap(value: Any) -> Tensor:
-    """A Tensor that holds `value`, an array of JAX, as it is."""
+    """Return a Tensor that holds `value`, a JAX array, without conversion."""
     tensor = object.__new__(Tensor)
     tensor._value = value
     return tensor
 
 
 def unwrap(value: Any) -> Any:
-    """The array of a Tensor; a NumPy scalar as a Python number; anything else as it is."""
+    """Return the array of a Tensor, a NumPy scalar as a Python number, and any other value unchanged."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, np.generic):
@@ -95,11 +95,11 @@ def unwrap(value: Any) -> Any:
 
 
 def _operand(value: Any) -> Any:
-    """What an operator takes on its other side, or NotImplemented."""
+    """Return the other operand of a binary operator, or NotImplemented."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, np.generic):
-        # Before the numbers: np.float64 is a float too, but would widen a float32 Tensor.
+        # Before the Python numbers: np.float64 is a subclass of float, but would widen a float32 Tensor.
         return value.item()
     if isinstance(value, (*_NUMBERS, jax.Array)) or is_tracer(value):
         return value
@@ -143,24 +143,24 @@ _SYMBOLS = {
 
 
 def _explained(name: str, left: Any, right: Any, error: TypeError) -> Exception:
-    """What to raise for a TypeError of JAX: the shapes do not fit, or else the dtypes."""
+    """Return the error to raise for a TypeError of JAX, about the shapes or the dtypes."""
     shapes, symbol = (np.shape(left), np.shape(right)), _SYMBOLS[name]
     if name == "matmul":
         if () in shapes or shapes[0][-1] != shapes[1][-2 if len(shapes[1]) > 1 else 0]:
             return ShapeError(
-                f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not fit. The last axis of the "
-                "left one must be as long as the last but one of the right one."
+                f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not match. The last axis of the left "
+                "operand must have the size of the second-to-last axis of the right operand."
             )
         shapes = (shapes[0][:-2], shapes[1][:-2])
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
         return ShapeError(
-            f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not broadcast. Sizes must agree axis "
-            "by axis from the right, or one of them be 1."
+            f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not broadcast. Aligned from the right, the "
+            "sizes of each axis must be equal, or one of them must be 1."
         )
     kinds = [str(as_dtype(x.dtype)) if hasattr(x, "dtype") else repr(x) for x in (left, right)]
-    return DtypeError(f"Tensor {symbol} Tensor does not take {kinds[0]} and {kinds[1]}: {error}")
+    return DtypeError(f"Tensor {symbol} Tensor does not accept {kinds[0]} and {kinds[1]}: {error}")
 
 
 def _unary(function: Callable[[Any], Any], name: str) -> Any:
@@ -177,12 +177,12 @@ class Tensor:
 
     Args:
         input_data: a Tensor, a NumPy or JAX array, a number, or (nested) lists or tuples of numbers.
-        dtype: the element type. Default: the data's own; Python floats give float32, Python ints int64.
-        shape: with `dtype`, and instead of `input_data`, the shape to fill.
-        init: an initializer that fills it. Default: zeros.
+        dtype: the element type. Default: that of the data; Python floats give float32, Python ints int64.
+        shape: the shape, with `dtype` and instead of `input_data`.
+        init: an initializer of the values. Default: zeros.
 
     Raises:
-        ArgumentTypeError: the data are not numbers, or do not form a rectangular array.
+        ArgumentTypeError: the data are not numeric, or do not form a rectangular array.
 
     Examples:
         >>> import numpy as np
@@ -201,12 +201,12 @@ class Tensor:
 
     _value: Any
     _base: tuple[Any, ...]
-    """The Tensor that this is a slice of, and the index: a write to this goes there too. Unset where there is none.
+    """The base of a slice and the index; for a slice with hooks also the base's array. Unset for other Tensors.
 
-    Of a slice with hooks also the array that it is a slice of.
+    A write to the slice also writes to the base.
     """
     _hooks: Any
-    """The hooks of `register_hook`; unset where there are none."""
+    """The hooks of `register_hook`; unset if there are none."""
 
     def __init__(
         self,
@@ -219,27 +219,27 @@ class Tensor:
         kind = None if dtype is None else as_dtype(dtype)
         if input_data is not None and shape is not None and init is None:
             raise ArgumentError(
-                f"Tensor: `shape` goes with `init`; with `input_data` the shape is the data's own, but got "
-                f"shape={shape!r}. Leave it out, or use .reshape({shape!r})."
+                f"Tensor: `shape` requires `init`; with `input_data` the shape is that of the data, but got "
+                f"shape={shape!r}. Omit it, or use .reshape({shape!r})."
             )
         if init is not None:
             if input_data is not None:
-                raise ArgumentError("Tensor: give `input_data` or `init`, not both.")
+                raise ArgumentError("Tensor: pass `input_data` or `init`, not both.")
             if shape is None or kind is None:
-                raise ArgumentError("Tensor: `init` needs `shape` and `dtype` too.")
+                raise ArgumentError("Tensor: `init` requires `shape` and `dtype`.")
             shape = (shape,) if isinstance(shape, int) else tuple(shape)
             input_data = init(shape, kind)
         elif input_data is None and shape is not None and kind is not None:
             input_data = np.zeros(shape, kind.dtype)
         elif input_data is None:
-            raise ArgumentError("Tensor: give `input_data`, or `shape`, `dtype` and `init`.")
+            raise ArgumentError("Tensor: pass `input_data`, or `shape`, `dtype` and `init`.")
         self._value = to_array(input_data, kind)
 
     # --- data -------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The size along each axis."""
+        """The shape."""
         return self._value.shape
 
     @property
@@ -259,17 +259,17 @@ class Tensor:
 
     @property
     def itemsize(self) -> int:
-        """Bytes for one element."""
+        """The number of bytes of an element."""
         return self._value.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
-        """Bytes for all elements."""
+        """The number of bytes of all elements."""
         return self._value.size * self._value.dtype.itemsize
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Bytes to step along each axis in row-major order."""
+        """The number of bytes between consecutive elements along each axis, in row-major order."""
         steps, step = [], self.itemsize
         for length in reversed(self.shape):
             steps.append(step)
@@ -278,13 +278,13 @@ class Tensor:
 
     @property
     def T(self) -> Tensor:
-        """The Tensor with its axes reversed."""
+        """The transpose: the axes in reverse order."""
         with x64_scope(True):
             return wrap(self._value.T)
 
     @property
     def mT(self) -> Tensor:
-        """The Tensor with its last two axes exchanged."""
+        """The matrix transpose: the last two axes swapped."""
         with x64_scope(True):
             return wrap(self._value.mT)
 
@@ -301,40 +301,37 @@ class Tensor:
             return wrap(jnp.imag(self._value))
 
     def jax(self) -> jax.Array:
-        """The `jax.Array` inside."""
+        """Return the `jax.Array`."""
         return self._value
 
     def asnumpy(self) -> np.ndarray:
-        """A NumPy array of the values: a copy, which the caller may change without changing the Tensor.
-
-        In MindSpore it shares the Tensor's memory.
-        """
+        """Return the values as a NumPy array. It is a copy; in MindSpore it shares the memory of the Tensor."""
         return np.array(self._read())
 
     numpy = asnumpy
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers."""
+        """Return the values as nested lists of Python numbers."""
         return np.asarray(self._read()).tolist()
 
     def item(self, index: int | tuple[int, ...] | None = None) -> int | float | bool | complex:
-        """One element as a Python number; without `index` the Tensor must have just one.
+        """Return one element as a Python number; without `index` the Tensor must have exactly one element.
 
         Raises:
-            ArgumentError: no index was given and the Tensor has not exactly one element.
+            ArgumentError: no index is given and the Tensor does not have exactly one element.
         """
         array = np.asarray(self._read())
         if index is None:
             if array.size != 1:
                 raise ArgumentError(
-                    f"Tensor.item(): only a Tensor of one element can become a number, but its shape is "
-                    f"{self.shape}. Give an index, or reduce it first, for example with .mean()."
+                    f"Tensor.item(): only a Tensor with one element can be converted to a number, but its shape is "
+                    f"{self.shape}. Pass an index, or reduce it first, for example with .mean()."
                 )
             return array.item()
         return array.item(index)
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
-        """The same values as another dtype; with `copy=False` this very Tensor where it has the dtype already."""
+        """Return the values as another dtype; with `copy=False` this Tensor if it already has the dtype."""
         wanted = pytype_to_dtype(dtype).dtype
         if not copy and type(self) is Tensor and self._value.dtype == wanted:
             return self
@@ -344,22 +341,22 @@ class Tensor:
     type = astype
 
     def to(self, dtype: Any, non_blocking: bool = False, copy: bool = False) -> Tensor:
-        """The same values as another dtype; this very Tensor where it has the dtype already and `copy` is False.
+        """Return the values as another dtype; this Tensor if it already has the dtype and `copy` is False.
 
         Args:
-            dtype: the dtype; None for its own.
-            non_blocking: MindSpore's, without effect: JAX never waits for a cast.
-            copy: give a new Tensor in any case.
+            dtype: the dtype; None for the current dtype.
+            non_blocking: for compatibility with MindSpore; without effect, since casts in JAX are asynchronous.
+            copy: whether to always return a new Tensor.
         """
         _check.is_type(non_blocking, bool, name="non_blocking", where="Tensor.to")
         return self.astype(self.dtype if dtype is None else dtype, copy)
 
     def copy(self) -> Tensor:
-        """A Tensor with data of its own."""
+        """Return a copy."""
         return wrap(copied(self._value))
 
     def set_data(self, data: Any) -> Tensor:
-        """Rebind this holder to the data of another Tensor."""
+        """Replace the data by those of another Tensor."""
         self._rebind(to_array(data))
         return self
 
@@ -373,7 +370,7 @@ class Tensor:
         return _frames.Identity(self._value)
 
     def _read(self) -> Any:
-        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
+        """Return the array and, in a trace, record that Python code reads its values."""
         if _frames.STATE.stack and type(self) is Tensor and not is_tracer(self._value):
             _frames.note_guard(self, "_identity", self._identity)
         return self._value
@@ -384,19 +381,19 @@ class Tensor:
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> TensorHookHandle:
         """Call `hook(grad)` with the gradient of this Tensor in a backward pass.
 
-        What the hook returns, if not None, replaces the gradient, for the inputs that this Tensor was computed from
-        too. Inside a differentiated function register the hook before the Tensor is used. Several hooks are called in
-        the order of registration.
+        A result other than None replaces the gradient, also for the inputs from which this Tensor was computed. In a
+        differentiated function, register the hook before the Tensor is used. Hooks are called in the order of
+        registration.
 
         Args:
-            hook: a function of the gradient that returns the new one, or None.
+            hook: a function of the gradient that returns the new gradient, or None.
 
         Returns:
-            a handle, whose `remove()` takes the hook off.
+            A handle whose `remove()` removes the hook.
 
         Raises:
-            ArgumentTypeError: `hook` cannot be called.
-            CellError: in the backward pass, what the hook returned has not the gradient's shape.
+            ArgumentTypeError: `hook` is not callable.
+            CellError: in the backward pass, the result of the hook does not have the shape of the gradient.
 
         Examples:
             >>> from sporax import grad
@@ -407,22 +404,22 @@ class Tensor:
             >>> print(grad(lambda x: x * x * x)(Tensor(2.0)), grad(cube)(Tensor(2.0)))
             12.0 84.0
         """
-        return register(self, hook, wrap)
+        return register(self, hook, Tensor, wrap)
 
     @property
     def has_init(self) -> bool:
-        """Whether the data still wait for their initializer; sporax draws them at once, so never."""
+        """Always False: sporax initializes the data immediately."""
         return False
 
     def init_data(self, *_: Any, **__: Any) -> Any:
-        """This Tensor: its data were drawn when it was made."""
+        """Return this Tensor, which was initialized when it was created."""
         return self
 
     @staticmethod
     def from_numpy(array: np.ndarray) -> Tensor:
-        """A Tensor of the array's values and dtype: a copy, so that later changes of `array` do not show.
+        """Return a Tensor with a copy of the array.
 
-        In MindSpore it shares the array's memory. The arrays of JAX are immutable, and compiled programs rely on it.
+        In MindSpore it shares the memory of the array. JAX arrays are immutable, and compiled programs rely on it.
 
         Raises:
             ArgumentTypeError: `array` is not a NumPy array.
@@ -473,23 +470,23 @@ class Tensor:
         return value.reshape(()) if value.size == 1 else self.item()
 
     def __index__(self) -> int:
-        # As in MindSpore, any shape with one element: a Python list may be indexed by Tensor([1]).
+        # As in MindSpore, any shape with one element is accepted: a Python list may be indexed by Tensor([1]).
         value = self._read()
         if value.size != 1 or value.dtype.kind not in "iub":
             raise ArgumentTypeError(
-                f"only a Tensor of one integer or bool can be used as an index of a list or as a Python int, but got "
+                f"only a Tensor with one integer or bool can be used as an index of a list or as a Python int, but got "
                 f"one of shape {value.shape} and dtype {self.dtype}."
             )
         return operator.index(value.reshape(()) if is_tracer(value) else np.asarray(value).item())
 
     def __len__(self) -> int:
         if not self._value.shape:
-            raise ArgumentTypeError("len() of a 0-d Tensor has no meaning.")
+            raise ArgumentTypeError("len() of a 0-d Tensor is not defined.")
         return self._value.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self._value.shape:
-            raise ArgumentTypeError("a 0-d Tensor cannot be iterated over; it holds one value: use .item().")
+            raise ArgumentTypeError("a 0-d Tensor is not iterable; use .item() for its value.")
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
@@ -565,10 +562,10 @@ class Tensor:
             try:
                 changed = self._value.at[plain].set(new.astype(self._value.dtype))
             except ValueError as error:
-                place = jax.eval_shape(lambda old: old[plain], self._value).shape
+                selected = jax.eval_shape(lambda old: old[plain], self._value).shape
                 raise ShapeError(
-                    f"values of shape {new.shape} do not fit into the place of shape {place} that the index names "
-                    f"in a Tensor of shape {self.shape}."
+                    f"values of shape {new.shape} cannot be assigned to the elements, of shape {selected}, that the "
+                    f"index selects in a Tensor of shape {self.shape}."
                 ) from error
             self._rebind(changed)
 
@@ -577,12 +574,12 @@ def _unflatten(_: None, children: Any) -> Tensor:
     return wrap(children[0])
 
 
-# Parameter is registered beside it in parameter.py; both leave a transformation as plain Tensors.
+# Parameter is registered in parameter.py; a transformation returns both as plain Tensors.
 jax.tree_util.register_pytree_node(Tensor, lambda tensor: ((tensor._value,), None), _unflatten)
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether `obj` is a Tensor (or a Parameter, which is one).
+    """Return whether `obj` is a Tensor (or a Parameter, which is a Tensor).
 
     Examples:
         >>> is_tensor(Tensor(1.0)), is_tensor(1.0)

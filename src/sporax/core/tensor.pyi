@@ -20,19 +20,19 @@ _TensorLike: TypeAlias = "Tensor | JaxArray | np.ndarray | np.generic | complex 
 
 
 def to_array(data: Any, dtype: DType | None=None) -> JaxArray:
-    """A `jax.Array` of `data`, with MindSpore's dtypes: Python floats are float32, ints int64; NumPy dtypes stay."""
+    """Return a `jax.Array` of `data`; Python floats give float32, Python ints int64, and arrays keep their dtype."""
 
 def copied(value: Any) -> Any:
-    """An array with memory of its own, on the same devices; jnp.copy would compile a program for each shape."""
+    """Return a copy of an array on the same devices; jnp.copy would compile a program for each shape."""
 
 def wrap(value: Any) -> Tensor:
-    """A Tensor that holds `value`, an array of JAX, as it is."""
+    """Return a Tensor that holds `value`, a JAX array, without conversion."""
 
 def unwrap(value: Any) -> Any:
-    """The array of a Tensor; a NumPy scalar as a Python number; anything else as it is."""
+    """Return the array of a Tensor, a NumPy scalar as a Python number, and any other value unchanged."""
 
 def is_tensor(obj: Any) -> bool:
-    """Whether `obj` is a Tensor (or a Parameter, which is one)."""
+    """Return whether `obj` is a Tensor (or a Parameter, which is a Tensor)."""
 
 
 class Tensor:
@@ -50,7 +50,7 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[builtins.int, ...]:
-        """The size along each axis."""
+        """The shape."""
 
     @property
     def dtype(self) -> DType:
@@ -66,23 +66,23 @@ class Tensor:
 
     @property
     def itemsize(self) -> builtins.int:
-        """Bytes for one element."""
+        """The number of bytes of an element."""
 
     @property
     def nbytes(self) -> builtins.int:
-        """Bytes for all elements."""
+        """The number of bytes of all elements."""
 
     @property
     def strides(self) -> tuple[builtins.int, ...]:
-        """Bytes to step along each axis in row-major order."""
+        """The number of bytes between consecutive elements along each axis, in row-major order."""
 
     @property
     def T(self) -> Tensor:
-        """The Tensor with its axes reversed."""
+        """The transpose: the axes in reverse order."""
 
     @property
     def mT(self) -> Tensor:
-        """The Tensor with its last two axes exchanged."""
+        """The matrix transpose: the last two axes swapped."""
 
     @property
     def real(self) -> Tensor:
@@ -93,32 +93,32 @@ class Tensor:
         """The imaginary part."""
 
     def jax(self) -> JaxArray:
-        """The `jax.Array` inside."""
+        """Return the `jax.Array`."""
 
     def asnumpy(self) -> np.ndarray:
-        """A NumPy array of the values: a copy, which the caller may change without changing the Tensor."""
+        """Return the values as a NumPy array. It is a copy; in MindSpore it shares the memory of the Tensor."""
 
     numpy = asnumpy
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers."""
+        """Return the values as nested lists of Python numbers."""
 
     def item(self, index: builtins.int | tuple[builtins.int, ...] | None=None) -> builtins.int | builtins.float | builtins.bool | complex:
-        """One element as a Python number; without `index` the Tensor must have just one."""
+        """Return one element as a Python number; without `index` the Tensor must have exactly one element."""
 
     def astype(self, dtype: Any, copy: builtins.bool=True) -> Tensor:
-        """The same values as another dtype; with `copy=False` this very Tensor where it has the dtype already."""
+        """Return the values as another dtype; with `copy=False` this Tensor if it already has the dtype."""
 
     type = astype
 
     def to(self, dtype: Any, non_blocking: builtins.bool=False, copy: builtins.bool=False) -> Tensor:
-        """The same values as another dtype; this very Tensor where it has the dtype already and `copy` is False."""
+        """Return the values as another dtype; this Tensor if it already has the dtype and `copy` is False."""
 
     def copy(self) -> Tensor:
-        """A Tensor with data of its own."""
+        """Return a copy."""
 
     def set_data(self, data: Any) -> Tensor:
-        """Rebind this holder to the data of another Tensor."""
+        """Replace the data by those of another Tensor."""
 
     assign_value = set_data
 
@@ -128,7 +128,7 @@ class Tensor:
     def _identity(self) -> Any: ...
 
     def _read(self) -> Any:
-        """The array, whose numbers Python code is about to read: a program that is traced now depends on them."""
+        """Return the array and, in a trace, record that Python code reads its values."""
 
     def _follow(self) -> None: ...
 
@@ -137,14 +137,14 @@ class Tensor:
 
     @property
     def has_init(self) -> builtins.bool:
-        """Whether the data still wait for their initializer; sporax draws them at once, so never."""
+        """Always False: sporax initializes the data immediately."""
 
     def init_data(self, *_: Any, **__: Any) -> Any:
-        """This Tensor: its data were drawn when it was made."""
+        """Return this Tensor, which was initialized when it was created."""
 
     @staticmethod
     def from_numpy(array: np.ndarray) -> Tensor:
-        """A Tensor of the array's values and dtype: a copy, so that later changes of `array` do not show."""
+        """Return a Tensor with a copy of the array."""
 
     def __array__(self, dtype: Any=None, copy: builtins.bool | None=None) -> np.ndarray: ...
 

@@ -1,4 +1,4 @@
-"""Transforms: the only place where a stateful Cell becomes a pure function."""
+"""Transforms: jit, grad, vmap, control flow, and the conversion of stateful functions to pure functions."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
-"""What a function takes from its closure and its globals: constants of the programs made of it.
+"""Captured values: what a function reads from its closure and globals, which are constants of its compiled programs.
 
-A program notices a write to a Tensor that it captured, however it came to read it (`constants_of`), and that a captured
+A compiled program is outdated after a write to a Tensor that it captured (`constants_of`), and after a captured
 variable is bound to another object (`Variables`): a Tensor, a Cell, a function, a list, but not another number.
 """
 
@@ -20,10 +20,10 @@ from sporax.core import Cell, Constants, note_captured, note_guard, tracing
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _IGNORED = (ModuleType, type, BuiltinFunctionType, int, float, complex, str, bytes)
 _FUNCTIONS = 500
-"""How many functions and Cells that call each other are looked at."""
+"""The maximum number of functions and Cells that are searched."""
 _ONE_WAY = frozenset(("_revision", "_identity", "stale"))
 _COMPILED = "_sporax_original"
-"""The attribute of what `jit` returns."""
+"""The attribute of a `CompiledFunction` that holds the original function."""
 _MISSING = object()
 
 __all__ = ["note_captured_by"]
@@ -31,7 +31,7 @@ __all__ = ["note_captured_by"]
 
 @functools.lru_cache(maxsize=1024)
 def _global_names(code: CodeType) -> tuple[str, ...]:
-    """The globals that a function reads, in its inner functions too. `co_names` would hold attributes as well."""
+    """Return the globals that a function and its inner functions read. `co_names` would include attributes."""
     names = {each.argval: None for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -47,7 +47,7 @@ def _content(cell: CellType) -> Any:
 
 
 class Variables:
-    """The variables that a function reads from outside, and so do the user's functions that it calls by name."""
+    """The free variables and globals of a function and of the user's functions that it calls by name."""
 
     __slots__ = ("_closures", "_globals")
 
@@ -57,14 +57,14 @@ class Variables:
         self._add(function)
 
     def unchanged(self) -> bool:
-        """Whether each is still bound to the same object."""
+        """Return whether each is still bound to the same object."""
         for scope, name, value in self._globals:
             if scope.get(name, _MISSING) is not value:
                 return False
         return not self._closures or all(_content(cell) is value for cell, value in self._closures)
 
     def values(self) -> Iterator[Any]:
-        """What they were bound to."""
+        """Yield the objects to which they were bound."""
         yield from (value for _, _, value in self._globals)
         yield from (value for _, value in self._closures)
 
@@ -77,14 +77,14 @@ class Variables:
                 waiting.extend(self._read_by(each) if isinstance(each, FunctionType) else _parts(each))
 
     def _read_by(self, function: FunctionType) -> Iterator[Any]:
-        """Note the variables of one function; yields their values."""
-        ours = function.__code__.co_filename.startswith(_PACKAGE)
+        """Record the variables of a function, and yield their values."""
+        internal = function.__code__.co_filename.startswith(_PACKAGE)
         for cell in function.__closure__ or ():
             value = _content(cell)
-            if not ours and not isinstance(value, _IGNORED):
+            if not internal and not isinstance(value, _IGNORED):
                 self._closures.append((cell, value))
             yield value
-        for name in () if ours else _global_names(function.__code__):
+        for name in () if internal else _global_names(function.__code__):
             value = function.__globals__.get(name, _MISSING)
             if value is not _MISSING and not isinstance(value, _IGNORED):
                 self._globals.append((function.__globals__, name, value))
@@ -102,7 +102,7 @@ def _attribute_names(code: CodeType) -> frozenset[str]:
 
 
 def _methods(kind: type[Cell]) -> Iterator[Any]:
-    """The methods of a user's class that `construct` and `bprop` may call, by their names."""
+    """Yield the methods of a user's class whose names occur in `construct`, `bprop`, or methods that these call."""
     users = [each for each in kind.__mro__ if not each.__module__.startswith("sporax.")]
     waiting, seen = ["construct", "bprop"], set[str]()
     while waiting:
@@ -120,7 +120,7 @@ def _methods(kind: type[Cell]) -> Iterator[Any]:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """What a callable that is no plain function calls."""
+    """Yield the functions that a callable other than a plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
             yield from _methods(type(cell))
@@ -136,7 +136,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def note_captured_by(function: Any) -> None:
-    """Tell the trace of the Tensors and Cells that `function` captures; a Cell tells of its own when it is called."""
+    """Record the Tensors and Cells that `function` captures in the current trace. A Cell does so when it is called."""
     if not tracing() or isinstance(function, Cell):
         return
     values = tuple(Variables(function).values())
@@ -147,14 +147,14 @@ def note_captured_by(function: Any) -> None:
 
 
 def note_cell(cell: Cell) -> None:
-    """Tell the trace that it depends on the attributes of a Cell, and of the Cells below."""
+    """Record that the current trace depends on the attributes of a Cell and its descendants."""
     for _, each in cell.cells_and_names():
         note_guard(each, "_revision", each._revision)
         note_captured(each.__dict__.values())
 
 
 def noting(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, which tells of the Tensors that it captures where it is traced."""
+    """Return `function` with `note_captured_by` called when it is traced."""
     if not isinstance(function, (FunctionType, MethodType)):
         return function
 
@@ -168,7 +168,7 @@ def noting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def constants_of(closed: Any) -> Constants:
-    """The arrays that a closed jaxpr captured, in the jaxprs inside it too."""
+    """Return the arrays that a closed jaxpr and its inner jaxprs captured."""
     found: list[Any] = []
     waiting = [closed]
     while waiting:
@@ -184,7 +184,7 @@ def constants_of(closed: Any) -> Constants:
 
 
 def outdated(guards: Iterable[tuple[Any, str, Any]]) -> bool:
-    """Whether a guard can never hold again: a Cell's attribute was changed, or a captured Tensor written."""
+    """Return whether a guard can never hold again: a Cell's attribute was changed, or a captured Tensor written."""
     return any(name in _ONE_WAY and getattr(owner, name) != value for owner, name, value in guards)
 
 

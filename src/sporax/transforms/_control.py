@@ -1,4 +1,4 @@
-"""Control flow that stays compiled: cond, while_loop, fori_loop, scan. Parameters may be read and written inside."""
+"""Compiled control flow: cond, while_loop, fori_loop, scan. Their functions may read and write Parameters."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["cond", "fori_loop", "scan", "while_loop"]
 
 
 def _written_by(function: Callable[..., Any], *args: Any) -> tuple[Parameter, ...]:
-    """The Parameters that any branch or body may change must be carried; those only read stay captured."""
+    """Return the Parameters that `function` uses, which are carried through the loop or the branch."""
     return tuple(discover(function, args, {}))
 
 
 def _carrying(
     function: Callable[..., Any], parameters: tuple[Parameter, ...], examples: tuple[Any, ...], outputs: list[Any]
 ) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
-    """`function` with the values of the Parameters as input and output.
+    """Return `function` with the values of the Parameters as input and output.
 
-    Its inputs keep the order of the dicts in `examples`; what it returns when it is traced is added to `outputs`.
+    Its inputs have the order of the dicts in `examples`. Its output in the trace is appended to `outputs`.
     """
 
     def pure(values: tuple[Any, ...], *args: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -56,15 +56,15 @@ def _arrays(tree: Any) -> Any:
 
 
 def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any) -> Any:
-    """`true_fun(*operands)` where `pred` holds, else `false_fun(*operands)`, in compiled code too.
+    """Return `true_fun(*operands)` if `pred` is true, else `false_fun(*operands)`; also in compiled code.
 
     Args:
-        pred: a bool, or a Tensor of one element.
+        pred: a bool, or a Tensor with one element.
         true_fun, false_fun: functions of the operands that return the same structure, shapes and dtypes.
         operands: Tensors.
 
     Returns:
-        what the chosen function returned.
+        The output of the selected function.
 
     Examples:
         >>> from sporax import Tensor, ops
@@ -76,24 +76,25 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     with x64_scope(True):
         parameters = tuple(dict.fromkeys(_written_by(true_fun, *operands) + _written_by(false_fun, *operands)))
         before = values_of(parameters)
-        chosen = jnp.reshape(jnp.asarray(unwrap(pred)), ()).astype(bool)
+        predicate = jnp.reshape(jnp.asarray(unwrap(pred)), ()).astype(bool)
         outputs: list[Any] = []
         branches = [_carrying(each, parameters, operands, outputs) for each in (true_fun, false_fun)]
-        output, after = jax.lax.cond(chosen, *branches, before, *operands)
+        output, after = jax.lax.cond(predicate, *branches, before, *operands)
         _commit(parameters, before, after)
     return in_order_of(output, outputs[0])
 
 
 def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any], init_val: Any) -> Any:
-    """Repeat `val = loop_func(val)` while `cond_func(val)` holds, in compiled code too.
+    """Repeat `val = loop_func(val)` while `cond_func(val)` is true; also in compiled code.
 
     Args:
-        cond_func: from the value to a bool Tensor of one element; it may read Parameters, not write them.
-        loop_func: from the value to the next one, of the same structure, shapes and dtypes.
-        init_val: a Tensor, or a tree of them.
+        cond_func: a function of the value that returns a bool Tensor with one element. It may read Parameters, but not
+            write them.
+        loop_func: a function of the value that returns the next value, of the same structure, shapes and dtypes.
+        init_val: the initial value, a Tensor or a tree of Tensors.
 
     Returns:
-        the last value.
+        The last value.
 
     Raises:
         StateError: `cond_func` writes a Parameter, or draws a random number.
@@ -103,7 +104,8 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
         >>> print(ops.while_loop(lambda x: x < 100, lambda x: x * 2, Tensor(3.0)))
         192.0
 
-    Source: `ops.while_loop` of MindSpore; `jax.lax.while_loop`. Not differentiable in reverse, as there.
+    Source: `ops.while_loop` of MindSpore; `jax.lax.while_loop`. As in these, reverse-mode differentiation
+    is not supported.
     """
     with x64_scope(True):
         start = _arrays(init_val)
@@ -119,8 +121,8 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
             if written.parameters:
                 raise StateError(
                     "while_loop: `cond_func` writes the Parameter(s) "
-                    f"{', '.join(repr(each.name) for each in written.parameters)}, which would be lost. Write them in "
-                    "`loop_func`; a random number, too, must be drawn there."
+                    f"{', '.join(repr(each.name) for each in written.parameters)}, whose new values would be lost. "
+                    "Write Parameters and draw random numbers in `loop_func`."
                 )
             return jnp.reshape(jnp.asarray(unwrap(output)), ()).astype(bool)
 
@@ -130,15 +132,16 @@ def while_loop(cond_func: Callable[[Any], Any], loop_func: Callable[[Any], Any],
 
 
 def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init_val: Any) -> Any:
-    """Repeat `val = loop_func(i, val)` for i in [lower, upper), in compiled code too.
+    """Repeat `val = loop_func(i, val)` for i in [lower, upper); also in compiled code.
 
     Args:
-        lower, upper: whole numbers, or Tensors of one.
-        loop_func: from index and value to the next value, of the same structure, shapes and dtypes.
-        init_val: a Tensor, or a tree of them.
+        lower, upper: integers, or Tensors with one integer.
+        loop_func: a function of the index and the value that returns the next value, of the same structure, shapes and
+            dtypes.
+        init_val: the initial value, a Tensor or a tree of Tensors.
 
     Returns:
-        the last value.
+        The last value.
 
     Examples:
         >>> from sporax import Tensor, ops
@@ -160,7 +163,7 @@ def fori_loop(lower: Any, upper: Any, loop_func: Callable[[Any, Any], Any], init
 
 
 def _element(row: Any) -> Any:
-    """An element of the scanned axis, of which only shape and dtype are used."""
+    """Return an element along the scanned axis; only its shape and dtype are used."""
     return row[0] if row.shape[0] else jnp.zeros(row.shape[1:], row.dtype)
 
 
@@ -171,7 +174,7 @@ def _check_rows(rows: list[Any], length: int | None) -> None:
         expected = "" if length is None else f", {length} as `length` says"
         raise ShapeError(
             f"scan: the arrays of `xs` must have a first axis of one length{expected}, but their shapes are {shapes}. "
-            "Stack the elements of a list with ops.stack, or use ops.Scan, which takes them one after another."
+            "Stack the elements of a list with ops.stack, or use ops.Scan, which iterates over a list."
         )
 
 
@@ -182,21 +185,21 @@ def scan(
     length: int | None = None,
     loop_unroll: bool | int = False,
 ) -> tuple[Any, Any]:
-    """Run `carry, y = loop_func(carry, x)` over the first axis of `xs`, and stack the ys, in compiled code too.
+    """Apply `carry, y = loop_func(carry, x)` along the first axis of `xs`, and stack the ys; also in compiled code.
 
     Args:
-        loop_func: from carry and element to the next carry and an output.
-        init: the first carry.
-        xs: a Tensor or a tree of them, all of one length; None with `length`. A list or tuple is such a tree, whose
-            Tensors are scanned side by side; `ops.Scan` takes its elements one after another.
-        length: how many steps, where `xs` is None.
-        loop_unroll: how many steps to lay out flat; True for all.
+        loop_func: a function of the carry and an element that returns the next carry and an output.
+        init: the initial carry.
+        xs: a Tensor or a tree of Tensors with first axes of equal length, or None with `length`. A list or tuple is a
+            tree, whose Tensors are scanned in parallel; `ops.Scan` iterates over its elements.
+        length: the number of steps, if `xs` is None.
+        loop_unroll: the number of steps to unroll; True for all.
 
     Returns:
-        the last carry and the stacked outputs.
+        The last carry and the stacked outputs.
 
     Raises:
-        ShapeError: an array of `xs` has no axis, or they have different lengths.
+        ShapeError: an array of `xs` has no axis, or the lengths differ.
 
     Examples:
         >>> from sporax import Tensor, ops

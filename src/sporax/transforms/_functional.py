@@ -1,4 +1,4 @@
-"""How a function that reads and writes Parameters becomes a pure one: the one mechanism under every transform."""
+"""The conversion of a function that reads and writes Parameters to a pure function, which every transform uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
 class Unbound(Exception):
-    """A trace read Parameters that were not among its inputs; it must run again with them."""
+    """A trace read Parameters that are not among its inputs, and must run again with them."""
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self.parameters = tuple(parameters)
@@ -40,7 +40,7 @@ class Unbound(Exception):
 
 
 class Written:
-    """The Parameters and Tensors that a trace wrote, with their new values; they travel in the tree structure."""
+    """The Parameters and Tensors that a trace wrote, with their new values, as a pytree node."""
 
     __slots__ = ("parameters", "values")
 
@@ -49,7 +49,7 @@ class Written:
         self.values = values
 
     def commit(self) -> None:
-        """Write the values in the frame outside, or into the Parameters."""
+        """Write the values in the enclosing frame, or in the Parameters if there is none."""
         for parameter, value in zip(self.parameters, self.values, strict=True):
             if isinstance(parameter, Parameter):
                 parameter._value = value
@@ -58,7 +58,7 @@ class Written:
 
 
 def values_of(parameters: Iterable[Parameter]) -> tuple[Any, ...]:
-    """The Parameters' values in their own dtype, which a transform binds, also inside a Cell with `to_float`."""
+    """Return the values of the Parameters in their own dtype, also inside a Cell with `to_float`."""
     if compute_dtype() is not None:
         with computing_in(None):
             return values_of(parameters)
@@ -66,7 +66,7 @@ def values_of(parameters: Iterable[Parameter]) -> tuple[Any, ...]:
 
 
 class _Identities:
-    """Parameters as static data of a tree structure: equal where they are the same objects."""
+    """Parameters as static data of a tree structure, compared by identity."""
 
     __slots__ = ("parameters",)
 
@@ -87,12 +87,12 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _unbound(frame: Frame, bound: dict[Parameter, Any]) -> list[Parameter]:
-    """The Parameters with which the trace must run again.
+def _unbound(frame: Frame[Parameter], bound: dict[Parameter, Any]) -> list[Parameter]:
+    """Return the Parameters with which the trace must run again.
 
-    One that the trace itself made may be kept by the function for later calls (`if self.fc is None: self.fc = ...`),
-    and is then an input of the program. The second trace tells: a function that makes new ones again uses them up
-    within the call, and their values are part of the program.
+    A function may keep a Parameter that it creates in the trace for later calls (`if self.fc is None: self.fc = ...`);
+    the Parameter is then an input of the program. A second trace decides: if the function creates new Parameters again,
+    it does not keep them, and their values are part of the program.
     """
     if frame.created and any(each._awaited for each in bound):
         missed = [each for each in frame.missed if each not in frame.created]
@@ -113,22 +113,23 @@ def run_framed(
     discovers: bool,
     lane: str | None = None,
     tensors: bool = False,
-) -> tuple[Any, Written, Frame]:
-    """Call `function` in a frame of its own.
+) -> tuple[Any, Written, Frame[Parameter]]:
+    """Call `function` in a new frame.
 
-    With `tensors`, writes to Tensors (`x[0] = 1`) are among what it wrote; else they end with the frame.
+    With `tensors`, writes to Tensors (`x[0] = 1`) are included in `Written`; otherwise they are undone at the end of
+    the frame.
 
     Returns:
-        its result, what it wrote, and the frame.
+        The result, the `Written`, and the frame.
 
     Raises:
-        Unbound: the frame discovers, and a Parameter was read that it does not bind.
+        Unbound: the frame is discovering, and a Parameter was read that it does not bind.
     """
-    # `to_float` of a Cell around holds inside too; the frame binds Parameters in their own dtype.
+    # `to_float` of an enclosing Cell applies inside too; the frame binds Parameters in their own dtype.
     precision = compute_dtype()
     with entered(Frame(bound, discovers=discovers, lane=lane)) as frame, computing_in(precision):
         output = function()
-        # Tensors leave as arrays now: a Tensor rebound in the trace gets its old array back on leaving it.
+        # Tensors are flattened to arrays here, because a Tensor rebound in the trace is restored at its end.
         leaves, structure = jax.tree.flatten(output)
         written = Written(*frame.written_values())
         if tensors and frame.rebound:
@@ -142,7 +143,7 @@ def run_framed(
 
 
 def user_frame(error: BaseException) -> tuple[str, int]:
-    """File and line of the innermost frame of the user's own code in an error's traceback."""
+    """Return the file and line of the innermost frame of user code in the traceback of an error."""
     frames = [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__)]
     for filename, line in reversed(frames):
         path = str(Path(filename))
@@ -153,12 +154,12 @@ def user_frame(error: BaseException) -> tuple[str, int]:
 
 
 def warn_eager(name: str, error: BaseException) -> None:
-    """Say once that `name` cannot be traced, where, and what to do."""
+    """Warn that `name` cannot be traced, with the location and a suggested fix."""
     filename, line = user_frame(error)
     warnings.warn_explicit(
-        f"{name} needs the value of a Tensor to choose its way (File {filename!r}, line {line}), so it "
-        "cannot be compiled and runs eagerly from now on. For a compiled form use ops.where, ops.cond or "
-        "ops.while_loop there.",
+        f"{name} needs the value of a Tensor in Python control flow (File {filename!r}, line {line}), so it "
+        "cannot be compiled and runs eagerly from now on. To compile it, use ops.where, ops.cond or ops.while_loop "
+        "there.",
         EagerFallbackWarning,
         filename,
         line,
@@ -166,7 +167,7 @@ def warn_eager(name: str, error: BaseException) -> None:
 
 
 def _reachable(root: Any) -> dict[Parameter, None]:
-    """The Parameters that a callable can be seen to hold: its Cells, closure, bound object and globals it names."""
+    """Return the Parameters in the Cells, closure, bound object and globals of a callable."""
     found: dict[Parameter, None] = {}
     seen: set[int] = set()
 
@@ -209,7 +210,7 @@ def _reachable(root: Any) -> dict[Parameter, None]:
 
 
 def discover(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Parameter]:
-    """Every Parameter that `function` reads or writes when called on these inputs, by abstract evaluation."""
+    """Return the Parameters that `function` reads or writes for these inputs, by abstract evaluation."""
     known: dict[Parameter, None] = {}
     inputs = (args, kwargs)
     while True:
@@ -244,24 +245,24 @@ def _named(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
 def functionalize(
     fn: Callable[..., Any], *example_inputs: Any, **example_kwargs: Any
 ) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
-    r"""A pure function of a stateful one, and its state.
+    r"""Return a pure function for a stateful one, and its state.
 
     .. math:: (\text{out}, s') = \text{pure}(s, x)
 
-    `pure` can be given to any transform of JAX. The random generator's key is part of the state.
+    `pure` can be passed to any transform of JAX. The key of the random generator is part of the state.
 
     Args:
-        fn: a Cell, or any function that uses Cells and Parameters.
-        example_inputs: inputs to find the state by abstract evaluation. Without them the state is what `fn` can be
-            seen to hold: its Cells, its closure, and the globals it names.
-        example_kwargs: the same, by name.
+        fn: a Cell, or a function that uses Cells and Parameters.
+        example_inputs: inputs with which the state is found by abstract evaluation. Without them the state consists of
+            the Parameters in the Cells, the closure and the globals of `fn`.
+        example_kwargs: keyword inputs, for the same purpose.
 
     Returns:
-        `pure(state, *inputs, **kwargs) -> (output, new_state)` and the state now, a dict of `jax.Array` by
-        Parameter name. Tensors in the output stay Tensors.
+        `pure(state, *inputs, **kwargs) -> (output, new_state)` and the current state, a dict of `jax.Array` by
+        Parameter name. Tensors in the output are still Tensors.
 
     Raises:
-        StateError: when called, `fn` read or wrote a Parameter that is not in the state; the message names it.
+        StateError: when called: `fn` reads or writes a Parameter that is not in the state.
 
     Examples:
         >>> import jax
@@ -272,7 +273,7 @@ def functionalize(
         >>> print(out)
         [[3.]]
 
-    Source: sporax's own; `flax.nnx.split` and `torch.func.functional_call` serve the same end.
+    Source: specific to sporax; similar to `flax.nnx.split` and `torch.func.functional_call`.
     """
     if example_inputs or example_kwargs:
         with x64_scope(True):
@@ -284,39 +285,39 @@ def functionalize(
     def pure(state: dict[str, Any], *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         if state.keys() != named.keys():
             raise StateError(
-                f"functionalize: the state given has the names {sorted(state)}, but it must have {sorted(named)}."
+                f"functionalize: the given state has the names {sorted(state)}, but it must have {sorted(named)}."
             )
         bound = {parameter: unwrap(state[name]) for name, parameter in named.items()}
         with x64_scope(True):
             try:
                 output, written, _ = run_framed(lambda: fn(*args, **kwargs), bound, discovers=True)
             except Unbound as unbound:
-                _refuse(unbound.parameters)
-        strange = [parameter for parameter in written.parameters if parameter not in bound]
-        if strange:
-            _refuse(strange)
+                _raise_not_in_state(unbound.parameters)
+        unknown = [parameter for parameter in written.parameters if parameter not in bound]
+        if unknown:
+            _raise_not_in_state(unknown)
         bound.update(zip(written.parameters, written.values, strict=True))
         return output, {name: bound[parameter] for name, parameter in named.items()}
 
     return pure, {name: parameter._value for name, parameter in named.items()}
 
 
-def _refuse(parameters: Iterable[Parameter]) -> Any:
+def _raise_not_in_state(parameters: Iterable[Parameter]) -> Any:
     names = ", ".join(repr(parameter.name) for parameter in parameters)
     raise StateError(
-        f"functionalize: the function used the Parameter(s) {names}, which are not in its state. Give example "
+        f"functionalize: the function used the Parameter(s) {names}, which are not in its state. Pass example "
         "inputs, functionalize(fn, x, ...), so that they are found."
     ) from None
 
 
 def stop_gradient(value: Any) -> Any:
-    """The same value, through which no gradient flows.
+    """Return the value with its gradient stopped.
 
     Args:
         value: a Tensor, an array, or a tree of them.
 
     Returns:
-        the same structure.
+        The same structure.
 
     Examples:
         >>> from sporax import Tensor, grad, ops

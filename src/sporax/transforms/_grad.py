@@ -1,4 +1,4 @@
-"""grad and value_and_grad, by inputs and by Parameters."""
+"""grad and value_and_grad, with respect to inputs and Parameters."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _positions(grad_position: int | tuple[int, ...] | None, where: str) -> tuple
                 f"{where}: `grad_position` must be an int or a tuple of ints, but got {grad_position!r}."
             )
     if len(set(positions)) < len(positions):
-        raise ArgumentError(f"{where}: `grad_position` names a position twice: {grad_position!r}.")
+        raise ArgumentError(f"{where}: `grad_position` contains a position twice: {grad_position!r}.")
     return positions
 
 
@@ -66,39 +66,38 @@ def _weights(weights: Any, where: str) -> tuple[Parameter, ...]:
 
 def _input(value: Any, position: int, where: str) -> Any:
     if not isinstance(value, (Tensor, jax.Array, np.ndarray, np.generic, float, complex)) and not is_tracer(value):
-        hint = (
-            "Give its Tensors as inputs of their own" if isinstance(value, (tuple, list, dict)) else "Make it a Tensor"
-        )
+        nested = isinstance(value, (tuple, list, dict))
+        hint = "Pass its Tensors as separate inputs" if nested else "Convert it to a Tensor"
         raise ArgumentTypeError(
-            f"{where}: input {position} is to be differentiated by, so it must be a Tensor, but got {value!r} of type "
-            f"{type(value).__name__}. {hint}, or leave {position} out of `grad_position`."
+            f"{where}: input {position} is in `grad_position`, so it must be a Tensor, but got {value!r} of type "
+            f"{type(value).__name__}. {hint}, or remove {position} from `grad_position`."
         )
     return to_array(value)
 
 
 def _trained(parameter: Parameter, value: Any) -> Any:
-    """The value to differentiate by; a Parameter with `requires_grad=False` gets a gradient of zeros."""
+    """Return the value, without gradient if the Parameter has `requires_grad=False`."""
     if tracing():
         note_guard(parameter, "requires_grad", parameter.requires_grad)
     return value if parameter.requires_grad else jax.lax.stop_gradient(value)
 
 
 def _first(output: Any, where: str) -> Any:
-    """The output that `has_aux` differentiates."""
+    """Return the output that is differentiated with `has_aux`."""
     if not isinstance(output, (tuple, list)) or not output:
         raise ArgumentError(
             f"{where}: with `has_aux` the function must return a tuple of outputs, of which the first is "
-            f"differentiated, but it returned {output!r} of type {type(output).__name__}. Return (loss, aux), or leave "
-            "out `has_aux`."
+            f"differentiated, but it returned {output!r} of type {type(output).__name__}. Return (loss, aux), or omit "
+            "`has_aux`."
         )
     return output[0]
 
 
-def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
-    """The sum of every output times its sensitivity; its gradient is the vector-Jacobian product."""
+def _weighted_sum(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
+    """Return the sum of all outputs times their sensitivities, whose gradient is the vector-Jacobian product."""
     outputs, factors = jax.tree.leaves(output), jax.tree.leaves(sensitivity)
     if jax.tree.structure(output) != jax.tree.structure(sensitivity):
-        # Not by keys, then: one by one, in the order in which the function returned them.
+        # The structures differ, so the leaves are paired in the order in which the function returned them.
         outputs, factors = leaves_in_order(output), leaves_in_order(sensitivity)
     if len(outputs) != len(factors):
         raise ArgumentError(
@@ -120,9 +119,9 @@ def _weighed(output: Any, sensitivity: Any, where: str, integers: bool) -> Any:
 
 
 def _total(output: Any, where: str, integers: bool) -> Any:
-    """The sum of every floating output: MindSpore differentiates with ones for each output element.
+    """Return the sum of all floating outputs: MindSpore differentiates with ones as sensitivities.
 
-    With `integers` an input is of integers, and outputs of integers count too.
+    With `integers`, for an integer input, integer outputs are included.
     """
     arrays = [leaf for leaf in jax.tree.leaves(output) if isinstance(leaf, jax.Array) or is_tracer(leaf)]
     leaves = [leaf for leaf in arrays if is_floating(leaf)]
@@ -140,7 +139,7 @@ def _total(output: Any, where: str, integers: bool) -> Any:
 
 
 def _pullback(pure: Callable[..., Any], where: str, *args: Any) -> tuple[Any, Any]:
-    """The gradients' function and the auxiliary output of `pure(*args) -> (total, auxiliary)`."""
+    """Return the function of the gradients, and the auxiliary output, of `pure(*args) -> (total, auxiliary)`."""
     if all(is_floating(leaf) for leaf in jax.tree.leaves(args)):
         total, back, rest = jax.vjp(pure, *args, has_aux=True)
     else:
@@ -165,40 +164,41 @@ def value_and_grad(
     return_ids: bool = False,
     sens_param: bool = False,
 ) -> Callable[..., Any]:
-    r"""A function that returns the value of `fn` and its gradients.
+    r"""Return a function that computes the value of `fn` and its gradients.
 
     .. math:: \left(f(x),\ \partial f / \partial x_i,\ \partial f / \partial w_j\right)
 
-    Where `fn` returns more than one element, the gradient is of the sum of all of them. What `fn` writes to
-    Parameters (moving statistics, random keys) is written once.
+    If `fn` returns more than one element, the gradient is that of their sum. Writes of `fn` to Parameters (moving
+    statistics, random keys) take effect once.
 
-    The gradient of an integer or bool input has that dtype, its fraction cut, as in MindSpore: 0 where the input only
-    chooses (a label, an index, a condition), and the derivative where it is a number that is added or multiplied.
-    Hooks of `register_hook` on the inputs and on the Parameters are applied last.
+    As in MindSpore, the gradient of an integer or bool input is truncated to the dtype of the input. It is 0 if the
+    input is used as a label, an index or a condition, and the derivative if it is used in arithmetic. Hooks of
+    `register_hook` on the inputs and on the Parameters are applied last.
 
     Args:
         fn: a Cell or a function; it may return Tensors or JAX arrays.
-        grad_position: which inputs to differentiate by; None for none.
-        weights: Parameters to differentiate by. Those with `requires_grad=False` get a gradient of zeros.
-        has_aux: only the first of the outputs, a tuple, is differentiated; the others are returned as they are.
-        return_ids: give (position or name, gradient) pairs.
-        sens_param: the last positional input of the returned function is not handed to `fn`: it is the gradient
-            with respect to the output (for several outputs a tuple), in place of ones.
+        grad_position: the positions of the inputs with respect to which to differentiate, or None.
+        weights: the Parameters with respect to which to differentiate. The gradients of those with
+            `requires_grad=False` are zeros.
+        has_aux: whether only the first element of the output, a tuple, is differentiated.
+        return_ids: whether to return (position or name, gradient) pairs.
+        sens_param: whether the last positional input of the returned function is the gradient with respect to the
+            output (for several outputs a tuple), instead of ones. It is not passed to `fn`.
 
     Returns:
-        a function of the same inputs that returns `(value, gradients)`. The value is what `fn` returned: a Tensor
-        for a Tensor, a JAX array for a JAX array, and the rest as it is. The gradients are, as in MindSpore: a
-        Tensor for one position, a tuple for several, the weights' (a tuple, or one Tensor for one Parameter)
-        where `grad_position` is None, and the pair of both where both are asked for (`weights=[]` gives an empty
-        tuple).
+        A function of the same inputs that returns `(value, gradients)`. The value is the output of `fn`. As in
+        MindSpore, the gradients are a Tensor for one position; a tuple for several positions; those of the weights (a
+        tuple, or one Tensor for one Parameter) if `grad_position` is None; and otherwise a pair of both if `weights`
+        is given (`weights=[]` gives an empty tuple).
 
     Raises:
-        ArgumentError: neither inputs nor weights were asked for, a position does not exist or is given twice, the
-            sensitivities are not as many as the outputs, or with `has_aux` the outputs are no tuple.
-        ArgumentTypeError: `grad_position` or `weights` is of the wrong type, or an input that it names is no Tensor.
-        DtypeError: the result holds nothing to differentiate; or an integer input reaches it through an operator
-            whose derivative by integers is not defined.
-        ShapeError: a sensitivity has not the shape of its output.
+        ArgumentError: neither inputs nor weights are given, a position does not exist or is given twice, the number of
+            sensitivities is not that of the outputs, or with `has_aux` the output is not a tuple.
+        ArgumentTypeError: `grad_position` or `weights` has the wrong type, or an input in `grad_position` is not a
+            Tensor.
+        DtypeError: the output is not differentiable, or depends on an integer input through an operator without a
+            derivative with respect to integers.
+        ShapeError: the shape of a sensitivity is not that of its output.
 
     Examples:
         >>> from sporax import Tensor, value_and_grad
@@ -210,11 +210,11 @@ def value_and_grad(
     """
     where = "value_and_grad"
     positions = _positions(grad_position, where)
-    asked = _weights(weights, where)
-    # A Parameter that is named twice (a tied weight, say) is one input, whose gradient is given twice.
-    parameters = tuple(dict.fromkeys(asked))
+    requested = _weights(weights, where)
+    # A Parameter that is given twice, such as a tied weight, is one input, whose gradient is returned twice.
+    parameters = tuple(dict.fromkeys(requested))
     if not positions and not parameters:
-        raise ArgumentError(f"{where}: give `grad_position`, `weights`, or both; both are None or empty.")
+        raise ArgumentError(f"{where}: pass `grad_position`, `weights`, or both; both are None or empty.")
 
     def with_gradients(*args: Any, **kwargs: Any) -> Any:
         sensitivity = None
@@ -229,7 +229,7 @@ def value_and_grad(
                     f"{len(args)} positional input(s)."
                 )
         if len(positions) > 1 and len({position % len(args) for position in positions}) < len(positions):
-            raise ArgumentError(f"{where}: `grad_position` {positions} names an input twice.")
+            raise ArgumentError(f"{where}: `grad_position` {positions} contains an input twice.")
         note_captured_by(fn)
         cell = inspect.unwrap(fn)
         if isinstance(cell, Cell):
@@ -250,21 +250,21 @@ def value_and_grad(
                 floating = unpack(output)
                 first = _first(floating, where) if has_aux else floating
                 if sens_param:
-                    total = _weighed(first, sensitivity, where, integers)
+                    total = _weighted_sum(first, sensitivity, where, integers)
                 else:
                     total = _total(first, where, integers)
                 return total, (output, written)
 
             gradients, (output, written) = _pullback(pure, where, inputs, values)
-            # Before the backward pass, where hooks and `bprop` may read what the function wrote, or write it again.
+            # Before the backward pass, in which hooks and `bprop` may read or write the same Parameters.
             written.commit()
             with backward_pass():
                 by_input, by_weight = gradients()
             by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
             by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
-            if len(asked) > len(parameters):
+            if len(requested) > len(parameters):
                 found = dict(zip(parameters, by_weight, strict=True))
-                by_weight = tuple(found[p] for p in asked)
+                by_weight = tuple(found[p] for p in requested)
         return unpack(output), _arranged(by_input, by_weight)
 
     def _arranged(by_input: tuple[Any, ...], by_weight: tuple[Any, ...]) -> Any:
@@ -272,7 +272,7 @@ def value_and_grad(
         from_weights: Any = tuple(wrap(each) for each in by_weight)
         if return_ids:
             from_inputs = tuple(zip(positions, from_inputs, strict=True))
-            from_weights = tuple((p.name, g) for p, g in zip(asked, from_weights, strict=True))
+            from_weights = tuple((p.name, g) for p, g in zip(requested, from_weights, strict=True))
         if isinstance(grad_position, numbers.Integral):
             from_inputs = from_inputs[0]
         if isinstance(weights, Parameter):
@@ -292,16 +292,18 @@ def grad(
     return_ids: bool = False,
     sens_param: bool = False,
 ) -> Callable[..., Any]:
-    r"""A function that returns the gradients of `fn`: :math:`\partial f / \partial x_i,\ \partial f / \partial w_j`.
+    r"""Return a function that computes the gradients of `fn`.
+
+    .. math:: \partial f / \partial x_i,\ \partial f / \partial w_j
 
     Args:
         fn, grad_position, weights, has_aux, return_ids, sens_param: as in `value_and_grad`.
 
     Returns:
-        a function of the same inputs that returns the gradients; with `has_aux`, `(gradients, aux)`.
+        A function of the same inputs that returns the gradients; with `has_aux`, `(gradients, aux)`.
 
     Raises:
-        as `value_and_grad`.
+        As `value_and_grad`.
 
     Examples:
         >>> from sporax import Tensor, grad

@@ -1,9 +1,10 @@
-"""Gradients with respect to integer and bool inputs, as MindSpore gives them.
+"""Gradients with respect to integer and bool inputs, as in MindSpore.
 
-JAX differentiates floating arrays only. Here an integer input is carried twice through the function's jaxpr: as it
-is, and as a float64 *view* with the same value. Where integers are added, multiplied, moved or reduced, the view
-follows; where they become floating, the view takes over, and JAX differentiates by it. Comparisons, integer division,
-bit operations and the use as an index are step functions, whose derivative is 0: there the view ends.
+JAX differentiates only floating arrays. Here an integer input is propagated through the jaxpr of the function twice: as
+an integer, and as a float64 *view* with the same value. Operators that add, multiply, move or reduce integers apply to
+the view too. Where the integers are cast to a floating dtype, the view replaces them, and JAX differentiates with
+respect to it. Comparisons, integer division, bit operations and indexing are step functions with derivative 0, so their
+results have no view.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sporax._jax_compat import CONCRETIZATION_ERRORS, evaluate_equation, is_trac
 
 _VIEW = "float64"
 
-# Which operands are numbers; the others are indices or conditions. None: all of them.
+# The operands that are numbers; the others are indices or conditions. None: all operands.
 _FOLLOWED: dict[str, tuple[int, ...] | None] = {
     **dict.fromkeys(
         ("add", "sub", "mul", "neg", "abs", "max", "min", "add_any", "integer_pow", "square", "clamp", "copy", "copy_p",
@@ -48,30 +49,30 @@ _LOOPS = frozenset(("scan", "while", "cond"))
 
 
 class _Unknown:
-    """The view of an integer that an operator without a rule made; it must not reach a floating value."""
+    """The view of the result of an operator without a rule; it must not be cast to a floating dtype."""
 
     def __init__(self, operator: str) -> None:
         self.operator = operator
 
 
 def differentiable_by_integers(function: Callable[..., Any], where: str, *args: Any) -> Callable[..., Any]:
-    """A function of the same arguments, with float64 arrays in place of integers and bools, that has derivatives.
+    """Return a differentiable function of the same arguments, with float64 arrays for integers and bools.
 
     Args:
-        function: from arrays to a tree of arrays.
-        where: what an error message calls it.
+        function: a function of arrays that returns a tree of arrays.
+        where: the name of the function in error messages.
         args: trees of arrays, the values at which it will be called.
 
     Raises:
-        DtypeError: the function needs the value of a Tensor in Python; or, when called, an integer input reaches the
-            result through an operator whose derivative by integers is not defined here.
+        DtypeError: the function needs the value of a Tensor in Python; or, when called, the result depends on an
+            integer input through an operator without a derivative with respect to integers.
     """
     try:
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     except CONCRETIZATION_ERRORS as error:
         raise DtypeError(
-            f"{where}: the function needs the value of a Tensor in Python, which does not work where the gradient of "
-            f"an integer input is asked for. Cast the input, for example .astype(mindspore.float32). ({error})"
+            f"{where}: the function needs the value of a Tensor in Python, which is not supported for the gradient of "
+            f"an integer input. Cast the input, for example .astype(mindspore.float32). ({error})"
         ) from error
     values = jax.tree.leaves(args)
     structure = jax.tree.structure(shapes)
@@ -82,33 +83,33 @@ def differentiable_by_integers(function: Callable[..., Any], where: str, *args: 
         floats = [None if _floating(value) else view for view, value in zip(given, values, strict=True)]
         outputs, out_views = _evaluate(closed.jaxpr, closed.consts, exact, floats, where)
         for view in out_views:
-            _refuse_unknown(view, where)
+            _reject_unknown(view, where)
         return jax.tree.unflatten(structure, outputs)
 
     return viewed
 
 
 def view_of(value: Any) -> Any:
-    """The floating array to differentiate by: the value itself, or its float64 view."""
+    """Return the floating array with respect to which to differentiate: the value, or its float64 view."""
     return value if _floating(value) else value.astype(_VIEW)
 
 
 def gradient_for(gradient: Any, value: Any) -> Any:
-    """The gradient in the dtype of the value; of an integer the fraction is cut, as MindSpore casts it."""
+    """Return the gradient in the dtype of the value; as in MindSpore, it is truncated to integers."""
     if gradient.dtype == value.dtype:
         return gradient
     if value.dtype.kind != "b" and not is_tracer(gradient) and bool((jnp.trunc(gradient) != gradient).any()):
         warn_user(
-            f"The gradient of an integer input has fractions, which are cut to fit its dtype {value.dtype.name}, as in "
-            "MindSpore. Cast the input to a floating dtype before it is differentiated by, for example "
-            ".astype(mindspore.float32), to keep them.",
+            f"The gradient of an integer input has fractions, which are truncated to its dtype {value.dtype.name}, as "
+            "in MindSpore. To keep them, cast the input to a floating dtype, for example .astype(mindspore.float32), "
+            "before differentiation.",
             GradientWarning,
         )
     return jax.jit(_integer_gradient, static_argnums=1)(gradient, value.dtype)
 
 
 def _integer_gradient(gradient: Any, dtype: Any) -> Any:
-    # A call of its own, found again by its name: an enclosing derivative follows the cast.
+    # A separate call that is recognized by its name, so that an enclosing derivative handles the cast.
     return gradient.astype(dtype)
 
 
@@ -116,19 +117,19 @@ def _floating(value: Any) -> bool:
     return value.dtype.kind in "fcV"
 
 
-def _refuse_unknown(view: Any, where: str) -> None:
+def _reject_unknown(view: Any, where: str) -> None:
     if isinstance(view, _Unknown):
         raise DtypeError(
-            f"{where}: the gradient of an integer input was asked for, and the input reaches the result through the "
-            f"operator {view.operator!r}, whose derivative by integers is not defined. Cast the input to a floating "
-            "dtype first, for example .astype(mindspore.float32), or leave it out of `grad_position`."
+            f"{where}: the gradient of an integer input was requested, and the result depends on it through the "
+            f"operator {view.operator!r}, which has no derivative with respect to integers. Cast the input to a "
+            "floating dtype first, for example .astype(mindspore.float32), or remove it from `grad_position`."
         )
 
 
 def _evaluate(
     jaxpr: Any, consts: Sequence[Any], values: Sequence[Any], views: Sequence[Any], where: str
 ) -> tuple[list[Any], list[Any]]:
-    """The outputs of a jaxpr and their views (None: none)."""
+    """Return the outputs of a jaxpr and their views, or None for outputs without a view."""
     exact: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True)) | dict(
         zip(jaxpr.invars, values, strict=True)
     )
@@ -157,12 +158,12 @@ def _evaluate(
 
 
 def _apply(equation: Any, operands: list[Any], views: list[Any], where: str) -> tuple[list[Any], list[Any]]:
-    """One equation of which an operand has a view."""
+    """Evaluate an equation of which an operand has a view; return the results and their views."""
     name, count = equation.primitive.name, len(equation.outvars)
     if name in _CALLS and _CALLS[name] in equation.params:
         reached, bridged = _flow_of(equation, [view is not None for view in views])
         if not bridged and not any(reached):
-            # Labels, say: the call stays one program.
+            # No derivative depends on it (labels, for example), so the call is not inlined.
             return evaluate_equation(equation, operands), [None] * count
         inner = equation.params[_CALLS[name]]
         jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
@@ -170,9 +171,9 @@ def _apply(equation: Any, operands: list[Any], views: list[Any], where: str) -> 
     if name == "convert_element_type":
         dtype = jnp.dtype(equation.params["new_dtype"])
         if dtype.kind not in "fcV":
-            # Of a bool, the comparison with 0 is meant, which is a step.
+            # A cast to bool is a comparison with 0, which is a step function.
             return evaluate_equation(equation, operands), [None if dtype.kind == "b" else views[0]]
-        _refuse_unknown(views[0], where)
+        _reject_unknown(views[0], where)
         return [views[0].astype(dtype)], [None]
     results = evaluate_equation(equation, operands)
     if name in _STEPS:
@@ -188,7 +189,7 @@ def _apply(equation: Any, operands: list[Any], views: list[Any], where: str) -> 
     if name not in _FOLLOWED or unknown:
         view = unknown[0] if unknown else _Unknown(name)
         if any(_floating(result) for result in results):
-            _refuse_unknown(view, where)
+            _reject_unknown(view, where)
         return results, [view] * count
     floats = [
         (view_of(value) if views[i] is None else views[i]) if i in numbers else value
@@ -203,7 +204,7 @@ def _apply(equation: Any, operands: list[Any], views: list[Any], where: str) -> 
     return results, evaluate_equation(equation, floats)
 
 
-# --- loops and branches: the view is not followed through them, so it must not become floating inside ---------------
+# --- loops and branches: views are not propagated through them, so no integer may be cast to floating inside ---------
 
 
 def _through_loop(equation: Any, views: list[Any], where: str) -> list[Any]:
@@ -211,12 +212,12 @@ def _through_loop(equation: Any, views: list[Any], where: str) -> list[Any]:
     reached, bridged = _flow_of(equation, [view is not None for view in views])
     floating = [var.aval.dtype.kind in "fcV" for var in equation.outvars]
     if bridged or any(flag and float_ for flag, float_ in zip(reached, floating, strict=True)):
-        _refuse_unknown(_Unknown(name), where)
+        _reject_unknown(_Unknown(name), where)
     return [_Unknown(name) if flag else None for flag in reached]
 
 
 def _flow(jaxpr: Any, flags: Sequence[bool]) -> tuple[list[bool], bool]:
-    """Which outputs a view could reach, and whether it could become floating on the way."""
+    """Return which outputs could have a view, and whether a view could be cast to a floating dtype on the way."""
     reached = {var for var, flag in zip(jaxpr.invars, flags, strict=True) if flag}
     bridged = False
     for equation in jaxpr.eqns:

@@ -1,4 +1,4 @@
-"""jit: a compiled form of a function that reads and writes Parameters."""
+"""jit: compilation of functions that read and write Parameters."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _OPTIONS = (
     "capture_mode", "jit_level", "dynamic", "fullgraph", "backend", "mode", "input_signature", "hash_args",
     "jit_config", "compile_once", "infer_boost", "exec_order", "ge_options",
 )  # fmt: skip
-"""Arguments of MindSpore's jit, of this and of earlier versions."""
+"""The options of MindSpore's jit, including those of earlier versions."""
 
 
 class _Static:
-    """Stands in the dynamic arguments for a leaf that is part of the program."""
+    """Placeholder, among the static leaves, for a dynamic leaf."""
 
     __slots__ = ()
 
@@ -54,7 +54,7 @@ _STATIC = _Static()
 
 
 class _Variant:
-    """One program: its Parameters as inputs, and the Python values that steered its trace."""
+    """A compiled program: its Parameters, which are inputs, and guards for the Python values on which it depends."""
 
     __slots__ = ("checked", "compiled", "guards", "parameters", "plain", "traced", "variables")
 
@@ -64,12 +64,13 @@ class _Variant:
         self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.checked = -1
         self.traced = False
-        """Whether it was traced since its constants were last noted: at its first call, and for each new shape."""
+        """Whether it was traced since its constants were last recorded: at its first call and for each new shape."""
         self.plain = True
-        """Whether the output holds Tensors and arrays only, so that nothing needs to be restored."""
+        """Whether the output contains only Tensors and arrays, so that `unpack` is not needed."""
         self.compiled: Callable[..., Any]
 
-    def fits(self) -> bool:
+    def is_valid(self) -> bool:
+        """Return whether the program is valid for the current variables and guards."""
         if not self.variables.unchanged():
             return False
         if self.checked == REVISION.count:
@@ -80,11 +81,11 @@ class _Variant:
         return False
 
     def outdated(self) -> bool:
-        """Whether it can never fit again."""
+        """Return whether the program can never be valid again."""
         return not self.variables.unchanged() or outdated(self.guards.values())
 
     def note_constants(self, values: Any, dynamic: Any) -> None:
-        """Have the program noticed as outdated where a Tensor that it captured is written."""
+        """Add a guard by which the program is outdated when a Tensor that it captured is written."""
         self.traced = False
         constants = constants_of(self.compiled.trace(values, dynamic).jaxpr)
         self.guards[id(constants), "stale"] = (constants, "stale", False)
@@ -102,7 +103,7 @@ def _hashable(leaf: Any) -> Any:
     if isinstance(leaf, (float, complex)):
         # 0.0 and -0.0 are equal, and NaN is not equal to itself.
         return (type(leaf), repr(leaf))
-    # 1, 1.0 and True are equal, yet make different programs.
+    # 1, 1.0 and True are equal, but give different programs.
     return (type(leaf), leaf)
 
 
@@ -115,13 +116,13 @@ def _tensors(tree: Any) -> list[Any]:
 
 
 def _hooks_of_inputs(inputs: Any) -> tuple[Any, ...]:
-    """The hooks of `Tensor.register_hook` on the inputs: (index among the Tensors, hooks) of those that have any."""
+    """Return (index among the Tensors, hooks) for each input with hooks of `Tensor.register_hook`."""
     found = ((i, hooks_of(tensor)) for i, tensor in enumerate(_tensors(inputs)))
     return tuple((i, hooks) for i, hooks in found if hooks)
 
 
 def _hook_inputs(inputs: Any, found: tuple[Any, ...]) -> None:
-    # The Tensors inside the program are others than the caller's.
+    # The Tensors in the trace are not those of the caller.
     tensors = _tensors(inputs) if found else []
     for i, hooks in found:
         for hook in hooks:
@@ -129,7 +130,7 @@ def _hook_inputs(inputs: Any, found: tuple[Any, ...]) -> None:
 
 
 class CompiledFunction:
-    """What `jit` returns. Tensors and arrays are inputs; every other argument is part of the program."""
+    """The function that `jit` returns. Tensors and arrays are its inputs; other arguments are part of the program."""
 
     _sporax_original: Callable[..., Any] = staticmethod(lambda: None)
 
@@ -142,7 +143,7 @@ class CompiledFunction:
         self._eager = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
-        # The copy of a method, or of a Cell, is that of the copied object, with programs of its own.
+        # The copy of a method or a Cell refers to the copied object, and has its own programs.
         original = copy.deepcopy(self._sporax_original, memo)
         owned = (lambda: tuple(original.get_parameters())) if isinstance(original, Cell) else None
         return CompiledFunction(original, owned)
@@ -168,10 +169,12 @@ class CompiledFunction:
         return output
 
     def abstract(self, *args: Any, **kwargs: Any) -> Any:
-        """The output's structure, with shapes and dtypes in place of values; nothing runs. A call traces no more.
+        """Return the structure of the output with shapes and dtypes instead of values, without running the program.
+
+        A later call with these inputs does not trace again.
 
         Returns:
-            None where calls are not compiled.
+            The structure, or None if calls are not compiled.
         """
         if self._eager or _context.runs_eagerly():
             return None
@@ -181,7 +184,7 @@ class CompiledFunction:
 
     @staticmethod
     def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """The key of the program, the structure of the inputs, their static and dynamic leaves, and their hooks."""
+        """Return the key of the program, the structure of the inputs, their static and dynamic leaves, and hooks."""
         leaves, structure = jax.tree.flatten((ordered(args), ordered(kwargs) if kwargs else None))
         dynamic = [leaf for leaf in leaves if _is_dynamic(leaf)]
         static = tuple(_STATIC if _is_dynamic(leaf) else leaf for leaf in leaves)
@@ -199,7 +202,7 @@ class CompiledFunction:
         form: Callable[[Any], Callable[..., Any]] = lambda compiled: compiled,
     ) -> Any:
         variants = self._variants.setdefault(key, [])
-        variant = next((each for each in tuple(variants) if each.fits()), None)
+        variant = next((each for each in tuple(variants) if each.is_valid()), None)
         known = variant is not None
         if variant is None:
             variant = self._new_variant(self._owned() if self._owned else (), structure, static, hooks)
@@ -215,11 +218,11 @@ class CompiledFunction:
                 variants[:] = [each for each in variants if each is not variant]
                 variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
         if tracing():
-            # A program that was traced before tells the traces around it what it depends on.
+            # The enclosing traces depend on the guards of a program that is already compiled.
             for guard in variant.guards.values():
                 note_guard(*guard)
         if not known:
-            # Only now, because another thread may look for one. What can never fit again is dropped.
+            # Only now, because another thread may look for a program. Outdated programs are removed.
             variants[:] = [*(each for each in variants if not each.outdated()), variant]
         return (output if variant.plain else unpack(output)), written
 
@@ -260,28 +263,29 @@ def jit(function: F) -> F: ...
 @overload
 def jit(*, jit_config: Any = ..., **options: Any) -> Callable[[F], F]: ...
 def jit(function: Any = None, **options: Any) -> Any:
-    """Compile a function with XLA; Parameters that it reads and writes are found by themselves.
+    """Compile a function with XLA. The Parameters that it reads and writes are found automatically.
 
     Tensors and arrays among the arguments are inputs; numbers, strings and flags are part of the program, which is
-    compiled anew for each of their values. Where the function needs the value of a Tensor to choose its way
-    (`if loss > 1:`), it runs eagerly from then on, and one warning names the file and line.
+    compiled for each of their values. If the function needs the value of a Tensor in Python control flow
+    (`if loss > 1:`), it runs eagerly from then on, and a warning names the file and line.
 
-    A Cell, or any other object, among the arguments is part of the program too. A changed attribute of a Cell is
-    noticed, and the program compiled again; one of another object is not, as in MindSpore. A write to a Tensor that the
-    function captured is noticed, and so is a captured variable that is bound to another Cell, Tensor or function.
+    A Cell or another object among the arguments is also part of the program. The program is compiled again after a
+    change of an attribute of a Cell; as in MindSpore, not after a change of another object. It is compiled again after
+    a write to a Tensor that the function captured, and if a captured variable is bound to another Cell, Tensor or
+    function.
 
     Args:
         function: a function, a method, or a Cell.
-        options: MindSpore's further arguments (`capture_mode`, `jit_level`, `fullgraph`, `input_signature`, ...),
+        options: other arguments of MindSpore (`capture_mode`, `jit_level`, `fullgraph`, `input_signature`, ...),
             without effect on the result; see docs/differences.md.
 
     Returns:
-        the compiled function, with the same arguments and result. What it returns besides Tensors and arrays
-        (numbers, strings, types, None, objects that hold Tensors) is that of the call that compiled the program; a
-        range, `zip`, `map` or `enumerate` becomes a tuple and a generator a list, as in MindSpore.
+        The compiled function, with the same arguments and result. Outputs other than Tensors and arrays (numbers,
+        strings, types, None, objects that contain Tensors) are those of the call that compiled the program. As in
+        MindSpore, a range, `zip`, `map` or `enumerate` becomes a tuple, and a generator a list.
 
     Raises:
-        ArgumentTypeError: an argument that MindSpore's jit does not have.
+        ArgumentTypeError: MindSpore's jit does not have an option.
 
     Examples:
         >>> from sporax import Parameter, Tensor, jit
@@ -300,8 +304,8 @@ def jit(function: Any = None, **options: Any) -> Any:
             near = difflib.get_close_matches(name, _OPTIONS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ArgumentTypeError(
-                f"jit: there is no argument {name!r}; there are function, {', '.join(_OPTIONS)}.{hint} Arguments of "
-                "the function that are no Tensors are static already."
+                f"jit: there is no argument {name!r}; the arguments are function, {', '.join(_OPTIONS)}.{hint} "
+                "Arguments of the function that are not Tensors are always static."
             )
     if function is None:
         return jit
@@ -312,7 +316,7 @@ def jit(function: Any = None, **options: Any) -> Any:
 
 
 class _ProgramOfCell:
-    """The program of a Cell under GRAPH_MODE. It calls this very Cell, so a copy of the Cell begins without one."""
+    """The program of a Cell in GRAPH_MODE. It refers to this Cell, so a copy of the Cell has no program."""
 
     def __init__(self, compiled: CompiledFunction | None = None, cell: Cell | None = None) -> None:
         self.compiled: Any = compiled
@@ -323,10 +327,10 @@ class _ProgramOfCell:
 
 
 def _graph_call(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """How a Cell is called under GRAPH_MODE: through a program kept on the Cell."""
+    """Call a Cell in GRAPH_MODE by a compiled program, which is stored in the Cell."""
     program = cell.__dict__.get("_compiled_call")
     if program is None or program.cell is not cell:
-        # A shallow copy of a Cell holds the program of the first one.
+        # A shallow copy of a Cell has the program of the original.
 
         def run(*args: Any, **kwargs: Any) -> Any:
             return cell._run(args, kwargs)

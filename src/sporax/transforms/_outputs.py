@@ -1,7 +1,7 @@
-"""What a transformed function may return besides Tensors: numbers, strings, types, ranges, objects that hold Tensors.
+"""Outputs of transformed functions other than Tensors: numbers, strings, types, ranges, objects that contain Tensors.
 
-`pack` turns such a value into a tree whose leaves are arrays only, so that it can leave a trace of JAX; everything
-else is static data of the tree. `unpack` restores it. Numbers, strings and flags stay what they are, as in MindSpore.
+`pack` converts such a value to a tree with only arrays as leaves, so that a trace of JAX can return it; everything else
+is static data of the tree. `unpack` is its inverse. As in MindSpore, numbers, strings and flags are preserved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPAQUE = (type, Cell, FunctionType, BuiltinFunctionType, MethodType, ModuleType
 
 
 class _Same:
-    """Static data that are equal only to themselves, so that they need neither `==` nor a hash."""
+    """Static data compared by identity, except for plain values, so that they need neither `==` nor a hash."""
 
     __slots__ = ("value",)
 
@@ -49,12 +49,12 @@ class _Constant:
         self.value = value
 
     def restored(self) -> Any:
-        # A NumPy array may be changed by the caller; the next call must return the first values again.
+        # The caller may change a NumPy array; the next call must return the original values.
         return self.value.copy() if isinstance(self.value, np.ndarray) else self.value
 
 
 class _Fields:
-    """A dict in its own order, or an object, by the packed values of its keys or attributes."""
+    """The packed values of a dict, in its order, or of the attributes of an object."""
 
     __slots__ = ("names", "owner", "values")
 
@@ -67,9 +67,9 @@ class _Fields:
         fields = {name: unpack(value) for name, value in zip(self.names, self.values, strict=True)}
         if self.owner is None:
             return fields
-        twin = object.__new__(type(self.owner))
-        twin.__dict__.update(fields)
-        return twin
+        instance = object.__new__(type(self.owner))
+        instance.__dict__.update(fields)
+        return instance
 
 
 jax.tree_util.register_pytree_node(
@@ -87,7 +87,7 @@ def _is_array(value: Any) -> bool:
 
 
 def pack(output: Any) -> Any:
-    """`output` as a tree of arrays; see the module."""
+    """Return `output` as a tree of arrays; see the docstring of the module."""
     if _is_array(output):
         return output
     return _packed(output, ())
@@ -124,7 +124,7 @@ def _packed_object(value: Any, above: tuple[int, ...]) -> Any:
 
 
 def is_plain(packed: Any) -> bool:
-    """Whether `unpack` would change nothing."""
+    """Return whether `unpack` would return its argument unchanged."""
     return not any(isinstance(each, (_Constant, _Fields)) for each in jax.tree.leaves(packed, is_leaf=_is_packed))
 
 
@@ -133,7 +133,7 @@ def _is_packed(value: Any) -> bool:
 
 
 def unpack(packed: Any) -> Any:
-    """What was given to `pack`, with the arrays of `packed`."""
+    """Return the argument of `pack`, with the arrays of `packed`."""
     return jax.tree.map(
         lambda each: each.restored() if isinstance(each, (_Constant, _Fields)) else each, packed, is_leaf=_is_packed
     )

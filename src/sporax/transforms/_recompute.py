@@ -1,4 +1,4 @@
-"""recompute: trade time for memory in the backward pass."""
+"""recompute: rematerialization, which trades time for memory in the backward pass."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ARRAYS = (jax.Array, np.ndarray, np.generic)
 
 
 def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call `block`, keeping only its inputs for the backward pass, which computes the rest again.
+    """Call `block` and store only its inputs for the backward pass, which recomputes intermediate values.
 
     Args:
         block: a Cell or a function.
         args, kwargs: its inputs.
 
     Returns:
-        what `block` returns.
+        The output of `block`.
 
     Examples:
         >>> from sporax import Tensor, grad, recompute
@@ -37,7 +37,7 @@ def recompute(block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     with x64_scope(True):
         leaves, structure = jax.tree.flatten(ordered((args, kwargs)))
-        # Numbers, strings and flags stay what they are.
+        # Numbers, strings and flags are not converted to arrays.
         positions = [i for i, leaf in enumerate(leaves) if is_tracer(leaf) or isinstance(leaf, _ARRAYS)]
 
         def call(*arrays: Any) -> Any:

@@ -1,4 +1,4 @@
-"""vmap: a function over one more axis."""
+"""vmap: vectorization of a function over an additional axis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LANES = itertools.count()
 
 
 def _tensors(output: Any) -> Any:
-    """The output of a lane, with Tensors for numbers."""
+    """Return the output of a lane with numbers converted to Tensors."""
     return in_order_of(jax.tree.map(_tensor, output, is_leaf=lambda leaf: isinstance(leaf, Tensor)), output)
 
 
@@ -30,28 +30,28 @@ def _tensor(leaf: Any) -> Any:
     if isinstance(leaf, (Tensor, jax.Array, np.ndarray, np.generic)) or is_tracer(leaf):
         return leaf
     raise ArgumentTypeError(
-        f"vmap: the function must return Tensors, arrays or numbers, which get one more axis, but it returned {leaf!r} "
-        f"of type {type(leaf).__name__}. Return it from outside of vmap."
+        f"vmap: the function must return Tensors, arrays or numbers, which get an additional axis, but it returned "
+        f"{leaf!r} of type {type(leaf).__name__}. Return it outside of vmap."
     )
 
 
 def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
-    """A function that maps `fn` over an axis of its inputs.
+    """Return a function that maps `fn` over an axis of its inputs.
 
-    Each lane draws random numbers of its own. A Parameter that `fn` writes must get the same value in every lane.
+    Each lane draws different random numbers. A Parameter that `fn` writes must get the same value in all lanes.
 
     Args:
         fn: a Cell or a function.
-        in_axes: which axis of each input to map over; None for an input that all lanes share. An int, or one
-            entry an input.
-        out_axes: where the mapped axis stands in the outputs.
+        in_axes: the mapped axis of each input, or None for an input that is shared by all lanes; an int, or a sequence
+            with one entry for each input.
+        out_axes: the position of the mapped axis in the outputs.
 
     Returns:
-        a function of inputs with one more axis. Numbers that `fn` returns become Tensors with that axis.
+        A function of inputs with an additional axis. Numbers that `fn` returns become Tensors with that axis.
 
     Raises:
-        ArgumentTypeError: `fn` returns something else, such as a string.
-        StateError: a Parameter would get a different value in each lane.
+        ArgumentTypeError: `fn` returns another type, such as a string.
+        StateError: the value of a Parameter would differ between lanes.
 
     Examples:
         >>> from sporax import Tensor, vmap
@@ -79,9 +79,9 @@ def vmap(fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callabl
             except ValueError as error:
                 if "out_axes" in str(error) and "None" in str(error):
                     raise StateError(
-                        "vmap: the function writes a Parameter with a value that differs between lanes (a moving "
-                        "average of each lane's own data, say). Write it outside vmap, or from values that all "
-                        "lanes share."
+                        "vmap: the function writes a Parameter with a value that differs between lanes, such as a "
+                        "moving average of the data of each lane. Write it outside of vmap, or use values that are "
+                        "equal in all lanes."
                     ) from error
                 raise
             written.commit()

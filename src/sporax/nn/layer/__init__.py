@@ -1,4 +1,4 @@
-"""Layers: the Cells that networks are made of."""
+"""Layers."""
 
 from typing import TYPE_CHECKING
 

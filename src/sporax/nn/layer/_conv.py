@@ -23,6 +23,7 @@ _MODES = ("same", "valid", "pad")
 
 
 def sizes_of(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
+    """Return one positive int for each of `count` axes, from one int or a sequence."""
     if not isinstance(value, (tuple, list)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise ArgumentTypeError(
@@ -35,12 +36,13 @@ def sizes_of(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...
     return tuple(_check.integer(each, name=name, where=where, minimum=1) for each in value)
 
 
-def whole(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
+def as_int(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
+    """Return `value` as an int that is at least `minimum`."""
     return _check.integer(value, name=name, where=where, minimum=minimum)
 
 
 class Conv(Layer):
-    """What the convolutions share: their Parameters, printed form and checks."""
+    """Base class of convolutions: Parameters, checks and the printed form."""
 
     weight: Parameter
     bias: Parameter | None
@@ -78,7 +80,7 @@ class Conv(Layer):
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels % group:
                 raise ArgumentError(
-                    f"{where}: `{name}` must divide by `group`, but got {name}={channels} and group={group}."
+                    f"{where}: `{name}` must be a multiple of `group`, but got {name}={channels} and group={group}."
                 )
         self.has_bias = _check.is_type(has_bias, bool, name="has_bias", where=where)
         self.data_format = data_format
@@ -134,17 +136,17 @@ class Conv(Layer):
         array, where = array_of(x, self._where), self._where
         check_floating(array, where)
         if array.ndim != len(layout):
-            mend = " Give it a batch axis first: x.expand_dims(0)." if array.ndim == len(layout) - 1 else ""
+            hint = " Add a batch axis: x.expand_dims(0)." if array.ndim == len(layout) - 1 else ""
             raise ShapeError(
-                f"{where}: the input must have {len(layout)} dimensions, {layout}, but got shape {array.shape}.{mend}"
+                f"{where}: the input must have {len(layout)} dimensions, {layout}, but got shape {array.shape}.{hint}"
             )
-        place = layout.index("C")
-        if array.shape[place] != self.in_channels:
-            elsewhere = array.shape[-1 if place == 1 else 1] == self.in_channels
-            mend = " The channels seem to be on another axis; transpose it." if elsewhere else ""
+        axis = layout.index("C")
+        if array.shape[axis] != self.in_channels:
+            elsewhere = array.shape[-1 if axis == 1 else 1] == self.in_channels
+            hint = " The channels seem to be on another axis; transpose it." if elsewhere else ""
             raise ShapeError(
-                f"{where}: the input's axis {place} must have size in_channels={self.in_channels}, but got shape "
-                f"{array.shape}.{mend}"
+                f"{where}: the input's axis {axis} must have size in_channels={self.in_channels}, but got shape "
+                f"{array.shape}.{hint}"
             )
         if array.dtype != self.weight._value.dtype:
             here, wanted = as_dtype(array.dtype), as_dtype(self.weight._value.dtype)
@@ -161,8 +163,8 @@ class Conv(Layer):
         shape[-1 if self.data_format == "NHWC" else 1] = self.out_channels
         return output + self.bias._value.reshape(shape)
 
-    def _weight_init_with_row(self, init: Any) -> Any:
-        """A Tensor of shape (O, I, K) as one of shape (O, I, 1, K), which MindSpore's weight has."""
+    def _with_height_axis(self, init: Any) -> Any:
+        """Return a Tensor of shape (O, I, K) as (O, I, 1, K), the shape of MindSpore's weight."""
         if not isinstance(init, Tensor):
             return init
         if init.ndim != 3:
@@ -179,7 +181,7 @@ class Conv(Layer):
 
 
 class _Conv2d(Conv):
-    """A convolution that one `ops.Conv2D` does."""
+    """A convolution that is computed by one `ops.Conv2D`."""
 
     def _make_op(self) -> None:
         self.conv2d = ops.Conv2D(
@@ -195,25 +197,25 @@ class _Conv2d(Conv):
 
 
 class Conv2d(_Conv2d):
-    r"""A convolution over height and width (cross-correlation: the kernel is not turned round).
+    r"""A convolution over height and width (cross-correlation: the kernel is not flipped).
 
     .. math:: y_{n,o,i,j} = b_o + \sum_c \sum_{k,l} w_{o,c,k,l} \, x_{n,c,s_1 i+d_1 k-p_1,s_2 j+d_2 l-p_2}
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
         kernel_size: an int, or (height, width).
         stride: s, the step between windows: an int, or (vertical, horizontal).
-        pad_mode: "same" (as much as H_out = ceil(H / stride) needs, the larger part at the end), "valid" (none), or
-            "pad" (`padding`).
-        padding: p, zeros around the input with "pad": an int, or (top, bottom, left, right).
-        dilation: d, the distance between a window's elements: an int, or (vertical, horizontal).
-        group: input and output channels are split into so many groups, each with its own kernels.
+        pad_mode: "same" (the padding for which H_out = ceil(H / stride), the larger part at the end), "valid" (none),
+            or "pad" (`padding`).
+        padding: p, the number of zeros around the input with "pad": an int, or (top, bottom, left, right).
+        dilation: d, the distance between the elements of the window: an int, or (vertical, horizontal).
+        group: the number of groups into which the channels are split; each group has its own kernels.
         has_bias: whether there is a bias.
-        weight_init: how `weight` starts; as in `initializer`. Default: uniform in :math:`\pm 1/\sqrt{f}`, where f is
-            the number of weights to an output element (`HeUniform(sqrt(5))`).
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: the same interval.
-        data_format: "NCHW" or "NHWC", of the input and output.
+        weight_init: the initial value of `weight`; see `initializer`. Default: uniform in :math:`\pm 1/\sqrt{f}`, where
+            f is the number of weights of an output element (`HeUniform(sqrt(5))`).
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: the same interval.
+        data_format: "NCHW" or "NHWC", the layout of the input and the output.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -224,12 +226,12 @@ class Conv2d(_Conv2d):
         (out_channels, in_channels / group, height, width), or (out_channels, height, width, in_channels / group).
 
     Raises:
-        ArgumentError: an unknown mode or format, a size below 1, channels that do not divide by `group`, or padding
-            with a mode that takes none.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or smaller than one window.
-        DtypeError: when called: the input's dtype is not the weight's.
+        ArgumentError: the mode or the format is unknown, a size is below 1, `group` does not divide the channels, or
+            the mode does not accept `padding`.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or is smaller than the window.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops
@@ -282,23 +284,23 @@ class Conv2d(_Conv2d):
 
 
 class Conv1d(_Conv2d):
-    r"""A convolution over one axis (cross-correlation: the kernel is not turned round).
+    r"""A convolution over one axis (cross-correlation: the kernel is not flipped).
 
     .. math:: y_{n,o,t} = b_o + \sum_c \sum_k w_{o,c,k} \, x_{n,c,st+dk-p}
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
         kernel_size: an int.
         stride: s, the step between windows.
         pad_mode: "same", "valid" or "pad"; see `Conv2d`.
-        padding: p, zeros at both ends with "pad".
-        dilation: d, the distance between a window's elements.
-        group: input and output channels are split into so many groups, each with its own kernels.
+        padding: p, the number of zeros at both ends with "pad".
+        dilation: d, the distance between the elements of the window.
+        group: the number of groups into which the channels are split; each group has its own kernels.
         has_bias: whether there is a bias.
-        weight_init: how `weight` starts; a Tensor of shape (out_channels, in_channels / group, kernel_size), or what
-            `initializer` takes. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        weight_init: the initial value of `weight`: a Tensor of shape (out_channels, in_channels / group, kernel_size),
+            or what `initializer` accepts. Default: as in `Conv2d`.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -309,12 +311,12 @@ class Conv1d(_Conv2d):
         kernel_size), as in MindSpore's checkpoints.
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
-            that takes none.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or shorter than one window.
-        DtypeError: when called: the input's dtype is not the weight's.
+        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
+            not accept `padding`.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or is shorter than the window.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops
@@ -340,18 +342,18 @@ class Conv1d(_Conv2d):
         dtype: DType = float32,
     ) -> None:
         where = "Conv1d"
-        pad = whole(padding, name="padding", where=where, minimum=0)
+        pad = as_int(padding, name="padding", where=where, minimum=0)
         super().__init__(
             in_channels,
             out_channels,
-            (1, whole(kernel_size, name="kernel_size", where=where)),
-            (1, whole(stride, name="stride", where=where)),
+            (1, as_int(kernel_size, name="kernel_size", where=where)),
+            (1, as_int(stride, name="stride", where=where)),
             pad_mode,
             (0, 0, pad, pad),
-            (1, whole(dilation, name="dilation", where=where)),
+            (1, as_int(dilation, name="dilation", where=where)),
             group,
             has_bias,
-            self._weight_init_with_row(weight_init),
+            self._with_height_axis(weight_init),
             bias_init,
             "NCHW",
             dtype,
@@ -369,18 +371,18 @@ class Conv3d(Conv):
     r"""A convolution over depth, height and width; see `Conv2d`.
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
         kernel_size: an int, or (depth, height, width).
         stride: the step between windows: an int, or one for each axis.
         pad_mode: "same", "valid" or "pad"; see `Conv2d`.
-        padding: zeros around the input with "pad": an int, or (head, tail, top, bottom, left, right).
-        dilation: the distance between a window's elements: an int, or one for each axis.
-        group: input and output channels are split into so many groups, each with its own kernels.
+        padding: the number of zeros around the input with "pad": an int, or (front, back, top, bottom, left, right).
+        dilation: the distance between the elements of the window: an int, or one for each axis.
+        group: the number of groups into which the channels are split; each group has its own kernels.
         has_bias: whether there is a bias.
-        weight_init: how `weight`, of shape (out_channels, in_channels / group, depth, height, width), starts; as in
-            `initializer`. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        weight_init: the initial value of `weight`, of shape (out_channels, in_channels / group, depth, height, width);
+            see `initializer`. Default: as in `Conv2d`.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
         data_format: "NCDHW".
         dtype: the dtype of the Parameters.
 
@@ -391,12 +393,12 @@ class Conv3d(Conv):
         Tensor of shape (N, out_channels, D_out, H_out, W_out).
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
-            that takes none.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or smaller than one window.
-        DtypeError: when called: the input's dtype is not the weight's.
+        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
+            not accept `padding`.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or is smaller than the window.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops

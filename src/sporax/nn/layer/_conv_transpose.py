@@ -12,14 +12,14 @@ from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, wrap
 from sporax.core.dtype import DType, float32
-from sporax.nn.layer._conv import Conv, Init, Sizes, sizes_of, whole
+from sporax.nn.layer._conv import Conv, Init, Sizes, as_int, sizes_of
 from sporax.nn.layer._inputs import Array
 
 __all__ = ["Conv1dTranspose", "Conv2dTranspose"]
 
 
 class _ConvTranspose(Conv):
-    """A transposed convolution that one `ops.Conv2DTranspose` does."""
+    """A transposed convolution that is computed by one `ops.Conv2DTranspose`."""
 
     def _make_op(self) -> None:
         self.conv2d_transpose = ops.Conv2DTranspose(
@@ -33,20 +33,20 @@ class _ConvTranspose(Conv):
         )
 
     def _transposed(self, array: Array) -> Array:
-        """(N, C, H, W) to (N, out_channels, H_out, W_out), with the bias."""
+        """Return the output, with the bias, of an input (N, C, H, W)."""
         mode = self.pad_mode.lower()
         padding = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 4
         lengths = []
         for i, (n, k, s, d) in enumerate(
             zip(array.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True)
         ):
-            reach, cut = (k - 1) * d + 1, padding[2 * i] + padding[2 * i + 1]
-            beyond = {"same": 0, "valid": max(reach - s, 0), "pad": reach - s - cut}[mode]
-            lengths.append(n * s + beyond)
+            span, cropped = (k - 1) * d + 1, padding[2 * i] + padding[2 * i + 1]
+            extra = {"same": 0, "valid": max(span - s, 0), "pad": span - s - cropped}[mode]
+            lengths.append(n * s + extra)
         if min(lengths) < 1:
             raise ShapeError(
-                f"{self._where}: the padding {self.padding} leaves nothing of the output of an input of shape "
-                f"{array.shape}; its size would be {tuple(lengths)}. Lower `padding`."
+                f"{self._where}: with padding {self.padding}, the output of an input of shape {array.shape} would have "
+                f"size {tuple(lengths)}. Reduce `padding`."
             )
         size = (array.shape[0], self.out_channels, *lengths)
         return self._with_bias(self.conv2d_transpose(wrap(array), self.weight, size)._value)
@@ -59,20 +59,20 @@ class Conv2dTranspose(_ConvTranspose):
         H s + r - s - p_{top} - p_{bottom} + o \ (\text{pad}), \qquad r = d (k - 1) + 1
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
         kernel_size: k, an int, or (height, width).
         stride: s, an int, or (vertical, horizontal).
         pad_mode: "same", "valid" or "pad": the padding of the convolution that this one transposes.
-        padding: p with "pad": an int, or (top, bottom, left, right); so much is cut off the output.
-        output_padding: o, zeros added at the bottom and the right of the output with "pad": an int, or (bottom, right),
-            less than the larger of stride and dilation.
+        padding: p, the number of elements cropped from the output with "pad": an int, or (top, bottom, left, right).
+        output_padding: o, the number of zeros added at the bottom and the right of the output with "pad": an int, or
+            (bottom, right), less than the larger of stride and dilation.
         dilation: d, an int, or (vertical, horizontal).
-        group: input and output channels are split into so many groups, each with its own kernels.
+        group: the number of groups into which the channels are split; each group has its own kernels.
         has_bias: whether there is a bias.
-        weight_init: how `weight`, of shape (in_channels, out_channels / group, height, width), starts; as in
+        weight_init: the initial value of `weight`, of shape (in_channels, out_channels / group, height, width); see
             `initializer`. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -82,12 +82,12 @@ class Conv2dTranspose(_ConvTranspose):
         Tensor of shape (N, out_channels, H_out, W_out).
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, padding with a mode
-            that takes none, or an `output_padding` that is too large.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or an output of which the padding leaves nothing.
-        DtypeError: when called: the input's dtype is not the weight's.
+        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, the mode does not
+            accept `padding`, or `output_padding` is too large.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or the output would be empty.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops
@@ -132,7 +132,7 @@ class Conv2dTranspose(_ConvTranspose):
             transposed=True,
         )
         self.output_padding = output_padding
-        self._beyond = self._checked_output_padding(output_padding)
+        self._output_padding = self._checked_output_padding(output_padding)
         self._make_op()
 
     def _checked_output_padding(self, output_padding: Any) -> Sequence[int]:
@@ -157,8 +157,8 @@ class Conv2dTranspose(_ConvTranspose):
         array = self._input(x, "NCHW")
         with x64_scope(True):
             output = self._transposed(array)
-            if any(self._beyond):
-                output = jnp.pad(output, ((0, 0), (0, 0), (0, self._beyond[0]), (0, self._beyond[1])))
+            if any(self._output_padding):
+                output = jnp.pad(output, ((0, 0), (0, 0), (0, self._output_padding[0]), (0, self._output_padding[1])))
             return wrap(output)
 
 
@@ -166,18 +166,18 @@ class Conv1dTranspose(_ConvTranspose):
     r"""The transpose of a convolution over one axis: the gradient of `Conv1d` with respect to its input.
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
         kernel_size: an int.
         stride: an int.
         pad_mode: "same", "valid" or "pad"; see `Conv2dTranspose`.
-        padding: with "pad", so much is cut off both ends of the output.
+        padding: the number of elements cropped from both ends of the output with "pad".
         dilation: an int.
-        group: input and output channels are split into so many groups, each with its own kernels.
+        group: the number of groups into which the channels are split; each group has its own kernels.
         has_bias: whether there is a bias.
-        weight_init: how `weight` starts; a Tensor of shape (in_channels, out_channels / group, kernel_size), or what
-            `initializer` takes. Default: as in `Conv2d`.
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: as in `Conv2d`.
+        weight_init: the initial value of `weight`: a Tensor of shape (in_channels, out_channels / group, kernel_size),
+            or what `initializer` accepts. Default: as in `Conv2d`.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -188,12 +188,12 @@ class Conv1dTranspose(_ConvTranspose):
         kernel_size), as in MindSpore's checkpoints.
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, channels that do not divide by `group`, or padding with a mode
-            that takes none.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: an initial Tensor of the wrong shape; or, when called: an input of the wrong number of axes or
-            channels, or an output of which the padding leaves nothing.
-        DtypeError: when called: the input's dtype is not the weight's.
+        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
+            not accept `padding`.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or the output would be empty.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops
@@ -220,18 +220,18 @@ class Conv1dTranspose(_ConvTranspose):
         dtype: DType = float32,
     ) -> None:
         where = "Conv1dTranspose"
-        pad = whole(padding, name="padding", where=where, minimum=0)
+        pad = as_int(padding, name="padding", where=where, minimum=0)
         super().__init__(
             in_channels,
             out_channels,
-            (1, whole(kernel_size, name="kernel_size", where=where)),
-            (1, whole(stride, name="stride", where=where)),
+            (1, as_int(kernel_size, name="kernel_size", where=where)),
+            (1, as_int(stride, name="stride", where=where)),
             pad_mode,
             (0, 0, pad, pad),
-            (1, whole(dilation, name="dilation", where=where)),
+            (1, as_int(dilation, name="dilation", where=where)),
             group,
             has_bias,
-            self._weight_init_with_row(weight_init),
+            self._with_height_axis(weight_init),
             bias_init,
             "NCHW",
             dtype,

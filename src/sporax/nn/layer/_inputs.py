@@ -1,4 +1,4 @@
-"""What a layer asks of its input before it computes: a Tensor, of the right dtype and shape."""
+"""Checks of the inputs of layers: type, dtype and number of dimensions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = Any
 
 
 def array_of(value: Any, where: str, name: str = "the input") -> Array:
-    """The array of a Tensor, or of a JAX or NumPy array.
+    """Return the array of a Tensor, or a JAX or NumPy array as a JAX array.
 
     Raises:
         ArgumentTypeError: `value` is something else.
@@ -31,10 +31,10 @@ def array_of(value: Any, where: str, name: str = "the input") -> Array:
 
 
 def check_floating(array: Array, where: str, name: str = "the input") -> None:
-    """`array` must be of a dtype with fractions; complex passes.
+    """Check that the dtype of `array` is floating or complex.
 
     Raises:
-        DtypeError: it holds integers or bools.
+        DtypeError: it is integer or bool.
     """
     if array.dtype.kind in "iub":
         raise DtypeError(
@@ -44,10 +44,16 @@ def check_floating(array: Array, where: str, name: str = "the input") -> None:
 
 
 def check_ndim(array: Array, allowed: tuple[int, ...], where: str, layout: str) -> None:
-    """`array` must have one of the numbers of dimensions.
+    """Check the number of dimensions of `array`.
+
+    Args:
+        array: the input.
+        allowed: the allowed numbers of dimensions.
+        where: the name of the layer.
+        layout: the meaning of the dimensions, for the message.
 
     Raises:
-        ShapeError: it has another; `layout` says what they mean.
+        ShapeError: the number is not allowed.
     """
     if array.ndim not in allowed:
         counts = " or ".join(str(each) for each in allowed)

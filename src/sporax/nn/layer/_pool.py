@@ -1,4 +1,4 @@
-"""Pooling: the maximum or the mean of windows."""
+"""Pooling: the maximum or the mean over windows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODES = ("VALID", "SAME", "PAD")
 
 
 class _Pool(Layer):
-    """What the pooling layers share: sizes, padding modes and the printed form."""
+    """Base class of pooling layers: sizes, padding modes and the printed form."""
 
     def __init__(self, kernel_size: Any, stride: Any, pad_mode: Any, data_format: str, count: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _Pool(Layer):
         return numbers if len(numbers) == count else numbers * count
 
     def _input(self, x: Any, count: int, *, floating: bool) -> tuple[Array, bool]:
-        """The input with a batch axis, and whether it had none."""
+        """Return the input with a batch axis, and whether the axis was added."""
         where = type(self).__name__
         array = array_of(x, where)
         if floating:
@@ -92,21 +92,21 @@ class _MaxPool(_Pool):
         self.use_pad = self.pad_mode == "PAD"
         self.ceil_mode = _check.is_type(ceil_mode, bool, name="ceil_mode", where=where)
         self.padding = self._padding(padding, count)
-        gaps = dilation[0] if isinstance(dilation, tuple) and len(dilation) == 1 else dilation
-        gaps = self._sizes(gaps, "dilation", count)
-        self.dilation = gaps if isinstance(gaps, tuple) else (gaps,) * count
+        sizes = dilation[0] if isinstance(dilation, tuple) and len(dilation) == 1 else dilation
+        sizes = self._sizes(sizes, "dilation", count)
+        self.dilation = sizes if isinstance(sizes, tuple) else (sizes,) * count
         if self.use_pad and self.format == "NHWC":
             raise ArgumentError(
                 f"{where}: pad_mode 'pad' needs data_format 'NCHW', but got 'NHWC'. Transpose the input."
             )
         if not self.use_pad and (return_indices or ceil_mode or any(each != 1 for each in self.dilation)):
             raise ArgumentError(
-                f"{where}: `dilation`, `return_indices` and `ceil_mode` go with pad_mode 'pad' only, but pad_mode is "
-                f"{self.pad_mode.lower()!r}. pad_mode='pad' with padding=0 is 'valid' with these."
+                f"{where}: `dilation`, `return_indices` and `ceil_mode` require pad_mode 'pad', but pad_mode is "
+                f"{self.pad_mode.lower()!r}. For 'valid' with these, use pad_mode='pad' with padding=0."
             )
 
     def _pooled(self, array: Array, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
-        """The maxima of (N, C, H, W), and their places with `return_indices`."""
+        """Return the maxima of (N, C, H, W), and with `return_indices` their indices."""
         if self.use_pad:
             found = ops.max_pool2d(wrap(array), kernel, stride, padding, dilation, self.return_indices, self.ceil_mode)
             return found if self.return_indices else (found,)
@@ -114,19 +114,19 @@ class _MaxPool(_Pool):
 
 
 class MaxPool2d(_MaxPool):
-    r"""The largest element of each window over height and width.
+    r"""Maximum over windows of height and width.
 
     .. math:: y_{n,c,i,j} = \max_{k,l} x_{n,c,s_1 i+d_1 k-p_1,s_2 j+d_2 l-p_2}
 
     Args:
         kernel_size: an int, or (height, width).
         stride: s, the step between windows: an int, or (vertical, horizontal).
-        pad_mode: "valid" (no padding), "same" (as much as H_out = ceil(H / stride) needs, the larger part at the end),
-            or "pad" (`padding`). What is padded never wins.
-        padding: p on each side with "pad", at most half of the window: an int, or (vertical, horizontal).
-        dilation: d, the distance between a window's elements; with "pad" only.
-        return_indices: also return where each maximum lies in its H × W plane, row by row; with "pad" only.
-        ceil_mode: whether a window may reach over the end; with "pad" only.
+        pad_mode: "valid" (no padding), "same" (the padding for which H_out = ceil(H / stride), the larger part at the
+            end), or "pad" (`padding`). Padding is never the maximum.
+        padding: p, the padding on each side with "pad", at most half of the window: an int, or (vertical, horizontal).
+        dilation: d, the distance between the elements of the window; with "pad" only.
+        return_indices: also return the index of each maximum in the flattened H × W plane; with "pad" only.
+        ceil_mode: whether a window may extend beyond the end; with "pad" only.
         data_format: "NCHW", or "NHWC" where the mode is not "pad".
 
     Inputs:
@@ -134,12 +134,12 @@ class MaxPool2d(_MaxPool):
 
     Returns:
         Tensor of shape (N, C, H_out, W_out) or (C, H_out, W_out); with `return_indices`, a pair of it and an int64
-        Tensor. The gradient of equal elements goes to the first of them.
+        Tensor. The gradient of a maximum that occurs several times goes to its first occurrence.
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, or an argument that the mode does not take.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: when called: the input has another number of axes, or no window fits.
+        ArgumentError: the mode is unknown, a size is below 1, or the mode does not accept an argument.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: when called: the input has another number of axes, or is smaller than the window.
 
     Examples:
         >>> from sporax import nn, ops
@@ -172,7 +172,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool1d(_MaxPool):
-    r"""The largest element of each window over the last axis.
+    r"""Maximum over windows of the last axis.
 
     .. math:: y_{n,c,t} = \max_k x_{n,c,st+dk-p}
 
@@ -180,10 +180,10 @@ class MaxPool1d(_MaxPool):
         kernel_size: an int.
         stride: s, the step between windows.
         pad_mode: "valid", "same" or "pad"; see `MaxPool2d`.
-        padding: p on each side with "pad", at most half of the window.
-        dilation: d, the distance between a window's elements; with "pad" only.
-        return_indices: also return where each maximum lies; with "pad" only.
-        ceil_mode: whether a window may reach over the end; with "pad" only.
+        padding: p, the padding on each side with "pad", at most half of the window.
+        dilation: d, the distance between the elements of the window; with "pad" only.
+        return_indices: also return the index of each maximum; with "pad" only.
+        ceil_mode: whether a window may extend beyond the end; with "pad" only.
 
     Inputs:
         - **x** (Tensor) - shape (N, C, L) or (C, L).
@@ -192,9 +192,9 @@ class MaxPool1d(_MaxPool):
         Tensor of shape (N, C, L_out) or (C, L_out); with `return_indices`, a pair of it and an int64 Tensor.
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, or an argument that the mode does not take.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: when called: the input has another number of axes, or no window fits.
+        ArgumentError: the mode is unknown, a size is below 1, or the mode does not accept an argument.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: when called: the input has another number of axes, or is smaller than the window.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -215,9 +215,9 @@ class MaxPool1d(_MaxPool):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, pad_mode, padding, dilation, return_indices, ceil_mode, "NCHW", count=1)
-        lead = (1, 1) if self.use_pad else (1,)
-        self.kernel_size = (*lead, self.kernel_size)
-        self.stride = (*lead, self.stride)
+        leading = (1, 1) if self.use_pad else (1,)
+        self.kernel_size = (*leading, self.kernel_size)
+        self.stride = (*leading, self.stride)
 
     def construct(self, x: Tensor) -> Any:
         array, single = self._input(x, 1, floating=False)
@@ -252,17 +252,17 @@ class _AvgPool(_Pool):
         self._plain = self.pad_mode != "PAD" and not ceil_mode and count_include_pad and divisor_override is None
         if self.format == "NHWC" and not self._plain:
             raise ArgumentError(
-                f"{where}: data_format 'NHWC' goes with pad_mode 'valid' or 'same' and the other arguments' defaults "
-                "only. Transpose the input."
+                f"{where}: data_format 'NHWC' requires pad_mode 'valid' or 'same' and the defaults of the other "
+                "arguments. Transpose the input."
             )
 
     def _pooled(self, array: Array, kernel: Any, stride: Any, padding: Any) -> Tensor:
-        """The means of (N, C, H, W)."""
+        """Return the means of (N, C, H, W)."""
         if self._plain:
             return ops.AvgPool(kernel, stride, self.pad_mode, self.format)(wrap(array))
         include = self.count_include_pad
         if self.pad_mode == "SAME":
-            # Under "same" what is padded never counts.
+            # With "same" the padding does not count.
             padding, include = _same(array.shape[-2:], kernel, stride), False
         return ops.avg_pool2d(wrap(array), kernel, stride, padding, self.ceil_mode, include, self.divisor_override or 0)
 
@@ -277,19 +277,20 @@ def _same(spatial: Sequence[int], kernel: Any, stride: Any) -> tuple[int, ...]:
 
 
 class AvgPool2d(_AvgPool):
-    r"""The mean of each window over height and width.
+    r"""Mean over windows of height and width.
 
     .. math:: y_{n,c,i,j} = \frac{1}{K_h K_w} \sum_{k,l} x_{n,c,s_1 i+k-p_1,s_2 j+l-p_2}
 
     Args:
         kernel_size: an int, or (height, width).
         stride: s, the step between windows: an int, or (vertical, horizontal).
-        pad_mode: "valid" (no padding), "same" (as much as H_out = ceil(H / stride) needs, the larger part at the end;
-            it does not count in the mean), or "pad" (`padding`).
-        padding: p zeros on each side with "pad", at most half of the window: an int, or (vertical, horizontal).
-        ceil_mode: whether a window may reach over the end.
+        pad_mode: "valid" (no padding), "same" (the padding for which H_out = ceil(H / stride), the larger part at the
+            end; it does not count in the mean), or "pad" (`padding`).
+        padding: p, the number of zeros on each side with "pad", at most half of the window: an int, or (vertical,
+            horizontal).
+        ceil_mode: whether a window may extend beyond the end.
         count_include_pad: whether the zeros of "pad" count in the mean.
-        divisor_override: what to divide by instead of the count.
+        divisor_override: the divisor, instead of the number of elements.
         data_format: "NCHW", or "NHWC" where the mode is not "pad" and the other arguments are the defaults.
 
     Inputs:
@@ -299,9 +300,9 @@ class AvgPool2d(_AvgPool):
         Tensor of shape (N, C, H_out, W_out) or (C, H_out, W_out).
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, or an argument that the mode does not take.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: when called: the input has another number of axes, or no window fits.
+        ArgumentError: the mode is unknown, a size is below 1, or the mode does not accept an argument.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: when called: the input has another number of axes, or is smaller than the window.
         DtypeError: when called: the input is not floating.
 
     Examples:
@@ -343,7 +344,7 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool1d(_AvgPool):
-    r"""The mean of each window over the last axis.
+    r"""Mean over windows of the last axis.
 
     .. math:: y_{n,c,t} = \frac{1}{K} \sum_k x_{n,c,st+k-p}
 
@@ -351,8 +352,8 @@ class AvgPool1d(_AvgPool):
         kernel_size: an int.
         stride: s, the step between windows.
         pad_mode: "valid", "same" or "pad"; see `AvgPool2d`.
-        padding: p zeros on each side with "pad", at most half of the window.
-        ceil_mode: whether a window may reach over the end.
+        padding: p, the number of zeros on each side with "pad", at most half of the window.
+        ceil_mode: whether a window may extend beyond the end.
         count_include_pad: whether the zeros of "pad" count in the mean.
 
     Inputs:
@@ -362,9 +363,9 @@ class AvgPool1d(_AvgPool):
         Tensor of shape (N, C, L_out) or (C, L_out).
 
     Raises:
-        ArgumentError: an unknown mode, a size below 1, or an argument that the mode does not take.
-        ArgumentTypeError: an argument of the wrong type.
-        ShapeError: when called: the input has another number of axes, or no window fits.
+        ArgumentError: the mode is unknown, a size is below 1, or the mode does not accept an argument.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: when called: the input has another number of axes, or is smaller than the window.
         DtypeError: when called: the input is not floating.
 
     Examples:
@@ -397,10 +398,10 @@ class AvgPool1d(_AvgPool):
 
 
 class AdaptiveAvgPool2d(Layer):
-    r"""The mean of windows over height and width, laid so that the output has the size asked for.
+    r"""Mean over windows of height and width, for a given size of the output.
 
     Args:
-        output_size: (height, width), or one int for both; None keeps an axis.
+        output_size: (height, width), or one int for both; None keeps the size of an axis.
 
     Inputs:
         - **input** (Tensor) - shape (N, C, H, W) or (C, H, W), floating dtype.
@@ -409,7 +410,7 @@ class AdaptiveAvgPool2d(Layer):
         Tensor of shape (N, C, height, width) or (C, height, width); see `ops.adaptive_avg_pool2d`.
 
     Raises:
-        ArgumentError: a size below 1, or not two of them.
+        ArgumentError: a size is below 1, or there are not two sizes.
         ShapeError: when called: the input has another number of axes.
         DtypeError: when called: the input is not floating.
 

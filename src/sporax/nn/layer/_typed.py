@@ -1,4 +1,4 @@
-"""Layer: Cell, with the static type of a call that returns one Tensor."""
+"""`Layer`: `Cell` for static type checkers, with a call that returns one Tensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The common layers: Dense, Dropout, Flatten, Unflatten, Identity."""
+"""Basic layers: Dense, Dropout, Flatten, Unflatten, Identity."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Init = str | float | Tensor | Initializer | None
 
 
 class Dense(Layer):
-    r"""A fully connected layer.
+    r"""Fully connected layer.
 
     .. math:: y = \text{activation}(x W^\top + b)
 
     Args:
         in_channels: the size of the input's last axis.
         out_channels: the size of the output's last axis.
-        weight_init: how `weight`, of shape (out_channels, in_channels), starts; as in `initializer`.
+        weight_init: the initial value of `weight`, of shape (out_channels, in_channels); see `initializer`.
             Default: uniform in :math:`\pm 1/\sqrt{\text{in\_channels}}` (`HeUniform(sqrt(5))`).
-        bias_init: how `bias`, of shape (out_channels,), starts. Default: the same interval.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: the same interval.
         has_bias: whether there is a bias.
-        activation: an activation's name (see `get_activation`), a Cell, a primitive or a function.
+        activation: the name of an activation (see `get_activation`), a Cell, a primitive or a function.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -45,11 +45,11 @@ class Dense(Layer):
         Tensor of shape (\*, out_channels).
 
     Raises:
-        ArgumentError: a number of channels below 1, or an unknown activation.
-        ArgumentTypeError: an argument of the wrong type.
+        ArgumentError: a number of channels is below 1, or the activation is unknown.
+        ArgumentTypeError: an argument has the wrong type.
         ShapeError: `weight_init` or `bias_init` is a Tensor of the wrong shape; or, when called, the input's
             last axis has another size.
-        DtypeError: when called: the input's dtype is not the weight's.
+        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -101,7 +101,7 @@ class Dense(Layer):
         if array.ndim == 0 or array.shape[-1] != self.in_channels:
             raise ShapeError(
                 f"Dense: the input's last axis must have size in_channels={self.in_channels}, but got shape "
-                f"{array.shape}. {self._mend(array.shape)}"
+                f"{array.shape}. {self._hint(array.shape)}"
             )
         if array.dtype != weight.dtype:
             here, wanted = as_dtype(array.dtype), as_dtype(weight.dtype)
@@ -116,13 +116,13 @@ class Dense(Layer):
         result = wrap(output)
         return self.activation(result) if self.activation is not None else result
 
-    def _mend(self, shape: tuple[int, ...]) -> str:
+    def _hint(self, shape: tuple[int, ...]) -> str:
         if math.prod(shape[1:]) == self.in_channels and len(shape) > 2:
-            return "Put nn.Flatten() before it."
+            return "Add nn.Flatten() before the layer."
         if shape and len(shape) > 1 and shape[-2] == self.in_channels:
             return "The axis before it has that size; swap them, or reshape."
         size = shape[-1] if shape else 1
-        return f"Reshape the input, or make the layer Dense({size}, {self.out_channels})."
+        return f"Reshape the input, or use Dense({size}, {self.out_channels})."
 
     def extend_repr(self) -> str:
         text = f"input_channels={self.in_channels}, output_channels={self.out_channels}"
@@ -137,7 +137,7 @@ def _activation_of(activation: Any) -> Any:
     if activation is None or isinstance(activation, str):
         return get_activation(activation, "Dense")
     if isinstance(activation, type):
-        raise ArgumentTypeError(f"Dense: `activation` is the class {activation.__name__}; it needs its brackets.")
+        raise ArgumentTypeError(f"Dense: `activation` is the class {activation.__name__}; pass an instance.")
     if not callable(activation):
         raise ArgumentTypeError(
             f"Dense: `activation` must be a name, a Cell, a primitive or a function, but got {activation!r} "
@@ -147,14 +147,14 @@ def _activation_of(activation: Any) -> Any:
 
 
 class Dropout(Layer):
-    r"""Zero each element with probability p while training, and scale the others by :math:`1/(1-p)`.
+    r"""In training, set each element to zero with probability p, and scale the others by :math:`1/(1-p)`.
 
-    Outside training (`set_train(False)`, the default) the input passes unchanged.
+    In evaluation mode (`set_train(False)`, the default) the output is the input.
 
     Args:
-        keep_prob: the probability to keep an element, in (0, 1]; used where `p` is not given.
-        p: the probability to zero an element, in [0, 1).
-        dtype: kept for MindSpore code; the output has the input's dtype.
+        keep_prob: the probability of keeping an element, in (0, 1]; used if `p` is not given.
+        p: the probability of setting an element to zero, in [0, 1).
+        dtype: accepted for compatibility with MindSpore; the output has the input's dtype.
 
     Inputs:
         - **x** (Tensor) - any shape, floating dtype.
@@ -163,8 +163,8 @@ class Dropout(Layer):
         Tensor of the input's shape and dtype.
 
     Raises:
-        ArgumentError: a probability outside its interval.
-        DtypeError: when called while training: the input is not floating.
+        ArgumentError: a probability is outside its interval.
+        DtypeError: when called in training: the input is not floating.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -200,21 +200,21 @@ class Dropout(Layer):
 
 
 class Flatten(Layer):
-    r"""Make one axis of the axes from `start_dim` to `end_dim`.
+    r"""Flatten the axes from `start_dim` to `end_dim` into one axis.
 
     Args:
-        start_dim: the first of them.
-        end_dim: the last of them; negative numbers count from the end.
+        start_dim: the first axis.
+        end_dim: the last axis; negative numbers count from the end.
 
     Inputs:
         - **x** (Tensor) - any shape with these axes.
 
     Returns:
-        Tensor; with the default arguments of shape (N, :math:`\prod` rest).
+        Tensor; with the default arguments of shape (N, product of the other sizes).
 
     Raises:
         ArgumentTypeError: an argument is not an int.
-        ShapeError: when called: the input has no such axes, or they come in the wrong order.
+        ShapeError: when called: the input has no such axes, or `start_dim` comes after `end_dim`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -236,8 +236,8 @@ class Flatten(Layer):
         ends = []
         for name, axis in (("start_dim", self.start_dim), ("end_dim", self.end_dim)):
             if not -len(shape) <= axis < len(shape):
-                mend = " Give it a batch axis first." if len(shape) == 1 else ""
-                raise ShapeError(f"Flatten: `{name}`={axis} is not an axis of an input of shape {array.shape}.{mend}")
+                hint = " Add a batch axis." if len(shape) == 1 else ""
+                raise ShapeError(f"Flatten: `{name}`={axis} is not an axis of an input of shape {array.shape}.{hint}")
             ends.append(axis % len(shape))
         start, end = ends
         if start > end:
@@ -250,11 +250,11 @@ class Flatten(Layer):
 
 
 class Unflatten(Layer):
-    r"""Make several axes of one.
+    r"""Split one axis into several.
 
     Args:
         axis: the axis to split.
-        unflattened_size: the sizes it becomes; one of them may be -1.
+        unflattened_size: the new sizes; one of them may be -1.
 
     Inputs:
         - **x** (Tensor) - any shape with that axis.
@@ -264,7 +264,7 @@ class Unflatten(Layer):
 
     Raises:
         ArgumentTypeError: `axis` is not an int, or `unflattened_size` not a tuple or list of ints.
-        ShapeError: when called: the sizes do not make up the axis.
+        ShapeError: when called: the product of the sizes is not the size of the axis.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -297,24 +297,24 @@ class Unflatten(Layer):
         length = array.shape[axis]
         if length % known or (known != length and -1 not in self.unflattened_size):
             raise ShapeError(
-                f"Unflatten: axis {self.axis} of an input of shape {array.shape} has size {length}, which is "
-                f"not made up of {self.unflattened_size}."
+                f"Unflatten: axis {self.axis} of an input of shape {array.shape} has size {length}, which cannot be "
+                f"split into {self.unflattened_size}."
             )
         with x64_scope(True):
             return wrap(array.reshape((*array.shape[:axis], *self.unflattened_size, *array.shape[axis + 1 :])))
 
 
 class Identity(Cell):
-    """Hand the input on.
+    """Return the input.
 
     Args:
-        args, kwargs: taken and ignored, so that it can stand in for any layer.
+        args, kwargs: ignored, so that it can replace any layer.
 
     Inputs:
         - **x** (Any).
 
     Returns:
-        the input itself.
+        The input.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -1,4 +1,4 @@
-"""Cells that hold Cells: in a row, in a list, in a dict."""
+"""Containers of Cells: SequentialCell, CellList, CellDict."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ __all__ = ["CellDict", "CellList", "SequentialCell"]
 Self = TypeVar("Self", bound="_Ordered")
 
 
-def _must_be_cell(cell: Any, where: str) -> Cell:
+def _checked_cell(cell: Any, where: str) -> Cell:
     if isinstance(cell, Cell):
         return cell
     if isinstance(cell, type) and issubclass(cell, Cell):
         raise ArgumentTypeError(
-            f"{where}: every element must be a Cell, but got the class {cell.__name__}; it needs its brackets."
+            f"{where}: every element must be a Cell, but got the class {cell.__name__}; pass an instance."
         )
     raise ArgumentTypeError(f"{where}: every element must be a Cell, but got {cell!r} of type {type(cell).__name__}.")
 
 
 def _guard(container: Cell) -> None:
-    """A compiled program that reads the container is for the Cells it holds now; nothing calls the container."""
+    """Record that a trace depends on the Cells in the container, which is not called itself."""
     if tracing():
         note_guard(container, "_revision", container._revision)
 
 
-def _beginning(cells: Mapping[str, Cell | None]) -> tuple[str, int]:
-    """How the names of a container's Parameters begin, and how many components that is.
+def _prefix_of(cells: Mapping[str, Cell | None]) -> tuple[str, int]:
+    """Return the common prefix of the names of a container's Parameters, and its number of components.
 
-    MindSpore knows it from the names alone, and therefore not while the container is empty: a Cell that is
-    appended to an empty list is named `0.weight`, also where the list is an attribute already. The names that
-    checkpoints hold depend on it. The container's own key is looked for in the name of the first Cell's first
-    Parameter; where it is there more than once, the second Cell's decides.
+    MindSpore infers it from the names, and so not while the container is empty: the Parameter of a Cell that is
+    appended to an empty list is named `0.weight`, even if the list is already an attribute. The names in checkpoints
+    depend on it. The key of the first Cell is searched in the name of its first Parameter; if it occurs more than once,
+    the name of the second Cell's first Parameter decides.
     """
-    heads: list[tuple[str, list[str]]] = []
+    names: list[tuple[str, list[str]]] = []
     for key, cell in cells.items():
         first = None if cell is None else next(iter(cell.get_parameters()), None)
         if first is not None:
-            heads.append((key, first.name.split(".")))
-    if not heads:
+            names.append((key, first.name.split(".")))
+    if not names:
         return "", 0
-    key, parts = heads[0]
+    key, parts = names[0]
     positions = [at for at, part in enumerate(parts) if part == key]
     if not positions:
         return "", 0
     depth = positions[-1]
-    if len(heads) > 1:
-        other_key, other = heads[1]
+    if len(names) > 1:
+        other_key, other = names[1]
         depth = next((at for at in positions if other[at : at + 1] == [other_key]), depth)
     return "".join(f"{part}." for part in parts[:depth]), depth
 
 
 class _Ordered(Cell):
-    """Cells in order, addressed by number; their names are their positions, unless they were given names."""
+    """Base class of sequences of Cells. A Cell is named by its position unless it was added with a name."""
 
     def _ordered(self) -> list[tuple[str, Cell]]:
         _guard(self)
         return [(name, cell) for name, cell in self._cells.items() if cell is not None]
 
     def _reset(self, cells: Iterable[tuple[str, Cell]]) -> None:
-        """Hold exactly these, by these names; the Parameters are named by `_renamed`."""
+        """Replace all Cells by `cells`, under these names. `_renumbered` sets the names of the Parameters."""
         for name in self._cells:
             self.__dict__.pop(name, None)
         self._cells.clear()
@@ -74,13 +74,13 @@ class _Ordered(Cell):
         self._note_change()
 
     def _renumbered(self, entries: Sequence[tuple[str | None, Cell]], origin: Mapping[str, Cell | None]) -> None:
-        """Hold these; the ones without a name of their own are named by their positions.
+        """Replace all Cells by those of `entries`; a Cell without a given name is named by its position.
 
         Args:
-            entries: (name, Cell) pairs; None for a Cell that has just come.
-            origin: the Cells whose Parameters' names tell how those of this Cell begin.
+            entries: (name, Cell) pairs; the name is None for a new Cell.
+            origin: the Cells from whose Parameters the prefix of the names is inferred.
         """
-        prefix, depth = _beginning(origin)
+        prefix, depth = _prefix_of(origin)
         taken = {name for name, _ in entries if name is not None and not name.isdigit()}
         named = []
         for position, (former, cell) in enumerate(entries):
@@ -99,8 +99,8 @@ class _Ordered(Cell):
             named.append((name, cell))
         self._reset(named)
 
-    def _place(self, index: Any, *, end: bool = False) -> int:
-        """`index` as a place ≥ 0; with `end`, the place after the last one counts too."""
+    def _position(self, index: Any, *, end: bool = False) -> int:
+        """Return `index` as a position ≥ 0; with `end`, the position after the last Cell is allowed."""
         where = type(self).__name__
         if not hasattr(index, "__index__"):
             raise ArgumentTypeError(
@@ -119,25 +119,25 @@ class _Ordered(Cell):
         return iter([cell for _, cell in self._ordered()])
 
     def __setitem__(self, index: int, cell: Cell) -> None:
-        name = self._ordered()[self._place(index)][0]
-        prefix, _ = _beginning(self._cells)
-        self._register_cell(name, _must_be_cell(cell, type(self).__name__))
+        name = self._ordered()[self._position(index)][0]
+        prefix, _ = _prefix_of(self._cells)
+        self._register_cell(name, _checked_cell(cell, type(self).__name__))
         if self._auto_prefix:
             cell.update_parameters_name(f"{prefix}{name}.")
 
     def __delitem__(self, index: int | slice) -> None:
         entries = self._ordered()
-        del entries[index if isinstance(index, slice) else self._place(index)]
+        del entries[index if isinstance(index, slice) else self._position(index)]
         self._renumbered(entries, dict(entries))
 
     def append(self, cell: Cell) -> None:
         """Add `cell` at the end."""
-        self._renumbered([*self._ordered(), (None, _must_be_cell(cell, type(self).__name__))], self._cells)
+        self._renumbered([*self._ordered(), (None, _checked_cell(cell, type(self).__name__))], self._cells)
 
     def insert(self, index: int, cell: Cell) -> None:
-        """Insert `cell` before position `index`; those after it move up, and their Parameters' names with them."""
+        """Insert `cell` before position `index`; the following Cells and their Parameters are renamed."""
         entries: list[tuple[str | None, Cell]] = [*self._ordered()]
-        entries.insert(self._place(index, end=True), (None, _must_be_cell(cell, type(self).__name__)))
+        entries.insert(self._position(index, end=True), (None, _checked_cell(cell, type(self).__name__)))
         self._renumbered(entries, self._cells)
 
     def extend(self: Self, cells: Iterable[Cell]) -> Self:
@@ -148,7 +148,7 @@ class _Ordered(Cell):
                 "Use append for a single one."
             )
         where = type(self).__name__
-        added = [(None, _must_be_cell(cell, where)) for cell in cells]
+        added = [(None, _checked_cell(cell, where)) for cell in cells]
         self._renumbered([*self._ordered(), *added], self._cells)
         return self
 
@@ -156,7 +156,7 @@ class _Ordered(Cell):
         return self.extend(cells)
 
     def set_grad(self: Self, requires_grad: bool = True) -> Self:
-        """Mark this Cell and those it holds for differentiation; kept for MindSpore code, without effect."""
+        """Call `set_grad` on this Cell and on the Cells that it contains."""
         super().set_grad(requires_grad)
         for cell in self:
             cell.set_grad(requires_grad)
@@ -164,20 +164,20 @@ class _Ordered(Cell):
 
 
 class SequentialCell(_Ordered):
-    r"""Cells in a row: each takes the output of the one before.
+    r"""A sequence of Cells, each of which is called with the output of the previous one.
 
     Args:
-        args: the Cells; or one list of Cells; or one OrderedDict of names and Cells.
+        args: the Cells, or one list of Cells, or one OrderedDict of names and Cells.
 
     Inputs:
-        - **input_data** (Any) - what the first Cell takes.
+        - **input_data** (Any) - the input of the first Cell.
 
     Returns:
-        what the last Cell returns; the input itself where there are no Cells.
+        The output of the last Cell; the input if there are no Cells.
 
     Raises:
         ArgumentTypeError: an element is not a Cell.
-        IndexError: an index out of range.
+        IndexError: an index is out of range.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -199,10 +199,10 @@ class SequentialCell(_Ordered):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
             for key, cell in args[0].items():
-                setattr(self, _key(key, self), _must_be_cell(cell, "SequentialCell"))
+                setattr(self, _key(key, self), _checked_cell(cell, "SequentialCell"))
             return
         cells = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple, CellList)) else args
-        self._renumbered([(None, _must_be_cell(cell, "SequentialCell")) for cell in cells], {})
+        self._renumbered([(None, _checked_cell(cell, "SequentialCell")) for cell in cells], {})
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
@@ -210,16 +210,16 @@ class SequentialCell(_Ordered):
     def __getitem__(self, index: slice) -> SequentialCell: ...
     def __getitem__(self, index: int | slice) -> Any:
         if not isinstance(index, slice):
-            return self._ordered()[self._place(index)][1]
+            return self._ordered()[self._position(index)][1]
         part = SequentialCell()
-        # The same Cells under the same names: a view must not rename their Parameters.
+        # The Cells keep their names: a slice must not rename their Parameters.
         part._cells.update(self._ordered()[index])
         part.__dict__.update(part._cells)
         return part
 
     @property
     def cell_list(self) -> tuple[Cell, ...]:
-        """The Cells in order."""
+        """The Cells, in order."""
         return tuple(self)
 
     def construct(self, input_data: Any) -> Any:
@@ -230,16 +230,16 @@ class SequentialCell(_Ordered):
 
 
 class CellList(_Ordered):
-    r"""A list of Cells, for a `construct` of your own to call.
+    r"""A list of Cells, which `construct` of the enclosing Cell calls.
 
     Args:
-        args: one list of Cells; nothing for an empty list.
+        args: one list of Cells; without arguments the list is empty.
         kwargs: `auto_prefix`, as in `Cell`.
 
     Raises:
         ArgumentTypeError: an element is not a Cell.
-        CellError: the list itself was called.
-        IndexError: an index out of range.
+        CellError: the list was called.
+        IndexError: an index is out of range.
 
     Examples:
         >>> from sporax import nn
@@ -260,8 +260,7 @@ class CellList(_Ordered):
             raise ArgumentTypeError(f"CellList: unknown argument(s) {', '.join(map(repr, kwargs))}.")
         if len(args) > 1:
             raise ArgumentTypeError(
-                f"CellList: takes one list of Cells, but got {len(args)} arguments. Put them in brackets: "
-                "CellList([...])."
+                f"CellList: takes one list of Cells, but got {len(args)} arguments. Pass a list: CellList([...])."
             )
         super().__init__(auto_prefix=auto_prefix)
         if args:
@@ -273,17 +272,17 @@ class CellList(_Ordered):
     def __getitem__(self, index: slice) -> CellList: ...
     def __getitem__(self, index: int | slice) -> Any:
         if not isinstance(index, slice):
-            return self._ordered()[self._place(index)][1]
+            return self._ordered()[self._position(index)][1]
         part = CellList()
-        # Set past __setattr__: a slice is numbered from 0, but must not rename the Parameters it shares.
-        part._cells.update((str(place), cell) for place, cell in enumerate(list(self)[index]))
+        # Not by __setattr__: a slice is numbered from 0, but must not rename the Parameters that it shares.
+        part._cells.update((str(position), cell) for position, cell in enumerate(list(self)[index]))
         part.__dict__.update(part._cells)
         return part
 
     def construct(self, *inputs: Any) -> NoReturn:
         raise CellError(
-            "CellList: it only holds Cells and computes nothing. Call its Cells in your own `construct`, or "
-            "use SequentialCell."
+            "CellList: it only holds Cells and cannot be called. Call its Cells in your own `construct`, or use "
+            "SequentialCell."
         )
 
 
@@ -293,25 +292,25 @@ def _key(key: Any, owner: Cell) -> str:
         raise ArgumentTypeError(f"{where}: a key must be a str, but got {key!r} of type {type(key).__name__}.")
     if not key or "." in key or any(letter.isspace() for letter in key):
         raise ArgumentError(
-            f"{where}: a key becomes part of Parameters' names, so it must be non-empty, without dots and "
-            f"spaces, but got {key!r}."
+            f"{where}: a key is part of the names of Parameters, so it must be non-empty, without dots and spaces, but "
+            f"got {key!r}."
         )
     if key not in owner._cells and hasattr(owner, key):
-        raise ArgumentError(f"{where}: the key {key!r} is the name of an attribute of every {where}; use another.")
+        raise ArgumentError(f"{where}: the key {key!r} is the name of an attribute of {where}; use another key.")
     return key
 
 
 class CellDict(Cell):
-    r"""A dict of Cells, for a `construct` of your own to call.
+    r"""A dict of Cells, which `construct` of the enclosing Cell calls.
 
     Args:
-        args: one mapping of names and Cells, or a list of pairs; nothing for an empty dict.
+        args: one mapping of names and Cells, or a list of pairs; without arguments the dict is empty.
         kwargs: `auto_prefix`, as in `Cell`.
 
     Raises:
-        ArgumentError: a key that cannot be part of a name.
-        ArgumentTypeError: a key that is not a str, or an element that is not a Cell.
-        CellError: the dict itself was called.
+        ArgumentError: a key cannot be part of a name.
+        ArgumentTypeError: a key is not a str, or an element is not a Cell.
+        CellError: the dict was called.
         KeyError: there is no such key.
 
     Examples:
@@ -345,9 +344,9 @@ class CellDict(Cell):
         return entries[key]
 
     def __setitem__(self, key: str, cell: Cell) -> None:
-        key, cell = _key(key, self), _must_be_cell(cell, "CellDict")
+        key, cell = _key(key, self), _checked_cell(cell, "CellDict")
         if self._auto_prefix:
-            prefix, _ = _beginning(self._entries())
+            prefix, _ = _prefix_of(self._entries())
             cell.update_parameters_name(f"{prefix}{key}.")
         self._register_cell(key, cell)
 
@@ -377,13 +376,13 @@ class CellDict(Cell):
         return self._entries().items()
 
     def pop(self, key: str) -> Cell:
-        """Take the Cell `key` out and return it."""
+        """Remove the Cell `key` and return it."""
         cell = self[key]
         del self[key]
         return cell
 
     def clear(self) -> None:
-        """Take all Cells out."""
+        """Remove all Cells."""
         for key in list(self):
             del self[key]
 
@@ -404,4 +403,4 @@ class CellDict(Cell):
             self[pair[0]] = pair[1]
 
     def construct(self, *inputs: Any) -> NoReturn:
-        raise CellError("CellDict: it only holds Cells and computes nothing. Call its Cells in your own `construct`.")
+        raise CellError("CellDict: it only holds Cells and cannot be called. Call its Cells in your own `construct`.")

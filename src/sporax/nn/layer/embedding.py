@@ -1,4 +1,4 @@
-"""Tables of vectors, looked up by index."""
+"""Embeddings."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Layer):
-    r"""The rows of a table that the input names.
+    r"""Look-up table of vectors.
 
     Args:
-        vocab_size: the number of rows.
+        vocab_size: the number of rows of the table.
         embedding_size: the size of a row.
-        use_one_hot: look up by a product with one-hot rows; the result is the same.
-        embedding_table: how the table, of shape (vocab_size, embedding_size), starts; as in `initializer`.
+        use_one_hot: whether to compute a product with one-hot vectors; the result is the same.
+        embedding_table: the initial value of the table, of shape (vocab_size, embedding_size); see `initializer`.
         dtype: the dtype of the table.
-        padding_idx: a row that starts as zeros.
+        padding_idx: the index of a row whose initial value is zero.
 
     Inputs:
-        - **ids** (Tensor) - any shape, integer dtype, values in [-vocab_size, vocab_size); a negative one counts
+        - **ids** (Tensor) - any shape, integer dtype, values in [-vocab_size, vocab_size); negative values count
           from the end of the table, as in `ops.gather`. With `use_one_hot`, values in [0, vocab_size).
 
     Returns:
-        Tensor of shape (\*ids.shape, embedding_size). A value out of range gives a row of NaN where the call
-        is compiled, so that it cannot pass unseen.
+        Tensor of shape (\*ids.shape, embedding_size). In compiled code a value out of range gives a row of NaN.
 
     Raises:
-        ArgumentError: a size below 1, or a `padding_idx` outside the table.
+        ArgumentError: a size is below 1, or `padding_idx` is not a row of the table.
         ShapeError: `embedding_table` is a Tensor of another shape.
-        DtypeError: when called: the input does not hold integers.
-        OutOfRangeError: when called outside a compiled function: a value out of range; it is named.
+        DtypeError: when called: the dtype of the input is not an integer dtype.
+        OutOfRangeError: when called outside compiled code: a value is out of range.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -94,7 +93,7 @@ class Embedding(Layer):
         index = array_of(ids, "Embedding")
         if index.dtype.kind not in "iu":
             raise DtypeError(
-                f"Embedding: the input must hold integers, the numbers of rows, but its dtype is "
+                f"Embedding: the input must hold integers, the indices of rows, but its dtype is "
                 f"{as_dtype(index.dtype)}. Cast it first: ids.astype(sporax.int32)."
             )
         self._check_range(index)

@@ -1,4 +1,4 @@
-"""Layers that bring values to mean 0 and variance 1: over the batch, over features, over channel groups."""
+"""Normalization layers: over the batch, over features, over groups of channels."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ Init = str | float | Tensor | Initializer
 
 
 def _wide(array: Array) -> Array:
-    """Half precision as float32: sums of squares overflow or lose their digits otherwise."""
+    """Return half precision as float32, in which sums of squares neither overflow nor lose precision."""
     return array.astype(jnp.promote_types(array.dtype, jnp.float32))
 
 
 def _moments(array: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    """Mean and biased variance, in two passes: the difference of squares cancels when the mean is large."""
+    """Return the mean and the biased variance in two passes: E[x²] - E[x]² cancels when the mean is large."""
     mean = array.mean(axes, keepdims=True)
     return mean, jnp.square(array - mean).mean(axes, keepdims=True)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
 def _standardized(array: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
-    """The array less its mean over its deviation; the mean and the variance, which have no derivative here."""
+    """Return the array minus its mean, divided by its standard deviation; the mean; and the variance.
+
+    The mean and the variance have zero derivative here.
+    """
     mean, variance = _moments(array, axes)
     return (array - mean) * jax.lax.rsqrt(variance + epsilon), mean, variance
 
@@ -45,11 +48,11 @@ def _standardized(array: Array, axes: tuple[int, ...], epsilon: float) -> tuple[
 def _standardized_jvp(
     axes: tuple[int, ...], epsilon: float, primals: tuple[Array], tangents: tuple[Array]
 ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
-    # With y the result and t the tangent over the deviation: t - mean(t) - y mean(t y). Stated, because what JAX makes
-    # of the two passes is four times as much arithmetic, and XLA repeats it for every layer further from the loss.
+    # With y the result and t the tangent divided by the standard deviation: t - mean(t) - y mean(t y). JAX's derivative
+    # of the two passes has four times as many operations, and XLA repeats it for every layer further from the loss.
     (array,), (tangent,) = primals, tangents
     found = y, mean, variance = _standardized(array, axes, epsilon)
-    # The moments once more, as the rule itself is differentiated, and there the variance has a slope.
+    # The moments are computed again, because the derivative of the variance is not zero in the second derivative.
     t = tangent * jax.lax.rsqrt(_moments(array, axes)[1] + epsilon)
     change = t - t.mean(axes, keepdims=True) - y * (t * y).mean(axes, keepdims=True)
     return found, (change, jnp.zeros_like(mean), jnp.zeros_like(variance))
@@ -88,9 +91,9 @@ class _BatchNorm(Layer):
             _check.is_type(use_batch_statistics, bool, name="use_batch_statistics", where=where)
         self.data_format = _check.one_of(data_format, ("NCHW", "NHWC"), name="data_format", where=where)
         self.eps = eps
-        # MindSpore's attribute is the share of the new value, its argument that of the old one.
+        # MindSpore's attribute is the weight of the new value, its argument that of the old one.
         self.momentum = 1.0 - momentum
-        self._kept = momentum
+        self._decay = momentum
         self.use_batch_statistics = use_batch_statistics
         shape, kind = (self.num_features,), as_dtype(dtype)
 
@@ -123,7 +126,7 @@ class _BatchNorm(Layer):
         if batch:
             axes = tuple(axis for axis in range(array.ndim) if axis != channel)
             normal, mean, variance = _standardized(wide, axes, self.eps)
-            self._move(mean, variance, array.size // self.num_features, array.shape)
+            self._update_moving(mean, variance, array.size // self.num_features, array.shape)
         else:
             with computing_in(None):
                 mean = self.moving_mean._value.reshape(shape)
@@ -132,24 +135,24 @@ class _BatchNorm(Layer):
         scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
         return scaled.astype(array.dtype)
 
-    def _move(self, mean: Array, variance: Array, count: int, shape: tuple[int, ...]) -> None:
+    def _update_moving(self, mean: Array, variance: Array, count: int, shape: tuple[int, ...]) -> None:
         if count < 2:
             raise ShapeError(
-                f"{type(self).__name__}: one value for each feature has no variance to normalize by, but got "
-                f"an input of shape {shape} while training. Use batches of 2 or more (drop_remainder=True "
-                "drops a smaller last one), or set_train(False)."
+                f"{type(self).__name__}: the variance of a single value for each feature is not defined, but got an "
+                f"input of shape {shape} in training. Use batches of 2 or more (drop_remainder=True drops a smaller "
+                "last one), or set_train(False)."
             )
         new = self.momentum
         unbiased = variance * (count / (count - 1))
-        # The state is read and kept in its own dtype, whatever to_float asks for.
+        # The state is read and stored in its own dtype, regardless of to_float.
         with computing_in(None):
             for parameter, value in ((self.moving_mean, mean), (self.moving_variance, unbiased)):
                 value = jax.lax.stop_gradient(value).reshape(-1)
-                parameter.set_data(wrap(self._kept * _wide(parameter._value) + new * value))
+                parameter.set_data(wrap(self._decay * _wide(parameter._value) + new * value))
 
     def extend_repr(self) -> str:
         return (
-            f"num_features={self.num_features}, eps={self.eps}, momentum={self._kept}, gamma={self.gamma}, "
+            f"num_features={self.num_features}, eps={self.eps}, momentum={self._decay}, gamma={self.gamma}, "
             f"beta={self.beta}, moving_mean={self.moving_mean}, moving_variance={self.moving_variance}"
         )
 
@@ -159,20 +162,20 @@ class BatchNorm1d(_BatchNorm):
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    While training, :math:`\mu` and :math:`\sigma^2` (biased) are the batch's, and the moving statistics
+    In training, :math:`\mu` and :math:`\sigma^2` (biased) are those of the batch, and the moving statistics
     become :math:`\text{momentum} \cdot \text{moving} + (1 - \text{momentum}) \cdot \text{batch}`, with the
-    unbiased variance. Otherwise the moving statistics stand in. Half precision is computed in float32.
+    unbiased variance. In evaluation mode the moving statistics are used. Half precision is computed in float32.
 
     Args:
         num_features: the number of features C.
         eps: :math:`\epsilon`, ≥ 0.
-        momentum: how much of the old moving statistics stays, in [0, 1].
+        momentum: the weight of the old moving statistics, in [0, 1].
         affine: whether :math:`\gamma` and :math:`\beta` are trained.
-        gamma_init, beta_init, moving_mean_init, moving_var_init: how the Parameters start; as in
+        gamma_init, beta_init, moving_mean_init, moving_var_init: the initial values of the Parameters; see
             `initializer`.
-        use_batch_statistics: whether to use the batch's statistics, and move the moving ones. Default: while
-            training.
-        data_format: "NCHW" where the features are axis 1, "NHWC" where they are the last.
+        use_batch_statistics: whether to use the statistics of the batch and update the moving statistics. Default: in
+            training only.
+        data_format: "NCHW" if the features are axis 1, "NHWC" if they are the last axis.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -182,9 +185,9 @@ class BatchNorm1d(_BatchNorm):
         Tensor of the input's shape and dtype.
 
     Raises:
-        ArgumentError: an argument outside its interval.
-        ShapeError: when called: another number of dimensions or features, or a single value for each feature
-            while training.
+        ArgumentError: an argument is outside its interval.
+        ShapeError: when called: the number of dimensions or features differs, or there is a single value for each
+            feature in training.
         DtypeError: when called: the input holds integers or bools.
 
     Examples:
@@ -239,8 +242,8 @@ class BatchNorm2d(_BatchNorm):
 class BatchNorm3d(Layer):
     r"""Normalize each channel over the batch and the volume.
 
-    The formula and the moving statistics are those of `BatchNorm1d`. As in MindSpore a `BatchNorm2d` inside
-    holds the Parameters, so that checkpoints name them alike.
+    The formula and the moving statistics are those of `BatchNorm1d`. As in MindSpore, an inner `BatchNorm2d` holds the
+    Parameters, so that their names in checkpoints agree.
 
     Args:
         num_features: the number of channels C.
@@ -312,9 +315,9 @@ class LayerNorm(Layer):
 
     Args:
         normalized_shape: the sizes of the axes from `begin_params_axis` on; the shape of the Parameters.
-        begin_norm_axis: the first axis to normalize over.
-        begin_params_axis: the first axis that :math:`\gamma` and :math:`\beta` have.
-        gamma_init, beta_init: how the Parameters start; as in `initializer`.
+        begin_norm_axis: the first axis over which to normalize.
+        begin_params_axis: the first axis of :math:`\gamma` and :math:`\beta`.
+        gamma_init, beta_init: the initial values of the Parameters; see `initializer`.
         epsilon: :math:`\epsilon`, > 0.
         dtype: the dtype of the Parameters.
 
@@ -326,7 +329,7 @@ class LayerNorm(Layer):
 
     Raises:
         ArgumentTypeError: `normalized_shape` is not an int, or a tuple or list of ints.
-        ShapeError: when called: the axes do not fit.
+        ShapeError: when called: the axes do not have these sizes.
         DtypeError: when called: the input holds integers or bools.
 
     Examples:
@@ -404,7 +407,7 @@ class GroupNorm(Layer):
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    with the mean and the biased variance over the channels of a group and all places. Half precision is
+    with the mean and the biased variance over the channels of a group and all positions. Half precision is
     computed in float32.
 
     Args:
@@ -412,7 +415,7 @@ class GroupNorm(Layer):
         num_channels: the number of channels C, a multiple of `num_groups`.
         eps: :math:`\epsilon`, ≥ 0.
         affine: whether :math:`\gamma` and :math:`\beta` are trained.
-        gamma_init, beta_init: how the Parameters start; as in `initializer`.
+        gamma_init, beta_init: the initial values of the Parameters; see `initializer`.
         dtype: the dtype of the Parameters.
 
     Inputs:
@@ -422,8 +425,8 @@ class GroupNorm(Layer):
         Tensor of the input's shape and dtype.
 
     Raises:
-        ArgumentError: a number below 1.
-        ShapeError: the groups do not divide the channels; or, when called, another number of channels.
+        ArgumentError: a number is below 1.
+        ShapeError: `num_groups` does not divide `num_channels`; or, when called, the number of channels differs.
         DtypeError: when called: the input holds integers or bools.
 
     Examples:
@@ -473,9 +476,9 @@ class GroupNorm(Layer):
                 f"GroupNorm: axis 1 of the input must have size num_channels={self.num_channels}, but got "
                 f"shape {array.shape}."
             )
-        places = math.prod(array.shape[2:])
+        positions = math.prod(array.shape[2:])
         with x64_scope(True):
-            grouped = _wide(array).reshape((array.shape[0], self.num_groups, -1, places))
+            grouped = _wide(array).reshape((array.shape[0], self.num_groups, -1, positions))
             normal = _standardized(grouped, (2, 3), self.eps)[0].reshape(array.shape)
             shape = (1, self.num_channels) + (1,) * (array.ndim - 2)
             scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)

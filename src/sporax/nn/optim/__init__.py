@@ -1,4 +1,4 @@
-"""Optimizers, learning-rate schedules, and optax in their place."""
+"""Optimizers, learning-rate schedules, and optimizers of optax."""
 
 from typing import TYPE_CHECKING
 

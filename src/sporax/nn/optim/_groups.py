@@ -1,4 +1,4 @@
-"""What an optimizer's arguments say about each Parameter: its learning rate, decay, centralization."""
+"""Parameter groups: the learning rate, weight decay and centralization of each Parameter of an optimizer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sporax.nn.optim._rate_cells import FixedLearningRate, FunctionLearningRate,
 from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
 
 Rate = Parameter | LearningRateSchedule
-"""Where a learning rate is read from."""
+"""The source of a learning rate."""
 
 Decay = float | Cell
 
@@ -25,7 +25,7 @@ GROUP_KEYS = ("params", "lr", "weight_decay", "grad_centralization", "order_para
 
 @dataclass(frozen=True)
 class Plan:
-    """One entry for each Parameter; Parameters of one group share the objects."""
+    """The settings of each Parameter, as parallel tuples. Parameters of one group share the objects."""
 
     parameters: tuple[Parameter, ...]
     rates: tuple[Rate | None, ...]
@@ -36,59 +36,60 @@ class Plan:
 
 
 def read_plan(parameters: Any, learning_rate: Any, weight_decay: Any, where: str, *, needs_rate: bool = True) -> Plan:
-    """Check an optimizer's arguments and lay them out for each Parameter.
+    """Check the arguments of an optimizer and return the settings of each Parameter.
 
     Args:
-        parameters, learning_rate, weight_decay: the optimizer's arguments.
-        where: its class.
-        needs_rate: false where the update rule has a rate of its own, and `learning_rate` is not looked at.
+        parameters, learning_rate, weight_decay: the arguments.
+        where: the name of the optimizer's class.
+        needs_rate: whether to read `learning_rate`; false if the update rule has its own.
 
     Raises:
-        ArgumentError: no parameters, one given twice, two of the same name, an unknown key of a group.
-        ArgumentTypeError: not Parameters, or a learning rate or decay of the wrong type.
-        DtypeError: a Parameter whose dtype is not floating.
+        ArgumentError: there are no Parameters, one is given twice, two have the same name, or a group has an unknown
+            key.
+        ArgumentTypeError: an element is not a Parameter, or a learning rate or weight decay has the wrong type.
+        DtypeError: the dtype of a Parameter is not floating.
     """
     items = _items(parameters, "params", where)
     default_decay = read_decay(weight_decay, "weight_decay", where)
     default_rate = read_rate(learning_rate, "learning_rate", where) if needs_rate else None
     if isinstance(items[0], dict):
         return _read_groups(items, default_rate, default_decay, where)
-    chosen = _check_parameters(items, "params", where)
-    _refuse_repeats(chosen, where)
-    decays = tuple(default_decay if may_decay(p.name) else 0.0 for p in chosen)
-    count = len(chosen)
-    return Plan(chosen, (default_rate,) * count, decays, (False,) * count, grouped=False, own_rates=False)
+    selected = _check_parameters(items, "params", where)
+    _check_distinct(selected, where)
+    decays = tuple(default_decay if may_decay(p.name) else 0.0 for p in selected)
+    count = len(selected)
+    return Plan(selected, (default_rate,) * count, decays, (False,) * count, grouped=False, own_rates=False)
 
 
 def may_decay(name: str) -> bool:
-    """Whether a Parameter of this name decays without groups: scale and shift of a normalization do not."""
+    """Return whether weight decay applies to a Parameter of this name; not to those of normalization layers."""
     return "beta" not in name and "gamma" not in name
 
 
 def _items(value: Any, name: str, where: str) -> list[Any]:
     if is_tensor(value) or isinstance(value, (str, dict)) or not isinstance(value, Iterable):
-        mend = " Use net.trainable_params()." if isinstance(value, Cell) else ""
-        mend = " Put it in a list." if isinstance(value, (Parameter, dict)) else mend
+        hint = " Use net.trainable_params()." if isinstance(value, Cell) else ""
+        hint = " Put it in a list." if isinstance(value, (Parameter, dict)) else hint
         raise ArgumentTypeError(
             f"{where}: `{name}` must be a list of Parameters, or of dicts with the key 'params', but got an "
-            f"object of type {type(value).__name__}.{mend}"
+            f"object of type {type(value).__name__}.{hint}"
         )
     items = list(value)
     if not items:
         raise ArgumentError(
-            f"{where}: `{name}` is empty, so there is nothing to train. Does the network have Parameters "
-            "with requires_grad, and were they assigned as attributes (self.w = Parameter(...))?"
+            f"{where}: `{name}` is empty, so there is nothing to train. Check that the network has Parameters with "
+            "requires_grad=True, assigned as attributes (self.w = Parameter(...))."
         )
     return items
 
 
 def _check_parameters(items: list[Any], name: str, where: str) -> tuple[Parameter, ...]:
-    for at, item in enumerate(items):
+    for index, item in enumerate(items):
         if not isinstance(item, Parameter):
-            mend = " Groups and single Parameters cannot be mixed." if isinstance(item, dict) else ""
+            hint = " Groups and single Parameters cannot be mixed." if isinstance(item, dict) else ""
             raise ArgumentTypeError(
-                f"{where}: every element of `{name}` must be a Parameter, but element {at} is of type "
-                f"{type(item).__name__}.{mend}"
+                f"{where}: every element of `{name}` must be a Parameter, but element {index} is of type "
+                f"{type(item).__name__}.{hint}"
             )
         if not item.dtype.is_floating_point:
             raise DtypeError(
@@ -98,20 +99,19 @@ def _check_parameters(items: list[Any], name: str, where: str) -> tuple[Paramete
     return tuple(items)
 
 
-def _refuse_repeats(parameters: Iterable[Parameter], where: str) -> None:
-    times: dict[str, dict[int, int]] = {}
+def _check_distinct(parameters: Iterable[Parameter], where: str) -> None:
+    occurrences: dict[str, dict[int, int]] = {}
     for parameter in parameters:
-        counts = times.setdefault(parameter.name, {})
+        counts = occurrences.setdefault(parameter.name, {})
         counts[id(parameter)] = counts.get(id(parameter), 0) + 1
-    twice = [name for name, counts in times.items() if max(counts.values()) > 1]
-    if twice:
-        raise ArgumentError(f"{where}: given more than once: {_listed(twice)}. Give each Parameter once.")
-    shared = [name for name, counts in times.items() if len(counts) > 1]
+    repeated = [name for name, counts in occurrences.items() if max(counts.values()) > 1]
+    if repeated:
+        raise ArgumentError(f"{where}: given more than once: {_listed(repeated)}. Give each Parameter once.")
+    shared = [name for name, counts in occurrences.items() if len(counts) > 1]
     if shared:
         raise ArgumentError(
-            f"{where}: several Parameters have the same name: {_listed(shared)}. Slots and checkpoints go by "
-            "name, so give each its own: Parameter(value, name=...), or assign it as an attribute of one "
-            "Cell."
+            f"{where}: several Parameters have the same name: {_listed(shared)}. Slots and checkpoints identify "
+            "Parameters by name, so use distinct names: Parameter(value, name=...), or attributes of one Cell."
         )
 
 
@@ -147,7 +147,7 @@ def _read_groups(groups: list[Any], default_rate: Rate | None, default_decay: De
         entries.update((id(member), (rate, decay, centralized)) for member in members)
     if not parameters:
         raise ArgumentError(f"{where}: no group has the key 'params', so there is nothing to train.")
-    _refuse_repeats(parameters, where)
+    _check_distinct(parameters, where)
     if order is not None:
         _check_order(order, parameters, where)
         parameters = list(order)
@@ -180,12 +180,12 @@ def _check_keys(group: Any, number: int, where: str) -> None:
 
 
 def _check_order(order: tuple[Parameter, ...], parameters: list[Parameter], where: str) -> None:
-    _refuse_repeats(order, f"{where}: order_params")
+    _check_distinct(order, f"{where}: order_params")
     ordered, grouped = {id(p): p for p in order}, {id(p): p for p in parameters}
-    strange = [p.name for key, p in ordered.items() if key not in grouped]
+    unknown = [p.name for key, p in ordered.items() if key not in grouped]
     missing = [p.name for key, p in grouped.items() if key not in ordered]
-    if strange or missing:
-        parts = [f"{_listed(strange)} in no group"] if strange else []
+    if unknown or missing:
+        parts = [f"{_listed(unknown)} in no group"] if unknown else []
         parts += [f"{_listed(missing)} of the groups not in it"] if missing else []
         raise ArgumentError(
             f"{where}: 'order_params' must hold exactly the Parameters of the groups, but found {'; '.join(parts)}."
@@ -193,7 +193,7 @@ def _check_order(order: tuple[Parameter, ...], parameters: list[Parameter], wher
 
 
 def _all_schedules(rates: tuple[Rate | None, ...]) -> tuple[Rate | None, ...]:
-    """Fixed rates as schedules too, each Parameter in one Cell; a rate that is not there stays so."""
+    """Return the rates with each Parameter replaced by a schedule; None stays None."""
     fixed: dict[int, FixedLearningRate] = {}
     for rate in rates:
         if isinstance(rate, Parameter) and id(rate) not in fixed:
@@ -202,26 +202,26 @@ def _all_schedules(rates: tuple[Rate | None, ...]) -> tuple[Rate | None, ...]:
 
 
 def read_decay(value: Any, name: str, where: str) -> Decay:
-    """A weight decay: a number, not negative, or a Cell that gives it for a step."""
+    """Check a weight decay: a number ≥ 0, or a Cell that computes it from the step."""
     if isinstance(value, Cell):
         return value
     return _check.number(value, name=name, where=where, minimum=0.0)
 
 
 def read_rate(value: Any, name: str, where: str) -> Rate:
-    """A learning rate as a Parameter or a schedule.
+    """Return a learning rate as a Parameter or a schedule.
 
     Args:
         value: a number, a Tensor, an iterable of numbers, a schedule, or a function of the step.
         name: the name of the Parameter.
-        where: the optimizer's class.
+        where: the name of the optimizer's class.
     """
     if isinstance(value, LearningRateSchedule):
         return value
     if callable(value) and not isinstance(value, (Tensor, type)):
         return FunctionLearningRate(value)
     if isinstance(value, (int, float)):
-        rate = _check.number(value, name=_spoken(name), where=where, minimum=0.0)
+        rate = _check.number(value, name=_argument_name(name), where=where, minimum=0.0)
         return Parameter(np.float32(rate), name=name)
     table = _rate_table(value, name, where)
     if table.ndim == 0:
@@ -229,29 +229,29 @@ def read_rate(value: Any, name: str, where: str) -> Rate:
     return TableLearningRate(table, name)
 
 
-def _spoken(name: str) -> str:
+def _argument_name(name: str) -> str:
     return name.replace("learning_rate_group_", "lr of group ")
 
 
 def _rate_table(value: Any, name: str, where: str) -> np.ndarray:
-    spoken = _spoken(name)
+    argument = _argument_name(name)
     expected = "a number, a Tensor or list of numbers, a LearningRateSchedule, or a function of the step"
     if isinstance(value, (str, bytes, dict, type)) or value is None:
-        raise ArgumentTypeError(f"{where}: `{spoken}` must be {expected}, but got {value!r}.")
+        raise ArgumentTypeError(f"{where}: `{argument}` must be {expected}, but got {value!r}.")
     if not hasattr(value, "__array__") and isinstance(value, Iterable):
         value = [float(each) if is_tensor(each) else each for each in value]
     try:
         table = np.array(value, np.float32)
     except (TypeError, ValueError):
-        raise ArgumentTypeError(f"{where}: `{spoken}` must be {expected}, but got {value!r}.") from None
+        raise ArgumentTypeError(f"{where}: `{argument}` must be {expected}, but got {value!r}.") from None
     if table.ndim > 1 or table.size == 0:
         raise ArgumentError(
-            f"{where}: `{spoken}` must be one number or a list of at least one, but got shape {table.shape}."
+            f"{where}: `{argument}` must be one number or a list of at least one, but got shape {table.shape}."
         )
     wrong = ~(table >= 0)
     if wrong.any():
-        at = f"[{int(wrong.argmax())}]" if table.ndim else ""
+        index = f"[{int(wrong.argmax())}]" if table.ndim else ""
         raise ArgumentError(
-            f"{where}: `{spoken}` must not be negative, but {spoken}{at} is {float(table[wrong].flat[0]):g}."
+            f"{where}: `{argument}` must not be negative, but {argument}{index} is {float(table[wrong].flat[0]):g}."
         )
     return table

@@ -1,4 +1,4 @@
-"""Rates that are no schedule, as schedules: a list, a fixed rate among others, a plain function."""
+"""Schedules for learning rates given as a list, a number or a function."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
 
 
 class TableLearningRate(LearningRateSchedule):
-    """A list of rates, one for each step; the last one stays after the end.
+    """Schedule with one rate for each step; after the end the last rate is used.
 
     Args:
-        rates: the rates, a float32 array of rank 1.
-        name: the name of the Parameter that holds them.
+        rates: the rates, a one-dimensional float32 array.
+        name: the name of the Parameter that holds the rates.
     """
 
     def __init__(self, rates: np.ndarray, name: str) -> None:
@@ -26,16 +26,16 @@ class TableLearningRate(LearningRateSchedule):
         self.learning_rate = Parameter(rates, name=name)
 
     def construct(self, global_step: Any) -> Tensor:
-        """The rate of the step."""
+        """Return the rate of the step."""
         with x64_scope(True):
             return wrap(jnp.take(self.learning_rate._value, to_array(global_step), mode="clip"))
 
 
 class FixedLearningRate(LearningRateSchedule):
-    """One rate for every step, beside groups whose rates follow the step.
+    """Schedule with a constant rate, for a group among groups whose rates depend on the step.
 
     Args:
-        learning_rate: the Parameter that holds it.
+        learning_rate: the Parameter that holds the rate.
     """
 
     def __init__(self, learning_rate: Parameter) -> None:
@@ -43,15 +43,15 @@ class FixedLearningRate(LearningRateSchedule):
         self.learning_rate = learning_rate
 
     def construct(self, global_step: Any) -> Tensor:
-        """The rate."""
+        """Return the rate."""
         return wrap(self.learning_rate._value)
 
 
 class FunctionLearningRate(LearningRateSchedule):
-    """A plain function of the step, such as a schedule of optax.
+    """Schedule that calls a function of the step, such as a schedule of optax.
 
     Args:
-        function: takes the step, a JAX integer of rank 0, and returns the rate.
+        function: a function of the step, a JAX integer scalar, that returns the rate.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -59,27 +59,27 @@ class FunctionLearningRate(LearningRateSchedule):
         self.function = function
 
     def construct(self, global_step: Any) -> Tensor:
-        """The rate of the step."""
+        """Return the rate of the step."""
         step = to_array(global_step)
         with x64_scope(False):
             return wrap(to_array(self.function(step.reshape(()))))
 
 
 class LearningRates(Cell):
-    """One schedule for each Parameter, where groups have their own and some depend on the step.
+    """Container of one schedule for each Parameter, for groups with their own rates.
 
     Args:
-        schedules: the schedules; one object may stand for several Parameters.
+        schedules: the schedules; an object may occur several times.
     """
 
     def __init__(self, schedules: Sequence[LearningRateSchedule]) -> None:
         super().__init__(auto_prefix=False)
         self._schedules = tuple(schedules)
-        for at, schedule in enumerate(schedules):
-            self._cells[str(at)] = schedule
+        for index, schedule in enumerate(schedules):
+            self._cells[str(index)] = schedule
 
-    def __getitem__(self, at: int) -> LearningRateSchedule:
-        return self._schedules[at]
+    def __getitem__(self, index: int) -> LearningRateSchedule:
+        return self._schedules[index]
 
     def __len__(self) -> int:
         return len(self._schedules)

@@ -12,22 +12,22 @@ __all__ = ["Adagrad"]
 
 
 class Adagrad(RuleOptimizer):
-    r"""A rate for each element that falls with the gradients it has seen.
+    r"""Adagrad: gradients divided by the root of the sum of their squares.
 
     .. math::
         a' = a + g^2, \qquad p' = p - \eta\, g / \sqrt{a'}
 
     Args:
         params: the Parameters to train, or groups; see `nn.Optimizer`.
-        accum: the first a, not negative.
+        accum: the initial value of a, not negative.
         learning_rate: eta; see `nn.Optimizer`.
-        update_slots: whether a grows.
-        loss_scale: what the loss was multiplied by.
-        weight_decay: added to the gradient for each unit of weight; see `nn.Optimizer`.
+        update_slots: whether a is updated.
+        loss_scale: the factor by which the loss was multiplied.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
 
     Raises:
-        ArgumentError: a number is out of range, or `params` is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -50,9 +50,9 @@ class Adagrad(RuleOptimizer):
         weight_decay: Any = 0.0,
     ) -> None:
         super().__init__(learning_rate, params, weight_decay, loss_scale)
-        self._start = _check.number(accum, name="accum", where="Adagrad", minimum=0.0)
+        self._initial = _check.number(accum, name="accum", where="Adagrad", minimum=0.0)
         self.update_slots = _check.is_type(update_slots, bool, name="update_slots", where="Adagrad")
         (self.accum,) = self._add_slots()
 
     def _make_rule(self) -> Rule:
-        return adagrad_rule(accum=self._start, update_slots=self.update_slots)
+        return adagrad_rule(accum=self._initial, update_slots=self.update_slots)

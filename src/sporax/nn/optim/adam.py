@@ -30,31 +30,31 @@ def _check_betas(beta1: Any, beta2: Any, eps: Any, where: str) -> tuple[float, f
 
 
 class Adam(RuleOptimizer):
-    r"""Adaptive moments.
-
+    r"""Adam: adaptive moment estimation.
     .. math::
         m' = \beta_1 m + (1 - \beta_1) g, \qquad v' = \beta_2 v + (1 - \beta_2) g^2, \qquad
         p' = p - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \frac{m'}{\sqrt{v'} + \epsilon}
 
-    The paper, PyTorch and optax add epsilon to the corrected root; MindSpore and sporax add it to the plain
-    one, so their epsilon counts more in the first steps.
+    The paper, PyTorch and optax add epsilon to the root of the bias-corrected v; MindSpore and sporax add it to the
+    root of v, so that epsilon has more effect in the first steps.
 
     Args:
         params: the Parameters to train, or groups; see `nn.Optimizer`.
         learning_rate: eta; see `nn.Optimizer`.
-        beta1, beta2: how much of each average is kept, in [0, 1).
+        beta1, beta2: the decay rates of the moving averages, in [0, 1).
         eps: epsilon, positive.
-        use_locking: MindSpore's; without effect.
-        use_nesterov: the step takes :math:`\beta_1 m' + (1 - \beta_1) g` for :math:`m'`.
-        weight_decay: added to the gradient for each unit of weight; see `nn.Optimizer`. `AdamWeightDecay`
-            decays the weight itself.
-        loss_scale: what the loss was multiplied by.
-        use_amsgrad: the step takes the largest v so far.
-        kwargs: `use_lazy` and `use_offload`, MindSpore's; without effect.
+        use_locking: for compatibility with MindSpore; without effect.
+        use_nesterov: whether the step uses :math:`\beta_1 m' + (1 - \beta_1) g` instead of :math:`m'`.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`. `AdamWeightDecay`
+            decays the weight instead.
+        loss_scale: the factor by which the loss was multiplied.
+        use_amsgrad: whether the step uses the running maximum of v.
+        kwargs: `use_lazy` and `use_offload`, for compatibility with MindSpore; without effect.
 
     Raises:
-        ArgumentError: a number is out of range, an unknown keyword, or `params` is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, a keyword is unknown, or `params` is empty or contains a Parameter
+            twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -98,9 +98,9 @@ class Adam(RuleOptimizer):
         self.use_nesterov, self.use_amsgrad = use_nesterov, use_amsgrad
         self.beta1_power = Parameter(np.float32(1.0), name="beta1_power")
         self.beta2_power = Parameter(np.float32(1.0), name="beta2_power")
-        self.moment1, self.moment2, *largest = self._add_slots()
-        if largest:
-            self.vhat = largest[0]
+        self.moment1, self.moment2, *maximum = self._add_slots()
+        if maximum:
+            self.vhat = maximum[0]
 
     def _make_rule(self) -> Rule:
         beta1, beta2, eps = _check_betas(self.beta1, self.beta2, self.eps, "Adam")
@@ -116,7 +116,7 @@ class Adam(RuleOptimizer):
 
 
 class AdamWeightDecay(RuleOptimizer):
-    r"""Adam without bias correction, which decays the weight itself.
+    r"""Adam without bias correction, with decoupled weight decay.
 
     .. math::
         m' = \beta_1 m + (1 - \beta_1) g, \qquad v' = \beta_2 v + (1 - \beta_2) g^2, \qquad
@@ -125,13 +125,13 @@ class AdamWeightDecay(RuleOptimizer):
     Args:
         params: the Parameters to train, or groups; see `nn.Optimizer`.
         learning_rate: eta; see `nn.Optimizer`.
-        beta1, beta2: how much of each average is kept, in [0, 1).
+        beta1, beta2: the decay rates of the moving averages, in [0, 1).
         eps: epsilon, positive.
         weight_decay: lambda; see `nn.Optimizer`.
 
     Raises:
-        ArgumentError: a number is out of range, or `params` is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

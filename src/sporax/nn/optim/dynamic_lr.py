@@ -1,4 +1,4 @@
-"""Learning rates for every step, as a list of floats, counted in epochs."""
+"""Functions that return the learning rate of every step, as a list of floats."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def _count(value: Any, name: str, where: str) -> int:
 
 
 def _epochs(total_step: Any, step_per_epoch: Any, where: str) -> list[int]:
-    """The epoch of every step."""
+    """Return the epoch of every step."""
     total = _count(total_step, "total_step", where)
     length = _count(step_per_epoch, "step_per_epoch", where)
     return [step // length for step in range(total)]
 
 
 def piecewise_constant_lr(milestone: Sequence[int], learning_rates: Sequence[float]) -> list[float]:
-    r"""Constant pieces: :math:`y_i = x_k` for :math:`M_{k-1} \le i < M_k`.
+    r"""Piecewise constant rates: :math:`y_i = x_k` for :math:`M_{k-1} \le i < M_k`.
 
     Args:
-        milestone: M, the steps at which each piece ends, ascending.
-        learning_rates: x, one rate for each piece.
+        milestone: M, the step at which each piece ends, in ascending order.
+        learning_rates: x, the rate of each piece.
 
     Returns:
-        a list of as many rates as the last milestone.
+        A list of rates; its length is the last milestone.
 
     Raises:
-        ArgumentError: the lengths differ, or the milestones do not ascend.
+        ArgumentError: the lengths differ, or the milestones are not ascending.
         ArgumentTypeError: an argument is not a list or tuple of numbers.
 
     Examples:
@@ -61,12 +61,12 @@ def piecewise_constant_lr(milestone: Sequence[int], learning_rates: Sequence[flo
             f"and {len(learning_rates)}."
         )
     rates: list[float] = []
-    for at, (end, rate) in enumerate(zip(milestone, learning_rates, strict=True)):
-        end = _count(end, f"milestone[{at}]", where)
-        rate = _check.number(rate, name=f"learning_rates[{at}]", where=where)
+    for i, (end, rate) in enumerate(zip(milestone, learning_rates, strict=True)):
+        end = _count(end, f"milestone[{i}]", where)
+        rate = _check.number(rate, name=f"learning_rates[{i}]", where=where)
         if end < len(rates):
             raise ArgumentError(
-                f"{where}: `milestone` must ascend, but milestone[{at}] is {end}, after {milestone[at - 1]}."
+                f"{where}: `milestone` must be ascending, but milestone[{i}] is {end}, after {milestone[i - 1]}."
             )
         rates += [rate] * (end - len(rates))
     return rates
@@ -80,22 +80,22 @@ def exponential_decay_lr(
     decay_epoch: int,
     is_stair: bool = False,
 ) -> list[float]:
-    r"""Exponential decay: :math:`\eta\, r^{e / E}` for epoch e; e / E is rounded down where `is_stair`.
+    r"""Exponential decay: :math:`\eta\, r^{e / E}` for epoch e; e / E is rounded down if `is_stair`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         decay_rate: r, positive.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
-        decay_epoch: E, the epochs after which the rate has fallen by r.
-        is_stair: whether the rate falls only every E epochs.
+        step_per_epoch: the number of steps of an epoch.
+        decay_epoch: E, the number of epochs over which the rate is multiplied by r.
+        is_stair: whether the rate changes only every E epochs.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> exponential_decay_lr(0.1, 0.5, 4, 2, 1)
@@ -124,19 +124,19 @@ def natural_exp_decay_lr(
     r"""Natural exponential decay: :math:`\eta\, e^{-r\, \mathrm{epoch}}`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         decay_rate: r, positive.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
+        step_per_epoch: the number of steps of an epoch.
         decay_epoch: E.
         is_stair: whether the epoch is rounded down to a multiple of E.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in natural_exp_decay_lr(0.1, 0.9, 4, 2, 1)]
@@ -162,22 +162,22 @@ def inverse_decay_lr(
     decay_epoch: int,
     is_stair: bool = False,
 ) -> list[float]:
-    r"""Inverse decay: :math:`\eta / (1 + r\, e / E)` for epoch e; e / E is rounded down where `is_stair`.
+    r"""Inverse decay: :math:`\eta / (1 + r\, e / E)` for epoch e; e / E is rounded down if `is_stair`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         decay_rate: r, positive.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
+        step_per_epoch: the number of steps of an epoch.
         decay_epoch: E.
-        is_stair: whether the rate falls only every E epochs.
+        is_stair: whether the rate changes only every E epochs.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> inverse_decay_lr(0.1, 1.0, 4, 2, 1)
@@ -204,15 +204,15 @@ def cosine_decay_lr(
         min_lr: a, not negative.
         max_lr: b, larger than a.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
+        step_per_epoch: the number of steps of an epoch.
         decay_epoch: E.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range, or `max_lr` is not larger than `min_lr`.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in cosine_decay_lr(0.01, 0.1, 6, 2, 2)]
@@ -241,20 +241,20 @@ def polynomial_decay_lr(
     r"""Polynomial decay: :math:`(\eta - \eta_E)(1 - \min(e, E) / E)^q + \eta_E` for epoch e.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         end_learning_rate: the last rate, not negative.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
+        step_per_epoch: the number of steps of an epoch.
         decay_epoch: E.
         power: q, positive.
-        update_decay_epoch: whether the rate rises again after epoch E: E becomes the next multiple of itself.
+        update_decay_epoch: whether the rate rises again after epoch E: E becomes the next multiple of E.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in polynomial_decay_lr(0.1, 0.01, 6, 2, 2, 0.5)]
@@ -267,10 +267,10 @@ def polynomial_decay_lr(
     last = _check.number(end_learning_rate, name="end_learning_rate", where=where, minimum=0.0)
     exponent = _positive(power, "power", where)
     length = _count(decay_epoch, "decay_epoch", where)
-    renewed = _check.is_type(update_decay_epoch, bool, name="update_decay_epoch", where=where)
+    restarts = _check.is_type(update_decay_epoch, bool, name="update_decay_epoch", where=where)
     rates = []
     for epoch in _epochs(total_step, step_per_epoch, where):
-        span = length * max(math.ceil(epoch / length), 1) if renewed else length
+        span = length * max(math.ceil(epoch / length), 1) if restarts else length
         rates.append((rate - last) * (1.0 - min(epoch, span) / span) ** exponent + last)
     return rates
 
@@ -279,17 +279,17 @@ def warmup_lr(learning_rate: float, total_step: int, step_per_epoch: int, warmup
     r"""Linear warm-up: :math:`\eta \min(e, W) / W` for epoch e.
 
     Args:
-        learning_rate: the rate after warming up, not negative.
+        learning_rate: the rate after warm-up, not negative.
         total_step: the length of the list.
-        step_per_epoch: steps in an epoch.
+        step_per_epoch: the number of steps of an epoch.
         warmup_epoch: W.
 
     Returns:
-        a list of `total_step` rates.
+        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> warmup_lr(0.1, 6, 2, 2)

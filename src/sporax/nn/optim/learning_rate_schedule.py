@@ -1,4 +1,4 @@
-"""Learning rates that follow the step, as Cells: the optimizer calls them with its `global_step`."""
+"""Learning-rate schedules as Cells, which the optimizer calls with its `global_step`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ __all__ = [
 
 
 class LearningRateSchedule(Cell):
-    """Base of every learning rate that depends on the step: define `construct(self, global_step)`.
+    """Base class of learning-rate schedules; a subclass defines `construct(self, global_step)`.
 
-    `construct` gets the number of steps already taken, an int32 Tensor, and returns a Tensor with one
-    element.
+    `construct` receives the number of completed steps, an int32 Tensor, and returns a Tensor with one element.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -47,10 +46,10 @@ def _steps(global_step: Any) -> Any:
 
 
 class _Decay(LearningRateSchedule):
-    """A schedule with a formula of `steps`, the float32 array of the step."""
+    """Base class of schedules that are a formula of the step in float32."""
 
     def construct(self, global_step: Any) -> Tensor:
-        """The rate at `global_step`."""
+        """Return the rate at `global_step`."""
         with x64_scope(True):
             return wrap(self._rate(_steps(global_step)))
 
@@ -59,7 +58,7 @@ class _Decay(LearningRateSchedule):
 
 
 class _RateDecay(_Decay):
-    """What the exponential, natural exponential and inverse decays share."""
+    """Base class of the exponential, natural exponential and inverse decays."""
 
     def __init__(self, learning_rate: float, decay_rate: float, decay_steps: int, is_stair: bool = False) -> None:
         super().__init__()
@@ -79,20 +78,20 @@ def _positive(value: Any, name: str, where: str) -> float:
 
 
 class ExponentialDecayLR(_RateDecay):
-    r"""Exponential decay: :math:`\eta\, r^{p}` with :math:`p = t / T`, rounded down where `is_stair`.
+    r"""Exponential decay: :math:`\eta\, r^{p}` with :math:`p = t / T`, rounded down if `is_stair`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         decay_rate: r, positive.
-        decay_steps: T, the steps after which the rate has fallen by r.
-        is_stair: whether the rate falls only every T steps.
+        decay_steps: T, the number of steps over which the rate is multiplied by r.
+        is_stair: whether the rate changes only every T steps.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -107,21 +106,20 @@ class ExponentialDecayLR(_RateDecay):
 
 
 class NaturalExpDecayLR(_RateDecay):
-    r"""Natural exponential decay: :math:`\eta\, e^{-r t}`; with `is_stair`, t falls to a multiple of T.
+    r"""Natural exponential decay: :math:`\eta\, e^{-r t}`; with `is_stair`, t is rounded down to a multiple of T.
 
     Args:
-        learning_rate: the first rate, positive.
-        decay_rate: r, positive, for each step. (MindSpore's page divides t by T; its code does not, nor does
-            this.)
+        learning_rate: the initial rate, positive.
+        decay_rate: r, positive. (MindSpore's documentation divides t by T, but its code does not.)
         decay_steps: T.
-        is_stair: whether the rate falls only every T steps.
+        is_stair: whether the rate changes only every T steps.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -138,20 +136,20 @@ class NaturalExpDecayLR(_RateDecay):
 
 
 class InverseDecayLR(_RateDecay):
-    r"""Inverse decay: :math:`\eta / (1 + r p)` with :math:`p = t / T`, rounded down where `is_stair`.
+    r"""Inverse decay: :math:`\eta / (1 + r p)` with :math:`p = t / T`, rounded down if `is_stair`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         decay_rate: r, positive.
         decay_steps: T.
-        is_stair: whether the rate falls only every T steps.
+        is_stair: whether the rate changes only every T steps.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -174,11 +172,11 @@ class CosineDecayLR(_Decay):
         decay_steps: T.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range, or `max_lr` is not larger than `min_lr`.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -195,8 +193,8 @@ class CosineDecayLR(_Decay):
         self.decay_steps = _check.integer(decay_steps, name="decay_steps", where=where, minimum=1)
 
     def _rate(self, steps: Any) -> Any:
-        part = jnp.minimum(steps, self.decay_steps) / self.decay_steps
-        return self.min_lr + 0.5 * (self.max_lr - self.min_lr) * (1.0 + jnp.cos(math.pi * part))
+        fraction = jnp.minimum(steps, self.decay_steps) / self.decay_steps
+        return self.min_lr + 0.5 * (self.max_lr - self.min_lr) * (1.0 + jnp.cos(math.pi * fraction))
 
 
 def _check_span(min_lr: Any, max_lr: Any, where: str) -> tuple[float, float]:
@@ -211,18 +209,18 @@ class PolynomialDecayLR(_Decay):
     r"""Polynomial decay: :math:`(\eta - e)(1 - \min(t, T) / T)^q + e`.
 
     Args:
-        learning_rate: the first rate, positive.
+        learning_rate: the initial rate, positive.
         end_learning_rate: e, not negative.
         decay_steps: T.
         power: q, positive.
-        update_decay_steps: whether the rate rises again after step T: T becomes the next multiple of itself.
+        update_decay_steps: whether the rate rises again after step T: T becomes the next multiple of T.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -254,23 +252,23 @@ class PolynomialDecayLR(_Decay):
             length = length * jnp.maximum(jnp.ceil(steps / length), 1.0)
         else:
             steps = jnp.minimum(steps, length)
-        left = jnp.power(1.0 - steps / length, np.float32(self.power))
-        return (self.learning_rate - self.end_learning_rate) * left + self.end_learning_rate
+        remaining = jnp.power(1.0 - steps / length, np.float32(self.power))
+        return (self.learning_rate - self.end_learning_rate) * remaining + self.end_learning_rate
 
 
 class WarmUpLR(_Decay):
     r"""Linear warm-up: :math:`\eta \min(t, W) / W`.
 
     Args:
-        learning_rate: the rate after warming up, not negative.
+        learning_rate: the rate after warm-up, not negative.
         warmup_steps: W.
 
     Returns:
-        called with a step, the rate, float32, of the step's shape.
+        Called with a step: the rate, a float32 Tensor of the shape of the step.
 
     Raises:
         ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> from sporax import nn, Tensor

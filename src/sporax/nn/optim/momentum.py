@@ -24,13 +24,13 @@ class Momentum(RuleOptimizer):
         params: the Parameters to train, or groups; see `nn.Optimizer`.
         learning_rate: eta; see `nn.Optimizer`.
         momentum: u, not negative.
-        weight_decay: added to the gradient for each unit of weight; see `nn.Optimizer`.
-        loss_scale: what the loss was multiplied by.
-        use_nesterov: whether the step looks ahead.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
+        loss_scale: the factor by which the loss was multiplied.
+        use_nesterov: whether to use Nesterov momentum.
 
     Raises:
-        ArgumentError: a number is out of range, or `params` is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

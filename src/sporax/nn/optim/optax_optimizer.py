@@ -1,4 +1,4 @@
-"""Any transformation of optax as an optimizer."""
+"""Transformations of optax as optimizers."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class OptaxOptimizer(Optimizer):
 
     .. math:: u, s' = \mathrm{update}(g, s, p), \qquad p' = p + u
 
-    The transformation sees its Parameters as a dict by name, so masks and labels go by name too:
-    `optax.masked(tx, lambda params: {name: "bias" not in name for name in params})`. Its state is kept as
-    Parameters named by their place in it, such as `optax.0.trace.fc.weight`. With `optax.inject_hyperparams`
-    the rate is `optimizer.learning_rate`, and changing it compiles nothing anew.
+    The transformation receives the Parameters as a dict by name, so masks and labels are also by name:
+    `optax.masked(tx, lambda params: {name: "bias" not in name for name in params})`. Its state is stored in
+    Parameters named by their path, such as `optax.0.trace.fc.weight`. With `optax.inject_hyperparams` the rate is
+    `optimizer.learning_rate`, and a change of it does not recompile the step.
 
     Args:
-        transformation: a `GradientTransformation` of optax, or anything with its `init` and `update`.
-        params: the Parameters to train; no groups (optax has `multi_transform` for these).
-        loss_scale: what the loss was multiplied by.
+        transformation: a `GradientTransformation` of optax, or an object with its `init` and `update`.
+        params: the Parameters to train; not groups, for which optax has `multi_transform`.
+        loss_scale: the factor by which the loss was multiplied.
 
     Raises:
-        ArgumentError: `params` is empty, holds one twice, or holds groups.
+        ArgumentError: `params` is empty, contains a Parameter twice, or contains groups.
         ArgumentTypeError: `transformation` has no `init` and `update`.
 
     Examples:
@@ -54,7 +54,7 @@ class OptaxOptimizer(Optimizer):
         if isinstance(transformation, type) or not _is_transformation(transformation):
             raise ArgumentTypeError(
                 "OptaxOptimizer: `transformation` must be one of optax, with `init` and `update`, but got "
-                f"{transformation!r}.{_mend(transformation)}"
+                f"{transformation!r}.{_hint(transformation)}"
             )
         super().__init__(None, params, 0.0, loss_scale)
         if self.is_group:
@@ -63,49 +63,48 @@ class OptaxOptimizer(Optimizer):
                 "optax.multi_transform, with labels by Parameter name."
             )
         self.transformation = transformation
-        # optax is written for JAX's own default; 64-bit dtypes are on only where a weight has one.
+        # optax is written for JAX's default; 64-bit dtypes are enabled only if a weight has one.
         self._wide = any(parameter.dtype.itemsize > 4 for parameter in self.parameters)
         with x64_scope(self._wide):
             state = transformation.init({p.name: p._value for p in self.parameters})
-            places, self._structure = jax.tree_util.tree_flatten_with_path(state)
-            self._keys = tuple(_key_kind(leaf) for _, leaf in places)
-            # Copies: a state may hold the weights themselves, and an array may be given away only once.
-            leaves = [jnp.array(_plain(leaf, kind)) for (_, leaf), kind in zip(places, self._keys, strict=True)]
+            entries, self._structure = jax.tree_util.tree_flatten_with_path(state)
+            self._keys = tuple(_key_kind(leaf) for _, leaf in entries)
+            # Copies: a state may contain the weights, and an array may be donated only once.
+            leaves = [jnp.array(_plain(leaf, kind)) for (_, leaf), kind in zip(entries, self._keys, strict=True)]
         self._state: tuple[Parameter, ...] = ()
-        for (place, _), leaf in zip(places, leaves, strict=True):
-            self._add_state(jax.tree_util.keystr(place, simple=True, separator="."), leaf)
-        self._made = True
+        for (path, _), leaf in zip(entries, leaves, strict=True):
+            self._add_state(jax.tree_util.keystr(path, simple=True, separator="."), leaf)
+        self._initialized = True
 
     def _replace_rate(self, value: Any) -> None:
-        # A plain Tensor is the new value of the Parameter that is there.
+        # A plain Tensor is the new value of the existing Parameter.
         sets_value = is_tensor(value) and not isinstance(value, Parameter) and self.learning_rate is not None
-        if self.__dict__.get("_made") and not sets_value:
+        if self.__dict__.get("_initialized") and not sets_value:
             raise StateError(
-                "OptaxOptimizer: the transformation has the learning rate, so `learning_rate` cannot become "
-                f"{value!r}. Make the transformation with optax.inject_hyperparams, and set the rate's value: "
+                "OptaxOptimizer: the transformation holds the learning rate, so `learning_rate` cannot be set to "
+                f"{value!r}. Create the transformation with optax.inject_hyperparams, and set the value: "
                 "optimizer.learning_rate.set_data(...)."
             )
 
-    def _add_state(self, place: str, leaf: Any) -> None:
-        parameter = Parameter(leaf, f"optax.{place}" if place else "optax", requires_grad=False)
+    def _add_state(self, path: str, leaf: Any) -> None:
+        parameter = Parameter(leaf, f"optax.{path}" if path else "optax", requires_grad=False)
         self._refuse_taken(parameter.name, parameter)
         self._params[parameter.name] = parameter
         self._state += (parameter,)
-        if f".{place}".endswith(f".{_RATE}"):
+        if f".{path}".endswith(f".{_RATE}"):
             self.learning_rate = parameter
             self._rate_sources = (parameter,) * len(self.parameters)
 
     def extend_repr(self) -> str:
-        """The transformation's type in the printed form."""
+        """Return the type of the transformation, for the printed form."""
         return type(self.transformation).__name__
 
     def construct(self, gradients: Any, **extra_args: Any) -> tuple[bool, ...]:
-        """Take one step.
+        """Perform one step.
 
         Args:
             gradients: one Tensor for each Parameter, in the order of `parameters`.
-            extra_args: what the transformation's `update` asks for beside the Parameters, such as
-                `value=loss`.
+            extra_args: further arguments of the transformation's `update`, such as `value=loss`.
 
         Returns:
             True for each Parameter.
@@ -126,24 +125,24 @@ class OptaxOptimizer(Optimizer):
             for parameter, array in zip(self.parameters, self._arrays(gradients), strict=True):
                 scaled = array / self.loss_scale if self.loss_scale != 1.0 else array
                 given[parameter.name] = scaled.astype(weights[parameter.name].dtype)
-            held = [
+            leaves = [
                 leaf._value if kind is None else jax.random.wrap_key_data(leaf._value, impl=kind)
                 for leaf, kind in zip(self._state, self._keys, strict=True)
             ]
             update = optax.with_extra_args_support(self.transformation).update
             try:
-                steps, state = update(given, jax.tree.unflatten(self._structure, held), weights, **extra)
+                steps, state = update(given, jax.tree.unflatten(self._structure, leaves), weights, **extra)
             except TypeError as error:
                 self._explain(error)
                 raise
-            moved: Any = optax.apply_updates(weights, steps)
+            updated: Any = optax.apply_updates(weights, steps)
             self.global_step._value = self.global_step._value + 1
             for parameter in self.parameters:
                 if trains(parameter):
-                    parameter._value = moved[parameter.name]
-            self._keep(state)
+                    parameter._value = updated[parameter.name]
+            self._store_state(state)
 
-    def _keep(self, state: Any) -> None:
+    def _store_state(self, state: Any) -> None:
         leaves, structure = jax.tree.flatten(state)
         if structure != self._structure:
             raise ArgumentError(
@@ -158,8 +157,8 @@ class OptaxOptimizer(Optimizer):
         if "required keyword-only argument" in text:
             names = text.split(":")[-1].strip() if ":" in text else text.split("argument")[-1].strip()
             raise ArgumentError(
-                f"OptaxOptimizer: the transformation's `update` needs the argument(s) {names}. Give them by "
-                "name in the call: optimizer(gradients, value=loss)."
+                f"OptaxOptimizer: the transformation's `update` requires the argument(s) {names}. Pass them by "
+                "keyword: optimizer(gradients, value=loss)."
             ) from error
 
 
@@ -167,9 +166,9 @@ def _is_transformation(value: Any) -> bool:
     return callable(getattr(value, "init", None)) and callable(getattr(value, "update", None))
 
 
-def _mend(value: Any) -> str:
+def _hint(value: Any) -> str:
     if isinstance(value, type):
-        return f" It is a class: make an object of it, {value.__name__}(...)."
+        return f" It is a class: pass an instance, {value.__name__}(...)."
     name = getattr(value, "__name__", None)
     if callable(value) and name:
         return f" It is a function: call it, {name}(...)."
@@ -177,7 +176,7 @@ def _mend(value: Any) -> str:
 
 
 def _key_kind(leaf: Any) -> Any:
-    """The implementation of a typed random key, None for every other leaf."""
+    """Return the implementation of a typed random key, and None for other leaves."""
     if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return jax.random.key_impl(leaf)
     return None
@@ -188,18 +187,18 @@ def _plain(leaf: Any, kind: Any) -> Any:
 
 
 def as_optimizer(optimizer: Any, params: Any) -> Any:
-    """An optimizer of `nn` as it is; a transformation of optax as an `OptaxOptimizer` over `params`.
+    """Return an optimizer of `nn` unchanged, and a transformation of optax as an `OptaxOptimizer`.
 
     Args:
         optimizer: an `nn.Optimizer` (or another Cell that is called with gradients), or a transformation of
             optax.
-        params: the Parameters to train where `optimizer` is a transformation.
+        params: the Parameters to train if `optimizer` is a transformation.
 
     Returns:
-        a Cell that is called with the gradients.
+        A Cell that is called with the gradients.
 
     Raises:
-        ArgumentTypeError: it is neither.
+        ArgumentTypeError: `optimizer` is neither.
 
     Examples:
         >>> import optax
@@ -216,6 +215,6 @@ def as_optimizer(optimizer: Any, params: Any) -> Any:
         raise ArgumentTypeError(
             "The optimizer must be one of sporax.nn, such as nn.Momentum(net.trainable_params(), 0.1, 0.9), "
             "or a transformation of optax, such as optax.adam(1e-3), but got "
-            f"{optimizer!r}.{_mend(optimizer)}"
+            f"{optimizer!r}.{_hint(optimizer)}"
         )
     return OptaxOptimizer(optimizer, params)

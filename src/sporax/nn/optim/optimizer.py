@@ -1,4 +1,4 @@
-"""Optimizer: the base of every optimizer. Its state are Parameters, as all state is."""
+"""Optimizer: the base class of optimizers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ __all__ = ["Optimizer"]
 
 
 def opt_init_args_register(fn: Callable[..., None]) -> Callable[..., None]:
-    """Keep the arguments of an optimizer's `__init__` as attributes, for code that makes it again.
+    """Decorate `__init__` of an optimizer to store its arguments as attributes, for code that creates a copy of it.
 
     Args:
         fn: the `__init__`.
 
     Returns:
-        an `__init__` that first sets `init_params` (a dict with the Parameters under "params"),
+        An `__init__` that first sets `init_params` (a dict with the Parameters under "params"),
         `init_learning_rate` (None for a Cell) and `init_args` (the other arguments).
 
     Source: the function of the same name in MindSpore.
@@ -66,27 +66,28 @@ def opt_init_args_register(fn: Callable[..., None]) -> Callable[..., None]:
 
 
 class Optimizer(Cell):
-    r"""Base of every optimizer. Call it with the gradients, and it changes its Parameters.
+    r"""Base class of optimizers. A call with the gradients updates the Parameters.
 
-    A subclass calls `super().__init__`, makes its slots as Parameters or ParameterTuples, and defines
-    `construct(self, gradients)`. For these the base offers, in the order MindSpore uses them: `flatten_gradients`,
-    `decay_weight`, `gradients_centralization`, `scale_grad`, and `get_lr`. What MindSpore's subclasses read is there
-    too: `parameters`, `is_group`, `is_group_lr`, `decay_flags`, `optim_filter`, `use_parallel` (False), `hyper_map`,
-    `map_`, `global_step`, `global_step_increase_tensor`, `assignadd`, `reciprocal_scale`, `need_scale`.
+    A subclass calls `super().__init__`, creates its slots as Parameters or ParameterTuples, and defines
+    `construct(self, gradients)`. The base class provides, in the order in which MindSpore uses them,
+    `flatten_gradients`, `decay_weight`, `gradients_centralization`, `scale_grad`, and `get_lr`. It has the attributes
+    that subclasses written for MindSpore read: `parameters`, `is_group`, `is_group_lr`, `decay_flags`, `optim_filter`,
+    `use_parallel` (False), `hyper_map`, `map_`, `global_step`, `global_step_increase_tensor`, `assignadd`,
+    `reciprocal_scale`, `need_scale`.
 
     Args:
-        learning_rate: a number; a Tensor or iterable of numbers (one for each step, the last stays); a
-            LearningRateSchedule; a function of the step, such as a schedule of optax.
-        parameters: the Parameters to train, or groups of them: dicts with `params` and optionally `lr`,
-            `weight_decay`, `grad_centralization`; a dict with `order_params` alone gives their order.
-        weight_decay: what is added to a gradient for each unit of weight; a number, or a Cell that gives it
-            for a step. Without groups, Parameters with "beta" or "gamma" in their name are left out.
-        loss_scale: what the loss was multiplied by; gradients are divided by it.
+        learning_rate: a number; a Tensor or iterable of numbers, one for each step (after the end the last one is
+            used); a LearningRateSchedule; or a function of the step, such as a schedule of optax.
+        parameters: the Parameters to train, or groups: dicts with `params` and optionally `lr`, `weight_decay` and
+            `grad_centralization`. A dict with only `order_params` defines the order of the Parameters.
+        weight_decay: the factor of the weight that is added to the gradient: a number, or a Cell that computes it from
+            the step. Without groups it does not apply to Parameters with "beta" or "gamma" in their name.
+        loss_scale: the factor by which the loss was multiplied; the gradients are divided by it.
 
     Raises:
-        ArgumentError: a number is out of range; `parameters` is empty, or holds one twice; a group has an
-            unknown key.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range; `parameters` is empty or contains a Parameter twice; or a group has
+            an unknown key.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -108,7 +109,7 @@ class Optimizer(Cell):
 
     _needs_rate = True
     _decoupled = False
-    """Whether the update itself takes the decay, which then does not go through `exec_weight_decay`."""
+    """Whether the update rule applies the weight decay, regardless of `exec_weight_decay`."""
 
     def __init__(self, learning_rate: Any, parameters: Any, weight_decay: Any = 0.0, loss_scale: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
@@ -126,7 +127,7 @@ class Optimizer(Cell):
         self._set_learning_rate(plan.rates)
         self.parameters = ParameterTuple(plan.parameters)
         decays = [isinstance(each, Cell) or each > 0 for each in plan.decays]
-        # As in MindSpore: the flags say which Parameters may decay, `exec_weight_decay` whether any does.
+        # As in MindSpore, the flags state to which Parameters the decay may apply, `exec_weight_decay` whether it does.
         self.decay_flags = tuple(decays if plan.grouped else [may_decay(each.name) for each in plan.parameters])
         self.exec_weight_decay = any(decays)
         self.dynamic_weight_decay = any(isinstance(each, Cell) for each in plan.decays)
@@ -136,12 +137,12 @@ class Optimizer(Cell):
         self._program: CompiledFunction | None = None
 
     def _set_compatible_attributes(self) -> None:
-        """What optimizers written for MindSpore read of their base."""
+        """Set the attributes that optimizers written for MindSpore read."""
         self.grad_centralization_flags = self._centralized
         self.grad_centralization = any(self._centralized)
         self.param_length = len(self.parameters)
         self.param_rank = None
-        # Parameters are never divided among devices by the optimizer, so each is updated here.
+        # The optimizer does not distribute Parameters over devices, so it updates all of them.
         self.use_parallel = False
         self.optim_filter = (True,) * self.param_length
         self.need_scale = self.loss_scale != 1.0
@@ -161,14 +162,14 @@ class Optimizer(Cell):
             self.learning_rate = ParameterTuple([rate for rate in rates if isinstance(rate, Parameter)])
 
     def _register_decays(self) -> None:
-        # A decay that is a Cell may hold Parameters, which belong to the state.
+        # A decay that is a Cell may have Parameters, which are part of the state.
         cells = {id(each): each for each in self._decay_sources if isinstance(each, Cell)}
-        for at, cell in enumerate(cells.values()):
-            self._cells["weight_decay" if len(cells) == 1 else f"weight_decay_{at}"] = cell
+        for i, cell in enumerate(cells.values()):
+            self._cells["weight_decay" if len(cells) == 1 else f"weight_decay_{i}"] = cell
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "weight_decay":
-            # A property, also for a Cell or a Parameter, which belong to the state.
+            # The property also accepts a Cell or a Parameter, which are part of the state.
             object.__setattr__(self, name, value)
             self._forget(name)
             if isinstance(value, Cell):
@@ -189,14 +190,14 @@ class Optimizer(Cell):
         super().__setattr__(name, value)
 
     def _replace_rate(self, value: Any) -> None:
-        """Have steps read their learning rate from what `learning_rate` is set to."""
+        """Use the new value of `learning_rate` as the source of the rate."""
         if self.is_group_lr or not isinstance(value, (Parameter, LearningRateSchedule)):
-            # Of groups the rates stay apart; a plain Tensor is the new value of the Parameter that is there.
+            # The rates of groups do not change; a plain Tensor is the new value of the existing Parameter.
             return
         if isinstance(value, Parameter) and value.ndim:
             raise ShapeError(
-                f"{type(self).__name__}: the Parameter that `learning_rate` is set to must hold one number, of shape "
-                f"(), but has shape {value.shape}. Give a list of rates when you make the optimizer."
+                f"{type(self).__name__}: the Parameter that `learning_rate` is set to must have shape (), but has "
+                f"shape {value.shape}. Pass a list of rates to the constructor."
             )
         self._rate_sources = (value,) * len(self._rate_sources)
         self.dynamic_lr = isinstance(value, LearningRateSchedule)
@@ -204,19 +205,19 @@ class Optimizer(Cell):
         self._forget("learning_rate")
 
     def _refuse_taken(self, name: str, value: Parameter) -> None:
-        # An attribute's own Parameter may be replaced; another Parameter that has the name may not be lost.
+        # The Parameter of an attribute may be replaced, but another Parameter with the same name must not be lost.
         held = self._params.get(name)
         if held is not None and held is not value and self.__dict__.get(name) is not held:
             raise ArgumentError(
-                f"{type(self).__name__}: two Parameters of its state have the name {name!r}: one of the "
-                "network's is named as one of the optimizer's own. Rename the network's."
+                f"{type(self).__name__}: two Parameters of its state have the name {name!r}: a Parameter of the "
+                "network has the name of one of the optimizer. Rename the one of the network."
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        # A compiled program belongs to the Parameters of this very object.
+        # A compiled program refers to the Parameters of this object.
         return {**self.__dict__, "_program": None}
 
-    # --- what subclasses and callbacks ask for --------------------------------------------------------------
+    # --- interface for subclasses and callbacks -------------------------------------------------------------
 
     @property
     def _parameters(self) -> ParameterTuple:
@@ -224,7 +225,7 @@ class Optimizer(Cell):
 
     @property
     def target(self) -> str:
-        """The device the optimizer works on; kept for MindSpore code, without effect."""
+        """The device of the optimizer; for compatibility with MindSpore, without effect."""
         return self._target
 
     @target.setter
@@ -233,7 +234,7 @@ class Optimizer(Cell):
 
     @property
     def unique(self) -> bool:
-        """MindSpore's mark for sparse gradients; kept for MindSpore code, without effect."""
+        """MindSpore's flag for sparse gradients; for compatibility, without effect."""
         return self._unique
 
     @unique.setter
@@ -242,10 +243,10 @@ class Optimizer(Cell):
 
     @property
     def weight_decay(self) -> Any:
-        """The weight decay times `loss_scale`; a Cell, as it was given, where it depends on the step.
+        """The weight decay times `loss_scale`, or the given Cell if it depends on the step.
 
-        A subclass may set its own: a number, a Tensor or Parameter, or a tuple with one for each Parameter. It is
-        what `get_weight_decay` then returns; `decay_weight` applies it where `exec_weight_decay` is true.
+        A subclass may set a number, a Tensor, a Parameter, or a tuple with one of them for each Parameter.
+        `get_weight_decay` then returns it, and `decay_weight` applies it if `exec_weight_decay` is true.
         """
         if self._given_decay is not None:
             return self._given_decay
@@ -264,18 +265,18 @@ class Optimizer(Cell):
         self._note_change()
 
     def get_lr(self) -> Any:
-        """The learning rate of this step.
+        """Return the learning rate of this step.
 
         Returns:
-            the Parameter that holds it where it is fixed, a Tensor of rank 0 where it depends on the step; a
-            tuple of these, one for each Parameter, where groups have their own.
+            The Parameter that holds it if it is constant, or a Tensor of rank 0 if it depends on the step; a tuple of
+            these, one for each Parameter, if groups have their own rates.
 
         Raises:
-            StateError: the optimizer was made without a learning rate.
+            StateError: the optimizer was created without a learning rate.
         """
         sources = self._rate_sources
         if any(source is None for source in sources):
-            raise StateError(f"{type(self).__name__}: it has no learning rate of its own to read.")
+            raise StateError(f"{type(self).__name__}: the optimizer has no learning rate.")
         if not self.dynamic_lr:
             return self.learning_rate
         with x64_scope(True):
@@ -283,16 +284,16 @@ class Optimizer(Cell):
         return rates if self.is_group_lr else rates[0]
 
     def get_lr_parameter(self, param: Any) -> Any:
-        """What the learning rate of one Parameter, or of each of a list, is kept in.
+        """Return the Parameter or schedule that holds the learning rate of a Parameter, or of each of a list.
 
         Args:
             param: a Parameter of this optimizer, or a list of them.
 
         Returns:
-            a Parameter (of rank 1 for a list of rates) or a LearningRateSchedule; a list of them for a list.
+            A Parameter (of rank 1 for a list of rates) or a LearningRateSchedule; a list of them for a list.
 
         Raises:
-            ArgumentError: a Parameter is not one of this optimizer's.
+            ArgumentError: the optimizer does not train a Parameter.
             ArgumentTypeError: `param` is neither a Parameter nor a list.
         """
         where = f"{type(self).__name__}.get_lr_parameter"
@@ -301,16 +302,16 @@ class Optimizer(Cell):
         _check.is_type(param, Parameter, name="param", where=where)
         for parameter, source in zip(self.parameters, self._rate_sources, strict=True):
             if parameter is param:
-                held = isinstance(source, (FixedLearningRate, TableLearningRate))
-                return source.learning_rate if held else source
-        raise ArgumentError(f"{where}: Parameter {param.name!r} is not one that this optimizer trains.")
+                has_parameter = isinstance(source, (FixedLearningRate, TableLearningRate))
+                return source.learning_rate if has_parameter else source
+        raise ArgumentError(f"{where}: Parameter {param.name!r} is not trained by this optimizer.")
 
     def get_weight_decay(self) -> Any:
-        """The weight decay of this step times `loss_scale`: it is added to gradients not yet unscaled.
+        """Return the weight decay of this step times `loss_scale`, as it applies to scaled gradients.
 
         Returns:
-            a Tensor of rank 0; a tuple of them, one for each Parameter, where there are groups; or what
-            `weight_decay` was set to.
+            A Tensor of rank 0; a tuple of them, one for each Parameter, if there are groups; or the value to which
+            `weight_decay` was set.
         """
         if self._given_decay is not None:
             given = self._given_decay
@@ -323,14 +324,14 @@ class Optimizer(Cell):
         return values if self.is_group else self._common(values)
 
     def _common(self, values: tuple[Any, ...]) -> Any:
-        # Without groups every Parameter has the same decay, or none.
+        # Without groups all Parameters have the same decay or none.
         return next((v for v, flag in zip(values, self.decay_flags, strict=True) if flag), values[0])
 
     def _scaled(self, decay: Any) -> Tensor:
         return wrap(jnp.asarray(decay, np.float32) * np.float32(self.loss_scale))
 
     def decay_weight(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The gradients with each weight times its decay (and `loss_scale`) added."""
+        """Return the gradients plus each weight times its decay and `loss_scale`."""
         if not self.exec_weight_decay:
             return tuple(gradients)
         with x64_scope(True):
@@ -341,7 +342,7 @@ class Optimizer(Cell):
             )
 
     def gradients_centralization(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The gradients; in groups with `grad_centralization` less their mean over all axes but the first."""
+        """Return the gradients; in groups with `grad_centralization`, minus their mean over all axes but the first."""
         with x64_scope(True):
             return tuple(
                 wrap(_without_mean(array) if flag else array)
@@ -349,13 +350,13 @@ class Optimizer(Cell):
             )
 
     def scale_grad(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The gradients divided by `loss_scale`."""
+        """Return the gradients divided by `loss_scale`."""
         with x64_scope(True):
             arrays = self._arrays(gradients)
             return tuple(wrap(array / self.loss_scale if self.loss_scale != 1.0 else array) for array in arrays)
 
     def flatten_gradients(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The gradients as they are: sporax does not put Parameters into contiguous memory."""
+        """Return the gradients: sporax does not move Parameters to contiguous memory."""
         return gradients
 
     def _grad_sparse_indices_deduplicate(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -363,20 +364,20 @@ class Optimizer(Cell):
         return gradients
 
     def broadcast_params(self, optim_result: Any) -> Any:
-        """What MindSpore calls where `use_parallel` is true, which it never is here.
+        """Raise an error: MindSpore calls it if `use_parallel` is true, which it never is in sporax.
 
         Raises:
             StateError: always.
         """
         raise StateError(
-            f"{type(self).__name__}: broadcast_params: sporax divides no optimizer among devices (`use_parallel` is "
-            "False), so that there is nothing to broadcast."
+            f"{type(self).__name__}: broadcast_params: sporax does not distribute optimizers over devices "
+            "(`use_parallel` is False), so there is nothing to broadcast."
         )
 
     # --- arrays ---------------------------------------------------------------------------------------------
 
     def _arrays(self, gradients: Any) -> list[Array]:
-        """The gradients as arrays, checked against the Parameters."""
+        """Return the gradients as arrays, checked against the Parameters."""
         where = type(self).__name__
         if isinstance(gradients, (tuple, list)):
             given = list(gradients)
@@ -389,8 +390,8 @@ class Optimizer(Cell):
             )
         if len(given) != len(self.parameters):
             raise ArgumentError(
-                f"{where}: got {len(given)} gradient(s) for {len(self.parameters)} Parameter(s). Take them "
-                "of the optimizer's own: value_and_grad(forward, None, optimizer.parameters)."
+                f"{where}: got {len(given)} gradient(s) for {len(self.parameters)} Parameter(s). Differentiate with "
+                "respect to those of the optimizer: value_and_grad(forward, None, optimizer.parameters)."
             )
         arrays = []
         for parameter, gradient in zip(self.parameters, given, strict=True):
@@ -400,13 +401,13 @@ class Optimizer(Cell):
             if array.shape != parameter.shape:
                 raise ShapeError(
                     f"{where}: Parameter {parameter.name!r} has shape {parameter.shape}, but its gradient "
-                    f"has shape {array.shape}. Give the gradients in the order of optimizer.parameters."
+                    f"has shape {array.shape}. Pass the gradients in the order of optimizer.parameters."
                 )
             arrays.append(array)
         return arrays
 
     def _rates(self, step: Array) -> list[Array]:
-        """The learning rate for each Parameter; a source that several share is read once."""
+        """Return the learning rate for each Parameter; a shared source is read once."""
         found: dict[int, Array] = {}
         for source in self._rate_sources:
             if id(source) not in found:
@@ -414,7 +415,7 @@ class Optimizer(Cell):
         return [found[id(source)] for source in self._rate_sources]
 
     def _decays(self, step: Array) -> list[Any]:
-        """The weight decay for each Parameter, None where it has none."""
+        """Return the weight decay for each Parameter, or None."""
         if self._given_decay is not None:
             given = self.get_weight_decay()
             each = given if isinstance(given, (tuple, list)) else (given,) * len(self.parameters)
@@ -438,7 +439,7 @@ class Optimizer(Cell):
         return gradient + factor * parameter._value.astype(gradient.dtype)
 
     def _prepared(self, gradients: Any, decays: list[Any]) -> list[Array]:
-        """Gradients ready for the rule: in the dtype of the computation, unscaled, decayed, centralized."""
+        """Return the gradients for the rule: in the dtype of the computation, unscaled, decayed, centralized."""
         ready = []
         for array, decay, parameter, flag in zip(
             self._arrays(gradients), decays, self.parameters, self._centralized, strict=True
@@ -453,10 +454,10 @@ class Optimizer(Cell):
     # --- one step -------------------------------------------------------------------------------------------
 
     def _stepped(self, gradients: Any, **extra: Any) -> tuple[bool, ...]:
-        """`_step`, compiled where nothing is being traced already."""
+        """Call `_step`, compiled unless it is being traced."""
         if isinstance(gradients, list):
             gradients = tuple(gradients)
-        # Weights are read as they are, also inside a Cell that computes in half precision.
+        # Weights are read in their own dtype, also inside a Cell that computes in half precision.
         with computing_in(None):
             if tracing():
                 self._step(gradients, **extra)
@@ -471,12 +472,12 @@ class Optimizer(Cell):
 
 
 def slot_dtype(dtype: Any) -> Any:
-    """The dtype in which a weight's update is computed and its slots are kept: at least float32."""
+    """Return the dtype of the update of a weight and of its slots: at least float32."""
     return np.dtype(np.float32) if dtype.itemsize < 4 else dtype
 
 
 def trains(parameter: Parameter) -> bool:
-    """Whether `parameter` is to be changed; a compiled step is kept for each answer."""
+    """Return whether `parameter` is trained; in a trace, record that it depends on it."""
     if tracing():
         note_guard(parameter, "requires_grad", parameter.requires_grad)
     return parameter.requires_grad

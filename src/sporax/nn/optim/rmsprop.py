@@ -12,13 +12,13 @@ __all__ = ["RMSProp"]
 
 
 class RMSProp(RuleOptimizer):
-    r"""Gradients divided by the root of their running mean square, with momentum.
+    r"""RMSProp: gradients divided by the root of their running mean square, with momentum.
 
     .. math::
         s' = d s + (1 - d) g^2, \qquad m' = u m + \eta\, g / \sqrt{s' - c + \epsilon}, \qquad p' = p - m'
 
-    where c is zero or, centered, the square of the gradient's own running mean. s starts at one, as in
-    MindSpore.
+    where c is zero or, with `centered`, the square of the running mean of the gradient. As in MindSpore, the initial
+    value of s is one.
 
     Args:
         params: the Parameters to train, or groups; see `nn.Optimizer`.
@@ -26,14 +26,14 @@ class RMSProp(RuleOptimizer):
         decay: d, not negative.
         momentum: u, not negative.
         epsilon: positive.
-        use_locking: MindSpore's; without effect.
-        centered: whether the gradient's variance stands in the root.
-        loss_scale: what the loss was multiplied by.
-        weight_decay: added to the gradient for each unit of weight; see `nn.Optimizer`.
+        use_locking: for compatibility with MindSpore; without effect.
+        centered: whether to divide by the root of the variance of the gradient instead.
+        loss_scale: the factor by which the loss was multiplied.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
 
     Raises:
-        ArgumentError: a number is out of range, or `params` is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

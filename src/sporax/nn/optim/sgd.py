@@ -16,27 +16,27 @@ __all__ = ["SGD"]
 
 
 class SGD(RuleOptimizer):
-    r"""Gradient descent, with momentum and dampening where asked for.
+    r"""Stochastic gradient descent, with optional momentum and dampening.
 
     .. math::
         v' = u v + (1 - d) g, \qquad p' = p - \eta v', \qquad \text{with nesterov } p' = p - \eta (g + u v')
 
-    In the first step :math:`v' = g`. With `momentum=0` it is :math:`p' = p - \eta g`, and the slots stay as
-    they are.
+    In the first step :math:`v' = g`. With `momentum=0` the update is :math:`p' = p - \eta g`, and the slots do not
+    change.
 
     Args:
         params: the Parameters to train, or groups; see `nn.Optimizer`.
         learning_rate: eta; see `nn.Optimizer`.
         momentum: u, not negative.
         dampening: d, not negative.
-        weight_decay: added to the gradient for each unit of weight; see `nn.Optimizer`.
-        nesterov: whether the step looks ahead; needs momentum and no dampening.
-        loss_scale: what the loss was multiplied by.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
+        nesterov: whether to use Nesterov momentum; requires momentum and no dampening.
+        loss_scale: the factor by which the loss was multiplied.
 
     Raises:
-        ArgumentError: a number is out of range, `nesterov` without momentum or with dampening, or `params`
-            is empty or holds one twice.
-        ArgumentTypeError: an argument is of the wrong type.
+        ArgumentError: a number is out of range, `nesterov` is used without momentum or with dampening, or `params` is
+            empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -72,7 +72,7 @@ class SGD(RuleOptimizer):
         dampening = _check.number(self.dampening, name="dampening", where="SGD", minimum=0.0)
         if self.nesterov and (amount == 0.0 or dampening != 0.0):
             raise ArgumentError(
-                f"SGD: `nesterov` needs `momentum` above 0 and `dampening` 0, but got momentum={amount:g} "
+                f"SGD: `nesterov` requires `momentum` above 0 and `dampening` 0, but got momentum={amount:g} "
                 f"and dampening={dampening:g}."
             )
         return sgd_rule(has_momentum=amount > 0.0, dampening=dampening, nesterov=self.nesterov)

@@ -1,4 +1,4 @@
-"""Cells around a network: its loss, its evaluation, its training step."""
+"""Cells that combine a network with its loss, evaluation and training step."""
 
 from typing import TYPE_CHECKING
 

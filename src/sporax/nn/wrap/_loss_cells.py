@@ -1,4 +1,4 @@
-"""Cells that join a network and its loss."""
+"""Cells that combine a network and its loss."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class WithLossCell(Cell):
     """A network followed by its loss, for data and one or more labels.
 
     Args:
-        backbone: the network; it gets the first input.
-        loss_fn: a Cell or a function; it gets the network's output and every other input.
+        backbone: the network, a Cell of the first input.
+        loss_fn: the loss, a Cell or a function of the network's output and the other inputs.
 
     Raises:
-        ArgumentTypeError: `backbone` is not a Cell, or `loss_fn` cannot be called.
+        ArgumentTypeError: `backbone` is not a Cell, or `loss_fn` is not callable.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -53,7 +53,7 @@ class WithLossCell(Cell):
         self._loss_fn = loss_fn
 
     def construct(self, data: Any, *labels: Any) -> Any:
-        """The loss of one batch."""
+        """Return the loss of a batch."""
         return call_loss(self._loss_fn, tensors_of(self._backbone(data)), *labels)
 
     @property
@@ -90,7 +90,7 @@ class WithEvalCell(Cell):
         self.add_cast_fp32 = add_cast_fp32
 
     def construct(self, data: Any, *labels: Any) -> tuple[Any, ...]:
-        """(loss, outputs, label, ...) of one batch."""
+        """Return (loss, outputs, label, ...) of a batch."""
         outputs = tensors_of(self._network(data))
         if self.add_cast_fp32:
             outputs, labels = jax.tree.map(_as_float32, (outputs, labels), is_leaf=is_tensor)

@@ -18,7 +18,7 @@ __all__ = ["TrainOneStepCell"]
 
 
 def _check_trained(network: Cell, optimizer: Any) -> None:
-    """Warn where the optimizer was not given what there is to train; each case leaves Parameters as they are."""
+    """Warn if the optimizer does not hold the trainable Parameters of the network or of its loss."""
     given = getattr(optimizer, "parameters", None)
     own = network.trainable_params()
     if not given or not own:
@@ -30,16 +30,16 @@ def _check_trained(network: Cell, optimizer: Any) -> None:
     kind = type(optimizer).__name__
     if other:
         text = (
-            f"{kind} holds another Parameter of the name {other[0]!r} than the network, which is not trained. Was the "
-            "optimizer made for another network, or the Parameter replaced after it was made? Make the optimizer last."
+            f"{kind} holds another Parameter of the name {other[0]!r} than the network, which is not trained. "
+            "Create the optimizer for this network, after all its Parameters."
         )
     elif not any(id(each) in held for each in own):
         text = f"{kind} holds none of the {len(own)} trainable Parameters of the network, so none of them is trained."
     elif of_loss and not any(id(each) in held for each in of_loss):
         text = (
-            f"{kind} holds no Parameter of the loss {type(loss).__name__}, so {of_loss[0].name!r} is not trained. Give "
-            "the optimizer [*network.trainable_params(), *loss.trainable_params()]; where the loss is to stay as it "
-            "is, set requires_grad=False for its Parameters."
+            f"{kind} holds no Parameter of the loss {type(loss).__name__}, so {of_loss[0].name!r} is not trained. Pass "
+            "[*network.trainable_params(), *loss.trainable_params()] to the optimizer, or set requires_grad=False for "
+            "the Parameters of the loss."
         )
     else:
         return
@@ -47,22 +47,22 @@ def _check_trained(network: Cell, optimizer: Any) -> None:
 
 
 class TrainOneStepCell(Cell):
-    """One step of training: the loss of a batch, its gradients, and the optimizer's update. Compiled.
+    """One compiled training step: the loss of a batch, its gradients, and the update of the optimizer.
 
     Args:
         network: a Cell whose output is the loss, such as `WithLossCell`, or (loss, other outputs...).
         optimizer: an optimizer of `nn`, another Cell that is called with the gradients of the network's trainable
             Parameters, or a transformation of optax.
-        sens: what the gradients are scaled by; the optimizer's `loss_scale` divides it out.
+        sens: the factor by which the gradients are scaled; the optimizer divides by its `loss_scale`.
 
     Attributes:
-        network, optimizer, sens: as given.
-        weights: a ParameterTuple of what the optimizer updates. A subclass may set others.
+        network, optimizer, sens: the arguments.
+        weights: a ParameterTuple of the Parameters that the optimizer updates. A subclass may set others.
         grad, grad_no_sens: `ops.GradOperation` by Parameters, with and without a sensitivity as the last input.
         grad_reducer, reducer_flag: `nn.Identity()` and False: gradients of one process need no reduction.
 
     Raises:
-        ArgumentTypeError: `network` is not a Cell, or `optimizer` is no optimizer.
+        ArgumentTypeError: `network` is not a Cell, or `optimizer` is not an optimizer.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -83,7 +83,7 @@ class TrainOneStepCell(Cell):
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")
         self.weights = ParameterTuple(getattr(optimizer, "parameters", None) or network.trainable_params())
         """The Parameters that the optimizer updates."""
-        # For subclasses with a construct of their own.
+        # For subclasses that define construct.
         self.grad = GradOperation(get_by_list=True, sens_param=True)
         self.grad_no_sens = GradOperation(get_by_list=True)
         self.reducer_flag = False
@@ -91,7 +91,7 @@ class TrainOneStepCell(Cell):
         self._compiled_step = jit(self._run_step)
 
     def construct(self, *inputs: Any) -> Any:
-        """Train on one batch; returns what the network returned."""
+        """Train on one batch and return the output of the network."""
         many = False
 
         def forward(*inputs: Any) -> Any:

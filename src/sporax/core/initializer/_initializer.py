@@ -1,13 +1,4 @@
-"""Initializers: how the first values of Parameters are drawn.
-
-They draw with NumPy on the host, from the generator that `set_seed` seeds, so building a network compiles
-nothing. sporax draws at once, where MindSpore waits for `init_data()`.
-
-    >>> from sporax.core import set_seed
-    >>> set_seed(1)
-    >>> print(initializer(Normal(sigma=0.5), (2, 2)).shape)
-    (2, 2)
-"""
+"""`initializer`: new data by the name of an initializer, an instance, or a number."""
 
 from __future__ import annotations
 
@@ -19,34 +10,23 @@ import jax
 
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._suggest import hint
-from sporax.core._init_base import (
-    Initializer,
-    calculate_fan_in_and_fan_out,
-    calculate_gain,
-    shape_of,
-)
-from sporax.core._init_patterns import Constant, Dirac, Identity, One, Ones, Zero, Zeros
-from sporax.core._init_random import (
+from sporax.core.dtype import float32
+from sporax.core.initializer._base import Initializer, shape_of
+from sporax.core.initializer._patterns import Constant, Dirac, Identity, One, Zero
+from sporax.core.initializer._random import (
     HeNormal,
     HeUniform,
     Normal,
     Orthogonal,
-    Sparse,
     TruncatedNormal,
     Uniform,
     VarianceScaling,
     XavierNormal,
     XavierUniform,
 )
-from sporax.core.dtype import float32
 from sporax.core.tensor import Tensor, wrap
 
-__all__ = [
-    "Constant", "Dirac", "HeNormal", "HeUniform", "Identity", "Initializer", "Normal", "One", "Ones",
-    "Orthogonal", "Sparse", "TruncatedNormal", "Uniform", "VarianceScaling", "XavierNormal", "XavierUniform",
-    "Zero", "Zeros",
-    "calculate_fan_in_and_fan_out", "calculate_gain", "initializer",
-]  # fmt: skip
+__all__ = ["initializer"]
 
 _BY_NAME: dict[str, type[Initializer]] = {
     "zero": Zero,
@@ -74,7 +54,7 @@ def _named(name: str) -> Initializer:
         return _BY_PLAIN_NAME[plain]()
     if plain in ("sparse", "constant"):
         example = {"sparse": "Sparse(0.1)", "constant": "Constant(0.5)"}[plain]
-        raise ArgumentError(f"initializer: {name!r} needs an argument; give an instance, such as {example}.")
+        raise ArgumentError(f"initializer: {name!r} requires an argument; pass an instance, such as {example}.")
     known = ", ".join(repr(each) for each in _BY_NAME)
     raise ArgumentError(
         f"initializer: there is no initializer {name!r}.{hint(name, _BY_NAME, 0.5)} The names are: {known}."
@@ -90,12 +70,12 @@ def initializer(
 
     Args:
         init: a name ("normal", "xavier_uniform", "XavierUniform", …), a number to fill with, an Initializer,
-            or a Tensor, which is handed back as it is.
-        shape: the shape, of positive sizes. Needed unless `init` is a Tensor.
+            or a Tensor, which is returned unchanged.
+        shape: the shape, of positive sizes. Required unless `init` is a Tensor.
         dtype: the element type; a Tensor keeps its own.
 
     Returns:
-        Tensor of that shape and dtype, its values drawn now.
+        Tensor of that shape and dtype.
 
     Raises:
         ArgumentError: an unknown name, or a shape that is missing or not positive.
@@ -113,13 +93,13 @@ def initializer(
     Source: `common.initializer.initializer` of MindSpore.
     """
     if not isinstance(init, (str, numbers.Number, Tensor, Initializer)):
-        hint = " An initializer class needs its brackets." if isinstance(init, type) else " Wrap data in a Tensor."
+        hint = " Instantiate the initializer class." if isinstance(init, type) else " Wrap data in a Tensor."
         raise ArgumentTypeError(
             f"initializer: `init` must be a name, a number, a Tensor or an Initializer, but got {init!r} of "
             f"type {type(init).__name__}.{hint}"
         )
     if shape is None and not isinstance(init, Tensor):
-        raise ArgumentError(f"initializer: `shape` is needed when `init` is {init!r}.")
+        raise ArgumentError(f"initializer: `shape` is required when `init` is {init!r}.")
     wanted = None if shape is None else shape_of(shape, "initializer", minimum=1)
     if isinstance(init, Tensor):
         if wanted is not None and init.shape != wanted:

@@ -1,4 +1,4 @@
-"""The base of all initializers, and what they need to know of a shape: fans and gains."""
+"""The base class of initializers, and the fans and gains from which they compute variances."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, ShapeError
+from sporax.core._host_random import default_stream
 from sporax.core.dtype import as_dtype, float32
-from sporax.core.random import default_generator
 
+__all__ = ["Initializer", "calculate_fan_in_and_fan_out", "calculate_gain"]
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, negative_slope: float | None = None) -> float:
-    r"""The factor that keeps a signal's variance through an activation.
+    r"""Return the factor that preserves the variance of a signal through an activation.
 
     linear, sigmoid 1; tanh 5/3; relu :math:`\sqrt2`; selu 3/4; leaky_relu :math:`\sqrt{2/(1+a^2)}`.
 
@@ -30,7 +31,7 @@ def calculate_gain(nonlinearity: str, negative_slope: float | None = None) -> fl
         float.
 
     Raises:
-        ArgumentError: an activation that has no gain.
+        ArgumentError: the activation has no gain.
 
     Examples:
         >>> calculate_gain("leaky_relu", 1.0)
@@ -47,7 +48,7 @@ def calculate_gain(nonlinearity: str, negative_slope: float | None = None) -> fl
 
 
 def calculate_fan_in_and_fan_out(shape: Sequence[int]) -> tuple[int, int]:
-    r"""How many inputs feed one output of a weight, and how many outputs one input feeds.
+    r"""Return the number of inputs of each output of a weight, and the number of outputs of each input.
 
     For (out, in, \*window): :math:`\text{in}\prod\text{window}` and :math:`\text{out}\prod\text{window}`.
 
@@ -76,6 +77,7 @@ def calculate_fan_in_and_fan_out(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def shape_of(shape: Any, where: str, minimum: int) -> tuple[int, ...]:
+    """Return `shape` as a tuple of ints; each must be ≥ `minimum`."""
     sizes = shape if isinstance(shape, (list, tuple)) else (shape,)
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < minimum:
@@ -86,7 +88,7 @@ def shape_of(shape: Any, where: str, minimum: int) -> tuple[int, ...]:
 
 
 class Initializer:
-    """Base of all initializers; a subclass defines `_initialize(arr)`, which fills a NumPy array in place.
+    """Base class of initializers; a subclass defines `_initialize(arr)`, which fills a NumPy array in place.
 
     Args:
         kwargs: the settings; each becomes an attribute.
@@ -114,7 +116,7 @@ class Initializer:
         )
 
     def __call__(self, shape: int | Sequence[int], dtype: Any = float32) -> np.ndarray:
-        """New data.
+        """Return new data.
 
         Args:
             shape: the array's shape.
@@ -124,8 +126,8 @@ class Initializer:
             NumPy array of that shape and dtype.
 
         Raises:
-            ShapeError: a shape that this initializer cannot fill.
-            DtypeError: a random initializer was asked for whole numbers.
+            ShapeError: the initializer cannot fill this shape.
+            DtypeError: the initializer draws random values and `dtype` is not a floating dtype.
         """
         array = np.empty(shape_of(shape, type(self).__name__, minimum=0), as_dtype(dtype).dtype)
         self._initialize(array)
@@ -136,15 +138,15 @@ class Initializer:
         return f"{type(self).__name__}({settings})"
 
     def _random(self, array: np.ndarray) -> np.random.Generator:
-        """The generator, once it is sure that the array can hold fractions."""
+        """Return the generator; raise where the array cannot hold fractions."""
         if not as_dtype(array.dtype).is_floating_point:
             raise DtypeError(
-                f"{type(self).__name__}: draws fractions, but the dtype asked for is "
+                f"{type(self).__name__}: the values are fractions, but the requested dtype is "
                 f"{as_dtype(array.dtype)}. Use float16, bfloat16, float32 or float64."
             )
-        return default_generator.host()
+        return default_stream.generator
 
-    def _need_ndim(self, array: np.ndarray, low: int, high: int | None = None) -> None:
+    def _check_ndim(self, array: np.ndarray, low: int, high: int | None = None) -> None:
         if array.ndim < low or (high is not None and array.ndim > high):
             wanted = f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
             raise ShapeError(f"{type(self).__name__}: the shape must have {wanted} dimensions, but got {array.shape}.")

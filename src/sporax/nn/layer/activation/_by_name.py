@@ -1,71 +1,17 @@
-"""Activations as Cells, and their look-up by name."""
+"""Look-up of activations by name."""
 
 from __future__ import annotations
 
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.core import Cell
-from sporax.nn.layer._composed import GLU, PReLU, RReLU, Softmax2d
-from sporax.nn.layer._pointwise import (
-    FastGelu,
-    HSigmoid,
-    HSwish,
-    LogSigmoid,
-    Mish,
-    ReLU,
-    ReLU6,
-    SeLU,
-    Sigmoid,
-    SiLU,
-    Softsign,
-    Tanh,
-    Tanhshrink,
-)
-from sporax.nn.layer._settable import (
-    CELU,
-    ELU,
-    GELU,
-    Hardtanh,
-    HShrink,
-    LeakyReLU,
-    LogSoftmax,
-    Softmax,
-    Softmin,
-    SoftShrink,
-    Threshold,
-)
+from sporax.nn.layer.activation._gelu import GELU, GLU, FastGelu, HSwish, Mish, SiLU
+from sporax.nn.layer.activation._rectifier import CELU, ELU, LeakyReLU, PReLU, ReLU, ReLU6, RReLU, SeLU
+from sporax.nn.layer.activation._shrink import HShrink, SoftShrink, Tanhshrink
+from sporax.nn.layer.activation._sigmoid import Hardtanh, HSigmoid, LogSigmoid, Sigmoid, Softsign, Tanh
+from sporax.nn.layer.activation._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
-__all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "FastGelu",
-    "HShrink",
-    "HSigmoid",
-    "HSwish",
-    "Hardtanh",
-    "LeakyReLU",
-    "LogSigmoid",
-    "LogSoftmax",
-    "Mish",
-    "PReLU",
-    "RReLU",
-    "ReLU",
-    "ReLU6",
-    "SeLU",
-    "SiLU",
-    "Sigmoid",
-    "SoftShrink",
-    "Softmax",
-    "Softmax2d",
-    "Softmin",
-    "Softsign",
-    "Tanh",
-    "Tanhshrink",
-    "Threshold",
-    "get_activation",
-]
+__all__ = ["get_activation"]
 
 _BY_NAME: dict[str, type[Cell]] = {
     "softmin": Softmin,
@@ -99,17 +45,17 @@ _BY_NAME: dict[str, type[Cell]] = {
 
 
 def get_activation(name: str | None, prim_name: str | None = None) -> Cell | None:
-    """The activation of a name, with its default settings.
+    """Return the activation of a name, with its default arguments.
 
     Args:
-        name: its name, such as "relu"; None for no activation.
-        prim_name: who asks, for the message of an error.
+        name: the name, such as "relu", or None for no activation.
+        prim_name: the name of the caller in error messages.
 
     Returns:
-        a new Cell, or None.
+        A new Cell, or None.
 
     Raises:
-        ArgumentError: an unknown name; the nearest one is suggested.
+        ArgumentError: the name is unknown. The message suggests the closest one.
         ArgumentTypeError: `name` is neither a str nor None.
 
     Examples:
@@ -124,5 +70,5 @@ def get_activation(name: str | None, prim_name: str | None = None) -> Cell | Non
     argument = "activation" if prim_name else "name"
     _check.is_type(name, str, name=argument, where=where)
     if name == "threshold":
-        raise ArgumentError(f"{where}: 'threshold' needs its settings; give nn.Threshold(threshold, value).")
+        raise ArgumentError(f"{where}: 'threshold' requires arguments; pass nn.Threshold(threshold, value).")
     return _BY_NAME[_check.one_of(name, tuple(_BY_NAME), name=argument, where=where)]()

@@ -1,4 +1,4 @@
-"""Initializers that draw nothing: constants, the identity, and a kernel that hands its input on."""
+"""Deterministic initializers: constants, the identity matrix, and the identity convolution."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentTypeError, ShapeError
-from sporax.core import _draws
-from sporax.core._init_base import Initializer
+from sporax.core.initializer import _draws
+from sporax.core.initializer._base import Initializer
+
+__all__ = ["Constant", "Dirac", "Identity", "One", "Ones", "Zero", "Zeros"]
 
 
 class Zero(Initializer):
-    """All zeros; also by the names "zeros" and "zero".
+    """All zeros; its names are "zeros" and "zero".
 
     Examples:
         >>> from sporax.core.initializer import initializer
@@ -29,7 +31,7 @@ class Zero(Initializer):
 
 
 class One(Initializer):
-    """All ones; also by the names "ones" and "one".
+    """All ones; its names are "ones" and "one".
 
     Examples:
         >>> from sporax.core.initializer import initializer
@@ -48,7 +50,7 @@ Ones = One
 
 
 class Constant(Initializer):
-    """One value everywhere.
+    """A constant value.
 
     Args:
         value: a number, or a Tensor or array of one element.
@@ -69,7 +71,7 @@ class Constant(Initializer):
         if not single:
             raise ArgumentTypeError(
                 f"Constant: `value` must be a number or a Tensor of one element, but got {value!r}. "
-                "To start from given values, pass the Tensor itself to `initializer`."
+                "To use given values, pass the Tensor to `initializer`."
             )
         super().__init__(value=value)
 
@@ -81,7 +83,7 @@ class Identity(Initializer):
     """Ones on the diagonal of a matrix, zeros elsewhere.
 
     Raises:
-        ShapeError: when called: the shape has not 2 dimensions.
+        ShapeError: when called: the shape does not have 2 dimensions.
 
     Examples:
         >>> from sporax.core.initializer import initializer
@@ -93,18 +95,19 @@ class Identity(Initializer):
     """
 
     def _initialize(self, arr: np.ndarray) -> None:
-        self._need_ndim(arr, 2, 2)
+        self._check_ndim(arr, 2, 2)
         arr[...] = np.eye(*arr.shape)
 
 
 class Dirac(Initializer):
-    """A convolution kernel that hands its input channels on unchanged.
+    """A convolution kernel that returns its input channels unchanged.
 
     Args:
-        groups: the convolution's groups; each hands on its own channels.
+        groups: the number of groups of the convolution.
 
     Raises:
-        ShapeError: when called: the shape has not 3 to 5 dimensions, or its first is no multiple of `groups`.
+        ShapeError: when called: the shape does not have 3 to 5 dimensions, or the first is not a multiple of
+            `groups`.
 
     Examples:
         >>> from sporax.core.initializer import initializer
@@ -125,7 +128,7 @@ class Dirac(Initializer):
     groups: int
 
     def _initialize(self, arr: np.ndarray) -> None:
-        self._need_ndim(arr, 3, 5)
+        self._check_ndim(arr, 3, 5)
         if arr.shape[0] % self.groups:
             raise ShapeError(
                 f"Dirac: the first dimension must be a multiple of `groups`={self.groups}, but got shape {arr.shape}."

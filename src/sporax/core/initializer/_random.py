@@ -1,4 +1,4 @@
-"""Initializers that draw their values."""
+"""Random initializers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax.core import _draws
-from sporax.core._init_base import Initializer, calculate_fan_in_and_fan_out, calculate_gain
+from sporax.core.initializer import _draws
+from sporax.core.initializer._base import Initializer, calculate_fan_in_and_fan_out, calculate_gain
+
+__all__ = [
+    "HeNormal",
+    "HeUniform",
+    "Normal",
+    "Orthogonal",
+    "Sparse",
+    "TruncatedNormal",
+    "Uniform",
+    "VarianceScaling",
+    "XavierNormal",
+    "XavierUniform",
+]
 
 
 class Normal(Initializer):
-    r"""Values of :math:`\mathcal N(\text{mean}, \text{sigma}^2)`.
+    r"""Normal distribution :math:`\mathcal N(\text{mean}, \text{sigma}^2)`.
 
     Args:
         sigma: the standard deviation, ≥ 0.
@@ -42,14 +55,14 @@ class Normal(Initializer):
 
 
 class TruncatedNormal(Initializer):
-    r"""Values of :math:`\mathcal N(\text{mean}, \text{sigma}^2)`, given that they lie in :math:`[a, b]`.
+    r"""Normal distribution :math:`\mathcal N(\text{mean}, \text{sigma}^2)` truncated to :math:`[a, b]`.
 
-    `a` and `b` are bounds of the values themselves, not numbers of standard deviations: at the default
-    `sigma` of 0.01 the default bounds of ±2 cut nothing.
+    `a` and `b` are bounds of the values, not numbers of standard deviations: with the default `sigma` of 0.01, the
+    default bounds of ±2 have no effect.
 
     Args:
-        sigma: the standard deviation before the cut, > 0.
-        mean: the mean before the cut.
+        sigma: the standard deviation before truncation, > 0.
+        mean: the mean before truncation.
         a: the lower bound.
         b: the upper bound, above `a`.
 
@@ -86,7 +99,7 @@ class TruncatedNormal(Initializer):
 
 
 class Uniform(Initializer):
-    r"""Values of :math:`U[-\text{scale}, \text{scale}]`.
+    r"""Uniform distribution :math:`U[-\text{scale}, \text{scale}]`.
 
     Args:
         scale: the bound, ≥ 0.
@@ -125,7 +138,7 @@ class _Glorot(Initializer):
 
 
 class XavierUniform(_Glorot):
-    r"""Values of :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{6/(\text{fan\_in}+\text{fan\_out})}`.
+    r"""Uniform distribution :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{6/(\text{fan\_in}+\text{fan\_out})}`.
 
     Args:
         gain: a factor > 0; see `calculate_gain`.
@@ -148,7 +161,7 @@ class XavierUniform(_Glorot):
 
 
 class XavierNormal(_Glorot):
-    r"""Normal values whose variance keeps signals and gradients at their size.
+    r"""Normal distribution whose variance preserves the scale of activations and gradients.
 
     .. math:: \mathcal N(0, s^2), \quad s = \text{gain}\sqrt{2/(\text{fan\_in}+\text{fan\_out})}
 
@@ -188,15 +201,15 @@ class _He(Initializer):
 
 
 class HeUniform(_He):
-    r"""Values of :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{3/\text{fan}}`.
+    r"""Uniform distribution :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{3/\text{fan}}`.
 
     Args:
         negative_slope: the slope of leaky_relu below zero.
-        mode: "fan_in" keeps the variance forward, "fan_out" backward.
+        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
         nonlinearity: the activation that follows; see `calculate_gain`.
 
     Raises:
-        ArgumentError: an unknown `mode` or `nonlinearity`.
+        ArgumentError: `mode` or `nonlinearity` is unknown.
         ShapeError: when called: fewer than 2 dimensions.
 
     Examples:
@@ -212,15 +225,15 @@ class HeUniform(_He):
 
 
 class HeNormal(_He):
-    r"""Values of :math:`\mathcal N(0, s^2)` with :math:`s = \text{gain}/\sqrt{\text{fan}}`.
+    r"""Normal distribution :math:`\mathcal N(0, s^2)` with :math:`s = \text{gain}/\sqrt{\text{fan}}`.
 
     Args:
         negative_slope: the slope of leaky_relu below zero.
-        mode: "fan_in" keeps the variance forward, "fan_out" backward.
+        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
         nonlinearity: the activation that follows; see `calculate_gain`.
 
     Raises:
-        ArgumentError: an unknown `mode` or `nonlinearity`.
+        ArgumentError: `mode` or `nonlinearity` is unknown.
         ShapeError: when called: fewer than 2 dimensions.
 
     Examples:
@@ -235,8 +248,8 @@ class HeNormal(_He):
         _draws.fill_normal(arr, self._random(arr), 0.0, self._sigma(arr.shape))
 
 
-# The standard deviation of a standard normal that is cut at ±2.
-_CUT_AT_TWO = 0.8796256610342398
+# The standard deviation of a standard normal distribution truncated to [-2, 2].
+_TRUNCATED_SIGMA = 0.8796256610342398
 _DISTRIBUTIONS = {
     "uniform": "uniform",
     "truncated_normal": "truncated",
@@ -248,10 +261,10 @@ _DISTRIBUTIONS = {
 
 
 class VarianceScaling(Initializer):
-    r"""Values of variance :math:`\text{scale}/n`, with n the fan that `mode` names.
+    r"""Distribution of variance :math:`\text{scale}/n`, where n is the fan selected by `mode`.
 
-    A truncated normal is cut at two of its standard deviations, and widened so that the variance after the
-    cut is the stated one.
+    A truncated normal is truncated at two standard deviations and rescaled, so that the variance after truncation
+    is as stated.
 
     Args:
         scale: a factor > 0.
@@ -259,15 +272,15 @@ class VarianceScaling(Initializer):
         distribution: "truncated_normal", "untruncated_normal" or "uniform".
 
     Raises:
-        ArgumentError: a `scale` that is not positive, or an unknown `mode` or `distribution`.
+        ArgumentError: `scale` is not positive, or `mode` or `distribution` is unknown.
         ShapeError: when called: fewer than 2 dimensions.
 
     Examples:
         >>> VarianceScaling(2.0)
         VarianceScaling(scale=2.0, mode='fan_in', distribution='truncated_normal')
 
-    Source: the class of the same name in MindSpore and in Keras. MindSpore 2.10 draws a uniform for
-    "truncated_normal".
+    Source: the class of the same name in MindSpore and in Keras. MindSpore 2.10 draws from a uniform
+    distribution for "truncated_normal".
     """
 
     scale: float
@@ -292,14 +305,14 @@ class VarianceScaling(Initializer):
         elif kind == "normal":
             _draws.fill_normal(arr, rng, 0.0, sigma)
         else:
-            wide = sigma / _CUT_AT_TWO
+            wide = sigma / _TRUNCATED_SIGMA
             _draws.fill_truncated_normal(arr, rng, 0.0, wide, -2 * wide, 2 * wide)
 
 
 class Orthogonal(Initializer):
-    r"""A matrix with :math:`W^\top W = \text{gain}^2 I` (or :math:`W W^\top`, where it is wider than high).
+    r"""A matrix with :math:`W^\top W = \text{gain}^2 I`, or :math:`W W^\top` where it has more columns than rows.
 
-    More dimensions are flattened into (shape[0], the rest). The draw is uniform among such matrices.
+    The dimensions after the first are flattened. The distribution is uniform over such matrices.
 
     Args:
         gain: a factor.
@@ -323,7 +336,7 @@ class Orthogonal(Initializer):
         super().__init__(gain=gain)
 
     def _initialize(self, arr: np.ndarray) -> None:
-        self._need_ndim(arr, 2)
+        self._check_ndim(arr, 2)
         _draws.fill_orthogonal(arr, self._random(arr), self.gain)
 
 
@@ -331,12 +344,12 @@ class Sparse(Initializer):
     r"""A matrix of :math:`\mathcal N(0, \text{sigma}^2)` with zeros in each column.
 
     Args:
-        sparsity: the share of zeros in a column, in [0, 1]; their number is rounded up.
-        sigma: the standard deviation of the rest, ≥ 0.
+        sparsity: the fraction of zeros in a column, in [0, 1]; their number is rounded up.
+        sigma: the standard deviation of the other elements, ≥ 0.
 
     Raises:
-        ArgumentError: `sparsity` outside [0, 1], or a negative `sigma`.
-        ShapeError: when called: the shape has not 2 dimensions.
+        ArgumentError: `sparsity` is outside [0, 1], or `sigma` is negative.
+        ShapeError: when called: the shape does not have 2 dimensions.
 
     Examples:
         >>> from sporax.core.initializer import initializer
@@ -356,5 +369,5 @@ class Sparse(Initializer):
         super().__init__(sparsity=sparsity, sigma=sigma)
 
     def _initialize(self, arr: np.ndarray) -> None:
-        self._need_ndim(arr, 2, 2)
+        self._check_ndim(arr, 2, 2)
         _draws.fill_sparse(arr, self._random(arr), self.sparsity, self.sigma)
