@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sporax import compat, losses
 from sporax.cli import _loss_check
 from sporax.cli._app import app
-from sporax.inspect import check_loss
+from sporax.testing import check_loss
 
 LOSS = """
 import mindspore.nn as nn

@@ -12,7 +12,7 @@ from typing import Any
 
 from sporax import compat, losses
 from sporax._errors import ArgumentError, SporaxError
-from sporax.inspect import COLOURS, MARKS, Report, check_loss, details, html_page, load_target
+from sporax.testing import COLOURS, MARKS, Report, check_loss, details, html_page, load_target
 
 MENDABLE = (SporaxError, OSError)
 

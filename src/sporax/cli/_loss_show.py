@@ -16,9 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sporax import losses
+from sporax import losses, plotting
 from sporax._errors import ArgumentError, SporaxError
-from sporax.inspect import look
 
 MENDABLE = (SporaxError, OSError)
 
@@ -38,7 +37,7 @@ def _printed(*parts: Any) -> str:
     out = io.StringIO()
     console = Console(
         file=out,
-        width=_width() if sys.stdout.isatty() else 400,
+        width=_width() if sys.stdout.isatty() else 1000,
         force_terminal=_color(),
         color_system="standard" if _color() else None,
         highlight=False,
@@ -60,7 +59,7 @@ def _table(*columns: str, whole: Sequence[str] = ()) -> Table:
 
 def select(family: str | None, like: str | None) -> Rows:
     """The rows of a family, those with a name like the one given, or all of them."""
-    rows = list(losses.registry().values()) if like is None else look.like(like)
+    rows = list(losses.registry().values()) if like is None else plotting.like(like)
     if not rows:
         raise ArgumentError(f"no loss has a name like {like!r}. `sporax loss list` shows all there are.")
     if family is None:
@@ -84,7 +83,7 @@ def rows_as_json(rows: Rows) -> str:
             "source": row.source,
             "like": list(row.like),
             "inputs": {item.name: " ".join(item.shape) for item in row.inputs},
-            "parameters": list(look.parameters_of(row)),
+            "parameters": list(plotting.parameters_of(row)),
         }
         for row in rows
     ]
@@ -102,19 +101,19 @@ def rows_as_text(rows: Rows) -> str:
 
 def show(name: str, params: Sequence[str], save: Path | None) -> str:
     """A loss in words, and its curves for every combination of the hyper-parameters given."""
-    row = look.find(name)
-    settings = look.settings_of(row, _swept(params))
-    lines = look.lines(row)
+    row = plotting.find(name)
+    settings = plotting.settings_of(row, _swept(params))
+    lines = plotting.lines(row)
     # Several kinds of label and several values at once would be too many curves to tell apart.
     cases = lines if len(settings) == 1 else lines[:1]
     curves = [
-        look.trace(row, line, setting, label=" ".join(filter(None, (line.case, label))) or row.name)
+        plotting.trace(row, line, setting, label=" ".join(filter(None, (line.case, label))) or row.name)
         for line in cases
         for label, setting in settings
     ]
     if save is not None:
-        look.save_figure([curves], save)
-    parts = [*_heading(row), look.plot_text(curves, _width(), color=_color())]
+        plotting.save_figure([curves], save)
+    parts = [*_heading(row), plotting.plot_text(curves, _width(), color=_color())]
     if len(cases) < len(lines):
         parts.append(f"The curves are for the case: {lines[0].case}.")
     return _printed(*parts, *([f"Saved as {save}."] if save else []))
@@ -146,55 +145,55 @@ def _value(text: str) -> Any:
 
 
 def _heading(row: losses.LossInfo) -> list[Any]:
-    words = look.words_of(row)
+    words = plotting.words_of(row)
     inputs = _table("input", "shape", "dtype", "holds")
     for item in row.inputs:
         holds = f"{item.role}, {item.domain.replace('_', ' ')}"
         inputs.add_row(item.name, f"({', '.join(item.shape)})", item.kind, holds)
     parameters = _table("parameter", "default", "")
     signature = inspect.signature(row.function).parameters
-    for name in (*look.parameters_of(row), *losses.KEYWORDS):
+    for name in (*plotting.parameters_of(row), *losses.KEYWORDS):
         default = signature[name].default
         required = default is inspect.Parameter.empty
         parameters.add_row(name, "required" if required else repr(default), words.arguments.get(name, ""))
     cell = f"   nn.{row.cell}" if row.cell else ""
     head = [f"losses.{row.name}{cell}   ({row.family}; {row.source})", words.summary, ""]
-    head += [f"  {look.plain_formula(formula)}" for formula in words.formulas]
+    head += [f"  {plotting.plain_formula(formula)}" for formula in words.formulas]
     return [*head, "", inputs, parameters, ""]
 
 
 def compare(names: Sequence[str], save: Path | None) -> str:
     """Curves of several losses, those whose axes mean the same together, with a table each."""
-    rows = list({row.name: row for row in map(look.find, names)}.values())
+    rows = list({row.name: row for row in map(plotting.find, names)}.values())
     if len(rows) < 2:
         raise ArgumentError("compare takes two different losses or more.")
-    groups: dict[tuple[str, str], list[tuple[losses.LossInfo, look.Line]]] = {}
+    groups: dict[tuple[str, str], list[tuple[losses.LossInfo, plotting.Line]]] = {}
     for row in rows:
-        line = look.lines(row)[0]
+        line = plotting.lines(row)[0]
         groups.setdefault((line.axis, line.case), []).append((row, line))
     panels, parts = [], []
     for (axis, case), members in groups.items():
         span = min(line.start for _, line in members), max(line.stop for _, line in members)
-        curves = [look.trace(row, line, span=span) for row, line in members]
+        curves = [plotting.trace(row, line, span=span) for row, line in members]
         panels.append(curves)
         of = f" ({case})" if case else ""
-        parts += [f"over {axis}{of}:", look.plot_text(curves, _width(), color=_color()), "", _points(members), ""]
+        parts += [f"over {axis}{of}:", plotting.plot_text(curves, _width(), color=_color()), "", _points(members), ""]
     if len(groups) > 1:
         parts.append("Losses whose axes differ in meaning stand apart.")
     if save is not None:
-        look.save_figure(panels, save)
+        plotting.save_figure(panels, save)
         parts.append(f"Saved as {save}.")
     return _printed(*parts)
 
 
-def _points(members: Sequence[tuple[losses.LossInfo, look.Line]]) -> Table:
+def _points(members: Sequence[tuple[losses.LossInfo, plotting.Line]]) -> Table:
     """Value and derivative of each loss at five points, and its growth at both ends."""
     places = members[0][1].points(5)
     columns = (*(f"{x:.3g}" for x in places), "lower end", "upper end")
     table = _table("value / derivative at", *columns, whole=columns)
     for row, line in members:
-        value, slope = look.sample(row, line, places)
+        value, slope = plotting.sample(row, line, places)
         # 0 + x: a slope of zero is 0, not -0.
         cells = [f"{0 + v:.3g} / {0 + s:.3g}" for v, s in zip(value, slope, strict=True)]
-        table.add_row(row.name, *cells, *look.growth(row, line))
+        table.add_row(row.name, *cells, *plotting.growth(row, line))
     return table

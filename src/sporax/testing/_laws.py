@@ -1,0 +1,281 @@
+"""The frame of a check: what a law is, what it may use, and how it says what it found."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._errors import EagerFallbackWarning
+from sporax._jax_compat import CONCRETIZATION_ERRORS, x64_scope
+from sporax.testing._advice import advice
+from sporax.testing._origin import Origin, first_not_finite, is_user_file, narrows
+from sporax.testing._report import Finding
+from sporax.testing._shrink import show, shrink
+from sporax.testing._subject import Subject, objective
+
+Arrays: TypeAlias = Sequence[np.ndarray]
+
+
+class Skipped(Exception):
+    """The law does not apply; the message says why."""
+
+
+class Failed(Exception):
+    """The law is broken.
+
+    Args:
+        found: what was found.
+        expected: what was expected.
+        fix: a suggested fix.
+        arrays: inputs that show it.
+        place: file and line of the origin.
+        status: `fail`, or `warn` where it may be meant.
+    """
+
+    def __init__(
+        self,
+        found: str,
+        *,
+        expected: str = "",
+        fix: str = "",
+        arrays: Arrays | None = None,
+        place: str = "",
+        status: Any = "fail",
+    ) -> None:
+        super().__init__(found)
+        self.found, self.expected, self.fix = found, expected, fix
+        self.arrays, self.place, self.status = arrays, place, status
+
+
+class Check:
+    """One loss under check: its forms, compiled once each.
+
+    Args:
+        subject: the loss.
+        seed: of all random inputs.
+    """
+
+    def __init__(self, subject: Subject, seed: int = 0) -> None:
+        self.subject, self.seed = subject, seed
+        self.fn = subject.loss()
+        self.untraceable: Exception | None = None
+        self.detached: tuple[int, ...] | None = None
+        self._compiled: dict[tuple[str, bool], Callable[..., Any]] = {}
+        self._scalar: bool | None = None
+        self._wide: bool | None = None
+        self._random: bool | None = None
+        with x64_scope(False), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self._scalar = jax.eval_shape(self.fn, *map(jnp.asarray, self.draw())).ndim == 0
+            except CONCRETIZATION_ERRORS as error:
+                self.untraceable = error
+            except Exception:
+                # The check that it runs reports it.
+                self._scalar = None
+
+    def draw(self, seed: int = 0, dtype: Any = None, scale: float = 1.0) -> list[np.ndarray]:
+        """Random inputs."""
+        return self.subject.draw(self.seed + seed, dtype, scale)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a plain call gives one number."""
+        if self._scalar is None:
+            self._scalar = np.ndim(self.run("loss", self.draw())) == 0
+        return self._scalar
+
+    def values_fn(self) -> Callable[..., jax.Array] | None:
+        """The loss with one value for each sample, if it has such a form."""
+        if not self.is_scalar:
+            return self.fn
+        try:
+            fn = self.subject.loss("none")
+            ndim = np.ndim(self.run("values", self.draw(), fn=fn))
+        except Exception:
+            return None
+        return fn if ndim else None
+
+    def run(self, form: str, arrays: Arrays, *, fn: Callable[..., Any] | None = None, jit: bool = True) -> Any:
+        """A form of the loss on these inputs, as NumPy.
+
+        Args:
+            form: `loss`, `number` (a number made of its values), `gradients` of that for the float inputs; or a
+                name for `fn`.
+            arrays: the inputs; 64-bit mode is on where one is float64.
+            fn: another function.
+            jit: whether it is compiled, where it can be.
+        """
+        wide = any(array.dtype == np.float64 for array in arrays)
+        with x64_scope(wide), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", EagerFallbackWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            call = self._form(form, fn, jit and self.untraceable is None)
+            return jax.tree.map(np.asarray, call(*map(jnp.asarray, arrays)))
+
+    def _form(self, form: str, fn: Callable[..., Any] | None, jit: bool) -> Callable[..., Any]:
+        key = (form, jit)
+        if key not in self._compiled:
+            forms = {"loss": lambda: self.fn, "number": lambda: objective(self.fn), "gradients": self._slopes}
+            made = forms[form]() if fn is None else fn
+            self._compiled[key] = jax.jit(made) if jit else made
+        return self._compiled[key]
+
+    def _slopes(self) -> Callable[..., Any]:
+        return jax.grad(objective(self.fn), tuple(self.subject.floats))
+
+    def keeps_float64(self) -> bool:
+        """Whether float64 inputs are computed with in float64 all the way, as differences of values need it."""
+        if self._wide is None:
+            arrays = self.draw(dtype=np.float64)
+            wide = self.run("loss", arrays).dtype == np.float64
+            if wide and self.untraceable is None:
+                with x64_scope(True):
+                    wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
+            self._wide = bool(wide)
+        return self._wide
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a loss of the user's draws random numbers: which ones a sample gets depends on its position."""
+        if self._random is None:
+            self._random = False
+            if self.subject.row is None and self.untraceable is None:
+                with x64_scope(False), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    text = str(jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw())))
+                self._random = "random_bits" in text or "threefry2x32" in text
+        return self._random
+
+    def mean(self, arrays: Arrays) -> float:
+        """The loss as one number."""
+        return float(np.mean(np.asarray(self.run("loss", arrays), np.float64)))
+
+    def origin(self, arrays: Arrays, *, gradient: bool) -> Explained:
+        """The first operation whose result is not finite, in words, with its line and a suggested fix."""
+        wide = any(array.dtype == np.float64 for array in arrays)
+        found = None
+        with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for fn in (self._slopes(), self.fn) if gradient else (self.fn,):
+                try:
+                    found = first_not_finite(fn, *map(jnp.asarray, arrays))
+                except Exception:
+                    continue
+                break
+        return Explained(found, gradient)
+
+
+class Explained:
+    """Where a number that is not finite came from.
+
+    Args:
+        origin: the operation; None if it is not known.
+        gradient: whether only the gradient is not finite.
+    """
+
+    def __init__(self, origin: Origin | None, gradient: bool) -> None:
+        self.origin, self.gradient = origin, gradient
+        self.text = "" if origin is None else f"; {origin}"
+        self.place = "" if origin is None else origin.root.place
+
+    def fix(self, default: str = "") -> str:
+        """The suggested fix; `default` where the operation is not known."""
+        singular = None if self.origin is None else self.origin.singular
+        return advice(singular, finite_value=self.gradient, default=default)
+
+
+Law: TypeAlias = Callable[[Check], str]
+
+LAWS: dict[str, tuple[str, Law]] = {}
+
+
+@dataclass(frozen=True)
+class law:
+    """Enter a function in the list of laws.
+
+    Args:
+        name: short name.
+        title: the law in words.
+    """
+
+    name: str
+    title: str
+
+    def __call__(self, function: Law) -> Law:
+        LAWS[self.name] = (self.title, function)
+        return function
+
+
+def judge(check: Check, name: str) -> Finding:
+    """What one law says of the loss."""
+    title, function = LAWS[name]
+    try:
+        return Finding(name, title, "pass", function(check))
+    except Skipped as skipped:
+        return Finding(name, title, "skip", str(skipped))
+    except Failed as failed:
+        return Finding(
+            name,
+            title,
+            failed.status,
+            failed.found,
+            failed.expected,
+            failed.fix,
+            {} if failed.arrays is None else show(check.subject.inputs, failed.arrays),
+            failed.place,
+        )
+    except Exception as error:
+        text = re.sub(r"\s+", " ", str(error)).strip()
+        return Finding(
+            name,
+            title,
+            "fail",
+            f"the loss raised {type(error).__name__}: {text[:300]}",
+            "a value",
+            place=_line_of(error),
+        )
+
+
+def _line_of(error: BaseException) -> str:
+    """The innermost line of the user's code in a traceback."""
+    place, traceback = "", error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if is_user_file(file):
+            place = f"{file}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return place
+
+
+def smallest(check: Check, arrays: Arrays, fails: Callable[[list[np.ndarray]], bool]) -> list[np.ndarray]:
+    """The smallest inputs found for which `fails` still holds."""
+    return shrink(check.subject, arrays, fails)
+
+
+def differ(got: Any, expected: Any, tolerance: float) -> bool:
+    """Whether two results differ by more than the tolerance times the size of the largest, NaN in the same places."""
+    got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
+    if got.shape != expected.shape:
+        return True
+    finite = expected[np.isfinite(expected)]
+    scale = max(1.0, float(np.abs(finite).max(initial=0)))
+    return not np.allclose(got, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+
+
+def number(value: Any) -> str:
+    """A number or a small array in few digits."""
+    array = np.asarray(value, np.float64)
+    if array.size == 1:
+        return f"{array.reshape(()):.6g}"
+    if array.size <= 8:
+        return np.array2string(array, precision=5, separator=", ").replace("\n", "")
+    return f"an array of shape {array.shape}"

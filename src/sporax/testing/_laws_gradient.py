@@ -1,0 +1,339 @@
+"""Laws of derivatives: against finite differences, at random, extreme and tied points, and a second time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._jax_compat import x64_scope
+from sporax.testing._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+from sporax.testing._laws_edges import examine, report_not_finite
+from sporax.testing._probes import Probe, as_dtype, ties
+from sporax.testing._problems import INFINITE_VALUE, WRONG_VALUE, Worst, not_finite
+from sporax.testing._subject import objective
+
+_MOST_PLACES = 24
+
+
+def _places(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
+    every = list(np.ndindex(array.shape))
+    if len(every) <= _MOST_PLACES:
+        return every
+    chosen = np.random.default_rng(seed).permutation(len(every))[:_MOST_PLACES]
+    return [every[at] for at in sorted(chosen)]
+
+
+def _moved(arrays: Arrays, at: int, place: tuple[int, ...] | None, by: float) -> list[np.ndarray]:
+    """The inputs with one element of one of them, or all its elements, moved."""
+    result = list(arrays)
+    result[at] = result[at].copy()
+    result[at][... if place is None else place] += by
+    return result
+
+
+_MEANT = re.compile(r"straight.through|stop.?gradient|surrogate.gradient|gradient.{0,20}\bdetached", re.I)
+
+
+def is_estimate(check: Check) -> bool:
+    """Whether the docstring says that the gradient is not the derivative, as that of a straight-through estimator."""
+    return check.subject.row is None and bool(_MEANT.search(check.subject.documentation))
+
+
+def detached(check: Check) -> tuple[int, ...]:
+    """Inputs after the first that get no gradient at all, as a target network: cut off as a whole, so on purpose."""
+    if check.detached is None:
+        draws = [check.draw(seed, np.float64) for seed in (0, 1)]
+        gradients = [check.run("gradients", arrays) for arrays in draws]
+        check.detached = tuple(
+            at
+            for n, at in enumerate(check.subject.floats)
+            if at and check.subject.row is None and not any(each[n].any() for each in gradients)
+        )
+    return check.detached
+
+
+class Wrong(NamedTuple):
+    """A gradient that is not the derivative.
+
+    Args:
+        at: which input.
+        index: of the element; None for the sum over all elements.
+        got: the gradient.
+        expected: the derivative by finite differences.
+    """
+
+    at: int
+    index: tuple[int, ...] | None
+    got: float
+    expected: float
+
+
+def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
+    """The first element whose gradient is finite and not the derivative, where the loss is finite.
+
+    At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones
+    stay equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
+    Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
+    """
+    if is_estimate(check):
+        return None
+    value = float(check.run("number", arrays))
+    if not np.isfinite(value):
+        return None
+    gradients = check.run("gradients", arrays)
+    largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
+    for at, gradient in zip(check.subject.floats, gradients, strict=True):
+        if at in detached(check):
+            continue
+        for place in (*_places(arrays[at], at), None):
+            got = float(np.sum(gradient[... if place is None else place]))
+            if not np.isfinite(got):
+                continue
+            scale = largest if place is not None else float(np.abs(gradient).sum())
+            step = _Step(value, got, scale, at, place)
+            expected = _mismatch(check, arrays, step, exact, 1.0)
+            # A strongly curved loss needs a smaller step.
+            if expected is not None and exact:
+                expected = _mismatch(check, arrays, step, exact, 1 / 8)
+            if expected is not None:
+                return Wrong(at, place, got, expected)
+    return None
+
+
+class _Step(NamedTuple):
+    """A gradient to compare: of the input `at`, for the element `place`, or the sum over all where that is None."""
+
+    value: float
+    got: float
+    scale: float
+    at: int
+    place: tuple[int, ...] | None
+
+
+def _mismatch(check: Check, arrays: Arrays, step: _Step, exact: bool, share: float) -> float | None:
+    """The derivative by finite differences, if the gradient is not that."""
+    value, got, scale, at, place = step
+    # What the difference of two values of this size can tell.
+    noise = (4e-16 if exact else 3e-7) * max(1.0, abs(value))
+    size = max(1.0, abs(float(arrays[at][place]))) if place is not None else 1.0
+    h = (1e-6 if exact else 3e-3) * size * share
+    below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
+    if not (np.isfinite(below) and np.isfinite(above)):
+        return None  # the edge of where the loss is defined
+    left, right = (value - below) / h, (above - value) / h
+    tolerance = (2e-5 if exact else 2e-2) * max(scale, abs(left), abs(right), 1e-3) + 4 * noise / h
+    middle = (left + right) / 2
+    between = min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance
+    if abs(got - middle) <= tolerance or between or _steps(check, arrays, step, h, below, above):
+        return None
+    return middle
+
+
+def _steps(check: Check, arrays: Arrays, step: _Step, h: float, below: float, above: float) -> bool:
+    """Whether the value itself jumps there, as ranks do at ties: such a place has no slope to compare with."""
+    value = step.value
+    jump = max(abs(above - value), abs(value - below))
+    if jump < 1e-4 * max(1.0, abs(value)):
+        return False
+    near = [float(check.run("number", _moved(arrays, step.at, step.place, move))) for move in (-h / 100, h / 100)]
+    return max(abs(each - value) for each in near) > 0.5 * jump
+
+
+def _examine(worst: Worst, check: Check, probe: Probe, *, may_be_infinite: bool = False) -> None:
+    """Enter what is wrong with the gradient at a probe in float64.
+
+    Args:
+        worst: takes the problem.
+        check: the loss.
+        probe: the inputs.
+        may_be_infinite: whether an infinite value is a warning, as that of an exponential of large inputs.
+    """
+    worst.tried += 1
+    exact = check.keeps_float64()
+    wrong = wrong_gradient(check, probe.arrays, exact)
+    if wrong is not None:
+        worst.add(WRONG_VALUE, lambda: _report_wrong(check, probe, wrong, exact))
+        return
+    problem = not_finite(check, probe.arrays)
+    if problem is not None:
+        warning = may_be_infinite and problem.severity == INFINITE_VALUE
+        worst.add(problem.severity, lambda: report_not_finite(check, probe, problem, warning=warning), warning=warning)
+
+
+def _report_wrong(check: Check, probe: Probe, wrong: Wrong, exact: bool) -> Failed:
+    small = smallest(check, probe.arrays, lambda a: wrong_gradient(check, a, exact) is not None)
+    found = wrong_gradient(check, small, exact) or wrong
+    name = check.subject.inputs[found.at].name
+    what = f"gradient for {name}{list(found.index)} is" if found.index is not None else f"gradients for {name} sum to"
+    return Failed(
+        f"{probe.where} the {what} {found.got:.6g}",
+        expected=f"{found.expected:.6g}, by finite differences",
+        fix="look for stop_gradient, a detached or rounded intermediate, or a custom derivative (bprop, custom_vjp) "
+        "that does not fit the value. If it is meant, write 'straight-through' or 'stop-gradient' in the docstring.",
+        arrays=small,
+    )
+
+
+@law("gradient", "the gradient equals finite differences at random points")
+def gradient(check: Check) -> str:
+    if not check.subject.floats:
+        raise Skipped("it has no floating input")
+    arrays = check.draw(dtype=np.float64)
+    worst = Worst()
+    for seed in (0, 1):
+        arrays = check.draw(seed, np.float64)
+        _examine(worst, check, Probe("at a random point", arrays))
+    worst.settle()
+    slopes = check.run("gradients", arrays)
+    if not any(slope.any() for slope in slopes):
+        raise Failed(
+            "every gradient is zero: nothing can be learned from this loss",
+            expected="a gradient for at least one input",
+            fix="argmax, rounding, comparison and integer casts have no derivative; use a smooth form of them.",
+            arrays=smallest(check, arrays, lambda a: not any(g.any() for g in check.run("gradients", a))),
+        )
+    first = check.subject.inputs[check.subject.floats[0]].name
+    if not slopes[0].any() and check.subject.row is None:
+        raise Failed(
+            f"no gradient reaches {first}",
+            expected=f"a gradient for {first}",
+            fix="if the arguments are (predictions, labels), see that the first is not detached.",
+            arrays=arrays,
+            status="warn",
+        )
+    _check_cotangent(check, arrays, slopes)
+    told = [] if check.keeps_float64() else ["to two digits: the loss computes in float32 whatever it is given"]
+    if is_estimate(check):
+        told.append("not compared: the docstring says that the gradient is an estimate")
+    told += [f"no gradient reaches {check.subject.inputs[at].name}" for at in detached(check)]
+    return "; ".join(told) or "float64"
+
+
+def _check_cotangent(check: Check, arrays: Arrays, gradients: Sequence[np.ndarray]) -> None:
+    """The gradient of 3 times the loss is 3 times its gradient: a custom derivative must multiply by what it is given.
+
+    Where a loss gives several values, the comparison with differences shows it: each value counts differently there.
+    """
+    if not check.is_scalar:
+        return
+    tripled = check.run(
+        "tripled gradients", arrays, fn=jax.grad(lambda *a: 3 * objective(check.fn)(*a), tuple(check.subject.floats))
+    )
+    for at, one, three in zip(check.subject.floats, gradients, tripled, strict=True):
+        if differ(three, 3 * one, 1e-4 if check.keeps_float64() else 1e-2):
+            raise Failed(
+                f"the gradient of 3 times the loss for {check.subject.inputs[at].name} is {number(three)}",
+                expected=f"{number(3 * one)}, 3 times that of the loss",
+                fix="a custom derivative (bprop, custom_vjp) must multiply by the gradient of its result, dout: as it "
+                "is, a loss weight, a loss scale and gradient accumulation have no effect.",
+                arrays=arrays,
+            )
+
+
+@law("gradient-extreme", "the gradient equals finite differences at large inputs and near the ends")
+def gradient_extreme(check: Check) -> str:
+    if not check.subject.floats:
+        raise Skipped("it has no floating input")
+    worst = Worst()
+    arrays = check.draw(2, np.float64, scale=12.0)
+    rng = np.random.default_rng(3)
+    for at, item in enumerate(check.subject.inputs):
+        if item.is_probability and item.given is None:
+            near = rng.choice([1e-3, 1 - 1e-3], item.shape)
+            arrays[at] = near.astype(np.float64)
+    _examine(worst, check, Probe("at a large input", arrays), may_be_infinite=True)
+    worst.settle()
+    return ""
+
+
+@law("gradient-ties", "the gradient is finite, and between the slopes of both sides, at ties and zeros")
+def gradient_ties(check: Check) -> str:
+    subject = check.subject
+    if not subject.floats:
+        raise Skipped("it has no floating input")
+    worst = Worst()
+    for probe in ties(subject, check.draw(4, np.float64)):
+        _examine(worst, check, probe)
+        # An epsilon that float64 keeps may be lost in float32.
+        examine(worst, check, as_dtype(subject, probe, np.float32), fix=_UNDEFINED)
+    if not worst.tried:
+        raise Skipped("no inputs can be made equal")
+    worst.settle()
+    return f"{worst.tried // 2} ties"
+
+
+_UNDEFINED = (
+    "keep what has no derivative away from the operation, as ops.sqrt(ops.where(x > 0, x, 1)), and choose the result "
+    "by ops.where afterwards."
+)
+
+
+@law("second-derivative", "second derivatives work and equal differences of the gradient")
+def second_derivative(check: Check) -> str:
+    subject = check.subject
+    if not subject.floats:
+        raise Skipped("it has no floating input")
+    if subject.row is not None and not subject.row.second_derivative:
+        raise Skipped("the loss says that it has none")
+    arrays = check.draw(5, np.float64)
+    if not check.keeps_float64():
+        raise Skipped("the loss computes in float32 whatever it is given")
+    if is_estimate(check):
+        raise Skipped("the docstring says that the gradient is an estimate")
+    rng = np.random.default_rng(6)
+    floats = [at for at in subject.floats if at not in detached(check)]
+    u, v = ([rng.normal(size=arrays[at].shape) for at in floats] for _ in range(2))
+
+    def along(*inputs: Any) -> jax.Array:
+        slopes = jax.grad(objective(check.fn), tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(slopes, u, strict=True)), jnp.zeros(()))  # pyright: ignore
+
+    def reverse(*inputs: Any) -> jax.Array:
+        slopes = jax.grad(along, tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(slopes, v, strict=True)), jnp.zeros(()))  # pyright: ignore
+
+    try:
+        bend = float(check.run("bend", arrays, fn=reverse))
+    except Exception as error:
+        if "second derivative" in subject.documentation.lower():
+            raise Skipped("it cannot be taken, as the docstring says") from None
+        raise Failed(
+            f"taking it raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            expected="a second derivative, or a docstring that says there is no second derivative",
+            fix="give the custom derivative as jax.custom_jvp made of differentiable operations.",
+        ) from error
+
+    def moved(step: float) -> list[np.ndarray]:
+        result = list(arrays)
+        for at, direction in zip(floats, v, strict=True):
+            result[at] = result[at] + step * direction
+        return result
+
+    steps: Sequence[float] = (1e-5, 1e-6)
+    slopes = []
+    for h in steps:
+        ahead, behind = (float(check.run("along", moved(step), fn=along)) for step in (h, -h))
+        slopes.append((ahead - behind) / (2 * h))
+    scale = max(1.0, abs(bend), *(abs(slope) for slope in slopes))
+    if all(abs(bend - slope) > 1e-4 * scale for slope in slopes):
+        raise Failed(
+            f"along a random direction it is {bend:.6g}",
+            expected=f"{slopes[0]:.6g}, by differences of the gradient",
+            fix="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
+            arrays=arrays,
+        )
+    if not np.isfinite(bend):
+        raise Failed(f"it is {number(bend)}", expected="a finite number", arrays=arrays)
+    with x64_scope(True):
+        try:
+            jax.eval_shape(
+                lambda *a: jax.jvp(check.fn, a, a)[1], *[jnp.asarray(arrays[at]) for at in range(len(arrays))]
+            ) if len(floats) == len(arrays) else None
+        except TypeError as error:
+            return f"in reverse mode only ({str(error).splitlines()[0][:80]})"
+    return ""

@@ -1,0 +1,374 @@
+"""Laws of programs: tracing, compiling, batching, repeating, and what they cost."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax import losses
+from sporax._jax_compat import x64_scope
+from sporax.core import Tensor, wrap
+from sporax.testing._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
+from sporax.testing._memory import remembered, traced
+from sporax.testing._probes import edge_probes
+from sporax.testing._subject import objective
+
+_COST_BYTES = 1 << 20
+_TOO_MUCH_MEMORY = 16.0
+_TOO_SLOW = 12.0
+
+
+@law("traceable", "it can be compiled: no Python decision depends on a value")
+def traceable(check: Check) -> str:
+    if check.untraceable is None:
+        return ""
+    place = _line_of(check.untraceable)
+    raise Failed(
+        "the value of an array is asked for while it is traced, so it runs eagerly, step by step",
+        expected="no `if`, `while`, float(), int(), .item() or .asnumpy() on values",
+        fix="use ops.where(condition, a, b), ops.cond or ops.while_loop.",
+        place=place,
+    )
+
+
+@law("recompile", "new values of the same shape do not compile it again")
+def recompile(check: Check) -> str:
+    if check.untraceable is not None:
+        raise Skipped("it cannot be compiled")
+    from sporax.transforms import jit
+
+    subject = check.subject
+    if not subject.takes_tensors:
+        return "a plain function"
+    traces = 0
+
+    def counted(*tensors: Any) -> Any:
+        nonlocal traces
+        traces += 1
+        return subject.target(*tensors, **subject.params)
+
+    compiled = jit(counted)
+    first = 0
+    for seed in range(5):
+        tensors = [wrap(jnp.asarray(array)) for array in check.draw(seed)]
+        subject.target(*tensors, **subject.params)
+        compiled(*tensors)
+        if seed == 1:
+            first = traces
+    if traces > first:
+        raise Failed(
+            f"{traces - first} more traces in 3 calls with the same shapes",
+            expected="one program for all",
+            fix="an attribute of the Cell changes at every call: keep what changes in a Parameter, and set "
+            "attributes in __init__ alone.",
+        )
+    return ""
+
+
+@law("leaks", "nothing of a trace or of an earlier call stays behind")
+def leaks(check: Check) -> str:
+    subject, target = check.subject, check.subject.target
+    if subject.row is not None:
+        raise Skipped("a built-in loss")
+    arrays = check.draw()
+    check.run("loss", arrays)
+    for name, before in subject.attributes.items():
+        now = vars(target).get(name, before)
+        if now is not before and now != before:
+            raise Failed(
+                f"a call changes the attribute {name!r} from {before!r} to {str(now)[:80]}",
+                expected="attributes as before",
+                fix="what is kept from the first batch, or counted, is a constant of the compiled program: compute it "
+                "from the inputs, set it in __init__, or keep it in a Parameter.",
+                status="warn",
+            )
+    holder = traced(target)
+    if holder:
+        raise Failed(
+            f"after a compiled call the {holder} holds a value of the trace, which cannot be read",
+            expected="nothing that outlives the call",
+            fix="return what is to be looked at (a dict of terms, say), or keep it in a Parameter.",
+        )
+    # What is made at the first call for these shapes alone is a cache.
+    snapshots = []
+    for _ in range(3):
+        with x64_scope(False):
+            subject.direct(*map(jnp.asarray, arrays))
+        snapshots.append(remembered(target))
+    _, before, after = snapshots
+    for name, value in after.items():
+        if name in before and before[name] != value:
+            raise Failed(
+                f"every call changes the {name}",
+                expected="no memory of earlier calls",
+                fix="in a compiled program Python code runs once, so what is counted or collected there stays as it "
+                "was: pass it as an argument, or keep it in a Parameter.",
+                status="warn",
+            )
+    return ""
+
+
+@law("jit", "compiled equals eager, in value and gradient")
+def jit_is_eager(check: Check) -> str:
+    if check.untraceable is not None:
+        raise Skipped("it cannot be compiled")
+
+    def wrong(a: Arrays) -> bool:
+        if differ(check.run("loss", a), check.run("loss", a, jit=False), 1e-4):
+            return True
+        if not check.subject.floats:
+            return False
+        pairs = zip(check.run("gradients", a), check.run("gradients", a, jit=False), strict=True)
+        return any(differ(one, other, 1e-3) for one, other in pairs)
+
+    for seed in (1, 2):
+        arrays = check.draw(seed)
+        # Compiled for other values first: what Python saw at the trace must not be baked in.
+        check.run("loss", check.draw(seed + 10))
+        if wrong(arrays):
+            small = smallest(check, arrays, wrong)
+            compiled, eager = check.run("loss", small), check.run("loss", small, jit=False)
+            raise Failed(
+                f"compiled it gives {number(compiled)}",
+                expected=f"{number(eager)}, as eager",
+                fix=_ZERO_TIMES_INFINITE
+                if differ(np.isfinite(compiled), np.isfinite(eager), 0)
+                else "something outside the arguments is read at the trace and kept: random numbers of NumPy, a "
+                "global, a counter. Use sporax's random functions, Parameters, or arguments.",
+                arrays=small,
+            )
+    if check.subject.row is None:
+        _eager_at_edges(check)
+    return ""
+
+
+_ZERO_TIMES_INFINITE = (
+    "a product of 0 and an infinite number is NaN: select by ops.where, and divide by ops.clamp(count, 1)."
+)
+
+
+def _eager_at_edges(check: Check) -> None:
+    """0 * inf is NaN eagerly, and may be 0 in a program of which the compiler made a selection."""
+    for probe in itertools.islice(edge_probes(check.subject, check.draw(2)), 12):
+        compiled, eager = check.run("loss", probe.arrays), check.run("loss", probe.arrays, jit=False)
+        if differ(np.isfinite(compiled), np.isfinite(eager), 0):
+            raise Failed(
+                f"{probe.where} it gives {number(eager)} eagerly and {number(compiled)} compiled",
+                expected="a finite value both ways",
+                fix=_ZERO_TIMES_INFINITE,
+                arrays=probe.arrays,
+            )
+
+
+@law("vmap", "a batch of batches by vmap equals a loop")
+def vmap_is_a_loop(check: Check) -> str:
+    if check.untraceable is not None:
+        raise Skipped("it cannot be compiled")
+    batches = [check.draw(seed) for seed in (3, 4, 5)]
+    loop = np.stack([check.run("loss", arrays) for arrays in batches])
+    stacked = [np.stack(arrays) for arrays in zip(*batches, strict=True)]
+    try:
+        together = check.run("vmap", stacked, fn=jax.vmap(check.fn))
+    except Exception as error:
+        raise Failed(
+            f"vmap raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            expected="values as in a loop",
+            fix="use no callbacks, and no shapes written as numbers.",
+            place=_line_of(error),
+        ) from error
+    if differ(together, loop, 1e-4):
+        raise Failed(
+            f"vmap gives {number(together)}",
+            expected=f"{number(loop)}, as a loop",
+            fix="see that no axis is counted from the front where it is meant from the end.",
+            arrays=batches[0],
+        )
+    return ""
+
+
+@law("determinism", "the same inputs give the same result, and are left as they were")
+def determinism(check: Check) -> str:
+    subject = check.subject
+    arrays = check.draw(6)
+    with x64_scope(False):
+        given = [wrap(jnp.asarray(array)) if subject.takes_tensors else jnp.asarray(array) for array in arrays]
+        if subject.takes_tensors:
+            results = [subject.target(*given, **subject.params) for _ in range(3)]
+        else:
+            results = [subject.direct(*given) for _ in range(3)]
+    found = [np.asarray(check.run("loss", arrays, jit=False), np.float64)]
+    del results
+    for item, array, after in zip(subject.inputs, arrays, given, strict=True):
+        now = after.asnumpy() if isinstance(after, Tensor) else np.asarray(after)
+        if not np.array_equal(np.asarray(now, np.float64), np.asarray(array, np.float64), equal_nan=True):
+            raise Failed(
+                f"{item.name} is changed by the call",
+                expected="inputs as they were",
+                fix="an in-place method or x[...] = v writes into the caller's Tensor: use ops.where, or x.copy().",
+                arrays=arrays,
+            )
+    found += [np.asarray(check.run("loss", arrays, jit=False), np.float64) for _ in range(2)]
+    if any(not np.array_equal(found[0], other, equal_nan=True) for other in found[1:]):
+        raise Failed(
+            f"three calls give {', '.join(number(each) for each in found)}",
+            expected="one result",
+            fix="a loss with random numbers or a memory of earlier calls cannot be compared between runs: draw from "
+            "sporax's generator, which set_seed fixes, and keep state in a Parameter.",
+            arrays=arrays,
+        )
+    return ""
+
+
+def _large(check: Check) -> list[np.ndarray] | None:
+    """The same inputs for so many samples that they fill about a megabyte."""
+    subject = check.subject
+    count = subject.inputs[0].shape[:1]
+    if not count or not count[0] or any(item.given is not None for item in subject.inputs):
+        return None
+    shared = [item for item in subject.inputs if item.shape[:1] == count]
+    each = sum(int(np.prod(item.shape[1:])) for item in shared) * 4
+    # A size that no other axis has.
+    many = max(count[0], min(_COST_BYTES // max(each, 1), 1 << 13)) // 7 * 7 + 3
+    rng = np.random.default_rng(9)
+    return [
+        (replace(item, shape=(many, *item.shape[1:])) if item.shape[:1] == count else item).draw(rng)
+        for item in subject.inputs
+    ]
+
+
+def _step(fn: Callable[..., Any], floats: list[int], arrays: Arrays) -> Any:
+    grad = jax.value_and_grad(lambda *a: jnp.mean(objective(fn)(*a)), tuple(floats)) if floats else fn
+    return jax.jit(grad).lower(*map(jnp.asarray, arrays)).compile()
+
+
+def _temporary(compiled: Any) -> int | None:
+    analysis = compiled.memory_analysis()
+    return None if analysis is None else int(analysis.temp_size_in_bytes)
+
+
+@law("memory", "value and gradient need no more memory than the best built-in loss of the kind")
+def memory(check: Check) -> str:
+    arrays = _large(check)
+    if check.untraceable is not None or arrays is None:
+        raise Skipped("it cannot be compiled, or its inputs cannot be made larger")
+    if check.subject.coupled:
+        raise Skipped("its samples meet each other")
+    with x64_scope(False):
+        temporary = _temporary(_step(check.fn, check.subject.floats, arrays))
+        if temporary is None:
+            raise Skipped("this device does not tell")
+        given = sum(array.nbytes for array in arrays)
+        peer = nearest(check)
+        theirs = 0 if peer is None else _temporary(_step(peer[1], check.subject.floats, arrays)) or 0
+    ratio = temporary / given
+    told = f"{ratio:.1f} x its inputs" + (f" ({peer[0]}: {theirs / given:.1f} x)" if peer else "")
+    if ratio > _TOO_MUCH_MEMORY and temporary > 4 * theirs:
+        raise Failed(
+            f"{temporary / 1e6:.1f} MB for inputs of {given / 1e6:.1f} MB and {arrays[0].shape[0]} samples: {told}",
+            expected="a few times the inputs",
+            fix="look for an array with every pair of samples or classes: [:, None] against [None, :], "
+            "or a one-hot matrix times another.",
+        )
+    return told
+
+
+@law("time", "value and gradient take no longer than the best built-in loss of the kind")
+def duration(check: Check) -> str:
+    arrays = _large(check)
+    if check.untraceable is not None or arrays is None:
+        raise Skipped("it cannot be compiled, or its inputs cannot be made larger")
+    peer = nearest(check)
+    if peer is None:
+        raise Skipped("no built-in loss takes such inputs")
+    with x64_scope(False):
+        given = [jnp.asarray(array) for array in arrays]
+        programs = [_step(fn, check.subject.floats, arrays) for fn in (check.fn, peer[1])]
+        times: list[list[float]] = [[], []]
+        for turn in range(9):
+            for program, found in zip(programs, times, strict=True):
+                start = time.perf_counter()
+                jax.block_until_ready(program(*given))
+                if turn:
+                    found.append(time.perf_counter() - start)
+    ours, theirs = (statistics.median(found) for found in times)
+    told = f"{ours / theirs:.1f} x {peer[0]}"
+    if ours > _TOO_SLOW * theirs and ours - theirs > 1e-3:
+        raise Failed(
+            f"{ours * 1e3:.2f} ms for {arrays[0].shape[0]} samples: {told}",
+            expected=f"about {theirs * 1e3:.2f} ms, as {peer[0]}",
+            fix="a Python or compiled loop over samples, a sort, or an array with every pair: use whole-array "
+            "operations.",
+        )
+    return told
+
+
+def nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
+    """The built-in loss that takes such inputs and whose values go most like these: its name and function."""
+    if not hasattr(check, "_nearest"):
+        check._nearest = _find_nearest(check)  # pyright: ignore[reportAttributeAccessIssue]
+    return check._nearest  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _find_nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
+    subject = check.subject
+    draws = [check.draw(seed) for seed in range(12)]
+    ours = np.array([check.mean(arrays) for arrays in draws])
+    stacked = [np.stack(arrays) for arrays in zip(*draws, strict=True)]
+    rows = [row for row in losses.registry().values() if row is not subject.row and _fits(row, check)]
+    peers = {row.name: _peer(row) for row in rows}
+    with x64_scope(False):
+        given = list(map(jnp.asarray, stacked))
+        for name, fn in list(peers.items()):
+            try:
+                jax.eval_shape(jax.vmap(fn), *given)
+            except Exception:
+                del peers[name]
+        if not peers:
+            return None
+        # One program, hardly optimized: to compile it costs far more than to run it.
+        found = jax.jit(lambda *arrays: [jax.vmap(fn)(*arrays) for fn in peers.values()])
+        values = found.lower(*given).compile({"xla_backend_optimization_level": "0"})(*given)
+    best: tuple[float, str] | None = None
+    for name, value in zip(peers, values, strict=True):
+        theirs = np.asarray(value, np.float64)
+        if not np.isfinite(theirs).all() or theirs.std() == 0 or ours.std() == 0:
+            continue
+        likeness = float(np.corrcoef(ours, theirs)[0, 1])
+        if best is None or likeness > best[0]:
+            best = likeness, name
+    return None if best is None else (best[1], peers[best[1]])
+
+
+def _peer(row: losses.LossInfo) -> Callable[..., jax.Array]:
+    params = next(row.settings(losses.EXAMPLE_SIZES), {})
+    return lambda *arrays: losses.evaluate(row.function, *arrays, **params)
+
+
+def _fits(row: losses.LossInfo, check: Check) -> bool:
+    """Whether a built-in loss takes such inputs, with the samples along the same axes, which do not meet."""
+    inputs = check.subject.inputs
+    spec = row.function.spec
+    if len(row.inputs) != len(inputs) or row.examples is not None or row.random:
+        return False
+    if spec.mask_parameter is not None or not spec.output:
+        return False
+    leading = set()
+    for each, item in zip(row.inputs, inputs, strict=True):
+        axes = each.axes(len(item.shape))
+        if axes is None or (each.kind == "int") == item.is_float:
+            return False
+        if item.shape[:1] == inputs[0].shape[:1]:
+            leading.add(axes[:1])
+        if (each.domain == "probability") != item.is_probability and each.role == "prediction":
+            return False
+        if each.domain == "sign" and item.choices is None:
+            return False
+    return len(leading) == 1

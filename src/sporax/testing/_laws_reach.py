@@ -1,0 +1,228 @@
+"""Checks of where the gradient reaches: every element of the inputs, and predictions that are far off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._jax_compat import x64_scope
+from sporax.testing._laws import Arrays, Check, Failed, Skipped, law, number
+from sporax.testing._laws_gradient import is_estimate
+from sporax.testing._laws_label import class_axis, is_binary, is_regression, is_shifted, perfect
+from sporax.testing._origin import primitives
+from sporax.testing._probes import kept
+
+_MOST_ELEMENTS = 12
+_BOUNDED = re.compile(r"\bbounded\b|\brobust|redescend|truncat|saturat", re.I)
+_LOGARITHMS = {"log", "log1p"}
+
+
+@law("elements-used", "every element along the last axis changes the loss")
+def elements_used(check: Check) -> str:
+    subject = check.subject
+    if subject.row is not None or check.is_random:
+        raise Skipped("a built-in loss, or one that draws random numbers")
+    draws = [_every_class(check, check.draw(70 + seed)) for seed in range(4)]
+    others = [check.draw(80 + seed) for seed in range(4)]
+    unused: dict[int, list[int]] = {}
+    tried = []
+    for at, item in enumerate(subject.inputs):
+        if not item.is_float or item.given is not None or item.simplex or item.counts or at in subject.masks:
+            continue
+        if len(item.shape) < 2 or item.name.startswith("_"):
+            continue
+        axis = _feature_axis(check, at)
+        size = draws[0][at].shape[axis]
+        # Weights of classes, and positions in time, are shared between samples or shifted against each other.
+        if not 2 <= size <= _MOST_ELEMENTS or item.shape[:1] != subject.inputs[0].shape[:1]:
+            continue
+        tried.append(item.name)
+        unused[at] = [index for index in range(size) if not _changes(check, draws, others, at, axis, index)]
+        if len(unused[at]) == size:
+            del unused[at]  # the input as a whole: another check says so
+    if not tried:
+        raise Skipped("no input has several elements for each sample")
+    if any(unused.values()) and is_shifted(check):
+        return "predictions are for the next position"
+    for at, indices in unused.items():
+        if indices:
+            item = subject.inputs[at]
+            axis = _feature_axis(check, at)
+            where = ", ".join([":"] * axis + [str(indices[0])] + [":"] * (len(item.shape) - axis - 1))
+            raise Failed(
+                f"{item.name}[{where}] has no effect: other values of it give the same loss",
+                expected=f"a loss that depends on all {item.shape[axis]} elements along axis {axis}",
+                fix="look for a slice such as x[:, 1:] or x[:, 0], a constant number of classes, or labels of one "
+                "column that are broadcast. If those elements are not meant to be used, cut them off before the loss.",
+                arrays=draws[0],
+                status="warn",
+            )
+    return ", ".join(tried)
+
+
+def _feature_axis(check: Check, at: int) -> int:
+    """The axis of the classes, where the predictions have one, or else the last."""
+    axis = class_axis(check) if at == 0 and len(check.subject.inputs) > 1 else None
+    return len(check.subject.inputs[at].shape) - 1 if axis is None else axis
+
+
+def _every_class(check: Check, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The same inputs with every class among the labels, and nothing masked."""
+    for at, item in enumerate(check.subject.inputs):
+        if item.classes is not None and item.given is None and arrays[at].size:
+            turn = np.arange(arrays[at].size) + int(arrays[at].flat[0])
+            arrays[at] = (turn % item.classes).reshape(arrays[at].shape).astype(arrays[at].dtype)
+    return kept(check.subject, arrays)
+
+
+def _changes(
+    check: Check, draws: list[list[np.ndarray]], others: list[list[np.ndarray]], at: int, axis: int, index: int
+) -> bool:
+    for arrays, other in zip(draws, others, strict=True):
+        changed = arrays[at].copy()
+        np.moveaxis(changed, axis, 0)[index] = np.moveaxis(other[at], axis, 0)[index]
+        moved = [changed if n == at else array for n, array in enumerate(arrays)]
+        if not np.array_equal(check.run("loss", arrays), check.run("loss", moved), equal_nan=True):
+            return True
+    return False
+
+
+class _Far(NamedTuple):
+    """Predictions that are far off, and good ones.
+
+    Args:
+        words: how they are far off.
+        bad: the inputs.
+        good: inputs of which the loss must be smaller for the report to be worth anything.
+        plain: inputs with an ordinary gradient.
+    """
+
+    words: str
+    bad: Arrays
+    good: Arrays
+    plain: Arrays
+
+
+@law("far-off", "predictions that are far off get a gradient")
+def far_off(check: Check) -> str:
+    subject = check.subject
+    if subject.row is not None or subject.coupled or check.is_random or 0 not in subject.floats:
+        raise Skipped("a built-in loss, or the first input is no prediction of its sample alone")
+    if _BOUNDED.search(subject.documentation) or is_estimate(check):
+        raise Skipped("the docstring says that the loss is bounded")
+    cases = list(_far(check))
+    if not cases:
+        raise Skipped("it is not known what a bad prediction is for such inputs")
+    logarithm = _takes_logarithm(check)
+    for case in cases:
+        count = subject.inputs[0].shape[0]
+        slopes, plain = (
+            np.abs(check.run("gradients", arrays)[0]).reshape(count, -1).max(axis=1)
+            for arrays in (case.bad, case.plain)
+        )
+        if not np.isfinite(slopes).all() or check.mean(case.bad) <= check.mean(case.good) + 1e-6:
+            continue
+        dead = np.flatnonzero(slopes == 0)
+        faint = np.flatnonzero(slopes < 1e-4 * max(float(np.median(plain)), 1e-30)) if logarithm else dead
+        if dead.size or faint.size:
+            at = int((dead if dead.size else faint)[0])
+            raise Failed(
+                f"{case.words} sample {at} has a gradient of {number(slopes[at])}, so it is never learned",
+                expected="a gradient that leads back",
+                fix="look for clip, clamp or relu on predictions (clip the argument of the logarithm alone, or use a "
+                "loss on logits). If it is meant, write 'bounded' in the docstring."
+                if dead.size
+                else "look for softmax or sigmoid applied twice (a loss on logits takes no probabilities), or an "
+                "epsilon inside log(softmax(x) + eps): use log_softmax or a loss on logits.",
+                arrays=case.bad,
+                status="warn",
+            )
+    return f"{len(cases)} cases"
+
+
+def _takes_logarithm(check: Check) -> bool:
+    if check.untraceable is not None:
+        return False
+    with x64_scope(False):
+        jaxpr = jax.make_jaxpr(check.fn)(*map(jnp.asarray, check.draw()))
+    return bool(_LOGARITHMS & primitives(jaxpr.jaxpr))
+
+
+def _far(check: Check) -> Iterator[_Far]:
+    subject = check.subject
+    if len(subject.inputs) < 2 or any(at not in subject.masks for at in range(2, len(subject.inputs))):
+        return
+    first, second = subject.inputs[:2]
+    if first.given is not None or second.given is not None or not first.shape:
+        return
+    plain = kept(subject, check.draw(71, np.float64))
+    x, y = plain[:2]
+    rest = plain[2:]
+    binary, signs = is_binary(second), second.choices is not None and set(second.choices) == {-1.0, 1.0}
+
+    def case(words: str, bad: np.ndarray, good: np.ndarray) -> _Far:
+        return _Far(words, [bad, y, *rest], [good, y, *rest], plain)
+
+    if second.classes is not None and first.is_free and not (binary and first.shape == second.shape):
+        axis = class_axis(check)
+        if axis is not None:
+            hot = np.moveaxis(np.eye(second.classes)[y.astype(np.int64)], -1, axis)
+            wrong = np.roll(hot, 1, axis)
+            yield case("with a score of 20 for a wrong class", x + 20 * wrong, x + 20 * hot)
+            yield case("with scores of 10 for a wrong class and -10 for all others", 20 * wrong - 10, 20 * hot - 10)
+    elif first.shape != second.shape:
+        return
+    elif first.is_free and (binary or signs):
+        side = np.asarray(y, np.float64) if signs else 2.0 * y - 1
+        yield case("with scores of 20 on the wrong side", -20 * side, 20 * side)
+    elif first.is_probability and binary:
+        off = 2e-3
+        yield case(
+            "with probabilities of 0.998 on the wrong side",
+            np.where(y > 0, off, 1 - off),
+            np.where(y > 0, 1 - off, off),
+        )
+    elif is_regression(check):
+        for step in (30.0, -30.0):
+            yield case(f"for predictions at the label {step:+g}", y + step, np.array(y))
+
+
+@law("perfect", "a prediction that equals the label has the smallest loss")
+def smallest_at_the_label(check: Check) -> str:
+    subject = check.subject
+    if subject.row is not None or subject.coupled or check.is_random or not is_regression(check):
+        raise Skipped("predictions and labels are not numbers of the same kind")
+    for seed in range(3):
+        good, moves, plain = perfect(check, 90 + seed)
+        at_label, ordinary = check.mean(good), check.mean(plain)
+        losses = [check.mean(bad) for bad in moves]
+        least = int(np.argmin(losses))
+        label = good[1]
+        cut = [check.mean([np.asarray(each, label.dtype), label]) for each in (np.trunc(label), np.round(label))]
+        # A small term that holds the predictions themselves small moves the minimum a little.
+        lower = losses[least] < at_label - max(0.05 * abs(ordinary - at_label), 1e-6 * (1 + abs(at_label)))
+        if 0 <= min(cut) < 0.5 * at_label:
+            raise Failed(
+                f"predictions that equal the labels have a loss of {number(at_label)}, and those that equal the "
+                f"labels without their fractions {number(min(cut))}",
+                expected="the smallest loss at the labels",
+                fix="look for a cast of the labels to an integer, or rounding.",
+                arrays=good,
+                status="warn",
+            )
+        if lower:
+            raise Failed(
+                f"predictions that equal the labels have a loss of {number(at_label)}, and others "
+                f"{number(losses[least])}",
+                expected="no smaller loss elsewhere",
+                fix="look for a factor, a temperature or a transformation that is applied to the predictions or to "
+                "the labels alone, or a sign. If it is meant, name the second argument otherwise than as a label.",
+                arrays=moves[least],
+                status="warn",
+            )
+    return ""

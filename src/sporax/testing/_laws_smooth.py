@@ -1,0 +1,158 @@
+"""Checks of the value along straight lines, and of the gradients for the loss's own Parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sporax._jax_compat import x64_scope
+from sporax.core import Cell, wrap
+from sporax.testing._laws import Arrays, Check, Failed, Skipped, law, number
+from sporax.testing._laws_gradient import is_estimate
+from sporax.testing._laws_label import is_ranking
+from sporax.testing._subject import objective, one_array
+
+_MEANT = re.compile(r"discontinuous|discontinuity|\bjumps?\b|\bthreshold", re.I)
+_POINTS = 257
+_SECTIONS = 17
+
+
+@law("continuous", "the value has no jumps")
+def continuous(check: Check) -> str:
+    subject = check.subject
+    if subject.row is not None or check.untraceable is not None or not subject.floats:
+        raise Skipped("a built-in loss, or one that cannot be compiled or differentiated")
+    if _MEANT.search(subject.documentation) or is_estimate(check):
+        raise Skipped("the docstring says that it may jump")
+    if not check.keeps_float64():
+        raise Skipped("the loss computes in float32 whatever it is given")
+    # The order of the labels decides in a loss of ranks, whose value jumps where two labels meet.
+    still = (1,) if len(subject.inputs) > 1 and subject.inputs[1].is_label and is_ranking(check) else ()
+    for seed in (50, 52):
+        start, end = (check.draw(each, np.float64) for each in (seed, seed + 1))
+        end = [end[at] if at in subject.floats and at not in still else array for at, array in enumerate(start)]
+        found = _jump(check, start, end)
+        if found is not None:
+            share, before, after = found
+            raise Failed(
+                f"the value jumps from {before:.6g} to {after:.6g} between inputs that differ by 1e-10",
+                expected="a continuous loss: where pieces meet they have one value",
+                fix="see that the branches of ops.where agree where the condition changes, as 0.5 * d ** 2 and d - 0.5 "
+                "do at d = 1. If a threshold is meant, write 'discontinuous' in the docstring.",
+                arrays=[a + share * (b - a) if a.dtype == np.float64 else a for a, b in zip(start, end, strict=True)],
+                status="warn",
+            )
+    return ""
+
+
+def _jump(check: Check, start: Arrays, end: Arrays) -> tuple[float, float, float] | None:
+    """Where on the line the value jumps, and the values on both sides."""
+    count, value = len(start), objective(check.fn)
+    floats = check.subject.floats
+
+    def along(shares: Any, *ends: Any) -> Any:
+        def one(share: Any) -> Any:
+            pairs = zip(ends[:count], ends[count:], strict=True)
+            return value(*(a + share * (b - a) if at in floats else a for at, (a, b) in enumerate(pairs)))
+
+        return jax.lax.map(one, shares, batch_size=_SECTIONS)
+
+    def values(shares: np.ndarray) -> np.ndarray:
+        return np.asarray(check.run("values along a line", [shares, *start, *end], fn=along))
+
+    shares = np.linspace(0, 1, _POINTS)
+    coarse = values(shares)
+    if not np.isfinite(coarse).all():
+        return None
+    for at in np.argsort(-np.abs(np.diff(coarse)))[:6]:
+        low, high = shares[at], shares[at + 1]
+        for _ in range(7):
+            fine = np.linspace(low, high, _SECTIONS)
+            found = values(fine)
+            if not np.isfinite(found).all():
+                break
+            most = int(np.argmax(np.abs(np.diff(found))))
+            low, high = fine[most], fine[most + 1]
+        else:
+            before, after = found[most], found[most + 1]
+            if abs(after - before) > 1e-5 * max(1.0, abs(before)):
+                return float(low), float(before), float(after)
+    return None
+
+
+@law("parameters", "the gradients for its own Parameters equal finite differences")
+def parameters(check: Check) -> str:
+    target = check.subject.target
+    if not isinstance(target, Cell):
+        raise Skipped("a plain function")
+    pure, state = check.subject.functional(target)
+    named = {parameter.name: parameter for parameter in target.trainable_params()}
+    unused = [name for name in named if name not in state]
+    names = [name for name, value in state.items() if name in named and jnp.issubdtype(value.dtype, jnp.floating)]
+    if unused:
+        _report_unreached(unused[0])
+    if not names:
+        raise Skipped("it has no trainable Parameter")
+    with x64_scope(True):
+        own = {name: np.asarray(value) for name, value in state.items()}
+    rest = {name: value for name, value in state.items() if name not in names}
+    keys = list(names)
+
+    def fn(*arrays: Any) -> Any:
+        given = {**rest, **dict(zip(keys, arrays[: len(keys)], strict=True))}
+        return one_array(pure(given, *map(wrap, arrays[len(keys) :]), **check.subject.params)[0])
+
+    exact = check.keeps_float64()
+    number_of = objective(fn)
+    gradient_of = jax.grad(number_of, tuple(range(len(keys))))
+    rng = np.random.default_rng(13)
+    reached = dict.fromkeys(names, False)
+    for seed in (0, 1):
+        inputs = [*(own[name].astype(np.float64) for name in names), *check.draw(seed, np.float64)]
+        gradients = check.run("gradients of Parameters", inputs, fn=gradient_of)
+        value = float(check.run("number of Parameters", inputs, fn=number_of))
+        for at, name in enumerate(names):
+            gradient = np.asarray(gradients[at], np.float64)
+            if not np.isfinite(gradient).all():
+                raise Failed(
+                    f"the gradient for the Parameter {name} is {number(gradient)}",
+                    expected="a finite gradient",
+                    fix="see at which values of the Parameter the formula is not finite: a divisor that begins at 0, "
+                    "say.",
+                    arrays=inputs[len(names) :],
+                )
+            reached[name] |= bool(gradient.any())
+            direction = rng.normal(size=gradient.shape)
+            h = (1e-6 if exact else 3e-3) * max(1.0, float(np.abs(inputs[at]).max(initial=0)))
+
+            moved = [[*inputs[:at], inputs[at] + step * direction, *inputs[at + 1 :]] for step in (-h, h)]
+            below, above = (float(check.run("number of Parameters", each, fn=number_of)) for each in moved)
+            left, right = (value - below) / h, (above - value) / h
+            got = float(np.sum(gradient * direction))
+            tolerance = (1e-4 if exact else 3e-2) * max(1.0, abs(left), abs(right), float(np.abs(gradient).sum()))
+            if not min(left, right) - tolerance <= got <= max(left, right) + tolerance:
+                raise Failed(
+                    f"along a random direction of the Parameter {name} the gradient is {got:.6g}",
+                    expected=f"{(left + right) / 2:.6g}, by finite differences",
+                    fix="look for stop_gradient or .asnumpy() on the Parameter, or a custom derivative (bprop) that "
+                    "does not fit the value.",
+                    arrays=inputs[len(names) :],
+                )
+    for name, found in reached.items():
+        if not found:
+            _report_unreached(name)
+    return ", ".join(names)
+
+
+def _report_unreached(name: str) -> None:
+    raise Failed(
+        f"no gradient reaches the Parameter {name}: it is never trained",
+        expected=f"a gradient, or {name} with requires_grad=False",
+        fix="use it in the formula, look for stop_gradient, or make it with requires_grad=False if it is a constant or "
+        "is updated by the loss itself.",
+        status="warn",
+    )
