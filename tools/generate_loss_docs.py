@@ -131,7 +131,7 @@ def _page(family: str, rows: Iterable[losses.LossInfo]) -> str:
 
 
 def _entry(row: losses.LossInfo) -> list[str]:
-    words = plotting.words_of(row)
+    words = plotting.describe(row)
     parts = [
         f"## {row.name}",
         "",
@@ -248,7 +248,7 @@ def _differ(found: list[plotting.Curve]) -> bool:
 
 def _checked(row: losses.LossInfo, found: list[plotting.Curve]) -> list[plotting.Curve]:
     for curve in found:
-        if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.slope))):
+        if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.derivative))):
             raise ValueError(f"{row.name}: the curve {curve.label!r} over {curve.axis!r} is not finite.")
     if max(float(np.ptp(curve.value)) for curve in found) < 1e-6:
         raise ValueError(f"{row.name}: the loss is constant over {found[0].axis!r}; give it a line of its own.")

@@ -1,4 +1,4 @@
-"""Losses with one fault each: `FAULTS` holds (loss, inputs, the law that must find it, words of the finding)."""
+"""Losses with one fault each: `FAULTS` holds (loss, inputs, the check that must find it, words of the finding)."""
 
 from __future__ import annotations
 

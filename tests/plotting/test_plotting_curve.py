@@ -8,7 +8,7 @@ import pytest
 
 from sporax import losses, plotting
 from sporax._errors import ArgumentError
-from sporax.plotting._lines import _down_the_gradient
+from sporax.plotting._lines import _along_gradient
 
 ROWS = list(losses.registry().values())
 FIRST_OF_FAMILY = list({row.family: row for row in reversed(ROWS)}.values())
@@ -18,21 +18,21 @@ def line_of(name: str, case: str = "") -> plotting.Line:
     return next(line for line in plotting.lines(losses.get(name)) if case in ("", line.case))
 
 
-def test_a_curve_is_value_and_slope():
+def test_a_curve_is_value_and_derivative():
     row = losses.get("mse_loss")
     curve = plotting.trace(row, plotting.lines(row)[0], points=5)
     assert curve.axis == "prediction minus label"
     assert curve.label == "mse_loss"
     np.testing.assert_array_equal(curve.x, [-4, -2, 0, 2, 4])
     np.testing.assert_array_equal(curve.value, [16, 4, 0, 4, 16])
-    np.testing.assert_array_equal(curve.slope, [-8, -4, 0, 4, 8])
+    np.testing.assert_array_equal(curve.derivative, [-8, -4, 0, 4, 8])
 
 
 @pytest.mark.parametrize("delta", [0.5, 1.0, 2.0])
-def test_the_slope_of_huber_is_delta_far_out(delta):
+def test_the_derivative_of_huber_is_delta_far_out(delta):
     row = plotting.find("huber")
     curve = plotting.trace(row, plotting.lines(row)[0], {"delta": delta}, points=9)
-    np.testing.assert_array_equal(curve.slope[[0, -1]], [-delta, delta])
+    np.testing.assert_array_equal(curve.derivative[[0, -1]], [-delta, delta])
     np.testing.assert_allclose(curve.value[-1], delta * (4 - delta / 2))
     assert plotting.growth(row, plotting.lines(row)[0], {"delta": delta}) == (f"{delta:g}·|x|",) * 2
 
@@ -47,19 +47,19 @@ def test_labels_of_two_kinds_are_two_lines():
     lines = plotting.lines(losses.get("binary_cross_entropy"))
     assert [line.case for line in lines] == ["positive", "negative"]
     for line, sign in zip(lines, (-1, 1), strict=True):
-        value, slope = plotting.sample(losses.get("binary_cross_entropy"), line, [0.25])
+        value, derivative = plotting.sample(losses.get("binary_cross_entropy"), line, [0.25])
         p = 0.25 if sign == -1 else 0.75
         np.testing.assert_allclose(value, -np.log(p))
-        np.testing.assert_allclose(slope, sign / p)
+        np.testing.assert_allclose(derivative, sign / p)
 
 
 @pytest.mark.parametrize("name", ["softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits"])
 def test_classification_moves_the_true_class(name):
     row = losses.get(name)
     x = np.array([-5.0, 0.0, 3.0])
-    value, slope = plotting.sample(row, line_of(name), x)
+    value, derivative = plotting.sample(row, line_of(name), x)
     np.testing.assert_allclose(value, np.log(np.exp(x) + 2) - x)
-    np.testing.assert_allclose(slope, np.exp(x) / (np.exp(x) + 2) - 1)
+    np.testing.assert_allclose(derivative, np.exp(x) / (np.exp(x) + 2) - 1)
     assert plotting.growth(row, line_of(name)) == ("1·|x|", "→ 0")
 
 
@@ -74,9 +74,9 @@ def test_losses_of_one_kind_share_their_axis():
 
 def test_vectors_turn_by_their_cosine():
     row = losses.get("cosine_embedding_loss")
-    value, slope = plotting.sample(row, line_of(row.name, "similar"), [-0.5, 0.5])
+    value, derivative = plotting.sample(row, line_of(row.name, "similar"), [-0.5, 0.5])
     np.testing.assert_allclose(value, [1.5, 0.5])
-    np.testing.assert_allclose(slope, [-1, -1], rtol=1e-6)
+    np.testing.assert_allclose(derivative, [-1, -1], rtol=1e-6)
     value, _ = plotting.sample(row, line_of(row.name, "dissimilar"), [-0.5, 0.5], {"margin": 0.25})
     np.testing.assert_allclose(value, [0, 0.25])
 
@@ -105,9 +105,9 @@ def test_every_loss_has_lines_that_stay_in_their_domain(row):
 @pytest.mark.parametrize("row", FIRST_OF_FAMILY, ids=[row.name for row in FIRST_OF_FAMILY])
 def test_one_of_each_family_has_a_finite_curve_with_a_shape(row):
     for line in plotting.lines(row):
-        value, slope = plotting.sample(row, line, line.points(7))
+        value, derivative = plotting.sample(row, line, line.points(7))
         assert np.all(np.isfinite(value))
-        assert np.all(np.isfinite(slope))
+        assert np.all(np.isfinite(derivative))
     assert np.ptp(value) > 0
 
 
@@ -115,15 +115,15 @@ def test_one_of_each_family_has_a_finite_curve_with_a_shape(row):
 def test_the_slope_is_that_of_the_value(row):
     line = plotting.lines(row)[0]
     at, step = line.start + 0.613 * (line.stop - line.start), 1e-5
-    value, slope = plotting.sample(row, line, [at - step, at, at + step])
-    np.testing.assert_allclose(slope[1], (value[2] - value[0]) / (2 * step), rtol=1e-4, atol=1e-6)
+    value, derivative = plotting.sample(row, line, [at - step, at, at + step])
+    np.testing.assert_allclose(derivative[1], (value[2] - value[0]) / (2 * step), rtol=1e-4, atol=1e-6)
 
 
-def test_where_nothing_else_fits_the_line_goes_down_the_gradient():
+def test_where_nothing_else_fits_the_line_goes_along_gradient():
     row = losses.get("smooth_l1_loss")
-    (line,) = _down_the_gradient(row)
-    _, slope = plotting.sample(row, line, [0.0])
-    assert slope[0] < 0
+    (line,) = _along_gradient(row)
+    _, derivative = plotting.sample(row, line, [0.0])
+    assert derivative[0] < 0
 
 
 def test_settings_are_every_combination():
@@ -172,10 +172,10 @@ def test_a_name_of_several_names_them():
         plotting.find("SoftmaxCrossEntropyWithLogits")
 
 
-def test_an_unknown_name_says_what_comes_near():
+def test_an_unknown_name_suggests_similar_names():
     with pytest.raises(ArgumentError, match="no loss named 'smoth_l1'. Did you mean smooth_l1_loss"):
         plotting.find("smoth_l1")
-    with pytest.raises(ArgumentError, match="`sporax loss list` shows all"):
+    with pytest.raises(ArgumentError, match="`sporax loss list` lists all"):
         plotting.find("zzzzzz")
 
 
@@ -186,7 +186,7 @@ def test_what_is_like_a_name_comes_nearest_first():
 
 
 def test_a_docstring_in_parts():
-    words = plotting.words_of(losses.get("smooth_l1_loss"))
+    words = plotting.describe(losses.get("smooth_l1_loss"))
     assert words.summary == "Squared near zero, absolute farther away."
     assert words.formulas[0].startswith("d_i = x_i - y_i")
     assert words.body[1][0] == "text"
@@ -196,7 +196,7 @@ def test_a_docstring_in_parts():
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_every_loss_says_what_it_is(row):
-    words = plotting.words_of(row)
+    words = plotting.describe(row)
     assert words.summary
     assert words.formulas, f"{row.name} has no `.. math::` in its docstring"
     assert words.source

@@ -13,9 +13,9 @@ from sporax import plotting
 from sporax._errors import ArgumentError
 
 
-def curve(slope: float = 1.0, label: str = "line") -> plotting.Curve:
+def curve(derivative: float = 1.0, label: str = "line") -> plotting.Curve:
     x = np.linspace(-2, 2, 41)
-    return plotting.Curve(label, "way", x, slope * x, np.full(41, slope))
+    return plotting.Curve(label, "way", x, derivative * x, np.full(41, derivative))
 
 
 def absolute(label: str = "abs") -> plotting.Curve:
@@ -29,7 +29,7 @@ def test_no_line_is_longer_than_the_width(width):
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_slopes_stand_beside_or_below():
+def test_derivatives_are_beside_or_below_the_values():
     beside, below = plotting.plot_text([curve()], 80), plotting.plot_text([curve()], 60)
     assert re.search(r"^ +value +derivative$", beside, re.MULTILINE)
     assert [line.strip() for line in below.splitlines() if line.strip() in ("value", "derivative")] == [
@@ -61,8 +61,8 @@ def test_the_dots_follow_the_curve():
 
 def test_a_step_is_drawn_whole():
     rows = plotting.plot_text([absolute()], 60, 5).splitlines()
-    slope = rows[rows.index(next(row for row in rows if row.strip() == "derivative")) + 1 :][:5]
-    middle = [row[len(row.split("┤" if "┤" in row else "│")[0]) + 1 :] for row in slope]
+    derivative = rows[rows.index(next(row for row in rows if row.strip() == "derivative")) + 1 :][:5]
+    middle = [row[len(row.split("┤" if "┤" in row else "│")[0]) + 1 :] for row in derivative]
     assert all(any(mark != " " for mark in row) for row in middle)
 
 
@@ -128,7 +128,7 @@ def test_an_svg_has_text_and_is_the_same_every_time(tmp_path, small):
     text = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert (tmp_path / "b.svg").read_text(encoding="utf-8") == text
     assert "<svg" in text
-    for word in ("one", "two", "way", "value", "slope"):
+    for word in ("one", "two", "way", "value", "derivative"):
         assert f">{word}</text>" in text
     assert "<dc:date>" not in text
     if small:

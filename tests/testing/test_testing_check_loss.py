@@ -1,4 +1,4 @@
-"""The checker finds every planted fault by its law, and finds none where there is none."""
+"""The checker finds every planted fault by its check, and finds none where there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oracles.faulty_losses import FAULTS
 from sporax import losses, nn, ops
 from sporax._errors import ArgumentError
 from sporax.core import dtype as mstype
-from sporax.testing import assert_loss, check_loss, law_names, load_target, parse_inputs
+from sporax.testing import assert_loss, check_loss, check_names, load_target, parse_inputs
 
 COSTS = ("memory", "time")
 
@@ -20,10 +20,10 @@ COSTS = ("memory", "time")
 pytestmark = pytest.mark.rank_promotion
 
 
-@pytest.mark.parametrize(("loss", "inputs", "law", "words"), FAULTS, ids=[f"{f[2]}-{f[0].__name__}" for f in FAULTS])
-def test_every_planted_fault_is_found_by_its_law(loss, inputs, law, words):
-    report = check_loss(loss, inputs, only=[law])
-    finding = report[law]
+@pytest.mark.parametrize(("loss", "inputs", "check", "words"), FAULTS, ids=[f"{f[2]}-{f[0].__name__}" for f in FAULTS])
+def test_every_planted_fault_is_found_by_its_check(loss, inputs, check, words):
+    report = check_loss(loss, inputs, only=[check])
+    finding = report[check]
     assert finding.status in ("fail", "warn"), str(report)
     assert words in str(report)
     assert finding.expected
@@ -61,8 +61,8 @@ def right_with_labels(x, labels):
 def test_a_right_loss_passes(loss, inputs):
     report = assert_loss(loss, inputs, skip=COSTS)
     assert not report.failures
-    assert {finding.law for finding in report.findings} == set(law_names()) - set(COSTS)
-    passed = [finding.law for finding in report.findings if finding.status == "pass"]
+    assert {finding.check for finding in report.findings} == set(check_names()) - set(COSTS)
+    passed = [finding.check for finding in report.findings if finding.status == "pass"]
     assert len(passed) > 15
 
 
@@ -129,7 +129,7 @@ def test_a_loss_that_cannot_be_called_says_what_was_tried():
 
     with pytest.raises(ArgumentError, match=r"tell what of_three_matrices\(a, b, c\) is called with"):
         check_loss(of_three_matrices)
-    with pytest.raises(ArgumentError, match="`law` must be one of"):
+    with pytest.raises(ArgumentError, match="`check` must be one of"):
         check_loss("mse_loss", only=["gradients"])
 
 
@@ -144,11 +144,11 @@ def test_reports_are_text_json_and_html():
     report = check_loss("mse_loss", only=["runs", "gradient"])
     data = json.loads(report.as_json())
     assert data["ok"] is True
-    assert [each["law"] for each in data["findings"]] == ["runs", "gradient"]
+    assert [each["check"] for each in data["findings"]] == ["runs", "gradient"]
     page = report.as_html()
     assert page.startswith("<!doctype html>")
     assert "mse_loss: 2 passed" in page
-    with pytest.raises(KeyError, match="there is no law"):
+    with pytest.raises(KeyError, match="there is no check"):
         report["speed"]
 
 

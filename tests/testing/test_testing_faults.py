@@ -22,21 +22,21 @@ FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REAC
 
 def _siblings():
     """Each correct loss once for each check; in a quick run one for each check."""
-    seen, laws = set(), set()
+    seen, checks = set(), set()
     for fault in FAULTS:
-        key = fault.right, fault.inputs, fault.law
+        key = fault.right, fault.inputs, fault.check
         if key in seen:
             continue
         seen.add(key)
-        marks = [pytest.mark.slow] if fault.law in laws else []
-        laws.add(fault.law)
-        yield pytest.param(fault, id=f"{fault.law}-{fault.right.__name__}", marks=marks)
+        marks = [pytest.mark.slow] if fault.check in checks else []
+        checks.add(fault.check)
+        yield pytest.param(fault, id=f"{fault.check}-{fault.right.__name__}", marks=marks)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[f"{each.law}-{each.loss.__name__}" for each in FAULTS])
+@pytest.mark.parametrize("fault", FAULTS, ids=[f"{each.check}-{each.loss.__name__}" for each in FAULTS])
 def test_the_fault_is_found_and_described(fault):
-    report = check_loss(fault.loss, fault.inputs, only=[fault.law], **fault.options)
-    finding = report[fault.law]
+    report = check_loss(fault.loss, fault.inputs, only=[fault.check], **fault.options)
+    finding = report[fault.check]
     assert finding.status in ("fail", "warn"), str(report)
     assert fault.words in str(report)
     assert finding.expected
@@ -45,8 +45,8 @@ def test_the_fault_is_found_and_described(fault):
 
 @pytest.mark.parametrize("fault", list(_siblings()))
 def test_the_correct_sibling_passes(fault):
-    report = check_loss(fault.right, fault.inputs, only=[fault.law], **fault.options)
-    assert report[fault.law].status == "pass", str(report)
+    report = check_loss(fault.right, fault.inputs, only=[fault.check], **fault.options)
+    assert report[fault.check].status == "pass", str(report)
 
 
 @pytest.mark.slow
@@ -60,7 +60,7 @@ def test_a_sibling_passes_every_check_of_edges(fault):
 def test_the_faults_are_many_and_every_check_of_numbers_has_one():
     assert len(FAULTS) > 100
     assert len({(fault.loss, fault.inputs) for fault in FAULTS}) == len(FAULTS)
-    assert {fault.law for fault in FAULTS} >= {
+    assert {fault.check for fault in FAULTS} >= {
         "reduction", "zero-weight", "ignored-label", "inputs-used", "shape-hazard", "one-sample", "batch-split",
         "labels", "label-dtype", "gradient", "gradient-ties", "second-derivative", "edges", "nothing-left", "extremes",
         "infinite", "nan", "half-precision", "traceable", "recompile", "leaks", "determinism", "far-off",
@@ -133,5 +133,5 @@ def returns_nothing(x, y):
 
 def test_a_loss_that_cannot_be_called_is_a_finding():
     report = check_loss(returns_nothing, "f32[8], f32[8]")
-    assert [each.law for each in report.findings] == ["runs"]
+    assert [each.check for each in report.findings] == ["runs"]
     assert "a `return` is missing" in report["runs"].found

@@ -7,7 +7,7 @@ import pytest
 
 from sporax import losses
 from sporax.testing import parse_inputs
-from sporax.testing._probes import edge_probes, kept, nothing_left, ties
+from sporax.testing._probes import edge_probes, nothing_left, ties, unmasked
 from sporax.testing._shrink import shrink
 from sporax.testing._subject import Subject, make_subject
 
@@ -134,11 +134,11 @@ def test_one_hot_rows_agree_with_the_labels_and_differ_from_them():
     np.testing.assert_array_equal(found["for uniform p"][0], np.full((6, 4), 0.25, np.float32))
 
 
-def test_nothing_is_masked_or_ignored_in_what_is_kept():
+def test_unmasked_inputs_have_nothing_masked_or_ignored():
     subject = subject_of(
         "x: f32[6, 4], labels: i32[6] in {-100, 0, 1, 2, 3}, mask: bool[6], padding_mask: f32[6] in {0, 1}"
     )
-    _, labels, mask, padding = kept(subject, subject.draw(0))
+    _, labels, mask, padding = unmasked(subject, subject.draw(0))
     assert -100 not in labels
     assert mask.all()
     assert not padding.any()

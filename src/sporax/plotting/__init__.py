@@ -1,9 +1,9 @@
-"""What the losses of the registry look like: finding one by any of its names, curves, plots and pictures.
+"""Curves of the built-in losses: look-up by name, values and derivatives along a line, plots as text and pictures.
 
 >>> from sporax import plotting
->>> row = plotting.find("huber")
->>> curve = plotting.trace(row, plotting.lines(row)[0], {"delta": 0.5}, points=3)
->>> curve.x.tolist(), curve.slope.tolist()
+>>> info = plotting.find("huber")
+>>> curve = plotting.trace(info, plotting.lines(info)[0], {"delta": 0.5}, points=3)
+>>> curve.x.tolist(), curve.derivative.tolist()
 ([-4.0, 0.0, 4.0], [-0.5, 0.0, 0.5])
 """
 
@@ -17,16 +17,17 @@ from sporax.plotting._curve import (
     settings_of,
     trace,
 )
+from sporax.plotting._description import Description, describe, plain_formula
 from sporax.plotting._find import find, like
 from sporax.plotting._lines import lines
 from sporax.plotting._plot import PlotError, plot_text, save_figure
-from sporax.plotting._words import Words, plain_formula, words_of
 
 __all__ = [
     "Curve",
+    "Description",
     "Line",
     "PlotError",
-    "Words",
+    "describe",
     "find",
     "growth",
     "like",
@@ -39,5 +40,4 @@ __all__ = [
     "save_figure",
     "settings_of",
     "trace",
-    "words_of",
 ]

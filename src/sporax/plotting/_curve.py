@@ -1,4 +1,4 @@
-"""A loss along a line through its inputs: value, slope, and how it grows beyond the picture."""
+"""A loss along a line through its inputs: values, derivatives and asymptotic growth."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ MOST_CURVES = 6
 
 @dataclass(frozen=True)
 class Line:
-    """A way through the inputs of a loss along which it shows its character.
+    """A curve x -> inputs of a loss along which the loss is plotted.
 
     Args:
-        axis: what x is, in words. Two losses whose lines have the same words can be compared.
-        inputs: the arrays at x; JAX can trace it.
-        start: where the picture begins.
-        stop: where it ends.
-        case: which of several lines of the loss this is, as "positive"; "" if it is the only one.
-        lowest: where the domain ends below.
-        highest: where it ends above.
-        sizes: the sizes of the named axes of those arrays.
+        axis: a description of x. Losses whose lines have equal descriptions can be compared.
+        inputs: the input arrays at x; traceable by JAX.
+        start: start of the plotted interval.
+        stop: end of the plotted interval.
+        case: which line this is if the loss has several, such as "positive"; else "".
+        lowest: lower end of the domain.
+        highest: upper end of the domain.
+        sizes: sizes of the named axes of the arrays.
     """
 
     axis: str
@@ -46,34 +46,34 @@ class Line:
     sizes: Mapping[str, int] | None = None
 
     def points(self, count: int) -> np.ndarray:
-        """Evenly spread values of x, ends included."""
+        """Evenly spaced values of x, ends included."""
         return np.linspace(self.start, self.stop, count)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What was found along a line: x, values and slopes, all float64 of one length."""
+    """Values and derivatives of a loss along a line: float64 arrays of one length."""
 
     label: str
     axis: str
     x: np.ndarray
     value: np.ndarray
-    slope: np.ndarray
+    derivative: np.ndarray
 
 
-def parameters_of(row: losses.LossInfo) -> dict[str, inspect.Parameter]:
-    """The hyper-parameters of a loss, in the order of its signature; not the keywords that every loss has."""
-    names = {item.name for item in row.inputs} | set(losses.KEYWORDS)
-    found = inspect.signature(row.function).parameters
+def parameters_of(info: losses.LossInfo) -> dict[str, inspect.Parameter]:
+    """Return the hyper-parameters of a loss in the order of its signature, without the keywords that every loss has."""
+    names = {item.name for item in info.inputs} | set(losses.KEYWORDS)
+    found = inspect.signature(info.function).parameters
     return {name: parameter for name, parameter in found.items() if name not in names}
 
 
-def required_parameters(row: losses.LossInfo, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Values for the hyper-parameters that have no default, from the row.
+def required_parameters(info: losses.LossInfo, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """Return example values of the hyper-parameters that have no default.
 
     Args:
         row: the loss.
-        sizes: the sizes of the named axes of the inputs, as some parameters follow them.
+        sizes: sizes of the named axes of the inputs, on which some parameters depend.
 
     Returns:
         Values by name.
@@ -85,26 +85,26 @@ def required_parameters(row: losses.LossInfo, sizes: Mapping[str, int] | None = 
         {}
     """
     empty = inspect.Parameter.empty
-    wanted = [name for name, parameter in parameters_of(row).items() if parameter.default is empty]
+    wanted = [name for name, parameter in parameters_of(info).items() if parameter.default is empty]
     if not wanted:
         return {}
-    *_, last = row.settings({**EXAMPLE_SIZES, **(sizes or {})})
+    *_, last = info.settings({**EXAMPLE_SIZES, **(sizes or {})})
     return {name: last[name] for name in wanted}
 
 
 def sample(
-    row: losses.LossInfo, line: Line, x: Sequence[float] | np.ndarray, params: Mapping[str, Any] | None = None
+    info: losses.LossInfo, line: Line, x: Sequence[float] | np.ndarray, params: Mapping[str, Any] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values and slopes of the loss, averaged over the batch, at places of a line.
+    """Return values and derivatives of the loss, averaged over the batch, at points of a line.
 
     Args:
         row: the loss.
         line: the line.
-        x: the places.
-        params: hyper-parameters that are not the default.
+        x: the points.
+        params: hyper-parameters that differ from the default.
 
     Returns:
-        Values and slopes, float64, of the length of `x`.
+        Values and derivatives, float64, of the length of `x`.
 
     Raises:
         ArgumentError: hyper-parameters outside their bounds.
@@ -112,23 +112,23 @@ def sample(
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> row = losses.get("mse_loss")
-        >>> value, slope = plotting.sample(row, plotting.lines(row)[0], [-1.0, 3.0])
-        >>> value.tolist(), slope.tolist()
+        >>> info = losses.get("mse_loss")
+        >>> value, derivative = plotting.sample(info, plotting.lines(info)[0], [-1.0, 3.0])
+        >>> value.tolist(), derivative.tolist()
         ([1.0, 9.0], [-2.0, 6.0])
     """
-    given = {**required_parameters(row, line.sizes), **(params or {})}
+    given = {**required_parameters(info, line.sizes), **(params or {})}
 
-    def objective(place: jax.Array) -> jax.Array:
-        return losses.evaluate(row.function, *line.inputs(place), reduction="mean", **given)
+    def objective(x: jax.Array) -> jax.Array:
+        return losses.evaluate(info.function, *line.inputs(x), reduction="mean", **given)
 
     with x64_scope(True):
-        value, slope = jax.jit(jax.vmap(jax.value_and_grad(objective)))(jnp.asarray(x, jnp.float64))
-        return np.asarray(value, np.float64), np.asarray(slope, np.float64)
+        value, derivative = jax.jit(jax.vmap(jax.value_and_grad(objective)))(jnp.asarray(x, jnp.float64))
+        return np.asarray(value, np.float64), np.asarray(derivative, np.float64)
 
 
 def trace(
-    row: losses.LossInfo,
+    info: losses.LossInfo,
     line: Line,
     params: Mapping[str, Any] | None = None,
     *,
@@ -136,15 +136,15 @@ def trace(
     points: int = 241,
     span: tuple[float, float] | None = None,
 ) -> Curve:
-    """A loss along a line.
+    """Evaluate a loss along a line.
 
     Args:
         row: the loss.
         line: the line.
-        params: hyper-parameters that are not the default.
-        label: the name of the curve; the loss's own unless given.
-        points: how many places.
-        span: where to begin and end, if not where the line does.
+        params: hyper-parameters that differ from the default.
+        label: the name of the curve; default the name of the loss.
+        points: number of points.
+        span: start and end; default those of the line.
 
     Returns:
         The curve.
@@ -155,25 +155,25 @@ def trace(
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> row = losses.get("smooth_l1_loss")
-        >>> curve = plotting.trace(row, plotting.lines(row)[0], {"beta": 0.5}, points=3)
-        >>> curve.x.tolist(), curve.slope.tolist()
+        >>> info = losses.get("smooth_l1_loss")
+        >>> curve = plotting.trace(info, plotting.lines(info)[0], {"beta": 0.5}, points=3)
+        >>> curve.x.tolist(), curve.derivative.tolist()
         ([-4.0, 0.0, 4.0], [-1.0, 0.0, 1.0])
     """
     x = np.linspace(*(span or (line.start, line.stop)), points)
-    value, slope = sample(row, line, x, params)
-    return Curve(label or row.name, line.axis, x, value, slope)
+    value, derivative = sample(info, line, x, params)
+    return Curve(label or info.name, line.axis, x, value, derivative)
 
 
-def settings_of(row: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> list[tuple[str, dict[str, Any]]]:
-    """Every combination of some hyper-parameters, with a label each.
+def settings_of(info: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return every combination of values of hyper-parameters, with a label.
 
     Args:
         row: the loss.
-        sweep: values by name of the hyper-parameter.
+        sweep: values of each hyper-parameter, by name.
 
     Returns:
-        Pairs of label and values; one without either if nothing is swept.
+        Pairs (label, values); one empty pair if nothing is swept.
 
     Raises:
         ArgumentError: the loss has no such hyper-parameter, or there are too many combinations.
@@ -184,15 +184,15 @@ def settings_of(row: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> lis
         >>> plotting.settings_of(losses.get("smooth_l1_loss"), {"beta": [0.5, 2]})
         [('beta=0.5', {'beta': 0.5}), ('beta=2', {'beta': 2})]
     """
-    known = parameters_of(row)
+    known = parameters_of(info)
     for name in sweep:
         if name not in known:
             has = f"It has {', '.join(known)}." if known else "It has none."
-            raise ArgumentError(f"{row.name}: there is no hyper-parameter `{name}`. {has}")
+            raise ArgumentError(f"{info.name}: there is no hyper-parameter `{name}`. {has}")
     combinations = list(itertools.product(*sweep.values()))
     if len(combinations) > MOST_CURVES:
         raise ArgumentError(
-            f"{row.name}: {len(combinations)} combinations of hyper-parameters are too many for one picture; give "
+            f"{info.name}: {len(combinations)} combinations of hyper-parameters are too many for one picture; give "
             f"at most {MOST_CURVES}."
         )
     found = []
@@ -202,16 +202,16 @@ def settings_of(row: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> lis
     return found
 
 
-def growth(row: losses.LossInfo, line: Line, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
-    """How the loss behaves at the two ends of a line's domain, found by looking far out.
+def growth(info: losses.LossInfo, line: Line, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
+    """Return the asymptotic growth of a loss at both ends of a line's domain, from values at distant points.
 
     Args:
         row: the loss.
         line: the line.
-        params: hyper-parameters that are not the default.
+        params: hyper-parameters that differ from the default.
 
     Returns:
-        A few words for the lower end and for the upper, as "1·|x|", "0.5·x²", "→ 0", "exponential".
+        Descriptions for the lower and the upper end, such as "1·|x|", "0.5·x²", "→ 0", "exponential".
 
     Raises:
         ArgumentError: hyper-parameters outside their bounds.
@@ -219,22 +219,22 @@ def growth(row: losses.LossInfo, line: Line, params: Mapping[str, Any] | None = 
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> row = losses.get("mse_loss")
-        >>> plotting.growth(row, plotting.lines(row)[0])
+        >>> info = losses.get("mse_loss")
+        >>> plotting.growth(info, plotting.lines(info)[0])
         ('1·x²', '1·x²')
     """
     width = line.stop - line.start
-    low = _places(line.lowest, line.start, width, -1)
-    high = _places(line.highest, line.stop, width, 1)
-    value, _ = sample(row, line, np.concatenate([low, high]), params)
+    low = _far_points(line.lowest, line.start, width, -1)
+    high = _far_points(line.highest, line.stop, width, 1)
+    value, _ = sample(info, line, np.concatenate([low, high]), params)
     half = len(low)
     return (
-        _words(low, value[:half], math.isinf(line.lowest)),
-        _words(high, value[half:], math.isinf(line.highest)),
+        _describe_growth(low, value[:half], math.isinf(line.lowest)),
+        _describe_growth(high, value[half:], math.isinf(line.highest)),
     )
 
 
-def _places(end: float, edge: float, width: float, sign: int) -> np.ndarray:
+def _far_points(end: float, edge: float, width: float, sign: int) -> np.ndarray:
     if math.isinf(end):
         return sign * np.array([1e3, 1e4, 1e5])
     if end != edge:
@@ -242,15 +242,14 @@ def _places(end: float, edge: float, width: float, sign: int) -> np.ndarray:
     return np.full(3, end)
 
 
-def _words(x: np.ndarray, value: np.ndarray, unbounded: bool) -> str:
+def _describe_growth(x: np.ndarray, value: np.ndarray, unbounded: bool) -> str:
     if not np.all(np.isfinite(value)):
         return "exponential" if unbounded else "→ ∞"
     first, second, last = (float(each) for each in value)
     scale = max(1.0, abs(last)) if unbounded else max(abs(last), 0.1)
     if abs(last - second) <= 2e-3 * scale:
         return f"→ {_number(last)}"
-    # Three places, each a factor from the next: a logarithm grows by as much from one to the next, a power by
-    # the same factor.
+    # The points form a geometric sequence: a logarithm grows by equal steps, a power by equal factors.
     step = last - second
     if abs(step / (second - first) - 1) < 0.02:
         factor = _number(step / math.log(10 if unbounded else 100))

@@ -1,4 +1,4 @@
-"""Finding a loss by whatever name a person has for it."""
+"""Look-up of a loss by its own name, its class, or its name in another framework."""
 
 from __future__ import annotations
 
@@ -11,88 +11,88 @@ from sporax._errors import ArgumentError
 
 
 def find(name: str) -> losses.LossInfo:
-    """The row of a loss, by the name of its function or class or of a peer's, with or without `loss`, in any case.
+    """Return the loss with a name: of its function, its class or a peer's function, `loss` and case ignored.
 
     Args:
         name: the name.
 
     Returns:
-        Its row.
+        Its registry entry.
 
     Raises:
-        ArgumentError: no loss has that name, and some come near; or several have it, and these are named.
+        ArgumentError: no loss has that name, or several have it; the message suggests names.
 
     Example:
         >>> from sporax import plotting
         >>> plotting.find("mse").name, plotting.find("SmoothL1Loss").name
         ('mse_loss', 'smooth_l1_loss')
     """
-    rows = list(losses.registry().values())
+    infos = list(losses.registry().values())
     if name in losses.registry():
         return losses.get(name)
     wanted = _short(name)
     tiers = (
-        [row for row in rows if row.cell == name],
-        [row for row in rows if _short(row.name) == wanted],
-        [row for row in rows if row.cell and _short(row.cell) == wanted],
-        [row for row in rows if wanted in {_short(each) for each in row.like}],
-        [row for row in rows if wanted in {_initials(each) for each in _names(row)}],
+        [info for info in infos if info.cell == name],
+        [info for info in infos if _short(info.name) == wanted],
+        [info for info in infos if info.cell and _short(info.cell) == wanted],
+        [info for info in infos if wanted in {_short(each) for each in info.like}],
+        [info for info in infos if wanted in {_initials(each) for each in _names(info)}],
     )
     for found in tiers:
         if len(found) == 1:
             return found[0]
         if found:
-            choices = ", ".join(row.name for row in found)
+            choices = ", ".join(info.name for info in found)
             raise ArgumentError(f"{name!r} may be any of {choices}. Give one of these names.")
-    near = [row.name for row in like(name)[:3]]
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`sporax loss list` shows all there are."
+    similar = [info.name for info in like(name)[:3]]
+    hint = f"Did you mean {' or '.join(similar)}?" if similar else "`sporax loss list` lists all losses."
     raise ArgumentError(f"there is no loss named {name!r}. {hint}")
 
 
 def like(name: str) -> list[losses.LossInfo]:
-    """The losses whose name, class or name among peers comes near a word, nearest first.
+    """Return the losses with a name, class or peer name similar to a word, the most similar first.
 
     Args:
         name: the word.
 
     Returns:
-        Rows; none if nothing comes near.
+        Registry entries; an empty list if none is similar.
 
     Example:
         >>> from sporax import plotting
-        >>> [row.name for row in plotting.like("smoothl1")][0]
+        >>> [info.name for info in plotting.like("smoothl1")][0]
         'smooth_l1_loss'
     """
     wanted = _short(name)
-    scored = [(max(_nearness(wanted, each) for each in _names(row)), row) for row in losses.registry().values()]
-    return [row for score, row in sorted(scored, key=lambda pair: -pair[0]) if score >= 0.7]
+    scored = [(max(_similarity(wanted, each) for each in _names(info)), info) for info in losses.registry().values()]
+    return [info for score, info in sorted(scored, key=lambda pair: -pair[0]) if score >= 0.7]
 
 
-def _names(row: losses.LossInfo) -> Iterator[str]:
-    yield row.name
-    if row.cell:
-        yield row.cell
-    yield from row.like
+def _names(info: losses.LossInfo) -> Iterator[str]:
+    yield info.name
+    if info.cell:
+        yield info.cell
+    yield from info.like
 
 
-def _nearness(wanted: str, name: str) -> float:
+def _similarity(wanted: str, name: str) -> float:
     short = _short(name)
     if not wanted or not short:
         return 0.0
     if wanted in (short, _initials(name)):
         return 2.0
     ratio = difflib.SequenceMatcher(None, wanted, short).ratio()
-    # A part of the name counts from three letters on: "focal" finds every focal loss.
+    # A part of a name must have three letters: "focal" finds every focal loss.
     return max(ratio, 1 + ratio) if len(wanted) >= 3 and wanted in short else ratio
 
 
 def _short(name: str) -> str:
-    """Letters and digits alone, without `loss`."""
+    """The name in lower case, without `loss` and punctuation."""
     letters = re.sub(r"[^a-z0-9]", "", str(name).rpartition(".")[2].lower())
     return letters.replace("losses", "").replace("loss", "") or letters
 
 
 def _initials(name: str) -> str:
-    """mse of mean_squared_error and of MeanSquaredError."""
+    """Initials of a name of three words or more: mse for mean_squared_error and MeanSquaredError."""
     parts = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", str(name).rpartition(".")[2])
     return "".join(part[0] for part in parts if part.lower() != "loss").lower() if len(parts) > 2 else ""

@@ -1,4 +1,4 @@
-"""Which line shows a loss's character: made from what the loss says of its inputs, with a few special cases."""
+"""The lines along which losses are plotted, derived from the specification of their inputs and a few special cases."""
 
 from __future__ import annotations
 
@@ -11,6 +11,29 @@ import numpy as np
 
 from sporax import losses
 from sporax._jax_compat import x64_scope
+from sporax.plotting._axes import (
+    AXES,
+    CASES,
+    FIXED,
+    LABEL_IS_ONE,
+    LOGIT,
+    NOUNS,
+    ONE_CASE,
+    PROBABILITY,
+    REAL,
+    SCORE,
+    TRUE_CLASS,
+    Axis,
+    Maker,
+    Sizes,
+    axes_of,
+    constant,
+    domains_of,
+    label_of,
+    moving_input,
+    one_hot,
+    predictions_of,
+)
 from sporax.plotting._curve import Line, required_parameters
 from sporax.plotting._lines_sets import (
     boxes,
@@ -24,33 +47,10 @@ from sporax.plotting._lines_sets import (
     thresholds,
     triplet,
 )
-from sporax.plotting._ways import (
-    CASES,
-    CHANCE,
-    FIXED,
-    LABEL_IS_ONE,
-    LOGIT,
-    NOUNS,
-    ONE_CASE,
-    PROBABILITY,
-    REAL,
-    SCORE,
-    WAYS,
-    Maker,
-    Sizes,
-    Way,
-    axes_of,
-    domains_of,
-    label_of,
-    moved,
-    one_hot,
-    predictions_of,
-    still,
-)
 
 
-def lines(row: losses.LossInfo) -> tuple[Line, ...]:
-    """The lines along which a loss is shown; more than one where it treats kinds of labels apart.
+def lines(info: losses.LossInfo) -> tuple[Line, ...]:
+    """Return the lines along which a loss is plotted; several where it treats kinds of labels differently.
 
     Args:
         row: the loss.
@@ -64,126 +64,126 @@ def lines(row: losses.LossInfo) -> tuple[Line, ...]:
         >>> [line.axis for line in plotting.lines(losses.get("mse_loss"))]
         ['prediction minus label']
     """
-    for maker in (*_BY_FAMILY.get(row.family, ()), *_GENERIC):
-        if (found := tuple(maker(row))) and _fits(row, found[0]):
+    for maker in (*_BY_FAMILY.get(info.family, ()), *_GENERIC):
+        if (found := tuple(maker(info))) and _fits(info, found[0]):
             return found
-    return tuple(_down_the_gradient(row))
+    return tuple(_along_gradient(info))
 
 
-def _fits(row: losses.LossInfo, line: Line) -> bool:
-    """Whether the loss takes those inputs: their shapes, dtypes and labels, with no value computed."""
+def _fits(info: losses.LossInfo, line: Line) -> bool:
+    """Whether the loss accepts the shapes, dtypes and labels of those inputs; nothing is computed."""
     try:
-        given = required_parameters(row, line.sizes)
+        given = required_parameters(info, line.sizes)
         with x64_scope(True):
-            jax.eval_shape(lambda x: row.function(*line.inputs(x), **given), jnp.asarray(line.start, jnp.float64))
+            jax.eval_shape(lambda x: info.function(*line.inputs(x), **given), jnp.asarray(line.start, jnp.float64))
     except (ValueError, TypeError):
         return False
     return True
 
 
-# What stands for one number each
+# Elementwise losses
 
 
-def _elementwise(row: losses.LossInfo) -> Iterator[Line]:
-    """Every input has the shape of the values: the first prediction moves."""
-    predictions = predictions_of(row)
-    whole = row.output == () and all(item.domain == "real" for item in row.inputs)
-    shapes = {("...",)} if whole else {row.output}
-    if not predictions or any(tuple(axes_of(item)) not in shapes for item in row.inputs):
+def _elementwise(info: losses.LossInfo) -> Iterator[Line]:
+    """Yield lines for inputs of the shape of the values: the first prediction moves."""
+    predictions = predictions_of(info)
+    scalar = info.output == () and all(item.domain == "real" for item in info.inputs)
+    shapes = {("...",)} if scalar else {info.output}
+    if not predictions or any(tuple(axes_of(item)) not in shapes for item in info.inputs):
         return
     sizes = {"N": 1, "C": 1, "L": 1, "D": 1}
-    at, label = predictions[0], label_of(row)
-    way, cases, log = _elementwise_way(row, row.inputs[at], None if label is None else row.inputs[label])
+    at, label = predictions[0], label_of(info)
+    axis, cases, log = _elementwise_axis(info, info.inputs[at], None if label is None else info.inputs[label])
     for case, value in cases:
-        arrays = [still(item, sizes) for item in row.inputs]
+        arrays = [constant(item, sizes) for item in info.inputs]
         if label is not None:
-            arrays[label] = still(row.inputs[label], sizes, value)
+            arrays[label] = constant(info.inputs[label], sizes, value)
         shape = arrays[at].shape
 
         def move(x: Any, shape: tuple[int, ...] = shape) -> Any:
             return jnp.full(shape, jnp.log(x) if log else x)
 
-        yield way.line(moved(arrays, at, move), sizes, case)
+        yield axis.line(moving_input(arrays, at, move), sizes, case)
 
 
-def _elementwise_way(
-    row: losses.LossInfo, moving: losses.InputSpec, label: losses.InputSpec | None
-) -> tuple[Way, tuple[tuple[str, float], ...], bool]:
-    """The axis, the cases with their label, and whether the loss gets the logarithm of x."""
-    domain, of_label = domains_of(row, moving, label)
+def _elementwise_axis(
+    info: losses.LossInfo, moving: losses.InputSpec, label: losses.InputSpec | None
+) -> tuple[Axis, tuple[tuple[str, float], ...], bool]:
+    """Return the axis, the cases with their label, and whether the loss receives the logarithm of x."""
+    domain, of_label = domains_of(info, moving, label)
     positive = domain in ("positive", "nonnegative")
     cases = CASES.get(of_label, ())
     if positive or not cases:
-        one = positive or any(part in row.name for part in LABEL_IS_ONE)
+        one = positive or any(part in info.name for part in LABEL_IS_ONE)
         number = 0.5 if of_label in ("probability", "distribution") else FIXED.get(of_label, float(one))
         cases = (("", number),)
     number = cases[0][1]
     noun = "prediction" if moving.name in NOUNS else moving.name.replace("_", " ")
     log = domain == "log_probability"
-    if row.name in WAYS:
-        way, names = WAYS[row.name]
-        return way, tuple((name, value) for name, (_, value) in zip(names, cases, strict=False)), log
+    if info.name in AXES:
+        axis, names = AXES[info.name]
+        return axis, tuple((name, value) for name, (_, value) in zip(names, cases, strict=False)), log
     if domain == "probability" or log:
-        words = PROBABILITY.words if len(cases) > 1 else f"{PROBABILITY.words}, where the label is {number:g}"
-        return PROBABILITY._replace(words=words), cases, log
+        condition = "" if len(cases) > 1 else f", where the label is {number:g}"
+        return PROBABILITY._replace(description=f"{PROBABILITY.description}{condition}"), cases, log
     if positive:
-        return Way(f"{noun}, where the label is {number:g}", 0.02, 4, 0), cases, log
+        return Axis(f"{noun}, where the label is {number:g}", 0.02, 4, 0), cases, log
     if label is None:
-        return Way(f"{noun}, the others 0", -4, 4), cases, log
+        return Axis(f"{noun}, the others 0", -4, 4), cases, log
     if len(cases) > 1:
-        if len([item for item in row.inputs if item.role == "prediction" and item.domain == "real"]) > 1:
+        if len([item for item in info.inputs if item.role == "prediction" and item.domain == "real"]) > 1:
             cases = (("first is higher", cases[0][1]), ("second is higher", cases[1][1]))
-            return Way("first score minus the second", -4, 4), cases, log
+            return Axis("first score minus the second", -4, 4), cases, log
         return SCORE, cases, log
-    return (Way(f"{noun}, where the label is {number:g}", -4, 4) if number else REAL), cases, log
+    return (Axis(f"{noun}, where the label is {number:g}", -4, 4) if number else REAL), cases, log
 
 
 # Classes
 
 
-def _classes(row: losses.LossInfo) -> Iterator[Line]:
-    """One prediction has an axis of classes: what it says of the true class moves."""
-    at = next((at for at in predictions_of(row) if "C" in axes_of(row.inputs[at])), None)
-    label = label_of(row)
-    if at is None or any("D" in axes_of(item) for item in row.inputs):
+def _classes(info: losses.LossInfo) -> Iterator[Line]:
+    """Yield lines for a prediction with a class axis: its value for the true class moves."""
+    at = next((at for at in predictions_of(info) if "C" in axes_of(info.inputs[at])), None)
+    label = label_of(info)
+    if at is None or any("D" in axes_of(item) for item in info.inputs):
         return
     sizes = {"N": 1, "C": 3, "T": 1, "L": 1, "S": 1}
-    moving, truth = row.inputs[at], None if label is None else row.inputs[label]
-    domain, of_label = domains_of(row, moving, truth)
+    moving, truth = info.inputs[at], None if label is None else info.inputs[label]
+    domain, of_label = domains_of(info, moving, truth)
     several = truth is not None and "C" in axes_of(truth) and of_label in CASES
-    if "..." in moving.shape and row.family in _OVER_PLACES and not several:
-        yield from _class_places(row, at, domain)
+    if "..." in moving.shape and info.family in _PER_POSITION and not several:
+        yield from _class_positions(info, at, domain)
         return
     hot = one_hot(moving, "C", 3)
-    way = _class_way(domain, several)
+    axis = _class_axis(domain, several)
     if truth is None:
-        way = LOGIT._replace(words="one logit, the others 0")
-    elif any(item.role == "label" and item.domain == "real" and "C" in axes_of(item) for item in row.inputs):
-        way = LOGIT._replace(words="logit of one class, the teacher's is 2, the others 0")
+        axis = LOGIT._replace(description="one logit, the others 0")
+    elif any(item.role == "label" and item.domain == "real" and "C" in axes_of(item) for item in info.inputs):
+        axis = LOGIT._replace(description="logit of one class, the teacher's is 2, the others 0")
     for case, value in CASES["binary"] if several else ONE_CASE:
-        arrays = [_class_still(item, value if several else 1, sizes) for item in row.inputs]
-        yield way.line(moved(arrays, at, lambda x: _class_value(domain, hot, x, several)), sizes, case)
+        arrays = [_class_constant(item, value if several else 1, sizes) for item in info.inputs]
+        yield axis.line(moving_input(arrays, at, lambda x: _class_value(domain, hot, x, several)), sizes, case)
 
 
-_OVER_PLACES = ("segmentation", "lovasz")
-"""The families whose losses are about all places of a sample at once."""
+_PER_POSITION = ("segmentation", "lovasz")
+"""Families whose losses combine all positions of a sample."""
 
 
-def _class_places(row: losses.LossInfo, at: int, domain: str) -> Iterator[Line]:
-    """Three places of a class each, all predicted alike."""
+def _class_positions(info: losses.LossInfo, at: int, domain: str) -> Iterator[Line]:
+    """Yield the line for three positions, each of another class, with the same prediction."""
     eye = np.eye(3)[None]
     arrays = []
-    for item in row.inputs:
-        array = still(item, {"N": 1, "C": 3}, rest=(3,))
-        whole = eye if "C" in axes_of(item) else np.arange(3)[None]
-        arrays.append(np.broadcast_to(whole, array.shape).astype(array.dtype) if item.role == "label" else array)
-    way = _class_way(domain, False)
-    way = way._replace(words=f"{way.words}, at each of three places")
-    yield way.line(moved(arrays, at, lambda x: _class_value(domain, eye, x, False)), {"N": 1, "C": 3})
+    for item in info.inputs:
+        array = constant(item, {"N": 1, "C": 3}, rest=(3,))
+        labels = eye if "C" in axes_of(item) else np.arange(3)[None]
+        arrays.append(np.broadcast_to(labels, array.shape).astype(array.dtype) if item.role == "label" else array)
+    axis = _class_axis(domain, False)
+    axis = axis._replace(description=f"{axis.description}, at each of three positions")
+    yield axis.line(moving_input(arrays, at, lambda x: _class_value(domain, eye, x, False)), {"N": 1, "C": 3})
 
 
-def _class_still(item: losses.InputSpec, positive: float, sizes: Sizes) -> Any:
-    array = still(item, sizes, 0 if item.domain == "class" else None)
+def _class_constant(item: losses.InputSpec, positive: float, sizes: Sizes) -> Any:
+    array = constant(item, sizes, 0 if item.domain == "class" else None)
     if "C" not in axes_of(item) or item.role == "table":
         return array
     hot = one_hot(item, "C", sizes["C"])
@@ -191,7 +191,7 @@ def _class_still(item: losses.InputSpec, positive: float, sizes: Sizes) -> Any:
         case "class":
             return array
         case "class_or_none":
-            # The true classes come first, and -1 says that there are no more.
+            # The true classes come first; -1 marks unused entries.
             found = hot - 1
         case "sign" | "sign_or_binary":
             found = 2 * hot * positive - 1
@@ -204,66 +204,66 @@ def _class_still(item: losses.InputSpec, positive: float, sizes: Sizes) -> Any:
     return found.astype(array.dtype)
 
 
-_CHANCES = ("probability", "distribution", "log_probability")
+_PROBABILITIES = ("probability", "distribution", "log_probability")
 
 
-def _class_way(domain: str, several: bool) -> Way:
-    if domain in _CHANCES:
-        return PROBABILITY._replace(words="probability of one class") if several else CHANCE
-    return LOGIT._replace(words="score of one class, the others 0") if several else LOGIT
+def _class_axis(domain: str, several: bool) -> Axis:
+    if domain in _PROBABILITIES:
+        return PROBABILITY._replace(description="probability of one class") if several else TRUE_CLASS
+    return LOGIT._replace(description="score of one class, the others 0") if several else LOGIT
 
 
 def _class_value(domain: str, hot: Any, x: Any, several: bool) -> Any:
-    if domain not in _CHANCES:
+    if domain not in _PROBABILITIES:
         return hot * x
     rest = 0.5 if several and domain == "probability" else (1 - x) / 2
     chance = hot * x + (1 - hot) * rest
     return jnp.log(chance) if domain == "log_probability" else chance
 
 
-def _along_list(row: losses.LossInfo) -> Iterator[Line]:
-    """Scores of a list of items, and how relevant each is."""
-    at = next((at for at in predictions_of(row) if "L" in axes_of(row.inputs[at])), None)
-    label = next((at for at, item in enumerate(row.inputs) if item.role == "label" and "L" in axes_of(item)), None)
-    if at is None or label is None or "L" in row.output:
+def _along_list(info: losses.LossInfo) -> Iterator[Line]:
+    """Yield the line for scores of a list of items: the score of the relevant one moves."""
+    at = next((at for at in predictions_of(info) if "L" in axes_of(info.inputs[at])), None)
+    label = next((at for at, item in enumerate(info.inputs) if item.role == "label" and "L" in axes_of(item)), None)
+    if at is None or label is None or "L" in info.output:
         return
     sizes = {"N": 1, "L": 3}
-    arrays = [still(item, sizes) for item in row.inputs]
-    relevant = one_hot(row.inputs[label], "L", 3)
-    arrays[label] = (2 * relevant - 1 if row.inputs[label].domain == "sign" else relevant).astype(arrays[label].dtype)
-    hot = one_hot(row.inputs[at], "L", 3)
-    way = Way("score of the relevant item, the others 0", -4, 4)
-    yield way.line(moved(arrays, at, lambda x: hot * x), sizes)
+    arrays = [constant(item, sizes) for item in info.inputs]
+    relevant = one_hot(info.inputs[label], "L", 3)
+    arrays[label] = (2 * relevant - 1 if info.inputs[label].domain == "sign" else relevant).astype(arrays[label].dtype)
+    hot = one_hot(info.inputs[at], "L", 3)
+    axis = Axis("score of the relevant item, the others 0", -4, 4)
+    yield axis.line(moving_input(arrays, at, lambda x: hot * x), sizes)
 
 
-def _down_the_gradient(row: losses.LossInfo) -> Iterator[Line]:
-    """What always works: from the example inputs along the gradient of the predictions."""
+def _along_gradient(info: losses.LossInfo) -> Iterator[Line]:
+    """Yield a line that every loss has: from the example inputs along the gradient of the predictions."""
     with x64_scope(True):
         arrays: list[Any] = [
             np.asarray(array, np.float64 if np.issubdtype(array.dtype, np.floating) else array.dtype)
-            for array in losses.example_inputs(row)
+            for array in losses.example_inputs(info)
         ]
-        given = required_parameters(row)
-        moving = predictions_of(row)
+        given = required_parameters(info)
+        moving = predictions_of(info)
 
         def objective(*chosen: Any) -> jax.Array:
-            whole = list(arrays)
+            inputs = list(arrays)
             for at, array in zip(moving, chosen, strict=True):
-                whole[at] = array
-            return losses.evaluate(row.function, *whole, reduction="mean", **given)
+                inputs[at] = array
+            return losses.evaluate(info.function, *inputs, reduction="mean", **given)
 
         found = jax.jit(jax.grad(objective, argnums=tuple(range(len(moving)))))(*(arrays[at] for at in moving))
-        slopes = [np.asarray(each) for each in found]
-    length = float(np.sqrt(sum(np.sum(each * each) for each in slopes))) or 1.0
-    way = Way("steps against the gradient, from an example", -3, 3)
+        gradients = [np.asarray(each) for each in found]
+    length = float(np.sqrt(sum(np.sum(each * each) for each in gradients))) or 1.0
+    axis = Axis("steps against the gradient, from an example", -3, 3)
 
     def inputs(x: Any) -> list[Any]:
-        whole = list(arrays)
-        for at, slope in zip(moving, slopes, strict=True):
-            whole[at] = arrays[at] - slope * (x / length)
-        return whole
+        moved = list(arrays)
+        for at, derivative in zip(moving, gradients, strict=True):
+            moved[at] = arrays[at] - derivative * (x / length)
+        return moved
 
-    yield way.line(inputs, losses.EXAMPLE_SIZES)
+    yield axis.line(inputs, losses.EXAMPLE_SIZES)
 
 
 _BY_FAMILY: Mapping[str, tuple[Maker, ...]] = {

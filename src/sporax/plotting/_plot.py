@@ -1,4 +1,4 @@
-"""Curves as plain text for a terminal, and as a picture by matplotlib."""
+"""Curves as text for a terminal, and as a picture drawn by matplotlib."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from sporax.plotting._curve import Curve
 
 FORMATS = ("png", "svg")
 SIDE_BY_SIDE = 76
-"""From this width on, slopes stand beside the values and not below."""
+"""Minimum width at which derivatives are plotted beside the values instead of below."""
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-"""The bits of a braille character, by row and column."""
+"""Bits of a braille character, by row and column."""
 
 _COLORS = (36, 33, 35, 32, 34, 31)
-"""Of a terminal: cyan, yellow, magenta, green, blue, red."""
+"""ANSI colors: cyan, yellow, magenta, green, blue, red."""
 
 _PALETTE = ("#3b6fb6", "#d2691e", "#3a8f5c", "#9a4fb0", "#b03a48", "#5f6b73")
 
 
 class PlotError(SporaxError, RuntimeError):
-    """A picture that cannot be drawn."""
+    """Raised when a picture cannot be drawn."""
 
 
 def plot_text(curves: Sequence[Curve], width: int = 80, height: int = 10, *, color: bool = False) -> str:
-    """Values and slopes of some curves over one axis, in braille characters.
+    """Plot values and derivatives of curves over one axis in braille characters.
 
-    Every curve has a letter, which marks it in the plot and names it below.
+    Each curve is marked by a letter, which the legend below the plot repeats.
 
     Args:
         curves: at least one.
-        width: characters in a line, 30 at least.
-        height: lines of each plot.
+        width: characters in a line; at least 30.
+        height: lines of each plot; at least 2.
         color: whether to color the curves with ANSI codes.
 
     Returns:
         Lines of text, none longer than `width`.
 
     Raises:
-        ArgumentError: there is nothing to draw, or too little room.
+        ArgumentError: `curves` is empty, or `width` or `height` is too small.
 
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> row = losses.get("mse_loss")
-        >>> text = plotting.plot_text([plotting.trace(row, plotting.lines(row)[0])], width=60, height=4)
+        >>> info = losses.get("mse_loss")
+        >>> text = plotting.plot_text([plotting.trace(info, plotting.lines(info)[0])], width=60, height=4)
         >>> text.splitlines()[0].strip()
         'value'
     """
@@ -63,8 +63,8 @@ def plot_text(curves: Sequence[Curve], width: int = 80, height: int = 10, *, col
     beside = width >= SIDE_BY_SIDE
     each = (width - 2) // 2 if beside else width
     panels = [
-        _panel(title, [(curve.x, getattr(curve, kind)) for curve in curves], each, height, color)
-        for title, kind in (("value", "value"), ("derivative", "slope"))
+        _panel(quantity, [(curve.x, getattr(curve, quantity)) for curve in curves], each, height, color)
+        for quantity in ("value", "derivative")
     ]
     if beside:
         rows = [f"{left}  {right}".rstrip() for left, right in zip(*panels, strict=True)]
@@ -95,10 +95,10 @@ def _panel(
     letters: dict[tuple[int, int], int] = {}
     for at, (x, y) in enumerate(lines):
         cells = _draw(bits, owner, at, x, y, low, high)
-        # A letter at its own place along each curve, so that they seldom meet.
+        # Letters stand at different positions along their curves, so that they seldom overlap.
         if cells and len(lines) > 1:
-            place = cells[int(len(cells) * (at + 0.5) / len(lines))]
-            letters[place] = at
+            cell = cells[int(len(cells) * (at + 0.5) / len(lines))]
+            letters[cell] = at
     left, right = _tick(float(lines[0][0][0])), _tick(float(lines[0][0][-1]))
     rows = [f"{'':{margin}} {title:{columns}}"]
     for row in range(height):
@@ -122,17 +122,17 @@ def _cell(
 
 
 def _range(values: Sequence[np.ndarray]) -> tuple[float, float]:
-    """What the y-axis shows: everything finite, but no more than makes the rest visible."""
+    """Return the limits of the y-axis: all finite values, except a few extreme ones."""
     finite = np.concatenate([each[np.isfinite(each)] for each in values])
     if not finite.size:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    # Near a pole a few points are far above all others.
+    # Near a pole a few points are far from all others.
     for cut, edge in ((np.quantile(finite, 0.98), high), (np.quantile(finite, 0.02), low)):
         middle = float(np.median(finite))
         if abs(edge - middle) > 6 * abs(float(cut) - middle) > 0:
             low, high = (low, float(cut)) if edge == high else (float(cut), high)
-    # What is left of a constant after rounding is no shape.
+    # Rounding errors of a constant are not plotted.
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = low - 0.5, high + 0.5
     return low, high
@@ -141,18 +141,18 @@ def _range(values: Sequence[np.ndarray]) -> tuple[float, float]:
 def _draw(
     bits: np.ndarray, owner: np.ndarray, at: int, x: np.ndarray, y: np.ndarray, low: float, high: float
 ) -> list[tuple[int, int]]:
-    """Sets the dots of one curve; gives the cells it went through, from left to right."""
+    """Set the dots of one curve; return its cells from left to right."""
     height, columns = bits.shape
     dots_x, dots_y = 2 * columns, 4 * height
-    places = np.linspace(float(x[0]), float(x[-1]), dots_x)
+    positions = np.linspace(float(x[0]), float(x[-1]), dots_x)
     known = np.isfinite(y)
     if not known.any():
         return []
-    found = np.interp(places, x[known], y[known])
+    found = np.interp(positions, x[known], y[known])
     level = np.rint((high - found) / (high - low) * (dots_y - 1)).astype(int)
     cells: list[tuple[int, int]] = []
     for column in range(dots_x):
-        # A steep piece is drawn whole, half by each of its two columns.
+        # A steep segment is drawn without gaps, half in each of its two columns.
         before = level[column - 1] if column else level[column]
         first, last = sorted((int(before), int(level[column])))
         for dot in range(max(first, 0), min(last, dots_y - 1) + 1):
@@ -169,25 +169,25 @@ def _tick(value: float) -> str:
 
 
 def save_figure(panels: Sequence[Sequence[Curve]], path: str | os.PathLike[str], *, small: bool = False) -> None:
-    """Draws values and slopes with matplotlib, and writes the picture: the whole file, or nothing.
+    """Draw values and derivatives with matplotlib and write the picture atomically.
 
-    The same curves make the same bytes.
+    Equal curves give equal bytes.
 
     Args:
-        panels: groups of curves; each group has an axis of its own.
+        panels: groups of curves; each group has its own x-axis.
         path: a file name that ends in `.png` or `.svg`.
-        small: whether it is to be a small picture of few bytes, for a page of documentation.
+        small: whether to write a small picture of few bytes, as for documentation.
 
     Raises:
-        ArgumentError: another ending, or no curve.
+        ArgumentError: the file name has another ending, or there is no curve.
         PlotError: matplotlib is not installed.
         FileNotFoundError: the folder does not exist.
 
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> row = losses.get("mse_loss")
-        >>> plotting.save_figure([[plotting.trace(row, plotting.lines(row)[0])]], "mse.svg")  # doctest: +SKIP
+        >>> info = losses.get("mse_loss")
+        >>> plotting.save_figure([[plotting.trace(info, plotting.lines(info)[0])]], "mse.svg")  # doctest: +SKIP
     """
     target = os.path.realpath(os.fspath(path))
     kind = os.path.splitext(target)[1][1:].lower()
@@ -198,7 +198,7 @@ def save_figure(panels: Sequence[Sequence[Curve]], path: str | os.PathLike[str],
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(
-            f"cannot save {os.fspath(path)!r}: the folder {folder!r} does not exist. Make it first."
+            f"cannot save {os.fspath(path)!r}: the folder {folder!r} does not exist. Create it first."
         )
     temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
@@ -218,7 +218,7 @@ def _render(panels: Sequence[Sequence[Curve]], path: str, kind: str, small: bool
     except ImportError:
         raise PlotError("a picture needs matplotlib: pip install 'sporax[docs]', or pip install matplotlib.") from None
     size = 8 if small else 10
-    # Characters stay text, ids do not depend on chance, and points that nobody could see are left out.
+    # Text stays text, ids are deterministic, and invisible points are omitted.
     options: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": "sporax",
@@ -236,7 +236,7 @@ def _render(panels: Sequence[Sequence[Curve]], path: str, kind: str, small: bool
         figure = Figure(figsize=(width, height * len(panels)), layout="constrained", dpi=150)
         groups: Any = figure.subfigures(len(panels), 1, squeeze=False)[:, 0]
         for group, curves in zip(groups, panels, strict=True):
-            for axes, quantity in zip(group.subplots(1, 2), ("value", "slope"), strict=True):
+            for axes, quantity in zip(group.subplots(1, 2), ("value", "derivative"), strict=True):
                 _axes(axes, curves, quantity, small)
             if len(curves) > 1 or len(panels) > 1:
                 group.axes[0].legend(frameon=False, fontsize="small", handlelength=1)
@@ -260,7 +260,7 @@ def _axes(axes: Any, curves: Sequence[Curve], kind: str, small: bool) -> None:
 
 
 def _shrink(path: str) -> None:
-    """Takes out what no viewer needs: spaces, comments, names, and digits beyond a hundredth of a point."""
+    """Remove what viewers do not need: spaces, comments, ids, and digits below a hundredth of a point."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

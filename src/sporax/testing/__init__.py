@@ -1,6 +1,6 @@
-"""Looking at losses: whether one of your own is right, and what a loss looks like."""
+"""Checks of a loss: gradients, reductions, weights, shapes, precision, labels, tracing and cost."""
 
-from sporax.testing._check_loss import assert_loss, check_loss, law_names
+from sporax.testing._check_loss import assert_loss, check_loss, check_names
 from sporax.testing._inputs import Input, parse_inputs
 from sporax.testing._report import COLOURS, MARKS, Finding, Report, details, html_page
 from sporax.testing._subject import load_target
@@ -13,9 +13,9 @@ __all__ = [
     "Report",
     "assert_loss",
     "check_loss",
+    "check_names",
     "details",
     "html_page",
-    "law_names",
     "load_target",
     "parse_inputs",
 ]

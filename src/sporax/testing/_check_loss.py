@@ -8,47 +8,47 @@ from typing import Any
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.testing import (
-    _laws_edges,
-    _laws_gradient,
-    _laws_label,
-    _laws_masks,
-    _laws_number,
-    _laws_program,
-    _laws_reach,
-    _laws_smooth,
-    _laws_value,
-    _laws_weights,
+    _checks_edges,
+    _checks_gradient,
+    _checks_label,
+    _checks_masks,
+    _checks_number,
+    _checks_program,
+    _checks_reach,
+    _checks_smooth,
+    _checks_value,
+    _checks_weights,
 )
-from sporax.testing._laws import LAWS, Check, judge
+from sporax.testing._checks import CHECKS, Evaluator, run_check
 from sporax.testing._report import Finding, Report
 from sporax.testing._subject import make_subject
 
 _MODULES = (
-    _laws_value,
-    _laws_weights,
-    _laws_masks,
-    _laws_label,
-    _laws_gradient,
-    _laws_reach,
-    _laws_smooth,
-    _laws_edges,
-    _laws_number,
-    _laws_program,
+    _checks_value,
+    _checks_weights,
+    _checks_masks,
+    _checks_label,
+    _checks_gradient,
+    _checks_reach,
+    _checks_smooth,
+    _checks_edges,
+    _checks_number,
+    _checks_program,
 )
 _ORDER = [module.__name__ for module in _MODULES]
 
 
 def _ordered() -> list[str]:
-    """Laws in the order of their files and of their places there."""
-    return sorted(LAWS, key=lambda name: _ORDER.index(LAWS[name][1].__module__))
+    """Checks in the order of their files and of their places there."""
+    return sorted(CHECKS, key=lambda name: _ORDER.index(CHECKS[name][1].__module__))
 
 
-def law_names() -> tuple[str, ...]:
-    """Short names of all laws, in the order in which they are run.
+def check_names() -> tuple[str, ...]:
+    """Short names of all checks, in the order in which they are run.
 
     Example:
-        >>> from sporax.testing import law_names
-        >>> law_names()[:3]
+        >>> from sporax.testing import check_names
+        >>> check_names()[:3]
         ('runs', 'reduction', 'inputs-used')
 
     Source: the loss contract of this package.
@@ -75,17 +75,17 @@ def check_loss(
         inputs: what it is called with: text as `'f32[8, 10], i32[8] < 10'` (see `parse_inputs`), or example
             arrays. Without it the usual ones are tried.
         arguments: constructor arguments of a class, keyword arguments of a function.
-        only: names of the laws to run; all unless given.
-        skip: names of laws to leave out.
+        only: names of the checks to run; all unless given.
+        skip: names of checks to leave out.
         coupled: whether the samples of a batch are meant to meet each other, as in a contrastive loss.
         seed: of all random inputs.
-        progress: called with the name of each law before it runs.
+        progress: called with the name of each check before it runs.
 
     Returns:
         A `Report`; `report.ok` tells whether nothing failed, `print(report)` shows it.
 
     Raises:
-        ArgumentError: the loss cannot be made or called, or there is no such law.
+        ArgumentError: the loss cannot be made or called, or there is no such check.
 
     Example:
         >>> from sporax import nn, ops
@@ -103,25 +103,25 @@ def check_loss(
     Source: the loss contract of this package (DESIGN, section 5).
     """
     for name in (*only, *skip):
-        _check.one_of(name, tuple(LAWS), name="law", where="check_loss")
-    check = Check(make_subject(target, inputs, arguments=arguments, coupled=coupled), seed)
+        _check.one_of(name, tuple(CHECKS), name="check", where="check_loss")
+    evaluator = Evaluator(make_subject(target, inputs, arguments=arguments, coupled=coupled), seed)
     findings: list[Finding] = []
     for name in _ordered():
         if (only and name not in only) or name in skip:
             continue
         if progress is not None:
-            progress(LAWS[name][0])
-        finding = judge(check, name)
+            progress(CHECKS[name][0])
+        finding = run_check(evaluator, name)
         findings.append(finding)
         if name == "runs" and finding.status == "fail" and finding.found.startswith("the loss raised"):
             break
     if not findings:
-        raise ArgumentError("check_loss: `only` and `skip` leave no law to run.")
-    return Report(check.subject.name, tuple(str(item) for item in check.subject.inputs), tuple(findings))
+        raise ArgumentError("check_loss: `only` and `skip` leave no check to run.")
+    return Report(evaluator.subject.name, tuple(str(item) for item in evaluator.subject.inputs), tuple(findings))
 
 
 def assert_loss(target: Any, inputs: str | Sequence[Any] | None = None, **options: Any) -> Report:
-    """`check_loss` for a test: raises with the whole report where a law is broken.
+    """`check_loss` for a test: raises an error with the whole report where a check fails.
 
     Args:
         target: the loss; see `check_loss`.
@@ -132,7 +132,7 @@ def assert_loss(target: Any, inputs: str | Sequence[Any] | None = None, **option
         The report, so that a test can look at more of it.
 
     Raises:
-        AssertionError: a law is broken; the message is the report.
+        AssertionError: a check fails; the message is the report.
 
     Example:
         >>> from sporax.testing import assert_loss

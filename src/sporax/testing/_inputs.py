@@ -128,8 +128,8 @@ class Input:
     def may_be_mask(self) -> bool:
         """Whether its values are 0 and 1 alone and its name says nothing else."""
         two = self.choices is not None and set(self.choices) == {0.0, 1.0}
-        whole = not self.is_float and self.choices is None and (self.low, self.high) == (0.0, 1.0)
-        return (two or whole or np.dtype(self.dtype) == np.bool_) and not self._words & _LABEL_WORDS
+        integer = not self.is_float and self.choices is None and (self.low, self.high) == (0.0, 1.0)
+        return (two or integer or np.dtype(self.dtype) == np.bool_) and not self._words & _LABEL_WORDS
 
     @property
     def classes_are_many(self) -> bool:
@@ -225,9 +225,9 @@ class Input:
             values = scale * rng.normal(0.3, 1.5, self.shape)
         return np.asarray(values).astype(self.dtype)
 
-    def of_samples(self, places: Any, count: int) -> Input:
+    def of_samples(self, indices: Any, count: int) -> Input:
         """The same input for other samples along the first axis."""
-        given = None if self.given is None else np.take(self.given, places, axis=0)
+        given = None if self.given is None else np.take(self.given, indices, axis=0)
         return replace(self, shape=(count, *self.shape[1:]), given=given)
 
 
@@ -280,15 +280,15 @@ def _split(text: str) -> list[str]:
 
 
 def _with_domain(item: Input, text: str) -> Input:
-    whole = not item.is_float
+    integer = not item.is_float
     if not text:
         return item
-    if text == "simplex" and not whole:
+    if text == "simplex" and not integer:
         return replace(item, low=0.0, high=1.0, simplex=True)
     if found := _INTERVAL.match(text):
         open_low, open_high = found[1] == "(", found[4] == ")"
         low, high = float(found[2]), float(found[3])
-        if whole:
+        if integer:
             return replace(item, low=low + open_low, high=high - open_high)
         return replace(item, low=low, high=high, open_low=open_low, open_high=open_high)
     if found := _CHOICES.match(text):
@@ -296,9 +296,9 @@ def _with_domain(item: Input, text: str) -> Input:
     if found := _COMPARED.match(text):
         sign, bound = found[1], float(found[2])
         if sign in ("<", "<="):
-            high = bound - 1 if whole and sign == "<" else bound
-            return replace(item, low=0.0 if whole else None, high=high, open_high=sign == "<" and not whole)
-        return replace(item, low=bound + 1 if whole and sign == ">" else bound, open_low=sign == ">" and not whole)
+            high = bound - 1 if integer and sign == "<" else bound
+            return replace(item, low=0.0 if integer else None, high=high, open_high=sign == "<" and not integer)
+        return replace(item, low=bound + 1 if integer and sign == ">" else bound, open_low=sign == ">" and not integer)
     raise ArgumentError(f"inputs: cannot read the domain {text!r} of {item.name}. {_HELP}")
 
 

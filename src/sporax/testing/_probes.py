@@ -179,7 +179,7 @@ def _with(arrays: Sequence[np.ndarray], at: int, array: np.ndarray) -> list[np.n
     return [array if n == at else each for n, each in enumerate(arrays)]
 
 
-def kept(subject: Subject, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+def unmasked(subject: Subject, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The same inputs with nothing masked and nothing ignored."""
     found = list(arrays)
     for at, item in enumerate(subject.inputs):

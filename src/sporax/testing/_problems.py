@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sporax.testing._checks import Arrays, Evaluator, Failed
 from sporax.testing._inputs import Input
-from sporax.testing._laws import Arrays, Check, Failed
 from sporax.testing._origin import kind_of
 
 WRONG_VALUE, GRADIENT, NAN_VALUE, INFINITE_VALUE = 4, 3, 2, 1
@@ -39,18 +39,20 @@ class NotFinite(NamedTuple):
         return other is not None and (self.severity, self.kind) == (other.severity, other.kind)
 
 
-def not_finite(check: Check, arrays: Arrays) -> NotFinite | None:
+def not_finite(evaluator: Evaluator, arrays: Arrays) -> NotFinite | None:
     """The worst of what is not finite among value and gradients; None if all is finite.
 
     Where a loss gives one value for each sample, the gradient of one sample is held against its own value.
     """
-    value = np.asarray(check.run("loss", arrays), np.float64)
+    value = np.asarray(evaluator.run("loss", arrays), np.float64)
     finite = np.isfinite(value)
     gradients = (
-        [np.asarray(each, np.float64) for each in check.run("gradients", arrays)] if check.subject.floats else []
+        [np.asarray(each, np.float64) for each in evaluator.run("gradients", arrays)]
+        if evaluator.subject.floats
+        else []
     )
-    inputs = [check.subject.inputs[at] for at in check.subject.floats]
-    count = value.shape[0] if value.ndim and not check.subject.coupled else None
+    inputs = [evaluator.subject.inputs[at] for at in evaluator.subject.floats]
+    count = value.shape[0] if value.ndim and not evaluator.subject.coupled else None
     found = []
     for item, gradient in zip(inputs, gradients, strict=True):
         bad = ~np.isfinite(gradient)

@@ -17,11 +17,11 @@ COLOURS: dict[Status, str] = {"pass": "green", "fail": "bold red", "warn": "yell
 
 @dataclass(frozen=True)
 class Finding:
-    """What one law found.
+    """What one check found.
 
     Args:
-        law: its short name, for `skip` and for tools.
-        title: the law in words.
+        check: its short name, for `skip` and for tools.
+        title: the check in words.
         status: `pass`, `fail`, `warn` (worth a look, not an error) or `skip` (it does not apply; `found` says why).
         found: what was found.
         expected: what was expected.
@@ -30,7 +30,7 @@ class Finding:
         place: file and line of the operation it comes from, where that is known.
     """
 
-    law: str
+    check: str
     title: str
     status: Status
     found: str = ""
@@ -47,7 +47,7 @@ class Report:
     Args:
         name: of the loss.
         inputs: what it was called with.
-        findings: one for each law.
+        findings: one for each check.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Report:
         """Whether nothing failed."""
         return not self.failures
 
-    def __getitem__(self, law: str) -> Finding:
-        """The finding of a law by its short name."""
+    def __getitem__(self, check: str) -> Finding:
+        """The finding of a check by its short name."""
         for each in self.findings:
-            if each.law == law:
+            if each.check == check:
                 return each
-        raise KeyError(f"there is no law {law!r}; there are {', '.join(each.law for each in self.findings)}.")
+        raise KeyError(f"there is no check {check!r}; there are {', '.join(each.check for each in self.findings)}.")
 
     @property
     def summary(self) -> str:

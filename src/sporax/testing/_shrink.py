@@ -55,15 +55,15 @@ def shrink(
                 simple = np.round(best[at]) if target is None else np.full_like(best[at], target)
                 if not np.array_equal(simple, best[at], equal_nan=True) and still(_with(best, at, simple)):
                     break
-            for place in np.ndindex(best[at].shape):
+            for index in np.ndindex(best[at].shape):
                 if best[at].size > _SHOWN:
                     break
-                for value in (0.0, 1.0, float(np.round(best[at][place])), float(np.round(best[at][place], 1))):
-                    if best[at][place] in (0, 1) or not np.isfinite(best[at][place]):
+                for value in (0.0, 1.0, float(np.round(best[at][index])), float(np.round(best[at][index], 1))):
+                    if best[at][index] in (0, 1) or not np.isfinite(best[at][index]):
                         break
                     changed = best[at].copy()
-                    changed[place] = value
-                    if value != best[at][place] and still(_with(best, at, changed)):
+                    changed[index] = value
+                    if value != best[at][index] and still(_with(best, at, changed)):
                         break
     return best
 
@@ -79,7 +79,7 @@ def _fewer(
 
     Where these are classes, labels are brought into their range.
     """
-    places = list(range(size))
+    indices = list(range(size))
     current = [array.copy() for array in arrays]
 
     def keep(kept: list[int]) -> list[np.ndarray]:
@@ -88,7 +88,7 @@ def _fewer(
             if item.classes == size:
                 array = array % len(kept)
             for axis in range(array.ndim):
-                if array.shape[axis] == len(places):
+                if array.shape[axis] == len(indices):
                     array = np.take(array, kept, axis=axis)
             if item.simplex and array.size:
                 total = array.sum(item.class_axis, keepdims=True)
@@ -96,19 +96,19 @@ def _fewer(
             result.append(array)
         return result
 
-    for one in places[:8]:
+    for one in indices[:8]:
         if still(keep([one])):
             return
-    while len(places) > 2:
-        half = len(places) // 2
-        for kept in (list(range(half)), list(range(half, len(places)))):
+    while len(indices) > 2:
+        half = len(indices) // 2
+        for kept in (list(range(half)), list(range(half, len(indices)))):
             smaller = keep(kept)
             if still(smaller):
-                current, places = smaller, list(range(len(kept)))
+                current, indices = smaller, list(range(len(kept)))
                 break
         else:
-            if len(places) > 2 and still(smaller := keep([0, 1])):
-                current, places = smaller, [0, 1]
+            if len(indices) > 2 and still(smaller := keep([0, 1])):
+                current, indices = smaller, [0, 1]
             return
 
 

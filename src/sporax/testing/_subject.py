@@ -54,14 +54,16 @@ class Subject:
         target: Callable[..., Any],
         inputs: Sequence[Input],
         *,
-        row: losses.LossInfo | None = None,
+        info: losses.LossInfo | None = None,
         params: Mapping[str, Any] | None = None,
         variants: Callable[[str], Any] | None = None,
         coupled: bool = False,
     ) -> None:
         self.name, self.target, self.inputs = name, target, tuple(inputs)
-        self.row, self.params, self.variants = row, dict(params or {}), variants
-        self.coupled = coupled or (row is not None and (row.function.spec.mask_parameter is not None or not row.output))
+        self.info, self.params, self.variants = info, dict(params or {}), variants
+        self.coupled = coupled or (
+            info is not None and (info.function.spec.mask_parameter is not None or not info.output)
+        )
         self.takes_tensors = isinstance(target, Cell)
         self._cells: dict[str, Any] = {}
         self.attributes = _plain_attributes(target)
@@ -104,8 +106,8 @@ class Subject:
         Raises:
             LookupError: it has no such reduction.
         """
-        if self.row is not None:
-            function = self.row.function
+        if self.info is not None:
+            function = self.info.function
             if reduction is None:
                 return lambda *arrays: jnp.asarray(function(*arrays, **self.params))
             return lambda *arrays: losses.evaluate(function, *arrays, reduction=reduction, **self.params)
@@ -144,28 +146,30 @@ class Subject:
 
     def weighted(self) -> Callable[..., jax.Array] | None:
         """`fn(weights, *arrays)`, the reduced loss with one weight for each sample, if it takes weights."""
-        if self.row is not None:
-            function = self.row.function
+        if self.info is not None:
+            function = self.info.function
             if function.spec.mask_parameter is not None or not function.spec.output:
                 return None
-            return lambda w, *arrays: losses.evaluate(function, *arrays, weights=self._spread(w, arrays), **self.params)
-        at = self.weight_place()
+            return lambda w, *arrays: losses.evaluate(
+                function, *arrays, weights=self._broadcast_weights(w, arrays), **self.params
+            )
+        at = self.weight_index()
         if at is None:
             return None
         fn = self.loss()
 
         def call(w: Any, *arrays: Any) -> jax.Array:
             shape = self.inputs[at].shape[1:]
-            whole = jnp.broadcast_to(w.reshape(-1, *[1] * len(shape)), (w.shape[0], *shape))
-            return fn(*arrays[:at], whole.astype(arrays[at].dtype), *arrays[at + 1 :])
+            full = jnp.broadcast_to(w.reshape(-1, *[1] * len(shape)), (w.shape[0], *shape))
+            return fn(*arrays[:at], full.astype(arrays[at].dtype), *arrays[at + 1 :])
 
         return call
 
     def sample_axes(self) -> tuple[int, list[int | None]]:
         """How many samples there are, and the axis of each input along which they lie; None for a shared input."""
-        if self.row is not None and self.row.output:
-            spec, axes = self.row.function.spec, []
-            for item, given in zip(self.row.inputs, self.inputs, strict=True):
+        if self.info is not None and self.info.output:
+            spec, axes = self.info.function.spec, []
+            for item, given in zip(self.info.inputs, self.inputs, strict=True):
                 named = item.axes(len(given.shape)) or ()
                 axes.append(named.index(spec.output[0]) if spec.per_sample(item) else None)
             at = next(n for n, axis in enumerate(axes) if axis is not None)
@@ -177,11 +181,11 @@ class Subject:
     def masks(self) -> list[int]:
         """Indices of the inputs that say which samples or elements count."""
         count = self.inputs[0].shape[:1]
-        if self.row is not None or not count:
+        if self.info is not None or not count:
             return []
         return [at for at, item in enumerate(self.inputs) if at and item.is_mask and item.shape[:1] == count]
 
-    def weight_place(self) -> int | None:
+    def weight_index(self) -> int | None:
         """Which input weights the samples."""
         return next((at for at in self.masks if not self.inputs[at].is_inverted_mask), None)
 
@@ -190,8 +194,8 @@ class Subject:
         item = self.inputs[at]
         if item.ignored is not None:
             return item.ignored
-        if self.row is not None:
-            spec = self.row.function.spec
+        if self.info is not None:
+            spec = self.info.function.spec
             parameter = spec.ignore_parameter
             named = parameter is not None and spec.ignored_label.name == item.name
             value = self.params.get(parameter) if parameter is not None and named else None
@@ -204,9 +208,9 @@ class Subject:
                 value = parameter.default
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-    def _spread(self, weights: Any, arrays: Sequence[Any]) -> Any:
-        assert self.row is not None
-        shape = jax.eval_shape(lambda *a: self.row.function(*a, **self.params), *arrays).shape  # pyright: ignore
+    def _broadcast_weights(self, weights: Any, arrays: Sequence[Any]) -> Any:
+        assert self.info is not None
+        shape = jax.eval_shape(lambda *a: self.info.function(*a, **self.params), *arrays).shape  # pyright: ignore
         return jnp.reshape(weights, (-1, *[1] * (len(shape) - 1))) if shape else weights
 
 
@@ -290,7 +294,7 @@ def make_subject(
         )
     if isinstance(target, Cell) and type(target).__module__.startswith("sporax."):
         # Its function says whether the samples of a batch meet.
-        specs = [row.function.spec for row in losses.by_cell(type(target).__name__)]
+        specs = [info.function.spec for info in losses.by_cell(type(target).__name__)]
         coupled = coupled or any(spec.mask_parameter is not None or not spec.output for spec in specs)
     called = type(target).construct if isinstance(target, Cell) else target
     names = [name for name in _parameters(called) if name not in ("self", *arguments)]
@@ -331,23 +335,23 @@ def _in_order(items: Sequence[Input], names: Sequence[str], called: Any, name: s
 
 
 def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:
-    row = losses.get(function.spec.name)
-    if row.function is not function:
-        row = losses.LossInfo(function=function)
+    info = losses.get(function.spec.name)
+    if info.function is not function:
+        info = losses.LossInfo(function=function)
     # The last one: that in which a gradient is the derivative of the value, where a loss has the choice.
-    params = {**[{}, *row.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
-    if row.random and "sampled_values" not in params and "key" not in params:
+    params = {**[{}, *info.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
+    if info.random and "sampled_values" not in params and "key" not in params:
         params["key"] = jax.random.key(0)
     sizes = {**losses.EXAMPLE_SIZES, "N": 8}
-    examples = losses.example_inputs(row, rest=() if row.output[:1] == ("N",) else (8,), sizes=sizes)
+    examples = losses.example_inputs(info, rest=() if info.output[:1] == ("N",) else (8,), sizes=sizes)
     if inputs is None:
         items = [
-            from_spec(spec, array, sizes["C"], row.examples is not None)
-            for spec, array in zip(row.inputs, examples, strict=True)
+            from_spec(spec, array, sizes["C"], info.examples is not None)
+            for spec, array in zip(info.inputs, examples, strict=True)
         ]
     else:
-        items = parse_inputs(inputs, [spec.name for spec in row.inputs])
-    return Subject(row.name, function, items, row=row, params=params)
+        items = parse_inputs(inputs, [spec.name for spec in info.inputs])
+    return Subject(info.name, function, items, info=info, params=params)
 
 
 def _parameters(called: Any) -> list[str]:
@@ -455,8 +459,8 @@ def load_target(text: str) -> Any:
     """
     path, _, name = text.rpartition(":") if ":" in text and not text.endswith(":") else (text, "", "")
     if not path.endswith(".py") and not name:
-        row = losses.by_cell(path)
-        if row:
+        found = losses.by_cell(path)
+        if found:
             return getattr(importlib.import_module("sporax.nn"), path)
         return losses.get(path).function
     module = _load_file(path) if path.endswith(".py") else importlib.import_module(path)

@@ -1,4 +1,4 @@
-"""Laws of edges: the ends of the inputs' domains, and batches of which nothing is left."""
+"""Checks of edges: the ends of the inputs' domains, and batches of which nothing is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax import losses
 from sporax.testing._advice import NO_MAXIMUM, OVER_NOTHING
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number, smallest
 from sporax.testing._probes import Probe, edge_probes, nothing_left
 from sporax.testing._problems import (
     GRADIENT,
@@ -25,7 +25,7 @@ from sporax.testing._problems import (
 _EDGES = "take no logarithm of 0 and no quotient by 0: clip inside the logarithm, or put ops.where before it."
 
 
-def examine(worst: Worst, check: Check, probe: Probe, *, fix: str, may_overflow: bool = False) -> None:
+def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_overflow: bool = False) -> None:
     """Enter what is wrong with value and gradient in float32 at a probe.
 
     They must be finite, and the value equal that of float64 to three digits, where the loss computes in float64.
@@ -39,46 +39,46 @@ def examine(worst: Worst, check: Check, probe: Probe, *, fix: str, may_overflow:
             by its formula, as an exponential does.
     """
     worst.tried += 1
-    problem = not_finite(check, probe.arrays)
+    problem = not_finite(evaluator, probe.arrays)
     if problem is not None:
-        warning = problem.kind != "NaN" and _by_formula(check, probe.arrays, problem, may_overflow)
+        warning = problem.kind != "NaN" and _by_formula(evaluator, probe.arrays, problem, may_overflow)
         worst.add(
             problem.severity,
-            lambda: report_not_finite(check, probe, problem, fix=fix, warning=warning),
+            lambda: report_not_finite(evaluator, probe, problem, fix=fix, warning=warning),
             warning=warning,
         )
-    elif check.keeps_float64():
+    elif evaluator.keeps_float64():
 
         def loses(a: Arrays) -> bool:
-            exact = check.run("loss", check.subject.cast(a, np.float64))
-            return bool(np.isfinite(exact).all()) and differ(check.run("loss", a), exact, 2e-3)
+            exact = evaluator.run("loss", evaluator.subject.cast(a, np.float64))
+            return bool(np.isfinite(exact).all()) and differ(evaluator.run("loss", a), exact, 2e-3)
 
         if loses(probe.arrays):
-            worst.add(WRONG_VALUE, lambda: _report_lost(check, probe, loses, fix))
+            worst.add(WRONG_VALUE, lambda: _report_lost(evaluator, probe, loses, fix))
 
 
-def _by_formula(check: Check, arrays: Arrays, problem: NotFinite, may_overflow: bool) -> bool:
+def _by_formula(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, may_overflow: bool) -> bool:
     """Whether an infinite result is what the formula gives: in float64 it is infinite, or too large for float32."""
     if not may_overflow:
         # Of certain probabilities the contract asks finite values. Elsewhere -log(x) may be infinite at x = 0.
-        bounded = any(item.simplex or item.is_probability for item in check.subject.inputs)
+        bounded = any(item.simplex or item.is_probability for item in evaluator.subject.inputs)
         if bounded or problem.severity == GRADIENT:
             return False
-    if not check.keeps_float64():
+    if not evaluator.keeps_float64():
         return False
-    wide = check.subject.cast(arrays, np.float64)
-    exact = [check.run("loss", wide), *(check.run("gradients", wide) if check.subject.floats else ())]
+    wide = evaluator.subject.cast(arrays, np.float64)
+    exact = [evaluator.run("loss", wide), *(evaluator.run("gradients", wide) if evaluator.subject.floats else ())]
     largest = max((float(np.abs(each).max(initial=0)) for each in exact), default=0.0)
     return largest > float(np.finfo(np.float32).max)
 
 
 def report_not_finite(
-    check: Check, probe: Probe, problem: NotFinite, *, fix: str = _EDGES, warning: bool = False
+    evaluator: Evaluator, probe: Probe, problem: NotFinite, *, fix: str = _EDGES, warning: bool = False
 ) -> Failed:
     """The report of a value or gradient that is not finite, with the smallest inputs that show it."""
-    small = smallest(check, probe.arrays, lambda a: problem.same(not_finite(check, a)))
-    why = check.origin(small, gradient=problem.is_gradient)
-    found = not_finite(check, small) or problem
+    small = smallest(evaluator, probe.arrays, lambda a: problem.same(not_finite(evaluator, a)))
+    why = evaluator.origin(small, gradient=problem.is_gradient)
+    found = not_finite(evaluator, small) or problem
     return Failed(
         f"{probe.where} {found.text}{why.text}",
         expected="a finite gradient where the value is finite"
@@ -91,61 +91,61 @@ def report_not_finite(
     )
 
 
-def _report_lost(check: Check, probe: Probe, loses: Callable[[Arrays], bool], fix: str) -> Failed:
-    small = smallest(check, probe.arrays, loses)
+def _report_lost(evaluator: Evaluator, probe: Probe, loses: Callable[[Arrays], bool], fix: str) -> Failed:
+    small = smallest(evaluator, probe.arrays, loses)
     return Failed(
-        f"{probe.where} float32 gives {number(check.run('loss', small))}",
-        expected=f"{number(check.run('loss', check.subject.cast(small, np.float64)))}, as in float64",
+        f"{probe.where} float32 gives {number(evaluator.run('loss', small))}",
+        expected=f"{number(evaluator.run('loss', evaluator.subject.cast(small, np.float64)))}, as in float64",
         fix=fix,
         arrays=small,
     )
 
 
-@law("edges", "inputs at the ends of their domains give finite values and gradients")
-def edges(check: Check) -> str:
+@check("edges", "inputs at the ends of their domains give finite values and gradients")
+def edges(evaluator: Evaluator) -> str:
     worst = Worst()
-    for probe in (*edge_probes(check.subject, check.draw(2)), *_zeros_and_ones(check)):
-        examine(worst, check, probe, fix=_EDGES)
+    for probe in (*edge_probes(evaluator.subject, evaluator.draw(2)), *_zeros_and_ones(evaluator)):
+        examine(worst, evaluator, probe, fix=_EDGES)
     if not worst.tried:
         raise Skipped("no input has ends")
     worst.settle()
     return f"{worst.tried} combinations"
 
 
-def _zeros_and_ones(check: Check) -> Iterator[Probe]:
+def _zeros_and_ones(evaluator: Evaluator) -> Iterator[Probe]:
     """Inputs of exactly 0 and 1, where any number may stand."""
     rng = np.random.default_rng(2)
     filled = [
-        at for at, item in enumerate(check.subject.inputs) if item.probed and (item.is_probability or item.is_free)
+        at for at, item in enumerate(evaluator.subject.inputs) if item.probed and (item.is_probability or item.is_free)
     ]
     if not filled:
         return
     for values in ((0.0, 1.0), (0.0,), (1.0,)):
-        plain = check.draw(2)
+        plain = evaluator.draw(2)
         arrays = [rng.choice(np.asarray(values, a.dtype), a.shape) if n in filled else a for n, a in enumerate(plain)]
         yield Probe(f"for inputs of {' and '.join(f'{value:g}' for value in values)}", arrays)
 
 
-@law("nothing-left", "with everything masked or ignored the loss and its gradients are 0")
-def nothing_is_left(check: Check) -> str:
-    worst, told = Worst(), []
-    for probe, certain in nothing_left(check.subject, check.draw(10)):
-        told.append(probe.where)
-        _examine_emptied(worst, check, probe, certain)
-    told += _without_weights(worst, check)
-    if not told:
+@check("nothing-left", "with everything masked or ignored the loss and its gradients are 0")
+def nothing_is_left(evaluator: Evaluator) -> str:
+    worst, notes = Worst(), []
+    for probe, certain in nothing_left(evaluator.subject, evaluator.draw(10)):
+        notes.append(probe.where)
+        _examine_emptied(worst, evaluator, probe, certain)
+    notes += _without_weights(worst, evaluator)
+    if not notes:
         raise Skipped("it takes no mask, no weights and no label to ignore")
     worst.settle()
-    return "; ".join(told)
+    return "; ".join(notes)
 
 
-def _examine_emptied(worst: Worst, check: Check, probe: Probe, certain: bool) -> None:
+def _examine_emptied(worst: Worst, evaluator: Evaluator, probe: Probe, certain: bool) -> None:
     """In float32, and in float16, where an epsilon such as 1e-8 in a denominator is 0."""
     for dtype in (np.float32, jnp.float16):
-        arrays = check.subject.cast(probe.arrays, dtype)
+        arrays = evaluator.subject.cast(probe.arrays, dtype)
         where = probe.where if dtype is np.float32 else f"float16: {probe.where}"
         try:
-            report = _something_left(check, Probe(where, arrays), certain)
+            report = _something_left(evaluator, Probe(where, arrays), certain)
         except Exception:
             if dtype is np.float32:
                 raise
@@ -156,18 +156,18 @@ def _examine_emptied(worst: Worst, check: Check, probe: Probe, certain: bool) ->
             return
 
 
-def _something_left(check: Check, probe: Probe, certain: bool) -> tuple[int, Callable[[], Failed]] | None:
-    problem = not_finite(check, probe.arrays)
+def _something_left(evaluator: Evaluator, probe: Probe, certain: bool) -> tuple[int, Callable[[], Failed]] | None:
+    problem = not_finite(evaluator, probe.arrays)
     if problem is not None:
-        return problem.severity, lambda: _report_nothing(check, probe.arrays, problem, probe.where)
-    subject = check.subject
-    gradients = check.run("gradients", probe.arrays) if subject.floats else ()
+        return problem.severity, lambda: _report_nothing(evaluator, probe.arrays, problem, probe.where)
+    subject = evaluator.subject
+    gradients = evaluator.run("gradients", probe.arrays) if subject.floats else ()
     # That for the mask itself says what a sample would add.
     gradients = [each for at, each in zip(subject.floats, gradients, strict=True) if at not in subject.masks]
-    told = _not_zero(check.run("loss", probe.arrays), gradients)
-    if not told or not certain:
+    message = _not_zero(evaluator.run("loss", probe.arrays), gradients)
+    if not message or not certain:
         return None
-    return WRONG_VALUE, lambda: _report_not_zero(probe.arrays, probe.where, told)
+    return WRONG_VALUE, lambda: _report_not_zero(probe.arrays, probe.where, message)
 
 
 def _not_zero(value: Any, gradients: Iterable[Any]) -> str:
@@ -177,14 +177,14 @@ def _not_zero(value: Any, gradients: Iterable[Any]) -> str:
     return "" if not any(np.any(gradient) for gradient in gradients) else "a gradient is not 0"
 
 
-def _report_nothing(check: Check, arrays: Arrays, problem: NotFinite, where: str) -> Failed:
-    small = smallest(check, arrays, lambda a: _same_emptied(check, arrays, a, problem))
-    why = check.origin(small, gradient=problem.is_gradient)
+def _report_nothing(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, where: str) -> Failed:
+    small = smallest(evaluator, arrays, lambda a: _same_emptied(evaluator, arrays, a, problem))
+    why = evaluator.origin(small, gradient=problem.is_gradient)
     fix = NO_MAXIMUM if why.origin is None and problem.kind != "NaN" else OVER_NOTHING
     if why.origin is not None and why.origin.root.operation != "div":
         fix = why.fix(OVER_NOTHING)
     return Failed(
-        f"{where} {(not_finite(check, small) or problem).text}{why.text}",
+        f"{where} {(not_finite(evaluator, small) or problem).text}{why.text}",
         expected="0, and gradients of 0",
         fix=fix,
         arrays=small,
@@ -192,10 +192,10 @@ def _report_nothing(check: Check, arrays: Arrays, problem: NotFinite, where: str
     )
 
 
-def _same_emptied(check: Check, before: Arrays, after: Arrays, problem: NotFinite) -> bool:
+def _same_emptied(evaluator: Evaluator, before: Arrays, after: Arrays, problem: NotFinite) -> bool:
     """Whether the fault is still there with everything left out as before."""
-    for at, item in enumerate(check.subject.inputs):
-        emptied = at in check.subject.masks or item.may_be_mask or check.subject.ignored_label(at) is not None
+    for at, item in enumerate(evaluator.subject.inputs):
+        emptied = at in evaluator.subject.masks or item.may_be_mask or evaluator.subject.ignored_label(at) is not None
         if (
             emptied
             and before[at].size
@@ -203,44 +203,46 @@ def _same_emptied(check: Check, before: Arrays, after: Arrays, problem: NotFinit
             and (before[at] == before[at].flat[0]).all()
         ):
             return False
-    return problem.same(not_finite(check, after))
+    return problem.same(not_finite(evaluator, after))
 
 
-def _report_not_zero(arrays: Arrays, where: str, told: str) -> Failed:
+def _report_not_zero(arrays: Arrays, where: str, message: str) -> Failed:
     return Failed(
-        f"{where} {told}",
+        f"{where} {message}",
         expected="0, and gradients of 0",
         fix="multiply by the mask whatever depends on the inputs, and return self.get_loss(values, weights).",
         arrays=arrays,
     )
 
 
-def _without_weights(worst: Worst, check: Check) -> list[str]:
+def _without_weights(worst: Worst, evaluator: Evaluator) -> list[str]:
     """A built-in loss with weights of 0, and with a mask of pairs that keeps none."""
-    subject = check.subject
-    if subject.row is None:
+    subject = evaluator.subject
+    if subject.info is None:
         return []
-    arrays, told = check.draw(10), []
+    arrays, notes = evaluator.draw(10), []
     forms: list[tuple[str, str, Callable[..., Any], np.ndarray]] = []
     weighted = subject.weighted()
     count = subject.sample_axes()[0]
     if weighted is not None:
         forms.append(("with weights of 0", "weighted", weighted, np.zeros(count, np.float32)))
-    mask = subject.row.function.spec.mask_parameter
+    mask = subject.info.function.spec.mask_parameter
     if mask is not None:
-        row, params = subject.row, subject.params
+        info, params = subject.info, subject.params
 
         def masked(m: Any, *a: Any) -> Any:
-            return losses.evaluate(row.function, *a, **{**params, mask: m})
+            return losses.evaluate(info.function, *a, **{**params, mask: m})
 
         forms.append((f"with {mask} all False", "masked", masked, np.zeros(count, np.bool_)))
-    places = tuple(1 + at for at in subject.floats)
+    argnums = tuple(1 + at for at in subject.floats)
     for where, form, fn, left in forms:
         worst.tried += 1
-        told.append(where)
-        value = check.run(form, [left, *arrays], fn=fn)
-        slopes = check.run(f"{form} gradients", [left, *arrays], fn=jax.grad(lambda *x, fn=fn: jnp.sum(fn(*x)), places))
-        text = _not_zero(value, slopes)
+        notes.append(where)
+        value = evaluator.run(form, [left, *arrays], fn=fn)
+        gradients = evaluator.run(
+            f"{form} gradients", [left, *arrays], fn=jax.grad(lambda *x, fn=fn: jnp.sum(fn(*x)), argnums)
+        )
+        text = _not_zero(value, gradients)
         if text:
             worst.add(WRONG_VALUE, functools.partial(_report_not_zero, arrays, where, text))
-    return told
+    return notes

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sporax.testing._laws import Check, Failed, Skipped, differ, law, number
-from sporax.testing._probes import kept
+from sporax.testing._checks import Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._probes import unmasked
 
 _LEAK_FIX = (
     "leave the elements out before anything joins them with others: ops.where(mask, scores, -1e9) before a softmax or "
@@ -30,23 +30,23 @@ class _Left(NamedTuple):
     out: np.ndarray
 
 
-def _has(check: Check, at: int, shape: Sequence[int]) -> bool:
+def _has(evaluator: Evaluator, at: int, shape: Sequence[int]) -> bool:
     """Whether the elements of an input lie along these leading axes."""
-    item = check.subject.inputs[at]
+    item = evaluator.subject.inputs[at]
     return item.shape[: len(shape)] == tuple(shape) and item.given is None
 
 
-def _leak(check: Check, left: _Left, place: int) -> Failed | None:
+def _leak(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     """The report if elements that are left out change the loss."""
-    value = check.run("loss", left.arrays)
-    other = check.draw(41)
+    value = evaluator.run("loss", left.arrays)
+    other = evaluator.draw(41)
     changed = list(left.arrays)
     for at in range(len(changed)):
-        if at == place or not _has(check, at, left.out.shape):
+        if at == index or not _has(evaluator, at, left.out.shape):
             continue
         out = left.out.reshape(*left.out.shape, *[1] * (changed[at].ndim - left.out.ndim))
         changed[at] = np.where(out, other[at], changed[at]).astype(changed[at].dtype)
-    got = check.run("loss", changed)
+    got = evaluator.run("loss", changed)
     if not differ(np.sum(got, dtype=np.float64), np.sum(value, dtype=np.float64), 1e-5):
         return None
     return Failed(
@@ -58,23 +58,23 @@ def _leak(check: Check, left: _Left, place: int) -> Failed | None:
     )
 
 
-def _counted(check: Check, left: _Left, place: int) -> Failed | None:
+def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     """The report if a last position that is left out everywhere is not as good as its removal."""
     size = left.out.shape[1]
     shorter = []
     for at, array in enumerate(left.arrays):
-        item = check.subject.inputs[at]
-        if _has(check, at, left.out.shape[:2]):
+        item = evaluator.subject.inputs[at]
+        if _has(evaluator, at, left.out.shape[:2]):
             shorter.append(array[:, : size - 1])
         elif size in item.shape[1:]:
             return None  # an axis that may be of the same positions
         else:
             shorter.append(array)
-        if item.classes == size and at != place:
+        if item.classes == size and at != index:
             return None
-    value = check.run("loss", left.arrays)
+    value = evaluator.run("loss", left.arrays)
     try:
-        expected = check.run("loss", shorter)
+        expected = evaluator.run("loss", shorter)
     except Exception:
         return None  # it takes no other size
     value, expected = (float(np.sum(each, dtype=np.float64)) for each in (value, expected))
@@ -91,9 +91,9 @@ def _counted(check: Check, left: _Left, place: int) -> Failed | None:
     )
 
 
-@law("masked-elements", "an element that is masked has no effect, and is as good as removed")
-def masked_elements(check: Check) -> str:
-    subject, tried = check.subject, []
+@check("masked-elements", "an element that is masked has no effect, and is as good as removed")
+def masked_elements(evaluator: Evaluator) -> str:
+    subject, tried = evaluator.subject, []
     for at in subject.masks:
         item = subject.inputs[at]
         if len(item.shape) < 2 or item.shape[1] < 2 or not item.probed:
@@ -101,17 +101,17 @@ def masked_elements(check: Check) -> str:
         if not all(item.allows(np.full(item.shape, value, item.dtype)) for value in (0, 1)):
             continue
         # Which value of a padding mask leaves out is known by its name alone: one of both must.
-        reports = [_masked(check, at, out_value) for out_value in ((1, 0) if item.is_inverted_mask else (0,))]
+        reports = [_masked(evaluator, at, out_value) for out_value in ((1, 0) if item.is_inverted_mask else (0,))]
         if all(report is not None for report in reports):
             raise reports[0]  # pyright: ignore[reportGeneralTypeIssues]
         tried.append(item.name)
     for at, item in enumerate(subject.inputs):
         ignored = subject.ignored_label(at)
-        if ignored is None or subject.row is not None or subject.coupled or not item.probed:
+        if ignored is None or subject.info is not None or subject.coupled or not item.probed:
             continue
         if len(item.shape) < 2 or item.shape[1] < 2 or item.given is not None:
             continue
-        report = _masked(check, at, ignored)
+        report = _masked(evaluator, at, ignored)
         if report is not None:
             report.fix = report.fix.replace("mask.sum()", "(labels != ignore_index).sum()")
             raise report
@@ -121,29 +121,29 @@ def masked_elements(check: Check) -> str:
     return ", ".join(tried)
 
 
-def _masked(check: Check, at: int, out_value: float) -> Failed | None:
-    item = check.subject.inputs[at]
+def _masked(evaluator: Evaluator, at: int, out_value: float) -> Failed | None:
+    item = evaluator.subject.inputs[at]
     out = np.random.default_rng(11).random(item.shape) < 0.4
     out.reshape(*out.shape[:2], -1)[:, 0] = False
     last = np.zeros(item.shape, bool)
     last[:, -1] = True
-    for mask, look in ((out, _leak), (last, _counted)):
-        arrays = kept(check.subject, check.draw(40))
-        left = 1 - out_value if at in check.subject.masks else arrays[at]
+    for mask, test in ((out, _leak), (last, _counted)):
+        arrays = unmasked(evaluator.subject, evaluator.draw(40))
+        left = 1 - out_value if at in evaluator.subject.masks else arrays[at]
         arrays[at] = np.where(mask, out_value, left).astype(arrays[at].dtype)
-        report = look(check, _Left(f"where {item.name} is {out_value:g}", arrays, mask), at)
+        report = test(evaluator, _Left(f"where {item.name} is {out_value:g}", arrays, mask), at)
         if report is not None:
             return report
     return None
 
 
-@law("lengths", "positions beyond the length of a sample have no effect, and are as good as removed")
-def lengths(check: Check) -> str:
-    subject, tried = check.subject, []
+@check("lengths", "positions beyond the length of a sample have no effect, and are as good as removed")
+def lengths(evaluator: Evaluator) -> str:
+    subject, tried = evaluator.subject, []
     for at in range(len(subject.inputs)):
-        for left in _short(check, at):
-            for look in (_leak, _counted):
-                report = look(check, left, at)
+        for left in _short(evaluator, at):
+            for test in (_leak, _counted):
+                report = test(evaluator, left, at)
                 if report is not None:
                     report.fix = (
                         "take the mask ops.arange(size) < lengths[:, None], without the position at the length itself, "
@@ -156,17 +156,17 @@ def lengths(check: Check) -> str:
     return ", ".join(tried)
 
 
-def _short(check: Check, at: int) -> Iterator[_Left]:
+def _short(evaluator: Evaluator, at: int) -> Iterator[_Left]:
     """All samples shorter than the positions that there are."""
-    item, inputs = check.subject.inputs[at], check.subject.inputs
-    if check.subject.row is not None or not item.is_length or len(item.shape) != 1 or not item.probed:
+    item, inputs = evaluator.subject.inputs[at], evaluator.subject.inputs
+    if evaluator.subject.info is not None or not item.is_length or len(item.shape) != 1 or not item.probed:
         return
     sizes = [each.shape[1] for each in inputs if each.shape[:1] == item.shape and len(each.shape) > 1]
     size = int(item.high) if item.high is not None and int(item.high) in sizes else max(sizes, default=0)
     low = max(1, int(item.low or 0))
     if size - 1 < low or (item.high is not None and size - 1 > item.high):
         return
-    arrays = check.draw(40)
+    arrays = evaluator.draw(40)
     short = np.asarray(np.random.default_rng(12).integers(low, size, item.shape))
     short[0] = size - 1
     arrays[at] = short.astype(arrays[at].dtype)

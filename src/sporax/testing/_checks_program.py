@@ -1,4 +1,4 @@
-"""Laws of programs: tracing, compiling, batching, repeating, and what they cost."""
+"""Checks of programs: tracing, compiling, batching, repeating, and what they cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from sporax import losses
 from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, wrap
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, differ, number, smallest
 from sporax.testing._memory import remembered, traced
 from sporax.testing._probes import edge_probes
 from sporax.testing._subject import objective
@@ -26,11 +26,11 @@ _TOO_MUCH_MEMORY = 16.0
 _TOO_SLOW = 12.0
 
 
-@law("traceable", "it can be compiled: no Python decision depends on a value")
-def traceable(check: Check) -> str:
-    if check.untraceable is None:
+@check("traceable", "it can be compiled: no Python decision depends on a value")
+def traceable(evaluator: Evaluator) -> str:
+    if evaluator.untraceable is None:
         return ""
-    place = _line_of(check.untraceable)
+    place = _line_of(evaluator.untraceable)
     raise Failed(
         "the value of an array is asked for while it is traced, so it runs eagerly, step by step",
         expected="no `if`, `while`, float(), int(), .item() or .asnumpy() on values",
@@ -39,13 +39,13 @@ def traceable(check: Check) -> str:
     )
 
 
-@law("recompile", "new values of the same shape do not compile it again")
-def recompile(check: Check) -> str:
-    if check.untraceable is not None:
+@check("recompile", "new values of the same shape do not compile it again")
+def recompile(evaluator: Evaluator) -> str:
+    if evaluator.untraceable is not None:
         raise Skipped("it cannot be compiled")
     from sporax.transforms import jit
 
-    subject = check.subject
+    subject = evaluator.subject
     if not subject.takes_tensors:
         return "a plain function"
     traces = 0
@@ -58,7 +58,7 @@ def recompile(check: Check) -> str:
     compiled = jit(counted)
     first = 0
     for seed in range(5):
-        tensors = [wrap(jnp.asarray(array)) for array in check.draw(seed)]
+        tensors = [wrap(jnp.asarray(array)) for array in evaluator.draw(seed)]
         subject.target(*tensors, **subject.params)
         compiled(*tensors)
         if seed == 1:
@@ -73,13 +73,13 @@ def recompile(check: Check) -> str:
     return ""
 
 
-@law("leaks", "nothing of a trace or of an earlier call stays behind")
-def leaks(check: Check) -> str:
-    subject, target = check.subject, check.subject.target
-    if subject.row is not None:
+@check("leaks", "nothing of a trace or of an earlier call stays behind")
+def leaks(evaluator: Evaluator) -> str:
+    subject, target = evaluator.subject, evaluator.subject.target
+    if subject.info is not None:
         raise Skipped("a built-in loss")
-    arrays = check.draw()
-    check.run("loss", arrays)
+    arrays = evaluator.draw()
+    evaluator.run("loss", arrays)
     for name, before in subject.attributes.items():
         now = vars(target).get(name, before)
         if now is not before and now != before:
@@ -116,26 +116,26 @@ def leaks(check: Check) -> str:
     return ""
 
 
-@law("jit", "compiled equals eager, in value and gradient")
-def jit_is_eager(check: Check) -> str:
-    if check.untraceable is not None:
+@check("jit", "compiled equals eager, in value and gradient")
+def jit_is_eager(evaluator: Evaluator) -> str:
+    if evaluator.untraceable is not None:
         raise Skipped("it cannot be compiled")
 
     def wrong(a: Arrays) -> bool:
-        if differ(check.run("loss", a), check.run("loss", a, jit=False), 1e-4):
+        if differ(evaluator.run("loss", a), evaluator.run("loss", a, jit=False), 1e-4):
             return True
-        if not check.subject.floats:
+        if not evaluator.subject.floats:
             return False
-        pairs = zip(check.run("gradients", a), check.run("gradients", a, jit=False), strict=True)
+        pairs = zip(evaluator.run("gradients", a), evaluator.run("gradients", a, jit=False), strict=True)
         return any(differ(one, other, 1e-3) for one, other in pairs)
 
     for seed in (1, 2):
-        arrays = check.draw(seed)
+        arrays = evaluator.draw(seed)
         # Compiled for other values first: what Python saw at the trace must not be baked in.
-        check.run("loss", check.draw(seed + 10))
+        evaluator.run("loss", evaluator.draw(seed + 10))
         if wrong(arrays):
-            small = smallest(check, arrays, wrong)
-            compiled, eager = check.run("loss", small), check.run("loss", small, jit=False)
+            small = smallest(evaluator, arrays, wrong)
+            compiled, eager = evaluator.run("loss", small), evaluator.run("loss", small, jit=False)
             raise Failed(
                 f"compiled it gives {number(compiled)}",
                 expected=f"{number(eager)}, as eager",
@@ -145,8 +145,8 @@ def jit_is_eager(check: Check) -> str:
                 "global, a counter. Use sporax's random functions, Parameters, or arguments.",
                 arrays=small,
             )
-    if check.subject.row is None:
-        _eager_at_edges(check)
+    if evaluator.subject.info is None:
+        _eager_at_edges(evaluator)
     return ""
 
 
@@ -155,10 +155,10 @@ _ZERO_TIMES_INFINITE = (
 )
 
 
-def _eager_at_edges(check: Check) -> None:
+def _eager_at_edges(evaluator: Evaluator) -> None:
     """0 * inf is NaN eagerly, and may be 0 in a program of which the compiler made a selection."""
-    for probe in itertools.islice(edge_probes(check.subject, check.draw(2)), 12):
-        compiled, eager = check.run("loss", probe.arrays), check.run("loss", probe.arrays, jit=False)
+    for probe in itertools.islice(edge_probes(evaluator.subject, evaluator.draw(2)), 12):
+        compiled, eager = evaluator.run("loss", probe.arrays), evaluator.run("loss", probe.arrays, jit=False)
         if differ(np.isfinite(compiled), np.isfinite(eager), 0):
             raise Failed(
                 f"{probe.where} it gives {number(eager)} eagerly and {number(compiled)} compiled",
@@ -168,15 +168,15 @@ def _eager_at_edges(check: Check) -> None:
             )
 
 
-@law("vmap", "a batch of batches by vmap equals a loop")
-def vmap_is_a_loop(check: Check) -> str:
-    if check.untraceable is not None:
+@check("vmap", "a batch of batches by vmap equals a loop")
+def vmap_is_a_loop(evaluator: Evaluator) -> str:
+    if evaluator.untraceable is not None:
         raise Skipped("it cannot be compiled")
-    batches = [check.draw(seed) for seed in (3, 4, 5)]
-    loop = np.stack([check.run("loss", arrays) for arrays in batches])
+    batches = [evaluator.draw(seed) for seed in (3, 4, 5)]
+    loop = np.stack([evaluator.run("loss", arrays) for arrays in batches])
     stacked = [np.stack(arrays) for arrays in zip(*batches, strict=True)]
     try:
-        together = check.run("vmap", stacked, fn=jax.vmap(check.fn))
+        together = evaluator.run("vmap", stacked, fn=jax.vmap(evaluator.fn))
     except Exception as error:
         raise Failed(
             f"vmap raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
@@ -194,17 +194,17 @@ def vmap_is_a_loop(check: Check) -> str:
     return ""
 
 
-@law("determinism", "the same inputs give the same result, and are left as they were")
-def determinism(check: Check) -> str:
-    subject = check.subject
-    arrays = check.draw(6)
+@check("determinism", "the same inputs give the same result, and are left as they were")
+def determinism(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    arrays = evaluator.draw(6)
     with x64_scope(False):
         given = [wrap(jnp.asarray(array)) if subject.takes_tensors else jnp.asarray(array) for array in arrays]
         if subject.takes_tensors:
             results = [subject.target(*given, **subject.params) for _ in range(3)]
         else:
             results = [subject.direct(*given) for _ in range(3)]
-    found = [np.asarray(check.run("loss", arrays, jit=False), np.float64)]
+    found = [np.asarray(evaluator.run("loss", arrays, jit=False), np.float64)]
     del results
     for item, array, after in zip(subject.inputs, arrays, given, strict=True):
         now = after.asnumpy() if isinstance(after, Tensor) else np.asarray(after)
@@ -215,7 +215,7 @@ def determinism(check: Check) -> str:
                 fix="an in-place method or x[...] = v writes into the caller's Tensor: use ops.where, or x.copy().",
                 arrays=arrays,
             )
-    found += [np.asarray(check.run("loss", arrays, jit=False), np.float64) for _ in range(2)]
+    found += [np.asarray(evaluator.run("loss", arrays, jit=False), np.float64) for _ in range(2)]
     if any(not np.array_equal(found[0], other, equal_nan=True) for other in found[1:]):
         raise Failed(
             f"three calls give {', '.join(number(each) for each in found)}",
@@ -227,9 +227,9 @@ def determinism(check: Check) -> str:
     return ""
 
 
-def _large(check: Check) -> list[np.ndarray] | None:
+def _large(evaluator: Evaluator) -> list[np.ndarray] | None:
     """The same inputs for so many samples that they fill about a megabyte."""
-    subject = check.subject
+    subject = evaluator.subject
     count = subject.inputs[0].shape[:1]
     if not count or not count[0] or any(item.given is not None for item in subject.inputs):
         return None
@@ -254,43 +254,43 @@ def _temporary(compiled: Any) -> int | None:
     return None if analysis is None else int(analysis.temp_size_in_bytes)
 
 
-@law("memory", "value and gradient need no more memory than the best built-in loss of the kind")
-def memory(check: Check) -> str:
-    arrays = _large(check)
-    if check.untraceable is not None or arrays is None:
+@check("memory", "value and gradient need no more memory than the best built-in loss of the kind")
+def memory(evaluator: Evaluator) -> str:
+    arrays = _large(evaluator)
+    if evaluator.untraceable is not None or arrays is None:
         raise Skipped("it cannot be compiled, or its inputs cannot be made larger")
-    if check.subject.coupled:
+    if evaluator.subject.coupled:
         raise Skipped("its samples meet each other")
     with x64_scope(False):
-        temporary = _temporary(_step(check.fn, check.subject.floats, arrays))
+        temporary = _temporary(_step(evaluator.fn, evaluator.subject.floats, arrays))
         if temporary is None:
             raise Skipped("this device does not tell")
         given = sum(array.nbytes for array in arrays)
-        peer = nearest(check)
-        theirs = 0 if peer is None else _temporary(_step(peer[1], check.subject.floats, arrays)) or 0
+        peer = nearest(evaluator)
+        theirs = 0 if peer is None else _temporary(_step(peer[1], evaluator.subject.floats, arrays)) or 0
     ratio = temporary / given
-    told = f"{ratio:.1f} x its inputs" + (f" ({peer[0]}: {theirs / given:.1f} x)" if peer else "")
+    message = f"{ratio:.1f} x its inputs" + (f" ({peer[0]}: {theirs / given:.1f} x)" if peer else "")
     if ratio > _TOO_MUCH_MEMORY and temporary > 4 * theirs:
         raise Failed(
-            f"{temporary / 1e6:.1f} MB for inputs of {given / 1e6:.1f} MB and {arrays[0].shape[0]} samples: {told}",
+            f"{temporary / 1e6:.1f} MB for inputs of {given / 1e6:.1f} MB and {arrays[0].shape[0]} samples: {message}",
             expected="a few times the inputs",
             fix="look for an array with every pair of samples or classes: [:, None] against [None, :], "
             "or a one-hot matrix times another.",
         )
-    return told
+    return message
 
 
-@law("time", "value and gradient take no longer than the best built-in loss of the kind")
-def duration(check: Check) -> str:
-    arrays = _large(check)
-    if check.untraceable is not None or arrays is None:
+@check("time", "value and gradient take no longer than the best built-in loss of the kind")
+def duration(evaluator: Evaluator) -> str:
+    arrays = _large(evaluator)
+    if evaluator.untraceable is not None or arrays is None:
         raise Skipped("it cannot be compiled, or its inputs cannot be made larger")
-    peer = nearest(check)
+    peer = nearest(evaluator)
     if peer is None:
         raise Skipped("no built-in loss takes such inputs")
     with x64_scope(False):
         given = [jnp.asarray(array) for array in arrays]
-        programs = [_step(fn, check.subject.floats, arrays) for fn in (check.fn, peer[1])]
+        programs = [_step(fn, evaluator.subject.floats, arrays) for fn in (evaluator.fn, peer[1])]
         times: list[list[float]] = [[], []]
         for turn in range(9):
             for program, found in zip(programs, times, strict=True):
@@ -299,31 +299,31 @@ def duration(check: Check) -> str:
                 if turn:
                     found.append(time.perf_counter() - start)
     ours, theirs = (statistics.median(found) for found in times)
-    told = f"{ours / theirs:.1f} x {peer[0]}"
+    message = f"{ours / theirs:.1f} x {peer[0]}"
     if ours > _TOO_SLOW * theirs and ours - theirs > 1e-3:
         raise Failed(
-            f"{ours * 1e3:.2f} ms for {arrays[0].shape[0]} samples: {told}",
+            f"{ours * 1e3:.2f} ms for {arrays[0].shape[0]} samples: {message}",
             expected=f"about {theirs * 1e3:.2f} ms, as {peer[0]}",
             fix="a Python or compiled loop over samples, a sort, or an array with every pair: use whole-array "
             "operations.",
         )
-    return told
+    return message
 
 
-def nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
+def nearest(evaluator: Evaluator) -> tuple[str, Callable[..., jax.Array]] | None:
     """The built-in loss that takes such inputs and whose values go most like these: its name and function."""
-    if not hasattr(check, "_nearest"):
-        check._nearest = _find_nearest(check)  # pyright: ignore[reportAttributeAccessIssue]
-    return check._nearest  # pyright: ignore[reportAttributeAccessIssue]
+    if not hasattr(evaluator, "_nearest"):
+        evaluator._nearest = _find_nearest(evaluator)  # pyright: ignore[reportAttributeAccessIssue]
+    return evaluator._nearest  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _find_nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
-    subject = check.subject
-    draws = [check.draw(seed) for seed in range(12)]
-    ours = np.array([check.mean(arrays) for arrays in draws])
+def _find_nearest(evaluator: Evaluator) -> tuple[str, Callable[..., jax.Array]] | None:
+    subject = evaluator.subject
+    draws = [evaluator.draw(seed) for seed in range(12)]
+    ours = np.array([evaluator.mean(arrays) for arrays in draws])
     stacked = [np.stack(arrays) for arrays in zip(*draws, strict=True)]
-    rows = [row for row in losses.registry().values() if row is not subject.row and _fits(row, check)]
-    peers = {row.name: _peer(row) for row in rows}
+    infos = [info for info in losses.registry().values() if info is not subject.info and _fits(info, evaluator)]
+    peers = {info.name: _peer(info) for info in infos}
     with x64_scope(False):
         given = list(map(jnp.asarray, stacked))
         for name, fn in list(peers.items()):
@@ -347,21 +347,21 @@ def _find_nearest(check: Check) -> tuple[str, Callable[..., jax.Array]] | None:
     return None if best is None else (best[1], peers[best[1]])
 
 
-def _peer(row: losses.LossInfo) -> Callable[..., jax.Array]:
-    params = next(row.settings(losses.EXAMPLE_SIZES), {})
-    return lambda *arrays: losses.evaluate(row.function, *arrays, **params)
+def _peer(info: losses.LossInfo) -> Callable[..., jax.Array]:
+    params = next(info.settings(losses.EXAMPLE_SIZES), {})
+    return lambda *arrays: losses.evaluate(info.function, *arrays, **params)
 
 
-def _fits(row: losses.LossInfo, check: Check) -> bool:
+def _fits(info: losses.LossInfo, evaluator: Evaluator) -> bool:
     """Whether a built-in loss takes such inputs, with the samples along the same axes, which do not meet."""
-    inputs = check.subject.inputs
-    spec = row.function.spec
-    if len(row.inputs) != len(inputs) or row.examples is not None or row.random:
+    inputs = evaluator.subject.inputs
+    spec = info.function.spec
+    if len(info.inputs) != len(inputs) or info.examples is not None or info.random:
         return False
     if spec.mask_parameter is not None or not spec.output:
         return False
     leading = set()
-    for each, item in zip(row.inputs, inputs, strict=True):
+    for each, item in zip(info.inputs, inputs, strict=True):
         axes = each.axes(len(item.shape))
         if axes is None or (each.kind == "int") == item.is_float:
             return False

@@ -11,9 +11,9 @@ import numpy as np
 
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, wrap
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, law, number
-from sporax.testing._laws_gradient import is_estimate
-from sporax.testing._laws_label import is_ranking
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number
+from sporax.testing._checks_gradient import is_estimate
+from sporax.testing._checks_label import is_ranking
 from sporax.testing._subject import objective, one_array
 
 _MEANT = re.compile(r"discontinuous|discontinuity|\bjumps?\b|\bthreshold", re.I)
@@ -21,21 +21,21 @@ _POINTS = 257
 _SECTIONS = 17
 
 
-@law("continuous", "the value has no jumps")
-def continuous(check: Check) -> str:
-    subject = check.subject
-    if subject.row is not None or check.untraceable is not None or not subject.floats:
+@check("continuous", "the value has no jumps")
+def continuous(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    if subject.info is not None or evaluator.untraceable is not None or not subject.floats:
         raise Skipped("a built-in loss, or one that cannot be compiled or differentiated")
-    if _MEANT.search(subject.documentation) or is_estimate(check):
+    if _MEANT.search(subject.documentation) or is_estimate(evaluator):
         raise Skipped("the docstring says that it may jump")
-    if not check.keeps_float64():
+    if not evaluator.keeps_float64():
         raise Skipped("the loss computes in float32 whatever it is given")
     # The order of the labels decides in a loss of ranks, whose value jumps where two labels meet.
-    still = (1,) if len(subject.inputs) > 1 and subject.inputs[1].is_label and is_ranking(check) else ()
+    still = (1,) if len(subject.inputs) > 1 and subject.inputs[1].is_label and is_ranking(evaluator) else ()
     for seed in (50, 52):
-        start, end = (check.draw(each, np.float64) for each in (seed, seed + 1))
+        start, end = (evaluator.draw(each, np.float64) for each in (seed, seed + 1))
         end = [end[at] if at in subject.floats and at not in still else array for at, array in enumerate(start)]
-        found = _jump(check, start, end)
+        found = _jump(evaluator, start, end)
         if found is not None:
             share, before, after = found
             raise Failed(
@@ -49,10 +49,10 @@ def continuous(check: Check) -> str:
     return ""
 
 
-def _jump(check: Check, start: Arrays, end: Arrays) -> tuple[float, float, float] | None:
+def _jump(evaluator: Evaluator, start: Arrays, end: Arrays) -> tuple[float, float, float] | None:
     """Where on the line the value jumps, and the values on both sides."""
-    count, value = len(start), objective(check.fn)
-    floats = check.subject.floats
+    count, value = len(start), objective(evaluator.fn)
+    floats = evaluator.subject.floats
 
     def along(shares: Any, *ends: Any) -> Any:
         def one(share: Any) -> Any:
@@ -62,7 +62,7 @@ def _jump(check: Check, start: Arrays, end: Arrays) -> tuple[float, float, float
         return jax.lax.map(one, shares, batch_size=_SECTIONS)
 
     def values(shares: np.ndarray) -> np.ndarray:
-        return np.asarray(check.run("values along a line", [shares, *start, *end], fn=along))
+        return np.asarray(evaluator.run("values along a line", [shares, *start, *end], fn=along))
 
     shares = np.linspace(0, 1, _POINTS)
     coarse = values(shares)
@@ -84,12 +84,12 @@ def _jump(check: Check, start: Arrays, end: Arrays) -> tuple[float, float, float
     return None
 
 
-@law("parameters", "the gradients for its own Parameters equal finite differences")
-def parameters(check: Check) -> str:
-    target = check.subject.target
+@check("parameters", "the gradients for its own Parameters equal finite differences")
+def parameters(evaluator: Evaluator) -> str:
+    target = evaluator.subject.target
     if not isinstance(target, Cell):
         raise Skipped("a plain function")
-    pure, state = check.subject.functional(target)
+    pure, state = evaluator.subject.functional(target)
     named = {parameter.name: parameter for parameter in target.trainable_params()}
     unused = [name for name in named if name not in state]
     names = [name for name, value in state.items() if name in named and jnp.issubdtype(value.dtype, jnp.floating)]
@@ -104,17 +104,17 @@ def parameters(check: Check) -> str:
 
     def fn(*arrays: Any) -> Any:
         given = {**rest, **dict(zip(keys, arrays[: len(keys)], strict=True))}
-        return one_array(pure(given, *map(wrap, arrays[len(keys) :]), **check.subject.params)[0])
+        return one_array(pure(given, *map(wrap, arrays[len(keys) :]), **evaluator.subject.params)[0])
 
-    exact = check.keeps_float64()
+    exact = evaluator.keeps_float64()
     number_of = objective(fn)
     gradient_of = jax.grad(number_of, tuple(range(len(keys))))
     rng = np.random.default_rng(13)
     reached = dict.fromkeys(names, False)
     for seed in (0, 1):
-        inputs = [*(own[name].astype(np.float64) for name in names), *check.draw(seed, np.float64)]
-        gradients = check.run("gradients of Parameters", inputs, fn=gradient_of)
-        value = float(check.run("number of Parameters", inputs, fn=number_of))
+        inputs = [*(own[name].astype(np.float64) for name in names), *evaluator.draw(seed, np.float64)]
+        gradients = evaluator.run("gradients of Parameters", inputs, fn=gradient_of)
+        value = float(evaluator.run("number of Parameters", inputs, fn=number_of))
         for at, name in enumerate(names):
             gradient = np.asarray(gradients[at], np.float64)
             if not np.isfinite(gradient).all():
@@ -130,7 +130,7 @@ def parameters(check: Check) -> str:
             h = (1e-6 if exact else 3e-3) * max(1.0, float(np.abs(inputs[at]).max(initial=0)))
 
             moved = [[*inputs[:at], inputs[at] + step * direction, *inputs[at + 1 :]] for step in (-h, h)]
-            below, above = (float(check.run("number of Parameters", each, fn=number_of)) for each in moved)
+            below, above = (float(evaluator.run("number of Parameters", each, fn=number_of)) for each in moved)
             left, right = (value - below) / h, (above - value) / h
             got = float(np.sum(gradient * direction))
             tolerance = (1e-4 if exact else 3e-2) * max(1.0, abs(left), abs(right), float(np.abs(gradient).sum()))

@@ -1,4 +1,4 @@
-"""Laws of derivatives: against finite differences, at random, extreme and tied points, and a second time."""
+"""Checks of derivatives: against finite differences, at random, extreme and tied points, and a second time."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, differ, law, number, smallest
-from sporax.testing._laws_edges import examine, report_not_finite
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number, smallest
+from sporax.testing._checks_edges import examine, report_not_finite
 from sporax.testing._probes import Probe, as_dtype, ties
 from sporax.testing._problems import INFINITE_VALUE, WRONG_VALUE, Worst, not_finite
 from sporax.testing._subject import objective
 
-_MOST_PLACES = 24
+_MAX_ELEMENTS = 24
 
 
-def _places(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
+def _indices(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
     every = list(np.ndindex(array.shape))
-    if len(every) <= _MOST_PLACES:
+    if len(every) <= _MAX_ELEMENTS:
         return every
-    chosen = np.random.default_rng(seed).permutation(len(every))[:_MOST_PLACES]
+    chosen = np.random.default_rng(seed).permutation(len(every))[:_MAX_ELEMENTS]
     return [every[at] for at in sorted(chosen)]
 
 
-def _moved(arrays: Arrays, at: int, place: tuple[int, ...] | None, by: float) -> list[np.ndarray]:
+def _moved(arrays: Arrays, at: int, index: tuple[int, ...] | None, by: float) -> list[np.ndarray]:
     """The inputs with one element of one of them, or all its elements, moved."""
     result = list(arrays)
     result[at] = result[at].copy()
-    result[at][... if place is None else place] += by
+    result[at][... if index is None else index] += by
     return result
 
 
 _MEANT = re.compile(r"straight.through|stop.?gradient|surrogate.gradient|gradient.{0,20}\bdetached", re.I)
 
 
-def is_estimate(check: Check) -> bool:
+def is_estimate(evaluator: Evaluator) -> bool:
     """Whether the docstring says that the gradient is not the derivative, as that of a straight-through estimator."""
-    return check.subject.row is None and bool(_MEANT.search(check.subject.documentation))
+    return evaluator.subject.info is None and bool(_MEANT.search(evaluator.subject.documentation))
 
 
-def detached(check: Check) -> tuple[int, ...]:
+def detached(evaluator: Evaluator) -> tuple[int, ...]:
     """Inputs after the first that get no gradient at all, as a target network: cut off as a whole, so on purpose."""
-    if check.detached is None:
-        draws = [check.draw(seed, np.float64) for seed in (0, 1)]
-        gradients = [check.run("gradients", arrays) for arrays in draws]
-        check.detached = tuple(
+    if evaluator.detached is None:
+        draws = [evaluator.draw(seed, np.float64) for seed in (0, 1)]
+        gradients = [evaluator.run("gradients", arrays) for arrays in draws]
+        evaluator.detached = tuple(
             at
-            for n, at in enumerate(check.subject.floats)
-            if at and check.subject.row is None and not any(each[n].any() for each in gradients)
+            for n, at in enumerate(evaluator.subject.floats)
+            if at and evaluator.subject.info is None and not any(each[n].any() for each in gradients)
         )
-    return check.detached
+    return evaluator.detached
 
 
 class Wrong(NamedTuple):
@@ -73,78 +73,78 @@ class Wrong(NamedTuple):
     expected: float
 
 
-def wrong_gradient(check: Check, arrays: Arrays, exact: bool) -> Wrong | None:
+def wrong_gradient(evaluator: Evaluator, arrays: Arrays, exact: bool) -> Wrong | None:
     """The first element whose gradient is finite and not the derivative, where the loss is finite.
 
     At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones
     stay equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
     Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
     """
-    if is_estimate(check):
+    if is_estimate(evaluator):
         return None
-    value = float(check.run("number", arrays))
+    value = float(evaluator.run("number", arrays))
     if not np.isfinite(value):
         return None
-    gradients = check.run("gradients", arrays)
+    gradients = evaluator.run("gradients", arrays)
     largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
-    for at, gradient in zip(check.subject.floats, gradients, strict=True):
-        if at in detached(check):
+    for at, gradient in zip(evaluator.subject.floats, gradients, strict=True):
+        if at in detached(evaluator):
             continue
-        for place in (*_places(arrays[at], at), None):
-            got = float(np.sum(gradient[... if place is None else place]))
+        for index in (*_indices(arrays[at], at), None):
+            got = float(np.sum(gradient[... if index is None else index]))
             if not np.isfinite(got):
                 continue
-            scale = largest if place is not None else float(np.abs(gradient).sum())
-            step = _Step(value, got, scale, at, place)
-            expected = _mismatch(check, arrays, step, exact, 1.0)
+            scale = largest if index is not None else float(np.abs(gradient).sum())
+            step = _Step(value, got, scale, at, index)
+            expected = _mismatch(evaluator, arrays, step, exact, 1.0)
             # A strongly curved loss needs a smaller step.
             if expected is not None and exact:
-                expected = _mismatch(check, arrays, step, exact, 1 / 8)
+                expected = _mismatch(evaluator, arrays, step, exact, 1 / 8)
             if expected is not None:
-                return Wrong(at, place, got, expected)
+                return Wrong(at, index, got, expected)
     return None
 
 
 class _Step(NamedTuple):
-    """A gradient to compare: of the input `at`, for the element `place`, or the sum over all where that is None."""
+    """A gradient to compare: of the input `at`, for the element `index`, or the sum over all where that is None."""
 
     value: float
     got: float
     scale: float
     at: int
-    place: tuple[int, ...] | None
+    index: tuple[int, ...] | None
 
 
-def _mismatch(check: Check, arrays: Arrays, step: _Step, exact: bool, share: float) -> float | None:
+def _mismatch(evaluator: Evaluator, arrays: Arrays, step: _Step, exact: bool, share: float) -> float | None:
     """The derivative by finite differences, if the gradient is not that."""
-    value, got, scale, at, place = step
+    value, got, scale, at, index = step
     # What the difference of two values of this size can tell.
     noise = (4e-16 if exact else 3e-7) * max(1.0, abs(value))
-    size = max(1.0, abs(float(arrays[at][place]))) if place is not None else 1.0
+    size = max(1.0, abs(float(arrays[at][index]))) if index is not None else 1.0
     h = (1e-6 if exact else 3e-3) * size * share
-    below, above = (float(check.run("number", _moved(arrays, at, place, move))) for move in (-h, h))
+    below, above = (float(evaluator.run("number", _moved(arrays, at, index, move))) for move in (-h, h))
     if not (np.isfinite(below) and np.isfinite(above)):
         return None  # the edge of where the loss is defined
     left, right = (value - below) / h, (above - value) / h
     tolerance = (2e-5 if exact else 2e-2) * max(scale, abs(left), abs(right), 1e-3) + 4 * noise / h
     middle = (left + right) / 2
     between = min(left, right) - tolerance <= got <= max(left, right) + tolerance and abs(left - right) > tolerance
-    if abs(got - middle) <= tolerance or between or _steps(check, arrays, step, h, below, above):
+    if abs(got - middle) <= tolerance or between or _jumps(evaluator, arrays, step, h, below, above):
         return None
     return middle
 
 
-def _steps(check: Check, arrays: Arrays, step: _Step, h: float, below: float, above: float) -> bool:
-    """Whether the value itself jumps there, as ranks do at ties: such a place has no slope to compare with."""
+def _jumps(evaluator: Evaluator, arrays: Arrays, step: _Step, h: float, below: float, above: float) -> bool:
+    """Whether the value itself jumps there, as ranks do at ties: there is no derivative to compare with."""
     value = step.value
     jump = max(abs(above - value), abs(value - below))
     if jump < 1e-4 * max(1.0, abs(value)):
         return False
-    near = [float(check.run("number", _moved(arrays, step.at, step.place, move))) for move in (-h / 100, h / 100)]
+    near = [float(evaluator.run("number", _moved(arrays, step.at, step.index, move))) for move in (-h / 100, h / 100)]
     return max(abs(each - value) for each in near) > 0.5 * jump
 
 
-def _examine(worst: Worst, check: Check, probe: Probe, *, may_be_infinite: bool = False) -> None:
+def _examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, may_be_infinite: bool = False) -> None:
     """Enter what is wrong with the gradient at a probe in float64.
 
     Args:
@@ -154,21 +154,23 @@ def _examine(worst: Worst, check: Check, probe: Probe, *, may_be_infinite: bool 
         may_be_infinite: whether an infinite value is a warning, as that of an exponential of large inputs.
     """
     worst.tried += 1
-    exact = check.keeps_float64()
-    wrong = wrong_gradient(check, probe.arrays, exact)
+    exact = evaluator.keeps_float64()
+    wrong = wrong_gradient(evaluator, probe.arrays, exact)
     if wrong is not None:
-        worst.add(WRONG_VALUE, lambda: _report_wrong(check, probe, wrong, exact))
+        worst.add(WRONG_VALUE, lambda: _report_wrong(evaluator, probe, wrong, exact))
         return
-    problem = not_finite(check, probe.arrays)
+    problem = not_finite(evaluator, probe.arrays)
     if problem is not None:
         warning = may_be_infinite and problem.severity == INFINITE_VALUE
-        worst.add(problem.severity, lambda: report_not_finite(check, probe, problem, warning=warning), warning=warning)
+        worst.add(
+            problem.severity, lambda: report_not_finite(evaluator, probe, problem, warning=warning), warning=warning
+        )
 
 
-def _report_wrong(check: Check, probe: Probe, wrong: Wrong, exact: bool) -> Failed:
-    small = smallest(check, probe.arrays, lambda a: wrong_gradient(check, a, exact) is not None)
-    found = wrong_gradient(check, small, exact) or wrong
-    name = check.subject.inputs[found.at].name
+def _report_wrong(evaluator: Evaluator, probe: Probe, wrong: Wrong, exact: bool) -> Failed:
+    small = smallest(evaluator, probe.arrays, lambda a: wrong_gradient(evaluator, a, exact) is not None)
+    found = wrong_gradient(evaluator, small, exact) or wrong
+    name = evaluator.subject.inputs[found.at].name
     what = f"gradient for {name}{list(found.index)} is" if found.index is not None else f"gradients for {name} sum to"
     return Failed(
         f"{probe.where} the {what} {found.got:.6g}",
@@ -179,26 +181,26 @@ def _report_wrong(check: Check, probe: Probe, wrong: Wrong, exact: bool) -> Fail
     )
 
 
-@law("gradient", "the gradient equals finite differences at random points")
-def gradient(check: Check) -> str:
-    if not check.subject.floats:
+@check("gradient", "the gradient equals finite differences at random points")
+def gradient(evaluator: Evaluator) -> str:
+    if not evaluator.subject.floats:
         raise Skipped("it has no floating input")
-    arrays = check.draw(dtype=np.float64)
+    arrays = evaluator.draw(dtype=np.float64)
     worst = Worst()
     for seed in (0, 1):
-        arrays = check.draw(seed, np.float64)
-        _examine(worst, check, Probe("at a random point", arrays))
+        arrays = evaluator.draw(seed, np.float64)
+        _examine(worst, evaluator, Probe("at a random point", arrays))
     worst.settle()
-    slopes = check.run("gradients", arrays)
-    if not any(slope.any() for slope in slopes):
+    gradients = evaluator.run("gradients", arrays)
+    if not any(each.any() for each in gradients):
         raise Failed(
             "every gradient is zero: nothing can be learned from this loss",
             expected="a gradient for at least one input",
             fix="argmax, rounding, comparison and integer casts have no derivative; use a smooth form of them.",
-            arrays=smallest(check, arrays, lambda a: not any(g.any() for g in check.run("gradients", a))),
+            arrays=smallest(evaluator, arrays, lambda a: not any(g.any() for g in evaluator.run("gradients", a))),
         )
-    first = check.subject.inputs[check.subject.floats[0]].name
-    if not slopes[0].any() and check.subject.row is None:
+    first = evaluator.subject.inputs[evaluator.subject.floats[0]].name
+    if not gradients[0].any() and evaluator.subject.info is None:
         raise Failed(
             f"no gradient reaches {first}",
             expected=f"a gradient for {first}",
@@ -206,28 +208,30 @@ def gradient(check: Check) -> str:
             arrays=arrays,
             status="warn",
         )
-    _check_cotangent(check, arrays, slopes)
-    told = [] if check.keeps_float64() else ["to two digits: the loss computes in float32 whatever it is given"]
-    if is_estimate(check):
-        told.append("not compared: the docstring says that the gradient is an estimate")
-    told += [f"no gradient reaches {check.subject.inputs[at].name}" for at in detached(check)]
-    return "; ".join(told) or "float64"
+    _check_cotangent(evaluator, arrays, gradients)
+    notes = [] if evaluator.keeps_float64() else ["to two digits: the loss computes in float32 whatever it is given"]
+    if is_estimate(evaluator):
+        notes.append("not compared: the docstring says that the gradient is an estimate")
+    notes += [f"no gradient reaches {evaluator.subject.inputs[at].name}" for at in detached(evaluator)]
+    return "; ".join(notes) or "float64"
 
 
-def _check_cotangent(check: Check, arrays: Arrays, gradients: Sequence[np.ndarray]) -> None:
+def _check_cotangent(evaluator: Evaluator, arrays: Arrays, gradients: Sequence[np.ndarray]) -> None:
     """The gradient of 3 times the loss is 3 times its gradient: a custom derivative must multiply by what it is given.
 
     Where a loss gives several values, the comparison with differences shows it: each value counts differently there.
     """
-    if not check.is_scalar:
+    if not evaluator.is_scalar:
         return
-    tripled = check.run(
-        "tripled gradients", arrays, fn=jax.grad(lambda *a: 3 * objective(check.fn)(*a), tuple(check.subject.floats))
+    tripled = evaluator.run(
+        "tripled gradients",
+        arrays,
+        fn=jax.grad(lambda *a: 3 * objective(evaluator.fn)(*a), tuple(evaluator.subject.floats)),
     )
-    for at, one, three in zip(check.subject.floats, gradients, tripled, strict=True):
-        if differ(three, 3 * one, 1e-4 if check.keeps_float64() else 1e-2):
+    for at, one, three in zip(evaluator.subject.floats, gradients, tripled, strict=True):
+        if differ(three, 3 * one, 1e-4 if evaluator.keeps_float64() else 1e-2):
             raise Failed(
-                f"the gradient of 3 times the loss for {check.subject.inputs[at].name} is {number(three)}",
+                f"the gradient of 3 times the loss for {evaluator.subject.inputs[at].name} is {number(three)}",
                 expected=f"{number(3 * one)}, 3 times that of the loss",
                 fix="a custom derivative (bprop, custom_vjp) must multiply by the gradient of its result, dout: as it "
                 "is, a loss weight, a loss scale and gradient accumulation have no effect.",
@@ -235,32 +239,32 @@ def _check_cotangent(check: Check, arrays: Arrays, gradients: Sequence[np.ndarra
             )
 
 
-@law("gradient-extreme", "the gradient equals finite differences at large inputs and near the ends")
-def gradient_extreme(check: Check) -> str:
-    if not check.subject.floats:
+@check("gradient-extreme", "the gradient equals finite differences at large inputs and near the ends")
+def gradient_extreme(evaluator: Evaluator) -> str:
+    if not evaluator.subject.floats:
         raise Skipped("it has no floating input")
     worst = Worst()
-    arrays = check.draw(2, np.float64, scale=12.0)
+    arrays = evaluator.draw(2, np.float64, scale=12.0)
     rng = np.random.default_rng(3)
-    for at, item in enumerate(check.subject.inputs):
+    for at, item in enumerate(evaluator.subject.inputs):
         if item.is_probability and item.given is None:
             near = rng.choice([1e-3, 1 - 1e-3], item.shape)
             arrays[at] = near.astype(np.float64)
-    _examine(worst, check, Probe("at a large input", arrays), may_be_infinite=True)
+    _examine(worst, evaluator, Probe("at a large input", arrays), may_be_infinite=True)
     worst.settle()
     return ""
 
 
-@law("gradient-ties", "the gradient is finite, and between the slopes of both sides, at ties and zeros")
-def gradient_ties(check: Check) -> str:
-    subject = check.subject
+@check("gradient-ties", "the gradient is finite, and between the one-sided derivatives, at ties and zeros")
+def gradient_ties(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     if not subject.floats:
         raise Skipped("it has no floating input")
     worst = Worst()
-    for probe in ties(subject, check.draw(4, np.float64)):
-        _examine(worst, check, probe)
+    for probe in ties(subject, evaluator.draw(4, np.float64)):
+        _examine(worst, evaluator, probe)
         # An epsilon that float64 keeps may be lost in float32.
-        examine(worst, check, as_dtype(subject, probe, np.float32), fix=_UNDEFINED)
+        examine(worst, evaluator, as_dtype(subject, probe, np.float32), fix=_UNDEFINED)
     if not worst.tried:
         raise Skipped("no inputs can be made equal")
     worst.settle()
@@ -273,32 +277,32 @@ _UNDEFINED = (
 )
 
 
-@law("second-derivative", "second derivatives work and equal differences of the gradient")
-def second_derivative(check: Check) -> str:
-    subject = check.subject
+@check("second-derivative", "second derivatives work and equal differences of the gradient")
+def second_derivative(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     if not subject.floats:
         raise Skipped("it has no floating input")
-    if subject.row is not None and not subject.row.second_derivative:
+    if subject.info is not None and not subject.info.second_derivative:
         raise Skipped("the loss says that it has none")
-    arrays = check.draw(5, np.float64)
-    if not check.keeps_float64():
+    arrays = evaluator.draw(5, np.float64)
+    if not evaluator.keeps_float64():
         raise Skipped("the loss computes in float32 whatever it is given")
-    if is_estimate(check):
+    if is_estimate(evaluator):
         raise Skipped("the docstring says that the gradient is an estimate")
     rng = np.random.default_rng(6)
-    floats = [at for at in subject.floats if at not in detached(check)]
+    floats = [at for at in subject.floats if at not in detached(evaluator)]
     u, v = ([rng.normal(size=arrays[at].shape) for at in floats] for _ in range(2))
 
     def along(*inputs: Any) -> jax.Array:
-        slopes = jax.grad(objective(check.fn), tuple(floats))(*inputs)
-        return sum((jnp.sum(g * d) for g, d in zip(slopes, u, strict=True)), jnp.zeros(()))  # pyright: ignore
+        gradients = jax.grad(objective(evaluator.fn), tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(gradients, u, strict=True)), jnp.zeros(()))  # pyright: ignore
 
     def reverse(*inputs: Any) -> jax.Array:
-        slopes = jax.grad(along, tuple(floats))(*inputs)
-        return sum((jnp.sum(g * d) for g, d in zip(slopes, v, strict=True)), jnp.zeros(()))  # pyright: ignore
+        gradients = jax.grad(along, tuple(floats))(*inputs)
+        return sum((jnp.sum(g * d) for g, d in zip(gradients, v, strict=True)), jnp.zeros(()))  # pyright: ignore
 
     try:
-        bend = float(check.run("bend", arrays, fn=reverse))
+        second = float(evaluator.run("bend", arrays, fn=reverse))
     except Exception as error:
         if "second derivative" in subject.documentation.lower():
             raise Skipped("it cannot be taken, as the docstring says") from None
@@ -315,24 +319,24 @@ def second_derivative(check: Check) -> str:
         return result
 
     steps: Sequence[float] = (1e-5, 1e-6)
-    slopes = []
+    differences = []
     for h in steps:
-        ahead, behind = (float(check.run("along", moved(step), fn=along)) for step in (h, -h))
-        slopes.append((ahead - behind) / (2 * h))
-    scale = max(1.0, abs(bend), *(abs(slope) for slope in slopes))
-    if all(abs(bend - slope) > 1e-4 * scale for slope in slopes):
+        ahead, behind = (float(evaluator.run("along", moved(step), fn=along)) for step in (h, -h))
+        differences.append((ahead - behind) / (2 * h))
+    scale = max(1.0, abs(second), *(abs(difference) for difference in differences))
+    if all(abs(second - difference) > 1e-4 * scale for difference in differences):
         raise Failed(
-            f"along a random direction it is {bend:.6g}",
-            expected=f"{slopes[0]:.6g}, by differences of the gradient",
+            f"along a random direction it is {second:.6g}",
+            expected=f"{differences[0]:.6g}, by differences of the gradient",
             fix="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
             arrays=arrays,
         )
-    if not np.isfinite(bend):
-        raise Failed(f"it is {number(bend)}", expected="a finite number", arrays=arrays)
+    if not np.isfinite(second):
+        raise Failed(f"it is {number(second)}", expected="a finite number", arrays=arrays)
     with x64_scope(True):
         try:
             jax.eval_shape(
-                lambda *a: jax.jvp(check.fn, a, a)[1], *[jnp.asarray(arrays[at]) for at in range(len(arrays))]
+                lambda *a: jax.jvp(evaluator.fn, a, a)[1], *[jnp.asarray(arrays[at]) for at in range(len(arrays))]
             ) if len(floats) == len(arrays) else None
         except TypeError as error:
             return f"in reverse mode only ({str(error).splitlines()[0][:80]})"

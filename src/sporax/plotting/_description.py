@@ -1,5 +1,5 @@
-# ruff: noqa: RUF001, SIM905 - the letters of formulas look like others, and are meant; so is the table of them.
-"""What a loss says of itself in its docstring, taken apart; and its formula in characters of a terminal."""
+# ruff: noqa: RUF001, SIM905 - formulas contain ambiguous Unicode letters on purpose; the table is a split string.
+"""Parsed docstrings of losses, and LaTeX formulas as plain text."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ARGUMENT = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*):\s*(.*)$")
 
 
 @dataclass(frozen=True)
-class Words:
-    """A docstring in parts.
+class Description:
+    """A parsed docstring.
 
     Args:
         summary: its first line.
-        body: what stands between that and the arguments: pairs of "math" or "text" and the content.
-        arguments: what is said of each argument.
-        source: where the loss comes from.
+        body: the part before the arguments: pairs ("math" or "text", content).
+        arguments: the description of each argument.
+        source: the reference of the loss.
     """
 
     summary: str
@@ -33,26 +33,26 @@ class Words:
 
     @property
     def formulas(self) -> list[str]:
-        """The formulas, in LaTeX."""
+        """The formulas in LaTeX."""
         return [content for kind, content in self.body if kind == "math"]
 
 
-def words_of(row: losses.LossInfo) -> Words:
-    """The docstring of a loss in parts.
+def describe(info: losses.LossInfo) -> Description:
+    """Parse the docstring of a loss.
 
     Args:
         row: the loss.
 
     Returns:
-        The parts.
+        The parsed docstring.
 
     Example:
         >>> from sporax import losses
         >>> from sporax import plotting
-        >>> plotting.words_of(losses.get("mse_loss")).formulas
+        >>> plotting.describe(losses.get("mse_loss")).formulas
         ['\\\\ell_i = (x_i - y_i)^2']
     """
-    first, _, rest = (inspect.getdoc(row.function) or "").partition("\n")
+    first, _, rest = (inspect.getdoc(info.function) or "").partition("\n")
     sections: dict[str, list[str]] = {"": []}
     current = sections[""]
     for line in rest.splitlines():
@@ -61,7 +61,7 @@ def words_of(row: losses.LossInfo) -> Words:
             line = found[2]
         current.append(line)
     source = " ".join(" ".join(sections.get("Source", sections.get("References", []))).split())
-    return Words(first.strip(), tuple(_body(sections[""])), _arguments(sections.get("Args", [])), source)
+    return Description(first.strip(), tuple(_body(sections[""])), _arguments(sections.get("Args", [])), source)
 
 
 def _body(lines: list[str]) -> list[tuple[str, str]]:
@@ -105,7 +105,7 @@ def _arguments(lines: list[str]) -> dict[str, str]:
     return {single.strip("* "): text for names, text in found.items() for single in names.split(",")}
 
 
-# A formula in characters of a terminal. What is not known loses its backslash, and stays readable.
+# Formulas as plain text. An unknown command is printed without its backslash.
 
 _TABLE = """
 alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ
@@ -124,7 +124,7 @@ _DROPPED = {"left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg
 
 
 def plain_formula(latex: str) -> str:
-    r"""LaTeX as one line of text.
+    r"""Return a LaTeX formula as one line of text.
 
     Args:
         latex: the formula.
@@ -140,7 +140,7 @@ def plain_formula(latex: str) -> str:
     text = re.sub(r"\\(begin|end)\{(cases|aligned|array|pmatrix|split)\}(\{[lcr]+\})?", _environment, latex)
     tokens = [found[0] for found in re.finditer(r"\\[A-Za-z]+\*?|\\.|\s+|.", text, re.DOTALL)]
     out, _ = _group(tokens, 0)
-    # The two sides of a case are told apart by `if`; a case may say so itself.
+    # The two sides of a case are separated by `if`, which the case may contain already.
     out = re.sub(r"\s*&\s*(?:if|when|for)?\s*(else|otherwise)", r" \1", out)
     out = re.sub(r"\s*&\s*(?:if\s)?", " if ", out) if "{ " in out else out.replace("&", "")
     return re.sub(r"[ \n\t]+([,;)])", r"\1", re.sub(r"[ \n\t]+", " ", out)).strip()
@@ -152,7 +152,7 @@ def _environment(found: re.Match[str]) -> str:
 
 
 def _group(tokens: list[str], at: int) -> tuple[str, int]:
-    """Text up to the closing brace, and the place behind it."""
+    """Return the text up to the closing brace, and the index after it."""
     out: list[str] = []
     while at < len(tokens) and tokens[at] != "}":
         piece, at = _piece(tokens, at)
@@ -202,5 +202,5 @@ def _piece(tokens: list[str], at: int) -> tuple[str, int]:
 
 
 def _enclosed(text: str, more: str = "") -> str:
-    """In brackets, unless it is one word or in brackets already."""
+    """Return the text in parentheses unless it is a single word."""
     return f"({text})" if re.search(rf"[\s+\-/*()=,{re.escape(more)}]", text) else text

@@ -1,4 +1,4 @@
-"""Laws of precision: half formats, large and infinite inputs, certain probabilities, NaN."""
+"""Checks of precision: half formats, large and infinite inputs, certain probabilities, NaN."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, law, number, smallest
-from sporax.testing._laws_edges import examine
-from sporax.testing._laws_label import class_axis
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
+from sporax.testing._checks_edges import examine
+from sporax.testing._checks_label import class_axis
 from sporax.testing._origin import narrows
-from sporax.testing._probes import Probe, edge_probes, kept, ties
+from sporax.testing._probes import Probe, edge_probes, ties, unmasked
 from sporax.testing._problems import NotFinite, Worst, not_finite
 
 _LARGE_COUNT = 8192
 
 
 def _filled(
-    check: Check, choices: Callable[..., tuple[float, ...] | None], seed: int, dtype: type
+    evaluator: Evaluator, choices: Callable[..., tuple[float, ...] | None], seed: int, dtype: type
 ) -> list[np.ndarray] | None:
     """Inputs with values from `choices(input)` where that gives any; None if it gives none at all."""
     rng = np.random.default_rng(seed)
-    arrays, any_filled = check.draw(seed, dtype), False
-    for at, item in enumerate(check.subject.inputs):
+    arrays, any_filled = evaluator.draw(seed, dtype), False
+    for at, item in enumerate(evaluator.subject.inputs):
         values = choices(item) if item.is_float and item.given is None else None
         if values is not None:
             arrays[at] = rng.choice(np.asarray(values), item.shape).astype(dtype)
@@ -48,59 +48,59 @@ _OFFSET = (
 _APART = "subtract the maximum of each sample, x.max(-1, keepdims=True), and not that of the batch."
 
 
-@law("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
-def extremes(check: Check) -> str:
+@check("extremes", "inputs of ±20 to ±1e4 give finite values and gradients")
+def extremes(evaluator: Evaluator) -> str:
     worst = Worst()
     for size in (20.0, 100.0, 1e4):
-        arrays = _filled(check, lambda item, size=size: (-size, size) if item.is_free else None, 1, np.float32)
+        arrays = _filled(evaluator, lambda item, size=size: (-size, size) if item.is_free else None, 1, np.float32)
         if arrays is None:
             raise Skipped("no input takes such numbers")
-        if check.subject.row is not None and check.subject.row.overflows:
+        if evaluator.subject.info is not None and evaluator.subject.info.overflows:
             return "it overflows, as it says"
-        examine(worst, check, Probe(f"for inputs of ±{size:g}", arrays), fix=_LOGITS, may_overflow=True)
-    _examine_offset(check, worst)
+        examine(worst, evaluator, Probe(f"for inputs of ±{size:g}", arrays), fix=_LOGITS, may_overflow=True)
+    _examine_offset(evaluator, worst)
     worst.settle()
     return ""
 
 
-def _examine_offset(check: Check, worst: Worst) -> None:
+def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
     """Numbers that are large against their differences: a difference of squares loses them."""
-    arrays = check.draw(2, np.float32)
+    arrays = evaluator.draw(2, np.float32)
     moved = [
         a + np.float32(1000) if item.is_free and item.given is None else a
-        for item, a in zip(check.subject.inputs, arrays, strict=True)
+        for item, a in zip(evaluator.subject.inputs, arrays, strict=True)
     ]
-    examine(worst, check, Probe("for inputs near 1000", moved), fix=_OFFSET, may_overflow=True)
-    if check.subject.coupled:
+    examine(worst, evaluator, Probe("for inputs near 1000", moved), fix=_OFFSET, may_overflow=True)
+    if evaluator.subject.coupled:
         return
     # A maximum over the batch is too large for the samples that are far below it.
     apart = [
         a + (200 * (-1.0) ** np.arange(len(a))).astype(np.float32).reshape(-1, *[1] * (a.ndim - 1))
         if item.is_free and item.given is None and a.ndim
         else a
-        for item, a in zip(check.subject.inputs, arrays, strict=True)
+        for item, a in zip(evaluator.subject.inputs, arrays, strict=True)
     ]
-    examine(worst, check, Probe("for samples near 200 and near -200", apart), fix=_APART, may_overflow=True)
+    examine(worst, evaluator, Probe("for samples near 200 and near -200", apart), fix=_APART, may_overflow=True)
 
 
-@law("infinite", "infinite scores give a limit and no NaN")
-def infinite(check: Check) -> str:
-    item = check.subject.inputs[0]
+@check("infinite", "infinite scores give a limit and no NaN")
+def infinite(evaluator: Evaluator) -> str:
+    item = evaluator.subject.inputs[0]
     if not item.is_free or item.given is not None:
         raise Skipped("the first input takes no such numbers")
-    row = check.subject.row
-    if row is not None and row.inputs[0].role == "table":
+    info = evaluator.subject.info
+    if info is not None and info.inputs[0].role == "table":
         raise Skipped("the first input is a table of vectors, and no score of a class")
-    others = check.subject.inputs[1:]
+    others = evaluator.subject.inputs[1:]
     scores = any(other.classes is not None and other.classes in item.shape for other in others)
-    binary = row is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
+    binary = info is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
     if not scores and not binary:
         raise Skipped("the first input is no score of a class")
     # A class is masked by -inf; a score of inf is an overflow, of which a loss of the user's may make NaN.
-    signs = (-np.inf, np.inf) if row is not None else (-np.inf,)
-    axis = class_axis(check) if row is None else None
+    signs = (-np.inf, np.inf) if info is not None else (-np.inf,)
+    axis = class_axis(evaluator) if info is None else None
     for value in signs:
-        arrays = check.draw(3)
+        arrays = evaluator.draw(3)
         arrays[0] = arrays[0].copy()
         if axis is None:
             arrays[0].reshape(-1)[0] = value
@@ -108,35 +108,35 @@ def infinite(check: Check) -> str:
             # A class that is masked is no label.
             rows = np.moveaxis(arrays[0], axis, -1)
             rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
-        problem = not_finite(check, arrays)
+        problem = not_finite(evaluator, arrays)
         text = "" if problem is None or problem.kind != "NaN" else problem.text
-        if not text and row is None and np.isnan(check.run("loss", arrays, jit=False)).any():
+        if not text and info is None and np.isnan(evaluator.run("loss", arrays, jit=False)).any():
             # The compiler makes a selection of a product with zeros and ones.
             text = "the value is NaN eagerly"
         if text:
-            why = check.origin(arrays, gradient=problem is not None and problem.is_gradient)
+            why = evaluator.origin(arrays, gradient=problem is not None and problem.is_gradient)
             raise Failed(
                 f"with one score of {value:g} {text}{why.text}",
                 expected="the limit: a masked class has probability 0",
                 fix="subtract the largest score before exp, and take 0 * log 0 as 0.",
                 arrays=arrays,
                 place=why.place,
-                status="fail" if scores and check.subject.row is not None else "warn",
+                status="fail" if scores and evaluator.subject.info is not None else "warn",
             )
     return ""
 
 
-@law("nan", "a NaN among the inputs is not hidden, and stays in its sample")
-def nan(check: Check) -> str:
-    item = check.subject.inputs[0]
+@check("nan", "a NaN among the inputs is not hidden, and stays in its sample")
+def nan(evaluator: Evaluator) -> str:
+    item = evaluator.subject.inputs[0]
     if not item.is_float:
         raise Skipped("the first input is no float")
-    arrays = kept(check.subject, check.draw(4))
+    arrays = unmasked(evaluator.subject, evaluator.draw(4))
     arrays[0] = arrays[0].copy()
     # The whole sample: a loss that picks the score of one class does not see the others.
     arrays[0][slice(1) if arrays[0].ndim else ...] = np.nan
     try:
-        value = check.run("loss", arrays)
+        value = evaluator.run("loss", arrays)
     except Exception as error:
         if type(error).__module__.startswith("sporax"):
             return "it raises"
@@ -149,45 +149,47 @@ def nan(check: Check) -> str:
             arrays=arrays,
             status="warn",
         )
-    if value.ndim and not check.subject.coupled and value.shape[:1] == item.shape[:1] and value.shape[0] > 1:
+    if value.ndim and not evaluator.subject.coupled and value.shape[:1] == item.shape[:1] and value.shape[0] > 1:
         others = np.asarray(value, np.float64)[1:]
         if np.isnan(others).any():
             raise Failed(
                 "a NaN in the first sample reaches the values of others",
                 expected="NaN in that sample alone",
-                fix="the samples of the batch meet: see the law of batches and their parts.",
+                fix="the samples of the batch meet: see the check of batches and their parts.",
                 arrays=arrays,
             )
     return ""
 
 
-@law("half-precision", "half precision is as good as its rounding")
-def half_precision(check: Check) -> str:
+@check("half-precision", "half precision is as good as its rounding")
+def half_precision(evaluator: Evaluator) -> str:
     # Eager: XLA may keep more bits between the operations of one program, on this machine, and hide a fault.
-    if not check.subject.floats:
+    if not evaluator.subject.floats:
         raise Skipped("it has no floating input")
     for dtype in (jnp.float16, jnp.bfloat16):
         step = float(jnp.finfo(dtype).eps)
-        cases = {"ordinary": check.draw(5), "large": check.draw(6, scale=12.0)}
-        edge = _filled(check, lambda item: (0.0, 1.0) if item.is_probability else None, 7, np.float32)
+        cases = {"ordinary": evaluator.draw(5), "large": evaluator.draw(6, scale=12.0)}
+        edge = _filled(evaluator, lambda item: (0.0, 1.0) if item.is_probability else None, 7, np.float32)
         if edge is not None:
             cases["certain"] = edge
         for name, arrays in cases.items():
 
             def wrong(a: Arrays, dtype: type = dtype, step: float = step) -> bool:
-                half = check.subject.cast(a, dtype)
-                exact = np.asarray(check.run("loss", check.subject.cast(half, np.float32), jit=False), np.float64)
-                got = np.asarray(check.run("loss", half, jit=False), np.float64)
+                half = evaluator.subject.cast(a, dtype)
+                exact = np.asarray(
+                    evaluator.run("loss", evaluator.subject.cast(half, np.float32), jit=False), np.float64
+                )
+                got = np.asarray(evaluator.run("loss", half, jit=False), np.float64)
                 if not np.isfinite(exact).all() or np.abs(exact).max(initial=0) > float(jnp.finfo(dtype).max) / 4:
                     return False
                 return got.shape != exact.shape or not np.allclose(got, exact, rtol=4 * step, atol=4 * step * 0.05)
 
             if wrong(arrays):
-                small = smallest(check, arrays, wrong)
-                half = check.subject.cast(small, dtype)
-                exact = check.run("loss", check.subject.cast(half, np.float32), jit=False)
-                why = check.origin(half, gradient=False)
-                got = number(check.run("loss", half, jit=False))
+                small = smallest(evaluator, arrays, wrong)
+                half = evaluator.subject.cast(small, dtype)
+                exact = evaluator.run("loss", evaluator.subject.cast(half, np.float32), jit=False)
+                why = evaluator.origin(half, gradient=False)
+                got = number(evaluator.run("loss", half, jit=False))
                 raise Failed(
                     f"{jnp.dtype(dtype).name}: {name} inputs give {got}{why.text}",
                     expected=f"{number(exact)}, as the same inputs give in float32",
@@ -196,27 +198,27 @@ def half_precision(check: Check) -> str:
                     arrays=small,
                     place=why.place,
                 )
-        half = check.subject.cast(check.draw(5), dtype)
-        value = check.run("loss", half)
+        half = evaluator.subject.cast(evaluator.draw(5), dtype)
+        value = evaluator.run("loss", half)
         if value.dtype not in (dtype, np.float32):
             raise Failed(
                 f"{jnp.dtype(dtype).name} inputs give a {value.dtype} result",
                 expected=f"{jnp.dtype(dtype).name} or float32",
                 fix="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
             )
-        _half_gradients(check, dtype)
-    _large_batch(check)
-    _stays_wide(check)
+        _half_gradients(evaluator, dtype)
+    _large_batch(evaluator)
+    _stays_wide(evaluator)
     return ""
 
 
-def _stays_wide(check: Check) -> None:
+def _stays_wide(evaluator: Evaluator) -> None:
     """A float32 loss that computes in half precision anywhere has three digits."""
-    if check.subject.row is not None or check.untraceable is not None:
+    if evaluator.subject.info is not None or evaluator.untraceable is not None:
         return
-    arrays = check.draw(5, np.float32)
+    arrays = evaluator.draw(5, np.float32)
     with x64_scope(False):
-        jaxpr = jax.make_jaxpr(check.fn)(*map(jnp.asarray, arrays)).jaxpr
+        jaxpr = jax.make_jaxpr(evaluator.fn)(*map(jnp.asarray, arrays)).jaxpr
     if narrows(jaxpr, np.float32):
         raise Failed(
             "with float32 inputs it casts to half precision",
@@ -227,30 +229,36 @@ def _stays_wide(check: Check) -> None:
         )
 
 
-def _half_gradients(check: Check, dtype: Any) -> None:
+def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
     """At ordinary points, ties and ends: value and gradient finite in half precision where they are in float32."""
-    plain, worst = check.draw(5), Worst()
-    probes = [Probe("for ordinary inputs", plain), *ties(check.subject, plain), *edge_probes(check.subject, plain)]
+    plain, worst = evaluator.draw(5), Worst()
+    probes = [
+        Probe("for ordinary inputs", plain),
+        *ties(evaluator.subject, plain),
+        *edge_probes(evaluator.subject, plain),
+    ]
     for probe in probes:
-        half = check.subject.cast(probe.arrays, dtype)
+        half = evaluator.subject.cast(probe.arrays, dtype)
         # The ends of an interval may be rounded out of it.
-        if not all(item.allows(array) for item, array in zip(check.subject.inputs, half, strict=True)):
+        if not all(item.allows(array) for item, array in zip(evaluator.subject.inputs, half, strict=True)):
             continue
         worst.tried += 1
-        problem = not_finite(check, half)
-        if problem is None or not_finite(check, check.subject.cast(half, np.float32)) is not None:
+        problem = not_finite(evaluator, half)
+        if problem is None or not_finite(evaluator, evaluator.subject.cast(half, np.float32)) is not None:
             continue
-        if problem.kind != "NaN" and _too_large(check, half, dtype):
+        if problem.kind != "NaN" and _too_large(evaluator, half, dtype):
             continue
 
         def report(half: Arrays = half, problem: NotFinite = problem, where: str = probe.where) -> Failed:
             def fails(a: Arrays) -> bool:
-                a = check.subject.cast(a, dtype)
-                return problem.same(not_finite(check, a)) and not not_finite(check, check.subject.cast(a, np.float32))
+                a = evaluator.subject.cast(a, dtype)
+                return problem.same(not_finite(evaluator, a)) and not not_finite(
+                    evaluator, evaluator.subject.cast(a, np.float32)
+                )
 
-            small = smallest(check, half, fails)
-            why = check.origin(small, gradient=problem.is_gradient)
-            found = not_finite(check, small) or problem
+            small = smallest(evaluator, half, fails)
+            why = evaluator.origin(small, gradient=problem.is_gradient)
+            found = not_finite(evaluator, small) or problem
             return Failed(
                 f"{jnp.dtype(dtype).name}: {where} {found.text}{why.text}",
                 expected="a finite value and gradient, as in float32",
@@ -264,25 +272,25 @@ def _half_gradients(check: Check, dtype: Any) -> None:
     worst.settle()
 
 
-def _too_large(check: Check, half: Arrays, dtype: Any) -> bool:
+def _too_large(evaluator: Evaluator, half: Arrays, dtype: Any) -> bool:
     """Whether the value or the gradient in float32 is beyond what the half format holds."""
-    wide = check.subject.cast(half, np.float32)
-    exact = [check.run("loss", wide), *check.run("gradients", wide)]
+    wide = evaluator.subject.cast(half, np.float32)
+    exact = [evaluator.run("loss", wide), *evaluator.run("gradients", wide)]
     return any(float(np.abs(each).max(initial=0)) > float(jnp.finfo(dtype).max) / 4 for each in exact)
 
 
-def _large_batch(check: Check) -> None:
+def _large_batch(evaluator: Evaluator) -> None:
     """A sum over very many values overflows float16 and stops growing in bfloat16."""
-    subject = check.subject
+    subject = evaluator.subject
     count = subject.inputs[0].shape[:1]
     if subject.coupled or not count or any(i.shape[:1] != count or i.given is not None for i in subject.inputs):
         return
     times = -(-_LARGE_COUNT // count[0])
-    arrays = [np.concatenate([array] * times) for array in check.draw(8)]
+    arrays = [np.concatenate([array] * times) for array in evaluator.draw(8)]
     for dtype in (jnp.float16, jnp.bfloat16):
         half = subject.cast(arrays, dtype)
-        exact = np.asarray(check.run("loss", subject.cast(half, np.float32)), np.float64)
-        got = np.asarray(check.run("loss", half, jit=False), np.float64)
+        exact = np.asarray(evaluator.run("loss", subject.cast(half, np.float32)), np.float64)
+        got = np.asarray(evaluator.run("loss", half, jit=False), np.float64)
         most = float(jnp.finfo(dtype).max)
         if np.abs(exact).max(initial=0) < most / 4 and not np.allclose(
             got, exact, rtol=4 * float(jnp.finfo(dtype).eps), atol=1e-3

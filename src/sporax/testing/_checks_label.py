@@ -1,4 +1,4 @@
-"""Laws of labels: which are refused, which dtypes they come in, and which way the loss leads."""
+"""Checks of labels: which are refused, which dtypes they come in, and which way the loss leads."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._checks_gradient import detached
 from sporax.testing._inputs import Input
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, differ, law, number
-from sporax.testing._laws_gradient import detached
-from sporax.testing._probes import kept
+from sporax.testing._probes import unmasked
 from sporax.testing._subject import one_array
 
 
-def _class_labels(check: Check) -> int:
-    for at, item in enumerate(check.subject.inputs):
+def _class_labels(evaluator: Evaluator) -> int:
+    for at, item in enumerate(evaluator.subject.inputs):
         if item.classes is not None and item.given is None:
             return at
     raise Skipped("it takes no class labels")
 
 
-@law("labels", "a label that names no class is an error or NaN")
-def labels(check: Check) -> str:
-    subject, at = check.subject, _class_labels(check)
-    if subject.coupled and subject.row is None and subject.inputs[at].classes not in subject.inputs[0].shape:
+@check("labels", "a label that names no class is an error or NaN")
+def labels(evaluator: Evaluator) -> str:
+    subject, at = evaluator.subject, _class_labels(evaluator)
+    if subject.coupled and subject.info is None and subject.inputs[at].classes not in subject.inputs[0].shape:
         raise Skipped("a label only says which samples belong together")
     for bad in (subject.inputs[at].classes or 0, -1):
         if bad == subject.ignored_label(at):
             continue
-        arrays = check.draw(6)
+        arrays = evaluator.draw(6)
         arrays[at] = arrays[at].copy()
         # The first may have no prediction, where these are for the next position.
         arrays[at].reshape(-1)[[0, -1]] = bad
@@ -54,24 +54,24 @@ def labels(check: Check) -> str:
     return ""
 
 
-@law("label-dtype", "labels of another integer dtype give the same loss")
-def label_dtype(check: Check) -> str:
-    subject = check.subject
-    places = [at for at, item in enumerate(subject.inputs) if jnp.issubdtype(item.dtype, jnp.integer)]
-    if not places:
+@check("label-dtype", "labels of another integer dtype give the same loss")
+def label_dtype(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    integers = [at for at, item in enumerate(subject.inputs) if jnp.issubdtype(item.dtype, jnp.integer)]
+    if not integers:
         raise Skipped("it takes no integers")
-    arrays = check.draw(7)
-    expected = check.run("loss", arrays)
-    low = min(int(arrays[at].min(initial=0)) for at in places)
-    high = max(int(arrays[at].max(initial=0)) for at in places)
+    arrays = evaluator.draw(7)
+    expected = evaluator.run("loss", arrays)
+    low = min(int(arrays[at].min(initial=0)) for at in integers)
+    high = max(int(arrays[at].max(initial=0)) for at in integers)
     for dtype in (np.int64, np.int32, np.int16, np.int8, np.uint8):
         limits = np.iinfo(dtype)
         if low < limits.min or high > limits.max:
             continue
-        cast = [array.astype(dtype) if at in places else array for at, array in enumerate(arrays)]
+        cast = [array.astype(dtype) if at in integers else array for at, array in enumerate(arrays)]
         try:
             with x64_scope(dtype == np.int64):
-                got = np.asarray(check.fn(*map(jnp.asarray, cast)), np.float64)
+                got = np.asarray(evaluator.fn(*map(jnp.asarray, cast)), np.float64)
         except (TypeError, ValueError) as error:
             if type(error).__module__.startswith("sporax"):
                 continue  # it says which it takes
@@ -79,7 +79,7 @@ def label_dtype(check: Check) -> str:
         if differ(got, expected, 1e-5):
             raise Failed(
                 f"labels of {np.dtype(dtype).name} give {number(got)}",
-                expected=f"{number(expected)}, as labels of {subject.inputs[places[0]].dtype}",
+                expected=f"{number(expected)}, as labels of {subject.inputs[integers[0]].dtype}",
                 fix="arithmetic on labels wraps in a narrow dtype: first ops.cast(labels, mstype.int32).",
                 arrays=cast,
             )
@@ -114,9 +114,9 @@ _DISTANCE_WORDS = {"distance", "distances", "dist", "d"}
 _SIDES = "predictions on the side of the labels, against the other side,"
 
 
-def class_axis(check: Check) -> int | None:
+def class_axis(evaluator: Evaluator) -> int | None:
     """The axis of the predictions along which the classes lie: the last, the second, or the only one that fits."""
-    first, second = check.subject.inputs[:2]
+    first, second = evaluator.subject.inputs[:2]
     fitting = [
         axis
         for axis, size in enumerate(first.shape)
@@ -127,14 +127,14 @@ def class_axis(check: Check) -> int | None:
     return fitting[0] if fitting else None
 
 
-def _moves(check: Check, seed: int) -> _Moved | None:
-    subject = check.subject
+def _moves(evaluator: Evaluator, seed: int) -> _Moved | None:
+    subject = evaluator.subject
     names = [_words(item.name) for item in subject.inputs]
     positive = next((at for at, words in enumerate(names) if words & {"positive", "positives", "pos"}), None)
     negative = next((at for at, words in enumerate(names) if words & {"negative", "negatives", "neg"}), None)
-    plain = check.draw(seed)
+    plain = evaluator.draw(seed)
     if positive is not None and negative is not None:
-        return _pair(check, plain, positive, negative)
+        return _pair(evaluator, plain, positive, negative)
     if len(subject.inputs) != 2:
         return None
     first, second = subject.inputs
@@ -142,7 +142,7 @@ def _moves(check: Check, seed: int) -> _Moved | None:
         return None
     x, y = plain
     if second.classes is not None:
-        axis = class_axis(check)
+        axis = class_axis(evaluator)
         if axis is None or not (first.is_free or first.low == 0):
             return None
         hot = np.moveaxis(np.eye(second.classes)[y.astype(np.int64)], -1, axis)
@@ -159,7 +159,7 @@ def _moves(check: Check, seed: int) -> _Moved | None:
     if first.is_free and signs:
         # A distance is small where the label says that two are alike.
         summary = subject.documentation.partition("\n")[0].lower()
-        distance = names[0] & _DISTANCE_WORDS or (subject.row is not None and "distance" in summary)
+        distance = names[0] & _DISTANCE_WORDS or (subject.info is not None and "distance" in summary)
         return _sides(x, y, (-3.0 if distance else 3.0) * y, each=True)
     if first.is_free and binary:
         return _sides(x, y, 3 * (2.0 * y - 1), each=True)
@@ -185,47 +185,47 @@ def _words(name: str) -> set[str]:
     return set(re.findall(r"[a-z]+", name.lower()))
 
 
-def is_regression(check: Check) -> bool:
+def is_regression(evaluator: Evaluator) -> bool:
     """Whether the inputs are predictions and labels of the same kind, any numbers."""
-    inputs = check.subject.inputs
+    inputs = evaluator.subject.inputs
     if len(inputs) != 2 or any(not item.is_free or item.given is not None for item in inputs):
         return False
     if replace(inputs[0], name="") != replace(inputs[1], name="") or not inputs[1].is_label:
         return False
-    return not is_shifted(check) and not is_ranking(check)
+    return not is_shifted(evaluator) and not is_ranking(evaluator)
 
 
-def is_shifted(check: Check) -> bool:
+def is_shifted(evaluator: Evaluator) -> bool:
     """Whether predictions are for the next position, or the one before: the last and the first have no counterpart."""
-    inputs = check.subject.inputs
+    inputs = evaluator.subject.inputs
     if len(inputs) < 2 or any(
         len(item.shape) < 2 or item.shape[1] < 2 or item.given is not None for item in inputs[:2]
     ):
         return False
-    plain, other = kept(check.subject, check.draw(44)), check.draw(45)
-    value = check.run("loss", plain)
+    plain, other = unmasked(evaluator.subject, evaluator.draw(44)), evaluator.draw(45)
+    value = evaluator.run("loss", plain)
     for first, second in ((-1, 0), (0, -1)):
         moved = [array.copy() for array in plain]
         for at, index in ((0, first), (1, second)):
             moved[at][:, index] = other[at][:, index]
-        if np.array_equal(check.run("loss", moved), value):
+        if np.array_equal(evaluator.run("loss", moved), value):
             return not np.array_equal(plain[0], moved[0])
     return False
 
 
-def is_ranking(check: Check) -> bool:
+def is_ranking(evaluator: Evaluator) -> bool:
     """Whether only differences between the scores of a sample count, and only the order of its labels."""
-    first, second = check.subject.inputs[:2]
-    if not first.is_free or not second.is_float or not first.shape or 1 not in detached(check):
+    first, second = evaluator.subject.inputs[:2]
+    if not first.is_free or not second.is_float or not first.shape or 1 not in detached(evaluator):
         return False
-    x, *rest = kept(check.subject, check.draw(46))
-    value = check.run("loss", [x, *rest])
-    return not differ(check.run("loss", [(x + 1).astype(x.dtype), *rest]), value, 1e-4)
+    x, *rest = unmasked(evaluator.subject, evaluator.draw(46))
+    value = evaluator.run("loss", [x, *rest])
+    return not differ(evaluator.run("loss", [(x + 1).astype(x.dtype), *rest]), value, 1e-4)
 
 
-def perfect(check: Check, seed: int) -> tuple[Arrays, list[Arrays], Arrays]:
+def perfect(evaluator: Evaluator, seed: int) -> tuple[Arrays, list[Arrays], Arrays]:
     """Predictions that equal the labels, others near them, and random ones."""
-    plain = check.draw(seed)
+    plain = evaluator.draw(seed)
     label = plain[1]
     rng = np.random.default_rng([seed, 8])
     noise = [(scale * rng.normal(size=label.shape)).astype(label.dtype) for scale in (0.03, 0.3, 2.0)]
@@ -238,9 +238,9 @@ def _sides(x: np.ndarray, y: np.ndarray, shift: np.ndarray, *, each: bool = Fals
     return _Moved(_SIDES, [(x + shift).astype(x.dtype), y], [(x - shift).astype(x.dtype), y], each)
 
 
-def _pair(check: Check, plain: Arrays, positive: int, negative: int) -> _Moved | None:
+def _pair(evaluator: Evaluator, plain: Arrays, positive: int, negative: int) -> _Moved | None:
     """A positive that is near to the anchor, or has the larger score, and a negative for which that is not so."""
-    inputs = check.subject.inputs
+    inputs = evaluator.subject.inputs
     if inputs[positive].shape != inputs[negative].shape or not inputs[positive].is_free or len(inputs) > 3:
         return None
     near, far = list(plain), list(plain)
@@ -259,33 +259,33 @@ def _pair(check: Check, plain: Arrays, positive: int, negative: int) -> _Moved |
     return _Moved("a positive that is nearer than the negative, against the reverse,", near, far)
 
 
-@law("direction", "predictions nearer to the labels have a smaller loss")
-def direction(check: Check) -> str:
-    if check.subject.coupled:
+@check("direction", "predictions nearer to the labels have a smaller loss")
+def direction(evaluator: Evaluator) -> str:
+    if evaluator.subject.coupled:
         raise Skipped("the samples of a batch meet each other in this loss")
-    if check.subject.row is None and is_shifted(check):
+    if evaluator.subject.info is None and is_shifted(evaluator):
         raise Skipped("the predictions are for the next position")
     for seed in range(8, 12):
-        moved = _moves(check, seed)
+        moved = _moves(evaluator, seed)
         if moved is None:
             raise Skipped("it is not known what a better prediction is for such inputs")
-        before, after = check.mean(moved.bad), check.mean(moved.good)
+        before, after = evaluator.mean(moved.bad), evaluator.mean(moved.good)
         worse, which = after > before, ""
         if worse and moved.otherwise is not None:
-            near, far = (check.mean(arrays) for arrays in moved.otherwise)
+            near, far = (evaluator.mean(arrays) for arrays in moved.otherwise)
             worse = near > far
-        values_fn = check.values_fn() if moved.each and not worse else None
+        values_fn = evaluator.values_fn() if moved.each and not worse else None
         if values_fn is not None:
-            one, other = (check.run("values", a, fn=values_fn) for a in (moved.good, moved.bad))
+            one, other = (evaluator.run("values", a, fn=values_fn) for a in (moved.good, moved.bad))
             labels = moved.good[1]
-            if one.shape == labels.shape and check.subject.row is None:
+            if one.shape == labels.shape and evaluator.subject.info is None:
                 bad = np.flatnonzero((one > other + 1e-6 * (1 + np.abs(other))).reshape(-1))
                 if bad.size:
                     worse, which = True, f" of the sample with label {labels.reshape(-1)[bad[0]]:g}"
                     before, after = float(other.reshape(-1)[bad[0]]), float(one.reshape(-1)[bad[0]])
         if worse:
-            fix = "look for a missing minus sign, or for (labels, predictions) in the place of (predictions, labels)."
-            if check.subject.inputs[0].shape[2:]:
+            fix = "look for a missing minus sign, or for (labels, predictions) instead of (predictions, labels)."
+            if evaluator.subject.inputs[0].shape[2:]:
                 fix += " A reshape to (-1, classes) needs the classes on the last axis first: ops.moveaxis(x, 1, -1)."
             raise Failed(
                 f"{moved.how} raises the loss{which} from {before:.6g} to {after:.6g}",
@@ -294,38 +294,38 @@ def direction(check: Check) -> str:
                 arrays=moved.bad,
                 status="warn",
             )
-        _negative_further(check, seed)
+        _negative_further(evaluator, seed)
     return ""
 
 
-def _negative_further(check: Check, seed: int) -> None:
+def _negative_further(evaluator: Evaluator, seed: int) -> None:
     """Of an anchor, a positive and a negative: a negative that is further away costs no more."""
-    names = [_words(item.name) for item in check.subject.inputs]
+    names = [_words(item.name) for item in evaluator.subject.inputs]
     found = [next((at for at, each in enumerate(names) if each & words), None) for words in _TRIPLET]
     if len(names) != 3 or None in found:
         return
     anchor, negative = (found[0] or 0), (found[1] or 0)
-    plain = check.draw(seed)
-    if plain[anchor].shape != plain[negative].shape or not check.subject.inputs[negative].is_free:
+    plain = evaluator.draw(seed)
+    if plain[anchor].shape != plain[negative].shape or not evaluator.subject.inputs[negative].is_free:
         return
     further = list(plain)
     further[negative] = (plain[anchor] + 4 * (plain[negative] - plain[anchor])).astype(plain[negative].dtype)
-    before, after = check.mean(plain), check.mean(further)
+    before, after = evaluator.mean(plain), evaluator.mean(further)
     if after > before + 1e-5 * (1 + abs(before)):
         raise Failed(
             f"negatives that are four times as far from their anchors raise the loss from {number(before)} to "
             f"{number(after)}",
             expected="no larger loss",
-            fix="look for ops.abs in the place of ops.relu around the difference of the distances, and for its sign.",
+            fix="look for ops.abs instead of ops.relu around the difference of the distances, and for its sign.",
             arrays=further,
             status="warn",
         )
 
 
-@law("label-gradient", "with each value of the labels the predictions get a gradient")
-def label_gradient(check: Check) -> str:
-    subject = check.subject
-    if subject.coupled or subject.row is not None or 0 not in subject.floats:
+@check("label-gradient", "with each value of the labels the predictions get a gradient")
+def label_gradient(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    if subject.coupled or subject.info is not None or 0 not in subject.floats:
         raise Skipped("the samples of a batch meet each other, or the first input is no prediction")
     tried = []
     for at, item in enumerate(subject.inputs):
@@ -344,9 +344,9 @@ def label_gradient(check: Check) -> str:
             tried.append(value)
             learned = False
             for seed in (60, 61, 62):
-                arrays = check.draw(seed)
+                arrays = evaluator.draw(seed)
                 arrays[at] = np.full_like(arrays[at], value)
-                learned |= bool(np.any(check.run("gradients", arrays)[0]))
+                learned |= bool(np.any(evaluator.run("gradients", arrays)[0]))
             if not learned:
                 raise Failed(
                     f"with {item.name} of {value:g} no gradient reaches {subject.inputs[0].name}",
@@ -361,22 +361,22 @@ def label_gradient(check: Check) -> str:
     return f"{len(tried)} values"
 
 
-@law("positions", "positions of one sample, each with a label of its own, do not affect each other")
-def positions(check: Check) -> str:
-    subject = check.subject
-    if subject.coupled or subject.row is not None or len(subject.inputs) != 2:
+@check("positions", "positions of one sample, each with a label of its own, do not affect each other")
+def positions(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    if subject.coupled or subject.info is not None or len(subject.inputs) != 2:
         raise Skipped("it does not take predictions and labels alone")
     first, second = subject.inputs
     if second.classes is None or len(second.shape) < 2 or first.given is not None or second.given is not None:
         raise Skipped("a sample has no positions with class labels")
-    axis = class_axis(check)
-    if axis is None or is_shifted(check):
+    axis = class_axis(evaluator)
+    if axis is None or is_shifted(evaluator):
         raise Skipped("it is not known along which axis the classes lie, or predictions are for the next position")
-    x, y = check.draw(43)
+    x, y = evaluator.draw(43)
     rows = np.moveaxis(x, axis, -1).reshape(-1, *[1] * (len(second.shape) - 1), second.classes)
     flat = [np.ascontiguousarray(np.moveaxis(rows, -1, axis)), y.reshape(-1, *[1] * (len(second.shape) - 1))]
     try:
-        whole, apart = (check.run("loss", arrays) for arrays in ([x, y], flat))
+        whole, apart = (evaluator.run("loss", arrays) for arrays in ([x, y], flat))
     except Exception:
         raise Skipped("it takes no samples of one position") from None
     ratio = y.size / y.shape[0]

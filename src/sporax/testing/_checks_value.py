@@ -1,4 +1,4 @@
-"""Laws of values: what comes out, reductions, weights, shapes, and the samples of a batch."""
+"""Checks of values: what comes out, reductions, weights, shapes, and the samples of a batch."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ import numpy as np
 from sporax import losses
 from sporax._errors import SporaxError
 from sporax._jax_compat import x64_scope
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, _line_of, differ, law, number, smallest
-from sporax.testing._probes import kept
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, differ, number, smallest
+from sporax.testing._probes import unmasked
 from sporax.testing._problems import not_finite
 from sporax.testing._subject import one_array
 
 
-@law("runs", "it gives floating numbers, finite, in the dtype of its inputs")
-def runs(check: Check) -> str:
-    arrays = check.draw()
-    value = check.run("loss", arrays)
-    expected = np.result_type(*(arrays[at].dtype for at in check.subject.floats)) if check.subject.floats else None
+@check("runs", "it gives floating numbers, finite, in the dtype of its inputs")
+def runs(evaluator: Evaluator) -> str:
+    arrays = evaluator.draw()
+    value = evaluator.run("loss", arrays)
+    expected = (
+        np.result_type(*(arrays[at].dtype for at in evaluator.subject.floats)) if evaluator.subject.floats else None
+    )
     if not jnp.issubdtype(value.dtype, jnp.floating):
         raise Failed(f"the result is {value.dtype}", expected="a floating dtype", fix="do not round or cast it.")
     if not np.isfinite(value).all():
-        why = check.origin(arrays, gradient=False)
+        why = evaluator.origin(arrays, gradient=False)
         raise Failed(
             f"the value is {number(value)} for ordinary inputs{why.text}",
             expected="finite values",
-            arrays=smallest(check, arrays, lambda a: not np.isfinite(check.run("loss", a)).all()),
+            arrays=smallest(evaluator, arrays, lambda a: not np.isfinite(evaluator.run("loss", a)).all()),
             place=why.place,
             fix="check that the inputs are in the domain of the loss: state it by --inputs, as 'f32[8] in [0, 1]'. "
             + why.fix(),
@@ -42,24 +44,24 @@ def runs(check: Check) -> str:
             expected=str(expected),
             fix="a NumPy constant or a cast decides the dtype: use Python numbers, or x.dtype.",
         )
-    _counted_twice(check)
+    _counted_twice(evaluator)
     return f"{value.dtype.name}, {'a number' if value.ndim == 0 else f'values of shape {value.shape}'}"
 
 
-def _counted_twice(check: Check) -> None:
+def _counted_twice(evaluator: Evaluator) -> None:
     """Terms of a dict are added: a term that is the sum of the others counts them twice."""
-    if check.subject.row is not None:
+    if evaluator.subject.info is not None:
         return
     totals: set[str] | None = None
     for seed in (0, 1):
-        arrays = check.draw(seed)
+        arrays = evaluator.draw(seed)
         with x64_scope(False):
-            result = check.subject.direct(*map(jnp.asarray, arrays))
+            result = evaluator.subject.direct(*map(jnp.asarray, arrays))
         if not isinstance(result, Mapping) or "loss" in result or len(result) < 3:
             return
         terms = {str(name): float(np.sum(np.asarray(one_array(value)))) for name, value in result.items()}
-        whole = sum(terms.values())
-        found = {name for name, value in terms.items() if value and not differ(2 * value, whole, 1e-5)}
+        full = sum(terms.values())
+        found = {name for name, value in terms.items() if value and not differ(2 * value, full, 1e-5)}
         totals = found if totals is None else totals & found
     for name in totals or ():
         raise Failed(
@@ -69,15 +71,15 @@ def _counted_twice(check: Check) -> None:
         )
 
 
-@law("reduction", "sum and mean are those of the unreduced values")
-def reduction(check: Check) -> str:
-    subject = check.subject
+@check("reduction", "sum and mean are those of the unreduced values")
+def reduction(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     found = {}
     # A weighted mean is not the mean of the unreduced values.
-    arrays = kept(subject, check.draw(1))
+    arrays = unmasked(subject, evaluator.draw(1))
     for kind in ("none", "sum", "mean"):
         try:
-            found[kind] = check.run(f"reduction {kind}", arrays, fn=subject.loss(kind))
+            found[kind] = evaluator.run(f"reduction {kind}", arrays, fn=subject.loss(kind))
         except (LookupError, SporaxError):
             continue
     if "none" not in found or len(found) < 2:
@@ -90,18 +92,18 @@ def reduction(check: Check) -> str:
             fix="reduce in one place only: return self.get_loss(values) with the unreduced values.",
         )
     counts = None
-    if subject.row is not None:
+    if subject.info is not None:
         with x64_scope(False):
             inputs = list(map(jnp.asarray, arrays))
-            counts = float(losses.evaluate_sum_and_weight(subject.row.function, *inputs, **subject.params)[1])
+            counts = float(losses.evaluate_sum_and_weight(subject.info.function, *inputs, **subject.params)[1])
     for kind, expected in (("sum", values.sum()), ("mean", values.sum() / counts if counts else values.mean())):
         if kind in found and differ(found[kind], expected, 1e-5):
             what = "the sum" if kind == "sum" else "the mean"
 
             def fails(a: Arrays, kind: str = kind) -> bool:
-                none = np.asarray(check.run("reduction none", a, fn=subject.loss("none")), np.float64)
+                none = np.asarray(evaluator.run("reduction none", a, fn=subject.loss("none")), np.float64)
                 return differ(
-                    check.run(f"reduction {kind}", a, fn=subject.loss(kind)),
+                    evaluator.run(f"reduction {kind}", a, fn=subject.loss(kind)),
                     none.sum() if kind == "sum" else none.mean(),
                     1e-5,
                 )
@@ -110,25 +112,25 @@ def reduction(check: Check) -> str:
                 f"reduction='{kind}' gives {number(found[kind])}",
                 expected=f"{number(expected)}, {what} of the unreduced values",
                 fix="return self.get_loss(values), and reduce nowhere else.",
-                arrays=smallest(check, arrays, fails) if counts is None else arrays,
+                arrays=smallest(evaluator, arrays, fails) if counts is None else arrays,
             )
-    if subject.row is None and subject.floats:
-        _gradients_of_reductions(check, arrays, [kind for kind in ("sum", "mean") if kind in found])
+    if subject.info is None and subject.floats:
+        _gradients_of_reductions(evaluator, arrays, [kind for kind in ("sum", "mean") if kind in found])
     return ", ".join(found)
 
 
-def _gradients_of_reductions(check: Check, arrays: Arrays, kinds: Sequence[str]) -> None:
+def _gradients_of_reductions(evaluator: Evaluator, arrays: Arrays, kinds: Sequence[str]) -> None:
     """A custom derivative may fit one reduction alone."""
-    subject, places = check.subject, tuple(check.subject.floats)
+    subject, argnums = evaluator.subject, tuple(evaluator.subject.floats)
     none = subject.loss("none")
     for kind in kinds:
         total = jnp.sum if kind == "sum" else jnp.mean
         reduced = subject.loss(kind)
-        got = check.run(f"gradients {kind}", arrays, fn=jax.grad(reduced, places))
-        expected = check.run(
-            f"gradients of none {kind}", arrays, fn=jax.grad(lambda *a, total=total: total(none(*a)), places)
+        got = evaluator.run(f"gradients {kind}", arrays, fn=jax.grad(reduced, argnums))
+        expected = evaluator.run(
+            f"gradients of none {kind}", arrays, fn=jax.grad(lambda *a, total=total: total(none(*a)), argnums)
         )
-        for at, one, other in zip(places, got, expected, strict=True):
+        for at, one, other in zip(argnums, got, expected, strict=True):
             if differ(one, other, 1e-4):
                 raise Failed(
                     f"with reduction='{kind}' the gradient for {subject.inputs[at].name} is {number(one)}",
@@ -139,24 +141,27 @@ def _gradients_of_reductions(check: Check, arrays: Arrays, kinds: Sequence[str])
                 )
 
 
-@law("inputs-used", "every input changes the loss")
-def inputs_used(check: Check) -> str:
-    subject = check.subject
-    if subject.row is not None and subject.row.random:
+@check("inputs-used", "every input changes the loss")
+def inputs_used(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    if subject.info is not None and subject.info.random:
         raise Skipped("it draws random numbers")
     moved = 0
     for at, item in enumerate(subject.inputs):
         if item.given is not None or item.name.startswith("_"):
             continue
-        plain = [check.draw(20 + seed) for seed in range(3)]
-        others = [check.draw(30 + seed) for seed in range(3)]
+        plain = [evaluator.draw(20 + seed) for seed in range(3)]
+        others = [evaluator.draw(30 + seed) for seed in range(3)]
         if all(np.array_equal(one[at], other[at]) for one, other in zip(plain, others, strict=True)):
             continue
         moved += 1
         changed = [[*one[:at], other[at], *one[at + 1 :]] for one, other in zip(plain, others, strict=True)]
-        pairs = [(check.run("loss", one), check.run("loss", other)) for one, other in zip(plain, changed, strict=True)]
+        pairs = [
+            (evaluator.run("loss", one), evaluator.run("loss", other))
+            for one, other in zip(plain, changed, strict=True)
+        ]
         unused = all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
-        if unused and not _used_with_other_settings(check, plain[0], changed[0]):
+        if unused and not _used_with_other_settings(evaluator, plain[0], changed[0]):
             raise Failed(
                 f"{item.name} has no effect: other values of it give the same loss, {number(pairs[0][0])}",
                 expected=f"a loss that depends on {item.name}",
@@ -168,20 +173,20 @@ def inputs_used(check: Check) -> str:
     return ""
 
 
-def _used_with_other_settings(check: Check, plain: Arrays, changed: Arrays) -> bool:
+def _used_with_other_settings(evaluator: Evaluator, plain: Arrays, changed: Arrays) -> bool:
     """Whether a parameter of a built-in loss decides if it reads an input, as `reference_free` does."""
-    row = check.subject.row
-    for setting in () if row is None else row.settings({**losses.EXAMPLE_SIZES, "N": 8}):
+    info = evaluator.subject.info
+    for setting in () if info is None else info.settings({**losses.EXAMPLE_SIZES, "N": 8}):
         with x64_scope(False):
-            one, other = (row.function(*map(jnp.asarray, a), **setting) for a in (plain, changed))  # pyright: ignore
+            one, other = (info.function(*map(jnp.asarray, a), **setting) for a in (plain, changed))  # pyright: ignore
         if not np.array_equal(one, other):
             return True
     return False
 
 
-@law("shape-hazard", "(N, 1) against (N,) is an error, never an (N, N) result")
-def shape_hazard(check: Check) -> str:
-    subject = check.subject
+@check("shape-hazard", "(N, 1) against (N,) is an error, never an (N, N) result")
+def shape_hazard(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     pairs = [
         (a, b)
         for a in range(len(subject.inputs))
@@ -196,24 +201,24 @@ def shape_hazard(check: Check) -> str:
     if not pairs:
         raise Skipped("no two inputs have the same shape")
     a, b = pairs[0]
-    arrays = check.draw(3)
+    arrays = evaluator.draw(3)
     flat = [array.reshape(array.shape[0], -1)[:, 0] if array.shape == arrays[a].shape else array for array in arrays]
     try:
-        right = np.asarray(check.run("flat", flat, fn=check.fn), np.float64)
+        right = np.asarray(evaluator.run("flat", flat, fn=evaluator.fn), np.float64)
         same = [subject.inputs[n].shape == subject.inputs[a].shape for n in range(len(flat))]
         columns = [array[:, None] if like else array for like, array in zip(same, flat, strict=True)]
-        alone = np.asarray(check.run("columns", columns, fn=check.fn), np.float64)
+        alone = np.asarray(evaluator.run("columns", columns, fn=evaluator.fn), np.float64)
     except Exception:
         raise Skipped("it does not take vectors") from None
     # A vector is one sample to a loss that joins the elements along the last axis.
-    joins = len(subject.inputs[a].shape) > 1 and right.size and alone.size
-    if joins and differ(right.mean(), alone.mean(), 1e-4) and differ(right.sum(), alone.sum(), 1e-4):
+    combines = len(subject.inputs[a].shape) > 1 and right.size and alone.size
+    if combines and differ(right.mean(), alone.mean(), 1e-4) and differ(right.sum(), alone.sum(), 1e-4):
         raise Skipped("its last axis holds what belongs together, and a vector is one sample")
     for column, vector in ((a, b), (b, a)):
         wrong = list(flat)
         wrong[column] = flat[column][:, None]
         try:
-            got = np.asarray(check.run(f"column {column}", wrong, fn=check.fn), np.float64)
+            got = np.asarray(evaluator.run(f"column {column}", wrong, fn=evaluator.fn), np.float64)
         except Exception:
             continue
         if got.size > right.size or (got.ndim == 0 and differ(got, right, 1e-4)):
@@ -229,28 +234,28 @@ def shape_hazard(check: Check) -> str:
     return ""
 
 
-@law("one-sample", "a batch of one gives what that sample gives among others")
-def one_sample(check: Check) -> str:
-    subject = check.subject
-    count = _count(check)
+@check("one-sample", "a batch of one gives what that sample gives among others")
+def one_sample(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    count = _count(evaluator)
     if count < 2 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("the samples do not lie along the first axis")
-    if check.is_random:
+    if evaluator.is_random:
         raise Skipped("it draws random numbers")
-    values_fn = check.values_fn()
-    arrays = kept(subject, check.draw(9))
+    values_fn = evaluator.values_fn()
+    arrays = unmasked(subject, evaluator.draw(9))
     alone = [array[:1] for array in arrays]
     if subject.coupled:
-        return _one_coupled_sample(check, alone)
+        return _one_coupled_sample(evaluator, alone)
     if values_fn is None:
         # The mean, or the sum, over a sample and its copy tells what the sample gives.
-        twice = check.run("loss", [np.concatenate([array, array]) for array in alone])
-        got = check.run("loss", alone)
+        twice = evaluator.run("loss", [np.concatenate([array, array]) for array in alone])
+        got = evaluator.run("loss", alone)
         wrong = differ(got, twice, 1e-4) and differ(2 * got, twice, 1e-4)
         expected = twice
     else:
-        expected = check.run("values", arrays, fn=values_fn)[:1]
-        got = check.run("values", alone, fn=values_fn)
+        expected = evaluator.run("values", arrays, fn=values_fn)[:1]
+        got = evaluator.run("values", alone, fn=values_fn)
         wrong = got.size != expected.size or differ(got.reshape(expected.shape), expected, 1e-4)
     if wrong:
         raise Failed(
@@ -262,11 +267,11 @@ def one_sample(check: Check) -> str:
     return ""
 
 
-def _one_coupled_sample(check: Check, alone: Arrays) -> str:
+def _one_coupled_sample(evaluator: Evaluator, alone: Arrays) -> str:
     """Samples that are meant to meet: one has none to meet, and a mean over other samples divides by 0."""
-    problem = not_finite(check, alone)
+    problem = not_finite(evaluator, alone)
     if problem is not None:
-        why = check.origin(alone, gradient=problem.is_gradient)
+        why = evaluator.origin(alone, gradient=problem.is_gradient)
         raise Failed(
             f"for a batch of one sample {problem.text}{why.text}",
             expected="0, or another finite number: the last batch of an epoch may hold one sample",
@@ -277,15 +282,15 @@ def _one_coupled_sample(check: Check, alone: Arrays) -> str:
     return "finite"
 
 
-@law("empty-batch", "an empty batch gives 0 and no NaN")
-def empty_batch(check: Check) -> str:
-    subject = check.subject
-    count = _count(check)
+@check("empty-batch", "an empty batch gives 0 and no NaN")
+def empty_batch(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    count = _count(evaluator)
     if any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
-    arrays = [array[:0] for array in check.draw(4)]
+    arrays = [array[:0] for array in evaluator.draw(4)]
     try:
-        value = check.run("empty", arrays, fn=check.fn)
+        value = evaluator.run("empty", arrays, fn=evaluator.fn)
     except Exception as error:
         raise Failed(
             f"an empty batch raises {type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
@@ -296,7 +301,7 @@ def empty_batch(check: Check) -> str:
             status="warn" if isinstance(error, ValueError) else "fail",
         ) from error
     if np.size(value) and not np.array_equal(np.sum(value), 0.0):
-        why = check.origin(arrays, gradient=False)
+        why = evaluator.origin(arrays, gradient=False)
         raise Failed(
             f"an empty batch gives {number(value)}{why.text}",
             expected="0",
@@ -307,26 +312,26 @@ def empty_batch(check: Check) -> str:
     return ""
 
 
-def _count(check: Check) -> int:
-    shape = check.subject.inputs[0].shape
+def _count(evaluator: Evaluator) -> int:
+    shape = evaluator.subject.inputs[0].shape
     if not shape:
         raise Skipped("the first input is one number")
     return shape[0]
 
 
-@law("batch-split", "a batch equals its parts, and the order of samples does not matter")
-def batch_split(check: Check) -> str:
-    subject = check.subject
-    if check.is_random:
+@check("batch-split", "a batch equals its parts, and the order of samples does not matter")
+def batch_split(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
+    if evaluator.is_random:
         raise Skipped("it draws random numbers")
     if subject.coupled:
-        return _order_of_pairs(check)
-    count = _count(check)
+        return _order_of_pairs(evaluator)
+    count = _count(evaluator)
     if count < 4 or any(item.shape[:1] != (count,) for item in subject.inputs):
         raise Skipped("not every input has the samples along its first axis")
     # A weighted mean is not the mean of its parts, unless all weights are equal.
-    arrays = kept(subject, check.draw(5))
-    values_fn = check.values_fn()
+    arrays = unmasked(subject, evaluator.draw(5))
+    values_fn = evaluator.values_fn()
     if values_fn is None and any((arrays[at] != arrays[at].flat[0]).any() for at in subject.masks):
         arrays = [np.ones_like(a) if at in subject.masks else a for at, a in enumerate(arrays)]
 
@@ -334,29 +339,29 @@ def batch_split(check: Check) -> str:
         n = a[0].shape[0]
         halves = [[array[: n // 2] for array in a], [array[n // 2 :] for array in a]]
         if values_fn is not None:
-            whole = check.run("values", a, fn=values_fn)
-            return whole, np.concatenate([check.run("values", half, fn=values_fn) for half in halves])
-        whole = check.run("loss", a)
-        return whole, np.asarray([check.run("loss", half) for half in halves], np.float64)
+            full = evaluator.run("values", a, fn=values_fn)
+            return full, np.concatenate([evaluator.run("values", half, fn=values_fn) for half in halves])
+        full = evaluator.run("loss", a)
+        return full, np.asarray([evaluator.run("loss", half) for half in halves], np.float64)
 
-    whole, split = parts(arrays)
+    full, split = parts(arrays)
     if values_fn is not None:
-        if whole.shape[0] != count:
+        if full.shape[0] != count:
             raise Failed(
-                f"{count} samples give {whole.shape[0]} values",
+                f"{count} samples give {full.shape[0]} values",
                 expected=f"{count} values",
                 fix="look for a slice such as x[1:] or a reduction over the wrong axis.",
                 arrays=arrays,
             )
-        wrong, told, expected = (
-            differ(split, whole, 1e-4),
+        wrong, message, expected = (
+            differ(split, full, 1e-4),
             "values of parts differ from those of the batch",
             "equal values",
         )
     else:
         mean, total = split.mean(), split.sum()
-        wrong = differ(whole, mean, 1e-4) and differ(whole, total, 1e-4)
-        told = f"the batch gives {number(whole)}, its halves {number(split)}"
+        wrong = differ(full, mean, 1e-4) and differ(full, total, 1e-4)
+        message = f"the batch gives {number(full)}, its halves {number(split)}"
         expected = f"{number(mean)} (the mean of the halves) or {number(total)} (their sum)"
 
     def fails(a: Arrays) -> bool:
@@ -367,20 +372,20 @@ def batch_split(check: Check) -> str:
             return differ(s, w, 1e-4)
         return differ(w, s.mean(), 1e-4) and differ(w, s.sum(), 1e-4)
 
-    if wrong and values_fn is None and _weighted_by_label(check):
+    if wrong and values_fn is None and _weighted_by_label(evaluator):
         return "a mean weighted by the labels"
     if wrong:
         raise Failed(
-            told,
+            message,
             expected=expected,
             fix="look for softmax or mean over the samples' axis (axis=0 for axis=-1), a constant batch size, or a "
             "slice that drops samples. If samples are meant to meet (contrastive losses), say so with coupled.",
-            arrays=smallest(check, arrays, fails),
+            arrays=smallest(evaluator, arrays, fails),
         )
     order = np.random.default_rng(7).permutation(count)
     turned = [array[order] for array in arrays]
-    got = check.run("values", turned, fn=values_fn) if values_fn is not None else check.run("loss", turned)
-    straight = whole[order] if values_fn is not None else whole
+    got = evaluator.run("values", turned, fn=values_fn) if values_fn is not None else evaluator.run("loss", turned)
+    straight = full[order] if values_fn is not None else full
     if differ(got, straight, 1e-4):
         raise Failed(
             "the order of the samples changes the result",
@@ -390,22 +395,22 @@ def batch_split(check: Check) -> str:
         )
     if values_fn is not None:
         return "one value for each sample"
-    return "a mean over samples" if not differ(whole, split.mean(), 1e-4) else "a sum over samples"
+    return "a mean over samples" if not differ(full, split.mean(), 1e-4) else "a sum over samples"
 
 
-def _order_of_pairs(check: Check) -> str:
+def _order_of_pairs(evaluator: Evaluator) -> str:
     """Samples that are meant to meet: each must still meet its own label, whatever the order."""
-    subject = check.subject
+    subject = evaluator.subject
     inputs = subject.inputs
-    count = _count(check)
-    if subject.row is not None or len(inputs) < 2 or count < 3 or any(i.shape[:1] != (count,) for i in inputs):
+    count = _count(evaluator)
+    if subject.info is not None or len(inputs) < 2 or count < 3 or any(i.shape[:1] != (count,) for i in inputs):
         raise Skipped("the samples of a batch meet each other in this loss")
     if re.search(r"\border\b|consecutive|adjacent|first half", subject.documentation, re.I):
         raise Skipped("the docstring says that the order of samples counts")
     for seed in (5, 6, 7):
-        arrays = check.draw(seed)
+        arrays = evaluator.draw(seed)
         order = np.random.default_rng(seed).permutation(count)
-        straight, got = (check.run("loss", each) for each in (arrays, [array[order] for array in arrays]))
+        straight, got = (evaluator.run("loss", each) for each in (arrays, [array[order] for array in arrays]))
         totals = [float(np.sum(each, dtype=np.float64)) for each in (straight, got)]
         if differ(totals[0], totals[1], 1e-4):
             raise Failed(
@@ -419,22 +424,22 @@ def _order_of_pairs(check: Check) -> str:
     return "the samples meet each other; their order does not matter"
 
 
-def _weighted_by_label(check: Check) -> bool:
+def _weighted_by_label(evaluator: Evaluator) -> bool:
     """Whether one number is the mean of the samples' values with a weight for each class.
 
     From a batch of two samples the ratio of their weights follows, and with that the mean of three.
     """
-    at = next((at for at, item in enumerate(check.subject.inputs) if item.classes is not None), None)
-    if at is None or not check.is_scalar:
+    at = next((at for at, item in enumerate(evaluator.subject.inputs) if item.classes is not None), None)
+    if at is None or not evaluator.is_scalar:
         return False
-    arrays = check.draw(5)
+    arrays = evaluator.draw(5)
     labels = arrays[at]
     second = next((n for n in range(1, len(labels)) if labels[n : n + 1].tolist() != labels[:1].tolist()), None)
     if second is None:
         return False
 
     def of(*samples: int) -> float:
-        return float(check.run("loss", [array[list(samples)] for array in arrays]))
+        return float(evaluator.run("loss", [array[list(samples)] for array in arrays]))
 
     one, other, both = of(0), of(second), of(0, second)
     if not min(one, other) < both < max(one, other):

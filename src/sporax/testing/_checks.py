@@ -1,4 +1,4 @@
-"""The frame of a check: what a law is, what it may use, and how it says what it found."""
+"""What a check is, what it may use, and how it reports what it found."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Arrays: TypeAlias = Sequence[np.ndarray]
 
 
 class Skipped(Exception):
-    """The law does not apply; the message says why."""
+    """The check does not apply; the message says why."""
 
 
 class Failed(Exception):
-    """The law is broken.
+    """The check fails.
 
     Args:
         found: what was found.
@@ -54,7 +54,7 @@ class Failed(Exception):
         self.arrays, self.place, self.status = arrays, place, status
 
 
-class Check:
+class Evaluator:
     """One loss under check: its forms, compiled once each.
 
     Args:
@@ -124,12 +124,12 @@ class Check:
     def _form(self, form: str, fn: Callable[..., Any] | None, jit: bool) -> Callable[..., Any]:
         key = (form, jit)
         if key not in self._compiled:
-            forms = {"loss": lambda: self.fn, "number": lambda: objective(self.fn), "gradients": self._slopes}
+            forms = {"loss": lambda: self.fn, "number": lambda: objective(self.fn), "gradients": self._gradients}
             made = forms[form]() if fn is None else fn
             self._compiled[key] = jax.jit(made) if jit else made
         return self._compiled[key]
 
-    def _slopes(self) -> Callable[..., Any]:
+    def _gradients(self) -> Callable[..., Any]:
         return jax.grad(objective(self.fn), tuple(self.subject.floats))
 
     def keeps_float64(self) -> bool:
@@ -148,7 +148,7 @@ class Check:
         """Whether a loss of the user's draws random numbers: which ones a sample gets depends on its position."""
         if self._random is None:
             self._random = False
-            if self.subject.row is None and self.untraceable is None:
+            if self.subject.info is None and self.untraceable is None:
                 with x64_scope(False), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     text = str(jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw())))
@@ -165,7 +165,7 @@ class Check:
         found = None
         with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for fn in (self._slopes(), self.fn) if gradient else (self.fn,):
+            for fn in (self._gradients(), self.fn) if gradient else (self.fn,):
                 try:
                     found = first_not_finite(fn, *map(jnp.asarray, arrays))
                 except Exception:
@@ -193,33 +193,33 @@ class Explained:
         return advice(singular, finite_value=self.gradient, default=default)
 
 
-Law: TypeAlias = Callable[[Check], str]
+Check: TypeAlias = Callable[[Evaluator], str]
 
-LAWS: dict[str, tuple[str, Law]] = {}
+CHECKS: dict[str, tuple[str, Check]] = {}
 
 
 @dataclass(frozen=True)
-class law:
-    """Enter a function in the list of laws.
+class check:
+    """Enter a function in the list of checks.
 
     Args:
         name: short name.
-        title: the law in words.
+        title: the check in words.
     """
 
     name: str
     title: str
 
-    def __call__(self, function: Law) -> Law:
-        LAWS[self.name] = (self.title, function)
+    def __call__(self, function: Check) -> Check:
+        CHECKS[self.name] = (self.title, function)
         return function
 
 
-def judge(check: Check, name: str) -> Finding:
-    """What one law says of the loss."""
-    title, function = LAWS[name]
+def run_check(evaluator: Evaluator, name: str) -> Finding:
+    """What one check says of the loss."""
+    title, function = CHECKS[name]
     try:
-        return Finding(name, title, "pass", function(check))
+        return Finding(name, title, "pass", function(evaluator))
     except Skipped as skipped:
         return Finding(name, title, "skip", str(skipped))
     except Failed as failed:
@@ -230,7 +230,7 @@ def judge(check: Check, name: str) -> Finding:
             failed.found,
             failed.expected,
             failed.fix,
-            {} if failed.arrays is None else show(check.subject.inputs, failed.arrays),
+            {} if failed.arrays is None else show(evaluator.subject.inputs, failed.arrays),
             failed.place,
         )
     except Exception as error:
@@ -256,13 +256,13 @@ def _line_of(error: BaseException) -> str:
     return place
 
 
-def smallest(check: Check, arrays: Arrays, fails: Callable[[list[np.ndarray]], bool]) -> list[np.ndarray]:
+def smallest(evaluator: Evaluator, arrays: Arrays, fails: Callable[[list[np.ndarray]], bool]) -> list[np.ndarray]:
     """The smallest inputs found for which `fails` still holds."""
-    return shrink(check.subject, arrays, fails)
+    return shrink(evaluator.subject, arrays, fails)
 
 
 def differ(got: Any, expected: Any, tolerance: float) -> bool:
-    """Whether two results differ by more than the tolerance times the size of the largest, NaN in the same places."""
+    """Whether shapes differ, or values by more than `tolerance` times the largest, or NaNs are at other positions."""
     got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
     if got.shape != expected.shape:
         return True

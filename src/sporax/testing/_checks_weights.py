@@ -1,4 +1,4 @@
-"""Laws of weights: samples of weight zero, masked and ignored ones are as good as removed."""
+"""Checks of weights: samples of weight zero, masked and ignored ones are as good as removed."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.testing._laws import Arrays, Check, Failed, Skipped, differ, law, number
-from sporax.testing._probes import kept
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._probes import unmasked
 
 
-@law("zero-weight", "a zero weight is as good as the sample's removal")
-def zero_weight(check: Check) -> str:
-    subject = check.subject
+@check("zero-weight", "a zero weight is as good as the sample's removal")
+def zero_weight(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     fn = subject.weighted()
     if fn is None:
         raise Skipped("it takes no weights: no input is a bool or named weights, mask or valid")
-    arrays = check.draw(2)
+    arrays = evaluator.draw(2)
     count, axes = subject.sample_axes()
     weights = np.linspace(0.5, 1.5, count).astype(np.float32)
-    at = subject.weight_place()
-    if at is not None and _removes(check, at):
+    at = subject.weight_index()
+    if at is not None and _removes(evaluator, at):
         weights = np.ones(count, np.float32)
     gone = np.arange(count) % 3 == 1
     weights[gone] = 0
     left = np.flatnonzero(~gone)
 
     def value(w: np.ndarray, a: Arrays) -> Any:
-        return check.run("weighted", [w, *a], fn=fn)
+        return evaluator.run("weighted", [w, *a], fn=fn)
 
-    def gradients(w: np.ndarray, a: Arrays) -> Any:
-        places = tuple(1 + n for n in subject.floats if n != at)
-        return check.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), places))
+    def gradients_of(w: np.ndarray, a: Arrays) -> Any:
+        argnums = tuple(1 + n for n in subject.floats if n != at)
+        return evaluator.run("weighted gradients", [w, *a], fn=jax.grad(lambda *x: jnp.sum(fn(*x)), argnums))
 
     def removed(a: Arrays) -> list[np.ndarray]:
         return [array if axis is None else np.take(array, left, axis=axis) for array, axis in zip(a, axes, strict=True)]
@@ -42,8 +42,8 @@ def zero_weight(check: Check) -> str:
     expected = value(weights[left], removed(arrays))
     for spoiled_by in (None, 50.0, np.nan):
         if spoiled_by is not None and np.isnan(spoiled_by):
-            _check_double(check, arrays, value)
-            _check_parts(check, arrays, value)
+            _check_double(evaluator, arrays, value)
+            _check_parts(evaluator, arrays, value)
         spoiled = list(arrays)
         for n in subject.floats:
             item = subject.inputs[n]
@@ -51,11 +51,11 @@ def zero_weight(check: Check) -> str:
                 spoiled[n] = spoiled[n].copy()
                 np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
         got = value(weights, spoiled)
-        slopes = gradients(weights, spoiled)
+        gradients = gradients_of(weights, spoiled)
         moved = [n for n in subject.floats if n != at]
         leaks = any(
-            np.moveaxis(slope, axes[n] or 0, 0)[gone].any()
-            for n, slope in zip(moved, slopes, strict=True)
+            np.moveaxis(gradient, axes[n] or 0, 0)[gone].any()
+            for n, gradient in zip(moved, gradients, strict=True)
             if axes[n] is not None
         )
         got_sum, expected_sum = np.sum(np.asarray(got, np.float64)), np.sum(np.asarray(expected, np.float64))
@@ -63,7 +63,7 @@ def zero_weight(check: Check) -> str:
             held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
             ratio = got_sum / expected_sum if expected_sum else np.nan
             value_holds = not differ(got_sum, expected_sum, 1e-4)
-            if spoiled_by is not None and np.isnan(spoiled_by) and not _removes(check, at):
+            if spoiled_by is not None and np.isnan(spoiled_by) and not _removes(evaluator, at):
                 return "by weights that are no mask: where a sample of weight 0 holds NaN, the result is NaN"
             if leaks and value_holds:
                 found = f"a sample of weight 0 has a gradient{held}"
@@ -85,23 +85,23 @@ def zero_weight(check: Check) -> str:
                 found,
                 expected=f"{number(expected_sum)}, as without those samples, and no gradient for them",
                 fix=fix,
-                arrays=spoiled if at is None else [*spoiled[:at], _whole(weights, spoiled[at]), *spoiled[at + 1 :]],
-                status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.row is None else "fail",
+                arrays=spoiled if at is None else [*spoiled[:at], _broadcast(weights, spoiled[at]), *spoiled[at + 1 :]],
+                status="warn" if spoiled_by is not None and np.isnan(spoiled_by) and subject.info is None else "fail",
             )
     return ""
 
 
-def _removes(check: Check, at: int | None) -> bool:
+def _removes(evaluator: Evaluator, at: int | None) -> bool:
     """Whether the weights are a mask, whose samples may hold anything, or numbers that are seldom 0."""
-    item = None if at is None else check.subject.inputs[at]
+    item = None if at is None else evaluator.subject.inputs[at]
     return item is None or item.choices is not None or not item.is_float or item.high is not None
 
 
-def _check_double(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
+def _check_double(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
     """A weight twice as large is as good as having the sample twice."""
-    subject, at = check.subject, check.subject.weight_place()
+    subject, at = evaluator.subject, evaluator.subject.weight_index()
     count, axes = subject.sample_axes()
-    if at is None or subject.coupled or subject.row is not None:
+    if at is None or subject.coupled or subject.info is not None:
         return
     item = subject.inputs[at]
     if not item.is_float or item.choices is not None or item.high is not None or any(axis != 0 for axis in axes):
@@ -119,15 +119,15 @@ def _check_double(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arr
             expected=f"{number(expected)}, as with that sample twice",
             fix="multiply the values by the weights, once, after everything that is not linear: return "
             "self.get_loss(values, weights).",
-            arrays=[*arrays[:at], _whole(heavy, arrays[at]), *arrays[at + 1 :]],
+            arrays=[*arrays[:at], _broadcast(heavy, arrays[at]), *arrays[at + 1 :]],
         )
 
 
-def _check_parts(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
+def _check_parts(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
     """A weight counts for its own sample: a batch is the sum, or the mean by number or by weight, of its parts."""
-    subject, at = check.subject, check.subject.weight_place()
+    subject, at = evaluator.subject, evaluator.subject.weight_index()
     count, axes = subject.sample_axes()
-    if at is None or subject.coupled or subject.row is not None or check.is_random or count < 4:
+    if at is None or subject.coupled or subject.info is not None or evaluator.is_random or count < 4:
         return
     item = subject.inputs[at]
     if not item.is_float or item.choices is not None or item.high is not None or any(axis != 0 for axis in axes):
@@ -145,13 +145,13 @@ def _check_parts(check: Check, arrays: Arrays, value: Callable[[np.ndarray, Arra
             expected=f"{number(means[1])}, their mean by weight, {number(means[0])}, by number, or their sum",
             fix="a weight must count for its own sample alone: do not divide the weights by their maximum or pass them "
             "through a softmax; divide the weighted sum by the sum of the weights.",
-            arrays=[*arrays[:at], _whole(weights, arrays[at]), *arrays[at + 1 :]],
+            arrays=[*arrays[:at], _broadcast(weights, arrays[at]), *arrays[at + 1 :]],
         )
 
 
-@law("ignored-label", "a label to ignore is as good as the sample's removal")
-def ignored_label(check: Check) -> str:
-    subject = check.subject
+@check("ignored-label", "a label to ignore is as good as the sample's removal")
+def ignored_label(evaluator: Evaluator) -> str:
+    subject = evaluator.subject
     count, axes = subject.sample_axes()
     at = next((at for at in range(len(axes)) if subject.ignored_label(at) is not None), None)
     if at is None or axes[at] is None or subject.inputs[at].given is not None:
@@ -159,9 +159,9 @@ def ignored_label(check: Check) -> str:
     if subject.coupled:
         raise Skipped("the samples of a batch meet each other in this loss")
     gone = np.arange(count) % 3 == 1
-    arrays = kept(subject, check.draw(2))
+    arrays = unmasked(subject, evaluator.draw(2))
     removed = [a if axis is None else np.compress(~gone, a, axis=axis) for a, axis in zip(arrays, axes, strict=True)]
-    expected = float(np.sum(np.asarray(check.run("loss", removed), np.float64)))
+    expected = float(np.sum(np.asarray(evaluator.run("loss", removed), np.float64)))
     arrays[at] = arrays[at].copy()
     np.moveaxis(arrays[at], axes[at] or 0, 0)[gone] = subject.ignored_label(at)
     for spoiled_by in (None, 50.0):
@@ -170,9 +170,9 @@ def ignored_label(check: Check) -> str:
             if spoiled_by is not None and axes[n] is not None and subject.inputs[n].is_free:
                 spoiled[n] = spoiled[n].copy()
                 np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
-        got = float(np.sum(np.asarray(check.run("loss", spoiled), np.float64)))
-        slopes = zip(subject.floats, check.run("gradients", spoiled), strict=True)
-        leaks = any(np.moveaxis(g, axes[n] or 0, 0)[gone].any() for n, g in slopes if axes[n] is not None)
+        got = float(np.sum(np.asarray(evaluator.run("loss", spoiled), np.float64)))
+        gradients = zip(subject.floats, evaluator.run("gradients", spoiled), strict=True)
+        leaks = any(np.moveaxis(g, axes[n] or 0, 0)[gone].any() for n, g in gradients if axes[n] is not None)
         if not differ(got, expected, 1e-4) and not leaks:
             continue
         held = "" if spoiled_by is None else f" where the ignored samples hold {spoiled_by:g}"
@@ -190,5 +190,5 @@ def ignored_label(check: Check) -> str:
     return ""
 
 
-def _whole(weights: np.ndarray, like: np.ndarray) -> np.ndarray:
+def _broadcast(weights: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.broadcast_to(weights.reshape(-1, *[1] * (like.ndim - 1)), like.shape).astype(like.dtype)
