@@ -1,4 +1,4 @@
-"""A suggested fix for a number that is not finite, from the operation at whose singular point it began."""
+"""Suggested fixes for non-finite numbers, by the operation whose singular point caused them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 
 class Singular(NamedTuple):
-    """An operation that met a point where its value or its derivative is not finite.
+    """An operation evaluated where its value or its derivative is not finite.
 
     Args:
         operation: its name in JAX.
         place: `file:line`.
-        made_by: the operation that made its first operand.
-        ancestors: names of all operations behind its operands.
+        made_by: the operation that produced its first operand.
+        ancestors: names of all operations that its operands depend on.
         infinite: whether its value there is not finite, not only its derivative.
     """
 
@@ -52,7 +52,7 @@ _OVERFLOWING = {"exp", "exp2", "expm1", "sinh", "cosh", "mul", "add", "integer_p
 
 
 def is_singular(name: str, operands: Sequence[Any], results: Sequence[Any]) -> bool:
-    """Whether an operation with these operands is at a singular point, or overflows."""
+    """Whether an operation with these operands is at a singular point or overflows."""
     if name not in _POINTS and name not in _OVERFLOWING:
         return False
     try:
@@ -112,17 +112,17 @@ _SELECTED = (
 
 
 def advice(singular: Singular | None, *, finite_value: bool = False, default: str = "") -> str:
-    """The suggested fix.
+    """Return the suggested fix.
 
     Args:
-        singular: the operation where it began; None if it is not known.
+        singular: the operation that caused the number; None if it is not known.
         finite_value: whether the value of the loss is finite, so that only the gradient is not.
-        default: what to say where the operation is not known.
+        default: the fix if the operation is not known.
     """
     if singular is None:
         return default
     text = _of(singular) or default
-    # The value of the operation is infinite, and that of the loss is not: a selection dropped it.
+    # The value of the operation is infinite and that of the loss is not: a selection removed it.
     return _SELECTED + text if finite_value and singular.infinite else text
 
 

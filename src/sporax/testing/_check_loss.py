@@ -1,4 +1,4 @@
-"""The checker: a loss of your own against the loss contract."""
+"""The loss checker: run a custom loss through the loss contract."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _ORDER = [module.__name__ for module in _MODULES]
 
 
 def _ordered() -> list[str]:
-    """Checks in the order of their files and of their places there."""
+    """Return the checks in the order of their modules and definitions."""
     return sorted(CHECKS, key=lambda name: _ORDER.index(CHECKS[name][1].__module__))
 
 
 def check_names() -> tuple[str, ...]:
-    """Short names of all checks, in the order in which they are run.
+    """Return the short names of all checks in the order in which they run.
 
     Example:
         >>> from sporax.testing import check_names
@@ -67,25 +67,25 @@ def check_loss(
     seed: int = 0,
     progress: Callable[[str], Any] | None = None,
 ) -> Report:
-    """Run a loss of your own through the contract: gradients, reductions, weights, shapes, precision, tracing, cost.
+    """Check a loss against the loss contract: gradients, reductions, weights, shapes, precision, tracing, cost.
 
     Args:
         target: a `LossBase` class or any Cell, an instance of one, a plain function of arrays or Tensors, or the name
             of a built-in loss.
-        inputs: what it is called with: text as `'f32[8, 10], i32[8] < 10'` (see `parse_inputs`), or example
-            arrays. Without it the usual ones are tried.
+        inputs: its inputs: text such as `'f32[8, 10], i32[8] < 10'` (see `parse_inputs`), or example arrays. By default
+            common inputs are tried.
         arguments: constructor arguments of a class, keyword arguments of a function.
-        only: names of the checks to run; all unless given.
+        only: names of the checks to run; default all.
         skip: names of checks to leave out.
-        coupled: whether the samples of a batch are meant to meet each other, as in a contrastive loss.
-        seed: of all random inputs.
+        coupled: whether the samples of a batch interact, as in a contrastive loss.
+        seed: the seed of all random inputs.
         progress: called with the name of each check before it runs.
 
     Returns:
-        A `Report`; `report.ok` tells whether nothing failed, `print(report)` shows it.
+        A `Report`; `report.ok` is True if no check failed, `print(report)` prints it.
 
     Raises:
-        ArgumentError: the loss cannot be made or called, or there is no such check.
+        ArgumentError: the loss cannot be created or called, or there is no such check.
 
     Example:
         >>> from sporax import nn, ops
@@ -100,7 +100,7 @@ def check_loss(
           ✓ sum and mean are those of the unreduced values: none, sum, mean
           ✓ the gradient equals finite differences at random points: float64
 
-    Source: the loss contract of this package (DESIGN, section 5).
+    Source: the loss contract of this package.
     """
     for name in (*only, *skip):
         _check.one_of(name, tuple(CHECKS), name="check", where="check_loss")
@@ -125,11 +125,11 @@ def assert_loss(target: Any, inputs: str | Sequence[Any] | None = None, **option
 
     Args:
         target: the loss; see `check_loss`.
-        inputs: what it is called with.
+        inputs: its inputs; see `check_loss`.
         **options: further arguments of `check_loss`.
 
     Returns:
-        The report, so that a test can look at more of it.
+        The report.
 
     Raises:
         AssertionError: a check fails; the message is the report.

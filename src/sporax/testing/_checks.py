@@ -24,19 +24,19 @@ Arrays: TypeAlias = Sequence[np.ndarray]
 
 
 class Skipped(Exception):
-    """The check does not apply; the message says why."""
+    """Raised by a check that does not apply; the message is the reason."""
 
 
 class Failed(Exception):
-    """The check fails.
+    """Raised by a check that fails.
 
     Args:
         found: what was found.
         expected: what was expected.
         fix: a suggested fix.
-        arrays: inputs that show it.
+        arrays: inputs that reproduce it.
         place: file and line of the origin.
-        status: `fail`, or `warn` where it may be meant.
+        status: `fail`, or `warn` if it may be intended.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Failed(Exception):
 
 
 class Evaluator:
-    """One loss under check: its forms, compiled once each.
+    """Evaluates one loss in several forms, each compiled once.
 
     Args:
         subject: the loss.
-        seed: of all random inputs.
+        seed: the seed of all random inputs.
     """
 
     def __init__(self, subject: Subject, seed: int = 0) -> None:
@@ -78,22 +78,22 @@ class Evaluator:
             except CONCRETIZATION_ERRORS as error:
                 self.untraceable = error
             except Exception:
-                # The check that it runs reports it.
+                # The check "runs" reports it.
                 self._scalar = None
 
     def draw(self, seed: int = 0, dtype: Any = None, scale: float = 1.0) -> list[np.ndarray]:
-        """Random inputs."""
+        """Return random inputs."""
         return self.subject.draw(self.seed + seed, dtype, scale)
 
     @property
     def is_scalar(self) -> bool:
-        """Whether a plain call gives one number."""
+        """Whether a plain call returns a scalar."""
         if self._scalar is None:
             self._scalar = np.ndim(self.run("loss", self.draw())) == 0
         return self._scalar
 
     def values_fn(self) -> Callable[..., jax.Array] | None:
-        """The loss with one value for each sample, if it has such a form."""
+        """Return the loss with one value per sample, or None if it has no such form."""
         if not self.is_scalar:
             return self.fn
         try:
@@ -104,14 +104,14 @@ class Evaluator:
         return fn if ndim else None
 
     def run(self, form: str, arrays: Arrays, *, fn: Callable[..., Any] | None = None, jit: bool = True) -> Any:
-        """A form of the loss on these inputs, as NumPy.
+        """Evaluate a form of the loss; results are NumPy arrays.
 
         Args:
-            form: `loss`, `number` (a number made of its values), `gradients` of that for the float inputs; or a
-                name for `fn`.
+            form: `loss`, `number` (its values reduced to a scalar), `gradients` of that scalar for the float inputs; or
+                a name for `fn`.
             arrays: the inputs; 64-bit mode is on where one is float64.
             fn: another function.
-            jit: whether it is compiled, where it can be.
+            jit: whether to compile it, if possible.
         """
         wide = any(array.dtype == np.float64 for array in arrays)
         with x64_scope(wide), warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -133,7 +133,7 @@ class Evaluator:
         return jax.grad(objective(self.fn), tuple(self.subject.floats))
 
     def keeps_float64(self) -> bool:
-        """Whether float64 inputs are computed with in float64 all the way, as differences of values need it."""
+        """Whether float64 inputs are never cast to a narrower dtype, as finite differences require."""
         if self._wide is None:
             arrays = self.draw(dtype=np.float64)
             wide = self.run("loss", arrays).dtype == np.float64
@@ -145,7 +145,7 @@ class Evaluator:
 
     @property
     def is_random(self) -> bool:
-        """Whether a loss of the user's draws random numbers: which ones a sample gets depends on its position."""
+        """Whether a custom loss draws random numbers; those of a sample depend on its position."""
         if self._random is None:
             self._random = False
             if self.subject.info is None and self.untraceable is None:
@@ -156,11 +156,11 @@ class Evaluator:
         return self._random
 
     def mean(self, arrays: Arrays) -> float:
-        """The loss as one number."""
+        """Return the mean of the loss."""
         return float(np.mean(np.asarray(self.run("loss", arrays), np.float64)))
 
     def origin(self, arrays: Arrays, *, gradient: bool) -> Explained:
-        """The first operation whose result is not finite, in words, with its line and a suggested fix."""
+        """Explain the first non-finite result: the operation, its line and a suggested fix."""
         wide = any(array.dtype == np.float64 for array in arrays)
         found = None
         with x64_scope(wide), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -175,7 +175,7 @@ class Evaluator:
 
 
 class Explained:
-    """Where a number that is not finite came from.
+    """The origin of a non-finite number.
 
     Args:
         origin: the operation; None if it is not known.
@@ -188,7 +188,7 @@ class Explained:
         self.place = "" if origin is None else origin.root.place
 
     def fix(self, default: str = "") -> str:
-        """The suggested fix; `default` where the operation is not known."""
+        """Return the suggested fix, or `default` if the operation is not known."""
         singular = None if self.origin is None else self.origin.singular
         return advice(singular, finite_value=self.gradient, default=default)
 
@@ -200,11 +200,11 @@ CHECKS: dict[str, tuple[str, Check]] = {}
 
 @dataclass(frozen=True)
 class check:
-    """Enter a function in the list of checks.
+    """Register a function as a check.
 
     Args:
         name: short name.
-        title: the check in words.
+        title: a description.
     """
 
     name: str
@@ -216,7 +216,7 @@ class check:
 
 
 def run_check(evaluator: Evaluator, name: str) -> Finding:
-    """What one check says of the loss."""
+    """Run one check and return its finding."""
     title, function = CHECKS[name]
     try:
         return Finding(name, title, "pass", function(evaluator))
@@ -246,7 +246,7 @@ def run_check(evaluator: Evaluator, name: str) -> Finding:
 
 
 def _line_of(error: BaseException) -> str:
-    """The innermost line of the user's code in a traceback."""
+    """Return the innermost line of the user's code in a traceback."""
     place, traceback = "", error.__traceback__
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
@@ -257,22 +257,12 @@ def _line_of(error: BaseException) -> str:
 
 
 def smallest(evaluator: Evaluator, arrays: Arrays, fails: Callable[[list[np.ndarray]], bool]) -> list[np.ndarray]:
-    """The smallest inputs found for which `fails` still holds."""
+    """Return the smallest inputs found that still fail."""
     return shrink(evaluator.subject, arrays, fails)
 
 
-def differ(got: Any, expected: Any, tolerance: float) -> bool:
-    """Whether shapes differ, or values by more than `tolerance` times the largest, or NaNs are at other positions."""
-    got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
-    if got.shape != expected.shape:
-        return True
-    finite = expected[np.isfinite(expected)]
-    scale = max(1.0, float(np.abs(finite).max(initial=0)))
-    return not np.allclose(got, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
-
-
 def number(value: Any) -> str:
-    """A number or a small array in few digits."""
+    """Format a number or a small array with few digits."""
     array = np.asarray(value, np.float64)
     if array.size == 1:
         return f"{array.reshape(()):.6g}"

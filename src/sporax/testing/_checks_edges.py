@@ -1,9 +1,9 @@
-"""Checks of edges: the ends of the inputs' domains, and batches of which nothing is left."""
+"""Checks at the ends of the inputs' domains, and of batches with every sample removed."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -12,21 +12,16 @@ import numpy as np
 
 from sporax import losses
 from sporax.testing._advice import NO_MAXIMUM, OVER_NOTHING
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
+from sporax.testing._definitions import GRADIENT, WRONG_VALUE, NotFinite, differ, nonzero
 from sporax.testing._probes import Probe, edge_probes, nothing_left
-from sporax.testing._problems import (
-    GRADIENT,
-    WRONG_VALUE,
-    NotFinite,
-    Worst,
-    not_finite,
-)
+from sporax.testing._problems import Worst, not_finite
 
 _EDGES = "take no logarithm of 0 and no quotient by 0: clip inside the logarithm, or put ops.where before it."
 
 
 def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_overflow: bool = False) -> None:
-    """Enter what is wrong with value and gradient in float32 at a probe.
+    """Add the problem of value and gradient in float32 at a probe, if any.
 
     They must be finite, and the value equal that of float64 to three digits, where the loss computes in float64.
 
@@ -34,9 +29,9 @@ def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_o
         worst: takes the problem.
         check: the loss.
         probe: the inputs, in float32.
-        fix: what to suggest where the operation at fault is not known.
-        may_overflow: whether a value, or a gradient, that is infinite in float64 too is a warning: it grows that fast
-            by its formula, as an exponential does.
+        fix: the suggested fix if the operation is not known.
+        may_overflow: whether a value or gradient that is infinite in float64 too is only a warning: the formula itself
+            overflows, as an exponential does.
     """
     worst.tried += 1
     problem = not_finite(evaluator, probe.arrays)
@@ -58,9 +53,9 @@ def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_o
 
 
 def _by_formula(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, may_overflow: bool) -> bool:
-    """Whether an infinite result is what the formula gives: in float64 it is infinite, or too large for float32."""
+    """Whether the formula itself gives an infinite result: it is infinite in float64, or too large for float32."""
     if not may_overflow:
-        # Of certain probabilities the contract asks finite values. Elsewhere -log(x) may be infinite at x = 0.
+        # For probabilities of 0 and 1 the contract requires finite values. Elsewhere -log(x) may be infinite at 0.
         bounded = any(item.simplex or item.is_probability for item in evaluator.subject.inputs)
         if bounded or problem.severity == GRADIENT:
             return False
@@ -75,7 +70,7 @@ def _by_formula(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, may_ov
 def report_not_finite(
     evaluator: Evaluator, probe: Probe, problem: NotFinite, *, fix: str = _EDGES, warning: bool = False
 ) -> Failed:
-    """The report of a value or gradient that is not finite, with the smallest inputs that show it."""
+    """Report a value or gradient that is not finite, with the smallest inputs that reproduce it."""
     small = smallest(evaluator, probe.arrays, lambda a: problem.same(not_finite(evaluator, a)))
     why = evaluator.origin(small, gradient=problem.is_gradient)
     found = not_finite(evaluator, small) or problem
@@ -113,7 +108,7 @@ def edges(evaluator: Evaluator) -> str:
 
 
 def _zeros_and_ones(evaluator: Evaluator) -> Iterator[Probe]:
-    """Inputs of exactly 0 and 1, where any number may stand."""
+    """Yield inputs of exactly 0 and 1 where these are valid."""
     rng = np.random.default_rng(2)
     filled = [
         at for at, item in enumerate(evaluator.subject.inputs) if item.probed and (item.is_probability or item.is_free)
@@ -140,7 +135,7 @@ def nothing_is_left(evaluator: Evaluator) -> str:
 
 
 def _examine_emptied(worst: Worst, evaluator: Evaluator, probe: Probe, certain: bool) -> None:
-    """In float32, and in float16, where an epsilon such as 1e-8 in a denominator is 0."""
+    """Check a probe in float32, and in float16, where an epsilon such as 1e-8 in a denominator is 0."""
     for dtype in (np.float32, jnp.float16):
         arrays = evaluator.subject.cast(probe.arrays, dtype)
         where = probe.where if dtype is np.float32 else f"float16: {probe.where}"
@@ -162,19 +157,12 @@ def _something_left(evaluator: Evaluator, probe: Probe, certain: bool) -> tuple[
         return problem.severity, lambda: _report_nothing(evaluator, probe.arrays, problem, probe.where)
     subject = evaluator.subject
     gradients = evaluator.run("gradients", probe.arrays) if subject.floats else ()
-    # That for the mask itself says what a sample would add.
+    # The gradient for the mask itself need not be 0.
     gradients = [each for at, each in zip(subject.floats, gradients, strict=True) if at not in subject.masks]
-    message = _not_zero(evaluator.run("loss", probe.arrays), gradients)
+    message = nonzero(evaluator.run("loss", probe.arrays), gradients)
     if not message or not certain:
         return None
     return WRONG_VALUE, lambda: _report_not_zero(probe.arrays, probe.where, message)
-
-
-def _not_zero(value: Any, gradients: Iterable[Any]) -> str:
-    total = float(np.sum(np.asarray(value, np.float64)))
-    if total != 0:
-        return f"the value is {number(total)}"
-    return "" if not any(np.any(gradient) for gradient in gradients) else "a gradient is not 0"
 
 
 def _report_nothing(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, where: str) -> Failed:
@@ -193,7 +181,7 @@ def _report_nothing(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, wh
 
 
 def _same_emptied(evaluator: Evaluator, before: Arrays, after: Arrays, problem: NotFinite) -> bool:
-    """Whether the fault is still there with everything left out as before."""
+    """Whether the fault persists with everything removed as before."""
     for at, item in enumerate(evaluator.subject.inputs):
         emptied = at in evaluator.subject.masks or item.may_be_mask or evaluator.subject.ignored_label(at) is not None
         if (
@@ -210,13 +198,13 @@ def _report_not_zero(arrays: Arrays, where: str, message: str) -> Failed:
     return Failed(
         f"{where} {message}",
         expected="0, and gradients of 0",
-        fix="multiply by the mask whatever depends on the inputs, and return self.get_loss(values, weights).",
+        fix="multiply everything that depends on the inputs by the mask, and return self.get_loss(values, weights).",
         arrays=arrays,
     )
 
 
 def _without_weights(worst: Worst, evaluator: Evaluator) -> list[str]:
-    """A built-in loss with weights of 0, and with a mask of pairs that keeps none."""
+    """Check a built-in loss with weights of 0, and with a mask of pairs that is all False."""
     subject = evaluator.subject
     if subject.info is None:
         return []
@@ -242,7 +230,7 @@ def _without_weights(worst: Worst, evaluator: Evaluator) -> list[str]:
         gradients = evaluator.run(
             f"{form} gradients", [left, *arrays], fn=jax.grad(lambda *x, fn=fn: jnp.sum(fn(*x)), argnums)
         )
-        text = _not_zero(value, gradients)
+        text = nonzero(value, gradients)
         if text:
             worst.add(WRONG_VALUE, functools.partial(_report_not_zero, arrays, where, text))
     return notes

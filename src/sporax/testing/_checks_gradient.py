@@ -1,20 +1,26 @@
-"""Checks of derivatives: against finite differences, at random, extreme and tied points, and a second time."""
+"""Checks of first and second derivatives against finite differences, at random, extreme and tied points."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import x64_scope
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
 from sporax.testing._checks_edges import examine, report_not_finite
+from sporax.testing._definitions import (
+    INFINITE_VALUE,
+    WRONG_VALUE,
+    differ,
+    difference_mismatch,
+    directional_derivatives,
+)
 from sporax.testing._probes import Probe, as_dtype, ties
-from sporax.testing._problems import INFINITE_VALUE, WRONG_VALUE, Worst, not_finite
+from sporax.testing._problems import Worst, not_finite
 from sporax.testing._subject import objective
 
 _MAX_ELEMENTS = 24
@@ -29,7 +35,7 @@ def _indices(array: np.ndarray, seed: int) -> list[tuple[int, ...]]:
 
 
 def _moved(arrays: Arrays, at: int, index: tuple[int, ...] | None, by: float) -> list[np.ndarray]:
-    """The inputs with one element of one of them, or all its elements, moved."""
+    """Return the inputs with one element of one of them, or all its elements, shifted."""
     result = list(arrays)
     result[at] = result[at].copy()
     result[at][... if index is None else index] += by
@@ -40,12 +46,12 @@ _MEANT = re.compile(r"straight.through|stop.?gradient|surrogate.gradient|gradien
 
 
 def is_estimate(evaluator: Evaluator) -> bool:
-    """Whether the docstring says that the gradient is not the derivative, as that of a straight-through estimator."""
+    """Whether, by the docstring, the gradient is an estimate, such as a straight-through estimator."""
     return evaluator.subject.info is None and bool(_MEANT.search(evaluator.subject.documentation))
 
 
 def detached(evaluator: Evaluator) -> tuple[int, ...]:
-    """Inputs after the first that get no gradient at all, as a target network: cut off as a whole, so on purpose."""
+    """Return the inputs after the first that get no gradient at all: detached on purpose, as a target network is."""
     if evaluator.detached is None:
         draws = [evaluator.draw(seed, np.float64) for seed in (0, 1)]
         gradients = [evaluator.run("gradients", arrays) for arrays in draws]
@@ -74,11 +80,11 @@ class Wrong(NamedTuple):
 
 
 def wrong_gradient(evaluator: Evaluator, arrays: Arrays, exact: bool) -> Wrong | None:
-    """The first element whose gradient is finite and not the derivative, where the loss is finite.
+    """Return the first element whose gradient is finite but not the derivative, where the loss is finite.
 
     At a kink any derivative between the one-sided derivatives is right. Where all elements move together, equal ones
     stay equal, so a gradient that is given in full to each of several equal elements, instead of shared, is found.
-    Inputs that are detached as a whole are left out, and everything where the docstring says that it is meant.
+    Fully detached inputs are skipped, and so is a loss whose docstring says that its gradient is an estimate.
     """
     if is_estimate(evaluator):
         return None
@@ -106,7 +112,7 @@ def wrong_gradient(evaluator: Evaluator, arrays: Arrays, exact: bool) -> Wrong |
 
 
 class _Step(NamedTuple):
-    """A gradient to compare: of the input `at`, for the element `index`, or the sum over all where that is None."""
+    """A gradient to compare: of input `at` for the element `index`, or the sum over all elements if that is None."""
 
     value: float
     got: float
@@ -116,9 +122,9 @@ class _Step(NamedTuple):
 
 
 def _mismatch(evaluator: Evaluator, arrays: Arrays, step: _Step, exact: bool, share: float) -> float | None:
-    """The derivative by finite differences, if the gradient is not that."""
+    """Return the derivative by finite differences if the gradient differs from it."""
     value, got, scale, at, index = step
-    # What the difference of two values of this size can tell.
+    # Rounding error of the difference of two values of this size.
     noise = (4e-16 if exact else 3e-7) * max(1.0, abs(value))
     size = max(1.0, abs(float(arrays[at][index]))) if index is not None else 1.0
     h = (1e-6 if exact else 3e-3) * size * share
@@ -135,7 +141,7 @@ def _mismatch(evaluator: Evaluator, arrays: Arrays, step: _Step, exact: bool, sh
 
 
 def _jumps(evaluator: Evaluator, arrays: Arrays, step: _Step, h: float, below: float, above: float) -> bool:
-    """Whether the value itself jumps there, as ranks do at ties: there is no derivative to compare with."""
+    """Whether the value is discontinuous there, as ranks are at ties, so that there is no derivative."""
     value = step.value
     jump = max(abs(above - value), abs(value - below))
     if jump < 1e-4 * max(1.0, abs(value)):
@@ -145,7 +151,7 @@ def _jumps(evaluator: Evaluator, arrays: Arrays, step: _Step, h: float, below: f
 
 
 def _examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, may_be_infinite: bool = False) -> None:
-    """Enter what is wrong with the gradient at a probe in float64.
+    """Add the problem of the gradient at a probe in float64, if any.
 
     Args:
         worst: takes the problem.
@@ -209,7 +215,7 @@ def gradient(evaluator: Evaluator) -> str:
             status="warn",
         )
     _check_cotangent(evaluator, arrays, gradients)
-    notes = [] if evaluator.keeps_float64() else ["to two digits: the loss computes in float32 whatever it is given"]
+    notes = [] if evaluator.keeps_float64() else ["to two digits: the loss computes in float32 for any input"]
     if is_estimate(evaluator):
         notes.append("not compared: the docstring says that the gradient is an estimate")
     notes += [f"no gradient reaches {evaluator.subject.inputs[at].name}" for at in detached(evaluator)]
@@ -217,7 +223,7 @@ def gradient(evaluator: Evaluator) -> str:
 
 
 def _check_cotangent(evaluator: Evaluator, arrays: Arrays, gradients: Sequence[np.ndarray]) -> None:
-    """The gradient of 3 times the loss is 3 times its gradient: a custom derivative must multiply by what it is given.
+    """Check that the gradient of 3 times the loss is 3 times its gradient, as a custom derivative may ignore it.
 
     Where a loss gives several values, the comparison with differences shows it: each value counts differently there.
     """
@@ -286,58 +292,61 @@ def second_derivative(evaluator: Evaluator) -> str:
         raise Skipped("the loss says that it has none")
     arrays = evaluator.draw(5, np.float64)
     if not evaluator.keeps_float64():
-        raise Skipped("the loss computes in float32 whatever it is given")
+        raise Skipped("the loss computes in float32 for any input")
     if is_estimate(evaluator):
         raise Skipped("the docstring says that the gradient is an estimate")
     rng = np.random.default_rng(6)
     floats = [at for at in subject.floats if at not in detached(evaluator)]
     u, v = ([rng.normal(size=arrays[at].shape) for at in floats] for _ in range(2))
+    point = [arrays[at] for at in floats]
+    note = ""
 
-    def along(*inputs: Any) -> jax.Array:
-        gradients = jax.grad(objective(evaluator.fn), tuple(floats))(*inputs)
-        return sum((jnp.sum(g * d) for g, d in zip(gradients, u, strict=True)), jnp.zeros(()))  # pyright: ignore
+    def run(chosen: list[Any], *, forward: bool = True) -> dict[str, Any]:
+        def derivatives(*inputs: Any) -> dict[str, jax.Array]:
+            def value(chosen: list[Any]) -> jax.Array:
+                return objective(evaluator.fn)(*_replaced(inputs, floats, chosen))
 
-    def reverse(*inputs: Any) -> jax.Array:
-        gradients = jax.grad(along, tuple(floats))(*inputs)
-        return sum((jnp.sum(g * d) for g, d in zip(gradients, v, strict=True)), jnp.zeros(()))  # pyright: ignore
+            return directional_derivatives(value, v, u, forward=forward)([inputs[at] for at in floats])
+
+        form = "derivatives" if forward else "derivatives in reverse mode"
+        return evaluator.run(form, _replaced(arrays, floats, chosen), fn=derivatives)
 
     try:
-        second = float(evaluator.run("bend", arrays, fn=reverse))
+        found = run(point)
     except Exception as error:
-        if "second derivative" in subject.documentation.lower():
+        # A custom_vjp has no forward mode.
+        note = f"in reverse mode only ({str(error).splitlines()[0][:80]})"
+        run = functools.partial(run, forward=False)
+        found = _second_derivative(evaluator, lambda: run(point))
+    wrong = difference_mismatch(run, point, v, steps=(1e-5, 1e-6), tolerances={"gradient": (1e-4, 1e-4)})
+    second = [float(found[mode]) for mode in ("reverse over reverse", "forward over reverse") if mode in found]
+    if not np.isfinite(second).all():
+        raise Failed(f"it is {number(second[0])}", expected="a finite number", arrays=arrays)
+    if wrong is not None:
+        raise Failed(
+            f"along a random direction it is {wrong.got:.6g}",
+            expected=f"{wrong.expected:.6g}, by differences of the gradient",
+            fix="the derivative of a custom derivative is taken from its code, which must be valid for every input.",
+            arrays=arrays,
+        )
+    return note
+
+
+def _second_derivative(evaluator: Evaluator, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return run()
+    except Exception as error:
+        if "second derivative" in evaluator.subject.documentation.lower():
             raise Skipped("it cannot be taken, as the docstring says") from None
         raise Failed(
             f"taking it raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
             expected="a second derivative, or a docstring that says there is no second derivative",
-            fix="give the custom derivative as jax.custom_jvp made of differentiable operations.",
+            fix="define the custom derivative by jax.custom_jvp with differentiable operations.",
         ) from error
 
-    def moved(step: float) -> list[np.ndarray]:
-        result = list(arrays)
-        for at, direction in zip(floats, v, strict=True):
-            result[at] = result[at] + step * direction
-        return result
 
-    steps: Sequence[float] = (1e-5, 1e-6)
-    differences = []
-    for h in steps:
-        ahead, behind = (float(evaluator.run("along", moved(step), fn=along)) for step in (h, -h))
-        differences.append((ahead - behind) / (2 * h))
-    scale = max(1.0, abs(second), *(abs(difference) for difference in differences))
-    if all(abs(second - difference) > 1e-4 * scale for difference in differences):
-        raise Failed(
-            f"along a random direction it is {second:.6g}",
-            expected=f"{differences[0]:.6g}, by differences of the gradient",
-            fix="the derivative of a custom derivative is taken from its code: see that it stands for every input.",
-            arrays=arrays,
-        )
-    if not np.isfinite(second):
-        raise Failed(f"it is {number(second)}", expected="a finite number", arrays=arrays)
-    with x64_scope(True):
-        try:
-            jax.eval_shape(
-                lambda *a: jax.jvp(evaluator.fn, a, a)[1], *[jnp.asarray(arrays[at]) for at in range(len(arrays))]
-            ) if len(floats) == len(arrays) else None
-        except TypeError as error:
-            return f"in reverse mode only ({str(error).splitlines()[0][:80]})"
-    return ""
+def _replaced(arrays: Sequence[Any], indices: Sequence[int], chosen: Sequence[Any]) -> list[Any]:
+    result = list(arrays)
+    for at, array in zip(indices, chosen, strict=True):
+        result[at] = array
+    return result

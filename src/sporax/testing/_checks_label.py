@@ -1,4 +1,4 @@
-"""Checks of labels: which are refused, which dtypes they come in, and which way the loss leads."""
+"""Checks of labels: invalid values, dtypes, and the direction in which the loss decreases."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import x64_scope
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number
 from sporax.testing._checks_gradient import detached
+from sporax.testing._definitions import differ
 from sporax.testing._inputs import Input
 from sporax.testing._probes import unmasked
 from sporax.testing._subject import one_array
@@ -87,7 +88,7 @@ def label_dtype(evaluator: Evaluator) -> str:
 
 
 class _Moved(NamedTuple):
-    """Predictions moved two ways.
+    """Predictions moved in two directions.
 
     Args:
         how: what is compared.
@@ -115,7 +116,7 @@ _SIDES = "predictions on the side of the labels, against the other side,"
 
 
 def class_axis(evaluator: Evaluator) -> int | None:
-    """The axis of the predictions along which the classes lie: the last, the second, or the only one that fits."""
+    """Return the class axis of the predictions: the last, the second, or the only one that fits; None if unknown."""
     first, second = evaluator.subject.inputs[:2]
     fitting = [
         axis
@@ -186,7 +187,7 @@ def _words(name: str) -> set[str]:
 
 
 def is_regression(evaluator: Evaluator) -> bool:
-    """Whether the inputs are predictions and labels of the same kind, any numbers."""
+    """Whether the inputs are unbounded predictions and labels of the same kind."""
     inputs = evaluator.subject.inputs
     if len(inputs) != 2 or any(not item.is_free or item.given is not None for item in inputs):
         return False
@@ -196,7 +197,7 @@ def is_regression(evaluator: Evaluator) -> bool:
 
 
 def is_shifted(evaluator: Evaluator) -> bool:
-    """Whether predictions are for the next position, or the one before: the last and the first have no counterpart."""
+    """Whether predictions are for the next or the previous position, so that the last or first has no counterpart."""
     inputs = evaluator.subject.inputs
     if len(inputs) < 2 or any(
         len(item.shape) < 2 or item.shape[1] < 2 or item.given is not None for item in inputs[:2]
@@ -214,7 +215,7 @@ def is_shifted(evaluator: Evaluator) -> bool:
 
 
 def is_ranking(evaluator: Evaluator) -> bool:
-    """Whether only differences between the scores of a sample count, and only the order of its labels."""
+    """Whether the loss depends only on differences of the scores of a sample and on the order of its labels."""
     first, second = evaluator.subject.inputs[:2]
     if not first.is_free or not second.is_float or not first.shape or 1 not in detached(evaluator):
         return False
@@ -224,7 +225,7 @@ def is_ranking(evaluator: Evaluator) -> bool:
 
 
 def perfect(evaluator: Evaluator, seed: int) -> tuple[Arrays, list[Arrays], Arrays]:
-    """Predictions that equal the labels, others near them, and random ones."""
+    """Return predictions equal to the labels, others near them, and random ones."""
     plain = evaluator.draw(seed)
     label = plain[1]
     rng = np.random.default_rng([seed, 8])
@@ -239,7 +240,7 @@ def _sides(x: np.ndarray, y: np.ndarray, shift: np.ndarray, *, each: bool = Fals
 
 
 def _pair(evaluator: Evaluator, plain: Arrays, positive: int, negative: int) -> _Moved | None:
-    """A positive that is near to the anchor, or has the larger score, and a negative for which that is not so."""
+    """Return a positive near the anchor, or with the larger score, against the reverse."""
     inputs = evaluator.subject.inputs
     if inputs[positive].shape != inputs[negative].shape or not inputs[positive].is_free or len(inputs) > 3:
         return None
@@ -262,7 +263,7 @@ def _pair(evaluator: Evaluator, plain: Arrays, positive: int, negative: int) -> 
 @check("direction", "predictions nearer to the labels have a smaller loss")
 def direction(evaluator: Evaluator) -> str:
     if evaluator.subject.coupled:
-        raise Skipped("the samples of a batch meet each other in this loss")
+        raise Skipped("the samples of a batch interact in this loss")
     if evaluator.subject.info is None and is_shifted(evaluator):
         raise Skipped("the predictions are for the next position")
     for seed in range(8, 12):
@@ -299,7 +300,7 @@ def direction(evaluator: Evaluator) -> str:
 
 
 def _negative_further(evaluator: Evaluator, seed: int) -> None:
-    """Of an anchor, a positive and a negative: a negative that is further away costs no more."""
+    """Check that a negative further away from the anchor does not increase the loss."""
     names = [_words(item.name) for item in evaluator.subject.inputs]
     found = [next((at for at, each in enumerate(names) if each & words), None) for words in _TRIPLET]
     if len(names) != 3 or None in found:
@@ -326,7 +327,7 @@ def _negative_further(evaluator: Evaluator, seed: int) -> None:
 def label_gradient(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.coupled or subject.info is not None or 0 not in subject.floats:
-        raise Skipped("the samples of a batch meet each other, or the first input is no prediction")
+        raise Skipped("the samples of a batch interact, or the first input is no prediction")
     tried = []
     for at, item in enumerate(subject.inputs):
         if not at or not item.is_label or item.given is not None or at in subject.masks:
@@ -361,7 +362,7 @@ def label_gradient(evaluator: Evaluator) -> str:
     return f"{len(tried)} values"
 
 
-@check("positions", "positions of one sample, each with a label of its own, do not affect each other")
+@check("positions", "positions of one sample, each with its own label, do not affect each other")
 def positions(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.coupled or subject.info is not None or len(subject.inputs) != 2:
@@ -388,7 +389,7 @@ def positions(evaluator: Evaluator) -> str:
             f"{number(totals[1])}",
             expected="equal values",
             fix="see that softmax, log_softmax and sums are along the axis of the classes. If the positions of a "
-            "sample are meant to meet (Dice, CTC, CRF), all is well.",
+            "sample are meant to interact (Dice, CTC, CRF), ignore this.",
             arrays=[x, y],
             status="warn",
         )

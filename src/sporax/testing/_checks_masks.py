@@ -1,4 +1,4 @@
-"""Checks of masked elements and of lengths: what they leave out of a sample has no effect."""
+"""Checks of masked elements and of lengths: removed elements of a sample have no effect."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sporax.testing._checks import Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._checks import Evaluator, Failed, Skipped, check, number
+from sporax.testing._definitions import differ
 from sporax.testing._probes import unmasked
 
 _LEAK_FIX = (
-    "leave the elements out before anything joins them with others: ops.where(mask, scores, -1e9) before a softmax or "
-    "a maximum, ops.where(mask, x, 0) before a sum, and divide by the number that is left."
+    "remove the elements before anything combines them with others: ops.where(mask, scores, -1e9) before a softmax or "
+    "a maximum, ops.where(mask, x, 0) before a sum, and divide by the number that remains."
 )
 
 
 class _Left(NamedTuple):
-    """Inputs of which a mask or a length leaves elements out.
+    """Inputs of which a mask or a length removes elements.
 
     Args:
-        words: what is left out, as `where mask is 0`.
+        words: what is removed, such as `where mask is 0`.
         arrays: the inputs.
-        out: which elements are left out, over the leading axes of the inputs.
+        out: the removed elements, over the leading axes of the inputs.
     """
 
     words: str
@@ -31,13 +32,13 @@ class _Left(NamedTuple):
 
 
 def _has(evaluator: Evaluator, at: int, shape: Sequence[int]) -> bool:
-    """Whether the elements of an input lie along these leading axes."""
+    """Whether an input has these leading axes."""
     item = evaluator.subject.inputs[at]
     return item.shape[: len(shape)] == tuple(shape) and item.given is None
 
 
 def _leak(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
-    """The report if elements that are left out change the loss."""
+    """Return a report if removed elements change the loss."""
     value = evaluator.run("loss", left.arrays)
     other = evaluator.draw(41)
     changed = list(left.arrays)
@@ -52,14 +53,14 @@ def _leak(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     return Failed(
         f"{left.words}, other values of those elements change the loss from {number(np.sum(value))} to "
         f"{number(np.sum(got))}",
-        expected="no effect of elements that are left out",
+        expected="no effect of removed elements",
         fix=_LEAK_FIX,
         arrays=left.arrays,
     )
 
 
 def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
-    """The report if a last position that is left out everywhere is not as good as its removal."""
+    """Return a report if masking the last position of every sample differs from removing it."""
     size = left.out.shape[1]
     shorter = []
     for at, array in enumerate(left.arrays):
@@ -67,7 +68,7 @@ def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
         if _has(evaluator, at, left.out.shape[:2]):
             shorter.append(array[:, : size - 1])
         elif size in item.shape[1:]:
-            return None  # an axis that may be of the same positions
+            return None  # this axis may hold the same positions
         else:
             shorter.append(array)
         if item.classes == size and at != index:
@@ -76,7 +77,7 @@ def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     try:
         expected = evaluator.run("loss", shorter)
     except Exception:
-        return None  # it takes no other size
+        return None  # it accepts no other size
     value, expected = (float(np.sum(each, dtype=np.float64)) for each in (value, expected))
     if not np.isfinite(expected) or not differ(value, expected, 1e-4):
         return None
@@ -84,14 +85,14 @@ def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     return Failed(
         f"{left.words} at the last of {size} positions of every sample, the loss is {number(value)}",
         expected=f"{number(expected)}, as without that position",
-        fix="divide by the number of elements that are left, ops.clamp(mask.sum(), 1), and not by all of them."
+        fix="divide by the number of remaining elements, ops.clamp(mask.sum(), 1), and not by all of them."
         if share
         else _LEAK_FIX,
         arrays=left.arrays,
     )
 
 
-@check("masked-elements", "an element that is masked has no effect, and is as good as removed")
+@check("masked-elements", "a masked element has no effect, as if it were removed")
 def masked_elements(evaluator: Evaluator) -> str:
     subject, tried = evaluator.subject, []
     for at in subject.masks:
@@ -100,7 +101,7 @@ def masked_elements(evaluator: Evaluator) -> str:
             continue
         if not all(item.allows(np.full(item.shape, value, item.dtype)) for value in (0, 1)):
             continue
-        # Which value of a padding mask leaves out is known by its name alone: one of both must.
+        # Which value of a padding mask removes is known only from its name: one of both must.
         reports = [_masked(evaluator, at, out_value) for out_value in ((1, 0) if item.is_inverted_mask else (0,))]
         if all(report is not None for report in reports):
             raise reports[0]  # pyright: ignore[reportGeneralTypeIssues]
@@ -137,7 +138,7 @@ def _masked(evaluator: Evaluator, at: int, out_value: float) -> Failed | None:
     return None
 
 
-@check("lengths", "positions beyond the length of a sample have no effect, and are as good as removed")
+@check("lengths", "positions beyond the length of a sample have no effect, as if they were removed")
 def lengths(evaluator: Evaluator) -> str:
     subject, tried = evaluator.subject, []
     for at in range(len(subject.inputs)):
@@ -147,7 +148,7 @@ def lengths(evaluator: Evaluator) -> str:
                 if report is not None:
                     report.fix = (
                         "take the mask ops.arange(size) < lengths[:, None], without the position at the length itself, "
-                        "and divide by the number of positions that are left."
+                        "and divide by the number of remaining positions."
                     )
                     raise report
             tried.append(subject.inputs[at].name)
@@ -157,7 +158,7 @@ def lengths(evaluator: Evaluator) -> str:
 
 
 def _short(evaluator: Evaluator, at: int) -> Iterator[_Left]:
-    """All samples shorter than the positions that there are."""
+    """Yield inputs with every sample shorter than the number of positions."""
     item, inputs = evaluator.subject.inputs[at], evaluator.subject.inputs
     if evaluator.subject.info is not None or not item.is_length or len(item.shape) != 1 or not item.probed:
         return

@@ -1,4 +1,4 @@
-"""Checks of precision: half formats, large and infinite inputs, certain probabilities, NaN."""
+"""Checks of precision: half precision, large and infinite inputs, probabilities of 0 and 1, NaN."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from sporax._jax_compat import x64_scope
 from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
 from sporax.testing._checks_edges import examine
 from sporax.testing._checks_label import class_axis
+from sporax.testing._definitions import NotFinite, hides_nan, rounding_mismatch
 from sporax.testing._origin import narrows
 from sporax.testing._probes import Probe, edge_probes, ties, unmasked
-from sporax.testing._problems import NotFinite, Worst, not_finite
+from sporax.testing._problems import Worst, not_finite
 
 _LARGE_COUNT = 8192
 
@@ -23,7 +24,7 @@ _LARGE_COUNT = 8192
 def _filled(
     evaluator: Evaluator, choices: Callable[..., tuple[float, ...] | None], seed: int, dtype: type
 ) -> list[np.ndarray] | None:
-    """Inputs with values from `choices(input)` where that gives any; None if it gives none at all."""
+    """Return inputs with values from `choices(input)`, or None if it gives none for any input."""
     rng = np.random.default_rng(seed)
     arrays, any_filled = evaluator.draw(seed, dtype), False
     for at, item in enumerate(evaluator.subject.inputs):
@@ -64,7 +65,7 @@ def extremes(evaluator: Evaluator) -> str:
 
 
 def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
-    """Numbers that are large against their differences: a difference of squares loses them."""
+    """Check numbers that are large compared to their differences, which a difference of squares loses."""
     arrays = evaluator.draw(2, np.float32)
     moved = [
         a + np.float32(1000) if item.is_free and item.given is None else a
@@ -73,7 +74,7 @@ def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
     examine(worst, evaluator, Probe("for inputs near 1000", moved), fix=_OFFSET, may_overflow=True)
     if evaluator.subject.coupled:
         return
-    # A maximum over the batch is too large for the samples that are far below it.
+    # A maximum over the batch is too large for samples far below it.
     apart = [
         a + (200 * (-1.0) ** np.arange(len(a))).astype(np.float32).reshape(-1, *[1] * (a.ndim - 1))
         if item.is_free and item.given is None and a.ndim
@@ -96,7 +97,7 @@ def infinite(evaluator: Evaluator) -> str:
     binary = info is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
     if not scores and not binary:
         raise Skipped("the first input is no score of a class")
-    # A class is masked by -inf; a score of inf is an overflow, of which a loss of the user's may make NaN.
+    # A class is masked by -inf; a score of inf is an overflow, which may give NaN in a custom loss.
     signs = (-np.inf, np.inf) if info is not None else (-np.inf,)
     axis = class_axis(evaluator) if info is None else None
     for value in signs:
@@ -105,7 +106,7 @@ def infinite(evaluator: Evaluator) -> str:
         if axis is None:
             arrays[0].reshape(-1)[0] = value
         else:
-            # A class that is masked is no label.
+            # A masked class does not occur as a label.
             rows = np.moveaxis(arrays[0], axis, -1)
             rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
         problem = not_finite(evaluator, arrays)
@@ -126,7 +127,7 @@ def infinite(evaluator: Evaluator) -> str:
     return ""
 
 
-@check("nan", "a NaN among the inputs is not hidden, and stays in its sample")
+@check("nan", "a NaN in the inputs is not hidden and affects only its sample")
 def nan(evaluator: Evaluator) -> str:
     item = evaluator.subject.inputs[0]
     if not item.is_float:
@@ -141,7 +142,7 @@ def nan(evaluator: Evaluator) -> str:
         if type(error).__module__.startswith("sporax"):
             return "it raises"
         raise
-    if not np.isnan(value).any():
+    if hides_nan(value):
         raise Failed(
             f"with a NaN in {item.name} the value is {number(value)}",
             expected="NaN, so that a broken network is noticed",
@@ -155,26 +156,25 @@ def nan(evaluator: Evaluator) -> str:
             raise Failed(
                 "a NaN in the first sample reaches the values of others",
                 expected="NaN in that sample alone",
-                fix="the samples of the batch meet: see the check of batches and their parts.",
+                fix="the samples of the batch interact: see the check batch-split.",
                 arrays=arrays,
             )
     return ""
 
 
-@check("half-precision", "half precision is as good as its rounding")
+@check("half-precision", "half precision equals float32 up to rounding")
 def half_precision(evaluator: Evaluator) -> str:
-    # Eager: XLA may keep more bits between the operations of one program, on this machine, and hide a fault.
+    # Eager: XLA may keep more bits between the operations of one program and hide a fault.
     if not evaluator.subject.floats:
         raise Skipped("it has no floating input")
     for dtype in (jnp.float16, jnp.bfloat16):
-        step = float(jnp.finfo(dtype).eps)
         cases = {"ordinary": evaluator.draw(5), "large": evaluator.draw(6, scale=12.0)}
         edge = _filled(evaluator, lambda item: (0.0, 1.0) if item.is_probability else None, 7, np.float32)
         if edge is not None:
             cases["certain"] = edge
         for name, arrays in cases.items():
 
-            def wrong(a: Arrays, dtype: type = dtype, step: float = step) -> bool:
+            def wrong(a: Arrays, dtype: type = dtype, name: str = name) -> bool:
                 half = evaluator.subject.cast(a, dtype)
                 exact = np.asarray(
                     evaluator.run("loss", evaluator.subject.cast(half, np.float32), jit=False), np.float64
@@ -182,7 +182,7 @@ def half_precision(evaluator: Evaluator) -> str:
                 got = np.asarray(evaluator.run("loss", half, jit=False), np.float64)
                 if not np.isfinite(exact).all() or np.abs(exact).max(initial=0) > float(jnp.finfo(dtype).max) / 4:
                     return False
-                return got.shape != exact.shape or not np.allclose(got, exact, rtol=4 * step, atol=4 * step * 0.05)
+                return rounding_mismatch(name, got, exact, dtype, steps=4, floor=0.05) is not None
 
             if wrong(arrays):
                 small = smallest(evaluator, arrays, wrong)
@@ -213,7 +213,7 @@ def half_precision(evaluator: Evaluator) -> str:
 
 
 def _stays_wide(evaluator: Evaluator) -> None:
-    """A float32 loss that computes in half precision anywhere has three digits."""
+    """Check that a float32 loss never computes in half precision, which has three digits."""
     if evaluator.subject.info is not None or evaluator.untraceable is not None:
         return
     arrays = evaluator.draw(5, np.float32)
@@ -230,7 +230,7 @@ def _stays_wide(evaluator: Evaluator) -> None:
 
 
 def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
-    """At ordinary points, ties and ends: value and gradient finite in half precision where they are in float32."""
+    """Check that value and gradient are finite in half precision where they are in float32."""
     plain, worst = evaluator.draw(5), Worst()
     probes = [
         Probe("for ordinary inputs", plain),
@@ -239,7 +239,7 @@ def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
     ]
     for probe in probes:
         half = evaluator.subject.cast(probe.arrays, dtype)
-        # The ends of an interval may be rounded out of it.
+        # Rounding may move the ends of an interval outside.
         if not all(item.allows(array) for item, array in zip(evaluator.subject.inputs, half, strict=True)):
             continue
         worst.tried += 1
@@ -273,14 +273,14 @@ def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
 
 
 def _too_large(evaluator: Evaluator, half: Arrays, dtype: Any) -> bool:
-    """Whether the value or the gradient in float32 is beyond what the half format holds."""
+    """Whether the value or the gradient in float32 is too large for half precision."""
     wide = evaluator.subject.cast(half, np.float32)
     exact = [evaluator.run("loss", wide), *evaluator.run("gradients", wide)]
     return any(float(np.abs(each).max(initial=0)) > float(jnp.finfo(dtype).max) / 4 for each in exact)
 
 
 def _large_batch(evaluator: Evaluator) -> None:
-    """A sum over very many values overflows float16 and stops growing in bfloat16."""
+    """Check a large batch: a sum over many values overflows float16 and stops growing in bfloat16."""
     subject = evaluator.subject
     count = subject.inputs[0].shape[:1]
     if subject.coupled or not count or any(i.shape[:1] != count or i.given is not None for i in subject.inputs):

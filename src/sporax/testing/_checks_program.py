@@ -1,4 +1,4 @@
-"""Checks of programs: tracing, compiling, batching, repeating, and what they cost."""
+"""Checks of tracing, compilation, batching, determinism and cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import numpy as np
 from sporax import losses
 from sporax._jax_compat import x64_scope
 from sporax.core import Tensor, wrap
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, differ, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, number, smallest
+from sporax.testing._definitions import compiled_mismatch, differ, vmap_mismatch
 from sporax.testing._memory import remembered, traced
 from sporax.testing._probes import edge_probes
 from sporax.testing._subject import objective
@@ -73,7 +74,7 @@ def recompile(evaluator: Evaluator) -> str:
     return ""
 
 
-@check("leaks", "nothing of a trace or of an earlier call stays behind")
+@check("leaks", "no state of a trace or an earlier call remains")
 def leaks(evaluator: Evaluator) -> str:
     subject, target = evaluator.subject, evaluator.subject.target
     if subject.info is not None:
@@ -97,7 +98,7 @@ def leaks(evaluator: Evaluator) -> str:
             expected="nothing that outlives the call",
             fix="return what is to be looked at (a dict of terms, say), or keep it in a Parameter.",
         )
-    # What is made at the first call for these shapes alone is a cache.
+    # State that only the first call for these shapes creates is a cache.
     snapshots = []
     for _ in range(3):
         with x64_scope(False):
@@ -122,16 +123,16 @@ def jit_is_eager(evaluator: Evaluator) -> str:
         raise Skipped("it cannot be compiled")
 
     def wrong(a: Arrays) -> bool:
-        if differ(evaluator.run("loss", a), evaluator.run("loss", a, jit=False), 1e-4):
+        if compiled_mismatch(evaluator.run("loss", a), evaluator.run("loss", a, jit=False), 1e-4):
             return True
         if not evaluator.subject.floats:
             return False
         pairs = zip(evaluator.run("gradients", a), evaluator.run("gradients", a, jit=False), strict=True)
-        return any(differ(one, other, 1e-3) for one, other in pairs)
+        return any(compiled_mismatch(one, other, 1e-3) for one, other in pairs)
 
     for seed in (1, 2):
         arrays = evaluator.draw(seed)
-        # Compiled for other values first: what Python saw at the trace must not be baked in.
+        # Compile for other values first: values seen during tracing must not become constants.
         evaluator.run("loss", evaluator.draw(seed + 10))
         if wrong(arrays):
             small = smallest(evaluator, arrays, wrong)
@@ -156,7 +157,7 @@ _ZERO_TIMES_INFINITE = (
 
 
 def _eager_at_edges(evaluator: Evaluator) -> None:
-    """0 * inf is NaN eagerly, and may be 0 in a program of which the compiler made a selection."""
+    """Check the edges eagerly: 0 * inf is NaN, but a compiler that turns it into a selection may give 0."""
     for probe in itertools.islice(edge_probes(evaluator.subject, evaluator.draw(2)), 12):
         compiled, eager = evaluator.run("loss", probe.arrays), evaluator.run("loss", probe.arrays, jit=False)
         if differ(np.isfinite(compiled), np.isfinite(eager), 0):
@@ -173,10 +174,12 @@ def vmap_is_a_loop(evaluator: Evaluator) -> str:
     if evaluator.untraceable is not None:
         raise Skipped("it cannot be compiled")
     batches = [evaluator.draw(seed) for seed in (3, 4, 5)]
-    loop = np.stack([evaluator.run("loss", arrays) for arrays in batches])
-    stacked = [np.stack(arrays) for arrays in zip(*batches, strict=True)]
+
+    def mapped(*arrays: np.ndarray) -> Any:
+        return evaluator.run("vmap", arrays, fn=jax.vmap(evaluator.fn))
+
     try:
-        together = evaluator.run("vmap", stacked, fn=jax.vmap(evaluator.fn))
+        wrong = vmap_mismatch(mapped, lambda *arrays: evaluator.run("loss", arrays), batches, 1e-4)
     except Exception as error:
         raise Failed(
             f"vmap raises {type(error).__name__}: {str(error).splitlines()[0][:200]}",
@@ -184,17 +187,17 @@ def vmap_is_a_loop(evaluator: Evaluator) -> str:
             fix="use no callbacks, and no shapes written as numbers.",
             place=_line_of(error),
         ) from error
-    if differ(together, loop, 1e-4):
+    if wrong is not None:
         raise Failed(
-            f"vmap gives {number(together)}",
-            expected=f"{number(loop)}, as a loop",
+            f"vmap gives {number(wrong.got)}",
+            expected=f"{number(wrong.expected)}, as a loop",
             fix="see that no axis is counted from the front where it is meant from the end.",
             arrays=batches[0],
         )
     return ""
 
 
-@check("determinism", "the same inputs give the same result, and are left as they were")
+@check("determinism", "the same inputs give the same result and are not changed")
 def determinism(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     arrays = evaluator.draw(6)
@@ -228,14 +231,14 @@ def determinism(evaluator: Evaluator) -> str:
 
 
 def _large(evaluator: Evaluator) -> list[np.ndarray] | None:
-    """The same inputs for so many samples that they fill about a megabyte."""
+    """Return inputs with so many samples that they take about a megabyte."""
     subject = evaluator.subject
     count = subject.inputs[0].shape[:1]
     if not count or not count[0] or any(item.given is not None for item in subject.inputs):
         return None
     shared = [item for item in subject.inputs if item.shape[:1] == count]
     each = sum(int(np.prod(item.shape[1:])) for item in shared) * 4
-    # A size that no other axis has.
+    # A size that no other axis is likely to have.
     many = max(count[0], min(_COST_BYTES // max(each, 1), 1 << 13)) // 7 * 7 + 3
     rng = np.random.default_rng(9)
     return [
@@ -254,17 +257,17 @@ def _temporary(compiled: Any) -> int | None:
     return None if analysis is None else int(analysis.temp_size_in_bytes)
 
 
-@check("memory", "value and gradient need no more memory than the best built-in loss of the kind")
+@check("memory", "value and gradient need about as much memory as the nearest built-in loss")
 def memory(evaluator: Evaluator) -> str:
     arrays = _large(evaluator)
     if evaluator.untraceable is not None or arrays is None:
         raise Skipped("it cannot be compiled, or its inputs cannot be made larger")
     if evaluator.subject.coupled:
-        raise Skipped("its samples meet each other")
+        raise Skipped("its samples interact")
     with x64_scope(False):
         temporary = _temporary(_step(evaluator.fn, evaluator.subject.floats, arrays))
         if temporary is None:
-            raise Skipped("this device does not tell")
+            raise Skipped("the device does not report its memory")
         given = sum(array.nbytes for array in arrays)
         peer = nearest(evaluator)
         theirs = 0 if peer is None else _temporary(_step(peer[1], evaluator.subject.floats, arrays)) or 0
@@ -280,7 +283,7 @@ def memory(evaluator: Evaluator) -> str:
     return message
 
 
-@check("time", "value and gradient take no longer than the best built-in loss of the kind")
+@check("time", "value and gradient take about as long as the nearest built-in loss")
 def duration(evaluator: Evaluator) -> str:
     arrays = _large(evaluator)
     if evaluator.untraceable is not None or arrays is None:
@@ -311,7 +314,7 @@ def duration(evaluator: Evaluator) -> str:
 
 
 def nearest(evaluator: Evaluator) -> tuple[str, Callable[..., jax.Array]] | None:
-    """The built-in loss that takes such inputs and whose values go most like these: its name and function."""
+    """Return the built-in loss for such inputs with the most correlated values: its name and function."""
     if not hasattr(evaluator, "_nearest"):
         evaluator._nearest = _find_nearest(evaluator)  # pyright: ignore[reportAttributeAccessIssue]
     return evaluator._nearest  # pyright: ignore[reportAttributeAccessIssue]
@@ -333,7 +336,7 @@ def _find_nearest(evaluator: Evaluator) -> tuple[str, Callable[..., jax.Array]] 
                 del peers[name]
         if not peers:
             return None
-        # One program, hardly optimized: to compile it costs far more than to run it.
+        # One program with little optimization: compiling it is far more expensive than running it.
         found = jax.jit(lambda *arrays: [jax.vmap(fn)(*arrays) for fn in peers.values()])
         values = found.lower(*given).compile({"xla_backend_optimization_level": "0"})(*given)
     best: tuple[float, str] | None = None
@@ -353,7 +356,7 @@ def _peer(info: losses.LossInfo) -> Callable[..., jax.Array]:
 
 
 def _fits(info: losses.LossInfo, evaluator: Evaluator) -> bool:
-    """Whether a built-in loss takes such inputs, with the samples along the same axes, which do not meet."""
+    """Whether a built-in loss takes such inputs, with independent samples along the same axes."""
     inputs = evaluator.subject.inputs
     spec = info.function.spec
     if len(info.inputs) != len(inputs) or info.examples is not None or info.random:

@@ -1,4 +1,4 @@
-"""Checks of where the gradient reaches: every element of the inputs, and predictions that are far off."""
+"""Checks that every element of the inputs, and predictions far from the labels, influence the loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sporax.testing._checks_label import class_axis, is_binary, is_regression, i
 from sporax.testing._origin import primitives
 from sporax.testing._probes import unmasked
 
-_MOST_ELEMENTS = 12
+_MAX_ELEMENTS = 12
 _BOUNDED = re.compile(r"\bbounded\b|\brobust|redescend|truncat|saturat", re.I)
 _LOGARITHMS = {"log", "log1p"}
 
@@ -39,12 +39,12 @@ def elements_used(evaluator: Evaluator) -> str:
         axis = _feature_axis(evaluator, at)
         size = draws[0][at].shape[axis]
         # Weights of classes, and positions in time, are shared between samples or shifted against each other.
-        if not 2 <= size <= _MOST_ELEMENTS or item.shape[:1] != subject.inputs[0].shape[:1]:
+        if not 2 <= size <= _MAX_ELEMENTS or item.shape[:1] != subject.inputs[0].shape[:1]:
             continue
         tried.append(item.name)
         unused[at] = [index for index in range(size) if not _changes(evaluator, draws, others, at, axis, index)]
         if len(unused[at]) == size:
-            del unused[at]  # the input as a whole: another check says so
+            del unused[at]  # no element is used: "inputs-used" reports it
     if not tried:
         raise Skipped("no input has several elements for each sample")
     if any(unused.values()) and is_shifted(evaluator):
@@ -66,13 +66,13 @@ def elements_used(evaluator: Evaluator) -> str:
 
 
 def _feature_axis(evaluator: Evaluator, at: int) -> int:
-    """The axis of the classes, where the predictions have one, or else the last."""
+    """Return the class axis of the predictions if they have one, else the last axis."""
     axis = class_axis(evaluator) if at == 0 and len(evaluator.subject.inputs) > 1 else None
     return len(evaluator.subject.inputs[at].shape) - 1 if axis is None else axis
 
 
 def _every_class(evaluator: Evaluator, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """The same inputs with every class among the labels, and nothing masked."""
+    """Return the same inputs with every class among the labels, and nothing masked."""
     for at, item in enumerate(evaluator.subject.inputs):
         if item.classes is not None and item.given is None and arrays[at].size:
             turn = np.arange(arrays[at].size) + int(arrays[at].flat[0])
@@ -93,12 +93,12 @@ def _changes(
 
 
 class _Far(NamedTuple):
-    """Predictions that are far off, and good ones.
+    """Predictions far from the labels, and good ones.
 
     Args:
-        words: how they are far off.
+        words: how they differ from the labels.
         bad: the inputs.
-        good: inputs of which the loss must be smaller for the report to be worth anything.
+        good: inputs whose loss must be smaller, else nothing is reported.
         plain: inputs with an ordinary gradient.
     """
 
@@ -108,7 +108,7 @@ class _Far(NamedTuple):
     plain: Arrays
 
 
-@check("far-off", "predictions that are far off get a gradient")
+@check("far-off", "predictions far from the labels get a gradient")
 def far_off(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.info is not None or subject.coupled or evaluator.is_random or 0 not in subject.floats:
@@ -201,11 +201,11 @@ def smallest_at_the_label(evaluator: Evaluator) -> str:
         good, moves, plain = perfect(evaluator, 90 + seed)
         at_label, ordinary = evaluator.mean(good), evaluator.mean(plain)
         losses = [evaluator.mean(bad) for bad in moves]
-        least = int(np.argmin(losses))
+        smallest = int(np.argmin(losses))
         label = good[1]
         cut = [evaluator.mean([np.asarray(each, label.dtype), label]) for each in (np.trunc(label), np.round(label))]
-        # A small term that holds the predictions themselves small moves the minimum a little.
-        lower = losses[least] < at_label - max(0.05 * abs(ordinary - at_label), 1e-6 * (1 + abs(at_label)))
+        # A small regularization of the predictions shifts the minimum slightly.
+        lower = losses[smallest] < at_label - max(0.05 * abs(ordinary - at_label), 1e-6 * (1 + abs(at_label)))
         if 0 <= min(cut) < 0.5 * at_label:
             raise Failed(
                 f"predictions that equal the labels have a loss of {number(at_label)}, and those that equal the "
@@ -218,11 +218,11 @@ def smallest_at_the_label(evaluator: Evaluator) -> str:
         if lower:
             raise Failed(
                 f"predictions that equal the labels have a loss of {number(at_label)}, and others "
-                f"{number(losses[least])}",
+                f"{number(losses[smallest])}",
                 expected="no smaller loss elsewhere",
                 fix="look for a factor, a temperature or a transformation that is applied to the predictions or to "
                 "the labels alone, or a sign. If it is meant, name the second argument otherwise than as a label.",
-                arrays=moves[least],
+                arrays=moves[smallest],
                 status="warn",
             )
     return ""

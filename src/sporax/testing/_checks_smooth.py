@@ -1,4 +1,4 @@
-"""Checks of the value along straight lines, and of the gradients for the loss's own Parameters."""
+"""Checks of continuity, and of gradients for the Parameters of the loss."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def continuous(evaluator: Evaluator) -> str:
     if _MEANT.search(subject.documentation) or is_estimate(evaluator):
         raise Skipped("the docstring says that it may jump")
     if not evaluator.keeps_float64():
-        raise Skipped("the loss computes in float32 whatever it is given")
-    # The order of the labels decides in a loss of ranks, whose value jumps where two labels meet.
+        raise Skipped("the loss computes in float32 for any input")
+    # A ranking loss depends on the order of the labels, so its value jumps where two labels are equal.
     still = (1,) if len(subject.inputs) > 1 and subject.inputs[1].is_label and is_ranking(evaluator) else ()
     for seed in (50, 52):
         start, end = (evaluator.draw(each, np.float64) for each in (seed, seed + 1))
@@ -50,7 +50,7 @@ def continuous(evaluator: Evaluator) -> str:
 
 
 def _jump(evaluator: Evaluator, start: Arrays, end: Arrays) -> tuple[float, float, float] | None:
-    """Where on the line the value jumps, and the values on both sides."""
+    """Return where on the line the value jumps, and the values on both sides."""
     count, value = len(start), objective(evaluator.fn)
     floats = evaluator.subject.floats
 
@@ -84,7 +84,7 @@ def _jump(evaluator: Evaluator, start: Arrays, end: Arrays) -> tuple[float, floa
     return None
 
 
-@check("parameters", "the gradients for its own Parameters equal finite differences")
+@check("parameters", "the gradients for its Parameters equal finite differences")
 def parameters(evaluator: Evaluator) -> str:
     target = evaluator.subject.target
     if not isinstance(target, Cell):

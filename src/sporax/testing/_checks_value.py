@@ -1,4 +1,4 @@
-"""Checks of values: what comes out, reductions, weights, shapes, and the samples of a batch."""
+"""Checks of values: dtype, reductions, shapes, and independence of the samples of a batch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import numpy as np
 from sporax import losses
 from sporax._errors import SporaxError
 from sporax._jax_compat import x64_scope
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, differ, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, _line_of, check, number, smallest
+from sporax.testing._definitions import differ, reduction_mismatch
 from sporax.testing._probes import unmasked
 from sporax.testing._problems import not_finite
 from sporax.testing._subject import one_array
 
 
-@check("runs", "it gives floating numbers, finite, in the dtype of its inputs")
+@check("runs", "the result is finite and has the floating dtype of its inputs")
 def runs(evaluator: Evaluator) -> str:
     arrays = evaluator.draw()
     value = evaluator.run("loss", arrays)
@@ -49,7 +50,7 @@ def runs(evaluator: Evaluator) -> str:
 
 
 def _counted_twice(evaluator: Evaluator) -> None:
-    """Terms of a dict are added: a term that is the sum of the others counts them twice."""
+    """Check that no term of a dict is the sum of the others, as the terms are added."""
     if evaluator.subject.info is not None:
         return
     totals: set[str] | None = None
@@ -96,31 +97,27 @@ def reduction(evaluator: Evaluator) -> str:
         with x64_scope(False):
             inputs = list(map(jnp.asarray, arrays))
             counts = float(losses.evaluate_sum_and_weight(subject.info.function, *inputs, **subject.params)[1])
-    for kind, expected in (("sum", values.sum()), ("mean", values.sum() / counts if counts else values.mean())):
-        if kind in found and differ(found[kind], expected, 1e-5):
-            what = "the sum" if kind == "sum" else "the mean"
+    wrong = reduction_mismatch(found, counts, 1e-5)
+    if wrong is not None:
+        kind = wrong.what
 
-            def fails(a: Arrays, kind: str = kind) -> bool:
-                none = np.asarray(evaluator.run("reduction none", a, fn=subject.loss("none")), np.float64)
-                return differ(
-                    evaluator.run(f"reduction {kind}", a, fn=subject.loss(kind)),
-                    none.sum() if kind == "sum" else none.mean(),
-                    1e-5,
-                )
+        def fails(a: Arrays) -> bool:
+            results = {each: evaluator.run(f"reduction {each}", a, fn=subject.loss(each)) for each in ("none", kind)}
+            return reduction_mismatch(results, None, 1e-5) is not None
 
-            raise Failed(
-                f"reduction='{kind}' gives {number(found[kind])}",
-                expected=f"{number(expected)}, {what} of the unreduced values",
-                fix="return self.get_loss(values), and reduce nowhere else.",
-                arrays=smallest(evaluator, arrays, fails) if counts is None else arrays,
-            )
+        raise Failed(
+            f"reduction='{kind}' gives {number(wrong.got)}",
+            expected=f"{number(wrong.expected)}, the {kind} of the unreduced values",
+            fix="return self.get_loss(values), and reduce nowhere else.",
+            arrays=smallest(evaluator, arrays, fails) if counts is None else arrays,
+        )
     if subject.info is None and subject.floats:
         _gradients_of_reductions(evaluator, arrays, [kind for kind in ("sum", "mean") if kind in found])
     return ", ".join(found)
 
 
 def _gradients_of_reductions(evaluator: Evaluator, arrays: Arrays, kinds: Sequence[str]) -> None:
-    """A custom derivative may fit one reduction alone."""
+    """Check the gradients of the reductions, as a custom derivative may be valid for one reduction only."""
     subject, argnums = evaluator.subject, tuple(evaluator.subject.floats)
     none = subject.loss("none")
     for kind in kinds:
@@ -174,7 +171,7 @@ def inputs_used(evaluator: Evaluator) -> str:
 
 
 def _used_with_other_settings(evaluator: Evaluator, plain: Arrays, changed: Arrays) -> bool:
-    """Whether a parameter of a built-in loss decides if it reads an input, as `reference_free` does."""
+    """Whether a built-in loss uses an input only with certain parameters, such as `reference_free`."""
     info = evaluator.subject.info
     for setting in () if info is None else info.settings({**losses.EXAMPLE_SIZES, "N": 8}):
         with x64_scope(False):
@@ -210,10 +207,10 @@ def shape_hazard(evaluator: Evaluator) -> str:
         alone = np.asarray(evaluator.run("columns", columns, fn=evaluator.fn), np.float64)
     except Exception:
         raise Skipped("it does not take vectors") from None
-    # A vector is one sample to a loss that joins the elements along the last axis.
+    # To a loss that combines the elements along the last axis, a vector is one sample.
     combines = len(subject.inputs[a].shape) > 1 and right.size and alone.size
     if combines and differ(right.mean(), alone.mean(), 1e-4) and differ(right.sum(), alone.sum(), 1e-4):
-        raise Skipped("its last axis holds what belongs together, and a vector is one sample")
+        raise Skipped("it combines the elements of the last axis, so a vector is one sample")
     for column, vector in ((a, b), (b, a)):
         wrong = list(flat)
         wrong[column] = flat[column][:, None]
@@ -234,7 +231,7 @@ def shape_hazard(evaluator: Evaluator) -> str:
     return ""
 
 
-@check("one-sample", "a batch of one gives what that sample gives among others")
+@check("one-sample", "a batch of one sample gives the same value as that sample in a larger batch")
 def one_sample(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     count = _count(evaluator)
@@ -248,7 +245,7 @@ def one_sample(evaluator: Evaluator) -> str:
     if subject.coupled:
         return _one_coupled_sample(evaluator, alone)
     if values_fn is None:
-        # The mean, or the sum, over a sample and its copy tells what the sample gives.
+        # The mean, or the sum, over a sample and its copy determines the value of the sample.
         twice = evaluator.run("loss", [np.concatenate([array, array]) for array in alone])
         got = evaluator.run("loss", alone)
         wrong = differ(got, twice, 1e-4) and differ(2 * got, twice, 1e-4)
@@ -268,7 +265,7 @@ def one_sample(evaluator: Evaluator) -> str:
 
 
 def _one_coupled_sample(evaluator: Evaluator, alone: Arrays) -> str:
-    """Samples that are meant to meet: one has none to meet, and a mean over other samples divides by 0."""
+    """Check a single sample of a loss whose samples interact: a mean over other samples divides by 0."""
     problem = not_finite(evaluator, alone)
     if problem is not None:
         why = evaluator.origin(alone, gradient=problem.is_gradient)
@@ -379,7 +376,7 @@ def batch_split(evaluator: Evaluator) -> str:
             message,
             expected=expected,
             fix="look for softmax or mean over the samples' axis (axis=0 for axis=-1), a constant batch size, or a "
-            "slice that drops samples. If samples are meant to meet (contrastive losses), say so with coupled.",
+            "slice that drops samples. If samples are meant to interact (contrastive losses), set coupled.",
             arrays=smallest(evaluator, arrays, fails),
         )
     order = np.random.default_rng(7).permutation(count)
@@ -390,7 +387,7 @@ def batch_split(evaluator: Evaluator) -> str:
         raise Failed(
             "the order of the samples changes the result",
             expected=number(straight),
-            fix="see that each sample meets its own label.",
+            fix="make sure that each sample is paired with its label.",
             arrays=arrays,
         )
     if values_fn is not None:
@@ -399,12 +396,12 @@ def batch_split(evaluator: Evaluator) -> str:
 
 
 def _order_of_pairs(evaluator: Evaluator) -> str:
-    """Samples that are meant to meet: each must still meet its own label, whatever the order."""
+    """Check a loss whose samples interact: the order of the samples must not matter."""
     subject = evaluator.subject
     inputs = subject.inputs
     count = _count(evaluator)
     if subject.info is not None or len(inputs) < 2 or count < 3 or any(i.shape[:1] != (count,) for i in inputs):
-        raise Skipped("the samples of a batch meet each other in this loss")
+        raise Skipped("the samples of a batch interact in this loss")
     if re.search(r"\border\b|consecutive|adjacent|first half", subject.documentation, re.I):
         raise Skipped("the docstring says that the order of samples counts")
     for seed in (5, 6, 7):
@@ -416,16 +413,16 @@ def _order_of_pairs(evaluator: Evaluator) -> str:
             raise Failed(
                 f"the order of the samples changes the loss from {number(totals[0])} to {number(totals[1])}",
                 expected="one value for every order",
-                fix="see that each sample meets its own label and its own partner. If samples are paired by their "
-                "positions in the batch, write 'order' in the docstring.",
+                fix="make sure that each sample is paired with its label and its partner. If positions in the batch "
+                "determine the pairs, write 'order' in the docstring.",
                 arrays=arrays,
                 status="warn",
             )
-    return "the samples meet each other; their order does not matter"
+    return "the samples interact; their order does not matter"
 
 
 def _weighted_by_label(evaluator: Evaluator) -> bool:
-    """Whether one number is the mean of the samples' values with a weight for each class.
+    """Whether a scalar loss is the mean over samples, weighted by class.
 
     From a batch of two samples the ratio of their weights follows, and with that the mean of three.
     """

@@ -1,4 +1,4 @@
-"""Checks of weights: samples of weight zero, masked and ignored ones are as good as removed."""
+"""Checks of weights: samples of weight zero, masked and ignored samples have no effect, as if removed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, differ, number
+from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number
+from sporax.testing._definitions import differ, reaches_removed
 from sporax.testing._probes import unmasked
 
 
-@check("zero-weight", "a zero weight is as good as the sample's removal")
+@check("zero-weight", "a sample of weight zero has no effect, as if it were removed")
 def zero_weight(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     fn = subject.weighted()
@@ -54,7 +55,7 @@ def zero_weight(evaluator: Evaluator) -> str:
         gradients = gradients_of(weights, spoiled)
         moved = [n for n in subject.floats if n != at]
         leaks = any(
-            np.moveaxis(gradient, axes[n] or 0, 0)[gone].any()
+            reaches_removed(gradient, axes[n] or 0, gone)
             for n, gradient in zip(moved, gradients, strict=True)
             if axes[n] is not None
         )
@@ -70,7 +71,7 @@ def zero_weight(evaluator: Evaluator) -> str:
             else:
                 found = f"with weights of 0 the loss is {number(got_sum)}{held}"
             if abs(ratio - len(left) / count) <= 1e-3:
-                fix = "divide by the weights that are left: return self.get_loss(values, weights)."
+                fix = "divide by the sum of the remaining weights: return self.get_loss(values, weights)."
             elif spoiled_by is not None and np.isnan(spoiled_by):
                 fix = (
                     "0 * NaN is NaN, in a derivative too: put ops.where(mask, x, 0) before the computation, for "
@@ -92,13 +93,13 @@ def zero_weight(evaluator: Evaluator) -> str:
 
 
 def _removes(evaluator: Evaluator, at: int | None) -> bool:
-    """Whether the weights are a mask, whose samples may hold anything, or numbers that are seldom 0."""
+    """Whether the weights are a mask, whose removed samples may hold anything, or numbers that are rarely 0."""
     item = None if at is None else evaluator.subject.inputs[at]
     return item is None or item.choices is not None or not item.is_float or item.high is not None
 
 
 def _check_double(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
-    """A weight twice as large is as good as having the sample twice."""
+    """Check that doubling the weight of a sample equals repeating the sample."""
     subject, at = evaluator.subject, evaluator.subject.weight_index()
     count, axes = subject.sample_axes()
     if at is None or subject.coupled or subject.info is not None:
@@ -124,7 +125,7 @@ def _check_double(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndar
 
 
 def _check_parts(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndarray, Arrays], Any]) -> None:
-    """A weight counts for its own sample: a batch is the sum, or the mean by number or by weight, of its parts."""
+    """Check that a batch is the sum, or the mean by number or by weight, of its parts."""
     subject, at = evaluator.subject, evaluator.subject.weight_index()
     count, axes = subject.sample_axes()
     if at is None or subject.coupled or subject.info is not None or evaluator.is_random or count < 4:
@@ -143,13 +144,13 @@ def _check_parts(evaluator: Evaluator, arrays: Arrays, value: Callable[[np.ndarr
         raise Failed(
             f"with weights a batch gives {number(got)}, and its halves {number(each)}",
             expected=f"{number(means[1])}, their mean by weight, {number(means[0])}, by number, or their sum",
-            fix="a weight must count for its own sample alone: do not divide the weights by their maximum or pass them "
+            fix="a weight must apply only to its sample: do not divide the weights by their maximum or pass them "
             "through a softmax; divide the weighted sum by the sum of the weights.",
             arrays=[*arrays[:at], _broadcast(weights, arrays[at]), *arrays[at + 1 :]],
         )
 
 
-@check("ignored-label", "a label to ignore is as good as the sample's removal")
+@check("ignored-label", "an ignored sample has no effect, as if it were removed")
 def ignored_label(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     count, axes = subject.sample_axes()
@@ -157,7 +158,7 @@ def ignored_label(evaluator: Evaluator) -> str:
     if at is None or axes[at] is None or subject.inputs[at].given is not None:
         raise Skipped("it has no label to ignore")
     if subject.coupled:
-        raise Skipped("the samples of a batch meet each other in this loss")
+        raise Skipped("the samples of a batch interact in this loss")
     gone = np.arange(count) % 3 == 1
     arrays = unmasked(subject, evaluator.draw(2))
     removed = [a if axis is None else np.compress(~gone, a, axis=axis) for a, axis in zip(arrays, axes, strict=True)]
@@ -172,7 +173,7 @@ def ignored_label(evaluator: Evaluator) -> str:
                 np.moveaxis(spoiled[n], axes[n] or 0, 0)[gone] = spoiled_by
         got = float(np.sum(np.asarray(evaluator.run("loss", spoiled), np.float64)))
         gradients = zip(subject.floats, evaluator.run("gradients", spoiled), strict=True)
-        leaks = any(np.moveaxis(g, axes[n] or 0, 0)[gone].any() for n, g in gradients if axes[n] is not None)
+        leaks = any(reaches_removed(g, axes[n] or 0, gone) for n, g in gradients if axes[n] is not None)
         if not differ(got, expected, 1e-4) and not leaks:
             continue
         held = "" if spoiled_by is None else f" where the ignored samples hold {spoiled_by:g}"
@@ -182,7 +183,7 @@ def ignored_label(evaluator: Evaluator) -> str:
             if differ(got, expected, 1e-4)
             else f"an ignored sample has a gradient{held}",
             expected=f"{number(expected)}, as without those samples, and no gradient for them",
-            fix="divide by the number of samples that are left, ops.clamp((labels != ignore_index).sum(), 1)."
+            fix="divide by the number of remaining samples, ops.clamp((labels != ignore_index).sum(), 1)."
             if share
             else "weight the values by labels != ignore_index: return self.get_loss(values, weights).",
             arrays=spoiled,

@@ -1,10 +1,10 @@
-"""What a loss is called with: a small language for shapes and domains, and the arrays it stands for.
+"""The inputs of a loss: a small language for shapes and domains, and random arrays of them.
 
     f32[8, 10]                      real numbers
-    f32[8, 10] in [0, 1]            numbers of an interval; (0, 1], [0, 1) and (0, 1) leave ends out
+    f32[8, 10] in [0, 1]            numbers of an interval; (0, 1], [0, 1) and (0, 1) exclude ends
     f32[8] > 0                      positive numbers
     f32[8, 10] simplex              rows that sum to 1
-    i32[8] < 10                     whole numbers from 0 to 9
+    i32[8] < 10                     integers from 0 to 9
     i32[8] in {-1, 1}               one of several numbers
 
 Inputs are separated by commas; each may begin with a name, as in `logits: f32[8, 10], labels: i32[8] < 10`.
@@ -52,13 +52,13 @@ class Input:
         dtype: its dtype.
         shape: its shape.
         low, high: the ends of its interval; None for no end.
-        open_low, open_high: whether `low` or `high` itself is left out.
-        choices: the only values it takes, if it has such.
+        open_low, open_high: whether `low` or `high` itself is excluded.
+        choices: the only values it takes, if they are few.
         simplex: whether rows are probabilities that sum to 1.
-        given: an example of its values, where drawing each for itself would not do.
-        counts: whether it holds whole numbers in a floating dtype, so that nothing is differentiated by it.
+        given: an example of its values, where independent random values would not be valid.
+        counts: whether it holds integers in a floating dtype, so that it is not differentiated.
         class_axis: for a simplex, the axis along which values sum to 1.
-        probed: whether values at the ends of the domain may be tried: not where `given` is all that is known of it.
+        probed: whether values at the ends of the domain may be tried; False where only `given` is known.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Input:
 
     @property
     def is_free(self) -> bool:
-        """Whether any number may stand in it."""
+        """Whether it takes any number."""
         return self.is_float and self.low is None and self.high is None and not self.simplex and self.choices is None
 
     @property
@@ -92,7 +92,7 @@ class Input:
 
     @property
     def classes(self) -> int | None:
-        """For class indices, which begin at 0, how many there are."""
+        """The number of classes, for class indices from 0."""
         bounded = not self.is_float and self.choices is None and self.high is not None and not self.is_mask
         bounded = bounded and self.low == 0 and np.dtype(self.dtype) != np.bool_ and not self._words & _NUMBER_WORDS
         return int(self.high) + 1 if bounded and self.high is not None else None
@@ -103,7 +103,7 @@ class Input:
 
     @property
     def is_mask(self) -> bool:
-        """Whether it says which samples or elements count: by its name, or as a bool that is not named as a label."""
+        """Whether it selects samples or elements: by its name, or as a bool that is not named as a label."""
         if self.classes_are_many:
             return False
         boolean = np.dtype(self.dtype) == np.bool_
@@ -111,29 +111,29 @@ class Input:
 
     @property
     def is_length(self) -> bool:
-        """Whether, by its name, it says how many positions of each sample are there."""
+        """Whether, by its name, it holds the lengths of the samples."""
         return not self.is_float and bool(self._words & _LENGTH_WORDS)
 
     @property
     def is_label(self) -> bool:
-        """Whether it is named as what is to be predicted."""
+        """Whether, by its name, it holds labels."""
         return bool(self._words & (_LABEL_WORDS | {"teacher", "reference", "ref", "goal"}))
 
     @property
     def is_inverted_mask(self) -> bool:
-        """Whether, by its name, 1 leaves an element out, as in a padding mask."""
+        """Whether, by its name, 1 removes an element, as in a padding mask."""
         return self.is_mask and bool(self._words & _INVERTED_WORDS)
 
     @property
     def may_be_mask(self) -> bool:
-        """Whether its values are 0 and 1 alone and its name says nothing else."""
+        """Whether it takes only the values 0 and 1 and is not named as a label."""
         two = self.choices is not None and set(self.choices) == {0.0, 1.0}
         integer = not self.is_float and self.choices is None and (self.low, self.high) == (0.0, 1.0)
         return (two or integer or np.dtype(self.dtype) == np.bool_) and not self._words & _LABEL_WORDS
 
     @property
     def classes_are_many(self) -> bool:
-        """Whether it is an integer that takes more values than 0 and 1."""
+        """Whether it is an integer that takes other values than 0 and 1."""
         if self.is_float or np.dtype(self.dtype) == np.bool_:
             return False
         if self.choices is not None:
@@ -142,7 +142,7 @@ class Input:
 
     @property
     def ignored(self) -> float | None:
-        """Of class labels written as choices, such as {-100, 0, 1, 2}, the one that stands for no class."""
+        """The ignored label of class labels written as choices, such as -100 of {-100, 0, 1, 2}."""
         if self.choices is None or self.is_float or len(self.choices) < 3:
             return None
         rest = sorted(self.choices)
@@ -154,7 +154,7 @@ class Input:
 
     @property
     def ends(self) -> tuple[float, ...]:
-        """The values at the ends of its interval; the nearest value inside for an end that is left out."""
+        """The values at the ends of its interval; the nearest inner value for an excluded end."""
         if not self.is_float or self.simplex or self.choices is not None or not self.probed:
             return ()
         found = []
@@ -200,7 +200,7 @@ class Input:
         return text
 
     def draw(self, rng: np.random.Generator, scale: float = 1.0) -> np.ndarray:
-        """Random values of the domain, away from its ends."""
+        """Return random values of the domain, away from its ends."""
         if self.given is not None:
             return self.given.copy()
         if self.choices is not None:
@@ -226,23 +226,23 @@ class Input:
         return np.asarray(values).astype(self.dtype)
 
     def of_samples(self, indices: Any, count: int) -> Input:
-        """The same input for other samples along the first axis."""
+        """Return the same input for other samples along the first axis."""
         given = None if self.given is None else np.take(self.given, indices, axis=0)
         return replace(self, shape=(count, *self.shape[1:]), given=given)
 
 
 def parse_inputs(text: str, names: Sequence[str] = ()) -> tuple[Input, ...]:
-    """Inputs from their written form.
+    """Parse a description of inputs.
 
     Args:
         text: inputs as `'f32[8, 10], i32[8] < 10'`; see above for the domains.
-        names: what to call those that are given no name.
+        names: names of the inputs that are described without one.
 
     Returns:
         One `Input` for each.
 
     Raises:
-        ArgumentError: a part that cannot be read; says which.
+        ArgumentError: a part cannot be parsed.
 
     Example:
         >>> from sporax.testing import parse_inputs
@@ -268,7 +268,7 @@ def parse_inputs(text: str, names: Sequence[str] = ()) -> tuple[Input, ...]:
 
 
 def _split(text: str) -> list[str]:
-    """At the commas that stand in no bracket."""
+    """Split at commas outside brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter in "[{(") - (letter in "]})")
@@ -303,7 +303,7 @@ def _with_domain(item: Input, text: str) -> Input:
 
 
 def from_spec(spec: InputSpec, example: np.ndarray, classes: int | None, custom: bool) -> Input:
-    """The input of a built-in loss, from what the loss says of itself and an example of its values."""
+    """Return the input of a built-in loss from its specification and an example of its values."""
     names = list(spec.shape)
     at = names.index("C") if "C" in names else -1
     axis = at - len(names) if "..." in names[:at] else at

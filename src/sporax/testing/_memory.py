@@ -1,4 +1,4 @@
-"""What a loss may remember between calls: its attributes, and the globals, closures and defaults of its function."""
+"""State that a loss may keep between calls: attributes, and globals, closures and defaults of its function."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
 def remembered(target: Any) -> dict[str, Any]:
-    """Plain data that a call of the loss can change, by name, as a snapshot to compare with a later one."""
+    """Return a snapshot, by name, of the plain data that a call of the loss can change."""
     return {name: _frozen(value) for name, value in _reached(target) if _is_data(value)}
 
 
 def traced(target: Any) -> str:
-    """The name of something that holds a value of a trace which has ended; empty if nothing does."""
+    """Return the name of an object that holds a value of a finished trace, or ""."""
     for name, value in _reached(target):
         if not isinstance(value, list | tuple | dict | deque | Tensor | jax.Array):
             continue
@@ -95,7 +95,7 @@ def _is_data(value: Any) -> bool:
 
 
 def _frozen(value: Any, depth: int = 0) -> Any:
-    """A copy to compare by `==`; what is no plain data stands for itself by its identity."""
+    """Return a copy that can be compared by `==`; other objects are represented by their identity."""
     if isinstance(value, float | np.floating) and value != value:
         return "NaN"
     if isinstance(value, (*_PLAIN, np.generic)):

@@ -1,4 +1,4 @@
-"""Which operation of a program made the first number that is not finite, and in which line of the user's code."""
+"""The operation of a program that produced the first non-finite number, and its line in the user's code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRANSPARENT = {"broadcast_in_dim", "reshape", "squeeze", "convert_element_type"
 
 @dataclass(frozen=True)
 class Origin:
-    """The operation that made a number that is not finite.
+    """The operation that produced a non-finite number.
 
     Args:
         operation: its name in JAX.
@@ -45,7 +45,7 @@ class Origin:
 
     @property
     def root(self) -> Origin:
-        """The first operation that made an infinite number from finite ones."""
+        """The first operation that produced an infinite number from finite ones."""
         return self if self.cause is None else self.cause.root
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Origin:
 
 
 class _Traced(NamedTuple):
-    """What is known of a value of the program beside its number."""
+    """Provenance of a value of the program."""
 
     origin: Origin | None = None
     made_by: str = ""
@@ -63,7 +63,7 @@ class _Traced(NamedTuple):
 
 
 def first_not_finite(fn: Callable[..., Any], *arrays: Any) -> Origin | None:
-    """The first operation of `fn(*arrays)` behind a result that is not finite; a NaN goes before an infinite one."""
+    """Return the operation that caused a non-finite result of `fn(*arrays)`; NaN takes precedence over infinity."""
     closed = jax.make_jaxpr(fn)(*arrays)
     walk = _Walk()
     given = [jnp.asarray(array) for array in arrays]
@@ -73,14 +73,14 @@ def first_not_finite(fn: Callable[..., Any], *arrays: Any) -> Origin | None:
         return None
     found = next((each for each in origins if each.gave == "NaN"), origins[0])
     root = found.root
-    near = [each for each in walk.singular if each.place == root.place]
-    # What was at its singular point in the forward pass stands before the quotient that its derivative is.
-    first = next((each for each in near if each.operation not in ("div", "mul", "integer_pow")), None)
-    return replace(found, singular=first or (near[0] if near else None))
+    same_line = [each for each in walk.singular if each.place == root.place]
+    # The singular point of the forward pass precedes the quotient in its derivative.
+    first = next((each for each in same_line if each.operation not in ("div", "mul", "integer_pow")), None)
+    return replace(found, singular=first or (same_line[0] if same_line else None))
 
 
 def narrows(jaxpr: Any, wide: Any = np.float64) -> bool:
-    """Whether a program casts a float of that dtype to a narrower one anywhere."""
+    """Whether a program casts a float of dtype `wide` to a narrower one."""
     for equation in jaxpr.eqns:
         if equation.primitive.name == "convert_element_type":
             before, after = equation.invars[0].aval.dtype, equation.outvars[0].aval.dtype
@@ -95,7 +95,7 @@ def narrows(jaxpr: Any, wide: Any = np.float64) -> bool:
 
 
 def primitives(jaxpr: Any) -> set[str]:
-    """The names of all operations of a program, those of the programs inside it included."""
+    """Return the names of all operations of a program, nested programs included."""
     found = set()
     for equation in jaxpr.eqns:
         found.add(equation.primitive.name)
@@ -108,7 +108,7 @@ def primitives(jaxpr: Any) -> set[str]:
 
 
 def kind_of(value: Any) -> str:
-    """`NaN`, `inf` or `-inf` if the array holds one (in this order), else nothing."""
+    """Return `NaN`, `inf` or `-inf`, the first of these that the array holds, else ""."""
     if not jnp.issubdtype(jnp.result_type(value), jnp.floating):
         return ""
     array = np.asarray(value, np.float64)
@@ -118,7 +118,7 @@ def kind_of(value: Any) -> str:
 
 
 class _Walk:
-    """The evaluation of a program, equation by equation."""
+    """Evaluates a program equation by equation."""
 
     def __init__(self) -> None:
         self.singular: list[Singular] = []
@@ -178,13 +178,13 @@ def _origin(name: str, place: str, operands: Sequence[Any], traces: Sequence[_Tr
         if traced.origin is not None and (each == wanted if wanted else each):
             return traced.origin
     if kind != "NaN" and any(kinds):
-        return None  # an infinite constant or input, handed on
+        return None  # an infinite constant or input, passed on
     cause = next((traced.origin for traced in traces if traced.origin is not None), None)
     return Origin(name, place, _had(name, operands, result, kind), kind, cause)
 
 
 def _inner(equation: Any, count: int) -> tuple[Any, Sequence[Any]] | None:
-    """The program inside an equation that only calls one, with its constants."""
+    """Return the nested program of an equation that only calls one, with its constants."""
     if equation.primitive.name in ("scan", "while", "cond", "custom_vjp_call_jaxpr"):
         return None
     for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
@@ -199,19 +199,19 @@ def _inner(equation: Any, count: int) -> tuple[Any, Sequence[Any]] | None:
 
 
 def _had(name: str, operands: Sequence[Any], result: Any, kind: str) -> str:
-    """The operands of the first element that is not finite, as `sub(inf, inf)`."""
+    """Format the operands of the first non-finite element, such as `sub(inf, inf)`."""
     array = np.asarray(result, np.float64)
     bad = np.isnan(array) if kind == "NaN" else np.isinf(array)
     index = np.unravel_index(int(np.argmax(bad)), array.shape)
-    met = []
+    shown = []
     for operand in operands:
         if np.shape(operand) == array.shape:
-            met.append(f"{np.asarray(operand, np.float64)[index]:g}")
+            shown.append(f"{np.asarray(operand, np.float64)[index]:g}")
         elif np.size(operand) == 1:
-            met.append(f"{float(np.asarray(operand).reshape(())):g}")
+            shown.append(f"{float(np.asarray(operand).reshape(())):g}")
         else:
             return name
-    return f"{name}({', '.join(met)})"
+    return f"{name}({', '.join(shown)})"
 
 
 def is_user_file(file: str) -> bool:
@@ -220,15 +220,15 @@ def is_user_file(file: str) -> bool:
 
 
 def place_of(equation: Any) -> str:
-    """`file:line` of the innermost line of the user's own code that made the equation; else of sporax's."""
+    """Return `file:line` of the innermost line of the user's code that created the equation; else of sporax's."""
     traceback = equation.source_info.traceback
-    own = ""
+    fallback = ""
     for frame in () if traceback is None else traceback.frames:
         file, place = frame.file_name, f"{frame.file_name}:{frame.line_num}"
         if file.startswith(_PACKAGE):
             if "/testing/" in file:
-                break  # what lies further out called the check, and is not the loss
-            own = own or place
+                break  # outer frames called the check and are not part of the loss
+            fallback = fallback or place
         elif is_user_file(file):
             return place
-    return own
+    return fallback

@@ -1,4 +1,4 @@
-"""Legal inputs at which losses break: ends of intervals, corners of simplexes, ties, and nothing left to average."""
+"""Valid inputs at which losses often fail: ends of intervals, corners of simplexes, ties, and nothing to average."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from sporax.testing._inputs import Input
 from sporax.testing._subject import Subject
 
-_MOST_COMBINATIONS = 27
+_MAX_COMBINATIONS = 27
 
 
 class Probe(NamedTuple):
     """Inputs to try.
 
     Args:
-        where: what is special about them, as `for p of 1`.
+        where: what is special about them, such as `for p of 1`.
         arrays: the inputs.
     """
 
@@ -32,7 +32,7 @@ class _Fill(NamedTuple):
 
 
 def edge_probes(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Probe]:
-    """Every combination of ends and corners of the inputs, then each end in one element alone.
+    """Yield every combination of ends and corners of the inputs, then each end in a single element.
 
     Args:
         subject: the loss.
@@ -41,7 +41,7 @@ def edge_probes(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Probe
     fills = [_fills(subject, at, plain) for at in range(len(plain))]
     special = [at for at, found in enumerate(fills) if found]
     options = [[_Fill("", plain[at]), *fills[at]] for at in special]
-    if np.prod([len(each) for each in options] or [0]) > _MOST_COMBINATIONS:
+    if np.prod([len(each) for each in options] or [0]) > _MAX_COMBINATIONS:
         # The first inputs in all combinations; the others one at a time.
         options = [each if n < 2 else [each[0]] for n, each in enumerate(options)]
     seen: set[str] = set()
@@ -84,7 +84,7 @@ def _once(
 
 
 def _fills(subject: Subject, at: int, plain: Sequence[np.ndarray]) -> list[_Fill]:
-    """The input filled with each of its special values."""
+    """Return the input filled with each of its special values."""
     item, array = subject.inputs[at], plain[at]
     if not item.probed or not array.size:
         return []
@@ -105,7 +105,7 @@ def _fills(subject: Subject, at: int, plain: Sequence[np.ndarray]) -> list[_Fill
 
 
 def _corners(subject: Subject, at: int, plain: Sequence[np.ndarray]) -> list[_Fill]:
-    """One-hot rows (at the label's class and at the next, where there are class labels) and uniform rows."""
+    """Return one-hot rows (at the class of the label and at the next, if there are class labels) and uniform rows."""
     item, array = subject.inputs[at], plain[at]
     axis = item.class_axis % array.ndim
     classes = array.shape[axis]
@@ -126,7 +126,7 @@ def _corners(subject: Subject, at: int, plain: Sequence[np.ndarray]) -> list[_Fi
 
 
 def ties(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Probe]:
-    """Inputs where elements or inputs are equal to each other or to zero."""
+    """Yield inputs whose elements are equal to each other, to another input or to zero."""
     free = [at for at, item in enumerate(subject.inputs) if item.is_free and item.given is None]
     if free:
         yield Probe("where all inputs are zero", [np.zeros_like(a) if at in free else a for at, a in enumerate(plain)])
@@ -166,7 +166,7 @@ def ties(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Probe]:
 
 
 def _contains(wide: Input, narrow: Input) -> bool:
-    """Whether every value of the second domain is one of the first."""
+    """Whether the first domain contains the second."""
     if wide.simplex or wide.choices is not None:
         return wide.simplex == narrow.simplex and wide.choices == narrow.choices
     values = narrow.choices or tuple(end for end in (narrow.low, narrow.high) if end is not None)
@@ -180,7 +180,7 @@ def _with(arrays: Sequence[np.ndarray], at: int, array: np.ndarray) -> list[np.n
 
 
 def unmasked(subject: Subject, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The same inputs with nothing masked and nothing ignored."""
+    """Return the same inputs with nothing masked and nothing ignored."""
     found = list(arrays)
     for at, item in enumerate(subject.inputs):
         if at in subject.masks:
@@ -196,12 +196,12 @@ def unmasked(subject: Subject, arrays: Sequence[np.ndarray]) -> list[np.ndarray]
 
 
 class Emptied(NamedTuple):
-    """Inputs of which nothing should count.
+    """Inputs with every sample removed.
 
     Args:
         probe: the inputs.
-        certain: whether the input says by its name, dtype or values that it removes samples. If not, the loss may
-            read it as a label, and its value there is free.
+        certain: whether name, dtype or values show that the input removes samples. If not, the loss may take it as
+            a label, and its value is not determined.
     """
 
     probe: Probe
@@ -209,7 +209,7 @@ class Emptied(NamedTuple):
 
 
 def nothing_left(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Emptied]:
-    """Inputs with everything masked or ignored."""
+    """Yield inputs with everything masked or ignored."""
     for at, item in enumerate(subject.inputs):
         if item.given is not None or not item.probed:
             continue
@@ -228,5 +228,5 @@ def nothing_left(subject: Subject, plain: Sequence[np.ndarray]) -> Iterator[Empt
 
 
 def as_dtype(subject: Subject, probe: Probe, dtype: Any) -> Probe:
-    """The same probe with its floating inputs in another dtype."""
+    """Return the same probe with its floating inputs in another dtype."""
     return probe._replace(arrays=subject.cast(probe.arrays, dtype))

@@ -1,4 +1,4 @@
-"""What a check found, and the forms in which it is shown."""
+"""Findings and reports of the checker, and their output formats."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ COLOURS: dict[Status, str] = {"pass": "green", "fail": "bold red", "warn": "yell
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Result of one check.
 
     Args:
-        check: its short name, for `skip` and for tools.
-        title: the check in words.
-        status: `pass`, `fail`, `warn` (worth a look, not an error) or `skip` (it does not apply; `found` says why).
+        check: the short name of the check, as used by `only` and `skip`.
+        title: a description of the check.
+        status: `pass`, `fail`, `warn` (possibly intended) or `skip` (it does not apply; `found` says why).
         found: what was found.
         expected: what was expected.
         fix: a suggested fix.
         inputs: the smallest inputs that show it, by name, as text.
-        place: file and line of the operation it comes from, where that is known.
+        place: file and line of the operation that caused it, if known.
     """
 
     check: str
@@ -42,11 +42,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """The findings on one loss.
+    """The findings for one loss.
 
     Args:
         name: of the loss.
-        inputs: what it was called with.
+        inputs: its inputs.
         findings: one for each check.
     """
 
@@ -56,21 +56,21 @@ class Report:
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """The findings that are errors."""
+        """The findings of status `fail`."""
         return tuple(each for each in self.findings if each.status == "fail")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The findings that are worth a look."""
+        """The findings of status `warn`."""
         return tuple(each for each in self.findings if each.status == "warn")
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no check failed."""
         return not self.failures
 
     def __getitem__(self, check: str) -> Finding:
-        """The finding of a check by its short name."""
+        """Return the finding of a check by its short name."""
         for each in self.findings:
             if each.check == check:
                 return each
@@ -78,7 +78,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """One line: how many passed, failed, and so on."""
+        """One line with the number of findings of each status."""
         counts = Counter(each.status for each in self.findings)
         words: tuple[tuple[Status, str], ...] = (
             ("pass", "passed"), ("fail", "failed"), ("warn", "to look at"), ("skip", "skipped"),
@@ -86,7 +86,7 @@ class Report:
         return f"{self.name}: " + ", ".join(f"{counts[key]} {word}" for key, word in words if counts[key])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """Return the report as plain data."""
         return {
             "name": self.name,
             "inputs": list(self.inputs),
@@ -95,7 +95,7 @@ class Report:
         }
 
     def as_json(self) -> str:
-        """JSON text."""
+        """Return the report as JSON text."""
         return json.dumps(self.as_dict(), indent=2)
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class Report:
         return "\n".join(lines)
 
     def as_html(self) -> str:
-        """A page of its own, with no outside parts."""
+        """Return the report as a self-contained HTML page."""
         return html_page([self])
 
     def _section(self) -> str:
@@ -126,7 +126,7 @@ class Report:
 
 
 def details(finding: Finding) -> list[tuple[str, str]]:
-    """What is told of a finding beneath its line, as (key, text)."""
+    """Return the details printed below a failure or warning, as pairs (key, text)."""
     if finding.status not in ("fail", "warn"):
         return []
     pairs = [("expected", finding.expected), ("at", finding.place)]
@@ -136,7 +136,7 @@ def details(finding: Finding) -> list[tuple[str, str]]:
 
 
 def html_page(reports: Sequence[Report]) -> str:
-    """One page of several reports, with no outside parts."""
+    """Return a self-contained HTML page of several reports."""
     title = reports[0].name if len(reports) == 1 else f"{len(reports)} losses"
     return _PAGE.format(title=html.escape(title), sections="\n".join(report._section() for report in reports))
 

@@ -1,4 +1,4 @@
-"""Small inputs that show a fault: fewer samples, fewer features, rounder numbers."""
+"""Smaller inputs that reproduce a fault: fewer samples, fewer features, rounder numbers."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sporax.testing._inputs import Input
 if TYPE_CHECKING:
     from sporax.testing._subject import Subject
 
-_MOST_CALLS = 160
+_MAX_CALLS = 160
 _SHOWN = 12
 
 
 def shrink(
     subject: Subject, arrays: Sequence[np.ndarray], fails: Callable[[list[np.ndarray]], bool]
 ) -> list[np.ndarray]:
-    """The smallest inputs found for which `fails` still holds.
+    """Return the smallest inputs found for which `fails` still holds.
 
     Args:
-        subject: the loss, for what its inputs may hold.
+        subject: the loss, which determines valid inputs.
         arrays: inputs that fail.
-        fails: whether inputs fail; an exception counts as another fault, so as no.
+        fails: whether inputs fail; an exception is another fault and counts as False.
 
     Returns:
-        Inputs that fail, as small and as round as was found in a bounded number of calls.
+        Inputs that fail, the smallest found in a bounded number of calls.
     """
     best = [array.copy() for array in arrays]
     calls = 0
@@ -35,7 +35,7 @@ def shrink(
     def still(candidate: list[np.ndarray]) -> bool:
         nonlocal calls, best
         calls += 1
-        if calls > _MOST_CALLS or not _allowed(subject.inputs, candidate):
+        if calls > _MAX_CALLS or not _allowed(subject.inputs, candidate):
             return False
         try:
             found = fails(candidate)
@@ -75,9 +75,9 @@ def _with(arrays: Sequence[np.ndarray], at: int, array: np.ndarray) -> list[np.n
 def _fewer(
     inputs: Sequence[Input], arrays: Sequence[np.ndarray], size: int, still: Callable[[list[np.ndarray]], bool]
 ) -> None:
-    """Fewer places along every axis of that size: one alone, else half of them, as long as that still fails.
+    """Reduce every axis of a size: to one index, else by halves, as long as the inputs still fail.
 
-    Where these are classes, labels are brought into their range.
+    If the axis is that of the classes, labels are reduced modulo the number of classes.
     """
     indices = list(range(size))
     current = [array.copy() for array in arrays]
@@ -113,7 +113,7 @@ def _fewer(
 
 
 def _allowed(inputs: Sequence[Input], arrays: Sequence[np.ndarray]) -> bool:
-    """Whether class labels still name classes that are there, and all values are of the domain."""
+    """Whether all values are in their domains and class labels are smaller than the remaining number of classes."""
     for item, array in zip(inputs, arrays, strict=True):
         if not item.allows(array):
             return False
@@ -135,7 +135,7 @@ def _allowed(inputs: Sequence[Input], arrays: Sequence[np.ndarray]) -> bool:
 
 
 def show(inputs: Sequence[Input], arrays: Sequence[np.ndarray]) -> dict[str, str]:
-    """Inputs as short text, by name."""
+    """Format inputs as short text, by name."""
     result = {}
     for item, array in zip(inputs, arrays, strict=True):
         values = np.asarray(array)

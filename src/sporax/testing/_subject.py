@@ -1,4 +1,4 @@
-"""The loss under check, of whatever kind, as one pure function of arrays."""
+"""The loss to check, of any kind, as a pure function of arrays."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Subject:
     """A loss to check.
 
     Args:
-        name: what to call it.
+        name: its name.
         target: a Cell, or a function.
-        inputs: what it is called with.
-        row: its row in the registry, for a built-in function.
+        inputs: its inputs.
+        row: its registry entry, for a built-in function.
         params: keyword arguments of every call.
-        variants: makes the Cell with another reduction, where it can be made.
-        coupled: whether values of one sample are meant to depend on the others.
+        variants: creates the Cell with another reduction, if that is possible.
+        coupled: whether the samples of a batch interact.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Subject:
 
     @property
     def floats(self) -> list[int]:
-        """Indices of the differentiable inputs: floats, unless they take a few values alone."""
+        """Indices of the differentiable inputs: floats that do not take only a few values."""
         return [at for at, item in enumerate(self.inputs) if item.is_float and not item.counts and item.choices is None]
 
     @property
     def documentation(self) -> str:
-        """The docstrings of the loss, for what they say of it."""
+        """The docstrings of the loss."""
         target = self.target
         parts = [inspect.getdoc(target)]
         if isinstance(target, Cell):
@@ -83,22 +83,22 @@ class Subject:
         return "\n".join(part for part in parts if part)
 
     def draw(self, seed: int, dtype: Any = None, scale: float = 1.0) -> list[np.ndarray]:
-        """Random inputs; the float ones in `dtype` where that is given."""
+        """Return random inputs; floats in `dtype` if it is given."""
         rng = np.random.default_rng([seed, 5])
         arrays = [item.draw(rng, scale) for item in self.inputs]
         return self.cast(arrays, dtype) if dtype is not None else arrays
 
     def cast(self, arrays: Sequence[np.ndarray], dtype: Any) -> list[np.ndarray]:
-        """The float inputs in another dtype."""
+        """Return the inputs with floats in another dtype."""
         return [
             array.astype(dtype) if item.is_float else array for item, array in zip(self.inputs, arrays, strict=True)
         ]
 
     def loss(self, reduction: str | None = None) -> Callable[..., jax.Array]:
-        """The loss as a pure function of arrays.
+        """Return the loss as a pure function of arrays.
 
         Args:
-            reduction: another one than its own.
+            reduction: another reduction than its own.
 
         Returns:
             `fn(*arrays)`.
@@ -118,7 +118,7 @@ class Subject:
         return lambda *arrays: one_array(pure(state, *map(wrap, arrays), **self.params)[0])
 
     def functional(self, target: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
-        """A pure function of the state and the inputs, and the state: what a first call makes of it included."""
+        """Return a pure function of state and inputs, and the state after a first call."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -130,7 +130,7 @@ class Subject:
                 return functionalize(target)
 
     def direct(self, *arrays: Any) -> Any:
-        """A plain call, as its user makes it: Tensors in for a Cell."""
+        """Call the loss as its user does: with Tensors for a Cell."""
         if self.takes_tensors:
             return self.target(*map(wrap, arrays), **self.params)
         return self.target(*arrays, **self.params)
@@ -145,7 +145,7 @@ class Subject:
         return self._cells[reduction]
 
     def weighted(self) -> Callable[..., jax.Array] | None:
-        """`fn(weights, *arrays)`, the reduced loss with one weight for each sample, if it takes weights."""
+        """Return `fn(weights, *arrays)`, the reduced loss with one weight per sample, or None without weights."""
         if self.info is not None:
             function = self.info.function
             if function.spec.mask_parameter is not None or not function.spec.output:
@@ -166,7 +166,7 @@ class Subject:
         return call
 
     def sample_axes(self) -> tuple[int, list[int | None]]:
-        """How many samples there are, and the axis of each input along which they lie; None for a shared input."""
+        """Return the number of samples and their axis in each input; None for a shared input."""
         if self.info is not None and self.info.output:
             spec, axes = self.info.function.spec, []
             for item, given in zip(self.info.inputs, self.inputs, strict=True):
@@ -179,18 +179,18 @@ class Subject:
 
     @property
     def masks(self) -> list[int]:
-        """Indices of the inputs that say which samples or elements count."""
+        """Indices of the inputs that select samples or elements."""
         count = self.inputs[0].shape[:1]
         if self.info is not None or not count:
             return []
         return [at for at, item in enumerate(self.inputs) if at and item.is_mask and item.shape[:1] == count]
 
     def weight_index(self) -> int | None:
-        """Which input weights the samples."""
+        """Return the index of the input that weights the samples, or None."""
         return next((at for at in self.masks if not self.inputs[at].is_inverted_mask), None)
 
     def ignored_label(self, at: int) -> float | None:
-        """The label of that input which stands for no class, if it has one."""
+        """Return the ignored label of an input, or None."""
         item = self.inputs[at]
         if item.ignored is not None:
             return item.ignored
@@ -215,7 +215,7 @@ class Subject:
 
 
 def _plain_attributes(target: Any) -> dict[str, Any]:
-    """The attributes of a Cell that are plain values, to see whether a call changes them."""
+    """Return the attributes of a Cell that are plain values, to detect changes by a call."""
     if not isinstance(target, Cell):
         return {}
     return {
@@ -226,7 +226,7 @@ def _plain_attributes(target: Any) -> dict[str, Any]:
 
 
 def one_array(value: Any) -> jax.Array:
-    """A loss's result as one array. As in training: `loss` of a dict or the sum of its terms, the first of a tuple."""
+    """Return a result as one array, as training does: `loss` of a dict or the sum of its terms, item 0 of a tuple."""
     if isinstance(value, Mapping):
         if "loss" in value:
             return one_array(value["loss"])
@@ -245,7 +245,7 @@ def one_array(value: Any) -> jax.Array:
 
 
 def objective(fn: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    """A number made of a loss: itself, or a sum in which each value counts differently."""
+    """Reduce a loss to a scalar: itself, or a sum in which each value has a different weight."""
 
     def number(*arrays: Any) -> jax.Array:
         values = fn(*arrays)
@@ -264,16 +264,16 @@ def make_subject(
     arguments: Mapping[str, Any] | None = None,
     coupled: bool = False,
 ) -> Subject:
-    """The subject of a check.
+    """Return the subject of a check.
 
     Args:
         target: a loss class, a Cell, a function, or the name of a built-in one.
-        inputs: text as `'f32[8, 10], i32[8] < 10'`, example arrays, or None to try the usual ones.
+        inputs: text as `'f32[8, 10], i32[8] < 10'`, example arrays, or None to try common ones.
         arguments: constructor arguments of a class, keyword arguments of a function.
-        coupled: whether values of one sample are meant to depend on the others.
+        coupled: whether the samples of a batch interact.
 
     Raises:
-        ArgumentError: it cannot be made or called; says why.
+        ArgumentError: it cannot be created or called.
     """
     arguments = dict(arguments or {})
     if isinstance(target, str):
@@ -293,7 +293,7 @@ def make_subject(
             f"check_loss: the target must be a loss class, a Cell or a function, but got {target!r}."
         )
     if isinstance(target, Cell) and type(target).__module__.startswith("sporax."):
-        # Its function says whether the samples of a batch meet.
+        # Its function determines whether the samples of a batch interact.
         specs = [info.function.spec for info in losses.by_cell(type(target).__name__)]
         coupled = coupled or any(spec.mask_parameter is not None or not spec.output for spec in specs)
     called = type(target).construct if isinstance(target, Cell) else target
@@ -320,7 +320,7 @@ def make_subject(
 
 
 def _in_order(items: Sequence[Input], names: Sequence[str], called: Any, name: str) -> Sequence[Input]:
-    """Inputs that are named as the parameters are, in the order of these."""
+    """Sort inputs that are named like the parameters into the order of the parameters."""
     given = [item.name for item in items]
     expected = list(names[: len(items)])
     if given == expected or not set(given) & set(names) or sorted(given) == sorted(expected):
@@ -338,7 +338,7 @@ def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:
     info = losses.get(function.spec.name)
     if info.function is not function:
         info = losses.LossInfo(function=function)
-    # The last one: that in which a gradient is the derivative of the value, where a loss has the choice.
+    # The last setting: if a loss offers a choice, its gradient is the derivative of the value there.
     params = {**[{}, *info.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
     if info.random and "sampled_values" not in params and "key" not in params:
         params["key"] = jax.random.key(0)
@@ -439,16 +439,16 @@ def _guess(subject: Callable[[Sequence[Input]], Subject], name: str, names: list
 
 
 def load_target(text: str) -> Any:
-    """The object named by `path/to/file.py:Name`, `package.module:Name`, or the name of a built-in loss.
+    """Load `path/to/file.py:Name`, `package.module:Name`, or a built-in loss by name.
 
     Args:
-        text: where it is. Without `:Name`, the only loss class that the file defines.
+        text: the location. Without `:Name`, the file must define exactly one loss class.
 
     Returns:
         A class or a function.
 
     Raises:
-        ArgumentError: there is none; says which there are.
+        ArgumentError: there is no such object; the message lists what the file defines.
 
     Example:
         >>> from sporax.testing import load_target
