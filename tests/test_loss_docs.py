@@ -73,9 +73,9 @@ def test_text_becomes_markdown(generator):
 
 def test_a_picture_without_a_shape_is_refused(generator):
     row = losses.get("mse_loss")
-    flat = generator.look.Curve("flat", "x", np.arange(3.0), np.ones(3), np.zeros(3))
+    flat = generator.plotting.Curve("flat", "x", np.arange(3.0), np.ones(3), np.zeros(3))
     with pytest.raises(ValueError, match="constant over 'x'"):
         generator._checked(row, [flat])
-    holed = generator.look.Curve("holed", "x", np.arange(3.0), np.array([0, np.nan, 1]), np.zeros(3))
+    holed = generator.plotting.Curve("holed", "x", np.arange(3.0), np.array([0, np.nan, 1]), np.zeros(3))
     with pytest.raises(ValueError, match="not finite"):
         generator._checked(row, [holed])

@@ -8,7 +8,7 @@ python tools/generate_loss_docs.py huber     draws one picture
 from __future__ import annotations
 
 import argparse
-import inspect as python_inspect
+import inspect
 import re
 import sys
 from collections.abc import Iterable
@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sporax import losses, nn
-from sporax.inspect import look
+from sporax import losses, nn, plotting
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "losses"
 NOTE = "<!-- Written by tools/generate_loss_docs.py from the docstrings. Do not edit. -->"
@@ -132,7 +131,7 @@ def _page(family: str, rows: Iterable[losses.LossInfo]) -> str:
 
 
 def _entry(row: losses.LossInfo) -> list[str]:
-    words = look.words_of(row)
+    words = plotting.describe(row)
     parts = [
         f"## {row.name}",
         "",
@@ -159,12 +158,12 @@ def _entry(row: losses.LossInfo) -> list[str]:
 def _signature(name: str, called: Any) -> str:
     """The call without annotations."""
     bare = []
-    for parameter in python_inspect.signature(called).parameters.values():
+    for parameter in inspect.signature(called).parameters.values():
         default = parameter.default
         if callable(default) and default is not parameter.empty:
             default = _Named(getattr(default, "__name__", type(default).__name__))
         bare.append(parameter.replace(annotation=parameter.empty, default=default))
-    return f"{name}{python_inspect.Signature(bare)}"
+    return f"{name}{inspect.Signature(bare)}"
 
 
 class _Named:
@@ -201,30 +200,32 @@ def _table_text(text: str) -> str:
     return _markdown(text).replace("\n", " ")
 
 
-def curves(row: losses.LossInfo) -> list[look.Curve]:
+def curves(row: losses.LossInfo) -> list[plotting.Curve]:
     """What a picture shows: the loss for one to three values of a hyper-parameter, or for each kind of label.
 
     Raises:
         ValueError: a curve has no shape, or is not finite.
     """
-    lines = look.lines(row)
+    lines = plotting.lines(row)
     for sweep in _sweeps(row):
         try:
             swept = [
-                look.trace(row, lines[0], setting, label=label, points=POINTS)
-                for label, setting in look.settings_of(row, sweep)
+                plotting.trace(row, lines[0], setting, label=label, points=POINTS)
+                for label, setting in plotting.settings_of(row, sweep)
             ]
         except (ValueError, TypeError):
             continue
         if len(swept) > 1 and _differ(swept):
             return _checked(row, swept)
-    return _checked(row, [look.trace(row, line, label=line.case or row.name, points=POINTS) for line in lines[:MOST]])
+    return _checked(
+        row, [plotting.trace(row, line, label=line.case or row.name, points=POINTS) for line in lines[:MOST]]
+    )
 
 
 def _sweeps(row: losses.LossInfo) -> Iterable[dict[str, tuple[Any, ...]]]:
     if row.name in SHOWN:
         yield SHOWN[row.name]
-    known = look.parameters_of(row)
+    known = plotting.parameters_of(row)
     for name, values in row.parameters.items():
         if name in NOT_SHOWN:
             continue
@@ -236,7 +237,7 @@ def _sweeps(row: losses.LossInfo) -> Iterable[dict[str, tuple[Any, ...]]]:
                 yield {name: tuple(sorted(different))}
 
 
-def _differ(found: list[look.Curve]) -> bool:
+def _differ(found: list[plotting.Curve]) -> bool:
     span = max(float(np.ptp(curve.value)) for curve in found)
     return all(
         float(np.max(np.abs(one.value - other.value))) > 0.02 * span
@@ -245,9 +246,9 @@ def _differ(found: list[look.Curve]) -> bool:
     )
 
 
-def _checked(row: losses.LossInfo, found: list[look.Curve]) -> list[look.Curve]:
+def _checked(row: losses.LossInfo, found: list[plotting.Curve]) -> list[plotting.Curve]:
     for curve in found:
-        if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.slope))):
+        if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.derivative))):
             raise ValueError(f"{row.name}: the curve {curve.label!r} over {curve.axis!r} is not finite.")
     if max(float(np.ptp(curve.value)) for curve in found) < 1e-6:
         raise ValueError(f"{row.name}: the loss is constant over {found[0].axis!r}; give it a line of its own.")
@@ -283,9 +284,9 @@ def write(names: Iterable[str]) -> list[str]:
         (TARGET / name).write_text(text, encoding="utf-8")
     failed = []
     for name in names:
-        row = look.find(name)
+        row = plotting.find(name)
         try:
-            look.save_figure([curves(row)], TARGET / "img" / f"{row.name}.svg", small=True)
+            plotting.save_figure([curves(row)], TARGET / "img" / f"{row.name}.svg", small=True)
         except (ValueError, TypeError) as error:
             failed.append(f"{name}: {error}")
     return failed

@@ -35,7 +35,8 @@ MODULES = (
     "sporax.train.checkpoint",
     "sporax.transforms",
     "sporax.common.initializer",
-    "sporax.inspect",
+    "sporax.testing",
+    "sporax.plotting",
     "sporax.compat",
     "sporax.formats",
 )

@@ -45,12 +45,13 @@ ALLOWED: dict[str, set[str]] = {
     "nn": {"core", "losses", "ops", "transforms"},
     "dataset": set(),
     "train": _BELOW_TRAIN,
-    "inspect": {"core", "losses", "nn", "transforms"},
+    "testing": {"core", "losses", "nn", "transforms"},
+    "plotting": {"losses"},
     "common": {"core", "transforms", "ops"},
     # MindSpore's path of that name; it hands names on too.
     "mint": {"core", "losses", "ops", "nn"},
-    "compat": _BELOW_TRAIN | {"train", "inspect", "common", "mint"},
-    "cli": _BELOW_TRAIN | {"train", "inspect", "common", "compat", "sporax"},
+    "compat": _BELOW_TRAIN | {"train", "testing", "plotting", "common", "mint"},
+    "cli": _BELOW_TRAIN | {"train", "testing", "plotting", "common", "compat", "sporax"},
     "sporax": _BELOW_TRAIN | {"train", "common", "mint", "compat"},
     "__main__": {"cli"},
 }

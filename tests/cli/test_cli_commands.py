@@ -87,7 +87,7 @@ def test_doctor_says_that_no_device_starts(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", fail)
     report = _doctor.examine()
     assert report["device_error"] == "no backend of that name"
-    assert "JAX cannot start one: no backend of that name" in _doctor.as_text(report)
+    assert "JAX cannot initialize a device: no backend of that name" in _doctor.as_text(report)
 
 
 def test_doctor_shows_the_flags_that_are_set(monkeypatch):

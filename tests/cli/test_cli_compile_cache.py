@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sporax.cli import _compile_cache, _doctor
-from sporax.cli._compile_cache import keep_programs, place
+from sporax.cli._compile_cache import cache_folder, enable_cache
 
 SCRIPT = """
 import os
@@ -60,7 +60,7 @@ def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     # A processor that is left out keeps none; what JAX is told by hand is served all the same.
     by_hand = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    more = {} if place(WITHOUT) else by_hand
+    more = {} if cache_folder(WITHOUT) else by_hand
     first = run(tmp_path, **more)
     programs = kept(tmp_path)
     assert programs
@@ -69,50 +69,50 @@ def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
 
 
 def test_the_place_is_told_by_jaxs_own_variables_first(ordinary):
-    assert place({"JAX_COMPILATION_CACHE_DIR": "/somewhere"}) == "/somewhere"
-    assert place({"JAX_COMPILATION_CACHE_DIR": ""}) is None
-    assert place({"JAX_ENABLE_COMPILATION_CACHE": "0"}) is None
-    assert place({"JAX_ENABLE_COMPILATION_CACHE": "False"}) is None
-    assert "sporax" in str(place({}))
+    assert cache_folder({"JAX_COMPILATION_CACHE_DIR": "/somewhere"}) == "/somewhere"
+    assert cache_folder({"JAX_COMPILATION_CACHE_DIR": ""}) is None
+    assert cache_folder({"JAX_ENABLE_COMPILATION_CACHE": "0"}) is None
+    assert cache_folder({"JAX_ENABLE_COMPILATION_CACHE": "False"}) is None
+    assert "sporax" in str(cache_folder({}))
 
 
 def test_what_was_set_by_hand_stays_as_it_is():
     environment = {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
-    keep_programs(environment)
+    enable_cache(environment)
     assert environment == {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
 
 
 def test_machines_of_one_home_have_folders_of_their_own(monkeypatch):
-    places = set()
+    folders = set()
     for processor in ("model name: A\nflags: avx", "model name: A\nflags: avx avx512f", ""):
         monkeypatch.setattr(_compile_cache, "_processor", lambda processor=processor: processor)
-        places.add(place({}))
-    assert len(places) == 3
+        folders.add(cache_folder({}))
+    assert len(folders) == 3
 
 
 def test_a_processor_whose_programs_are_not_read_again_keeps_none(monkeypatch):
     monkeypatch.setattr(_compile_cache.os.path, "exists", lambda path: False)
     monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: A\nbugs: spectre_v1 gds")
-    assert place({}) is None
+    assert cache_folder({}) is None
     monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: gds\nbugs: spectre_v1")
-    assert place({}) is not None
+    assert cache_folder({}) is not None
 
 
 def test_a_folder_that_cannot_be_made_is_done_without(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(_compile_cache, "place", lambda environment: str(tmp_path / "file" / "programs"))
+    monkeypatch.setattr(_compile_cache, "cache_folder", lambda environment: str(tmp_path / "file" / "programs"))
     environment: dict[str, str] = {}
-    keep_programs(environment)
+    enable_cache(environment)
     assert environment == {}
 
 
-def test_the_oldest_programs_make_room(monkeypatch, tmp_path):
-    monkeypatch.setattr(_compile_cache, "place", lambda environment: str(tmp_path))
-    monkeypatch.setattr(_compile_cache, "_MOST_BYTES", 250)
+def test_the_oldest_programs_are_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr(_compile_cache, "cache_folder", lambda environment: str(tmp_path))
+    monkeypatch.setattr(_compile_cache, "_MAX_BYTES", 250)
     for age, name in enumerate("cab"):
         (tmp_path / name).write_bytes(bytes(100))
         os.utime(tmp_path / name, (1000 + age, 1000 + age))
-    keep_programs({})
+    enable_cache({})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 

@@ -148,7 +148,7 @@ def test_compare_over_one_axis(capsys, tmp_path):
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith(("mse", "l1", "smooth"))}
     assert " ".join(rows["mse_loss"]) == "mse_loss 16 / -8 4 / -4 0 / 0 4 / 4 16 / 8 1·x² 1·x²"
     assert rows["smooth_l1_loss"][-2:] == ["1·|x|", "1·|x|"]
-    assert "stand apart" not in out
+    assert "plotted separately" not in out
 
 
 def test_compare_puts_different_axes_apart(capsys, tmp_path):
@@ -158,5 +158,5 @@ def test_compare_puts_different_axes_apart(capsys, tmp_path):
     assert code == 0
     assert out.count("x: prediction minus label") == 1
     assert "over predicted probability (positive):" in out
-    assert "Losses whose axes differ in meaning stand apart." in out
+    assert "Losses whose axes differ in meaning are plotted separately." in out
     assert "<svg" in target.read_text(encoding="utf-8")

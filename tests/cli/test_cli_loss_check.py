@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sporax import compat, losses
 from sporax.cli import _loss_check
 from sporax.cli._app import app
-from sporax.inspect import check_loss
+from sporax.testing import check_loss
 
 LOSS = """
 import mindspore.nn as nn
@@ -62,7 +62,7 @@ def test_a_bad_loss_gives_status_1_with_line_and_fix(file, tmp_path):
     [
         (["nowhere.py:Loss"], "there is no file 'nowhere.py'"),
         (["mse_lose"], "Did you mean 'mse_loss'?"),
-        (["mse_loss", "--only", "speed"], "`law` must be one of"),
+        (["mse_loss", "--only", "speed"], "`check` must be one of"),
         (["mse_loss", "--inputs", "f32"], "cannot read 'f32'"),
         ([], "give a TARGET"),
         (["mse_loss", "--arg", "beta"], "--arg must be name=value"),

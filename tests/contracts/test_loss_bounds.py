@@ -1,4 +1,4 @@
-"""No value goes below the loss's bound where inputs are nearly or exactly equal."""
+"""No value is below the lower bound of the loss for equal or nearly equal inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oracles.programs import plain
 from oracles.samples import inputs_of, settings_of
 from sporax import losses
 
-ROWS = [row for row in losses.registry().values() if row.lower_bound is not None]
+INFOS = [info for info in losses.registry().values() if info.lower_bound is not None]
 APART = [0.0, 1e-7, 1e-5, 1e-3, 1e-1]
 
 
@@ -21,12 +21,12 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return power / power.sum(axis, keepdims=True)
 
 
-def nearly_equal(row: losses.LossInfo, seed: int, apart: float, size: float) -> list[np.ndarray]:
-    """Example inputs in which whatever may be alike is alike, but for `apart`; real ones are `size` large."""
+def nearly_equal(info: losses.LossInfo, seed: int, apart: float, size: float) -> list[np.ndarray]:
+    """Return example inputs in which comparable inputs differ by about `apart`; real inputs are of size `size`."""
     rng = np.random.default_rng([seed, int(1e9 * apart)])
-    inputs = inputs_of(row, seed)
+    inputs = inputs_of(info, seed)
     common: dict[Any, np.ndarray] = {}
-    for at, (item, array) in enumerate(zip(row.inputs, inputs, strict=True)):
+    for at, (item, array) in enumerate(zip(info.inputs, inputs, strict=True)):
         if item.kind != "float" or item.role == "table":
             continue
         known = common.setdefault((array.shape, "4" in item.shape), rng.normal(size=array.shape))
@@ -49,15 +49,15 @@ def nearly_equal(row: losses.LossInfo, seed: int, apart: float, size: float) -> 
     return inputs
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.name, marks=pytest.mark.xdist_group(r.name)) for r in ROWS])
-def test_no_value_is_below_the_bound(row):
-    assert row.lower_bound is not None
-    shape = np.shape(ORACLES[row.oracle].value(*inputs_of(row), **settings_of(row)[0]))
+@pytest.mark.parametrize("info", [pytest.param(r, id=r.name, marks=pytest.mark.xdist_group(r.name)) for r in INFOS])
+def test_no_value_is_below_the_bound(info):
+    assert info.lower_bound is not None
+    shape = np.shape(ORACLES[info.oracle].value(*inputs_of(info), **settings_of(info)[0]))
     for seed, apart in enumerate(APART):
         for size in (1.0, 1e-3, 30.0):
-            inputs = nearly_equal(row, seed, apart, size)
-            values, _ = plain(row.name)(inputs, np.ones(shape, np.float32))
-            assert (np.asarray(values) >= row.lower_bound).all(), f"{values} for inputs {apart} apart"
+            inputs = nearly_equal(info, seed, apart, size)
+            values, _ = plain(info.name)(inputs, np.ones(shape, np.float32))
+            assert (np.asarray(values) >= info.lower_bound).all(), f"{values} for inputs {apart} apart"
 
 
 DIVERGENCES = [
@@ -67,8 +67,8 @@ DIVERGENCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", [pytest.param(losses.get(name), id=name) for name in DIVERGENCES])
-def test_eager_values_are_not_below_the_bound_either(row):
+@pytest.mark.parametrize("info", [pytest.param(losses.get(name), id=name) for name in DIVERGENCES])
+def test_eager_values_are_not_below_the_bound_either(info):
     for apart in (0.0, 1e-6):
-        values = row.function(*nearly_equal(row, 1, apart, 1.0), **settings_of(row)[0])
-        assert (np.asarray(values) >= row.lower_bound).all()
+        values = info.function(*nearly_equal(info, 1, apart, 1.0), **settings_of(info)[0])
+        assert (np.asarray(values) >= info.lower_bound).all()

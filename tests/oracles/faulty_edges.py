@@ -25,7 +25,7 @@ class Fault(NamedTuple):
         loss: the faulty one.
         right: its correct sibling, which must pass.
         inputs: what both are called with.
-        law: the law that finds the fault.
+        check: the check that finds the fault.
         words: words of the report.
         options: further arguments of the check.
     """
@@ -33,7 +33,7 @@ class Fault(NamedTuple):
     loss: Any
     right: Any
     inputs: str
-    law: str
+    check: str
     words: str
     options: dict[str, Any] = {}
 

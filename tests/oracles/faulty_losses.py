@@ -1,4 +1,4 @@
-"""Losses with one fault each: `FAULTS` holds (loss, inputs, the law that must find it, words of the finding)."""
+"""Losses with one fault each: `FAULTS` holds (loss, inputs, the check that must find it, words of the finding)."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ FAULTS: list[tuple[Any, str, str, str]] = [
     (MeanOverBatchOnly, PAIR, "reduction", "reduction='mean' gives"),
     (ReducedTwice, PAIR, "reduction", "reduction='none' gives one number"),
     (SumThatIsAMean, PAIR, "reduction", "reduction='sum' gives"),
-    (mean_over_all_weights, "f32[8], f32[8], f32[8] > 0", "zero-weight", "divide by the weights"),
+    (mean_over_all_weights, "f32[8], f32[8], f32[8] > 0", "zero-weight", "divide by the sum of the remaining weights"),
     (weight_after_the_mean, "f32[8], f32[8], f32[8] > 0", "zero-weight", "with weights of 0"),
     (weight_in_a_softmax, "f32[8], f32[8], f32[8] > 0", "zero-weight", "with weights of 0"),
     (every_pair, PAIR, "shape-hazard", "(8, 1) against y of shape (8,)"),

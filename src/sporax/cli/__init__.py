@@ -12,14 +12,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: what stands behind `sporax` on the command line; default `sys.argv[1:]`.
+        arguments: the command-line arguments after `sporax`; default `sys.argv[1:]`.
 
     Returns:
-        the exit code.
+        The exit code.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # A script is started without the command-line library: importing that would take longer than everything
-    # else that happens before the script's first line.
+    # `run` does not import the command-line library: the import takes longer than the rest of the startup.
     if given[:1] == ["run"] and len(given) > 1 and (given[1] == "-m" or not given[1].startswith("-")):
         from sporax.cli._run import launch
 

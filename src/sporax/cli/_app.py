@@ -29,7 +29,7 @@ app.add_command(loss)
 def run(target: str, arguments: tuple[str, ...], module: bool) -> None:
     """Run a script written for MindSpore, unchanged, on sporax.
 
-    SCRIPT is a Python file, or with -m a module; ARGS are its own arguments.
+    SCRIPT is a Python file, or with -m a module; ARGS are its arguments.
     """
     from sporax.cli._run import launch
 

@@ -1,4 +1,4 @@
-"""What `sporax doctor` finds out, and how it prints it."""
+"""The report of `sporax doctor`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import sys
 from typing import Any
 
 from sporax import __version__
-from sporax.cli._compile_cache import place
+from sporax.cli._compile_cache import cache_folder
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "optax", "protobuf", "safetensors")
 _FLAGS = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL")
 
 
 def examine() -> dict[str, Any]:
-    """Everything that the report holds, ready for JSON."""
+    """Return the report as plain data."""
     report: dict[str, Any] = {
         "sporax": __version__,
         "python": platform.python_version(),
@@ -32,7 +32,7 @@ def examine() -> dict[str, Any]:
         "flags": {
             name: value for name, value in sorted(os.environ.items()) if name in _FLAGS or name.startswith("JAX_")
         },
-        "compiled_programs": place(os.environ),
+        "compiled_programs": cache_folder(os.environ),
         "backend": None,
         "devices": [],
         "device_error": None,
@@ -71,12 +71,12 @@ def _device(device: Any) -> dict[str, Any]:
 
 
 def as_json(report: dict[str, Any]) -> str:
-    """The report as one JSON object."""
+    """Format the report as one JSON object."""
     return json.dumps(report, indent=2)
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report as two columns."""
+    """Format the report as a table of two columns."""
     from rich.console import Console
     from rich.table import Table
 
@@ -94,7 +94,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("platform", report["platform"]))
     rows.append(("host", f"{report['cpu_cores']} cores, {_gigabytes(report['memory_bytes'])}"))
     if report["device_error"]:
-        rows.append(("devices", f"JAX cannot start one: {report['device_error']}"))
+        rows.append(("devices", f"JAX cannot initialize a device: {report['device_error']}"))
     rows += [
         (f"device {each['id']}", f"{each['platform']}  {each['kind']}  {_gigabytes(each['memory_bytes'])}")
         for each in report["devices"]
@@ -106,7 +106,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("programs kept", _kept(folder)))
     rows += list(report["flags"].items()) or [("flags", "none set")]
     if report["mindspore_installed"]:
-        rows.append(("mindspore", "installed too; `sporax run` takes sporax in its place"))
+        rows.append(("mindspore", "installed too; `sporax run` uses sporax instead"))
     return rows
 
 

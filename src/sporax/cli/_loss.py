@@ -29,7 +29,7 @@ def _reported() -> Iterator[None]:
 
     try:
         yield
-    except _loss_show.MENDABLE as error:
+    except _loss_show.USER_ERRORS as error:
         click.echo(f"sporax loss: {error}", err=True)
         sys.exit(2)
 
@@ -43,8 +43,8 @@ def list_losses(family: str | None, like: str | None, as_json: bool) -> None:
     from sporax.cli import _loss_show
 
     with _reported():
-        rows = _loss_show.select(family, like)
-        click.echo(_loss_show.rows_as_json(rows) if as_json else _loss_show.rows_as_text(rows), nl=as_json)
+        infos = _loss_show.select(family, like)
+        click.echo(_loss_show.as_json(infos) if as_json else _loss_show.as_text(infos), nl=as_json)
 
 
 @group.command()
@@ -77,10 +77,10 @@ def compare(names: tuple[str, ...], save: Path | None) -> None:
 
 @group.command()
 @click.argument("target", metavar="[TARGET]", required=False)
-@click.option("--inputs", metavar="TEXT", help="The inputs that it is called with: 'f32[8, 10], i32[8] < 10'.")
-@click.option("--arg", multiple=True, metavar="NAME=VALUE", help="An argument of its constructor. Repeatable.")
-@click.option("--only", multiple=True, metavar="LAW", help="Run only this check. Repeatable.")
-@click.option("--skip", multiple=True, metavar="LAW", help="Leave this check out. Repeatable.")
+@click.option("--inputs", metavar="TEXT", help="The inputs of the loss: 'f32[8, 10], i32[8] < 10'.")
+@click.option("--arg", multiple=True, metavar="NAME=VALUE", help="A constructor argument. Repeatable.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Run only this check. Repeatable.")
+@click.option("--skip", multiple=True, metavar="CHECK", help="Leave this check out. Repeatable.")
 @click.option("--coupled/--no-coupled", default=False, help="The samples of a batch interact (contrastive losses).")
 @click.option("--strict/--no-strict", default=False, help="Warnings fail too.")
 @click.option("--seed", default=0, show_default=True, help="The seed of the random inputs.")
@@ -113,7 +113,7 @@ def check(
         reports = list(reports) if as_json else _loss_check.printed(reports, several=every)
         if html is not None:
             _loss_check.write_html(reports, html)
-    except _loss_check.MENDABLE as error:
+    except _loss_check.USER_ERRORS as error:
         click.echo(f"sporax loss check: {error}", err=True)
         sys.exit(2)
     if as_json:

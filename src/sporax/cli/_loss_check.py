@@ -1,4 +1,4 @@
-"""`sporax loss check`: a loss of your own against the loss contract."""
+"""`sporax loss check`: run the loss checker."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from sporax import compat, losses
 from sporax._errors import ArgumentError, SporaxError
-from sporax.inspect import COLOURS, MARKS, Report, check_loss, details, html_page, load_target
+from sporax.testing import COLOURS, MARKS, Report, check_loss, details, html_page, load_target
 
-MENDABLE = (SporaxError, OSError)
+USER_ERRORS = (SporaxError, OSError)
 
 
 def run(
@@ -26,15 +26,15 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> Iterator[Report]:
-    """Check one loss, or every built-in one, each when its report is asked for, with progress on standard error.
+    """Yield the report of one loss, or of every built-in loss, with progress on standard error.
 
     Raises:
-        SporaxError: it cannot be found or called.
+        SporaxError: the loss cannot be found or called.
     """
     if (target is None) != every:
         raise ArgumentError("give a TARGET, such as my_losses.py:MyLoss, or --all for every built-in loss.")
     if every:
-        yield from (_checked(row.name, None, {}, quiet, options) for row in losses.registry().values())
+        yield from (_checked(info.name, None, {}, quiet, options) for info in losses.registry().values())
         return
     # The file may import mindspore.
     compat.install()
@@ -50,7 +50,7 @@ def _checked(
 
     console = Console(stderr=True)
     with console.status("checking", spinner="dots") if not quiet and console.is_terminal else _Silent() as status:
-        # What the loss prints is not part of the report, which may be JSON.
+        # Output of the loss must not mix with the report, which may be JSON.
         with contextlib.redirect_stdout(sys.stderr):
             report = check_loss(
                 target, inputs, arguments=arguments, progress=lambda title: status.update(title), **options
@@ -66,7 +66,7 @@ class _Silent:
         pass
 
     def update(self, _: str) -> None:
-        """Say nothing."""
+        """Ignore the title."""
 
 
 def _values(pairs: Sequence[str]) -> dict[str, Any]:
@@ -83,13 +83,13 @@ def _values(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def as_json(reports: Sequence[Report]) -> str:
-    """One JSON object; a list of them where there are several reports."""
+    """Format one report as a JSON object, several as a list."""
     data = [report.as_dict() for report in reports]
     return json.dumps(data[0] if len(data) == 1 else data, indent=2)
 
 
 def printed(reports: Iterator[Report], *, several: bool) -> list[Report]:
-    """The reports, printed as they come: a table for one, a line and what failed for each of several."""
+    """Print the reports as they arrive and return them: one as a table, several as a line each with the failures."""
     from rich.console import Console
 
     console = Console(file=sys.stdout)
@@ -123,12 +123,12 @@ def _print_table(console: Any, report: Report) -> None:
     table.add_column(ratio=2)
     table.add_column(ratio=3)
     for finding in report.findings:
-        told = Text(finding.found)
+        result = Text(finding.found)
         for key, text in details(finding):
-            told.append(f"\n{key} ", style="bold")
-            told.append(text)
+            result.append(f"\n{key} ", style="bold")
+            result.append(text)
         style = COLOURS[finding.status]
-        table.add_row(Text(MARKS[finding.status], style=style), Text(finding.title), told)
+        table.add_row(Text(MARKS[finding.status], style=style), Text(finding.title), result)
     console.print(Text(report.name, style="bold"))
     console.print(Text("; ".join(report.inputs), style="dim"))
     console.print(table)
@@ -136,7 +136,7 @@ def _print_table(console: Any, report: Report) -> None:
 
 
 def write_html(reports: Sequence[Report], file: Path) -> None:
-    """Write the page to a temporary name, and rename it."""
+    """Write the reports as an HTML page, atomically."""
     temporary = file.with_name(f".{file.name}.tmp")
     temporary.write_text(html_page(reports), encoding="utf-8")
     temporary.replace(file)

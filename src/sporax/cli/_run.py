@@ -1,4 +1,4 @@
-"""`sporax run`: a script that imports `mindspore`, run as Python would run it, on sporax."""
+"""`sporax run`: run a script that imports `mindspore`, as Python would run it, on sporax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 
 from sporax import compat
-from sporax.cli._compile_cache import keep_programs
+from sporax.cli._compile_cache import enable_cache
 
 _LAUNCHERS = {"runpy", "importlib._bootstrap", "importlib._bootstrap_external", __name__}
 _INTERRUPTED = 130
@@ -18,20 +18,20 @@ def launch(arguments: list[str]) -> int:
     """Run `script.py args...`, or `-m module args...`, with the alias `mindspore` in place.
 
     Returns:
-        the exit code: 0, 1 after an exception, 2 where there is no such script, 130 after Ctrl-C. A
-        SystemExit of the script passes through.
+        The exit code: 0, 1 after an exception, 2 if the script does not exist, 130 after Ctrl-C. A
+        SystemExit raised by the script propagates.
     """
     as_module = arguments[0] == "-m"
     rest = arguments[1:] if as_module else arguments
     if not rest:
-        return _refuse("give the name of a module after -m.")
+        return _usage_error("give the name of a module after -m.")
     target = rest[0]
     if not as_module and not os.path.exists(target):
-        return _refuse(f"there is no file {target!r} in {os.getcwd()}.")
+        return _usage_error(f"there is no file {target!r} in {os.getcwd()}.")
     sys.argv = list(rest)
     if not sys.flags.safe_path:
         sys.path[0] = os.getcwd() if as_module else os.path.dirname(os.path.abspath(target))
-    keep_programs(os.environ)
+    enable_cache(os.environ)
     compat.install()
     try:
         if as_module:
@@ -47,13 +47,13 @@ def launch(arguments: list[str]) -> int:
     return 0
 
 
-def _refuse(message: str) -> int:
+def _usage_error(message: str) -> int:
     print(f"sporax run: {message}", file=sys.stderr)
     return 2
 
 
 def _show(error: BaseException) -> None:
-    """Print the traceback from the script's first line on, through the script's own `sys.excepthook`."""
+    """Print the traceback from the script's first line on with `sys.excepthook`, which the script may have set."""
     error.__traceback__ = _below_launcher(error.__traceback__)
     sys.stdout.flush()
     sys.excepthook(type(error), error, error.__traceback__)
