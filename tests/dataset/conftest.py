@@ -1,4 +1,4 @@
-"""Every test starts from one seed, and leaves none behind."""
+"""Every test starts with the same seed, and the seed is reset after it."""
 
 from __future__ import annotations
 

@@ -51,13 +51,13 @@ def test_batches_of_a_list_in_order_are_views():
             assert not value.flags.writeable
 
 
-def test_shuffled_batches_are_cut_from_one_gather():
+def test_shuffled_batches_are_views_of_one_copy():
     rows = read(source(shuffle=True).batch(3))
     assert rows[0][0].base is not None
     assert rows[0][0].base is rows[1][0].base or np.shares_memory(rows[0][0].base, rows[1][0].base)
 
 
-def test_gathers_are_of_bounded_size_and_keep_the_order():
+def test_copies_have_a_bounded_size_and_keep_the_order():
     rows = [(np.full(200_000, i, np.float32),) for i in range(13)]
     data = ds.GeneratorDataset(rows, ["x"], shuffle=True)
     ds.config.set_seed(1)
@@ -70,7 +70,7 @@ def test_gathers_are_of_bounded_size_and_keep_the_order():
     assert [i for stack in stacks for i in stack] == order
 
 
-def test_a_batch_across_the_border_of_two_datasets():
+def test_a_batch_that_spans_two_datasets():
     rows = read((source(3) + source(4)).batch(5))
     assert [row[1].tolist() for row in rows] == [[0, 10, 20, 0, 10], [20, 30]]
 
@@ -127,18 +127,18 @@ def test_per_batch_map(make):
 
 
 def test_per_batch_map_columns():
-    def told(function, **named):
+    def output(function, **named):
         data = source(2).batch(2, per_batch_map=function, **named)
         return data.get_col_names(), [value.tolist() for value in read(data)[0]]
 
     x, y = [[0, 0], [1, -1]], [0, 10]
-    assert told(lambda y, i: y, input_columns="y") == (["x", "y"], [x, y])
-    assert told(lambda y, i: ([v + 1 for v in y],), input_columns=["y"])[1] == [x, [1, 11]]
-    assert told(lambda y, i: (y, y), input_columns=["y"], output_columns=["a", "b"]) == (
+    assert output(lambda y, i: y, input_columns="y") == (["x", "y"], [x, y])
+    assert output(lambda y, i: ([v + 1 for v in y],), input_columns=["y"])[1] == [x, [1, 11]]
+    assert output(lambda y, i: (y, y), input_columns=["y"], output_columns=["a", "b"]) == (
         ["a", "b", "x"],
         [y, y, x],
     )
-    assert told(lambda y, i: y, input_columns=["y"], output_columns=["a"]) == (["x", "a"], [x, y])
+    assert output(lambda y, i: y, input_columns=["y"], output_columns=["a"]) == (["x", "a"], [x, y])
 
 
 def test_batch_size_as_a_function():
@@ -155,7 +155,7 @@ def test_batch_size_as_a_function():
 
 @pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize("info", [None, {}, {"x": None, "y": (None, None)}, {("x", "y")[0]: ([None], 0), "y": None}])
-def test_padding_to_the_largest(in_memory, info):
+def test_padding_to_the_maximum(in_memory, info):
     rows = read(ragged(4, in_memory).padded_batch(2, pad_info=info))
     assert [[value.shape for value in row] for row in rows] == [[(2, 2), (2, 2, 2)], [(2, 4), (2, 2, 4)]]
     assert rows[0][0].tolist() == [[0, 0], [0, 1]]
@@ -179,7 +179,7 @@ def test_padding_to_a_shape_and_with_a_value():
     ]
 
 
-def test_padding_some_columns_leaves_the_others():
+def test_padding_some_columns_does_not_change_the_others():
     rows = [(np.ones(i + 1), np.array([i])) for i in range(2)]
     data = ds.GeneratorDataset(rows, ["x", "y"], shuffle=False).padded_batch(2, pad_info={"x": ([3], 0)})
     assert [value.shape for value in read(data)[0]] == [(2, 3), (2, 1)]
@@ -187,7 +187,7 @@ def test_padding_some_columns_leaves_the_others():
         read(ragged().padded_batch(2, pad_info={"x": ([5], -1)}))
 
 
-# What cannot be
+# Errors
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -232,11 +232,11 @@ def test_elements_of_different_dtype(in_memory):
         (
             {"batch_size": 2, "input_columns": ["x"]},
             ArgumentError,
-            "belong to `per_batch_map`, which is missing",
+            "need `per_batch_map`, which was not given",
         ),
         ({"batch_size": 2, "per_batch_map": abs, "input_columns": "z"}, DatasetError, "no column 'z'"),
         ({"batch_size": 2, "pad_info": 3}, ArgumentTypeError, "`pad_info` must be a dict"),
-        ({"batch_size": 2, "pad_info": {"x": 3}}, ArgumentTypeError, r"must give \(shape, value\)"),
+        ({"batch_size": 2, "pad_info": {"x": 3}}, ArgumentTypeError, r"to \(shape, value\)"),
         (
             {"batch_size": 2, "pad_info": {"x": (3, 0)}},
             ArgumentTypeError,
@@ -245,7 +245,7 @@ def test_elements_of_different_dtype(in_memory):
         ({"batch_size": 2, "pad_info": {"z": None}}, DatasetError, "padded_batch: there is no column 'z'"),
     ],
 )
-def test_arguments_that_cannot_be(arguments, error, message):
+def test_invalid_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         source().batch(**arguments)
 
@@ -255,20 +255,20 @@ def test_arguments_that_cannot_be(arguments, error, message):
     [
         (
             lambda d: d.batch(lambda info: 0),
-            "`batch_size` for batch 0 must give an int of at least 1, but gave 0",
+            "`batch_size` for batch 0 must return an int of at least 1, but returned 0",
         ),
         (
             lambda d: d.batch(2, per_batch_map=lambda x, y, i: (x,)),
-            "gave 1 columns, but the output columns are 2",
+            "returned 1 columns, but there are 2 output columns",
         ),
-        (lambda d: d.batch(2, per_batch_map=lambda x, y, i: (x, 3)), "for column 'y', but gave 3"),
-        (lambda d: d.batch(2, per_batch_map=lambda x, y, i: (x, [])), "gave no elements for column 'y'"),
+        (lambda d: d.batch(2, per_batch_map=lambda x, y, i: (x, 3)), "for column 'y', but returned 3"),
+        (lambda d: d.batch(2, per_batch_map=lambda x, y, i: (x, [])), "returned no elements for column 'y'"),
         (
             lambda d: d.padded_batch(2, pad_info={"x": ([2, 2], 0)}),
             r"rank 1, but is to be padded to \[2, 2\]",
         ),
     ],
 )
-def test_batches_that_cannot_be_made(make, message):
+def test_batches_that_cannot_be_stacked(make, message):
     with pytest.raises(DatasetError, match=message):
         read(make(source()))

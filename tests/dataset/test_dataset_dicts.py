@@ -1,4 +1,4 @@
-"""Columns of Python dicts. The expected rows are those that MindSpore 2.10 gives."""
+"""Columns of Python dicts. The expected rows are those of MindSpore 2.10."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rows(data, **how):
     return list(data.create_tuple_iterator(num_epochs=1, **{"output_numpy": True, **how}))
 
 
-def test_iterators_give_dicts_of_arrays_or_tensors():
+def test_iterators_return_dicts_of_arrays_or_tensors():
     given, number = rows(source())[1]
     assert list(given) == ["a", "b", "s"]
     assert given["a"].dtype == np.float32
@@ -39,20 +39,20 @@ def test_iterators_give_dicts_of_arrays_or_tensors():
     assert row["d"]["a"] == 0
 
 
-def test_facts_of_a_dict_column():
+def test_properties_of_a_dict_column():
     assert source().output_shapes() == [[], []]
     assert source().output_types() == [np.dtype("O"), np.dtype("int32")]
     assert source().get_dataset_size() == 4
 
 
-def test_functions_get_the_dict():
+def test_functions_receive_the_dict():
     assert [row[0].item() for row in rows(source().map(lambda d: d["a"] * 2, "d"))] == [0, 2, 4, 6]
     assert [row[0]["k"].item() for row in rows(source().map(lambda d: {"k": d["b"][1]}, "d"))] == [1, 2, 3, 4]
     assert [row[1].item() for row in rows(source().filter(lambda d: d["a"] > 1, "d"))] == [2, 3]
 
 
 @pytest.mark.parametrize("how", [lambda d: d.batch(2), lambda d: d.padded_batch(2, pad_info={})])
-def test_batch_stacks_key_by_key(how):
+def test_batch_stacks_by_key(how):
     batch, numbers = rows(how(source()))[1]
     np.testing.assert_array_equal(batch["a"], np.float32([2, 3]))
     np.testing.assert_array_equal(batch["b"], [[2, 3], [3, 4]])
@@ -60,7 +60,7 @@ def test_batch_stacks_key_by_key(how):
     np.testing.assert_array_equal(numbers, [2, 3])
 
 
-def test_per_batch_map_gets_the_dicts():
+def test_per_batch_map_receives_the_dicts():
     data = source().batch(2, per_batch_map=lambda d, i, info: ([x["a"] for x in d], i), input_columns=["d", "i"])
     np.testing.assert_array_equal(rows(data)[1][0], np.float32([2, 3]))
 
@@ -94,6 +94,6 @@ def test_a_function_that_writes_to_its_dict_changes_no_other_epoch():
         ([{"a": 1}, {"a": object()}], "must be numbers"),
     ],
 )
-def test_dicts_that_do_not_stack(values, message):
+def test_dicts_that_cannot_be_stacked(values, message):
     with pytest.raises(DatasetError, match=message):
         rows(_slices(values).batch(2))

@@ -1,4 +1,4 @@
-"""A user's failing code, elements that do not fit, datasets that give nothing, and a light import."""
+"""Exceptions in user code, mismatched elements, empty datasets, and a light import."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def line_of(function, text):
         ),
         (
             lambda: ds.GeneratorDataset(at_call, "x"),
-            "GeneratorDataset: the source, when it was started, raised OSError: no such disk",
+            "GeneratorDataset: the start of the source raised OSError: no such disk",
             OSError,
             line_of(at_call, "no such disk"),
         ),
@@ -129,17 +129,17 @@ def test_a_users_exception_is_the_cause_and_its_line_is_named(make, message, cau
     for reading in (lambda: read(data), lambda: list(data.stacked_batches(2))):
         with pytest.raises(DatasetError) as caught:
             reading()
-        assert message in str(caught.value) or "can be read once" in str(caught.value)
-        if "can be read once" in str(caught.value):
+        assert message in str(caught.value) or "can be read only once" in str(caught.value)
+        if "can be read only once" in str(caught.value):
             continue
         assert type(caught.value.__cause__) is cause
         if line is not None:
             assert str(caught.value).endswith(f"{HERE}:{line})")
-            told = "".join(traceback.format_exception(caught.value))
-            assert f"line {line}" in told
+            output = "".join(traceback.format_exception(caught.value))
+            assert f"line {line}" in output
 
 
-def test_a_callable_without_a_line_is_named_all_the_same():
+def test_a_callable_without_source_lines_is_named():
     data = source().map(operator.itemgetter("a"), "y")
     with pytest.raises(
         DatasetError, match=r"map: the operation itemgetter on column 'y' at element 0 raised IndexError"
@@ -147,7 +147,7 @@ def test_a_callable_without_a_line_is_named_all_the_same():
         read(data)
 
 
-def test_a_failing_len_is_told():
+def test_an_exception_of_len_is_reported():
     class NoLength(Third):
         def __len__(self):
             raise ValueError("unknown")
@@ -156,7 +156,7 @@ def test_a_failing_len_is_told():
         read(ds.GeneratorDataset(NoLength(), ["x", "y"]))
 
 
-def test_keyboard_interrupt_is_left_alone():
+def test_keyboard_interrupt_propagates():
     def stopped(x):
         raise KeyboardInterrupt
 
@@ -172,20 +172,20 @@ def test_keyboard_interrupt_is_left_alone():
             ["x", "y"],
             "the source at element 1 has 3 values, but 2 column names were given",
         ),
-        ([(1, 2)], ["x"], "element 0 has 2 values.*put a value that is itself a list into a tuple"),
+        ([(1, 2)], ["x"], "element 0 has 2 values.*wrap a value that is itself a list in a tuple"),
         ([1], ["x", "y"], "element 0 has 1 values.*as a tuple"),
-        ([(1, None)], ["x", "y"], r"element 0 gave None for column 'y'. Is a `return` missing\?"),
+        ([(1, None)], ["x", "y"], r"element 0 returned None for column 'y'. Is a `return` missing\?"),
         ([(1, object())], ["x", "y"], "value for column 'y' must be an array, a number, a string or a dict"),
         ([(1, np.array([1, "a"], object))], ["x", "y"], "value for column 'y' must be an array"),
         (
             [(1, [[1], [2, 3]])],
             ["x", "y"],
-            "for column 'y' cannot be made into an array.*nested lists of one shape",
+            "for column 'y' cannot be converted to an array.*nested lists of one shape",
         ),
     ],
 )
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_elements_that_do_not_fit(rows, names, message, in_memory):
+def test_elements_that_do_not_match(rows, names, message, in_memory):
     data = ds.GeneratorDataset(rows if in_memory else lambda: iter(rows), names)
     with pytest.raises(DatasetError, match=message):
         read(data)
@@ -194,17 +194,17 @@ def test_elements_that_do_not_fit(rows, names, message, in_memory):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda d: d.map(lambda x: None, "x"), "at element 0 gave None for column 'x'"),
+        (lambda d: d.map(lambda x: None, "x"), "at element 0 returned None for column 'x'"),
         (
             lambda d: d.map(lambda x: (x, x), "x"),
-            "element 0 gave 2 columns, but the output columns are 1: 'x'",
+            "element 0 returned 2 columns, but there are 1 output columns: 'x'",
         ),
         (lambda d: d.map(lambda x: {1}, "x"), "value for column 'x' must be an array.*of type set"),
-        (lambda d: d.filter(lambda x: [True, False], "x"), r"must give one bool, but gave \[True, False\]"),
-        (lambda d: d.filter(lambda x: None, "x"), "must give one bool, but gave None"),
+        (lambda d: d.filter(lambda x: [True, False], "x"), r"must return one bool, but returned \[True, False\]"),
+        (lambda d: d.filter(lambda x: None, "x"), "must return one bool, but returned None"),
     ],
 )
-def test_results_that_do_not_fit(make, message):
+def test_results_that_do_not_match(make, message):
     with pytest.raises(DatasetError, match=message):
         read(make(source()))
 
@@ -220,9 +220,9 @@ def test_results_that_do_not_fit(make, message):
         (lambda: ds.GeneratorDataset([], ["x"]).batch(2), "the source of GeneratorDataset is empty"),
         (
             lambda: ds.GeneratorDataset(lambda: iter(()), ["x"]),
-            "the source of GeneratorDataset gave no element",
+            "the source of GeneratorDataset yielded no element",
         ),
-        (lambda: source().skip(6), r"skip\(6\) passes over all 6 elements"),
+        (lambda: source().skip(6), r"skip\(6\) skips all 6 elements"),
         (lambda: source().filter(lambda x: False, "x").batch(2), "no element passed the filter .*lambda"),
         (
             lambda: ds.GeneratorDataset(third_less, ["x"]).batch(9, drop_remainder=True),
@@ -232,12 +232,12 @@ def test_results_that_do_not_fit(make, message):
             lambda: source().filter(lambda x: x < 2, "x").batch(9, drop_remainder=True),
             "no batch was full. Use a smaller batch_size, or drop_remainder=False",
         ),
-        (lambda: ds.GeneratorDataset(third_less, ["x"]).skip(2), r"skip\(2\) passes over all elements"),
+        (lambda: ds.GeneratorDataset(third_less, ["x"]).skip(2), r"skip\(2\) skips all elements"),
         (lambda: ds.NumpySlicesDataset([1, 2], sampler=[]), "it has no elements"),
         (lambda: source().skip(6).repeat(), r"skip\(6\)"),
     ],
 )
-def test_a_dataset_that_gives_nothing_says_why(make, reason):
+def test_the_error_of_an_empty_dataset_gives_the_reason(make, reason):
     for reading in (
         read,
         lambda data: list(data.stacked_batches(3)),
@@ -254,7 +254,7 @@ def third_less():
     yield 1
 
 
-def test_the_size_of_a_dataset_that_gives_nothing_is_0():
+def test_the_size_of_an_empty_dataset_is_0():
     assert source().batch(16, True).get_dataset_size() == 0
     assert source().skip(9).get_dataset_size() == 0
     assert ds.GeneratorDataset([], ["x"]).get_dataset_size() == 0
@@ -280,8 +280,8 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("jax", "torc
 
 
 @pytest.mark.parametrize(("before", "light"), [("", True), ("import jax", False)])
-def test_the_package_and_its_arrays_need_numpy_alone(before, light):
+def test_the_package_needs_only_numpy(before, light):
     package = str(Path(sporax.dataset.__file__).parent.parent)
     code = LIGHT.format(before=before)
-    told = subprocess.run([sys.executable, "-c", code, package], capture_output=True, text=True, check=True)
-    assert (told.stdout.strip() == "[]") == light
+    output = subprocess.run([sys.executable, "-c", code, package], capture_output=True, text=True, check=True)
+    assert (output.stdout.strip() == "[]") == light

@@ -1,4 +1,4 @@
-"""No row is lost, mixed with another, changed by a function that only reads it, or cast without a word."""
+"""No row is lost, mixed with another, changed by a function that only reads it, or cast silently."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows(data, **options):
 
 
 @pytest.mark.parametrize("set_seed", [sporax.set_seed, ds.config.set_seed])
-def test_a_seed_decides_what_augmentations_draw(set_seed):
+def test_a_seed_determines_the_random_numbers_of_augmentations(set_seed):
     """MindSpore 2.10: both functions seed `random` and `np.random`."""
 
     def epoch():
@@ -45,7 +45,7 @@ def test_a_seed_decides_what_augmentations_draw(set_seed):
     assert drawn == (np.random.rand(), random.random())
 
 
-def test_the_seed_that_was_set_last_holds():
+def test_the_last_seed_applies():
     """As in MindSpore 2.10, where both functions set one seed."""
     ds.config.set_seed(1)
     sporax.set_seed(2)
@@ -70,7 +70,7 @@ def both_orders(make):
     return first.count(0), first.count(1)
 
 
-def test_two_shuffles_after_one_another_still_shuffle():
+def test_two_consecutive_shuffles_give_a_uniform_order():
     """With equal draws they would give the square of a permutation: of two elements, the identity."""
 
     def sampled():
@@ -89,7 +89,7 @@ def test_two_shuffles_after_one_another_still_shuffle():
         assert min(both_orders(make)) >= 15
 
 
-def test_pipelines_of_one_form_stay_aligned_under_a_seed():
+def test_pipelines_of_the_same_structure_stay_aligned_under_a_seed():
     ds.config.set_seed(3)
     a, b = (slices(20).shuffle(7).rename("x", name) for name in "ab")
     pairs = rows(ds.zip((a, b)))
@@ -122,7 +122,7 @@ def test_a_position_counts_the_iterators_over_some_columns():
     assert len(used) == 4
 
 
-# What functions write to
+# Functions that write to their arguments
 
 
 @pytest.mark.parametrize("make", [slices, lambda: slices().map(lambda x: x + 1, ["x"])])
@@ -147,7 +147,7 @@ def test_a_predicate_that_writes_to_a_dict_changes_nothing():
     assert row[0]["a"].tolist() == [0, 0]
 
 
-def test_writing_to_the_dict_of_a_row_reaches_no_later_epoch():
+def test_writing_to_the_dict_of_a_row_does_not_change_later_epochs():
     given = [{"a": np.zeros(2), "b": {"c": [np.zeros(1)]}}]
     data = ds.GeneratorDataset(given, ["d"])
     for _ in range(2):
@@ -163,14 +163,14 @@ def test_writing_to_the_dict_of_a_row_reaches_no_later_epoch():
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_per_batch_map_gives_an_element_for_each_row(count):
+def test_per_batch_map_must_return_an_element_for_each_row(count):
     data = ds.NumpySlicesDataset((np.arange(4), np.arange(4)), ["x", "y"], shuffle=False)
     batched = data.batch(4, per_batch_map=lambda x, info: ((x + x)[:count],), input_columns=["x"])
     with pytest.raises(DatasetError, match=f"a list of {count} elements for column 'x', but the batch has 4 rows"):
         rows(batched)
 
 
-def test_per_batch_map_may_give_an_array_of_any_length():
+def test_per_batch_map_may_return_an_array_of_any_length():
     data = ds.NumpySlicesDataset((np.arange(4), np.arange(4)), ["x", "y"], shuffle=False)
     halves = data.batch(4, per_batch_map=lambda x, y, info: (np.stack(x)[:2], np.stack(y)[:2]))
     assert rows(halves) == [([0, 1], [0, 1])]
@@ -180,7 +180,7 @@ def test_per_batch_map_may_give_an_array_of_any_length():
     ("dtype", "fill"),
     [(np.int64, 0.5), (np.uint8, -1), (np.uint8, 300), (np.int32, np.nan), (np.bool_, 2), (np.float16, 1e6)],
 )
-def test_padding_that_the_dtype_cannot_hold_is_refused(dtype, fill):
+def test_padding_that_the_dtype_cannot_represent_raises(dtype, fill):
     data = ds.GeneratorDataset([np.ones(1, dtype), np.ones(2, dtype)], ["x"], shuffle=False)
     with pytest.raises(DatasetError, match=r"padded with .*, which its dtype .* cannot hold"):
         rows(data.padded_batch(2, pad_info={"x": ([3], fill)}))
@@ -190,21 +190,21 @@ def test_padding_that_the_dtype_cannot_hold_is_refused(dtype, fill):
     ("dtype", "fill"),
     [(np.int64, 2.0), (np.uint8, 255), (np.bool_, 1), (np.float32, 0.1), (np.float16, -np.inf), (np.float32, np.nan)],
 )
-def test_padding_that_the_dtype_holds(dtype, fill):
+def test_padding_that_the_dtype_represents(dtype, fill):
     data = ds.GeneratorDataset([np.ones(1, dtype), np.ones(2, dtype)], ["x"], shuffle=False)
     ((x,),) = data.padded_batch(2, pad_info={"x": ([3], fill)}).create_tuple_iterator(num_epochs=1, output_numpy=True)
     assert x.dtype == dtype
     np.testing.assert_array_equal(x[0], np.array([1, fill, fill]).astype(dtype))
 
 
-# Values that no array keeps
+# Values that an array cannot represent
 
 
 @pytest.mark.parametrize("kind", ["slices", "list", "object"])
-def test_masked_values_are_refused(kind):
+def test_masked_values_raise(kind):
     values = np.ma.MaskedArray([[1, 2], [3, 4]], [[0, 1], [0, 0]])
     if kind == "slices":
-        with pytest.raises(ArgumentError, match="masked arrays, whose masks would be lost"):
+        with pytest.raises(ArgumentError, match="masked arrays, because their masks would be lost"):
             ds.NumpySlicesDataset(values, ["x"])
         return
     given = list(values) if kind == "list" else lambda: iter([(each,) for each in values])
@@ -226,7 +226,7 @@ def test_large_ints_are_not_rounded(values):
 
 
 @pytest.mark.parametrize("mask", [[True, False, True], np.array([True, False, True])])
-def test_a_mask_is_no_list_of_indices(mask):
+def test_a_mask_is_not_a_list_of_indices(mask):
     with pytest.raises(DatasetError, match="np.flatnonzero"):
         rows(slices(3, sampler=mask))
     assert rows(slices(3, sampler=np.flatnonzero(mask))) == [(0,), (2,)]
@@ -242,13 +242,13 @@ class Backwards(ds.Sampler):
         return reversed(range(self.dataset_size))
 
 
-def test_parts_of_a_split_that_would_share_rows_are_refused():
+def test_split_parts_that_would_share_rows_raise():
     for data in (slices(12, sampler=Random()), slices(12, sampler=Random()).batch(2).map(lambda x: x, ["x"])):
-        with pytest.raises(DatasetError, match="the sampler Random gives another order each time"):
+        with pytest.raises(DatasetError, match="the sampler Random returns a different order each time"):
             data.split([0.5, 0.5])
 
 
-def test_split_takes_a_sampler_whose_order_is_fixed():
+def test_split_accepts_a_sampler_with_a_fixed_order():
     state = np.random.get_state()[1].tolist()
     first, second = slices(6, sampler=Backwards()).split([4, 2], randomize=False)
     assert rows(first) == [(5,), (4,), (3,), (2,)]

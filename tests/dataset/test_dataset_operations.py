@@ -34,7 +34,7 @@ def firsts(data):
 # Orders
 
 
-def test_a_seed_gives_the_same_orders_again_and_each_epoch_another():
+def test_a_seed_repeats_the_orders_which_differ_between_epochs():
     def three_epochs():
         ds.config.set_seed(4)
         data = source(30, shuffle=True)
@@ -46,7 +46,7 @@ def test_a_seed_gives_the_same_orders_again_and_each_epoch_another():
     assert all(sorted(order) == list(range(30)) for order in orders)
 
 
-def test_set_seed_starts_the_epochs_again():
+def test_set_seed_restarts_the_epochs():
     data = source(30).shuffle(30)
     first = [firsts(data), firsts(data)]
     ds.config.set_seed(20)
@@ -55,7 +55,7 @@ def test_set_seed_starts_the_epochs_again():
     assert firsts(data) != first[0]
 
 
-def test_the_global_seed_is_used_where_none_was_set(monkeypatch):
+def test_the_global_seed_is_used_if_none_was_set(monkeypatch):
     from sporax import _seed
 
     monkeypatch.setattr(ds.config, "_own_seed", None)
@@ -81,7 +81,7 @@ def test_without_a_seed_orders_differ_and_shards_agree(monkeypatch):
     assert sorted(x for part in parts for x in part) == list(range(9))
 
 
-def test_looking_at_a_dataset_does_not_use_up_an_epoch():
+def test_inspecting_a_dataset_does_not_consume_an_epoch():
     data = source(30, shuffle=True).filter(lambda x: True, "x")
     other = source(30, shuffle=True).filter(lambda x: True, "x")
     data.output_shapes()
@@ -90,7 +90,7 @@ def test_looking_at_a_dataset_does_not_use_up_an_epoch():
     assert firsts(data) == firsts(other)
 
 
-def test_repetitions_are_the_orders_of_further_epochs():
+def test_repetitions_have_the_orders_of_further_epochs():
     whole = firsts(source(20, shuffle=True).repeat(3))
     single = source(20, shuffle=True)
     assert whole == [x for _ in range(3) for x in firsts(single)]
@@ -117,7 +117,7 @@ def test_take_and_skip(make):
 
 
 @pytest.mark.parametrize("make", [source, stream])
-def test_repeat_without_end(make):
+def test_endless_repeat(make):
     data = make(3).repeat()
     rows = iter(data.create_tuple_iterator(num_epochs=1, output_numpy=True))
     assert [next(rows)[0].item() for _ in range(7)] == [0, 1, 2, 0, 1, 2, 0]
@@ -130,7 +130,7 @@ def test_repeat_without_end(make):
     assert [next(groups)[0] for _ in range(3)] == [2, 2, 2]
 
 
-def test_a_long_repeat_keeps_no_joined_order():
+def test_a_long_repeat_stores_no_concatenated_order():
     data = source(1000, shuffle=True).repeat(10**9).batch(32)
     assert data.get_dataset_size() == 1000 * 10**9 // 32
     assert len(next(iter(data.create_tuple_iterator(num_epochs=1, output_numpy=True)))[0]) == 32
@@ -183,23 +183,23 @@ def test_filter(make):
 
 @pytest.mark.parametrize("make", [source, stream])
 def test_map(make):
-    def told(*arguments, **named):
+    def output(*arguments, **named):
         data = make(2).map(*arguments, **named)
         return data.get_col_names(), [[value.item() for value in row] for row in read(data)]
 
-    assert told(lambda x: x + 1) == (["x", "y"], [[1, 0], [2, 10]])
-    assert told(lambda y: y + 1, "y") == (["x", "y"], [[0, 1], [1, 11]])
-    assert told([lambda x: x + 1, lambda x: x * 2], ["x"]) == (["x", "y"], [[2, 0], [4, 10]])
-    assert told(lambda y, x: (y + 1, x), ["y", "x"]) == (["x", "y"], [[0, 1], [1, 11]])
-    assert told(lambda x, y: x + y, ["x", "y"], ["s"]) == (["s"], [[0], [11]])
-    assert told(lambda y: (y, y + 1), ["y"], ["a", "b"]) == (["a", "b", "x"], [[0, 1, 0], [10, 11, 1]])
-    assert told(lambda x: x, ["y"], ["a"]) == (["x", "a"], [[0, 0], [1, 10]])
-    assert told(lambda x: x, ["x"], column_order=["y", "x"]) == (["y", "x"], [[0, 0], [10, 1]])
-    assert told([lambda x, y: (x, y, x + y), lambda a, b, c: c], ["x", "y"], "t") == (["t"], [[0], [11]])
+    assert output(lambda x: x + 1) == (["x", "y"], [[1, 0], [2, 10]])
+    assert output(lambda y: y + 1, "y") == (["x", "y"], [[0, 1], [1, 11]])
+    assert output([lambda x: x + 1, lambda x: x * 2], ["x"]) == (["x", "y"], [[2, 0], [4, 10]])
+    assert output(lambda y, x: (y + 1, x), ["y", "x"]) == (["x", "y"], [[0, 1], [1, 11]])
+    assert output(lambda x, y: x + y, ["x", "y"], ["s"]) == (["s"], [[0], [11]])
+    assert output(lambda y: (y, y + 1), ["y"], ["a", "b"]) == (["a", "b", "x"], [[0, 1, 0], [10, 11, 1]])
+    assert output(lambda x: x, ["y"], ["a"]) == (["x", "a"], [[0, 0], [1, 10]])
+    assert output(lambda x: x, ["x"], column_order=["y", "x"]) == (["y", "x"], [[0, 0], [10, 1]])
+    assert output([lambda x, y: (x, y, x + y), lambda a, b, c: c], ["x", "y"], "t") == (["t"], [[0], [11]])
     assert len(make(4).map(lambda x: x)) == 4
 
 
-def test_what_map_gives_becomes_an_array():
+def test_results_of_map_become_arrays():
     for result, dtype, shape in (
         (3, np.int64, ()),
         (2.5, np.float64, ()),
@@ -265,10 +265,10 @@ def test_split_sizes(count, sizes, expected):
     assert [len(part) for part in source(count).split(sizes)] == expected
 
 
-# Facts
+# Properties
 
 
-def test_facts():
+def test_properties():
     data = source(10).repeat(3).batch(4).repeat(2)
     assert (data.get_batch_size(), data.get_repeat_count(), len(data)) == (4, 2, 16)
     batches = source(10).batch(4)
@@ -286,15 +286,15 @@ def test_facts():
 # Iterators
 
 
-def test_an_iterator_gives_its_epochs_and_no_more():
+def test_an_iterator_raises_after_num_epochs():
     rows = source(3, shuffle=True).create_tuple_iterator(num_epochs=2, output_numpy=True)
     epochs = [[row[0].item() for row in rows] for _ in range(2)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == [0, 1, 2]
-    with pytest.raises(DatasetError, match=r"made for num_epochs=2, and all of them were read"):
+    with pytest.raises(DatasetError, match=r"created with num_epochs=2, and all of them were read"):
         next(rows)
 
 
-def test_an_iterator_without_number_goes_on():
+def test_an_iterator_without_num_epochs_is_endless():
     rows = source(2).create_tuple_iterator(output_numpy=True)
     assert [[row[0].item() for row in rows] for _ in range(3)] == [[0, 1]] * 3
     assert next(rows)[0] == 0
@@ -311,7 +311,7 @@ def test_dict_iterator():
     assert rows[1]["y"] == 10
 
 
-def test_do_copy_gives_memory_of_ones_own():
+def test_do_copy_copies_each_row():
     data = source(4).batch(2)
     for rows in (
         data.create_tuple_iterator(num_epochs=1, output_numpy=True, do_copy=True),
@@ -338,13 +338,13 @@ def test_rows_are_lists_of_tensors():
     assert isinstance(copied[0], Tensor)
 
 
-def test_every_dataset_meets_the_protocol():
+def test_every_dataset_implements_the_protocol():
     for data in (source(), stream(), source().batch(2), source().map(lambda x: x)):
         assert isinstance(data, ds.BatchSource)
     assert not isinstance([1, 2], ds.BatchSource)
 
 
-# What cannot be
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -368,11 +368,11 @@ def test_every_dataset_meets_the_protocol():
         (
             lambda d: d.project(["x", "x"]),
             ArgumentError,
-            "project: a column name may be used once.*'x' twice",
+            "project: column names must be unique.*'x' twice",
         ),
         (lambda d: d.rename("z", "a"), DatasetError, "rename: there is no column 'z'"),
-        (lambda d: d.rename("x", "y"), DatasetError, "rename: the columns would be 'y', 'y', one name twice"),
-        (lambda d: d.rename(["x"], ["a", "b"]), ArgumentError, "of one length, but got 1 and 2"),
+        (lambda d: d.rename("x", "y"), DatasetError, "rename: the columns would be 'y', 'y', with a duplicate name"),
+        (lambda d: d.rename(["x"], ["a", "b"]), ArgumentError, "must have the same length, but got 1 and 2"),
         (lambda d: ds.zip((d, d)), DatasetError, "zip: the column 'x' is in more than one.*rename"),
         (lambda d: ds.zip((d,)), ArgumentError, "zip: at least two datasets are needed, but got 1"),
         (lambda d: ds.zip(d), ArgumentTypeError, "zip: `datasets` must be a tuple of datasets"),
@@ -399,7 +399,7 @@ def test_every_dataset_meets_the_protocol():
         (lambda d: list(d.stacked_batches(0)), ArgumentError, "stacked_batches: `count` must be at least 1"),
     ],
 )
-def test_operations_that_cannot_be(make, error, message):
+def test_invalid_operations(make, error, message):
     with pytest.raises(error, match=message):
         make(source())
 

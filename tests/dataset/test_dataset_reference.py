@@ -1,4 +1,4 @@
-"""Random pipelines against the same pipeline written over plain lists, for every kind of source."""
+"""Random pipelines compared with the same pipeline over plain lists, for every kind of source."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def rows_or_none(make):
 
 @settings(max_examples=150, deadline=None)
 @given(pipelines())
-def test_tuple_iterator_gives_the_reference_rows_in_each_epoch(case):
+def test_tuple_iterator_returns_the_reference_rows_in_each_epoch(case):
     data, model, note = case
     ds.config.set_seed(SEED)
     for epoch in range(3):
@@ -200,7 +200,7 @@ def test_tuple_iterator_gives_the_reference_rows_in_each_epoch(case):
 
 @settings(max_examples=150, deadline=None)
 @given(pipelines(), st.integers(1, 6))
-def test_stacked_batches_are_the_same_rows_stacked(case, count):
+def test_stacked_batches_contain_the_same_rows(case, count):
     data, model, note = case
     ds.config.set_seed(SEED)
     for epoch in range(2):
@@ -220,7 +220,7 @@ def test_stacked_batches_are_the_same_rows_stacked(case, count):
 
 @settings(max_examples=100, deadline=None)
 @given(pipelines())
-def test_sizes_agree_with_what_is_read(case):
+def test_sizes_agree_with_the_rows_read(case):
     data, model, note = case
     ds.config.set_seed(SEED)
     hint = data.dataset_size_hint()
@@ -233,7 +233,7 @@ def test_sizes_agree_with_what_is_read(case):
 
 @pytest.mark.parametrize("kind", ["list", "object", "function", "slices"])
 @pytest.mark.parametrize("size", [2, 5, 1500, 3000, 5000])
-def test_shuffle_of_any_source_gives_the_documented_order(kind, size):
+def test_shuffle_of_any_source_has_the_documented_order(kind, size):
     rows = [(np.array(i), np.array(i), np.array(i)) for i in range(3000)]
     ds.config.set_seed(SEED)
     data = source(kind, rows).shuffle(size)

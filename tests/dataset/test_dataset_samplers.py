@@ -1,4 +1,4 @@
-"""The samplers: orders, sizes, chaining, and what they refuse."""
+"""Samplers: orders, sizes, chaining and errors."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Endless(Indexed):
         (range(4, 6), [4, 5]),
     ],
 )
-def test_orders_without_chance(sampler, expected):
+def test_deterministic_orders(sampler, expected):
     assert order(sampler) == expected
     assert len(data_with(sampler)) == len(expected)
     assert data_with(sampler).dataset_size_hint() == len(expected)
@@ -82,7 +82,7 @@ def test_orders_without_chance(sampler, expected):
         (ds.DistributedSampler(2, 1), 3, range(6), True),
     ],
 )
-def test_orders_by_chance(sampler, size, allowed, distinct):
+def test_random_orders(sampler, size, allowed, distinct):
     data = data_with(sampler)
     orders = [epoch(data) for _ in range(12)]
     assert len(data) == size
@@ -93,14 +93,14 @@ def test_orders_by_chance(sampler, size, allowed, distinct):
     assert [epoch(data) for _ in range(12)] == orders
 
 
-def test_weights_are_the_chances():
+def test_weights_are_proportional_to_probabilities():
     data = data_with(ds.WeightedRandomSampler([1, 0, 3]), 4000)
     counts = np.bincount(epoch(data), minlength=3)
     assert counts[1] == 0
     assert abs(counts[2] / counts[0] - 3) < 0.4
 
 
-def test_shards_of_one_epoch_are_of_one_order():
+def test_shards_of_an_epoch_share_an_order():
     shards = [data_with(ds.DistributedSampler(3, i), 9) for i in range(3)]
     seen = set()
     for _ in range(3):
@@ -115,7 +115,7 @@ class EverySecond(ds.Sampler):
         yield from range(self.dataset_size - 1, -1, -2)
 
 
-def test_a_sampler_of_ones_own():
+def test_a_custom_sampler():
     assert order(EverySecond()) == [5, 3, 1]
     assert order(EverySecond(2)) == [5, 3]
     assert EverySecond(2).get_num_samples() == 2
@@ -140,7 +140,7 @@ def test_chained_samplers():
     assert epoch(data) == [2]
 
 
-def test_an_iterable_is_cut_to_num_samples():
+def test_an_iterable_is_truncated_to_num_samples():
     data = ds.NumpySlicesDataset(np.arange(6), sampler=[5, 1, 2], num_samples=2)
     assert epoch(data) == [5, 1]
     assert len(data) == 2
@@ -171,23 +171,23 @@ class Nothing(ds.Sampler):
         ),
         (
             ds.SubsetSampler([1, 9]),
-            r"SubsetSampler gave the index 9, but the source has 6 elements \(0 to 5\)",
+            r"SubsetSampler yielded the index 9, but the source has 6 elements \(0 to 5\)",
         ),
-        (ds.SubsetRandomSampler([-1]), "gave the index -1"),
-        ([7], "gave the index 7"),
-        ([[1, 2]], r"must give whole numbers, but gave \[1, 2\]"),
-        (["a"], "must give whole numbers, but gave 'a'"),
-        ([1.5], "must give whole numbers, but gave 1.5"),
+        (ds.SubsetRandomSampler([-1]), "yielded the index -1"),
+        ([7], "yielded the index 7"),
+        ([[1, 2]], r"must yield integers, but yielded \[1, 2\]"),
+        (["a"], "must yield integers, but yielded 'a'"),
+        ([1.5], "must yield integers, but yielded 1.5"),
         (ds.WeightedRandomSampler([1.0] * 8), "there are 8 weights for a source of 6 elements"),
         (
             ds.WeightedRandomSampler([0, 1, 1], 3, False),
-            "3 elements cannot be drawn.*where 2 have a weight above 0",
+            "3 elements cannot be drawn.*because only 2 have a positive weight",
         ),
         (Fails(), r"the sampler Fails raised KeyError: 'mine' \(.*test_dataset_samplers.py:\d+\)"),
         (Nothing(), "Nothing: a sampler needs an `__iter__`"),
     ],
 )
-def test_orders_that_cannot_be(sampler, message):
+def test_invalid_orders(sampler, message):
     with pytest.raises(DatasetError, match=message):
         order(sampler)
 
@@ -225,6 +225,6 @@ def test_orders_that_cannot_be(sampler, message):
         ),
     ],
 )
-def test_samplers_that_cannot_be(make, error, message):
+def test_invalid_sampler_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()

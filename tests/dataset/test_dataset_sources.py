@@ -1,4 +1,4 @@
-"""GeneratorDataset and NumpySlicesDataset: which sources, columns, dtypes and orders there are."""
+"""GeneratorDataset and NumpySlicesDataset: sources, columns, dtypes and orders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Again:
 @pytest.mark.parametrize(
     "source", [PAIRS, tuple(PAIRS), Elements(PAIRS), in_order, Again(), lambda: PAIRS, dict(enumerate(PAIRS))]
 )
-def test_each_kind_of_source_gives_its_rows_in_each_epoch(source):
+def test_each_kind_of_source_yields_its_rows_in_each_epoch(source):
     shuffle = False if hasattr(source, "__getitem__") else None
     data = ds.GeneratorDataset(source, ["x", "y"], shuffle=shuffle)
     for _ in range(2):
@@ -64,14 +64,14 @@ def test_each_kind_of_source_gives_its_rows_in_each_epoch(source):
 
 
 @pytest.mark.parametrize("source", [PAIRS, Elements(PAIRS), np.arange(6)])
-def test_a_source_with_an_index_is_shuffled_unless_told_otherwise(source):
+def test_an_indexable_source_is_shuffled_by_default(source):
     names = ["x"] if isinstance(source, np.ndarray) else ["x", "y"]
     orders = [firsts(ds.GeneratorDataset(source, names, shuffle=how)) for how in (None, True, False)]
     assert orders[0] == orders[1] != orders[2] == [0, 1, 2, 3, 4, 5]
     assert sorted(orders[0]) == orders[2]
 
 
-def test_a_source_without_an_index_is_never_shuffled_and_says_so():
+def test_a_source_that_cannot_be_indexed_is_not_shuffled_and_warns():
     assert firsts(ds.GeneratorDataset(in_order, ["x", "y"])) == [0, 1, 2, 3, 4, 5]
     with pytest.warns(SporaxWarning, match=r"shuffle=True has no effect.*\.shuffle\(buffer_size\)"):
         data = ds.GeneratorDataset(in_order, ["x", "y"], shuffle=True)
@@ -93,7 +93,7 @@ def test_a_source_without_an_index_is_never_shuffled_and_says_so():
     ],
 )
 @pytest.mark.parametrize("streamed", [False, True])
-def test_values_keep_or_take_their_dtype(value, dtype, shape, streamed):
+def test_dtypes_of_values(value, dtype, shape, streamed):
     values = [value, value]
     data = ds.GeneratorDataset((lambda: iter(values)) if streamed else values, ["x"])
     for (x,) in read(data):
@@ -124,12 +124,12 @@ def test_ints_among_floats_become_floats():
     assert [x.dtype for (x,) in read(data)] == [np.float64, np.float64]
 
 
-def test_elements_of_different_dtype_stay_apart():
+def test_elements_of_different_dtype_are_not_stacked():
     data = ds.GeneratorDataset([np.float32(1), np.float64(2)], ["x"], shuffle=False)
     assert [x.dtype for (x,) in read(data)] == [np.float32, np.float64]
 
 
-def test_elements_of_different_shape_stay_apart():
+def test_elements_of_different_shape_are_not_stacked():
     data = ds.GeneratorDataset([np.zeros(2), np.zeros(3)], ["x"], shuffle=False)
     assert [x.shape for (x,) in read(data)] == [(2,), (3,)]
     assert data.output_shapes() == [[2]]
@@ -155,7 +155,7 @@ def test_an_array_source_is_not_copied():
     assert array[0, 0] == 9
 
 
-def test_an_object_is_asked_anew_each_epoch_and_only_for_what_is_read():
+def test_an_object_is_indexed_in_each_epoch_and_only_for_elements_read():
     source = Elements(PAIRS)
     data = ds.GeneratorDataset(source, ["x", "y"], shuffle=False).skip(2).take(3)
     read(data)
@@ -163,7 +163,7 @@ def test_an_object_is_asked_anew_each_epoch_and_only_for_what_is_read():
     assert source.asked == [2, 3, 4, 2, 3, 4]
 
 
-def test_a_buffer_that_the_source_fills_again_is_copied():
+def test_a_buffer_that_the_source_reuses_is_copied():
     buffer = np.zeros(2)
 
     def filling():
@@ -188,12 +188,12 @@ def test_a_stream_is_not_read_ahead():
     assert len(seen) == 3
 
 
-def test_an_iterator_is_read_once_and_may_be_looked_into_before():
+def test_an_iterator_is_read_once_and_can_be_inspected_before():
     data = ds.GeneratorDataset(zip([1, 2, 3], [4.0, 5.0, 6.0], strict=True), ["x", "y"])
     assert data.output_shapes() == [[], []]
     assert data.get_dataset_size() == 3
     assert firsts(data) == [1, 2, 3]
-    with pytest.raises(DatasetError, match=r"iterator, which can be read once.*the generator function"):
+    with pytest.raises(DatasetError, match=r"iterator, which can be read only once.*the generator function"):
         read(data)
 
 
@@ -226,7 +226,7 @@ def test_column_types_are_checked():
     assert data.output_types() == [np.float32]
     for source in ([np.float32(1)], Elements([np.float32(1)]), lambda: iter([np.float32(1)])):
         wrong = ds.GeneratorDataset(source, ["x"], column_types=[np.int64])
-        with pytest.raises(DatasetError, match=r"column 'x' must be of dtype int64.*has float32"):
+        with pytest.raises(DatasetError, match=r"column 'x' must have dtype int64.*has float32"):
             read(wrong)
 
 
@@ -253,11 +253,11 @@ def test_shards_divide_the_rows():
         ({"num_samples": 1.5}, ArgumentTypeError, "`num_samples` must be an int"),
         ({"num_parallel_workers": 0}, ArgumentError, "`num_parallel_workers` must be at least 1"),
         ({"sampler": 5}, ArgumentTypeError, "must be a Sampler, an iterable of indices, or an object"),
-        ({"sampler": [0], "shuffle": False}, ArgumentError, "decides the order alone.*shuffle=False"),
+        ({"sampler": [0], "shuffle": False}, ArgumentError, "alone determines the order.*shuffle=False"),
         (
             {"sampler": ds.SequentialSampler(), "num_samples": 2},
             ArgumentError,
-            "decides the order alone.*num_samples=2",
+            "alone determines the order.*num_samples=2",
         ),
         ({"column_types": [np.int64]}, ArgumentError, "one dtype for each of the 2 columns, but got 1"),
         (
@@ -267,20 +267,20 @@ def test_shards_divide_the_rows():
         ),
     ],
 )
-def test_arguments_that_cannot_be(arguments, error, message):
+def test_invalid_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         ds.GeneratorDataset(PAIRS, **{"column_names": ["x", "y"], **arguments})
 
 
 @pytest.mark.parametrize("argument", [{"sampler": [0]}, {"num_shards": 2, "shard_id": 0}])
-def test_a_stream_has_no_index_to_sample(argument):
+def test_a_stream_takes_no_sampler(argument):
     with pytest.raises(ArgumentError, match=r"cannot be used: the source has no `__getitem__`"):
         ds.GeneratorDataset(in_order, ["x", "y"], **argument)
     with pytest.raises(DatasetError, match=r"use_sampler: the source has no `__getitem__`"):
         ds.GeneratorDataset(in_order, ["x", "y"]).use_sampler(ds.SequentialSampler())
 
 
-def test_a_source_that_is_none():
+def test_invalid_sources():
     class Endless:
         def __getitem__(self, index):
             return index
@@ -289,23 +289,23 @@ def test_a_source_that_is_none():
         ds.GeneratorDataset(5, ["x"])
     with pytest.raises(DatasetError, match=r"must have `__len__` too, but Endless has none"):
         ds.GeneratorDataset(Endless(), ["x"])
-    with pytest.raises(DatasetError, match=r"must give an iterable \(use yield in it\), but it returned 3"):
+    with pytest.raises(DatasetError, match=r"must return an iterable \(use yield in it\), but it returned 3"):
         read(ds.GeneratorDataset(lambda: 3, ["x"]))
 
 
 def test_numpy_slices_of_every_form():
-    def told(data, **names):
+    def output(data, **names):
         made = ds.NumpySlicesDataset(data, shuffle=False, **names)
         return made.get_col_names(), [[x.tolist() for x in row] for row in read(made)]
 
-    assert told([1, 2]) == (["column_0"], [[1], [2]])
-    assert told([[1, 2], [3, 4]]) == (["column_0"], [[[1, 2]], [[3, 4]]])
-    assert told(([1, 2], [3.5, 4])) == (["column_0", "column_1"], [[1, 3.5], [2, 4.0]])
-    assert told({"a": [1, 2], "b": np.eye(2)}) == (["a", "b"], [[1, [1, 0]], [2, [0, 1]]])
-    assert told({"a": [1]}, column_names=["q"]) == (["q"], [[1]])
-    assert told(np.arange(4).reshape(2, 2), column_names="m") == (["m"], [[[0, 1]], [[2, 3]]])
-    assert told(["a", "bc"]) == (["column_0"], [["a"], ["bc"]])
-    assert told([[1], [2, 3]]) == (["column_0"], [[[1]], [[2, 3]]])
+    assert output([1, 2]) == (["column_0"], [[1], [2]])
+    assert output([[1, 2], [3, 4]]) == (["column_0"], [[[1, 2]], [[3, 4]]])
+    assert output(([1, 2], [3.5, 4])) == (["column_0", "column_1"], [[1, 3.5], [2, 4.0]])
+    assert output({"a": [1, 2], "b": np.eye(2)}) == (["a", "b"], [[1, [1, 0]], [2, [0, 1]]])
+    assert output({"a": [1]}, column_names=["q"]) == (["q"], [[1]])
+    assert output(np.arange(4).reshape(2, 2), column_names="m") == (["m"], [[[0, 1]], [[2, 3]]])
+    assert output(["a", "bc"]) == (["column_0"], [["a"], ["bc"]])
+    assert output([[1], [2, 3]]) == (["column_0"], [[[1]], [[2, 3]]])
     assert firsts(ds.NumpySlicesDataset(list(range(20)))) != list(range(20))
 
 
@@ -318,8 +318,8 @@ def test_numpy_slices_of_every_form():
         ((1, 2), None, ArgumentTypeError, "must be an array or a list"),
         (([1], [1, 2]), None, ArgumentError, "'column_0' has 1, 'column_1' has 2"),
         (([1], [2]), ["a"], ArgumentError, "one name for each of the 2 columns"),
-        ([[1], [2]], ["a", "b"], ArgumentError, "A list is one column; give a tuple"),
-        ([None], None, DatasetError, "at element 0 gave None for column 'column_0'"),
+        ([[1], [2]], ["a", "b"], ArgumentError, "A list is one column; use a tuple"),
+        ([None], None, DatasetError, "at element 0 returned None for column 'column_0'"),
         (
             [{1}],
             None,
@@ -328,12 +328,12 @@ def test_numpy_slices_of_every_form():
         ),
     ],
 )
-def test_numpy_slices_that_cannot_be(data, names, error, message):
+def test_invalid_numpy_slices(data, names, error, message):
     with pytest.raises(error, match=message):
         ds.NumpySlicesDataset(data, names)
 
 
-def test_an_element_type_with_array_protocol():
+def test_elements_with_the_array_protocol():
     class Held:
         def __init__(self, value):
             self.value = value

@@ -1,4 +1,4 @@
-"""`state_dict` and `load_state_dict`: a second dataset goes on where the first one was, in another process too."""
+"""`state_dict` and `load_state_dict`: a second dataset continues where the first one was, also in another process."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def unseeded(monkeypatch):
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_a_second_dataset_goes_on_after_every_row(name, seed):
+def test_a_second_dataset_continues_after_every_row(name, seed):
     make = PIPELINES[name]
     rows = epoch(make())
     for used in range(1, len(rows) + 1):
@@ -105,7 +105,7 @@ def test_a_second_dataset_goes_on_after_every_row(name, seed):
 
 
 @pytest.mark.parametrize("name", ["slices", "generator", "map", "repeat, batch", "user's sampler"])
-def test_stacks_go_on_too(name):
+def test_stacks_continue_too(name):
     data = PIPELINES[name]()
     rows = [row[0] for row in epoch(data)]
     for used in range(len(rows)):
@@ -115,7 +115,7 @@ def test_stacks_go_on_too(name):
         assert stacked(again) == rows[used:]
 
 
-def test_the_first_batch_may_decide_the_size_of_stacks_and_is_read_once():
+def test_the_first_batch_may_determine_the_stack_size_and_is_read_once():
     starts, calls = [], []
 
     class Noted(ds.Sampler):
@@ -148,7 +148,7 @@ def test_without_a_seed_each_epoch_and_each_dataset_has_its_own_order(unseeded):
     assert any(x != y for x, y in together), "without a seed, two shuffles of a pipeline are independent"
 
 
-def test_a_seed_that_is_set_later_begins_again():
+def test_a_later_seed_restarts():
     ds.config.set_seed(3)
     data = PIPELINES["slices"]()
     expected = epoch(data)
@@ -182,7 +182,7 @@ class RandomState(ds.Sampler):
         self.rng.bit_generator.state = state
 
 
-def test_objects_with_a_state_of_their_own_are_asked_for_it():
+def test_the_state_includes_that_of_the_users_objects():
     data = slices(sampler=RandomState()).batch(4)
     epoch(data)
     state = through_json(data.state_dict())
@@ -206,7 +206,7 @@ class Restarting:
         return np.float32(self.at)
 
 
-def test_an_iterator_s_position_is_warned_of():
+def test_an_iterator_s_position_causes_a_warning():
     data = ds.GeneratorDataset(Restarting(), ["x"]).batch(2)
     assert len(epoch(data)) == 3
     again = ds.GeneratorDataset(Restarting(), ["x"]).batch(2)
@@ -218,32 +218,32 @@ def test_an_iterator_s_position_is_warned_of():
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (lambda: slices().batch(5), "batches 6 then, 5 now; batch_size 4 then, 5 now"),
-        (lambda: slices(num_samples=22).batch(4), r"elements \[23\] then, \[22\] now"),
-        (lambda: slices().rename("x", "z").batch(4), r"columns \['x'\] then, \['z'\] now"),
-        (lambda: slices().shuffle(3).batch(4), r"operations \['batch', 'numpyslices'\] then"),
-        (lambda: slices(sampler=RandomState()).batch(4), "batches 6 then, None now"),
+        (lambda: slices().batch(5), "batches was 6 and is now 5; batch_size was 4 and is now 5"),
+        (lambda: slices(num_samples=22).batch(4), r"elements was \[23\] and is now \[22\]"),
+        (lambda: slices().rename("x", "z").batch(4), r"columns was \['x'\] and is now \['z'\]"),
+        (lambda: slices().shuffle(3).batch(4), r"operations was \['batch', 'numpyslices'\]"),
+        (lambda: slices(sampler=RandomState()).batch(4), "batches was 6 and is now None"),
     ],
 )
-def test_the_state_of_another_dataset_is_refused(other, message):
+def test_the_state_of_another_dataset_raises(other, message):
     with pytest.raises(DatasetError, match=message):
         other().load_state_dict(PIPELINES["slices"]().state_dict(rows=1))
 
 
-def test_a_state_of_another_kind_is_refused():
-    with pytest.raises(DatasetError, match="expected what `state_dict\\(\\)` of this version returns.*but got 'list'"):
+def test_a_state_of_another_kind_raises():
+    with pytest.raises(DatasetError, match="`state` must be a result of `state_dict\\(\\)`.*but got 'list'"):
         slices().load_state_dict([])
     with pytest.raises(DatasetError, match="but got 9"):
         slices().load_state_dict({"version": 9})
     wanted = slices(sampler=[*range(23)])
     with_state = slices(sampler=[*range(23)]).map(RandomState())
     state = wanted.map(lambda x: x).state_dict()
-    with pytest.raises(DatasetError, match=r"objects with a state of their own \[\]; this pipeline has 0 and"):
+    with pytest.raises(DatasetError, match=r"objects with their own state \[\]; this pipeline has 0 and"):
         with_state.load_state_dict(state)
 
 
 class Promising:
-    """Says 4 elements, and gives the numbers of its argument, one for each epoch."""
+    """Has length 4, but yields the given number of elements in each epoch."""
 
     def __init__(self, *counts):
         self.counts, self.starts = counts, 0
@@ -256,18 +256,18 @@ class Promising:
         yield from (np.float32(i) for i in range(self.counts[self.starts - 1]))
 
 
-@pytest.mark.parametrize(("count", "given"), [(2, "2"), (6, "at least 5")])
-def test_a_source_must_give_as_many_elements_as_it_says(count, given):
+@pytest.mark.parametrize(("count", "received"), [(2, "2"), (6, "at least 5")])
+def test_a_source_must_yield_len_elements(count, received):
     source = Promising(4, count)
     data = ds.GeneratorDataset(source, ["x"]).batch(2)
     assert len(epoch(data)) == 2
-    message = f"the source Promising says by `__len__` that it has 4 elements, but in epoch 2 it gave {given}"
+    message = f"the source Promising has 4 elements according to `__len__`, but it yielded {received} in epoch 2"
     with pytest.raises(DatasetError, match=message):
         epoch(data)
     assert len(epoch(ds.GeneratorDataset(Promising(6), ["x"], num_samples=3))) == 3
 
 
-def test_facts_do_not_draw_from_the_global_generators():
+def test_properties_do_not_draw_from_the_global_generators():
     def noisy(x):
         return x + np.random.random()
 

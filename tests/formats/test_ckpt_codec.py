@@ -89,7 +89,7 @@ def test_roundtrip_of_every_dtype_and_shape(dtype, shape):
         max_size=5,
     )
 )
-def test_roundtrip_of_anything(entries):
+def test_roundtrip_of_random_entries(entries):
     check_same(roundtrip(entries), entries)
 
 
@@ -113,7 +113,7 @@ def test_strided_and_big_endian_arrays_are_stored_by_value():
     check_same(roundtrip({"a": array.T, "b": array[::2, ::-1]}), {"a": array.T, "b": array[::2, ::-1]})
 
 
-def test_a_large_tensor_is_cut_into_slices_and_put_together(monkeypatch):
+def test_a_large_tensor_is_split_into_slices_and_concatenated(monkeypatch):
     whole = plain({"w": np.arange(100, dtype=np.int16)})
     monkeypatch.setattr(ckpt, "SLICE_BYTES", 7)
     entries = {"w": np.arange(100, dtype=np.int16), "v": np.float64(2), "e": np.zeros((0, 2), np.int8)}
@@ -147,7 +147,7 @@ def test_an_older_scalar_with_one_dim_of_zero_is_read():
 # --- damage ---
 
 
-def test_truncation_at_every_byte_is_refused():
+def test_truncation_at_every_byte_raises():
     data = b"".join(ckpt.encode(small()))
     assert ckpt.decode(data)
     for length in range(len(data)):
@@ -155,7 +155,7 @@ def test_truncation_at_every_byte_is_refused():
             ckpt.decode(data[:length])
 
 
-def test_every_flipped_bit_is_refused():
+def test_every_flipped_bit_raises():
     data = b"".join(ckpt.encode(small()))
     for position in range(len(data)):
         for bit in range(8):
@@ -174,7 +174,7 @@ def test_a_file_by_mindspore_with_a_checksum_is_verified():
         ckpt.decode(bytes(damaged))
 
 
-def test_a_plain_file_cut_anywhere_but_between_tensors_is_refused():
+def test_a_plain_file_truncated_within_a_tensor_raises():
     entries = small()
     data = plain(entries)
     whole = {len(plain(dict(list(entries.items())[:count]))) for count in range(1, len(entries) + 1)}
@@ -188,14 +188,14 @@ def test_a_plain_file_cut_anywhere_but_between_tensors_is_refused():
     assert accepted == whole
 
 
-def test_a_cut_between_the_slices_of_a_plain_file_is_refused(monkeypatch):
+def test_truncation_between_the_slices_of_a_plain_file_raises(monkeypatch):
     monkeypatch.setattr(ckpt, "SLICE_BYTES", 8)
     data = plain({"w": np.arange(4, dtype=np.int32)})
-    with pytest.raises(CheckpointError, match=r"'w' of shape \(4,\) and type Int32 does not fit the 8 bytes"):
+    with pytest.raises(CheckpointError, match=r"'w' of shape \(4,\) and type Int32 does not match its 8 bytes"):
         ckpt.decode(data[: len(data) // 2])
 
 
-def test_garbage_after_the_header_is_refused_and_never_crashes():
+def test_garbage_after_the_header_raises_without_a_crash():
     rng = np.random.default_rng(11)
     for _ in range(300):
         noise = rng.integers(0, 256, rng.integers(1, 80), dtype=np.uint8).tobytes()
@@ -216,27 +216,27 @@ def _value(tag, dims, type_name, content):
     [
         (
             _value(b"w", [2], b"Float32", bytes(12)),
-            r"'w' of shape \(2,\) and type Float32 does not fit the 12",
+            r"'w' of shape \(2,\) and type Float32 does not match its 12",
         ),
-        (_value(b"w", [100], b"Float32", bytes(12)), r"'w' of shape \(100,\) and type Float32 does not fit"),
-        (_value(b"w", [1], b"Qint4", bytes(4)), r"'w' has the type 'Qint4', which sporax does not read"),
+        (_value(b"w", [100], b"Float32", bytes(12)), r"'w' of shape \(100,\) and type Float32 does not match"),
+        (_value(b"w", [1], b"Qint4", bytes(4)), r"'w' has the type 'Qint4', which sporax does not support"),
         (_value(b"w", [1], b"Int8", b"\1") * 2, r"the name 'w' occurs twice \(byte 18\)"),
         (_value(b"s", [0], b"str", b"\xff\xff\xff\xff"), r"the string 's' is damaged"),
         (_value(b"s", [0], b"str", b"abc"), r"the string 's' is damaged"),
-        (b"\x0a\x05\x0a\x01w\x1a\x00", r"'w' is a map parameter, which sporax does not serve"),
+        (b"\x0a\x05\x0a\x01w\x1a\x00", r"'w' is a map parameter, which sporax does not support"),
         (_value(b"w", [1], b"Int8", b"\1") + b"\x12\x00", r"at byte 18 a tensor should begin, but none does"),
         (b"\xd8^:\x7f\xe3\xc1\xc9a", r"begins with d8 5e 3a 7f .*If MindSpore encrypted it"),
     ],
 )
-def test_what_is_wrong_is_named(data, message):
+def test_the_message_names_the_problem(data, message):
     with pytest.raises(CheckpointError, match=message):
         ckpt.decode(data)
 
 
-def test_a_dim_that_claims_terabytes_asks_for_no_memory():
+def test_a_dim_of_terabytes_allocates_no_memory():
     tensor = b"\x08" + b"\xff" * 8 + b"\x7f" + b"\x12\x07Float32\x1a\x04" + bytes(4)
     body = b"\x0a\x01w\x12" + bytes([len(tensor)]) + tensor
-    with pytest.raises(CheckpointError, match=r"does not fit the 4 bytes"):
+    with pytest.raises(CheckpointError, match=r"does not match its 4 bytes"):
         ckpt.decode(b"\x0a" + bytes([len(body)]) + body)
 
 
@@ -248,10 +248,10 @@ def test_a_dim_that_claims_terabytes_asks_for_no_memory():
         ({"a": 1}, r"'w' must be a numeric .* but got dict"),
         (np.array(["a"]), r"'w' must be a numeric .* but got an array of dtype <U1"),
         (np.zeros(2, [("a", int)]), r"'w' must be a numeric .* but got an array of dtype"),
-        (np.zeros(2, np.longdouble), r"'w' has dtype (longdouble|float128), which a \.ckpt file cannot hold"),
+        (np.zeros(2, np.longdouble), r"'w' has dtype (longdouble|float128), which \.ckpt files do not support"),
     ],
 )
-def test_an_entry_that_cannot_be_stored_is_named_before_anything_is_written(tmp_path, value, message):
+def test_an_unsupported_entry_raises_before_anything_is_written(tmp_path, value, message):
     path = tmp_path / "a.ckpt"
     with pytest.raises(CheckpointError, match=message):
         ckpt.write(path, {"good": 1, "w": value})
@@ -263,13 +263,13 @@ def test_a_name_must_be_a_string():
         roundtrip({3: np.zeros(2)})
 
 
-def test_the_trailer_is_mindspores_own():
+def test_the_trailer_is_that_of_mindspore():
     data = b"".join(ckpt.encode(small()))
     assert data[-17:-10] == b"crc_num"
     assert int.from_bytes(data[-10:], "big") == zlib.crc32(data[:-17])
 
 
-def test_the_message_class_clashes_with_no_other():
+def test_the_message_class_does_not_conflict_with_others():
     from google.protobuf import descriptor_pb2, descriptor_pool
 
     roundtrip(small())

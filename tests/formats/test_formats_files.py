@@ -62,7 +62,7 @@ def test_write_then_read(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("format", ["ckpt", "safetensors"])
-def test_content_decides_when_the_suffix_misleads(tmp_path, format):
+def test_the_format_is_detected_from_the_content(tmp_path, format):
     for name in ("net.bin", "net.ckpt", "net.safetensors", "net"):
         formats.write(tmp_path / name, entries(), format=format)
         check_equal(formats.read(tmp_path / name), entries())
@@ -91,7 +91,7 @@ def test_safetensors_by_mindspore_is_read():
     np.testing.assert_array_equal(got["deep"], np.arange(24, dtype=np.float32).reshape(2, 3, 4))
 
 
-def test_safetensors_header_is_what_others_expect(tmp_path):
+def test_the_safetensors_header_is_standard(tmp_path):
     path = tmp_path / "a.safetensors"
     formats.write(path, {"w": np.ones((2, 3), np.float32), "note": "x"})
     data = path.read_bytes()
@@ -100,7 +100,7 @@ def test_safetensors_header_is_what_others_expect(tmp_path):
     assert header["__metadata__"]["format"] == "sporax"
 
 
-def test_safetensors_truncated_at_every_byte_is_refused(tmp_path):
+def test_safetensors_truncated_at_every_byte_raises(tmp_path):
     path = tmp_path / "a.safetensors"
     formats.write(path, entries())
     data = path.read_bytes()
@@ -110,7 +110,7 @@ def test_safetensors_truncated_at_every_byte_is_refused(tmp_path):
             formats.read(path)
 
 
-def test_safetensors_changed_content_is_refused(tmp_path):
+def test_safetensors_changed_content_raises(tmp_path):
     path = tmp_path / "a.safetensors"
     formats.write(path, entries())
     data = path.read_bytes()
@@ -126,12 +126,12 @@ def test_safetensors_changed_content_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"z": np.complex128(1)}, r"'z' has dtype complex128, which safetensors cannot hold"),
-        ({"__metadata__": np.ones(2)}, r"'__metadata__' is taken by the safetensors format"),
+        ({"z": np.complex128(1)}, r"'z' has dtype complex128, which safetensors does not support"),
+        ({"__metadata__": np.ones(2)}, r"'__metadata__' is reserved by the safetensors format"),
         ({"o": object()}, r"'o' must be a numeric or bool array"),
     ],
 )
-def test_safetensors_entries_that_do_not_fit_are_named(tmp_path, bad, message):
+def test_unsupported_safetensors_entries_raise(tmp_path, bad, message):
     with pytest.raises(CheckpointError, match=message):
         formats.write(tmp_path / "a.safetensors", bad)
     assert os.listdir(tmp_path) == []
@@ -176,7 +176,7 @@ def test_a_foreign_file_is_named(tmp_path, kind, suffix, direct):
     assert "was expected. Check the file name, or fetch the file again." in str(caught.value)
 
 
-def test_a_missing_file_is_answered_with_its_neighbours(tmp_path):
+def test_a_missing_file_suggests_similar_names(tmp_path):
     formats.write(tmp_path / "net-2_10.ckpt", {"w": 1})
     with pytest.raises(CheckpointError, match=r"there is no such file. Did you mean 'net-2_10\.ckpt'\?"):
         formats.read(tmp_path / "net-2_1.ckpt")
@@ -191,7 +191,7 @@ def test_a_missing_file_is_answered_with_its_neighbours(tmp_path):
 # --- atomic writing ---
 
 
-def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
+def test_a_failure_keeps_only_the_old_file(tmp_path):
     path = tmp_path / "net.ckpt"
     formats.write(path, {"w": 1})
     before = path.read_bytes()
@@ -208,7 +208,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
         assert os.listdir(tmp_path) == ["net.ckpt"]
 
 
-def test_the_name_shows_nothing_until_the_end(tmp_path):
+def test_the_file_appears_only_at_the_end(tmp_path):
     path = tmp_path / "new"
     with formats.atomic_write(path) as file:
         file.write(b"abc")
@@ -218,7 +218,7 @@ def test_the_name_shows_nothing_until_the_end(tmp_path):
     assert path.read_bytes() == b"abc"
 
 
-def test_the_disk_is_forced_before_the_rename(tmp_path, monkeypatch):
+def test_the_file_is_flushed_before_the_rename(tmp_path, monkeypatch):
     events = []
     real_fsync, real_replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (events.append("fsync"), real_fsync(fd))[1])
@@ -228,7 +228,7 @@ def test_the_disk_is_forced_before_the_rename(tmp_path, monkeypatch):
     assert events == ["fsync", "replace", "fsync"] * 2
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "net.ckpt"
     formats.write(path, {"w": 1})
     before = path.read_bytes()
@@ -244,7 +244,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["net.ckpt"]
 
 
-def test_a_killed_process_leaves_the_old_file(tmp_path):
+def test_a_killed_process_keeps_the_old_file(tmp_path):
     path = tmp_path / "net.ckpt"
     formats.write(path, {"w": 1})
     before = path.read_bytes()
@@ -281,13 +281,13 @@ def test_mode_links_and_names(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"the folder .*no' does not exist. Make it first: os\.makedirs"):
+    with pytest.raises(FileNotFoundError, match=r"the folder .*no' does not exist. Create it first: os\.makedirs"):
         formats.write(tmp_path / "no" / "a.ckpt", {"w": 1})
     with pytest.raises(IsADirectoryError, match=r"it is a folder. Give a file name inside it"):
         formats.write(tmp_path, {"w": 1}, format="ckpt")
 
 
-def test_many_writers_of_one_name_leave_one_whole_file(tmp_path):
+def test_concurrent_writers_leave_one_complete_file(tmp_path):
     path = tmp_path / "net.ckpt"
     threads = [threading.Thread(target=formats.write, args=(path, {"w": np.full(1000, number)})) for number in range(8)]
     for thread in threads:
@@ -299,7 +299,7 @@ def test_many_writers_of_one_name_leave_one_whole_file(tmp_path):
     assert os.listdir(tmp_path) == ["net.ckpt"]
 
 
-def test_heavy_libraries_wait_for_their_use():
+def test_heavy_libraries_are_imported_lazily():
     script = (
         "import sys\nimport sporax._errors\nimport sporax.formats\n"
         "print([m for m in ('google.protobuf', 'ml_dtypes', 'jax', 'safetensors') if m in sys.modules])"

@@ -1,4 +1,4 @@
-"""The base of every dataset: MindSpore's methods."""
+"""`Dataset`: the methods of MindSpore's datasets, and the datasets that they return."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Any
 from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax.dataset import _iterator
-from sporax.dataset._node import Node
+from sporax.dataset._state import load_state, state_of
+from sporax.dataset.operations._batch import Batch
+from sporax.dataset.operations._map import Filter, Map
+from sporax.dataset.operations._project import Project, Rename
+from sporax.dataset.operations._rows import Repeat, Shuffle, Skip, Take
+from sporax.dataset.operations._split import Frozen, split_parts
+from sporax.dataset.operations._zip_concat import Concat, Zip
+from sporax.dataset.plan._node import Node
 
 __all__ = ["Dataset"]
 
 
 class Dataset(Node):
-    """A pipeline: a source and the operations on it, read from the end.
+    """A pipeline: a source and the operations on it.
 
-    A dataset meets the protocol of `sporax.dataset.BatchSource`, by which `Model` takes it.
+    A dataset implements the protocol `sporax.dataset.BatchSource`, which `Model` accepts.
     """
-
-    _children: tuple[Dataset, ...] = ()
-
-    @property
-    def _before(self) -> tuple[Dataset, ...]:
-        return self._children
 
     def create_tuple_iterator(
         self,
@@ -32,17 +33,17 @@ class Dataset(Node):
         output_numpy: bool = False,
         do_copy: bool = False,
     ) -> _iterator.EpochIterator:
-        """An iterator over rows: lists of Tensors, or tuples of arrays.
+        """Return an iterator over rows: lists of Tensors, or tuples of arrays.
 
         Args:
-            columns: the columns to give, in this order; None for all.
+            columns: the columns to return, in this order; None for all.
             num_epochs: how many times the iterator can be iterated; -1 for any number.
-            output_numpy: give `np.ndarray` instead of Tensor.
-            do_copy: give each row its own memory. Without it arrays may be read-only views of shared columns.
+            output_numpy: return `np.ndarray` instead of Tensor.
+            do_copy: copy each row. Otherwise arrays may be read-only views of shared columns.
 
         Raises:
-            DatasetError: an unknown column; or, while iterating, an epoch that gives nothing, a failing user
-                function, or more epochs than `num_epochs`.
+            DatasetError: an unknown column; or, while iterating, an empty epoch, a user function that raises an
+                exception, or more epochs than `num_epochs`.
 
         Example:
             >>> from sporax import dataset as ds
@@ -50,13 +51,13 @@ class Dataset(Node):
             >>> [(int(x), int(y)) for x, y in data.create_tuple_iterator(num_epochs=1, output_numpy=True)]
             [(1, 3), (2, 4)]
         """
-        chosen = None if columns is None else self.project(columns)
-        return _iterator.tuple_iterator(self, num_epochs, output_numpy, do_copy, chosen)
+        reader = None if columns is None else self.project(columns)
+        return _iterator.tuple_iterator(self, num_epochs, output_numpy, do_copy, reader)
 
     def create_dict_iterator(
         self, num_epochs: int = -1, output_numpy: bool = False, do_copy: bool = False
     ) -> _iterator.EpochIterator:
-        """An iterator over rows as dicts from column names to Tensors or arrays.
+        """Return an iterator over rows as dicts from column names to Tensors or arrays.
 
         The arguments and errors are those of `create_tuple_iterator`.
 
@@ -68,23 +69,23 @@ class Dataset(Node):
         """
         return _iterator.dict_iterator(self, num_epochs, output_numpy, do_copy)
 
-    # Position.
+    # --- position ---------------------------------------------------------------------------------------------
 
     def state_dict(self, rows: int = 0) -> dict[str, Any]:
-        """Where the reading of this dataset is, as a dict of plain values.
+        """Return the reading position of this dataset as a dict of plain values.
 
-        It holds the seed of the random orders (that of `set_seed`, or where none was set the one that the dataset
-        drew), the number of epochs begun, `rows`, and facts of the pipeline by which `load_state_dict` recognises it.
-        The user's objects in the pipeline (a source, a sampler, a function of `map`) that have `state_dict()` and
-        `load_state_dict(state)` themselves are asked for theirs. NumPy's and Python's global generators are no part
-        of it; `train.BackupAndRestore` saves them.
+        It contains the seed of the random orders (that of `set_seed`, or else the one that the dataset drew), the
+        number of epochs begun, `rows`, and the properties of the pipeline by which `load_state_dict` recognises it.
+        The states of the user's objects in the pipeline (a source, a sampler, a function of `map`) are included if
+        they have `state_dict()` and `load_state_dict(state)`. The global generators of NumPy and Python are not
+        included; `train.BackupAndRestore` saves them.
 
         Args:
-            rows: how many rows (batches, after `batch`) of the epoch that is being read were used. 0: the next epoch,
-                from its beginning.
+            rows: number of rows (batches, after `batch`) of the current epoch that were used. With 0, the position is
+                the beginning of the next epoch.
 
         Returns:
-            What `load_state_dict` takes.
+            The argument of `load_state_dict`.
 
         Example:
             >>> from sporax import dataset as ds
@@ -98,28 +99,24 @@ class Dataset(Node):
             >>> list(again.create_tuple_iterator(num_epochs=1, output_numpy=True)) == rest
             True
         """
-        from sporax.dataset._state import state_of
-
         return state_of(self, _check.integer(rows, name="rows", where="state_dict", minimum=0))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Have the next epoch that is read be the one of `state`, without the rows that were used.
+        """Continue at the position of `state`: the next epoch is that of the state, without the rows that were used.
 
-        Rows are passed over by index where the elements are in memory. Otherwise they are read, `__getitem__` of a
-        source and Python functions of `map` included, and dropped. A later `set_seed` begins again with epoch 0.
+        Rows are skipped by index if the elements are in memory. Otherwise they are read and dropped, including calls
+        of the source's `__getitem__` and of Python functions of `map`. A later `set_seed` restarts at epoch 0.
 
         Args:
-            state: what `state_dict` of a dataset that was built in the same way returned.
+            state: the result of `state_dict` of a dataset that was built in the same way.
 
         Raises:
-            DatasetError: the state belongs to another dataset; the differences are named.
+            DatasetError: the state belongs to a different dataset; the message lists the differences.
 
         Warns:
-            ResumeWarning: an operation has other arguments, or a source in memory other elements; or a source is an
-                iterator, whose own position cannot be restored.
+            ResumeWarning: the arguments of an operation or the elements of a source in memory differ; or a source is
+                an iterator, whose position cannot be restored.
         """
-        from sporax.dataset._state import load_state
-
         load_state(self, state)
 
     def __iter__(self) -> Iterator[Any]:
@@ -131,7 +128,7 @@ class Dataset(Node):
     def __add__(self, datasets: Dataset) -> Dataset:
         return self.concat(datasets)
 
-    # Operations. Each gives a new dataset and leaves this one as it is.
+    # --- operations: each returns a new dataset and does not change this one ----------------------------------
 
     def batch(
         self,
@@ -149,20 +146,20 @@ class Dataset(Node):
         """Stack consecutive rows: a column of shape s becomes (batch_size, *s).
 
         Args:
-            batch_size: rows in a batch, or a function of `BatchInfo` that gives it for each batch.
-            drop_remainder: leave out a last batch that is not full.
+            batch_size: number of rows in a batch, or a function of `BatchInfo` that returns it for each batch.
+            drop_remainder: drop the last batch if it is smaller.
             num_parallel_workers: accepted; Python functions run in the calling thread.
-            per_batch_map: `f(columns..., info)`, run on each batch before it is stacked: a list of arrays for
-                each input column, and a `BatchInfo`. It gives as many lists or arrays as there are output
-                columns.
-            input_columns: the columns it gets; None for all.
-            output_columns: the names of what it gives; None for the names of its inputs.
+            per_batch_map: a function `f(columns..., info)` that is called for each batch before it is stacked, with a
+                list of arrays for each input column and a `BatchInfo`. It returns a list or an array for each output
+                column.
+            input_columns: the columns passed to it; None for all.
+            output_columns: the names of the columns it returns; None for the names of the input columns.
             python_multiprocessing: accepted, without effect.
             max_rowsize: accepted, without effect.
             pad_info: as in `padded_batch`; None for no padding.
 
         Raises:
-            DatasetError: an unknown column; or, while reading, elements that do not fit together.
+            DatasetError: an unknown column; or, while reading, elements that cannot be stacked.
 
         Example:
             >>> from sporax import dataset as ds
@@ -170,9 +167,7 @@ class Dataset(Node):
             >>> [x.tolist() for (x,) in data.create_tuple_iterator(num_epochs=1, output_numpy=True)]
             [[1, 2], [3, 4], [5]]
         """
-        from sporax.dataset._batch import BatchDataset
-
-        _workers(num_parallel_workers, "batch")
+        _check_workers(num_parallel_workers, "batch")
         return BatchDataset(self, batch_size, drop_remainder, per_batch_map, input_columns, output_columns, pad_info)
 
     def padded_batch(
@@ -182,16 +177,15 @@ class Dataset(Node):
         num_parallel_workers: int | None = None,
         pad_info: dict[Any, Any] | None = None,
     ) -> Dataset:
-        """Stack consecutive rows, filled up to one shape.
+        """Stack consecutive rows, padded to one shape.
 
         Args:
             batch_size: as in `batch`.
             drop_remainder: as in `batch`.
             num_parallel_workers: accepted; see `batch`.
-            pad_info: `{column: (shape, value)}`: the shape to fill up to, None in it (or for it) for the
-                largest in the batch, and the value to fill with (None for 0, or ""). Elements are cut where
-                they are larger than the shape. Columns that are not named are not padded; None or {} pads
-                every column.
+            pad_info: `{column: (shape, value)}`: the shape to pad to, where None (for a size or the whole shape)
+                means the maximum in the batch, and the padding value (None for 0, or ""). Elements larger than the
+                shape are truncated. Other columns are not padded; None or {} pads every column.
 
         Example:
             >>> from sporax import dataset as ds
@@ -205,17 +199,15 @@ class Dataset(Node):
         return self.batch(batch_size, drop_remainder, num_parallel_workers, pad_info=info)
 
     def shuffle(self, buffer_size: int) -> Dataset:
-        """Put the rows in random order through a buffer, in another order each epoch.
+        """Shuffle the rows through a buffer, differently in each epoch.
 
-        The buffer is filled; each further row takes the place of one drawn at random, which comes out. A
-        buffer as large as the dataset gives a uniformly random order. The order comes from `config.set_seed`.
+        The buffer is filled first. Each further row replaces a row drawn at random, which is returned. A buffer as
+        large as the dataset gives a uniformly random order. The order depends on `config.set_seed`.
 
         Args:
-            buffer_size: rows in the buffer, at least 2. Where the rows can be read at any index, no row is
-                held.
+            buffer_size: number of rows in the buffer, at least 2. If the rows can be read at any index, only indices
+                are buffered.
         """
-        from sporax.dataset._transforms import ShuffleDataset
-
         return ShuffleDataset(self, buffer_size)
 
     def map(
@@ -232,17 +224,17 @@ class Dataset(Node):
         max_rowsize: Any = None,
         offload: Any = None,
     ) -> Dataset:
-        """Run Python functions on each row, one after the other.
+        """Apply Python functions to each row, in sequence.
 
-        The first gets the input columns as arrays that it may write to; each further one gets what the one
-        before gave. A tuple is several columns, anything else is one.
+        The first function receives the input columns as writable arrays; each further one receives the result of the
+        one before. A tuple is several columns, any other value is one.
 
         Args:
-            operations: a callable, or a list of them.
-            input_columns: the columns the first gets; None for the first column.
-            output_columns: names of what the last gives; None for the names of the inputs. Where their
-                number is not that of the inputs, the output columns come first, and the columns that were
-                not used after.
+            operations: a callable, or a list of callables.
+            input_columns: the columns passed to the first function; None for the first column.
+            output_columns: names of the columns that the last function returns; None for the names of the inputs. If
+                their number differs from that of the inputs, the output columns come first, followed by the columns
+                that were not used.
             num_parallel_workers: accepted; the functions run in the calling thread.
             column_order: the columns to keep, in this order; None for all.
             python_multiprocessing: accepted, without effect.
@@ -252,8 +244,8 @@ class Dataset(Node):
             offload: accepted, without effect.
 
         Raises:
-            DatasetError: an unknown column; or, while reading, a function that fails (its own exception is
-                the cause, and the message names its file and line).
+            DatasetError: an unknown column; or, while reading, a function that raises an exception (which is the
+                cause; the message names its file and line).
 
         Example:
             >>> from sporax import dataset as ds
@@ -262,12 +254,10 @@ class Dataset(Node):
             >>> [int(total) for (total,) in data.create_tuple_iterator(num_epochs=1, output_numpy=True)]
             [4, 6]
         """
-        from sporax.dataset._map import MapDataset
-
         for name, value in (("cache", cache), ("callbacks", callbacks)):
             if value is not None:
-                raise ArgumentTypeError(f"map: `{name}` is not supported, but got {value!r}. Leave it out.")
-        _workers(num_parallel_workers, "map")
+                raise ArgumentTypeError(f"map: `{name}` is not supported, but got {value!r}. Omit it.")
+        _check_workers(num_parallel_workers, "map")
         mapped = MapDataset(self, operations, input_columns, output_columns)
         return mapped if column_order is None else mapped.project(column_order)
 
@@ -280,78 +270,60 @@ class Dataset(Node):
         """Keep the rows for which `predicate` is true.
 
         Args:
-            predicate: a function of the input columns that gives one bool.
-            input_columns: the columns it gets; None for all.
+            predicate: a function of the input columns that returns one bool.
+            input_columns: the columns passed to it; None for all.
             num_parallel_workers: accepted; the function runs in the calling thread.
         """
-        from sporax.dataset._map import FilterDataset
-
-        _workers(num_parallel_workers, "filter")
+        _check_workers(num_parallel_workers, "filter")
         return FilterDataset(self, predicate, input_columns)
 
     def repeat(self, count: int | None = None) -> Dataset:
-        """The rows `count` times over, each time in a new order where the order is random.
+        """Repeat the rows `count` times; a random order differs in each repetition.
 
         Args:
-            count: at least 1; None or -1 for without end.
+            count: at least 1; None or -1 for endless repetition.
         """
-        from sporax.dataset._transforms import RepeatDataset
-
         return RepeatDataset(self, count)
 
     def take(self, count: int = -1) -> Dataset:
-        """The first `count` rows; -1 for all."""
-        from sporax.dataset._transforms import TakeDataset
-
+        """Keep the first `count` rows; -1 for all."""
         return TakeDataset(self, count)
 
     def skip(self, count: int) -> Dataset:
-        """All but the first `count` rows."""
-        from sporax.dataset._transforms import SkipDataset
-
+        """Skip the first `count` rows."""
         return SkipDataset(self, count)
 
     def zip(self, datasets: Dataset | Sequence[Dataset]) -> Dataset:
-        """The columns of this dataset and of `datasets` side by side, as long as the shortest."""
-        from sporax.dataset._joins import ZipDataset
-
-        return ZipDataset((self, *_listed(datasets, "zip")))
+        """Combine the columns of this dataset and of `datasets`; the result is as long as the shortest."""
+        return ZipDataset((self, *_as_list(datasets, "zip")))
 
     def concat(self, datasets: Dataset | Sequence[Dataset]) -> Dataset:
-        """The rows of this dataset, then those of `datasets`, of the same columns. Also as `a + b`."""
-        from sporax.dataset._joins import ConcatDataset
-
-        return ConcatDataset((self, *_listed(datasets, "concat")))
+        """Append the rows of `datasets`, which must have the same columns. Equivalent to `a + b`."""
+        return ConcatDataset((self, *_as_list(datasets, "concat")))
 
     def project(self, columns: str | Sequence[str]) -> Dataset:
-        """Only these columns, in this order."""
-        from sporax.dataset._transforms import ProjectDataset
-
+        """Keep these columns, in this order."""
         return ProjectDataset(self, columns)
 
     def rename(self, input_columns: str | Sequence[str], output_columns: str | Sequence[str]) -> Dataset:
-        """Other names for some columns."""
-        from sporax.dataset._transforms import RenameDataset
-
+        """Rename columns."""
         return RenameDataset(self, input_columns, output_columns)
 
     def split(self, sizes: Sequence[int | float], randomize: bool = True) -> list[Dataset]:
-        """Divide the rows among several datasets.
+        """Split the rows into several datasets.
 
-        The parts never share a row: the order of this dataset, where it is random, is fixed at this moment,
-        and is the same for all parts and epochs. Call `shuffle` on a part to have its order differ from
-        epoch to epoch. A generator function, or a predicate of `filter`, that draws random numbers of its own
-        must give the same rows each time.
+        The parts never share a row: if the order of this dataset is random, it is fixed by this call, for all parts
+        and epochs. Call `shuffle` on a part to change its order from epoch to epoch. A generator function or a
+        predicate of `filter` that draws its own random numbers must yield the same rows each time.
 
         Args:
-            sizes: a number of rows for each part, which sum to the size of the dataset; or a fraction for
-                each part, which sum to 1 and are rounded (the first parts take up the difference, one row
-                each).
-            randomize: whether the rows are put in random order first.
+            sizes: a number of rows for each part, which sum to the size of the dataset; or a fraction for each part,
+                which sum to 1 and are rounded (the first parts absorb the difference, one row each).
+            randomize: whether the rows are shuffled first.
 
         Raises:
-            ArgumentError: sizes that do not fit the dataset.
-            DatasetError: a sampler of your own gives another order each time that it is iterated.
+            ArgumentError: the sizes do not match the dataset.
+            DatasetError: a custom sampler returns a different order each time it is iterated.
 
         Example:
             >>> from sporax import dataset as ds
@@ -359,12 +331,11 @@ class Dataset(Node):
             >>> len(train), len(test)
             (7, 3)
         """
-        from sporax.dataset._transforms import split
-
-        return split(self, sizes, randomize)
+        parts, seed = split_parts(self, sizes, randomize)
+        return [FrozenDataset(part, seed) for part in parts]
 
     def apply(self, apply_func: Callable[[Dataset], Dataset]) -> Dataset:
-        """`apply_func(self)`, which must be a dataset."""
+        """Return `apply_func(self)`, which must be a dataset."""
         if not callable(apply_func):
             raise ArgumentTypeError(f"apply: `apply_func` must be callable, but got {type(apply_func).__name__}.")
         result = apply_func(self)
@@ -375,15 +346,84 @@ class Dataset(Node):
         return result
 
 
-def _workers(count: int | None, where: str) -> None:
+class BatchDataset(Batch, Dataset):
+    """The dataset that `batch` returns."""
+
+
+class ShuffleDataset(Shuffle, Dataset):
+    """The dataset that `shuffle` returns."""
+
+
+class MapDataset(Map, Dataset):
+    """The dataset that `map` returns."""
+
+
+class FilterDataset(Filter, Dataset):
+    """The dataset that `filter` returns."""
+
+
+class RepeatDataset(Repeat, Dataset):
+    """The dataset that `repeat` returns."""
+
+
+class TakeDataset(Take, Dataset):
+    """The dataset that `take` returns."""
+
+
+class SkipDataset(Skip, Dataset):
+    """The dataset that `skip` returns."""
+
+
+class ZipDataset(Zip, Dataset):
+    """The dataset that `zip` returns."""
+
+
+class ConcatDataset(Concat, Dataset):
+    """The dataset that `concat` returns."""
+
+
+class ProjectDataset(Project, Dataset):
+    """The dataset that `project` returns."""
+
+
+class RenameDataset(Rename, Dataset):
+    """The dataset that `rename` returns."""
+
+
+class FrozenDataset(Frozen, Dataset):
+    """The dataset that `split` returns."""
+
+
+def _check_workers(count: int | None, where: str) -> None:
     if count is not None:
         _check.integer(count, name="num_parallel_workers", where=where, minimum=1)
 
 
-def _listed(datasets: Any, where: str) -> list[Dataset]:
+def _as_list(datasets: Any, where: str) -> list[Dataset]:
     listed = [datasets] if isinstance(datasets, Dataset) else datasets
     if not isinstance(listed, Iterable):
         raise ArgumentTypeError(
             f"{where}: `datasets` must be a dataset or a tuple of datasets, but got {type(datasets).__name__}."
         )
     return list(listed)
+
+
+def zip_datasets(datasets: Sequence[Dataset]) -> Dataset:
+    """Combine the columns of several datasets; the result is as long as the shortest. Equivalent to `a.zip(b)`.
+
+    Args:
+        datasets: a tuple of at least two datasets, whose column names are all different.
+
+    Raises:
+        DatasetError: a column name occurs in more than one of them.
+
+    Example:
+        >>> from sporax import dataset as ds
+        >>> a = ds.NumpySlicesDataset([1, 2], ["a"], shuffle=False)
+        >>> b = ds.NumpySlicesDataset([3, 4, 5], ["b"], shuffle=False)
+        >>> ds.zip((a, b)).get_col_names(), len(ds.zip((a, b)))
+        (['a', 'b'], 2)
+    """
+    if not isinstance(datasets, (tuple, list)):
+        raise ArgumentTypeError(f"zip: `datasets` must be a tuple of datasets, but got {type(datasets).__name__}.")
+    return ZipDataset(datasets)

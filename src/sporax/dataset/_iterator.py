@@ -1,48 +1,46 @@
-"""Iterators over a dataset. The one file of this package that hands out Tensors, and so imports `core`."""
+"""Iterators over a dataset. The only file of this package that returns Tensors, so that it imports `sporax.Tensor`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sporax import _check
 from sporax._errors import DatasetError
-from sporax.dataset._dicts import converted
-from sporax.dataset._user import Row
-
-if TYPE_CHECKING:
-    from sporax.dataset._dataset import Dataset
+from sporax.dataset.plan._dicts import converted
+from sporax.dataset.plan._node import Node
+from sporax.dataset.plan._values import Row
 
 
 class EpochIterator:
-    """The rows of a dataset, epoch after epoch.
+    """Iterator over the rows of a dataset, epoch by epoch.
 
-    `for row in iterator` reads one epoch (or the rest of the one that is under way), the next `for` the
-    next one; `next(iterator)` works too. After `num_epochs` epochs it raises `DatasetError`.
+    `for row in iterator` reads one epoch (or the rest of the current one), and the next `for` loop the next epoch;
+    `next(iterator)` works too. After `num_epochs` epochs it raises `DatasetError`.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Node,
         num_epochs: int,
         convert: Callable[[Row], Any] | None,
-        reader: Dataset | None = None,
+        reader: Node | None = None,
     ) -> None:
         if num_epochs != -1:
             _check.integer(num_epochs, name="num_epochs", where="create_iterator", minimum=1)
         self._dataset, self._num_epochs, self._convert, self._reader = dataset, num_epochs, convert, reader
-        self._done = 0
+        self._epochs_done = 0
         self._current: Iterator[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         if self._current is None:
-            if self._done == self._num_epochs:
+            if self._epochs_done == self._num_epochs:
                 raise DatasetError(
-                    f"the iterator was made for num_epochs={self._num_epochs}, and all of them were read. "
-                    "Make a new iterator, or give a larger num_epochs (-1 for any number)."
+                    f"the iterator was created with num_epochs={self._num_epochs}, and all of them were read. "
+                    "Create a new iterator, or use a larger num_epochs (-1 for any number)."
                 )
             rows: Iterator[Any] = self._dataset.epoch(self._reader)
             if self._convert is not None:
@@ -54,29 +52,29 @@ class EpochIterator:
         return next(iter(self))
 
     def get_next(self) -> Any:
-        """The next row."""
+        """Return the next row."""
         return next(self)
 
     def stop(self) -> None:
         """End the iterator early."""
-        self._current, self._done, self._num_epochs = None, 0, 0
+        self._current, self._epochs_done, self._num_epochs = None, 0, 0
 
     def _finish(self) -> Iterator[Any]:
         self._current = None
-        self._done += 1
+        self._epochs_done += 1
         yield from ()
 
 
 def tuple_iterator(
-    dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy: bool, reader: Dataset | None = None
+    dataset: Node, num_epochs: int, output_numpy: bool, do_copy: bool, reader: Node | None = None
 ) -> EpochIterator:
-    """Rows as tuples of arrays, or as lists of Tensors; read through `reader`, which may choose columns."""
+    """Return an iterator over rows as tuples of arrays or lists of Tensors, read through `reader` if it is given."""
     convert = (_copied if do_copy else None) if output_numpy else _tensors(do_copy)
     return EpochIterator(dataset, num_epochs, convert, reader)
 
 
-def dict_iterator(dataset: Dataset, num_epochs: int, output_numpy: bool, do_copy: bool) -> EpochIterator:
-    """Rows as dicts from column names to arrays or Tensors."""
+def dict_iterator(dataset: Node, num_epochs: int, output_numpy: bool, do_copy: bool) -> EpochIterator:
+    """Return an iterator over rows as dicts from column names to arrays or Tensors."""
     names = dataset.get_col_names()
     values = (_copied if do_copy else None) if output_numpy else _tensors(do_copy)
 
@@ -91,7 +89,7 @@ def _copied(row: Row) -> Row:
 
 
 def _tensors(do_copy: bool) -> Callable[[Row], list[Any]]:
-    # From the top: there a Tensor has the methods that are ops.
+    # Not from `sporax.core`: importing `sporax` adds the operators as methods of Tensor.
     from sporax import Tensor
 
     def tensor(column: np.ndarray) -> Any:

@@ -1,4 +1,4 @@
-"""What training asks of a dataset. `sporax.dataset.Dataset` meets it; so may anything else."""
+"""The protocol of datasets for training, which `sporax.dataset.Dataset` and other classes can implement."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ __all__ = ["BatchSource"]
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """The protocol by which `Model` takes a dataset.
+    """Protocol of the datasets that `Model` accepts.
 
-    An *epoch* is one pass. Each call of `create_tuple_iterator(num_epochs=1, ...)` or `stacked_batches`
-    that is iterated reads the next epoch: under one seed the order is the same from run to run, and another
-    one in each epoch. An epoch that gives nothing raises `DatasetError`.
+    An *epoch* is one pass. Each iterator from `create_tuple_iterator(num_epochs=1, ...)` or `stacked_batches` reads
+    the next epoch. With the same seed, the orders are the same in each run, and differ from epoch to epoch. An empty
+    epoch raises `DatasetError`.
 
-    With `state_dict()` and `load_state_dict(state)`, which are optional, a run that is resumed finds its position:
-    `state_dict` describes, in plain values, the epoch that is read next, and `load_state_dict` has it read without its
+    The optional methods `state_dict()` and `load_state_dict(state)` let a resumed run continue at its position:
+    `state_dict` describes the next epoch in plain values, and after `load_state_dict` that epoch is read without its
     first `state["rows"]` batches.
     """
 
     def get_col_names(self) -> list[str]:
-        """The names of the columns, in the order of a batch's arrays."""
+        """Return the names of the columns, in the order of the arrays of a batch."""
         ...
 
     def get_dataset_size(self) -> int:
-        """The number of batches in an epoch; where only a pass can tell, a pass is made, once."""
+        """Return the number of batches in an epoch; if only a pass can tell, one pass is made, once."""
         ...
 
     def dataset_size_hint(self) -> int | None:
-        """`get_dataset_size` where it is known without a pass; None where it is not, or without end."""
+        """Return `get_dataset_size()` if it is known without a pass; None if it is not, or the dataset is endless."""
         ...
 
     def create_tuple_iterator(
         self, columns: Any = None, num_epochs: int = -1, output_numpy: bool = False, do_copy: bool = False
     ) -> Any:
-        """With `num_epochs=1, output_numpy=True`: the batches of one epoch, each a tuple of `np.ndarray`.
+        """With `num_epochs=1, output_numpy=True`: return the batches of one epoch, each a tuple of `np.ndarray`.
 
         The arrays may be read-only views of shared columns.
         """
@@ -46,13 +46,13 @@ class BatchSource(Protocol):
 
     @property
     def columnar(self) -> bool:
-        """Whether `stacked_batches` hands out stacks with no Python run for an element; mostly they are views."""
+        """Whether `stacked_batches` runs no Python code per element; most stacks are then views."""
         ...
 
     def stacked_batches(self, count: int) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
-        """The batches of one epoch in stacks of up to `count`: (n, arrays of shape (n, batch_size, ...)).
+        """Iterate over the batches of one epoch in stacks of up to `count`: (n, arrays of shape (n, batch_size, ...)).
 
-        Consecutive batches of equal shape share a stack; one of another shape, as a shorter last batch,
-        starts a stack of its own. In the columnar case the stacks are views.
+        Consecutive batches of equal shape share a stack; a batch of another shape, such as a shorter last batch,
+        starts a new stack. Stacks of a columnar dataset are views.
         """
         ...

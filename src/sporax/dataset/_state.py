@@ -1,30 +1,23 @@
-"""Where the reading of a pipeline is, as a tree of plain values, and how to go on from there."""
+"""The reading position of a pipeline as a tree of plain values, and how to continue from it."""
 
 from __future__ import annotations
 
 import warnings
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from sporax._describe import describe
 from sporax._errors import DatasetError, ResumeWarning
-from sporax.dataset._access import ReadOnce
-from sporax.dataset._node import Node
-from sporax.dataset._sampling import BuiltinSampler, Sampler
-from sporax.dataset._sources import SourceDataset
-from sporax.dataset._user import Row
-
-if TYPE_CHECKING:
-    from sporax.dataset._dataset import Dataset
+from sporax.dataset.plan._node import Node
+from sporax.dataset.plan._sampler import BuiltinSampler, Sampler
+from sporax.dataset.plan._values import Row
 
 _VERSION = 1
 
 
-def state_of(dataset: Dataset, rows: int) -> dict[str, Any]:
-    """What `Dataset.state_dict` returns."""
+def state_of(dataset: Node, rows: int) -> dict[str, Any]:
+    """Implementation of `Dataset.state_dict`."""
     run = dataset._peek_pass()
     nodes = list(_nodes(dataset))
     return {
@@ -35,81 +28,83 @@ def state_of(dataset: Dataset, rows: int) -> dict[str, Any]:
         "rows": rows,
         "split_seeds": [seed.value for node in nodes if (seed := node._split_seed) is not None],
         "objects": [[type(each).__name__, each.state_dict()] for each in _stateful(nodes)],
-        "pipeline": _facts(dataset, nodes),
+        "pipeline": _properties(dataset, nodes),
         "settings": [_settings(node) for node in nodes],
     }
 
 
-def load_state(dataset: Dataset, state: dict[str, Any]) -> None:
-    """What `Dataset.load_state_dict` does."""
+def load_state(dataset: Node, state: dict[str, Any]) -> None:
+    """Implementation of `Dataset.load_state_dict`."""
     where = "Dataset.load_state_dict"
     if not isinstance(state, dict) or state.get("version") != _VERSION:
         found = state.get("version") if isinstance(state, dict) else type(state).__name__
         raise DatasetError(
-            f"{where}: expected what `state_dict()` of this version returns (version {_VERSION}), but got {found!r}."
+            f"{where}: `state` must be a result of `state_dict()` of version {_VERSION}, but got {found!r}."
         )
     nodes = list(_nodes(dataset))
-    _compare(state["pipeline"], _facts(dataset, nodes), where)
+    _compare(state["pipeline"], _properties(dataset, nodes), where)
     split = [seed for node in nodes if (seed := node._split_seed) is not None]
     objects = list(_stateful(nodes))
     names = [type(each).__name__ for each in objects]
     if len(split) != len(state["split_seeds"]) or names != [name for name, _ in state["objects"]]:
         raise DatasetError(
             f"{where}: the state belongs to another pipeline. It has {len(state['split_seeds'])} split parts and "
-            f"objects with a state of their own {[name for name, _ in state['objects']]}; this pipeline has "
+            f"objects with their own state {[name for name, _ in state['objects']]}; this pipeline has "
             f"{len(split)} and {names}."
         )
     _compare_settings(state.get("settings", []), [_settings(node) for node in nodes])
-    for own_seed, seed in zip(split, state["split_seeds"], strict=True):
-        own_seed.value = seed
-    for each, (_, own) in zip(objects, state["objects"], strict=True):
-        each.load_state_dict(own)
+    for shared, seed in zip(split, state["split_seeds"], strict=True):
+        shared.value = seed
+    for each, (_, object_state) in zip(objects, state["objects"], strict=True):
+        each.load_state_dict(object_state)
     dataset._continue(state["seed"], state["drawn_seed"], state["epoch"], state["rows"])
     if state["epoch"] or state["rows"]:
-        _warn_of_iterators(nodes)
+        _warn_about_iterators(nodes)
 
 
 def _nodes(node: Node) -> Iterator[Node]:
     yield node
-    for child in node._before:
+    for child in node._children:
         yield from _nodes(child)
 
 
 def _stateful(nodes: list[Node]) -> Iterator[Any]:
-    """The user's objects that keep a state: those with both methods, each once."""
+    """Yield the user's objects that have a state, which have both methods, each once."""
     seen: set[int] = set()
     for node in nodes:
         for each in node._user_objects():
-            if id(each) not in seen and _keeps_state(each):
+            if id(each) not in seen and _has_state(each):
                 seen.add(id(each))
                 yield each
 
 
-def _keeps_state(value: Any) -> bool:
+def _has_state(value: Any) -> bool:
     return not isinstance(value, type) and all(
         callable(getattr(value, name, None)) for name in ("state_dict", "load_state_dict")
     )
 
 
-def _facts(dataset: Dataset, nodes: list[Node]) -> dict[str, Any]:
-    """What must be the same for a position to mean the same."""
+def _properties(dataset: Node, nodes: list[Node]) -> dict[str, Any]:
+    """Return the properties that must be equal for a position to be valid."""
     return {
         "columns": dataset.get_col_names(),
         "batches": dataset.dataset_size_hint() if dataset.size_is_fixed else None,
         "batch_size": dataset.get_batch_size(),
         "repeat_count": dataset.get_repeat_count(),
-        "elements": [node.dataset_size_hint() if node.size_is_fixed else None for node in nodes if not node._before],
+        "elements": [node.dataset_size_hint() if node.size_is_fixed else None for node in nodes if not node._children],
         "operations": [type(node).__name__.removesuffix("Dataset").lower() for node in nodes],
     }
 
 
-def _compare(saved: dict[str, Any], present: dict[str, Any], where: str) -> None:
+def _compare(saved: dict[str, Any], current: dict[str, Any], where: str) -> None:
     different = [
-        f"{name} {saved.get(name)!r} then, {value!r} now" for name, value in present.items() if saved.get(name) != value
+        f"{name} was {saved.get(name)!r} and is now {value!r}"
+        for name, value in current.items()
+        if saved.get(name) != value
     ]
     if different:
         raise DatasetError(
-            f"{where}: the state belongs to another dataset: {'; '.join(different)}. Build the dataset as it was, or "
+            f"{where}: the state belongs to another dataset: {'; '.join(different)}. Build the dataset as before, or "
             "start from its beginning."
         )
 
@@ -126,20 +121,19 @@ _SETTINGS = {
     "_predicate": "predicate",
     "_sampler": "sampler",
 }
-"""Attributes of operations that decide what they give, and what the user calls them."""
-_LOOKED_AT = 8
+"""Attributes of operations that determine their elements, and the names of the corresponding arguments."""
+_SAMPLE_SIZE = 8
+"""Number of elements of a source in memory whose checksums are compared."""
 
 
 def _settings(node: Node) -> dict[str, Any]:
-    """What an operation was built with, as texts."""
+    """Return the arguments of an operation as strings."""
     settings = {"operation": type(node).__name__.removesuffix("Dataset").lower()}
     for attribute, name in _SETTINGS.items():
         if attribute in vars(node):
             settings[name] = _described(vars(node)[attribute])
-    if isinstance(node, SourceDataset) and node._columnar and node._source().length:
-        source = node._source()
-        places = sorted({int(place) for place in np.linspace(0, source.length - 1, _LOOKED_AT)})
-        settings["elements"] = f"{zlib.crc32(repr([_checksums(source.fetch(place)) for place in places]).encode()):08x}"
+    if sample := node._sample(_SAMPLE_SIZE):
+        settings["elements"] = f"{zlib.crc32(repr([_checksums(row) for row in sample]).encode()):08x}"
     return settings
 
 
@@ -151,37 +145,39 @@ def _described(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_described, value))}]"
     if isinstance(value, Sampler):
-        # What a user's object keeps may change from epoch to epoch.
-        own = vars(value) if isinstance(value, BuiltinSampler) else {"num_samples": value.num_samples}
-        texts = {name: _described(each) for name, each in own.items() if each is not None and name != "dataset_size"}
+        # The attributes of a custom sampler may change from epoch to epoch.
+        attributes = vars(value) if isinstance(value, BuiltinSampler) else {"num_samples": value.num_samples}
+        texts = {
+            name: _described(each) for name, each in attributes.items() if each is not None and name != "dataset_size"
+        }
         return f"{type(value.user_object).__name__}({', '.join(f'{name}={text}' for name, text in texts.items())})"
     return describe(value) or type(value).__name__
 
 
-def _compare_settings(saved: list[dict[str, str]], present: list[dict[str, str]]) -> None:
+def _compare_settings(saved: list[dict[str, str]], current: list[dict[str, str]]) -> None:
     different = [
-        f"the {name} of {now['operation']!r} {then[name]} then, {now[name]} now"
-        for then, now in zip(saved, present, strict=False)
+        f"the {name} of {now['operation']!r} was {then[name]} and is now {now[name]}"
+        for then, now in zip(saved, current, strict=False)
         for name in now
         if name in then and then[name] != now[name]
     ]
     if different:
         warnings.warn(
-            f"the dataset is not built as that of the state: {'; '.join(different)}. Reading goes on with the dataset "
-            "of now. For the order and the data of the uninterrupted run build it as it was, or start from its "
+            f"the dataset differs from that of the state: {'; '.join(different)}. Reading continues with the current "
+            "dataset. For the order and the data of the uninterrupted run build it as before, or start from its "
             "beginning.",
             ResumeWarning,
             stacklevel=4,
         )
 
 
-def _warn_of_iterators(nodes: list[Node]) -> None:
+def _warn_about_iterators(nodes: list[Node]) -> None:
     for node in nodes:
         for each in node._user_objects():
-            own_position = hasattr(each, "__next__") and not _keeps_state(each)
-            if own_position and not isinstance(getattr(node, "_read_once", None), ReadOnce):
+            is_iterator = hasattr(each, "__next__") and not _has_state(each)
+            if is_iterator and getattr(node, "_one_shot", None) is None:
                 warnings.warn(
-                    f"the source {type(each).__name__} is an iterator, whose own position cannot be restored. Resuming "
+                    f"the source {type(each).__name__} is an iterator, whose position cannot be restored. Resuming "
                     "is exact only if its `__iter__` starts from the first element each time. Make `__iter__` a "
                     "generator function (yield), or give the source `state_dict()` and `load_state_dict(state)`.",
                     ResumeWarning,

@@ -1,7 +1,7 @@
-"""Byte codecs for files that hold named arrays: MindSpore's own `.ckpt`, and safetensors.
+"""Byte codecs for files of named arrays: MindSpore's `.ckpt` and safetensors.
 
-`read` and `write` choose the codec; `ckpt` and `safetensors` are the codecs themselves; `atomic_write` and
-`replacing` write any file so that its old content survives a failure.
+`read` and `write` choose the codec, `ckpt` or `safetensors`. `atomic_write` and `replacing` replace any file
+atomically, so that its old content survives a failure.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _CODECS = {"ckpt": ckpt, "safetensors": safetensors}
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
-    """Reads a checkpoint file of either format into names and arrays, in the file's order.
+    """Read a checkpoint file of either format into a dict of names to arrays, in the order of the file.
 
-    The content decides the format, not the suffix.
+    The format is detected from the content, not from the suffix.
 
     Args:
         path: the file.
@@ -33,7 +33,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
         `bfloat16`), or to a `str`.
 
     Raises:
-        CheckpointError: a missing, foreign, truncated or damaged file; the message says what it looks like.
+        CheckpointError: a missing, unrecognised, truncated or damaged file; the message says what it looks like.
 
     >>> import numpy as np, tempfile
     >>> from sporax import formats
@@ -46,20 +46,20 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
 
 
 def write(path: str | os.PathLike[str], entries: Mapping[str, Writable], format: str | None = None) -> None:
-    """Writes named arrays, numbers and strings to a checkpoint file, all of it or nothing.
+    """Write named arrays, numbers and strings to a checkpoint file, atomically.
 
-    The file appears under its name only when it is complete and on the disk; until then, and after any
-    failure, what stood there before is untouched.
+    The file appears under its name only after it is complete and flushed to the disk. Until then, and after a failure,
+    an existing file is unchanged.
 
     Args:
         path: the file; its folder must exist.
-        entries: names to NumPy arrays, to Python or NumPy scalars (kept as 0-d arrays: an int as int64, a
+        entries: names to NumPy arrays, to Python or NumPy scalars (stored as 0-d arrays: an int as int64, a
             float as float64), or to strings.
-        format: `"ckpt"` or `"safetensors"`; left out, the suffix of `path` says it.
+        format: `"ckpt"` or `"safetensors"`; by default, it is given by the suffix of `path`.
 
     Raises:
-        ArgumentError: `format` is unknown, or is left out and the suffix does not say it.
-        CheckpointError: an entry that the format cannot hold, by name.
+        ArgumentError: `format` is unknown, or is omitted and the suffix is unknown.
+        CheckpointError: the format does not support an entry; the message gives its name.
 
     >>> import numpy as np
     >>> from sporax import formats

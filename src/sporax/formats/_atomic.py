@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old content or the new one, never a part."""
+"""Atomic replacement of files: a reader sees the old or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """Gives a temporary name beside `path`; what is written there takes the place of `path` on leaving.
+    """Return the name of a temporary file that replaces `path` at the end of the block.
 
-    The temporary file exists already, empty, with the mode that the result will have. On leaving it is forced
-    to the disk and renamed over `path`, which is one step for every reader. If the body raises, the temporary
-    file is removed and `path` stays as it was. A symbolic link stays: the file it points to is replaced.
+    The temporary file is created empty, in the same folder and with the mode of the result. At the end it is flushed to
+    the disk and renamed to `path`, which is atomic for readers. If the block raises an exception, the temporary file is
+    removed and `path` is unchanged. A symbolic link is kept: its target is replaced.
 
     Args:
-        path: the file to replace or to make; its folder must exist.
+        path: the file to replace or create; its folder must exist.
 
     Returns:
-        A context manager that gives the temporary name.
+        A context manager that returns the temporary name.
 
     Raises:
         FileNotFoundError: the folder of `path` does not exist.
@@ -43,14 +43,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     if not os.path.isdir(folder):
         raise FileNotFoundError(
             f"cannot write {os.fspath(path)!r}: the folder {folder!r} does not exist. "
-            f"Make it first: os.makedirs({folder!r})."
+            f"Create it first: os.makedirs({folder!r})."
         )
     temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
             if os.path.exists(target):
-                # Owner-writable, for the body opens it by name; MindSpore leaves its files at 0o400.
+                # Writable by the owner, because the block opens it by name; MindSpore creates files with mode 0o400.
                 os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode) | stat.S_IWUSR)
         finally:
             os.close(descriptor)
@@ -62,22 +62,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
             os.unlink(temporary)
         raise
     if os.name == "posix":
-        # The rename itself lives in the folder; without this a power cut could undo it.
+        # The rename is stored in the folder; without this flush a power failure could undo it.
         with contextlib.suppress(OSError):
             _flush(folder, os.O_RDONLY)
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Opens a binary file for writing that takes the place of `path` only when the block ends well.
+    """Open a binary file for writing that replaces `path` only if the block succeeds.
 
-    See `replacing` for what is guaranteed.
+    `replacing` describes the guarantees.
 
     Args:
-        path: the file to replace or to make; its folder must exist.
+        path: the file to replace or create; its folder must exist.
 
     Returns:
-        A context manager that gives the open file.
+        A context manager that returns the open file.
 
     Raises:
         FileNotFoundError: the folder of `path` does not exist.

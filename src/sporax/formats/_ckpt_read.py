@@ -1,4 +1,4 @@
-"""Reading a `.ckpt`: frames, Values, slices put together, every fault named. Layout: see `ckpt`."""
+"""Reading of `.ckpt` files: frames, Values, and concatenation of slices. `ckpt` describes the layout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Path: TypeAlias = str | PathLike[str] | None
 
 @dataclasses.dataclass
 class _Source:
-    """The file being read: its name for messages, its first bytes, and where its Values begin and end."""
+    """The file that is read: its name for messages, its first bytes, and the beginning and end of its Values."""
 
     file: BinaryIO
     path: Path
@@ -33,8 +33,8 @@ class _Source:
     end: int
     stored_crc: int | None
 
-    def fault(self, what: str, mend: str = FETCH) -> CheckpointError:
-        return fault(self.path, what, mend)
+    def fault(self, problem: str, fix: str = FETCH) -> CheckpointError:
+        return fault(self.path, problem, fix)
 
     def not_a_value(self, position: int) -> CheckpointError:
         if position > 0:
@@ -43,13 +43,14 @@ class _Source:
         if looks is not None:
             return foreign(self.path, looks, _EXPECTED)
         return self.fault(
-            f"it begins with {self.head[:8].hex(' ')}, which no format known to sporax does; {_EXPECTED} was expected.",
+            f"it begins with {self.head[:8].hex(' ')}, which is not a format known to sporax; {_EXPECTED} was "
+            f"expected.",
             "If MindSpore encrypted it (enc_key), save it again without a key; else check the file name.",
         )
 
 
 class _Assembly:
-    """One tensor or string while its slices come in."""
+    """A tensor or string that is assembled from slices."""
 
     def __init__(self, source: _Source, tag: str, tensor: Any) -> None:
         self.source, self.name, self.type_name = source, tag, tensor.tensor_type
@@ -58,24 +59,24 @@ class _Assembly:
         if self.type_name == "str":
             self.size = first
         elif self.type_name in NUMPY_NAMES:
-            # Older files give a 0-d tensor one dim of 0, and content for one element.
+            # In older files a 0-d tensor has one dim of 0, and content for one element.
             self.dims = () if self.dims == (0,) and first else self.dims
             self.dtype = numpy_dtype(self.type_name)
             self.size = math.prod(self.dims) * self.dtype.itemsize
         else:
             raise source.fault(
-                f"the tensor {tag!r} has the type {self.type_name!r}, which sporax does not read.",
+                f"the tensor {tag!r} has the type {self.type_name!r}, which sporax does not support.",
                 f"Save it as one of {', '.join(NUMPY_NAMES)}.",
             )
-        # Before memory is asked for: a damaged dim can claim any size.
+        # Checked before allocation: a damaged dim can have any size.
         if any(dim < 0 for dim in self.dims) or self.size > source.end or (first == 0 and self.size > 0):
             raise self.mismatch(first)
         self.buffer = np.empty(self.size, np.uint8)
 
     def mismatch(self, got: int) -> CheckpointError:
         return self.source.fault(
-            f"the tensor {self.name!r} of shape {self.dims} and type {self.type_name} does not fit the {got} "
-            "bytes that are there for it; it is truncated or damaged."
+            f"the tensor {self.name!r} of shape {self.dims} and type {self.type_name} does not match its "
+            f"{got} bytes; it is truncated or damaged."
         )
 
     def add(self, content: bytes) -> None:
@@ -96,7 +97,7 @@ class _Assembly:
 
 
 def decode_stream(file: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
-    """Names and arrays of a `.ckpt` of `size` bytes; `path` is for messages only."""
+    """Decode a `.ckpt` file of `size` bytes to names and arrays; `path` is used only in messages."""
     source = _open(file, size, path)
     entries: dict[str, Entry] = {}
     crc = zlib.crc32(source.head[: source.start])
@@ -128,30 +129,30 @@ def _open(file: BinaryIO, size: int, path: Path) -> _Source:
     looks = foreign_kind(head)
     if looks is not None and not head.startswith(VALUE_TAG):
         raise foreign(path, looks, _EXPECTED)
-    ours = head.startswith(SPORAX_HEADER)
-    if not ours and SPORAX_HEADER.startswith(head):
-        raise fault(path, f"it is truncated: only its first {size} bytes are there.", FETCH)
+    by_sporax = head.startswith(SPORAX_HEADER)
+    if not by_sporax and SPORAX_HEADER.startswith(head):
+        raise fault(path, f"it is truncated: it has only {size} bytes.", FETCH)
     file.seek(max(size - _TRAILER_BYTES, 0))
     tail = file.read(_TRAILER_BYTES)
-    whole = len(tail) == _TRAILER_BYTES and tail.startswith(CRC_MARK)
-    if ours and not whole:
+    has_crc = len(tail) == _TRAILER_BYTES and tail.startswith(CRC_MARK)
+    if by_sporax and not has_crc:
         raise fault(
             path,
-            "it is truncated or damaged: the checksum that sporax writes at the end is not there.",
+            "it is truncated or damaged: the checksum that sporax writes at the end is missing.",
             FETCH,
         )
     return _Source(
         file,
         path,
         head,
-        start=len(SPORAX_HEADER) if ours else 0,
-        end=size - _TRAILER_BYTES if whole else size,
-        stored_crc=int.from_bytes(tail[len(CRC_MARK) :], "big") if whole else None,
+        start=len(SPORAX_HEADER) if by_sporax else 0,
+        end=size - _TRAILER_BYTES if has_crc else size,
+        stored_crc=int.from_bytes(tail[len(CRC_MARK) :], "big") if has_crc else None,
     )
 
 
 def _frames(source: _Source) -> Iterator[tuple[int, bytes, bytes]]:
-    """Position, frame bytes and body of each Value."""
+    """Yield the position, frame bytes and body of each Value."""
     position = source.start
     while position < source.end:
         source.file.seek(position)
@@ -165,7 +166,7 @@ def _frames(source: _Source) -> Iterator[tuple[int, bytes, bytes]]:
                 raise source.not_a_value(position)
             raise source.fault(
                 f"it is truncated or damaged: the tensor at byte {position} needs {length} bytes, but "
-                f"{source.end - body} are left."
+                f"only {source.end - body} are left."
             )
         source.file.seek(body)
         yield position, opening[:used], source.file.read(length)
@@ -173,7 +174,7 @@ def _frames(source: _Source) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def _varint(data: bytes, start: int) -> tuple[int, int]:
-    """The number and the offset after it; offset 0 where the bytes end first or never end."""
+    """Return a number and the offset after it; offset 0 if the number is incomplete or too long."""
     number = 0
     for offset, byte in enumerate(data[start : start + 10]):
         number |= (byte & 0x7F) << 7 * offset
@@ -193,7 +194,7 @@ def _parse(source: _Source, position: int, body: bytes) -> tuple[str, Any]:
         raise source.not_a_value(position) from None
     if value.HasField("maptensor"):
         raise source.fault(
-            f"{tag!r} is a map parameter, which sporax does not serve.",
+            f"{tag!r} is a map parameter, which sporax does not support.",
             "Save the network without its MapParameters.",
         )
     if not value.HasField("tensor"):

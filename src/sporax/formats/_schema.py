@@ -1,8 +1,8 @@
-"""The bytes of a MindSpore `.ckpt`: marks, dtype names, and protobuf messages, built at first use.
+"""The schema of MindSpore's `.ckpt` format: markers, dtype names, and protobuf messages, created at first use.
 
-Field numbers and types are the file format itself, read off the descriptor that MindSpore 2.10 carries and
-off the files it writes. The classes live in a descriptor pool of their own: a process that holds MindSpore's
-`checkpoint.proto`, or TensorFlow's message of the same name, does not clash with them.
+Field numbers and types are those of the descriptor in MindSpore 2.10 and of the files that it writes. The classes are
+in a separate descriptor pool, so that they do not conflict with MindSpore's `checkpoint.proto` or TensorFlow's message
+of the same name in the same process.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 PACKAGE = "sporax.ckpt"
 
 VALUE_TAG = b"\x0a"
-"""Opens the frame of each Value: field 1, a length follows."""
+"""Begins the frame of each Value: field 1, followed by a length."""
 
 SPORAX_HEADER = b"\x82\x7d\x08sporax 1"
-"""Opens every `.ckpt` that sporax writes: field 2000, eight bytes. MindSpore skips it as unknown."""
+"""Begins every `.ckpt` file of sporax: field 2000, eight bytes. MindSpore ignores it as unknown."""
 
 CRC_MARK = b"crc_num"
 
@@ -43,7 +43,7 @@ NUMPY_NAMES = {stored: name for name, stored in TYPE_NAMES.items()}
 
 
 def numpy_dtype(stored: str) -> np.dtype[Any]:
-    """The NumPy dtype of a stored type name, little-endian."""
+    """Return the little-endian NumPy dtype of a stored type name."""
     if stored == "BFloat16":
         import ml_dtypes
 
@@ -53,10 +53,10 @@ def numpy_dtype(stored: str) -> np.dtype[Any]:
 
 @functools.cache
 def value_class() -> Any:
-    """The message class of one named tensor: `tag`, and `tensor` (dims, tensor_type, tensor_content).
+    """Return the message class of a named tensor: `tag`, and `tensor` (dims, tensor_type, tensor_content).
 
-    The file is a run of these, each framed as field 1 of an outer message. The outer message is never parsed
-    as one: protobuf holds no message beyond 2 GiB, and files are larger.
+    The file is a sequence of these, each framed as field 1 of an outer message. The outer message is never parsed as a
+    whole, because protobuf messages are limited to 2 GiB, and files can be larger.
     """
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -68,19 +68,19 @@ def value_class() -> Any:
         for label, number, presence, kind, type_name in fields:
             added.field.add(name=label, number=number, label=presence, type=kind, type_name=type_name)  # pyright: ignore[reportArgumentType]
 
-    once, maybe, many = field.LABEL_REQUIRED, field.LABEL_OPTIONAL, field.LABEL_REPEATED
+    required, optional, repeated = field.LABEL_REQUIRED, field.LABEL_OPTIONAL, field.LABEL_REPEATED
     message(
         "Tensor",
-        ("dims", 1, many, field.TYPE_INT64, None),
-        ("tensor_type", 2, once, field.TYPE_STRING, None),
-        ("tensor_content", 3, once, field.TYPE_BYTES, None),
+        ("dims", 1, repeated, field.TYPE_INT64, None),
+        ("tensor_type", 2, required, field.TYPE_STRING, None),
+        ("tensor_content", 3, required, field.TYPE_BYTES, None),
     )
-    message("Map", ("tensor", 1, many, field.TYPE_MESSAGE, f".{PACKAGE}.Tensor"))
+    message("Map", ("tensor", 1, repeated, field.TYPE_MESSAGE, f".{PACKAGE}.Tensor"))
     message(
         "Value",
-        ("tag", 1, once, field.TYPE_STRING, None),
-        ("tensor", 2, maybe, field.TYPE_MESSAGE, f".{PACKAGE}.Tensor"),
-        ("maptensor", 3, maybe, field.TYPE_MESSAGE, f".{PACKAGE}.Map"),
+        ("tag", 1, required, field.TYPE_STRING, None),
+        ("tensor", 2, optional, field.TYPE_MESSAGE, f".{PACKAGE}.Tensor"),
+        ("maptensor", 3, optional, field.TYPE_MESSAGE, f".{PACKAGE}.Map"),
     )
     value = file.message_type[2]
     value.oneof_decl.add(name="value")

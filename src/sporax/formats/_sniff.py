@@ -1,4 +1,4 @@
-"""What a file looks like from its first bytes, and the errors that say so."""
+"""Detection of file formats from the first bytes, and errors for unreadable files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sporax.formats._schema import SPORAX_HEADER, VALUE_TAG
 FORMATS = ("ckpt", "safetensors")
 HEAD = 512
 
-FETCH = "Take another copy of it, or an earlier checkpoint."
+FETCH = "Use another copy of it, or an earlier checkpoint."
 
 _MAGICS = (
     (b"PK\x03\x04", "a zip archive (a PyTorch .pt/.pth, .npz or .keras file)"),
@@ -35,14 +35,14 @@ _MAGICS = (
 )
 
 
-def fault(path: str | os.PathLike[str] | None, what: str, mend: str) -> CheckpointError:
-    """The error for a file that cannot be read: which file, what is wrong with it, the likely mend."""
+def fault(path: str | os.PathLike[str] | None, problem: str, fix: str) -> CheckpointError:
+    """Return the error for a file that cannot be read: the file, the problem and a suggested fix."""
     name = "checkpoint data" if path is None else f"checkpoint file {os.fspath(path)!r}"
-    return CheckpointError(f"{name}: {what} {mend}")
+    return CheckpointError(f"{name}: {problem} {fix}")
 
 
 def foreign(path: str | os.PathLike[str] | None, looks: str, expected: str) -> CheckpointError:
-    """The error for a file of another kind."""
+    """Return the error for a file of another kind."""
     return fault(
         path,
         f"it looks like {looks}, but {expected} was expected.",
@@ -51,7 +51,11 @@ def foreign(path: str | os.PathLike[str] | None, looks: str, expected: str) -> C
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:
-    """The first bytes of a file; a missing or unreadable one is refused with a hint."""
+    """Return the first bytes of a file.
+
+    Raises:
+        CheckpointError: the file is missing or cannot be read; the message suggests a fix.
+    """
     name = os.fspath(path)
     try:
         with open(name, "rb") as file:
@@ -86,12 +90,12 @@ def _inside(name: str) -> str:
 
 
 def is_safetensors(head: bytes) -> bool:
-    """Whether the bytes open as safetensors do: a little-endian header length, then a JSON object."""
+    """Whether the bytes begin like a safetensors file: a little-endian header length, then a JSON object."""
     return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32
 
 
 def foreign_kind(head: bytes) -> str | None:
-    """What a file that is no checkpoint looks like; None where that is not known."""
+    """Describe a file that is not a checkpoint; None if its kind is unknown."""
     if not head:
         return "an empty file"
     for magic, looks in _MAGICS:
@@ -127,7 +131,11 @@ def is_ckpt(head: bytes) -> bool:
 
 
 def detect(path: str | os.PathLike[str], head: bytes) -> str:
-    """`"ckpt"` or `"safetensors"`, from the content; what is neither is refused."""
+    """Return `"ckpt"` or `"safetensors"`, detected from the content.
+
+    Raises:
+        CheckpointError: the file has another known format.
+    """
     if is_safetensors(head):
         return "safetensors"
     if is_ckpt(head):
@@ -135,6 +143,6 @@ def detect(path: str | os.PathLike[str], head: bytes) -> str:
     looks = foreign_kind(head)
     if looks is not None:
         raise foreign(path, looks, "a MindSpore checkpoint (.ckpt) or a safetensors file")
-    # Unknown bytes: the codec that the name asks for gives the better account of them.
+    # Unknown bytes: the codec of the suffix reports them best.
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     return "safetensors" if suffix == ".safetensors" else "ckpt"

@@ -1,16 +1,15 @@
-"""MindSpore's own `.ckpt`: a run of protobuf Values, one for each named tensor.
+"""MindSpore's `.ckpt` format: a sequence of protobuf Values, one for each named tensor.
 
-File layout, as MindSpore 2.10 writes and reads it:
+File layout of MindSpore 2.10:
 
-- each Value is framed as field 1 of an outer message; a tensor above 512 MiB is cut into several Values of
-  one tag, each with the full dims and the next part of the content;
-- a 0-d tensor has no dims (older files: one dim of 0); a string is `tensor_type: "str"`, its content UTF-32;
-- with `crc_check=True` the letters `crc_num` and ten bytes follow: the CRC-32 of all before, big-endian.
+- each Value is framed as field 1 of an outer message; a tensor above 512 MiB is split into several Values with the same
+  tag, each with the full dims and the next part of the content;
+- a 0-d tensor has no dims (older files: one dim of 0); a string has `tensor_type: "str"` and UTF-32 content;
+- with `crc_check=True`, `crc_num` and ten bytes follow: the CRC-32 of all bytes before, big-endian.
 
-A run of Values that was cut between two of them is a valid, shorter run, so a plain file cannot tell that its
-end is missing. A file that sporax writes therefore opens with a field that MindSpore skips as unknown, and
-that promises the CRC trailer: without it, the file is refused. MindSpore reads such a file with or without
-`crc_check`.
+A file that is truncated between two Values is a valid, shorter file, so a plain file does not show that its end is
+missing. Files of sporax therefore begin with a field that MindSpore ignores as unknown, and that requires the CRC
+trailer: a file without it is rejected. MindSpore reads such files with or without `crc_check`.
 """
 
 from __future__ import annotations
@@ -28,23 +27,23 @@ from sporax.formats._schema import CRC_MARK, SPORAX_HEADER, TYPE_NAMES, VALUE_TA
 from sporax.formats._sniff import read_head
 
 SLICE_BYTES = 4 << 20
-"""The most content one Value gets. MindSpore writes 512 MiB and reads any. Copies of this size stay in cache:
-256 MiB took both sides about half the time that they took with 64 MiB slices."""
+"""Maximum content of a Value. MindSpore writes 512 MiB and reads any size. Copies of this size stay in the cache:
+reading and writing 256 MiB took about half the time that they took with slices of 64 MiB."""
 
 
 def encode(entries: Mapping[str, Writable]) -> Iterator[bytes]:
-    """The bytes of a `.ckpt` file, piece by piece.
+    """Encode a `.ckpt` file, piece by piece.
 
-    All entries are checked before the first piece is given.
+    All entries are checked before the first piece is returned.
 
     Args:
         entries: names to arrays, scalars or strings, in the order in which they are stored.
 
     Returns:
-        An iterator of byte strings; joined, they are the file.
+        An iterator of byte strings, whose concatenation is the file.
 
     Raises:
-        CheckpointError: an entry that the format cannot hold, by name.
+        CheckpointError: the format does not support an entry; the message gives its name.
 
     >>> from sporax.formats import ckpt
     >>> b"".join(ckpt.encode({"lr": True}))[11:]
@@ -54,14 +53,14 @@ def encode(entries: Mapping[str, Writable]) -> Iterator[bytes]:
 
 
 def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None:
-    """Writes a `.ckpt` file, all of it or nothing; MindSpore 2.10's `load_checkpoint` reads it.
+    """Write a `.ckpt` file atomically; MindSpore 2.10's `load_checkpoint` reads it.
 
     Args:
         path: the file; its folder must exist.
-        entries: names to arrays, scalars (a Python float is kept as float64) or strings.
+        entries: names to arrays, scalars (a Python float is stored as float64) or strings.
 
     Raises:
-        CheckpointError: an entry that the format cannot hold, by name.
+        CheckpointError: the format does not support an entry; the message gives its name.
 
     >>> import tempfile
     >>> from sporax.formats import ckpt
@@ -77,17 +76,17 @@ def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
-    """Reads a `.ckpt` file that sporax or MindSpore wrote.
+    """Read a `.ckpt` file of sporax or MindSpore.
 
     Args:
         path: the file.
 
     Returns:
-        A dict in the file's order: names to writable arrays with the stored shape and dtype, or to strings.
+        A dict in the order of the file: names to writable arrays with the stored shape and dtype, or to strings.
 
     Raises:
-        CheckpointError: a missing, foreign, truncated, damaged or encrypted file. A plain MindSpore file (one
-            without a checksum) that was cut exactly between two tensors cannot be told from a shorter one.
+        CheckpointError: a missing, unrecognised, truncated, damaged or encrypted file. A plain MindSpore file (without
+            a checksum) that was truncated exactly between two tensors cannot be detected.
 
     >>> from sporax.formats import ckpt
     >>> ckpt.read("no_such.ckpt")
@@ -101,13 +100,13 @@ and the working directory.
 
 
 def decode(data: bytes) -> dict[str, Entry]:
-    """`read` for bytes in memory.
+    """Decode the content of a `.ckpt` file.
 
     Args:
-        data: a whole file's content.
+        data: the content.
 
     Returns:
-        What `read` returns.
+        As `read`.
 
     Raises:
         CheckpointError: as `read`.
@@ -121,11 +120,11 @@ def decode(data: bytes) -> dict[str, Entry]:
 
 def _typed(name: str, value: Entry) -> tuple[str, str, tuple[int, ...], memoryview]:
     if isinstance(value, str):
-        # MindSpore cannot read a string of no content, and drops NULs at the end: one NUL stands for "".
+        # MindSpore cannot read an empty string, and drops trailing NULs: one NUL encodes "".
         return name, "str", (0,), memoryview((value or "\0").encode("utf-32-le"))
     if value.dtype.name not in TYPE_NAMES:
         raise CheckpointError(
-            f"checkpoint: the entry {name!r} has dtype {value.dtype.name}, which a .ckpt file cannot hold. "
+            f"checkpoint: the entry {name!r} has dtype {value.dtype.name}, which .ckpt files do not support. "
             f"Convert it to one of {', '.join(TYPE_NAMES)}."
         )
     return name, TYPE_NAMES[value.dtype.name], value.shape, flat_bytes(value)

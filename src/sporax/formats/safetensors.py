@@ -1,7 +1,7 @@
-"""safetensors files, through the safetensors library.
+"""safetensors files, with the safetensors library.
 
-Strings go to the header's metadata under `sporax.str.<name>`. A CRC-32 over names, dtypes, shapes and
-contents stands there as `sporax.crc32`: the format itself notices a cut file, but not a changed byte.
+Strings are stored in the metadata of the header as `sporax.str.<name>`, and a CRC-32 of names, dtypes, shapes and
+contents as `sporax.crc32`: the format itself detects truncation, but not changed bytes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _CRC = "sporax.crc32"
 
 
 def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None:
-    """Writes a safetensors file, all of it or nothing; any reader of safetensors takes it.
+    """Write a safetensors file atomically; any reader of safetensors can read it.
 
-    The library orders the tensors by their dtype's size and their name.
+    The library orders the tensors by the size of their dtype and by name.
 
     Args:
         path: the file; its folder must exist.
-        entries: names to arrays, scalars (a Python float is kept as float64) or strings.
+        entries: names to arrays, scalars (a Python float is stored as float64) or strings.
 
     Raises:
-        CheckpointError: an entry that the format cannot hold, by name.
+        CheckpointError: the format does not support an entry; the message gives its name.
 
     >>> import tempfile
     >>> from sporax.formats import safetensors
@@ -46,7 +46,8 @@ def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None
     checked = normalise(entries)
     if "__metadata__" in checked:
         raise CheckpointError(
-            "checkpoint: the name '__metadata__' is taken by the safetensors format. Rename the entry, or write .ckpt."
+            "checkpoint: the name '__metadata__' is reserved by the safetensors format. Rename the entry, or write "
+            ".ckpt."
         )
     metadata = {"format": "sporax", _CRC: str(checksum(checked))}
     metadata |= {_STRING + name: value for name, value in checked.items() if isinstance(value, str)}
@@ -54,7 +55,7 @@ def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None
     for name, array in arrays.items():
         if array.dtype.name == "complex128":
             raise CheckpointError(
-                f"checkpoint: the entry {name!r} has dtype complex128, which safetensors cannot hold. "
+                f"checkpoint: the entry {name!r} has dtype complex128, which safetensors does not support. "
                 "Convert it to complex64, or write .ckpt."
             )
     with replacing(path) as temporary:
@@ -62,23 +63,22 @@ def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None
             save_file(arrays, temporary, metadata=metadata)
         except SafetensorError as error:
             raise CheckpointError(
-                f"checkpoint: the safetensors library did not take these entries ({error}). "
-                "Convert them, or write .ckpt."
+                f"checkpoint: the safetensors library rejected these entries ({error}). Convert them, or write .ckpt."
             ) from error
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
-    """Reads a safetensors file, whoever wrote it.
+    """Read a safetensors file.
 
     Args:
         path: the file.
 
     Returns:
-        A dict from name to a writable array with the stored shape and dtype, in the library's order, and
-        after those the strings that sporax wrote.
+        A dict from name to a writable array with the stored shape and dtype, in the order of the library,
+        followed by the strings that sporax wrote.
 
     Raises:
-        CheckpointError: a missing, foreign, truncated or damaged file, or a dtype that NumPy does not have.
+        CheckpointError: a missing, unrecognised, truncated or damaged file, or a dtype that NumPy does not support.
 
     >>> from sporax.formats import safetensors
     >>> safetensors.read("no_such.safetensors")
@@ -87,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
     sporax._errors.CheckpointError: checkpoint file 'no_such.safetensors': there is no such file. Check \
 the name and the working directory.
     """
-    import ml_dtypes  # noqa: F401 - the import makes bfloat16 known to NumPy, where the library looks for it
+    import ml_dtypes  # noqa: F401 - registers bfloat16 with NumPy, where the library looks it up
     from safetensors import SafetensorError, safe_open
 
     head = read_head(path)
@@ -100,7 +100,7 @@ the name and the working directory.
             metadata: dict[str, str] = dict(file.metadata() or {})
             entries: dict[str, Entry] = {name: _tensor(file, name, path) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise fault(path, f"it is no whole safetensors file: truncated or damaged ({error}).", FETCH) from None
+        raise fault(path, f"it is not a complete safetensors file: truncated or damaged ({error}).", FETCH) from None
     entries |= {key[len(_STRING) :]: text for key, text in metadata.items() if key.startswith(_STRING)}
     stored = metadata.get(_CRC)
     if stored is not None and stored != str(checksum(entries)):
@@ -118,7 +118,7 @@ def _tensor(file: Any, name: str, path: str | os.PathLike[str]) -> np.ndarray:
     except (KeyError, TypeError, AttributeError) as error:
         raise fault(
             path,
-            f"the tensor {name!r} has a dtype that NumPy does not have ({error}).",
+            f"the tensor {name!r} has a dtype that NumPy does not support ({error}).",
             "Save it as float32 or bfloat16.",
         ) from None
     return array if array.flags.writeable else array.copy()

@@ -1,4 +1,4 @@
-"""What comes from the user's Python: values made into arrays, and exceptions with their place."""
+"""The user's Python code: values converted to arrays, and exceptions with their location."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sporax._errors import DatasetError
-from sporax.dataset._dicts import holds_dict, unwrapped, wrapped
+from sporax.dataset.plan._dicts import holds_dict, unwrapped, wrapped
 
 Row: TypeAlias = tuple[np.ndarray, ...]
-"""One element of a dataset: an array for each column."""
+"""An element of a dataset: an array for each column."""
 
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_FOREIGN = tuple({sysconfig.get_paths()[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARIES = tuple({sysconfig.get_paths()[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
-def place_of(error: BaseException, function: Any = None) -> str:
-    """`file:line` of the user's code that raised: the deepest frame that is neither ours nor a library's."""
+def location_of(error: BaseException, function: Any = None) -> str:
+    """Return `file:line` of the user's code that raised: the innermost frame outside this package and libraries."""
     fallback = ""
     found = ""
     step: TracebackType | None = error.__traceback__
     while step is not None:
         file = step.tb_frame.f_code.co_filename
-        if not file.startswith(_HERE):
+        if not file.startswith(_PACKAGE):
             fallback = f"{file}:{step.tb_lineno}"
-            if not file.startswith(_FOREIGN):
+            if not file.startswith(_LIBRARIES):
                 found = fallback
         step = step.tb_next
     if found or fallback:
@@ -39,38 +39,38 @@ def place_of(error: BaseException, function: Any = None) -> str:
 
 
 def user_error(what: str, error: BaseException, function: Any = None) -> DatasetError:
-    """The error to raise from the user's own: what ran, their exception, and the line it came from."""
-    place = place_of(error, function)
-    at = f" ({place})" if place else ""
-    return DatasetError(f"{what} raised {type(error).__name__}: {error}{at}")
+    """Return the error to raise from a user's exception: what was running, the exception and its location."""
+    location = location_of(error, function)
+    suffix = f" ({location})" if location else ""
+    return DatasetError(f"{what} raised {type(error).__name__}: {error}{suffix}")
 
 
-def named(columns: Sequence[str]) -> str:
-    """`column 'x'` or `columns 'x', 'y'`."""
+def columns_text(columns: Sequence[str]) -> str:
+    """Format column names: `column 'x'` or `columns 'x', 'y'`."""
     listed = ", ".join(repr(name) for name in columns)
     return f"column {listed}" if len(columns) == 1 else f"columns {listed}"
 
 
 def function_name(function: Any) -> str:
-    """The name a person knows a callable by."""
+    """Return the name of a callable for messages."""
     return getattr(function, "__qualname__", None) or type(function).__name__
 
 
 def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
-    """A private array of `value`: the user may go on to fill the same buffer again.
+    """Convert `value` to a new array: the user may reuse its buffer.
 
-    `what` and `index` say what gave it: "… at element 3".
+    `what` and `index` name its origin in messages: "… at element 3".
     """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise DatasetError(
             f"{what} {index}: the value for column {column!r} is a masked array, whose mask would be lost. Give "
-            "value.filled(...), and the mask as a column of its own."
+            "value.filled(...), and the mask as a separate column."
         )
     try:
         array = np.array(value)
     except Exception as error:
         raise DatasetError(
-            f"{what} {index}: the value for column {column!r} cannot be made into an array: {error}. "
+            f"{what} {index}: the value for column {column!r} cannot be converted to an array: {error}. "
             "Give a NumPy array, a number, a string, a dict, or nested lists of one shape."
         ) from error
     if array.dtype.kind == "O":
@@ -79,7 +79,7 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
         if isinstance(value, np.ndarray) and holds_dict(value):
             return value
         if value is None:
-            raise DatasetError(f"{what} {index} gave None for column {column!r}. Is a `return` missing?")
+            raise DatasetError(f"{what} {index} returned None for column {column!r}. Is a `return` missing?")
         kind = type(value).__name__
         raise DatasetError(
             f"{what} {index}: the value for column {column!r} must be an array, a number, a string or a dict, "
@@ -89,14 +89,14 @@ def as_array(value: Any, what: str, index: int, column: str) -> np.ndarray:
 
 
 def as_row(value: Any, names: Sequence[str], what: str, index: int) -> Row:
-    """The columns of one element: a tuple or list has one entry for each, anything else is one column."""
+    """Return the columns of an element: a tuple or list has one entry for each, any other value is one column."""
     parts = value if isinstance(value, (tuple, list)) else (value,)
     if len(parts) != len(names):
         raise DatasetError(
             f"{what} {index} has {len(parts)} values, but {len(names)} column names were given: "
             f"{', '.join(map(repr, names))}. "
             + (
-                "A list or tuple is one value for each column: put a value that is itself a list into a tuple."
+                "A list or tuple is one value for each column: wrap a value that is itself a list in a tuple."
                 if len(names) == 1
                 else "Give one value for each column, in their order, as a tuple."
             )
@@ -104,15 +104,15 @@ def as_row(value: Any, names: Sequence[str], what: str, index: int) -> Row:
     return tuple([as_array(part, what, index, name) for part, name in zip(parts, names, strict=True)])
 
 
-def private(array: np.ndarray) -> Any:
-    """What the user's function gets of an element, and may write to: an array, or the dict of a dict column."""
+def user_copy(array: np.ndarray) -> Any:
+    """Return a writable array or dict for a user's function; an array that is writable already is not copied."""
     if array.dtype.kind == "O" and holds_dict(array):
         return unwrapped(array)
     return array if array.flags.writeable else array.copy()
 
 
 def writable_copy(array: np.ndarray) -> Any:
-    """A copy of an element: an array, or the dict of a dict column."""
+    """Return a copy of an element: an array, or the dict of a dict column."""
     return unwrapped(array) if holds_dict(array) else array.copy()
 
 

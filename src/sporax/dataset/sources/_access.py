@@ -1,4 +1,4 @@
-"""How a user's data is read: at any index, one after the other, or once."""
+"""Access to the user's data: at any index, in sequence, or once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._plan import Source
-from sporax.dataset._user import Row, named, user_error
+from sporax.dataset.plan._plan import Source
+from sporax.dataset.plan._values import Row, columns_text, user_error
 
 
 class ObjectSource(Source):
-    """A user's object, asked for each element."""
+    """A user's object whose `__getitem__` is called for each element."""
 
     columnar = False
 
@@ -29,21 +29,21 @@ class ObjectSource(Source):
         try:
             value = self._given[index]
         except Exception as error:
-            what = f"GeneratorDataset: the source at element {index} ({named(self._names)})"
+            what = f"GeneratorDataset: the source at element {index} ({columns_text(self._names)})"
             raise user_error(what, error) from error
         return self._row(value, index)
 
 
 def length_of(given: Any) -> int:
-    """`len()` of a user's object."""
+    """Return `len()` of a user's object."""
     try:
         return len(given)
     except Exception as error:
         raise user_error("GeneratorDataset: len() of the source", error) from error
 
 
-class ReadOnce:
-    """An iterator that can be looked into before it is read, and read once."""
+class OneShotIterator:
+    """An iterator that can be read once, and inspected before."""
 
     def __init__(self, iterator: Iterator[Any]) -> None:
         self._iterator = iterator
@@ -53,26 +53,26 @@ class ReadOnce:
     def _check(self) -> None:
         if self._was_read:
             raise DatasetError(
-                "GeneratorDataset: the source is an iterator, which can be read once, and it was read. "
+                "GeneratorDataset: the source is an iterator, which can be read only once, and was read before. "
                 "For more than one epoch give a list, the generator function itself instead of its call, or an object "
                 "whose `__iter__` starts from the first element each time."
             )
 
     def peek(self) -> Iterator[Any]:
-        """The elements, kept for `read`."""
+        """Yield the elements, and keep them for `read`."""
         self._check()
-        place = 0
+        index = 0
         while True:
-            if place == len(self._seen):
+            if index == len(self._seen):
                 try:
                     self._seen.append(next(self._iterator))
                 except StopIteration:
                     return
-            yield self._seen[place]
-            place += 1
+            yield self._seen[index]
+            index += 1
 
     def read(self) -> Iterator[Any]:
-        """The elements, for the one time."""
+        """Yield the elements; possible once."""
         self._check()
         self._was_read = True
         while self._seen:
@@ -80,7 +80,8 @@ class ReadOnce:
         yield from self._iterator
 
 
-def at_any_index(source: Any) -> bool:
+def is_indexable(source: Any) -> bool:
+    """Whether the elements of a source can be read at any index."""
     if in_memory(source):
         return True
     if hasattr(source, "__getitem__") and not isinstance(source, type):
@@ -93,18 +94,19 @@ def at_any_index(source: Any) -> bool:
             )
     if not callable(source) and not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
         raise ArgumentTypeError(
-            "GeneratorDataset: `source` must be a list, an object with `__getitem__` and `__len__`, a "
-            "generator "
+            "GeneratorDataset: `source` must be a list, an object with `__getitem__` and `__len__`, a generator "
             f"function or an iterable, but got {source!r} of type {type(source).__name__}."
         )
     return False
 
 
 def in_memory(source: Any) -> bool:
+    """Whether a source is a list, a tuple or an array."""
     return type(source) in (list, tuple) or (hasattr(source, "__array__") and hasattr(source, "__len__"))
 
 
 def column_dtypes(given: Sequence[Any] | None, names: Sequence[str]) -> list[np.dtype | None]:
+    """Return the dtype that `column_types` requires for each column, or None."""
     if given is None:
         return [None] * len(names)
     where = "GeneratorDataset"
@@ -117,7 +119,7 @@ def column_dtypes(given: Sequence[Any] | None, names: Sequence[str]) -> list[np.
 
 
 def _dtype(given: Any, where: str) -> np.dtype:
-    # A MindSpore-style dtype prints as Float32; this package does not know its class.
+    # A MindSpore dtype prints as Float32; this package cannot import its class.
     for candidate in (given, str(given).lower()):
         try:
             return np.dtype(candidate)

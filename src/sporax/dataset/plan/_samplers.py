@@ -1,4 +1,4 @@
-"""The samplers that come with the package."""
+"""Built-in samplers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._pass import Pass
-from sporax.dataset._plan import Order
-from sporax.dataset._sampling import BuiltinSampler, in_range
 from sporax.dataset.config import UNSET_SEED
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._plan import Order
+from sporax.dataset.plan._sampler import BuiltinSampler, check_range
 
 __all__ = [
     "DistributedSampler",
@@ -24,11 +24,11 @@ __all__ = [
 
 
 class SequentialSampler(BuiltinSampler):
-    """The elements in their order, from `start_index` on.
+    """Elements in sequence, from `start_index` on.
 
     Args:
         start_index: the first element; None for 0.
-        num_samples: how many at most; None for all.
+        num_samples: maximum number of elements; None for all.
     """
 
     def __init__(self, start_index: int | None = None, num_samples: int | None = None) -> None:
@@ -49,11 +49,11 @@ class SequentialSampler(BuiltinSampler):
 
 
 class RandomSampler(BuiltinSampler):
-    """The elements in random order, another one each epoch.
+    """Elements in random order, a different one in each epoch.
 
     Args:
-        replacement: whether an element may come more than once.
-        num_samples: how many at most; None for as many as there are. It never gives more than the source has.
+        replacement: whether an element may be drawn more than once.
+        num_samples: maximum number of elements; None for the size of the source, which is never exceeded.
     """
 
     draws = True
@@ -68,11 +68,11 @@ class RandomSampler(BuiltinSampler):
 
 
 class SubsetSampler(BuiltinSampler):
-    """The elements at the given indices, in the given order; an index may come more than once.
+    """Elements at the given indices, in the given order; indices may be repeated.
 
     Args:
         indices: an iterable of indices, or one index.
-        num_samples: how many of them at most; None for all.
+        num_samples: maximum number of elements; None for all.
     """
 
     def __init__(self, indices: Iterable[int] | int, num_samples: int | None = None) -> None:
@@ -85,34 +85,34 @@ class SubsetSampler(BuiltinSampler):
         return super()._count(len(self.indices))
 
     def _indices(self, size: int, run: Pass) -> Order:
-        in_range(self.indices, size, type(self).__name__)
+        check_range(self.indices, size, type(self).__name__)
         return self.indices[: self._count(size)]
 
 
 class SubsetRandomSampler(SubsetSampler):
-    """The elements at the given indices in random order, another one each epoch.
+    """Elements at the given indices in random order, a different one in each epoch.
 
     Args:
         indices: an iterable of indices.
-        num_samples: how many of them at most, drawn at random; None for all.
+        num_samples: maximum number of elements, drawn at random; None for all.
     """
 
     draws = True
 
     def _indices(self, size: int, run: Pass) -> Order:
-        in_range(self.indices, size, type(self).__name__)
+        check_range(self.indices, size, type(self).__name__)
         return run.rng(self).permutation(self.indices)[: self._count(size)]
 
 
 class WeightedRandomSampler(BuiltinSampler):
-    """Elements drawn with the given chances.
+    """Elements drawn with the given weights.
 
     Args:
-        weights: the chance of each element, up to a common factor: not negative, not all 0. Elements beyond
-            the last weight are never drawn.
-        num_samples: how many at most; None for as many as the source has.
-        replacement: whether an element may come more than once. Without it, elements of larger weight tend to
-            come first, and no more can be drawn than have a weight above 0.
+        weights: the weight of each element, proportional to its probability: not negative, not all 0. Elements
+            without a weight are never drawn.
+        num_samples: maximum number of elements; None for the size of the source.
+        replacement: whether an element may be drawn more than once. Without replacement, elements of larger weight
+            tend to come first, and only elements with a positive weight can be drawn.
     """
 
     draws = True
@@ -130,33 +130,31 @@ class WeightedRandomSampler(BuiltinSampler):
     def _indices(self, size: int, run: Pass) -> Order:
         if len(self.weights) > size:
             raise DatasetError(
-                f"WeightedRandomSampler: there are {len(self.weights)} weights for a source of {size} "
-                "elements. "
+                f"WeightedRandomSampler: there are {len(self.weights)} weights for a source of {size} elements. "
                 "Give at most one weight for each element."
             )
-        chances = self.weights / self.weights.sum()
-        count, drawable = self._count(size), int(np.count_nonzero(chances))
+        probabilities = self.weights / self.weights.sum()
+        count, drawable = self._count(size), int(np.count_nonzero(probabilities))
         if not self.replacement and count > drawable:
             raise DatasetError(
-                f"WeightedRandomSampler: {count} elements cannot be drawn without replacement where "
-                f"{drawable} "
-                f"have a weight above 0. Use num_samples={drawable} or less, or replacement=True."
+                f"WeightedRandomSampler: {count} elements cannot be drawn without replacement, because only "
+                f"{drawable} have a positive weight. Use num_samples={drawable} or less, or replacement=True."
             )
-        return run.rng(self).choice(len(chances), size=count, replace=self.replacement, p=chances)
+        return run.rng(self).choice(len(probabilities), size=count, replace=self.replacement, p=probabilities)
 
 
 class DistributedSampler(BuiltinSampler):
-    """Every `num_shards`-th element, from the `shard_id`-th on: one part for each of several processes.
+    """Every `num_shards`-th element, starting with number `shard_id`: one shard for each of several processes.
 
-    All shards draw the same order: from `config.set_seed`, or from a fixed seed where none was set.
+    All shards draw the same order: from `config.set_seed`, or from a fixed seed if none was set.
 
     Args:
-        num_shards: the number of parts.
-        shard_id: which part, from 0.
-        shuffle: whether the elements are put in random order, another one each epoch, before they are dealt.
-        num_samples: how many at most; None for the whole part.
-        offset: the shard that gets the first element. With -1 it is shard 0, and elements are used twice
-            where that makes all parts of one size.
+        num_shards: the number of shards.
+        shard_id: the number of the shard to read, counted from 0.
+        shuffle: whether the elements are shuffled, differently in each epoch, before they are distributed.
+        num_samples: maximum number of elements; None for the whole shard.
+        offset: the shard that gets the first element. With -1 it is shard 0, and elements are repeated to give all
+            shards the same size.
     """
 
     def __init__(
@@ -179,15 +177,15 @@ class DistributedSampler(BuiltinSampler):
                     f"{where}: `{name}` must be less than num_shards={self.num_shards}, but got {value}."
                 )
 
-    def _places(self, size: int) -> np.ndarray:
+    def _shard_indices(self, size: int) -> np.ndarray:
         if self.offset < 0:
-            places = self.shard_id + self.num_shards * np.arange(-(-size // self.num_shards), dtype=np.intp)
-            return places % max(size, 1)
+            indices = self.shard_id + self.num_shards * np.arange(-(-size // self.num_shards), dtype=np.intp)
+            return indices % max(size, 1)
         return np.arange((self.shard_id - self.offset) % self.num_shards, size, self.num_shards, dtype=np.intp)
 
     def _count(self, size: int) -> int:
-        return super()._count(len(self._places(size)))
+        return super()._count(len(self._shard_indices(size)))
 
     def _indices(self, size: int, run: Pass) -> Order:
-        places = self._places(size)[: self.num_samples]
-        return run.rng(self, default=UNSET_SEED).permutation(size)[places] if self.shuffle else places
+        indices = self._shard_indices(size)[: self.num_samples]
+        return run.rng(self, default=UNSET_SEED).permutation(size)[indices] if self.shuffle else indices

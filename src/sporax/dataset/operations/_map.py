@@ -1,4 +1,4 @@
-"""Python functions on each row."""
+"""`map` and `filter`: Python functions of each row."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._columns import Replacement, names_of, places_of
-from sporax.dataset._dataset import Dataset
-from sporax.dataset._pass import Pass
-from sporax.dataset._transforms import OneChild
-from sporax.dataset._user import Row, as_array, function_name, named, private, user_error, writable_copy
+from sporax.dataset.operations._base import OneChild
+from sporax.dataset.plan._columns import Replacement, indices_of, names_of
+from sporax.dataset.plan._node import Node
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._values import Row, as_array, columns_text, function_name, user_copy, user_error, writable_copy
 
 
 class _Python(OneChild):
-    """An operation that runs Python for each row, in the order of reading."""
+    """An operation that runs Python code for each row, in reading order."""
 
     @property
     def _indexable(self) -> bool:
@@ -28,12 +28,12 @@ class _Python(OneChild):
         return False
 
 
-class MapDataset(_Python):
+class Map(_Python):
     """`map`."""
 
     def __init__(
         self,
-        child: Dataset,
+        child: Node,
         operations: Any,
         input_columns: str | Sequence[str] | None,
         output_columns: str | Sequence[str] | None,
@@ -60,35 +60,33 @@ class MapDataset(_Python):
         inputs, outputs = replacement.inputs, replacement.outputs
         last = self._what(operations[-1])
         operation = operations[0]
-        for index, row in enumerate(self._child._rows(run)):
-            values: tuple[Any, ...] = tuple([private(row[place]) for place in inputs])
+        for number, row in enumerate(self._child._rows(run)):
+            values: tuple[Any, ...] = tuple([user_copy(row[index]) for index in inputs])
             try:
                 for operation in operations:
                     result = operation(*values)
                     values = result if type(result) is tuple else (result,)
             except Exception as error:
-                raise user_error(f"{self._what(operation)} {index}", error, operation) from error
+                raise user_error(f"{self._what(operation)} {number}", error, operation) from error
             if len(values) != len(outputs):
                 raise DatasetError(
-                    f"{last} {index} gave {len(values)} columns, but the output columns are "
-                    f"{len(outputs)}: {', '.join(map(repr, outputs))}. Name each of them in `output_columns`."
+                    f"{last} {number} returned {len(values)} columns, but there are {len(outputs)} output columns: "
+                    f"{', '.join(map(repr, outputs))}. Name each of them in `output_columns`."
                 )
-            arrays = [as_array(value, last, index, name) for value, name in zip(values, outputs, strict=True)]
+            arrays = [as_array(value, last, number, name) for value, name in zip(values, outputs, strict=True)]
             yield replacement.row(row, arrays)
 
     def _user_objects(self) -> list[object]:
         return list(self._operations)
 
     def _what(self, operation: Any) -> str:
-        return f"map: the operation {function_name(operation)} on {named(self._inputs)} at element"
+        return f"map: the operation {function_name(operation)} on {columns_text(self._inputs)} at element"
 
 
-class FilterDataset(_Python):
+class Filter(_Python):
     """`filter`."""
 
-    def __init__(
-        self, child: Dataset, predicate: Callable[..., Any], input_columns: str | Sequence[str] | None
-    ) -> None:
+    def __init__(self, child: Node, predicate: Callable[..., Any], input_columns: str | Sequence[str] | None) -> None:
         super().__init__(child)
         if not callable(predicate):
             raise ArgumentTypeError(
@@ -97,7 +95,7 @@ class FilterDataset(_Python):
         self._predicate = predicate
         self._none_passed = False
         self._inputs = child._names if input_columns is None else names_of(input_columns, "input_columns", "filter")
-        self._places = places_of(self._inputs, child._names, "filter")
+        self._input_indices = indices_of(self._inputs, child._names, "filter")
 
     def _user_objects(self) -> list[object]:
         return [self._predicate]
@@ -108,22 +106,22 @@ class FilterDataset(_Python):
     def _rows(self, run: Pass) -> Iterator[Row]:
         self._none_passed = True
         for index, row in enumerate(self._child._rows(run)):
-            if self._kept(row, index):
+            if self._passes(row, index):
                 self._none_passed = False
                 yield row
 
-    def _kept(self, row: Row, index: int) -> bool:
+    def _passes(self, row: Row, index: int) -> bool:
         name = function_name(self._predicate)
-        what = f"filter: the predicate {name} on {named(self._inputs)} at element {index}"
+        what = f"filter: the predicate {name} on {columns_text(self._inputs)} at element {index}"
         try:
-            # Copies: what the predicate writes to its arguments must not reach the row.
-            answer = self._predicate(*[writable_copy(row[place]) for place in self._places])
+            # The predicate gets copies, so that it cannot change the row.
+            answer = self._predicate(*[writable_copy(row[index]) for index in self._input_indices])
         except Exception as error:
             raise user_error(what, error, self._predicate) from error
         flag = np.asarray(answer)
         if flag.size != 1 or flag.dtype.kind not in "biuf":
             raise DatasetError(
-                f"{what} must give one bool, but gave {answer!r}. Reduce an array with .all() or .any()."
+                f"{what} must return one bool, but returned {answer!r}. Reduce an array with .all() or .any()."
             )
         return bool(flag.reshape(())[()])
 

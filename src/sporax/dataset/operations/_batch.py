@@ -1,4 +1,4 @@
-"""`batch` and `padded_batch`: a reshape where the elements are stacked, else Python for each batch."""
+"""`batch` and `padded_batch`: a reshape if the elements are stacked, else Python code for each batch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._blocks import Block, block_rows, grouped, misfit, same_kind, stack_column
-from sporax.dataset._columns import Replacement, names_of, places_of
-from sporax.dataset._dataset import Dataset
-from sporax.dataset._dicts import held_dict, stacked_dicts, wrapped
-from sporax.dataset._pass import Pass
-from sporax.dataset._transforms import OneChild
-from sporax.dataset._user import Row, as_array, function_name, private, user_error
+from sporax.dataset.operations._base import OneChild
+from sporax.dataset.plan._blocks import Block, block_rows, grouped, mismatch, same_kind, stack_column
+from sporax.dataset.plan._columns import Replacement, indices_of, names_of
+from sporax.dataset.plan._dicts import dict_in, stacked_dicts, wrapped
+from sporax.dataset.plan._node import Node
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._values import Row, as_array, function_name, user_copy, user_error
 
 __all__ = ["BatchInfo"]
 
 
 class BatchInfo:
-    """What `per_batch_map` and a `batch_size` function are told about the batch."""
+    """Epoch and batch number, passed to `per_batch_map` and to a `batch_size` function."""
 
     __slots__ = ("_batch", "_epoch")
 
@@ -31,20 +31,20 @@ class BatchInfo:
         self._epoch, self._batch = epoch, batch
 
     def get_epoch_num(self) -> int:
-        """The number of the epoch, from 0."""
+        """Return the number of the epoch, counted from 0."""
         return self._epoch
 
     def get_batch_num(self) -> int:
-        """The number of the batch in its epoch, from 0."""
+        """Return the number of the batch in its epoch, counted from 0."""
         return self._batch
 
 
-class BatchDataset(OneChild):
+class Batch(OneChild):
     """`batch` and `padded_batch`."""
 
     def __init__(
         self,
-        child: Dataset,
+        child: Node,
         batch_size: int | Callable[..., int],
         drop_remainder: bool,
         per_batch_map: Callable[..., Any] | None,
@@ -61,7 +61,7 @@ class BatchDataset(OneChild):
         if per_batch_map is None:
             if input_columns is not None or output_columns is not None:
                 raise ArgumentError(
-                    "batch: `input_columns` and `output_columns` belong to `per_batch_map`, which is missing."
+                    "batch: `input_columns` and `output_columns` need `per_batch_map`, which was not given."
                 )
         else:
             if not callable(per_batch_map):
@@ -98,13 +98,13 @@ class BatchDataset(OneChild):
         if callable(self._size) or not self._columnar:
             return super()._blocks(run, quantum)
         blocks = self._child._blocks(run, quantum * self._size)
-        return grouped(blocks, self._size, drop=self._drop, differ=self._differ)
+        return grouped(blocks, self._size, drop=self._drop, differ=self._check_adjacent)
 
     def _blocks_from(self, run: Pass, quantum: int, start: int) -> Iterator[Block]:
         if callable(self._size) or not self._columnar:
             return super()._blocks_from(run, quantum, start)
         blocks = self._child._blocks_from(run, quantum * self._size, start * self._size)
-        return grouped(blocks, self._size, drop=self._drop, differ=self._differ)
+        return grouped(blocks, self._size, drop=self._drop, differ=self._check_adjacent)
 
     def _rows(self, run: Pass) -> Iterator[Row]:
         return super()._rows(run) if self._columnar else self._python_rows(run)
@@ -125,18 +125,18 @@ class BatchDataset(OneChild):
         number = start
         while True:
             info = BatchInfo(run.epoch, number)
-            size = self._asked_size(info) if callable(self._size) else self._size
-            held = list(islice(rows, size))
-            if not held or (self._drop and len(held) < size):
+            size = self._requested_size(info) if callable(self._size) else self._size
+            batch = list(islice(rows, size))
+            if not batch or (self._drop and len(batch) < size):
                 return
-            columns: list[Any] = [list(column) for column in zip(*held, strict=True)]
+            columns: list[Any] = [list(column) for column in zip(*batch, strict=True)]
             if self._map is not None:
                 columns = self._mapped(columns, info)
-            yield tuple([self._stacked(column, place, first) for place, column in enumerate(columns)])
-            first += len(held)
+            yield tuple([self._stacked(column, index, first) for index, column in enumerate(columns)])
+            first += len(batch)
             number += 1
 
-    def _asked_size(self, info: BatchInfo) -> int:
+    def _requested_size(self, info: BatchInfo) -> int:
         assert callable(self._size)
         what = f"batch: the function `batch_size` for batch {info.get_batch_num()}"
         try:
@@ -144,7 +144,7 @@ class BatchDataset(OneChild):
         except Exception as error:
             raise user_error(what, error, self._size) from error
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise DatasetError(f"{what} must give an int of at least 1, but gave {size!r}.")
+            raise DatasetError(f"{what} must return an int of at least 1, but returned {size!r}.")
         return int(size)
 
     def _mapped(self, columns: list[Any], info: BatchInfo) -> list[Any]:
@@ -153,7 +153,7 @@ class BatchDataset(OneChild):
         number = info.get_batch_num()
         prefix = f"batch: per_batch_map {function_name(self._map)} for batch"
         what = f"{prefix} {number}"
-        given = [[private(value) for value in columns[place]] for place in replacement.inputs]
+        given = [[user_copy(value) for value in columns[index]] for index in replacement.inputs]
         try:
             results = self._map(*given, info)
         except Exception as error:
@@ -162,46 +162,46 @@ class BatchDataset(OneChild):
         outputs = replacement.outputs
         if len(results) != len(outputs):
             raise DatasetError(
-                f"{what} gave {len(results)} columns, but the output columns are {len(outputs)}: "
-                f"{', '.join(map(repr, outputs))}. Return a tuple with one list or array for each of them."
+                f"{what} returned {len(results)} columns, but there are {len(outputs)} output columns: "
+                f"{', '.join(map(repr, outputs))}. Return a tuple with one list or array for each."
             )
-        made: list[Any] = []
+        converted: list[Any] = []
         for name, result in zip(outputs, results, strict=True):
             if isinstance(result, (list, tuple)):
                 if not len(result):
-                    raise DatasetError(f"{what} gave no elements for column {name!r}. Return at least one.")
+                    raise DatasetError(f"{what} returned no elements for column {name!r}. Return at least one.")
                 if len(result) != len(columns[0]):
                     raise DatasetError(
-                        f"{what} gave a list of {len(result)} elements for column {name!r}, but the batch has "
-                        f"{len(columns[0])} rows. Give one for each row; an array is taken as the whole column, of any "
-                        "length."
+                        f"{what} returned a list of {len(result)} elements for column {name!r}, but the batch has "
+                        f"{len(columns[0])} rows. Return one element for each row; an array may have any length."
                     )
-                made.append([as_array(value, prefix, number, name) for value in result])
+                converted.append([as_array(value, prefix, number, name) for value in result])
                 continue
             array = as_array(result, prefix, number, name)
             if array.ndim == 0:
                 raise DatasetError(
-                    f"{what} must give a list of arrays or one stacked array for column {name!r}, but gave {result!r}."
+                    f"{what} must return a list of arrays or one stacked array for column {name!r}, but returned "
+                    f"{result!r}."
                 )
-            made.append(list(array) if array.ndim > 1 else [np.asarray(value) for value in array])
-        return list(replacement.row(columns, made))
+            converted.append(list(array) if array.ndim > 1 else [np.asarray(value) for value in array])
+        return list(replacement.row(columns, converted))
 
-    def _stacked(self, values: list[np.ndarray], place: int, first: int) -> np.ndarray:
+    def _stacked(self, values: list[np.ndarray], column: int, first: int) -> np.ndarray:
         if values[0].dtype.kind == "O":
-            return wrapped(stacked_dicts([held_dict(value) for value in values], self._names[place]))
-        if self._padding is not None and self._padding[place] is not None:
-            values = _padded(values, self._padding[place], self._names[place])
+            return wrapped(stacked_dicts([dict_in(value) for value in values], self._names[column]))
+        if self._padding is not None and self._padding[column] is not None:
+            values = _padded(values, self._padding[column], self._names[column])
         head = values[0]
         if len({value.shape for value in values}) > 1 or len({value.dtype for value in values}) > 1:
             for offset, value in enumerate(values):
                 if not same_kind(head, value):
-                    raise misfit("batch", self._names[place], head, value, (first, first + offset))
+                    raise mismatch("batch", self._names[column], head, value, (first, first + offset))
         return stack_column(values)
 
-    def _differ(self, before: Block, after: Block, seen: int) -> None:
+    def _check_adjacent(self, before: Block, after: Block, seen: int) -> None:
         for name, a, b in zip(self._names, before, after, strict=True):
             if not same_kind(a[0], b[0]):
-                raise misfit("batch", name, a[0], b[0], (seen - 1, seen))
+                raise mismatch("batch", name, a[0], b[0], (seen - 1, seen))
 
     def _why_empty(self) -> str:
         length = self._child._length()
@@ -231,7 +231,7 @@ def _padding(pad_info: Any, names: Sequence[str]) -> list[tuple[Any, Any] | None
         entry = (None, None) if value is None else value
         if not isinstance(entry, (tuple, list)) or len(entry) != 2:
             raise ArgumentTypeError(
-                f"padded_batch: `pad_info` must give (shape, value) for column {key!r}, but got {value!r}."
+                f"padded_batch: `pad_info` must map column {key!r} to (shape, value), but got {value!r}."
             )
         shape, fill = entry
         if shape is not None:
@@ -243,48 +243,48 @@ def _padding(pad_info: Any, names: Sequence[str]) -> list[tuple[Any, Any] | None
                 None if size in (None, -1) else _check.integer(size, name="pad_info", where="padded_batch", minimum=1)
                 for size in shape
             ]
-        for place in places_of(columns, names, "padded_batch"):
-            padding[place] = (shape, fill)
+        for index in indices_of(columns, names, "padded_batch"):
+            padding[index] = (shape, fill)
     return padding
 
 
 def _padded(values: list[np.ndarray], entry: tuple[Any, Any] | None, name: str) -> list[np.ndarray]:
     assert entry is not None
-    asked, fill = entry
+    requested, fill = entry
     rank = values[0].ndim
-    if any(value.ndim != rank for value in values) or (asked is not None and len(asked) != rank):
+    if any(value.ndim != rank for value in values) or (requested is not None and len(requested) != rank):
         ranks = sorted({value.ndim for value in values})
         raise DatasetError(
             f"padded_batch: column {name!r} has elements of rank {', '.join(map(str, ranks))}, "
-            + ("which cannot be padded to one shape." if asked is None else f"but is to be padded to {asked}.")
+            + ("which cannot be padded to one shape." if requested is None else f"but is to be padded to {requested}.")
         )
     _check_fill(fill, values[0].dtype, name)
     largest = [max(value.shape[axis] for value in values) for axis in range(rank)]
-    shape = [a or b for a, b in zip(asked or [None] * rank, largest, strict=True)]
+    shape = [a or b for a, b in zip(requested or [None] * rank, largest, strict=True)]
     if fill is None:
         fill = "" if values[0].dtype.kind in "US" else 0
-    made: list[np.ndarray] = []
+    padded: list[np.ndarray] = []
     for value in values:
         kept = tuple([slice(0, min(a, b)) for a, b in zip(shape, value.shape, strict=True)])
         dtype = np.result_type(value, np.asarray(fill)) if value.dtype.kind in "US" else value.dtype
         out = np.full(shape, fill, dtype=dtype)
         out[kept] = value[kept]
-        made.append(out)
-    return made
+        padded.append(out)
+    return padded
 
 
 def _check_fill(fill: Any, dtype: np.dtype, name: str) -> None:
-    """A value that the dtype would change (0.5 among integers, -1 among unsigned ones) is refused."""
+    """Raise an error for a value that the dtype cannot represent (0.5 for integers, -1 for unsigned integers)."""
     if fill is None or dtype.kind not in "biuf":
         return
     try:
         with np.errstate(all="ignore"):
             given = np.asarray(fill)
             kept = given.astype(dtype)
-            held = bool(np.isfinite(kept) == np.isfinite(given)) if dtype.kind == "f" else bool(kept == given)
+            representable = bool(np.isfinite(kept) == np.isfinite(given)) if dtype.kind == "f" else bool(kept == given)
     except (TypeError, ValueError, OverflowError):
-        held = False
-    if not held:
+        representable = False
+    if not representable:
         raise DatasetError(
             f"padded_batch: column {name!r} is to be padded with {fill!r}, which its dtype {dtype} cannot hold. Give "
             "another value, or convert the column with map."

@@ -1,4 +1,4 @@
-"""What the two sources share: a sampler that says which elements are read."""
+"""Base of the sources: a sampler chooses which elements are read, and in which order."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 from sporax._errors import ArgumentTypeError, DatasetError
 from sporax._seed import host_random_kept
 from sporax.dataset._dataset import Dataset
-from sporax.dataset._pass import Pass
-from sporax.dataset._plan import Plan, Source
-from sporax.dataset._sampling import BuiltinSampler, Sampler
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._plan import Plan, Source
+from sporax.dataset.plan._sampler import BuiltinSampler, Sampler
+from sporax.dataset.plan._values import Row
 
-NOT_AT_ANY_INDEX = "the source has no `__getitem__`, so its elements come in the order in which it gives them."
+NOT_INDEXABLE = "the source has no `__getitem__`, so its elements are read in the order in which it yields them."
 
 
 class SourceDataset(Dataset):
-    """A dataset with nothing before it. Where its elements can be read at any index, a sampler says which."""
+    """Base of the sources. If the elements can be read at any index, a sampler chooses them."""
 
     _sampler: Sampler | None = None
     _where = ""
@@ -61,10 +62,30 @@ class SourceDataset(Dataset):
             return f"the source of {self._where} is empty. Check that the data was read"
         return ""
 
+    def _sample(self, count: int) -> list[Row]:
+        if not self._columnar or not self._source_length():
+            return []
+        source = self._source()
+        indices = sorted({int(index) for index in np.linspace(0, source.length - 1, count)})
+        return [source.fetch(index) for index in indices]
+
+    def _check_order(self, where: str) -> None:
+        custom = [each for each in self._random_owners() if not isinstance(each, BuiltinSampler)]
+        if not self._indexable or not custom:
+            return
+        with host_random_kept():
+            first, second = [np.asarray(self._plan(Pass(0, 0)).order) for _ in range(2)]
+        if not np.array_equal(first, second):
+            raise DatasetError(
+                f"{where}: the sampler {type(custom[0]).__name__} returns a different order each time it is iterated, "
+                "so the parts would share rows. Draw the order once, as a list of indices, or use shuffle on the parts "
+                "instead."
+            )
+
     def use_sampler(self, new_sampler: Sampler) -> None:
-        """Read by `new_sampler` from here on."""
+        """Replace the sampler; it applies from the next epoch on."""
         if self._sampler is None:
-            raise DatasetError(f"{self._where}.use_sampler: {NOT_AT_ANY_INDEX}")
+            raise DatasetError(f"{self._where}.use_sampler: {NOT_INDEXABLE}")
         if not isinstance(new_sampler, Sampler):
             raise ArgumentTypeError(
                 f"{self._where}.use_sampler: `new_sampler` must be a Sampler, but got {type(new_sampler).__name__}."
@@ -72,26 +93,8 @@ class SourceDataset(Dataset):
         self._sampler = new_sampler
 
     def add_sampler(self, new_sampler: Sampler) -> None:
-        """Have `new_sampler` choose among the elements that the present sampler gives."""
-        present = self._sampler
+        """Add a sampler that chooses among the elements that the current sampler chooses."""
+        current = self._sampler
         self.use_sampler(new_sampler)
-        if present is not None:
-            new_sampler.add_child(present)
-
-
-def check_orders(dataset: Dataset, where: str) -> None:
-    """Refuse a pipeline in which a sampler of the user's gives another order each time that it is iterated."""
-    for child in dataset._children:
-        check_orders(child, where)
-    if not isinstance(dataset, SourceDataset) or not dataset._indexable:
-        return
-    own = [each for each in dataset._random_owners() if not isinstance(each, BuiltinSampler)]
-    if not own:
-        return
-    with host_random_kept():
-        first, second = [np.asarray(dataset._plan(Pass(0, 0)).order) for _ in range(2)]
-    if not np.array_equal(first, second):
-        raise DatasetError(
-            f"{where}: the sampler {type(own[0]).__name__} gives another order each time that it is iterated, so the "
-            "parts would share rows. Draw the order once, as a list of indices, or use shuffle on the parts instead."
-        )
+        if current is not None:
+            new_sampler.add_child(current)

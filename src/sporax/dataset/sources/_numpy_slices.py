@@ -1,4 +1,4 @@
-"""`NumpySlicesDataset`: arrays and lists, cut along their first axis."""
+"""`NumpySlicesDataset`: slices of arrays and lists along the first axis."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
-from sporax.dataset._choose import chosen
-from sporax.dataset._columns import names_of
-from sporax.dataset._plan import Source
-from sporax.dataset._sources import SourceDataset
-from sporax.dataset._stack import source_of_columns
+from sporax.dataset.plan._columns import names_of
+from sporax.dataset.plan._plan import Source
+from sporax.dataset.sources._choose import make_sampler
+from sporax.dataset.sources._source import SourceDataset
+from sporax.dataset.sources._stack import source_of_columns
 
 __all__ = ["NumpySlicesDataset"]
 
@@ -25,16 +25,16 @@ class NumpySlicesDataset(SourceDataset):
         data: an array or a list (one column), a tuple of them (one column each), or a dict of them by
             column name. Arrays are not copied.
         column_names: a name for each column; None for the dict's keys, or `column_0`, `column_1`, ….
-        num_samples: how many elements of an epoch at most; None or 0 for all.
+        num_samples: maximum number of elements in an epoch; None or 0 for all.
         num_parallel_workers: accepted, without effect.
-        shuffle: whether elements come in random order, another one each epoch; None for True.
-        sampler: a Sampler or an iterable of indices that decides the order alone.
-        num_shards: in how many parts the data is divided.
-        shard_id: which part to read, from 0.
+        shuffle: whether elements are read in random order, a different one in each epoch; None for True.
+        sampler: a Sampler or an iterable of indices, which alone determines the order.
+        num_shards: number of shards into which the data is divided.
+        shard_id: the shard to read, counted from 0.
 
     Raises:
         ArgumentError: no data, columns of different length, or a wrong number of names.
-        ArgumentTypeError: data that is none of these.
+        ArgumentTypeError: data of another type.
 
     Example:
         >>> import numpy as np
@@ -72,19 +72,19 @@ class NumpySlicesDataset(SourceDataset):
         elif isinstance(data, dict):
             self._names = tuple(map(str, data))
         else:
-            self._names = tuple(f"column_{place}" for place in range(len(columns)))
+            self._names = tuple(f"column_{index}" for index in range(len(columns)))
         if len(self._names) != len(columns):
             raise ArgumentError(
                 f"{where}: `column_names` must have one name for each of the {len(columns)} columns, "
-                f"but got {list(self._names)}. A list is one column; give a tuple for several."
+                f"but got {list(self._names)}. A list is one column; use a tuple for several."
             )
         if len(set(lengths)) > 1:
-            told = ", ".join(f"{name!r} has {length}" for name, length in zip(self._names, lengths, strict=True))
-            raise ArgumentError(f"{where}: all columns must have the same number of elements, but {told}.")
+            found = ", ".join(f"{name!r} has {length}" for name, length in zip(self._names, lengths, strict=True))
+            raise ArgumentError(f"{where}: all columns must have the same number of elements, but {found}.")
         if not lengths[0]:
             raise ArgumentError(f"{where}: `data` must not be empty, but it has no elements.")
         self._built = source_of_columns(columns, self._names, where)
-        self._sampler = chosen(
+        self._sampler = make_sampler(
             sampler,
             shuffle=shuffle,
             num_samples=num_samples,
@@ -102,8 +102,8 @@ def _column(column: Any, where: str) -> Any:
         return column
     if np.ma.is_masked(column):
         raise ArgumentError(
-            f"{where}: `data` must not hold masked arrays, whose masks would be lost. Give array.filled(...), and the "
-            "mask as a column of its own."
+            f"{where}: `data` must not contain masked arrays, because their masks would be lost. Give "
+            "array.filled(...), and the mask as a separate column."
         )
     if hasattr(column, "__array__") and not isinstance(column, np.generic):
         array = np.asarray(column)

@@ -1,4 +1,4 @@
-"""Index plans: what is read (a source) and in which order. Shuffle, take, … are arithmetic on the order."""
+"""Index plans: a source and the order in which it is read. Operations such as shuffle and take change the order."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sporax.dataset._blocks import Block, block_rows
-from sporax.dataset._user import Row
+from sporax.dataset.plan._blocks import Block, block_rows
+from sporax.dataset.plan._values import Row
 
 Order: TypeAlias = range | np.ndarray
-"""Positions in the order of reading: a range of step 1, or an array of indices."""
+"""Indices in reading order: a range of step 1, or an array."""
 
 _GATHER_BYTES = 1 << 22
+"""Approximate size of the blocks into which elements are gathered."""
 
 
 class Source:
-    """Something of known length that can be read at any index."""
+    """Data of known length that can be read at any index."""
 
     length: int
     columnar: bool
-    """Whether the elements are stacked: `view` and `gather` work, and no Python runs for an element."""
+    """Whether the elements are stacked: `view` and `gather` work, and reading runs no Python code per element."""
 
     def fetch(self, index: int) -> Row:
-        """The element at `index`."""
+        """Return the element at `index`."""
         raise NotImplementedError
 
     def view(self, order: range) -> Block | None:
-        """The elements of `order` without a copy, or None where that cannot be. Columnar sources only."""
+        """Return the elements of `order` without a copy, or None if that is impossible. Columnar sources only."""
         raise NotImplementedError
 
     def gather(self, indices: np.ndarray) -> Block:
-        """The elements at `indices`, copied. Columnar sources only."""
+        """Return a copy of the elements at `indices`. Columnar sources only."""
         raise NotImplementedError
 
-    def pick(self, places: Sequence[int]) -> Source:
-        """The same elements with the columns at `places`."""
-        return PickSource(self, places)
+    def pick(self, columns: Sequence[int]) -> Source:
+        """Return a source of the same elements with the columns at these indices."""
+        return PickSource(self, columns)
 
     def element_bytes(self) -> int:
-        """The size of one element. Columnar sources only."""
+        """Return the size of one element. Columnar sources only."""
         block = self.gather(np.zeros(1, dtype=np.intp))
         return sum(column.nbytes for column in block)
 
 
 class ColumnSource(Source):
-    """Columns of stacked elements. They are shared by all that is read from here, and so are read-only."""
+    """Columns of stacked elements. They are read-only, because the elements that are read are views of them."""
 
     columnar = True
 
@@ -66,15 +67,15 @@ class ColumnSource(Source):
     def gather(self, indices: np.ndarray) -> Block:
         return tuple([np.take(column, indices, axis=0) for column in self.columns])
 
-    def pick(self, places: Sequence[int]) -> ColumnSource:
-        return ColumnSource([self.columns[place] for place in places])
+    def pick(self, columns: Sequence[int]) -> ColumnSource:
+        return ColumnSource([self.columns[index] for index in columns])
 
     def element_bytes(self) -> int:
         return sum(column.itemsize * int(np.prod(column.shape[1:])) for column in self.columns)
 
 
 class RowSource(Source):
-    """Elements that were converted once but have different shapes or dtypes."""
+    """Elements of different shapes or dtypes, converted to arrays once."""
 
     columnar = False
 
@@ -89,8 +90,8 @@ class RowSource(Source):
 class PickSource(Source):
     """Some columns of another source."""
 
-    def __init__(self, source: Source, places: Sequence[int]) -> None:
-        self.source, self.places = source, tuple(places)
+    def __init__(self, source: Source, columns: Sequence[int]) -> None:
+        self.source, self.columns = source, tuple(columns)
         self.length, self.columnar = source.length, source.columnar
 
     def fetch(self, index: int) -> Row:
@@ -104,7 +105,7 @@ class PickSource(Source):
         return self._picked(self.source.gather(indices))
 
     def _picked(self, row: Row) -> Row:
-        return tuple([row[place] for place in self.places])
+        return tuple([row[index] for index in self.columns])
 
 
 class ZipSource(Source):
@@ -127,13 +128,13 @@ class ZipSource(Source):
 
 
 class ConcatSource(Source):
-    """Plans one after the other; columnar only where their elements are alike."""
+    """The concatenation of plans; columnar only if their elements have equal shapes and dtypes."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self.plans = [plan for plan in plans if len(plan.order)] or list(plans[:1])
         self.ends = np.cumsum([len(plan.order) for plan in self.plans])
         self.length = int(self.ends[-1])
-        self.columnar = all(plan.source.columnar for plan in self.plans) and self._alike()
+        self.columnar = all(plan.source.columnar for plan in self.plans) and self._uniform()
 
     def fetch(self, index: int) -> Row:
         part = int(np.searchsorted(self.ends, index, side="right"))
@@ -150,20 +151,20 @@ class ConcatSource(Source):
         parts = np.searchsorted(self.ends, indices, side="right")
         block: list[np.ndarray] = []
         for part, plan in enumerate(self.plans):
-            mine = np.flatnonzero(parts == part)
+            positions = np.flatnonzero(parts == part)
             if not block:
                 like = plan.gather(np.zeros(1, dtype=np.intp))
                 block = [np.empty((len(indices), *column.shape[1:]), column.dtype) for column in like]
-            if len(mine):
-                values = plan.gather(indices[mine] - self._start(part))
+            if len(positions):
+                values = plan.gather(indices[positions] - self._start(part))
                 for column, value in zip(block, values, strict=True):
-                    column[mine] = value
+                    column[positions] = value
         return tuple(block)
 
     def _start(self, part: int) -> int:
         return int(self.ends[part - 1]) if part else 0
 
-    def _alike(self) -> bool:
+    def _uniform(self) -> bool:
         if not self.length:
             return True
         firsts = [plan.gather(np.zeros(1, dtype=np.intp)) for plan in self.plans]
@@ -183,23 +184,23 @@ class Plan:
         self.source, self.order = source, order
 
     def select(self, positions: Order) -> Plan:
-        """The elements at `positions` of this plan, in that order."""
-        return Plan(self.source, _composed(self.order, positions))
+        """Return the plan of the elements at `positions` of this one, in that order."""
+        return Plan(self.source, _select(self.order, positions))
 
     def fetch(self, position: int) -> Row:
-        """The element at `position`."""
+        """Return the element at `position`."""
         return self.source.fetch(int(self.order[position]))
 
     def view(self) -> Block | None:
-        """All elements without a copy, where that can be."""
+        """Return all elements without a copy, or None if that is impossible."""
         return self.source.view(self.order) if isinstance(self.order, range) else None
 
     def gather(self, positions: np.ndarray) -> Block:
-        """The elements at `positions`, copied."""
-        return self.source.gather(np.asarray(_composed(self.order, positions)))
+        """Return a copy of the elements at `positions`."""
+        return self.source.gather(np.asarray(_select(self.order, positions)))
 
     def rows(self) -> Iterator[Row]:
-        """The elements one by one."""
+        """Yield the elements one by one."""
         if self.source.columnar:
             for block in self.blocks(1):
                 yield from block_rows(block)
@@ -208,16 +209,16 @@ class Plan:
                 yield self.source.fetch(int(index))
 
     def blocks(self, quantum: int) -> Iterator[Block]:
-        """The elements stacked: one view where the order is contiguous, else gathers of about 4 MB.
+        """Yield the elements stacked: one view if the order is contiguous, else copies of about 4 MB.
 
-        A gather holds a multiple of `quantum` elements, so that what is cut from it later stays a view.
+        A copy holds a multiple of `quantum` elements, so that groups of that size are views of it.
         """
         count = len(self.order)
         if not count:
             return
-        whole = self.view()
-        if whole is not None:
-            yield whole
+        view = self.view()
+        if view is not None:
+            yield view
             return
         step = max(1, _GATHER_BYTES // max(1, self.source.element_bytes() * quantum)) * quantum
         for start in range(0, count, step):
@@ -225,8 +226,8 @@ class Plan:
             yield self.source.gather(np.asarray(part, dtype=np.intp))
 
 
-def joined(plans: Sequence[Plan]) -> Plan:
-    """Plans one after the other: joined orders where they share the source."""
+def concatenated(plans: Sequence[Plan]) -> Plan:
+    """Concatenate plans; only their orders if they share the source."""
     first = plans[0].source
     if all(plan.source is first for plan in plans):
         return Plan(first, np.concatenate([np.asarray(plan.order, dtype=np.intp) for plan in plans]))
@@ -234,7 +235,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
     return Plan(source, range(source.length))
 
 
-def _composed(order: Order, positions: Order) -> Order:
+def _select(order: Order, positions: Order) -> Order:
     if isinstance(positions, range):
         return order[positions.start : positions.stop]
     if isinstance(order, range):

@@ -1,4 +1,4 @@
-"""Several datasets read as one: side by side, or one after the other."""
+"""`zip` and `concat`: operations on several datasets."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
-from sporax.dataset._blocks import Block
-from sporax.dataset._dataset import Dataset
-from sporax.dataset._pass import Pass
-from sporax.dataset._plan import Plan, ZipSource, joined
-from sporax.dataset._user import Row
+from sporax.dataset.plan._blocks import Block
+from sporax.dataset.plan._node import Node
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._plan import Plan, ZipSource, concatenated
+from sporax.dataset.plan._values import Row
 
 
-class _Joined(Dataset):
-    def __init__(self, datasets: Sequence[Dataset], where: str) -> None:
-        for place, dataset in enumerate(datasets):
-            if not isinstance(dataset, Dataset):
+class _SeveralChildren(Node):
+    def __init__(self, datasets: Sequence[Node], where: str) -> None:
+        for number, dataset in enumerate(datasets):
+            if not isinstance(dataset, Node):
                 raise ArgumentTypeError(
-                    f"{where}: `datasets` must be datasets, but number {place} is of type {type(dataset).__name__}."
+                    f"{where}: `datasets` must be datasets, but number {number} is of type {type(dataset).__name__}."
                 )
         if len(datasets) < 2:
             raise ArgumentError(f"{where}: at least two datasets are needed, but got {len(datasets)}.")
@@ -29,16 +29,16 @@ class _Joined(Dataset):
         return all(child._indexable for child in self._children)
 
 
-class ZipDataset(_Joined):
+class Zip(_SeveralChildren):
     """`zip`."""
 
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
+    def __init__(self, datasets: Sequence[Node]) -> None:
         super().__init__(datasets, "zip")
         self._names = sum([child._names for child in datasets], ())
-        twice = sorted({name for name in self._names if self._names.count(name) > 1})
-        if twice:
+        duplicates = sorted({name for name in self._names if self._names.count(name) > 1})
+        if duplicates:
             raise DatasetError(
-                f"zip: the column {twice[0]!r} is in more than one of the datasets. Give it another name with rename."
+                f"zip: the column {duplicates[0]!r} is in more than one of the datasets. Use rename on one of them."
             )
 
     @property
@@ -67,10 +67,10 @@ class ZipDataset(_Joined):
             yield sum(parts, ())
 
 
-class ConcatDataset(_Joined):
+class Concat(_SeveralChildren):
     """`concat`."""
 
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
+    def __init__(self, datasets: Sequence[Node]) -> None:
         super().__init__(datasets, "concat")
         self._names = datasets[0]._names
         for child in datasets[1:]:
@@ -89,7 +89,7 @@ class ConcatDataset(_Joined):
         return None if None in lengths else sum(length for length in lengths if length is not None)
 
     def _plan(self, run: Pass) -> Plan:
-        return joined([child._plan(run) for child in self._children])
+        return concatenated([child._plan(run) for child in self._children])
 
     def _rows(self, run: Pass) -> Iterator[Row]:
         for child in self._children:
@@ -98,24 +98,3 @@ class ConcatDataset(_Joined):
     def _blocks(self, run: Pass, quantum: int) -> Iterator[Block]:
         for child in self._children:
             yield from child._blocks(run, quantum)
-
-
-def zip_datasets(datasets: Sequence[Dataset]) -> Dataset:
-    """The columns of several datasets side by side, as long as the shortest; the same as `a.zip(b)`.
-
-    Args:
-        datasets: a tuple of at least two datasets, whose columns all have different names.
-
-    Raises:
-        DatasetError: a column name that is in more than one of them.
-
-    Example:
-        >>> from sporax import dataset as ds
-        >>> a = ds.NumpySlicesDataset([1, 2], ["a"], shuffle=False)
-        >>> b = ds.NumpySlicesDataset([3, 4, 5], ["b"], shuffle=False)
-        >>> ds.zip((a, b)).get_col_names(), len(ds.zip((a, b)))
-        (['a', 'b'], 2)
-    """
-    if not isinstance(datasets, (tuple, list)):
-        raise ArgumentTypeError(f"zip: `datasets` must be a tuple of datasets, but got {type(datasets).__name__}.")
-    return ZipDataset(datasets)

@@ -1,8 +1,8 @@
-"""Blocks: runs of elements of one shape, stacked. All batching is done on them.
+"""Blocks: consecutive elements of equal shape, stacked. Batching operates on blocks.
 
-A block is a tuple of arrays, one for each column, whose leading axis counts elements. An element may be a
-row, and then the block is (n, ...), or a batch, and then it is (n, batch_size, ...). So batching a block is
-a reshape, iterating one is `zip`, and stacking batches for several steps is a slice.
+A block is a tuple of arrays, one for each column, whose leading axis counts elements. If an element is a row, the
+arrays have the shape (n, ...); if it is a batch, (n, batch_size, ...). So batching a block is a reshape, iterating
+over one is `zip`, and stacking batches for several steps is a slice.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TypeAlias
 import numpy as np
 
 from sporax._errors import DatasetError
-from sporax.dataset._user import Row
+from sporax.dataset.plan._values import Row
 
 Block: TypeAlias = tuple[np.ndarray, ...]
 
 
 def block_rows(block: Block) -> Iterator[Row]:
-    """The elements of a block, as views. A scalar element is an array of shape (), never a NumPy scalar."""
+    """Iterate over the elements of a block, as views. A scalar element is an array of shape (), not a NumPy scalar."""
     return zip(*[column if column.ndim > 1 else _scalars(column) for column in block], strict=True)
 
 
@@ -29,17 +29,17 @@ def _scalars(column: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def row_block(row: Row) -> Block:
-    """A block of one element."""
+    """Return a block of one element."""
     return tuple([column[None] for column in row])
 
 
 def cut(block: Block, start: int, stop: int) -> Block:
-    """The elements [start, stop) of a block, as views."""
+    """Return the elements [start, stop) of a block, as views."""
     return tuple([column[start:stop] for column in block])
 
 
 def taken(blocks: Iterable[Block], count: int) -> Iterator[Block]:
-    """The first `count` elements; no block is asked for beyond them."""
+    """Yield the first `count` elements; no block after them is read."""
     if count == 0:
         return
     for block in blocks:
@@ -51,7 +51,7 @@ def taken(blocks: Iterable[Block], count: int) -> Iterator[Block]:
 
 
 def skipped(blocks: Iterable[Block], count: int) -> Iterator[Block]:
-    """All but the first `count` elements."""
+    """Yield all but the first `count` elements."""
     for block in blocks:
         size = len(block[0])
         if count >= size:
@@ -68,48 +68,48 @@ def grouped(
     drop: bool = False,
     differ: Callable[[Block, Block, int], None] | None = None,
 ) -> Iterator[Block]:
-    """Cut the elements into groups of `size`: blocks whose elements are groups, (n, size, ...).
+    """Group the elements: blocks whose elements are groups, of shape (n, size, ...).
 
-    A reshape of each block, and a copy only for the groups that straddle two blocks. The last, shorter
-    group is a block of its own, or dropped.
+    Each block is reshaped; only groups that span two blocks are copied. The last, shorter group is a separate block,
+    or dropped.
 
     Args:
-        differ: called with two neighbouring blocks whose elements differ in shape or dtype, and the number of
-            elements before the second; it raises, or returns to have the group end there.
+        differ: called with two adjacent blocks whose elements differ in shape or dtype, and the number of elements
+            before the second. It raises an error, or returns to end the group there.
     """
-    held: list[Block] = []
-    held_size = 0
+    pending: list[Block] = []
+    pending_size = 0
     seen = 0
     for block in blocks:
         total = len(block[0])
         start = 0
-        if held and not _alike(held[-1], block):
+        if pending and not _stackable(pending[-1], block):
             if differ is not None:
-                differ(held[-1], block, seen)
-            yield row_block(_joined(held))
-            held, held_size = [], 0
-        if held:
-            start = min(size - held_size, total)
-            held.append(cut(block, 0, start))
-            held_size += start
-            if held_size == size:
-                yield row_block(_joined(held))
-                held, held_size = [], 0
-        whole = (total - start) // size
-        if whole:
-            stop = start + whole * size
-            yield tuple([column[start:stop].reshape(whole, size, *column.shape[1:]) for column in block])
+                differ(pending[-1], block, seen)
+            yield row_block(_concatenated(pending))
+            pending, pending_size = [], 0
+        if pending:
+            start = min(size - pending_size, total)
+            pending.append(cut(block, 0, start))
+            pending_size += start
+            if pending_size == size:
+                yield row_block(_concatenated(pending))
+                pending, pending_size = [], 0
+        groups = (total - start) // size
+        if groups:
+            stop = start + groups * size
+            yield tuple([column[start:stop].reshape(groups, size, *column.shape[1:]) for column in block])
             start = stop
         if start < total:
-            held.append(cut(block, start, total))
-            held_size += total - start
+            pending.append(cut(block, start, total))
+            pending_size += total - start
         seen += total
-    if held and not drop:
-        yield row_block(_joined(held))
+    if pending and not drop:
+        yield row_block(_concatenated(pending))
 
 
 def stack_column(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays of one shape, stacked: (n, *shape)."""
+    """Stack arrays of equal shape: (n, *shape)."""
     shape = values[0].shape
     if not shape:
         return np.array(values)
@@ -117,20 +117,20 @@ def stack_column(values: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def same_kind(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two elements can be stacked without a change to either; strings may differ in length."""
+    """Whether two elements can be stacked without changing either; strings may differ in length."""
     if first.shape != second.shape:
         return False
     return first.dtype == second.dtype or (first.dtype.kind in "US" and first.dtype.kind == second.dtype.kind)
 
 
-def misfit(where: str, column: str, first: np.ndarray, second: np.ndarray, places: tuple[int, int]) -> DatasetError:
-    """Two elements of one batch that cannot be stacked."""
-    a, b = places
+def mismatch(where: str, column: str, first: np.ndarray, second: np.ndarray, indices: tuple[int, int]) -> DatasetError:
+    """Return the error for two elements of one batch that cannot be stacked."""
+    a, b = indices
     if first.shape != second.shape:
         return DatasetError(
             f"{where}: column {column!r} has elements of different shapes: {first.shape} at element {a} and "
             f"{second.shape} at element {b}. Use padded_batch(..., pad_info={{}}) to pad each batch to its "
-            "largest element, or bring them to one shape with map."
+            "largest element, or convert them to one shape with map."
         )
     return DatasetError(
         f"{where}: column {column!r} has elements of different dtypes: {first.dtype} at element {a} and "
@@ -138,11 +138,11 @@ def misfit(where: str, column: str, first: np.ndarray, second: np.ndarray, place
     )
 
 
-def _alike(first: Block, second: Block) -> bool:
+def _stackable(first: Block, second: Block) -> bool:
     return all(same_kind(a[0], b[0]) for a, b in zip(first, second, strict=True))
 
 
-def _joined(blocks: list[Block]) -> Block:
+def _concatenated(blocks: list[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     return tuple([np.concatenate(columns) for columns in zip(*blocks, strict=True)])

@@ -1,4 +1,4 @@
-"""Column names: checks of what the user gives, and the names that an operation leaves."""
+"""Column names: checks of the user's arguments, and the names after an operation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from sporax._suggest import hint
 
 
 def names_of(given: Any, name: str, where: str) -> tuple[str, ...]:
-    """Column names from a string or a list of strings: not empty, none twice."""
+    """Return column names from a string or a list of strings; not empty, without duplicates."""
     listed = [given] if isinstance(given, str) else given
     if not isinstance(listed, (list, tuple)) or not all(isinstance(item, str) for item in listed):
         raise ArgumentTypeError(f"{where}: `{name}` must be a string or a list of strings, but got {given!r}.")
     if not listed:
         raise ArgumentError(f"{where}: `{name}` must name at least one column, but got {given!r}.")
-    _once(listed, name, where)
+    _check_unique(listed, name, where)
     return tuple(listed)
 
 
-def places_of(names: Sequence[str], columns: Sequence[str], where: str) -> tuple[int, ...]:
-    """Where each of `names` stands among `columns`."""
+def indices_of(names: Sequence[str], columns: Sequence[str], where: str) -> tuple[int, ...]:
+    """Return the index of each of `names` in `columns`."""
     for name in names:
         if name not in columns:
             raise DatasetError(
@@ -32,15 +32,15 @@ def places_of(names: Sequence[str], columns: Sequence[str], where: str) -> tuple
 
 
 class Replacement:
-    """Input columns that a user's function replaces by output columns.
+    """Replacement of input columns by the output columns of a user's function.
 
-    As many outputs as inputs take the inputs' places; otherwise the outputs come first and the columns that
-    were not used after them.
+    If there are as many outputs as inputs, each output replaces an input; otherwise the outputs come first, followed
+    by the columns that were not used.
     """
 
     def __init__(self, columns: Sequence[str], inputs: Sequence[str], outputs: Sequence[str], where: str) -> None:
         self.columns = tuple(columns)
-        self.inputs = places_of(inputs, columns, where)
+        self.inputs = indices_of(inputs, columns, where)
         self.outputs = tuple(outputs)
         if len(inputs) == len(outputs):
             renamed = dict(zip(inputs, outputs, strict=True))
@@ -48,21 +48,21 @@ class Replacement:
             self._rest: tuple[int, ...] | None = None
         else:
             rest = [name for name in columns if name not in inputs]
-            self._rest = places_of(rest, columns, where)
+            self._rest = indices_of(rest, columns, where)
             self.names = (*outputs, *rest)
-        _once(self.names, "output_columns", where)
+        _check_unique(self.names, "output_columns", where)
 
     def row(self, row: Sequence[Any], results: Sequence[Any]) -> tuple[Any, ...]:
-        """A row with its inputs replaced by `results`."""
+        """Return a row with its inputs replaced by `results`."""
         if self._rest is not None:
-            return (*results, *[row[place] for place in self._rest])
+            return (*results, *[row[index] for index in self._rest])
         changed = list(row)
-        for place, result in zip(self.inputs, results, strict=True):
-            changed[place] = result
+        for index, result in zip(self.inputs, results, strict=True):
+            changed[index] = result
         return tuple(changed)
 
 
-def _once(names: Sequence[str], name: str, where: str) -> None:
-    twice = sorted({item for item in names if list(names).count(item) > 1})
-    if twice:
-        raise ArgumentError(f"{where}: a column name may be used once, but `{name}` would give {twice[0]!r} twice.")
+def _check_unique(names: Sequence[str], name: str, where: str) -> None:
+    duplicates = sorted({item for item in names if list(names).count(item) > 1})
+    if duplicates:
+        raise ArgumentError(f"{where}: column names must be unique, but `{name}` would give {duplicates[0]!r} twice.")

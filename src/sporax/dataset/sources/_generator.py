@@ -12,52 +12,59 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, DatasetError, SporaxWarning
-from sporax.dataset._access import ObjectSource, ReadOnce, at_any_index, column_dtypes, in_memory, length_of
-from sporax.dataset._choose import chosen
-from sporax.dataset._columns import names_of
-from sporax.dataset._pass import Pass
-from sporax.dataset._plan import Source
-from sporax.dataset._sources import NOT_AT_ANY_INDEX, SourceDataset
-from sporax.dataset._stack import source_of_columns, source_of_elements
-from sporax.dataset._user import Row, as_row, named, user_error
+from sporax.dataset.plan._columns import names_of
+from sporax.dataset.plan._pass import Pass
+from sporax.dataset.plan._plan import Source
+from sporax.dataset.plan._values import Row, as_row, columns_text, user_error
+from sporax.dataset.sources._access import (
+    ObjectSource,
+    OneShotIterator,
+    column_dtypes,
+    in_memory,
+    is_indexable,
+    length_of,
+)
+from sporax.dataset.sources._choose import make_sampler
+from sporax.dataset.sources._source import NOT_INDEXABLE, SourceDataset
+from sporax.dataset.sources._stack import source_of_columns, source_of_elements
 
 __all__ = ["GeneratorDataset"]
 
 
 class GeneratorDataset(SourceDataset):
-    """A dataset over Python data.
+    """Dataset over Python data.
 
-    - A list, a tuple or an array is stacked into columns at the first use, and not looked at again.
-    - Any other object with `__getitem__` and `__len__` is asked for each element in each epoch.
-    - A generator function (any callable that gives an iterable) is called again for each epoch, and an
-      iterable is iterated again. Elements are taken one by one as they are needed. An iterator can be read
-      for one epoch only. Where an iterable has `__len__`, each epoch must give that number of elements.
+    - A list, a tuple or an array is stacked into columns at the first use, and not read again.
+    - For any other object with `__getitem__` and `__len__`, each element is read in each epoch.
+    - A generator function (any callable that returns an iterable) is called for each epoch, and an iterable is
+      iterated again. Elements are read one by one as they are needed. An iterator can be read for one epoch only. If
+      an iterable has `__len__`, each epoch must have that number of elements.
 
-    An element is a tuple (or list) of one value for each column, or the value itself where there is one
-    column. A value is an array, a number (int64, float64, bool), a string, a Tensor, nested lists of one
-    shape, or a dict of such values. Functions of `map` get the dict, `batch` stacks it key by key, and
-    iterators give a dict of arrays or Tensors.
+    An element is a tuple (or list) of one value for each column, or the value itself if there is one column. A value
+    is an array, a number (int64, float64, bool), a string, a Tensor, nested lists of one shape, or a dict of such
+    values. Functions of `map` receive the dict, `batch` stacks it by key, and iterators return a dict of arrays or
+    Tensors.
 
     Args:
         source: the data.
         column_names: a name for each column.
         column_types: the dtype that each column must have; None for any.
         schema: must be None; use `column_names` and `column_types`.
-        num_samples: how many elements of an epoch at most; None or 0 for all.
+        num_samples: maximum number of elements in an epoch; None or 0 for all.
         num_parallel_workers: accepted; the source is read in the calling thread.
-        shuffle: whether elements come in random order, another one each epoch. None is True for a source with
-            `__getitem__`, and False for any other.
-        sampler: a Sampler or an iterable of indices that decides the order alone.
-        num_shards: in how many parts the data is divided.
-        shard_id: which part to read, from 0.
+        shuffle: whether elements are read in random order, a different one in each epoch. None is True for a source
+            with `__getitem__`, and False for any other.
+        sampler: a Sampler or an iterable of indices, which alone determines the order.
+        num_shards: number of shards into which the data is divided.
+        shard_id: the shard to read, counted from 0.
         python_multiprocessing: accepted, without effect.
         max_rowsize: accepted, without effect.
 
     Raises:
-        ArgumentError: no column names, or arguments that exclude one another.
-        ArgumentTypeError: a source that is none of these.
-        DatasetError: while reading, a source that fails (its own exception is the cause, and the message
-            names its file and line), or elements that do not fit the column names.
+        ArgumentError: no column names, or incompatible arguments.
+        ArgumentTypeError: a source of another type.
+        DatasetError: while reading, a source that raises an exception (which is the cause; the message names its file
+            and line), or elements that do not match the column names.
 
     Example:
         >>> import numpy as np
@@ -104,9 +111,9 @@ class GeneratorDataset(SourceDataset):
         self._built: Source | None = None
         self._limit: int | None = None
         self._was_empty = False
-        self._read_once: ReadOnce | None = None
-        if at_any_index(source):
-            self._sampler = chosen(
+        self._one_shot: OneShotIterator | None = None
+        if is_indexable(source):
+            self._sampler = make_sampler(
                 sampler,
                 shuffle=shuffle,
                 num_samples=num_samples,
@@ -117,17 +124,17 @@ class GeneratorDataset(SourceDataset):
             return
         for name, value in (("sampler", sampler), ("num_shards", num_shards), ("shard_id", shard_id)):
             if value is not None:
-                raise ArgumentError(f"{where}: `{name}` cannot be used: {NOT_AT_ANY_INDEX}")
+                raise ArgumentError(f"{where}: `{name}` cannot be used: {NOT_INDEXABLE}")
         if num_samples is not None:
             self._limit = _check.integer(num_samples, name="num_samples", where=where, minimum=0) or None
         if shuffle:
             warnings.warn(
-                f"{where}: shuffle=True has no effect: {NOT_AT_ANY_INDEX} Use .shuffle(buffer_size) on the dataset.",
+                f"{where}: shuffle=True has no effect: {NOT_INDEXABLE} Use .shuffle(buffer_size) on the dataset.",
                 SporaxWarning,
                 stacklevel=2,
             )
         if not callable(source) and type(source).__module__ in ("builtins", "itertools") and iter(source) is source:
-            self._read_once = ReadOnce(source)
+            self._one_shot = OneShotIterator(source)
 
     def _source(self) -> Source:
         if self._built is None:
@@ -162,64 +169,63 @@ class GeneratorDataset(SourceDataset):
         for name, column, dtype in zip(self._names, row, self._types, strict=True):
             if dtype is not None and column.dtype != dtype:
                 raise DatasetError(
-                    f"{self._where}: column {name!r} must be of dtype {dtype} as `column_types` says, but "
-                    "element "
-                    f"{index} has {column.dtype}. Convert it in the source, or change `column_types`."
+                    f"{self._where}: column {name!r} must have dtype {dtype} according to `column_types`, but "
+                    f"element {index} has {column.dtype}. Convert it in the source, or change `column_types`."
                 )
 
     def _user_objects(self) -> list[object]:
         return [self._given, *super()._user_objects()]
 
-    # Sources without an index.
+    # --- sources that cannot be indexed -----------------------------------------------------------------------
 
     def _rows(self, run: Pass) -> Iterator[Row]:
-        return super()._rows(run) if self._indexable else islice(self._streamed(run), self._limit)
+        return super()._rows(run) if self._indexable else islice(self._stream(run), self._limit)
 
-    def _streamed(self, run: Pass) -> Iterator[Row]:
-        what = f"{self._where}: the source at element {{}} ({named(self._names)})"
+    def _stream(self, run: Pass) -> Iterator[Row]:
+        what = f"{self._where}: the source at element {{}} ({columns_text(self._names)})"
         index = 0
-        promised = self._promised()
+        declared = self._declared_length()
         try:
-            values = self._started(run)
+            values = self._iterator(run)
         except Exception as error:
             if isinstance(error, DatasetError):
                 raise
-            raise user_error(f"{self._where}: the source, when it was started,", error, self._given) from error
+            raise user_error(f"{self._where}: the start of the source", error, self._given) from error
         while True:
             try:
                 value = next(values)
             except StopIteration:
                 self._was_empty = index == 0
-                if promised is not None and index < promised:
-                    raise self._wrong_length(promised, f"{index}", run) from None
+                if declared is not None and index < declared:
+                    raise self._wrong_length(declared, f"{index}", run) from None
                 return
             except Exception as error:
                 raise user_error(what.format(index), error, self._given) from error
-            if promised is not None and index == promised:
-                raise self._wrong_length(promised, f"at least {index + 1}", run)
+            if declared is not None and index == declared:
+                raise self._wrong_length(declared, f"at least {index + 1}", run)
             yield self._row(value, index)
             index += 1
 
-    def _promised(self) -> int | None:
-        """The number of elements that the source says it has, where it says one."""
+    def _declared_length(self) -> int | None:
+        """Return `len()` of the source, or None if it has none."""
         if callable(self._given) or not hasattr(self._given, "__len__"):
             return None
         return length_of(self._given)
 
-    def _wrong_length(self, promised: int, given: str, run: Pass) -> DatasetError:
+    def _wrong_length(self, declared: int, received: str, run: Pass) -> DatasetError:
         return DatasetError(
-            f"{self._where}: the source {type(self._given).__name__} says by `__len__` that it has {promised} "
-            f"elements, but in epoch {run.epoch + 1} it gave {given}. Correct `__len__`, or leave it out; and have "
+            f"{self._where}: the source {type(self._given).__name__} has {declared} elements according to "
+            f"`__len__`, but it yielded {received} in epoch {run.epoch + 1}. Correct or remove `__len__`, and make "
             "`__iter__` start from the first element each time."
         )
 
-    def _started(self, run: Pass) -> Iterator[Any]:
-        if self._read_once is not None:
-            return self._read_once.peek() if run.peek else self._read_once.read()
+    def _iterator(self, run: Pass) -> Iterator[Any]:
+        if self._one_shot is not None:
+            return self._one_shot.peek() if run.peek else self._one_shot.read()
         values: Any = self._given() if callable(self._given) else self._given
         if not isinstance(values, Iterable) and not hasattr(values, "__next__"):
             raise DatasetError(
-                f"{self._where}: the source function must give an iterable (use yield in it), "
+                f"{self._where}: the source function must return an iterable (use yield in it), "
                 f"but it returned {values!r} of type {type(values).__name__}."
             )
         return iter(values)
@@ -227,10 +233,10 @@ class GeneratorDataset(SourceDataset):
     def _length(self, endless: float = math.inf) -> float | None:
         if self._indexable:
             return super()._length(endless)
-        length = self._promised()
+        length = self._declared_length()
         return length if length is None or self._limit is None else min(length, self._limit)
 
     def _why_empty(self) -> str:
         if self._indexable:
             return super()._why_empty()
-        return f"the source of {self._where} gave no element. Check what it yields" if self._was_empty else ""
+        return f"the source of {self._where} yielded no element. Check what it yields" if self._was_empty else ""

@@ -1,7 +1,7 @@
-"""Columns whose elements are Python dicts: kept whole as arrays of shape () and dtype object inside a pipeline.
+"""Columns of Python dicts: inside a pipeline, an element is an array of shape () and dtype object that holds the dict.
 
-Functions of `map` and `filter` get the dict as it was given. Iterators give a dict of arrays, and `batch` stacks the
-dicts of a batch key by key.
+Functions of `map` and `filter` receive the original dict. Iterators return a dict of arrays, and `batch` stacks the
+dicts of a batch by key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sporax._errors import DatasetError
 
 
 def wrapped(value: dict[Any, Any]) -> np.ndarray:
-    """The element that holds a private copy of a dict."""
+    """Return an element that holds a deep copy of a dict."""
     array = np.empty((), dtype=object)
     array[()] = copy.deepcopy(value)
     return array
@@ -27,28 +27,28 @@ def holds_dict(array: np.ndarray) -> bool:
     return array.dtype.kind == "O" and array.ndim == 0 and isinstance(array[()], dict)
 
 
-def held_dict(array: np.ndarray) -> Any:
-    """The dict of an element, or what else it holds."""
+def dict_in(array: np.ndarray) -> Any:
+    """Return the dict of an element, or any other object that it holds."""
     return array[()]
 
 
 def unwrapped(array: np.ndarray) -> dict[Any, Any]:
-    """A copy of the dict of an element."""
-    return copy.deepcopy(held_dict(array))
+    """Return a deep copy of the dict of an element."""
+    return copy.deepcopy(dict_in(array))
 
 
-def shown(row: Sequence[np.ndarray]) -> tuple[Any, ...]:
-    """A row as iterators give it: dicts of arrays for its dict columns, which belong to the caller."""
+def output_row(row: Sequence[np.ndarray]) -> tuple[Any, ...]:
+    """Return a row for an iterator: dict columns as new dicts of arrays."""
     return tuple([converted(column[()], np.array) if holds_dict(column) else column for column in row])
 
 
-def shown_rows(rows: Iterator[Sequence[np.ndarray]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of elements as iterators give them."""
-    return map(shown, rows)
+def output_rows(rows: Iterator[Sequence[np.ndarray]]) -> Iterator[tuple[Any, ...]]:
+    """Apply `output_row` to rows."""
+    return map(output_row, rows)
 
 
 def converted(value: Any, leaf: Callable[[Any], Any]) -> Any:
-    """A tree of dicts, lists and tuples with `leaf` applied to everything else."""
+    """Apply `leaf` to the leaves of a tree of dicts, lists and tuples."""
     if isinstance(value, dict):
         return {key: converted(each, leaf) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -57,18 +57,18 @@ def converted(value: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def stacked_dicts(dicts: Sequence[dict[Any, Any]], column: str) -> dict[Any, Any]:
-    """The dicts of a batch as one dict of stacked values.
+    """Stack the dicts of a batch by key.
 
     Raises:
-        DatasetError: they differ in their keys, or values of one key differ in shape or dtype.
+        DatasetError: the keys differ, or values of one key differ in shape or dtype.
     """
     first = dicts[0]
     for number, each in enumerate(dicts):
         if not isinstance(each, dict) or list(each) != list(first):
             raise DatasetError(
                 f"batch: column {column!r} has dicts with different keys: {list(first)} at element 0 of the batch and "
-                f"{list(each) if isinstance(each, dict) else each!r} at element {number}. Give all the same keys, or "
-                "choose some with map."
+                f"{list(each) if isinstance(each, dict) else each!r} at element {number}. Give all dicts the same "
+                "keys, or select keys with map."
             )
     return {key: _stacked([each[key] for each in dicts], f"{column}[{key!r}]") for key in first}
 
@@ -83,7 +83,7 @@ def _stacked(values: list[Any], column: str) -> Any:
             return np.stack(arrays)
     except ValueError as error:
         raise DatasetError(
-            f"batch: the values of {column} differ in shape: {error}. Bring them to one shape with map."
+            f"batch: the values of {column} differ in shape: {error}. Convert them to one shape with map."
         ) from error
     raise DatasetError(
         f"batch: the values of {column} must be numbers, strings or arrays of one dtype, but got "

@@ -1,4 +1,4 @@
-"""The sampler that the arguments of a source stand for."""
+"""The sampler that the arguments of a source describe."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError
-from sporax.dataset._samplers import DistributedSampler, RandomSampler, SequentialSampler
-from sporax.dataset._sampling import Sampler
+from sporax.dataset.plan._sampler import Sampler
+from sporax.dataset.plan._samplers import DistributedSampler, RandomSampler, SequentialSampler
 
 
 class IterableSampler(Sampler):
-    """Any iterable of indices in the place of a sampler, or an object with `__getitem__` and `__len__`.
+    """A sampler over any iterable of indices, or over an object with `__getitem__` and `__len__`.
 
-    It is iterated again for each epoch.
+    The iterable is iterated again for each epoch.
     """
 
     def __init__(self, indices: Any, num_samples: int | None = None) -> None:
@@ -35,10 +35,10 @@ class IterableSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         if isinstance(self.given, Iterable):
             return iter(self.given)
-        return (self.given[place] for place in range(len(self.given)))
+        return (self.given[index] for index in range(len(self.given)))
 
 
-def chosen(
+def make_sampler(
     sampler: Any,
     *,
     shuffle: bool | None,
@@ -47,10 +47,10 @@ def chosen(
     shard_id: int | None,
     where: str,
 ) -> Sampler:
-    """The sampler that a source's arguments stand for; random order unless something says otherwise.
+    """Return the sampler that the arguments of a source describe; random order by default.
 
     Raises:
-        ArgumentError: arguments that exclude one another.
+        ArgumentError: incompatible arguments.
     """
     if num_samples is not None:
         num_samples = _check.integer(num_samples, name="num_samples", where=where, minimum=0) or None
@@ -62,14 +62,14 @@ def chosen(
             f"but got num_shards={num_shards}, shard_id={shard_id}."
         )
     if sampler is not None:
-        clashing = {"shuffle": shuffle, "num_shards": num_shards, "shard_id": shard_id}
+        conflicting = {"shuffle": shuffle, "num_shards": num_shards, "shard_id": shard_id}
         if isinstance(sampler, Sampler):
-            clashing["num_samples"] = num_samples
-        given = [f"{name}={value}" for name, value in clashing.items() if value is not None]
+            conflicting["num_samples"] = num_samples
+        given = [f"{name}={value}" for name, value in conflicting.items() if value is not None]
         if given:
             raise ArgumentError(
-                f"{where}: `sampler` decides the order alone, but got also {', '.join(given)}. "
-                "Leave that out, or give it to the sampler."
+                f"{where}: `sampler` alone determines the order, but {', '.join(given)} was given too. "
+                "Omit it, or pass it to the sampler."
             )
         if isinstance(sampler, Sampler):
             return sampler
