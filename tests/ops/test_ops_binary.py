@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import sporax
 from oracles.op_checks import assert_close, check_gradient, check_op
 from sporax import ops
 from sporax._errors import ArgumentError, DtypeError, ShapeError
@@ -265,3 +266,47 @@ def test_other_wrong_arguments():
         ops.div(Tensor([1.0]), 2, rounding_mode="flor")
     with pytest.raises(DtypeError, match=r"ops\.gt: `input` must be of a dtype among .*, but got Complex64"):
         ops.gt(Tensor(np.array([1j], np.complex64)), 1)
+
+
+def test_derivatives_at_zero_factors_are_those_of_the_formula():
+    def both(op: Any, x: list[float], y: list[float]) -> list[list[float]]:
+        gradients = sporax.grad(lambda a, b: op(a, b).sum(), (0, 1))(
+            Tensor(np.array(x, np.float64)), Tensor(np.array(y, np.float64))
+        )
+        return [each.asnumpy().round(12).tolist() for each in gradients]
+
+    # d(x ln y)/dx = ln y, also at x = 0 where that is finite; 0 ln 0 is 0 with no derivative.
+    ln3 = float(np.log(3).round(12))
+    assert both(ops.xlogy, [0, 0, 0, 2], [3, 0, -1, 3]) == [[ln3, 0, 0, ln3], [0, 0, 0, round(2 / 3, 12)]]
+    assert both(ops.xdivy, [0, 0, 2], [4, 0, 4]) == [[0.25, 0, 0.25], [0, 0, -0.125]]
+    assert both(ops.mul_no_nan, [3, np.inf, np.nan, 2], [0, 0, 0, 5]) == [[0, 0, 0, 5], [3, 0, 0, 2]]
+    assert both(ops.pow, [0, 0, 2, 3], [0, 1, 0, 2]) == [
+        [0, 1, 0, 6], [0, 0, float(np.log(2).round(12)), float((9 * np.log(3)).round(12))],
+    ]  # fmt: skip
+
+
+def test_float_power_is_computed_in_float64():
+    for base in (Tensor([2.0, 3.0]), Tensor([2, 3]), Tensor([2.0, 3.0], sporax.float16)):
+        for exponent in (0.3, 3, Tensor(0.3, sporax.float64)):
+            power = float(exponent.asnumpy()) if isinstance(exponent, Tensor) else exponent
+            result = ops.float_power(base, exponent)
+            assert result.dtype == sporax.float64
+            np.testing.assert_allclose(result.asnumpy(), np.array([2.0, 3.0]) ** power, rtol=1e-14)
+    assert np.isfinite(ops.float_power(Tensor([1000.0], sporax.float16), Tensor(2, sporax.float16)).asnumpy())
+
+
+def test_a_bound_or_an_element_that_is_nan_gives_nan():
+    x = Tensor([1.0, np.nan, 3.0])
+    assert np.isnan(ops.clamp(x, float("nan")).asnumpy()).all()
+    assert np.isnan(x.clip(None, float("nan")).asnumpy()).all()
+    np.testing.assert_array_equal(ops.clamp(x, 2.0, 2.5).asnumpy(), [2.0, np.nan, 2.5])
+    bounds = Tensor([np.nan, 0.0, 4.0])
+    np.testing.assert_array_equal(ops.clamp(x, bounds, None).asnumpy(), [np.nan, np.nan, 4.0])
+    # The derivative by the elements is 1 at the bounds.
+    gradient = sporax.grad(lambda each: ops.clamp(each, 1.0, 2.0).sum())(Tensor([0.0, 1.0, 1.5, 2.0, 3.0]))
+    assert gradient.asnumpy().tolist() == [0, 1, 1, 1, 0]
+
+
+def test_a_logarithm_of_half_precision_beside_float32_is_computed_in_float32():
+    result = ops.xlogy(Tensor([0.5]), Tensor(np.array([2.0], np.float16)))
+    np.testing.assert_allclose(result.asnumpy(), [0.5 * np.log(2.0)], rtol=1e-6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from oracles.op_checks import assert_close, check_gradient, check_op
-from sporax import ops
+from sporax import grad, ops
 from sporax._errors import ArgumentTypeError, DtypeError
 from sporax.core import Tensor
 
@@ -248,3 +248,11 @@ def test_the_checks_can_fail():
         check_op(ops.exp, np.sum, [REALS])
     with pytest.raises(AssertionError, match="gradient 0"):
         check_gradient(lambda x: ops.stop_gradient(x) * x, [REALS])
+
+
+def test_derivatives_of_the_bessel_functions_at_zero():
+    gradients = [
+        grad(lambda x, name=name: getattr(ops, name)(x).sum())(Tensor([0.0])).item()
+        for name in ("i0", "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e")
+    ]
+    assert gradients == [0.0, 0.0, 0.0, 0.5, 0.5]

@@ -1,7 +1,7 @@
 """What a user holds in the hand: Tensor, Parameter, Cell, dtypes, context, random keys, initializers."""
 
 from sporax.core import context
-from sporax.core._arith import absolute, align, arithmetic, true_divide
+from sporax.core._arith import absolute, align, arithmetic, power_of, summed_wide, true_divide
 from sporax.core._captured import note_captured
 from sporax.core._frames import (
     REVISION,
@@ -55,12 +55,14 @@ __all__ = [
     "note_captured",
     "note_guard",
     "ordered",
+    "power_of",
     "rebind",
     "replaced",
     "restored",
     "run_hooks",
     "seeded_generator",
     "set_seed",
+    "summed_wide",
     "take_back",
     "to_array",
     "tracing",

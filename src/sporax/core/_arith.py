@@ -1,7 +1,8 @@
 """The operators of Tensor as functions of arrays, with MindSpore's result dtypes.
 
 The rule for scalars: a Python number never widens a Tensor. A Python float with an integer or bool Tensor gives
-float32 (JAX with 64-bit dtypes on would give float64).
+float32 (JAX with 64-bit dtypes on would give float64). A Python int that the Tensor's integer dtype cannot hold wraps
+in sums, products, powers and bitwise operations, as the dtype's own arithmetic does; everything else uses its value.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+
+from sporax._jax_compat import is_tracer
 
 Array = Any
 
@@ -24,17 +27,47 @@ def align(x: Array, y: Array) -> tuple[Array, Array]:
     return x, y
 
 
+_BOUNDS: dict[Any, tuple[int, int]] = {
+    np.dtype(t): (np.iinfo(t).min, np.iinfo(t).max) for t in ("i1", "i2", "i4", "u1", "u2", "u4")
+}
+
+
+def _exceeds(number: Any, array: Array) -> bool:
+    """Whether `number` is a Python int that the integer dtype of `array`, of at most 32 bits, cannot hold."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        return False
+    bounds = _BOUNDS.get(getattr(array, "dtype", None))
+    return bounds is not None and not bounds[0] <= number <= bounds[1]
+
+
+def _widened(function: Callable[[Array, Array], Array], x: Array, y: Array) -> Array:
+    """The function of the values in int64; an integer result is clipped to the range of the array's dtype."""
+    dtype = y.dtype if isinstance(x, int) else x.dtype
+    result = function(*(each if isinstance(each, int) else each.astype(np.int64) for each in (x, y)))
+    return jnp.clip(result, *_BOUNDS[dtype]).astype(dtype) if result.dtype == np.int64 else result
+
+
 def arithmetic(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
     """A binary operator whose operands are first aligned."""
+    wraps = function in _WRAPPING
 
     def aligned(x: Array, y: Array) -> Array:
         if isinstance(x, float) or isinstance(y, float):
             x, y = align(x, y)
+        elif not wraps and (_exceeds(y, x) or _exceeds(x, y)):
+            return _widened(function, x, y)
         return function(x, y)
 
     aligned.__name__ = function.__name__
     aligned.__doc__ = function.__doc__
     return aligned
+
+
+def summed_wide(x: Array, read: Callable[[Array], Array]) -> Array:
+    """What `read` takes from `x`. The gradients of a half-precision element that is read often are added in float32."""
+    # Without a trace nothing is differentiated, and the array is not copied.
+    half = is_tracer(x) and x.dtype.kind in "fV" and x.dtype.itemsize < 4
+    return read(x.astype(np.float32)).astype(x.dtype) if half else read(x)
 
 
 def absolute(x: Array) -> Array:
@@ -64,12 +97,27 @@ def _floor_divide(x: Array, y: Array) -> Array:
     return quotient.astype(np.bool_) if _is_bool(x) and _is_bool(y) else quotient
 
 
-def _power(x: Array, y: Array) -> Array:
+def power_of(x: Array, y: Array) -> Array:
+    """x ** y, with the derivatives 0 at 0 ** 0, where JAX's formula for an array of exponents gives NaN."""
     # jnp.power makes int32 of a bool raised to a Python int; every other operator makes int64.
     if _is_bool(x) and isinstance(y, int) and not isinstance(y, bool):
         x = x.astype(np.int64)
-    return jnp.power(x, y)
+    kind = getattr(getattr(y, "dtype", None), "kind", "")
+    if kind == "i" and (x.dtype.kind if hasattr(x, "dtype") else "i") in "biu" and not isinstance(x, float):
+        # As in MindSpore and PyTorch, the quotient 1 / x ** -y is cut to an integer; JAX's squaring gives noise.
+        x = jnp.asarray(x).astype(jnp.result_type(x, y))
+        odd = jnp.where(y % 2 == 0, 1, x)
+        return jnp.where(y < 0, jnp.where(jnp.abs(x) == 1, odd, 0), jnp.power(x, jnp.maximum(y, 0))).astype(x.dtype)
+    if kind not in ("f", "V"):
+        return jnp.power(x, y)
+    one = (x == 0) & (y == 0)
+    return jnp.power(jnp.where(one, 1, x), y)
 
+
+_WRAPPING = {
+    jnp.add, jnp.subtract, jnp.multiply, jnp.power, jnp.bitwise_and, jnp.bitwise_or, jnp.bitwise_xor,
+    _subtract, power_of,
+}  # fmt: skip
 
 add = arithmetic(jnp.add)
 subtract = arithmetic(_subtract)
@@ -77,7 +125,7 @@ multiply = arithmetic(jnp.multiply)
 true_divide = arithmetic(_true_divide)
 floor_divide = arithmetic(_floor_divide)
 remainder = arithmetic(jnp.remainder)
-power = arithmetic(_power)
+power = arithmetic(power_of)
 equal = arithmetic(jnp.equal)
 not_equal = arithmetic(jnp.not_equal)
 less = arithmetic(jnp.less)

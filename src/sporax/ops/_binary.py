@@ -11,14 +11,15 @@ from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sporax import _check
-from sporax.core import align, arithmetic
+from sporax.core import align, arithmetic, power_of
 from sporax.core import true_divide as _true_divide
 from sporax.ops._args import as_floating
 from sporax.ops._kinds import static_kind
 from sporax.ops._op import op
-from sporax.ops._table import First, Second, arrays, binary, operand_kind
+from sporax.ops._table import NUMBERS, First, Second, arrays, binary, operand_kind
 
 Rounding = Annotated[
     Any,
@@ -31,6 +32,8 @@ Rounding = Annotated[
 ]
 Multiple = Annotated[Any, operand_kind()]
 """A factor of the second operand; a Python number stays one."""
+
+_add, _subtract, _multiply = arithmetic(jnp.add), arithmetic(jnp.subtract), arithmetic(jnp.multiply)
 
 
 def _truncated_quotient(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -45,13 +48,14 @@ def _truncated_quotient(x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def _xlogy(x: jax.Array, y: jax.Array) -> jax.Array:
-    zero = x == 0
-    # The replaced argument keeps 0 * log(0) out of the derivative too.
+    x, y = jnp.asarray(x, jnp.result_type(x, y)), jnp.asarray(y, jnp.result_type(x, y))
+    # The replaced argument keeps 0 * log(0) out of the derivative too; where log(y) is finite it is the derivative.
+    zero = (x == 0) & ~((y > 0) & (y < np.inf))
     return jnp.where(zero, 0, x * jnp.log(jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
 def _xdivy(x: jax.Array, y: jax.Array) -> jax.Array:
-    zero = jnp.equal(x, 0)
+    zero = jnp.equal(x, 0) & (jnp.equal(y, 0) | (y != y))
     return jnp.where(zero, 0, jnp.divide(x, jnp.where(zero, 1, y))).astype(jnp.result_type(x, y))
 
 
@@ -61,7 +65,8 @@ def _div_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def _mul_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
-    zero = jnp.equal(y, 0)
+    # Where x is finite, the product is 0 anyway, with the derivative x.
+    zero = jnp.equal(y, 0) & ~(jnp.abs(x) < np.inf)
     return jnp.where(zero, 0, jnp.multiply(jnp.where(zero, 1, x), y)).astype(jnp.result_type(x, y))
 
 
@@ -142,7 +147,7 @@ mul_no_nan = binary(
 
 # Powers, logarithms and special functions.
 pow = binary(
-    "pow", "Elementwise power; an integer to a float power gives float32.", r"x_i^{y_i}", jnp.power,
+    "pow", "Elementwise power; an integer to a float power gives float32.", r"x_i^{y_i}", power_of,
     ("[1.0, 2.0, 3.0]", "[2.0, 2.0, 0.5]"), "[1.        4.        1.7320508]",
     also="mint.pow, ops.pows, ops.tensor_pow, ops.Pow", arguments="input, exponent",
 )
@@ -261,14 +266,18 @@ def float_power(x: First, exponent: Second) -> jax.Array:
         >>> print(ops.float_power(Tensor([2, 3]), Tensor([3, 2])))
         [8. 9.]
     """
-    return jnp.float_power(*arrays(x, exponent))
+    operands = [np.asarray(each) if isinstance(each, NUMBERS) else each for each in arrays(x, exponent)]
+    dtype = jnp.promote_types(np.float64, jnp.result_type(*operands))
+    return power_of(*(jnp.asarray(each, dtype) for each in operands))
 
 
 def _multiple(alpha: Any, y: Any) -> Any:
-    """`y` times `alpha`; a factor of 1 costs nothing."""
+    """`alpha * y`; of two Python numbers a Python number, which does not widen a Tensor."""
     if isinstance(alpha, (int, float)) and not isinstance(alpha, bool) and alpha == 1:
         return y
-    return arithmetic(jnp.multiply)(*arrays(y, alpha))
+    if isinstance(alpha, NUMBERS) and isinstance(y, NUMBERS):
+        return alpha * y
+    return _multiply(*arrays(y, alpha))
 
 
 @op("Tensor.add(self, other, *, alpha=1)")
@@ -278,7 +287,7 @@ def _add_multiple(x: First, y: Second, alpha: Multiple) -> jax.Array:
     Args:
         alpha: the factor of `other`.
     """
-    return arithmetic(jnp.add)(*arrays(x, _multiple(alpha, y)))
+    return _add(*arrays(x, _multiple(alpha, y)))
 
 
 @op(
@@ -301,4 +310,4 @@ def subtract(x: First, y: Second, alpha: Multiple) -> jax.Array:
         >>> print(ops.subtract(Tensor([4.0, 5.0]), Tensor([1.0, 2.0]), alpha=3))
         [ 1. -1.]
     """
-    return arithmetic(jnp.subtract)(*arrays(x, _multiple(alpha, y)))
+    return _subtract(*arrays(x, _multiple(alpha, y)))

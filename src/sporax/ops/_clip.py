@@ -16,8 +16,9 @@ from sporax.ops import _args
 from sporax.ops._kinds import Arrays, Flag, Kind, Operand, Value, plain
 from sporax.ops._op import op
 
-_below = arithmetic(lambda x, bound: jnp.where(x < bound, bound, x))
-_above = arithmetic(lambda x, bound: jnp.where(x > bound, bound, x))
+# A bound that is NaN gives NaN, and so does an element that is NaN.
+_below = arithmetic(lambda x, bound: jnp.where((x >= bound) | (x != x), x, bound))
+_above = arithmetic(lambda x, bound: jnp.where((x <= bound) | (x != x), x, bound))
 
 
 def _one_or_several(value: Any, *_: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 
+from sporax.core import arithmetic, wrap
 from sporax.ops._kinds import Flag, plain, static_kind
 from sporax.ops._op import op, signature
 from sporax.ops._table import First, Second, arrays, binary
@@ -89,6 +90,11 @@ bitwise_right_shift = binary(
 # fmt: on
 
 
+def _isclose(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> jax.Array:
+    compare = arithmetic(lambda a, b: jnp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return compare(*arrays(x, y))
+
+
 @op(
     "ops.isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)",
     "mint.isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)",
@@ -113,8 +119,7 @@ def isclose(x: First, y: Second, rtol: Tolerance, atol: Tolerance, equal_nan: Fl
         >>> print(ops.isclose(Tensor([1.0, 2.0]), Tensor([1.0000001, 2.1])))
         [ True False]
     """
-    x, y = arrays(x, y)
-    return jnp.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _isclose(x, y, rtol, atol, equal_nan)
 
 
 @op("Tensor.allclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False)")
@@ -126,8 +131,7 @@ def _allclose(x: First, y: Second, rtol: Tolerance, atol: Tolerance, equal_nan: 
         atol: the absolute tolerance.
         equal_nan: whether NaN equals NaN.
     """
-    x, y = arrays(x, y)
-    return bool(jnp.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
+    return bool(wrap(_isclose(x, y, rtol, atol, equal_nan).all()))
 
 
 @op(

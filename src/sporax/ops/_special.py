@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax.core import absolute
 from sporax.ops._kinds import Array, Floating, Integer, array_kind, plain, static_kind
 from sporax.ops._op import op
 from sporax.ops._table import unary
@@ -22,11 +23,11 @@ Margin = Annotated[
 
 
 def _i0(x: jax.Array) -> jax.Array:
-    return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i0e(x)
+    return jnp.exp(absolute(x)) * jax.lax.bessel_i0e(x)
 
 
 def _i1(x: jax.Array) -> jax.Array:
-    return jnp.exp(jnp.abs(x)) * jax.lax.bessel_i1e(x)
+    return jnp.exp(absolute(x)) * jax.lax.bessel_i1e(x)
 
 
 # fmt: off
