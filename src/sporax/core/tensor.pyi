@@ -562,8 +562,8 @@ class Tensor:
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
         """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
 
-    def fill(self, value: _TensorLike) -> Tensor:
-        """Tensor of the same shape and dtype, filled with one number."""
+    def fill(self, value: Any) -> Tensor:
+        """A Tensor like this one, filled with one number."""
 
     def fill_(self, value: Any) -> Tensor:
         """Every element set to one number; returns the Tensor itself."""

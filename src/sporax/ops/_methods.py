@@ -304,6 +304,12 @@ def searchsorted(self: Tensor, v: Any, side: str = "left", sorter: Any = None) -
 
 
 @tensor_method()
+def fill(self: Tensor, value: Any) -> Tensor:
+    """A Tensor like this one, filled with one number."""
+    return _creation.full_like(self, value)
+
+
+@tensor_method()
 def new_zeros(self: Tensor, size: Any, *, dtype: Any = None) -> Tensor:
     """Zeros in another shape, of this dtype unless given."""
     return _creation.zeros(size, dtype or self.dtype)

@@ -203,16 +203,6 @@ def filling(value: Any, x: jax.Array, where: str) -> jax.Array:
     return as_dtype_of(value, x).reshape(())
 
 
-@op("Tensor.fill(self, value)")
-def _fill(x: Array, value: Operand) -> jax.Array:
-    """Tensor of the same shape and dtype, filled with one number.
-
-    Args:
-        value: the number.
-    """
-    return jnp.full_like(x, value)
-
-
 @op(
     "ops.one_hot(indices, depth, on_value=1, off_value=0, axis=-1)",
     "ops.OneHot(axis=-1)(indices, depth, on_value=1, off_value=0)",
