@@ -33,6 +33,8 @@ Rounding = Annotated[
 Multiple = Annotated[Any, operand_kind()]
 """A factor of the second operand; a Python number stays one."""
 
+_add, _subtract, _multiply = arithmetic(jnp.add), arithmetic(jnp.subtract), arithmetic(jnp.multiply)
+
 
 def _truncated_quotient(x: jax.Array, y: jax.Array) -> jax.Array:
     quotient = _true_divide(x, y)
@@ -63,7 +65,7 @@ def _div_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def _mul_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
-    # Where x is finite the product is 0 by itself, with the derivative x.
+    # Where x is finite, the product is 0 anyway, with the derivative x.
     zero = jnp.equal(y, 0) & ~(jnp.abs(x) < np.inf)
     return jnp.where(zero, 0, jnp.multiply(jnp.where(zero, 1, x), y)).astype(jnp.result_type(x, y))
 
@@ -264,19 +266,18 @@ def float_power(x: First, exponent: Second) -> jax.Array:
         >>> print(ops.float_power(Tensor([2, 3]), Tensor([3, 2])))
         [8. 9.]
     """
-    sides = [np.asarray(each) if isinstance(each, NUMBERS) else each for each in (x, exponent)]
-    dtype = jnp.promote_types(np.float64, jnp.result_type(*sides))
-    return power_of(*(jnp.asarray(each, dtype) for each in sides))
+    operands = [np.asarray(each) if isinstance(each, NUMBERS) else each for each in arrays(x, exponent)]
+    dtype = jnp.promote_types(np.float64, jnp.result_type(*operands))
+    return power_of(*(jnp.asarray(each, dtype) for each in operands))
 
 
 def _multiple(alpha: Any, y: Any) -> Any:
-    """`y` times `alpha`; a factor of 1 costs nothing."""
+    """`alpha * y`; of two Python numbers a Python number, which does not widen a Tensor."""
     if isinstance(alpha, (int, float)) and not isinstance(alpha, bool) and alpha == 1:
         return y
-    if isinstance(y, NUMBERS) and isinstance(alpha, NUMBERS):
-        # A Python number widens no Tensor.
-        return y * alpha
-    return arithmetic(jnp.multiply)(*arrays(y, alpha))
+    if isinstance(alpha, NUMBERS) and isinstance(y, NUMBERS):
+        return alpha * y
+    return _multiply(*arrays(y, alpha))
 
 
 @op("Tensor.add(self, other, *, alpha=1)")
@@ -286,7 +287,7 @@ def _add_multiple(x: First, y: Second, alpha: Multiple) -> jax.Array:
     Args:
         alpha: the factor of `other`.
     """
-    return arithmetic(jnp.add)(*arrays(x, _multiple(alpha, y)))
+    return _add(*arrays(x, _multiple(alpha, y)))
 
 
 @op(
@@ -309,4 +310,4 @@ def subtract(x: First, y: Second, alpha: Multiple) -> jax.Array:
         >>> print(ops.subtract(Tensor([4.0, 5.0]), Tensor([1.0, 2.0]), alpha=3))
         [ 1. -1.]
     """
-    return arithmetic(jnp.subtract)(*arrays(x, _multiple(alpha, y)))
+    return _subtract(*arrays(x, _multiple(alpha, y)))

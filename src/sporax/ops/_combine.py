@@ -17,6 +17,8 @@ from sporax.ops._op import op
 Second = Annotated[jax.Array, array_kind(floating=True, doc="Tensor that broadcasts with the first.")]
 Factor = Annotated[jax.Array, array_kind(doc="Tensor that broadcasts with `input`.")]
 
+_multiply = arithmetic(jnp.multiply)
+
 
 @op(
     "ops.lerp(input, end, weight)",
@@ -73,7 +75,7 @@ def addcmul(x: Array, tensor1: Factor, tensor2: Factor, value: Operand) -> jax.A
         [4.]
     """
     check_broadcast("addcmul", x, tensor1, tensor2, value)
-    return x + arithmetic(jnp.multiply)(tensor1 * tensor2, value)
+    return x + _multiply(tensor1 * tensor2, value)
 
 
 @op(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 
-from sporax.core import arithmetic
+from sporax.core import arithmetic, wrap
 from sporax.ops._kinds import Flag, plain, static_kind
 from sporax.ops._op import op, signature
 from sporax.ops._table import First, Second, arrays, binary
@@ -90,11 +90,9 @@ bitwise_right_shift = binary(
 # fmt: on
 
 
-def _close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> jax.Array:
-    def close(a: jax.Array, b: jax.Array) -> jax.Array:
-        return jnp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
-
-    return arithmetic(close)(*arrays(x, y))
+def _isclose(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> jax.Array:
+    compare = arithmetic(lambda a, b: jnp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return compare(*arrays(x, y))
 
 
 @op(
@@ -121,7 +119,7 @@ def isclose(x: First, y: Second, rtol: Tolerance, atol: Tolerance, equal_nan: Fl
         >>> print(ops.isclose(Tensor([1.0, 2.0]), Tensor([1.0000001, 2.1])))
         [ True False]
     """
-    return _close(x, y, rtol, atol, equal_nan)
+    return _isclose(x, y, rtol, atol, equal_nan)
 
 
 @op("Tensor.allclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False)")
@@ -133,7 +131,7 @@ def _allclose(x: First, y: Second, rtol: Tolerance, atol: Tolerance, equal_nan: 
         atol: the absolute tolerance.
         equal_nan: whether NaN equals NaN.
     """
-    return bool(_close(x, y, rtol, atol, equal_nan).all())
+    return bool(wrap(_isclose(x, y, rtol, atol, equal_nan).all()))
 
 
 @op(
