@@ -32,7 +32,7 @@ from sporax.ops._kinds import (
 from sporax.ops._op import op, signature
 
 
-def sections_kind(minimum: int, doc: str) -> Kind:
+def sections_kind(minimum: int | None, doc: str, *raises: str) -> Kind:
     """An int, at least `minimum`, or a list of ints."""
 
     def convert(value: Any, _: Any, where: str, name: str) -> int | tuple[int, ...]:
@@ -42,7 +42,7 @@ def sections_kind(minimum: int, doc: str) -> Kind:
         number = _args.whole(value, where=where, name=name)
         return _check.integer(number, name=name, where=f"ops.{where}", minimum=minimum)
 
-    return static_kind(convert, doc, "int | Sequence[int]", f"ArgumentError: an int less than {minimum}.")
+    return static_kind(convert, doc, "int | Sequence[int]", *raises)
 
 
 def _array_or_arrays(value: Any, _: Any, where: str, name: str) -> Any:
@@ -52,11 +52,15 @@ def _array_or_arrays(value: Any, _: Any, where: str, name: str) -> Any:
 
 Sections = Annotated[
     int | tuple[int, ...],
-    sections_kind(1, "the number of pieces, or a list of the indices at which to split."),
+    sections_kind(
+        1,
+        "the number of pieces, or a list of the indices at which to split.",
+        "ArgumentError: the number of pieces is less than 1.",
+    ),
 ]
 Lengths = Annotated[
     int | tuple[int, ...],
-    sections_kind(0, "the length of each piece (the last may be shorter), or a list of lengths."),
+    sections_kind(None, "the length of each piece (the last may be shorter), or a list of lengths."),
 ]
 Pieces = Annotated[int, integer_kind(1, "the number of pieces.")]
 Vectors = Annotated[list[jax.Array], arrays_kind("Tensors of one axis.", "_TensorLike")]
@@ -188,7 +192,7 @@ def split(x: Array, split_size_or_sections: Lengths, axis: Integer) -> tuple[jax
         tuple of Tensors.
 
     Raises:
-        ArgumentError: the axis is out of range.
+        ArgumentError: the axis is out of range, or a length is not positive.
         ShapeError: the sum of the lengths is not the length of the axis.
 
     Examples:

@@ -239,8 +239,7 @@ class _Entry:
         required: list[str] = []
         for index, each in enumerate(parameters):
             # An argument that may be given by another keyword has a default; so must those after it.
-            variable = each.kind is _VARIADIC  # `*shape`: () where no argument is given
-            twin = each.name in twins.values() and not variable
+            twin = each.name in twins.values() and each.kind is not _VARIADIC
             if each.default is _EMPTY and (twin or (required and each.kind is _POSITIONAL)):
                 parameters[index] = each.replace(default=_MISSING)
                 required.append(each.name)
