@@ -303,11 +303,7 @@ def test_in_place_draws_take_a_generator():
 
 WRONG: list[tuple[Any, type[Exception], str]] = [
     (lambda: ops.rand(2, seed=-1), ArgumentError, "ops.rand: `seed` must be at least 0, but got -1."),
-    (
-        lambda: ops.rand(2, seed=1.5),  # pyright: ignore[reportArgumentType]
-        ArgumentTypeError,
-        "ops.rand: `seed` must be an int, but got 1.5 of type float.",
-    ),
+    (lambda: ops.rand(2, seed=1.5), ArgumentTypeError, "ops.rand: `seed` must be an int, but got 1.5 of type float."),
     (lambda: ops.randint(3, 3, (2,)), ArgumentError, "ops.randint: `low` must be below `high`, but got 3 and 3."),
     (
         lambda: ops.uniform((2,), 3.0, 2.0),
