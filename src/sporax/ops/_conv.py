@@ -112,7 +112,7 @@ def conv1d(
         Tensor of shape (N, C_out, L_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 
@@ -169,7 +169,7 @@ def conv2d(
         Tensor of shape (N, C_out, H_out, W_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 
@@ -210,7 +210,7 @@ def conv3d(
         Tensor of shape (N, C_out, D_out, H_out, W_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 

@@ -141,8 +141,8 @@ def _grids(lengths: tuple[int, ...], size: Any, factor: Any, recompute: bool, wh
     sizes = [math.floor(n * each) for n, each in zip(lengths, factors, strict=True)]
     if 0 in sizes and 0 not in lengths:
         raise ArgumentError(
-            f"{where}: `scale_factor` {factor} leaves nothing of an input with axes {lengths}. Use a larger one, or "
-            "`size`."
+            f"{where}: `scale_factor` {factor} gives an empty result for an input with axes {lengths}. "
+            "Use a larger one, or `size`."
         )
     return [
         _Grid(n, m, n / max(m, 1) if recompute else 1 / each)

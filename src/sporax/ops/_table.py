@@ -192,13 +192,14 @@ def _signatures(name: str, arguments: str, also: str, method: bool) -> list[Sign
     A path in `also` without arguments has those of the row; a capitalized name is a class form; a method has `self`
     in place of the first argument.
     """
+    names = arguments.split(", ")
+    method_arguments = ", ".join(["self", *names[1:]])
     texts = [f"ops.{name}({arguments})"]
-    paths = [f"Tensor.{name}"] if method else []
-    own = ", ".join(["self", *arguments.split(", ")[1:]])
-    for path, last, given in _PATH.findall(", ".join([*paths, *([also] if also else [])])):
-        form = "()" if last[0].isupper() else ""
-        texts.append(path + (given or f"{form}({own if path.startswith('Tensor.') else arguments})"))
-    return [signature(text) for text in texts]
+    for path, last, given in _PATH.findall(f"{f'Tensor.{name}, ' if method else ''}{also}"):
+        own = method_arguments if path.startswith("Tensor.") else arguments
+        texts.append(path + (given or (f"()({own})" if last[0].isupper() else f"({own})")))
+    rename = dict(zip(names, "xy", strict=False))
+    return [signature(text, rename) for text in texts]
 
 
 def _enter(kernel: Callable[..., Any], name: str, signatures: list[Signature]) -> Callable[..., Any]:
