@@ -466,7 +466,7 @@ class Tensor:
     def cov(self, *, correction: builtins.int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """The covariance matrix of variables in rows."""
 
-    def cross(self, other: _TensorLike, dim: Any = None) -> Tensor:
+    def cross(self, other: _TensorLike, dim: builtins.int | None = None) -> Tensor:
         """Cross product of vectors of length 3."""
 
     def cummax(self, axis: builtins.int) -> tuple[Tensor, Tensor]:

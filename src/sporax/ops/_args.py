@@ -36,6 +36,11 @@ def as_floating(value: Any) -> Array:
     return array.astype(np.float32) if array.dtype.kind in "iub" else array
 
 
+def widened(array: Array) -> Array:
+    """The array in float32 where it is of half precision, in which squares and sums overflow and stop growing."""
+    return array.astype(np.float32) if is_floating(array) and array.dtype.itemsize < 4 else array
+
+
 def is_floating(array: Array) -> bool:
     """Whether the dtype holds fractions; bfloat16 counts, complex does not."""
     return bool(jnp.issubdtype(array.dtype, np.floating))

@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
-from sporax.ops._kinds import Value, array_kind, choice_kind, static_kind
+from sporax.ops._kinds import array_kind, choice_kind, static_kind, value_kind
 from sporax.ops._op import op
 
 _RANKS = {
@@ -49,8 +49,8 @@ OptionalFlag = Annotated[
 )
 def interpolate(
     x: Annotated[jax.Array, array_kind("f")],
-    size: Value,
-    scale_factor: Value,
+    size: Annotated[Any, value_kind("int | Sequence[int] | None")],
+    scale_factor: Annotated[Any, value_kind("float | Sequence[float] | None")],
     mode: Annotated[str, choice_kind(*_RANKS)],
     align_corners: OptionalFlag,
     recompute_scale_factor: OptionalFlag,

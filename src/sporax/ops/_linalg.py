@@ -12,7 +12,7 @@ import numpy as np
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core import Tensor
 from sporax.ops._args import as_array, check_broadcast, one_axis, wholes
-from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain
+from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain, value_kind
 from sporax.ops._op import op, signature
 
 
@@ -279,7 +279,7 @@ Operands = Annotated[
     "mint.einsum(equation, *operands)",
     signature("ops.Einsum(equation=REQUIRED)(inputs)", rename={"inputs": "operands"}),
 )
-def einsum(equation: Value, operands: Operands) -> jax.Array:
+def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> jax.Array:
     r"""Sum of products that an equation of axis names states.
 
     Args:
@@ -375,7 +375,7 @@ def batch_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
     "mint.cross(input, other, dim=None)",
     "Tensor.cross(self, other, dim=None)",
 )
-def cross(x: Array, y: Array, dim: Value) -> jax.Array:
+def cross(x: Array, y: Array, dim: Annotated[int | None, value_kind("int | None")]) -> jax.Array:
     r"""Cross product of vectors of length 3.
 
     .. math:: (x_2 y_3 - x_3 y_2, \; x_3 y_1 - x_1 y_3, \; x_1 y_2 - x_2 y_1)
@@ -420,7 +420,7 @@ def kron(x: Array, y: Array) -> jax.Array:
 
 
 @op("ops.vecdot(x, y, *, axis=-1)")
-def vecdot(x: Array, y: Array, axis: Value) -> jax.Array:
+def vecdot(x: Array, y: Array, axis: Annotated[int, value_kind("int")]) -> jax.Array:
     r"""Dot product along an axis, the first argument conjugated.
 
     .. math:: \sum_k \overline{x_k} y_k

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,13 +11,20 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax.core import absolute
-from sporax.ops._args import check_broadcast, one_axis
-from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value
+from sporax.ops._args import check_broadcast, one_axis, widened
+from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value, value_kind
 from sporax.ops._linalg import check_batch
 from sporax.ops._op import op, signature
 
+Order = Annotated[float, value_kind("float")]
+Dim = Annotated[int, value_kind("int")]
+
 
 def _norm(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
+    return _wide_norm(widened(x), order, over, keepdims).astype(jnp.real(x).dtype)
+
+
+def _wide_norm(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
     size = absolute(x)
     if order == np.inf:
         return jnp.max(size, axis=over, keepdims=keepdims)
@@ -66,12 +75,12 @@ def norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: DType) 
     if ord is None or (isinstance(ord, str) and ord == "fro"):
         return _norm(x, 2.0, axis, keepdims)
     if len(axis) == 2:
-        return jnp.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)
+        return jnp.linalg.norm(widened(x), ord=ord, axis=axis, keepdims=keepdims).astype(jnp.real(x).dtype)
     return _norm(x, float(ord), axis, keepdims)
 
 
 @op("ops.vector_norm(x, ord=2, axis=None, keepdims=False, *, dtype=None)")
-def vector_norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
+def vector_norm(x: Floating, ord: Order, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
     r"""Norm of vectors.
 
     .. math:: \left( \sum_i |x_i|^p \right)^{1/p}
@@ -92,7 +101,7 @@ def vector_norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: 
 
 
 @op("ops.cdist(x1, x2, p=2.0)", "ops.Cdist(p=2.0)(x1, x2)")
-def cdist(x1: Floating, x2: Floating, p: Value) -> jax.Array:
+def cdist(x1: Floating, x2: Floating, p: Order) -> jax.Array:
     r"""Distance of every row of one Tensor to every row of the other.
 
     .. math:: \left( \sum_k |x_{i k} - y_{j k}|^p \right)^{1/p}
@@ -115,12 +124,13 @@ def cdist(x1: Floating, x2: Floating, p: Value) -> jax.Array:
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"ops.cdist: needs shapes (..., n, k) and (..., m, k), but got {x1.shape} and {x2.shape}.")
     check_batch("cdist", x1, x2)
-    difference = jnp.expand_dims(x1, -2) - jnp.expand_dims(x2, -3)
-    return _norm(difference, float(p), (difference.ndim - 1,), False)
+    difference = jnp.expand_dims(widened(x1), -2) - jnp.expand_dims(widened(x2), -3)
+    result = _norm(difference, float(p), (difference.ndim - 1,), False)
+    return result.astype(jnp.finfo(jnp.result_type(x1, x2)).dtype)
 
 
 @op("ops.dist(input, other, p=2)")
-def dist(x: Floating, y: Floating, p: Value) -> jax.Array:
+def dist(x: Floating, y: Floating, p: Order) -> jax.Array:
     r"""Norm of the difference.
 
     .. math:: \left( \sum_i |x_i - y_i|^p \right)^{1/p}
@@ -140,12 +150,13 @@ def dist(x: Floating, y: Floating, p: Value) -> jax.Array:
         5.0
     """
     check_broadcast("dist", x, y)
-    difference = x - y
-    return _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
+    difference = widened(x) - widened(y)
+    result = _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
+    return result.astype(jnp.finfo(jnp.result_type(x, y)).dtype)
 
 
 @op("ops.cosine_similarity(x1, x2, dim=1, eps=1e-08)")
-def cosine_similarity(x1: Floating, x2: Floating, dim: Value, eps: Operand) -> jax.Array:
+def cosine_similarity(x1: Floating, x2: Floating, dim: Dim, eps: Operand) -> jax.Array:
     r"""Cosine of the angle between vectors.
 
     .. math:: \frac{x \cdot y}{\max(\|x\|, \epsilon) \, \max(\|y\|, \epsilon)}

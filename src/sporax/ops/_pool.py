@@ -19,7 +19,7 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.ops import _windows
 from sporax.ops._args import is_floating
-from sporax.ops._kinds import Array, Value, choice_kind
+from sporax.ops._kinds import Array, Value, choice_kind, value_kind
 from sporax.ops._op import op
 from sporax.ops._windows import Bool, Padding, pad_mode_kind, sizes_kind
 
@@ -273,7 +273,7 @@ def avg_pool2d(
     padding: Padding,
     ceil_mode: Bool,
     count_include_pad: Bool,
-    divisor_override: Value,
+    divisor_override: Annotated[int, value_kind("int")],
 ) -> jax.Array:
     r"""Mean of each window over the last two axes.
 
