@@ -148,7 +148,7 @@ def test_errors():
         ops.interpolate(x, size=3, mode="foo")
     with pytest.raises(ArgumentError, match="size"):
         ops.interpolate(x, size=0)
-    with pytest.raises(ArgumentError, match="leaves nothing"):
+    with pytest.raises(ArgumentError, match="gives an empty result"):
         ops.interpolate(x, scale_factor=0.1)
     with pytest.raises(ArgumentError, match="`align_corners` must be None for mode 'nearest'"):
         ops.interpolate(x, size=3, align_corners=True)

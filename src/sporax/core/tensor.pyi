@@ -471,7 +471,7 @@ class Tensor:
     def cov(self, *, correction: builtins.int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
         """Covariance matrix of variables in rows."""
 
-    def cross(self, other: _TensorLike, dim: Any = None) -> Tensor:
+    def cross(self, other: _TensorLike, dim: builtins.int | None = None) -> Tensor:
         """Cross product of vectors of length 3."""
 
     def cummax(self, axis: builtins.int = ..., *, dim: Any = None) -> tuple[Tensor, Tensor]:

@@ -168,7 +168,7 @@ def atleast_3d(inputs: _TensorLike) -> Any:
 def avg_pool1d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
     """Mean of each window over the last axis; see `avg_pool2d`."""
 
-def avg_pool2d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = 0) -> Tensor:
+def avg_pool2d(input_x: _TensorLike, kernel_size: int | Sequence[int] = 1, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int = 0) -> Tensor:
     """Mean of each window over the last two axes."""
 
 def baddbmm(input: _TensorLike, batch1: _TensorLike, batch2: _TensorLike, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
@@ -249,7 +249,7 @@ def cast(input: _TensorLike, dtype: Any) -> Tensor:
 def cat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
     """Concatenate Tensors along an existing axis. Different dtypes are promoted."""
 
-def cdist(x1: _TensorLike, x2: _TensorLike, p: Any = 2.0) -> Tensor:
+def cdist(x1: _TensorLike, x2: _TensorLike, p: float = 2.0) -> Tensor:
     """Distance of every row of one Tensor to every row of the other."""
 
 def ceil(input: _TensorLike) -> Tensor:
@@ -288,13 +288,13 @@ def concat(tensors: Sequence[_TensorLike], axis: int = 0) -> Tensor:
 def conj(input: _TensorLike) -> Tensor:
     """Elementwise complex conjugate."""
 
-def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+def conv1d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1) -> Tensor:
     """Convolution over the last axis (cross-correlation: the kernel is not flipped)."""
 
-def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+def conv2d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1) -> Tensor:
     """Convolution over the last two axes (cross-correlation: the kernel is not flipped)."""
 
-def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: Any = 1) -> Tensor:
+def conv3d(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None, stride: int | Sequence[int] = 1, pad_mode: str = 'valid', padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1) -> Tensor:
     """Convolution over the last three axes; see `conv2d`."""
 
 def copysign(x: _TensorLike, other: _TensorLike) -> Tensor:
@@ -309,7 +309,7 @@ def cosh(input: _TensorLike) -> Tensor:
 def cosine_embedding_loss(input1: _TensorLike, input2: _TensorLike, target: _TensorLike, margin: _TensorLike = 0.0, reduction: str = 'mean') -> Tensor:
     """Cosine embedding loss of pairs labeled similar or dissimilar."""
 
-def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: Any = 1, eps: _TensorLike = 1e-08) -> Tensor:
+def cosine_similarity(x1: _TensorLike, x2: _TensorLike, dim: int = 1, eps: _TensorLike = 1e-08) -> Tensor:
     """Cosine of the angle between vectors."""
 
 def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = (), keep_dims: bool = False, dtype: Any = ...) -> Tensor:
@@ -318,7 +318,7 @@ def count_nonzero(x: _TensorLike, axis: int | Sequence[int] | Tensor | None = ()
 def cov(input: _TensorLike, *, correction: int = 1, fweights: _TensorLike | None = None, aweights: _TensorLike | None = None) -> Tensor:
     """Covariance matrix of variables in rows."""
 
-def cross(input: _TensorLike, other: _TensorLike, dim: Any = None) -> Tensor:
+def cross(input: _TensorLike, other: _TensorLike, dim: int | None = None) -> Tensor:
     """Cross product of vectors of length 3."""
 
 def cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: int = -100, reduction: str = 'mean', label_smoothing: _TensorLike = 0.0) -> Tensor:
@@ -378,7 +378,7 @@ def diff(x: _TensorLike, n: int = 1, axis: int = -1, prepend: _TensorLike | None
 def digamma(input: _TensorLike) -> Tensor:
     """Logarithmic derivative of the gamma function."""
 
-def dist(input: _TensorLike, other: _TensorLike, p: Any = 2) -> Tensor:
+def dist(input: _TensorLike, other: _TensorLike, p: float = 2) -> Tensor:
     """Norm of the difference."""
 
 def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
@@ -414,7 +414,7 @@ def dstack(tensors: Sequence[_TensorLike]) -> Tensor:
 def dtype(x: _TensorLike) -> _DType:
     """Return the dtype."""
 
-def einsum(equation: Any, *operands: _TensorLike | Sequence[_TensorLike]) -> Tensor:
+def einsum(equation: str, *operands: _TensorLike | Sequence[_TensorLike]) -> Tensor:
     """Sum of products that an equation of axis names states."""
 
 def elu(input_x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
@@ -639,7 +639,7 @@ def inplace_sub(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | T
 def inplace_update(x: _TensorLike, v: _TensorLike, indices: int | Sequence[int] | Tensor) -> Tensor:
     """Rows replaced, by index. In spite of its name it returns a new Tensor."""
 
-def interpolate(input: _TensorLike, size: Any = None, scale_factor: Any = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
+def interpolate(input: _TensorLike, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None, mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> Tensor:
     """Resample the axes after the first two."""
 
 def intopk(x1: _TensorLike, x2: _TensorLike, k: int) -> Tensor:
@@ -1065,7 +1065,7 @@ def round(input: _TensorLike, *, decimals: int = 0) -> Tensor:
 def row_stack(inputs: Sequence[_TensorLike]) -> Tensor:
     """Concatenate along the first axis; vectors are rows."""
 
-def rrelu(input: _TensorLike, lower: Any = 0.125, upper: Any = 0.3333333333333333) -> Tensor:
+def rrelu(input: _TensorLike, lower: float = 0.125, upper: float = 0.3333333333333333) -> Tensor:
     """Rectified linear unit with a random derivative below 0, drawn for each element."""
 
 def rsqrt(input: _TensorLike) -> Tensor:
@@ -1440,10 +1440,10 @@ def var(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, dd
 def var_mean(input: _TensorLike, axis: int | Sequence[int] | Tensor | None = None, ddof: int = 0, keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """Variance and mean over axes."""
 
-def vecdot(x: _TensorLike, y: _TensorLike, *, axis: Any = -1) -> Tensor:
+def vecdot(x: _TensorLike, y: _TensorLike, *, axis: int = -1) -> Tensor:
     """Dot product along an axis, the first argument conjugated."""
 
-def vector_norm(x: _TensorLike, ord: Any = 2, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+def vector_norm(x: _TensorLike, ord: float = 2, axis: int | Sequence[int] | Tensor | None = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of vectors."""
 
 def view_as(input: _TensorLike, other: _TensorLike) -> Tensor:
@@ -1685,7 +1685,7 @@ class Cast(Primitive):
 
 class Cdist(Primitive):
     """Distance of every row of one Tensor to every row of the other."""
-    def __init__(self, p: Any = 2.0) -> None: ...
+    def __init__(self, p: float = 2.0) -> None: ...
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class CeLU(Primitive):
@@ -1725,17 +1725,17 @@ class Conj(Primitive):
 
 class Conv2D(Primitive):
     """Convolution over two axes; `ops.conv2d` without a bias."""
-    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
+    def __init__(self, out_channel: int, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Conv2DTranspose(Primitive):
     """Transposed convolution: the gradient of `ops.Conv2D` with respect to its input, of shape `input_size`."""
-    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], pad_mode: str = 'valid', pad: int | Sequence[int] = 0, pad_list: Any = None, mode: int = 1, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCHW') -> None: ...
+    def __init__(self, out_channel: int, kernel_size: int | Sequence[int], pad_mode: str = 'valid', pad: int | Sequence[int] = 0, pad_list: Any = None, mode: int = 1, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: int = 1, data_format: str = 'NCHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike, input_size: Any) -> Tensor: ...
 
 class Conv3D(Primitive):
     """Convolution over three axes; `ops.conv3d` without a bias."""
-    def __init__(self, out_channel: Any, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: Any = 1, data_format: str = 'NCDHW') -> None: ...
+    def __init__(self, out_channel: int, kernel_size: int | Sequence[int], mode: int = 1, pad_mode: str = 'valid', pad: int | Sequence[int] = 0, stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1, group: int = 1, data_format: str = 'NCDHW') -> None: ...
     def __call__(self, x: _TensorLike, weight: _TensorLike) -> Tensor: ...
 
 class Cos(Primitive):
@@ -1825,7 +1825,7 @@ class Dropout3D(Primitive):
 
 class Einsum(Primitive):
     """Sum of products that an equation of axis names states."""
-    def __init__(self, equation: Any) -> None: ...
+    def __init__(self, equation: str) -> None: ...
     def __call__(self, inputs: _TensorLike | Sequence[_TensorLike]) -> Tensor: ...
 
 class Elu(Primitive):

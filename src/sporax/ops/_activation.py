@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core import next_key
-from sporax.ops._kinds import Array, Axis, Floating, Operand, Value, choice_kind
+from sporax.ops._kinds import Array, Axis, Floating, Operand, choice_kind, value_kind
 from sporax.ops._op import op, signature
 from sporax.ops._table import unary
+
+Bound = Annotated[float, value_kind("float")]
 
 
 def _relu(x: jax.Array) -> jax.Array:
@@ -407,7 +409,7 @@ def swiglu(x: Floating, axis: Axis) -> jax.Array:
 
 
 @op("ops.rrelu(input, lower=0.125, upper=1.0 / 3)")
-def rrelu(x: Floating, lower: Value, upper: Value) -> jax.Array:
+def rrelu(x: Floating, lower: Bound, upper: Bound) -> jax.Array:
     r"""Rectified linear unit with a random derivative below 0, drawn for each element.
 
     .. math:: x_i \text{ where } x_i > 0, \; a_i x_i \text{ else}, \quad a_i \sim U(l, u)

@@ -11,13 +11,14 @@ from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax.core.dtype import as_dtype
 from sporax.ops import _windows
-from sporax.ops._kinds import Array, OptionalArray, Value, choice_kind, static_kind
+from sporax.ops._kinds import Array, OptionalArray, Value, choice_kind, static_kind, value_kind
 from sporax.ops._op import op
 from sporax.ops._windows import Padding, pad_mode_kind, sizes_kind
 
 Sizes1 = Annotated[tuple[int, ...], sizes_kind(1)]
 Sizes2 = Annotated[tuple[int, ...], sizes_kind(2)]
 Sizes3 = Annotated[tuple[int, ...], sizes_kind(3)]
+Count = Annotated[int, value_kind("int")]
 PadMode = Annotated[str, pad_mode_kind("same", "valid", "pad")]
 
 _LAYOUTS = {
@@ -91,7 +92,7 @@ def conv1d(
     pad_mode: PadMode,
     padding: Padding,
     dilation: Sizes1,
-    groups: Value,
+    groups: Count,
 ) -> jax.Array:
     r"""Convolution over the last axis (cross-correlation: the kernel is not flipped).
 
@@ -112,7 +113,7 @@ def conv1d(
         Tensor of shape (N, C_out, L_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 
@@ -148,7 +149,7 @@ def conv2d(
     pad_mode: PadMode,
     padding: Padding,
     dilation: Sizes2,
-    groups: Value,
+    groups: Count,
 ) -> jax.Array:
     r"""Convolution over the last two axes (cross-correlation: the kernel is not flipped).
 
@@ -169,7 +170,7 @@ def conv2d(
         Tensor of shape (N, C_out, H_out, W_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 
@@ -193,7 +194,7 @@ def conv3d(
     pad_mode: PadMode,
     padding: Padding,
     dilation: Sizes3,
-    groups: Value,
+    groups: Count,
 ) -> jax.Array:
     """Convolution over the last three axes; see `conv2d`.
 
@@ -210,7 +211,7 @@ def conv3d(
         Tensor of shape (N, C_out, D_out, H_out, W_out).
 
     Raises:
-        ShapeError: the shapes do not fit each other, or no window fits the input.
+        ShapeError: the shapes are incompatible, or the padded input is smaller than a window.
         DtypeError: the dtypes differ, or are not floating.
         ArgumentError: padding with a mode that accepts none.
 
@@ -251,14 +252,14 @@ def _check_weight(weight: jax.Array, out_channel: int, kernel: tuple[int, ...], 
 def _conv2d_class(
     x: Array,
     weight: Array,
-    out_channel: Value,
+    out_channel: Count,
     kernel_size: Sizes2,
     mode: Mode,
     pad_mode: PadMode,
     pad: Padding,
     stride: Sizes2,
     dilation: Sizes2,
-    group: Value,
+    group: Count,
     data_format: Annotated[str, choice_kind("NCHW", "NHWC")],
 ) -> jax.Array:
     """Convolution over two axes; `ops.conv2d` without a bias."""
@@ -276,14 +277,14 @@ def _conv2d_class(
 def _conv3d_class(
     x: Array,
     weight: Array,
-    out_channel: Value,
+    out_channel: Count,
     kernel_size: Sizes3,
     mode: Mode,
     pad_mode: PadMode,
     pad: Padding,
     stride: Sizes3,
     dilation: Sizes3,
-    group: Value,
+    group: Count,
     data_format: Annotated[str, choice_kind("NCDHW", doc="'NCDHW'.")],
 ) -> jax.Array:
     """Convolution over three axes; `ops.conv3d` without a bias."""
@@ -302,7 +303,7 @@ def _conv2d_transpose_class(
     x: Array,
     weight: Array,
     input_size: Value,
-    out_channel: Value,
+    out_channel: Count,
     kernel_size: Sizes2,
     pad_mode: PadMode,
     pad: Padding,
@@ -310,7 +311,7 @@ def _conv2d_transpose_class(
     mode: Mode,
     stride: Sizes2,
     dilation: Sizes2,
-    group: Value,
+    group: Count,
     data_format: Annotated[str, choice_kind("NCHW", doc="'NCHW'.")],
 ) -> jax.Array:
     """Transposed convolution: the gradient of `ops.Conv2D` with respect to its input, of shape `input_size`.

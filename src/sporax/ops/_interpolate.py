@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
-from sporax.ops._kinds import Value, array_kind, choice_kind, static_kind
+from sporax.ops._kinds import array_kind, choice_kind, static_kind, value_kind
 from sporax.ops._op import op
 
 _RANKS = {
@@ -49,8 +49,8 @@ OptionalFlag = Annotated[
 )
 def interpolate(
     x: Annotated[jax.Array, array_kind("f")],
-    size: Value,
-    scale_factor: Value,
+    size: Annotated[Any, value_kind("int | Sequence[int] | None")],
+    scale_factor: Annotated[Any, value_kind("float | Sequence[float] | None")],
     mode: Annotated[str, choice_kind(*_RANKS)],
     align_corners: OptionalFlag,
     recompute_scale_factor: OptionalFlag,
@@ -141,8 +141,8 @@ def _grids(lengths: tuple[int, ...], size: Any, factor: Any, recompute: bool, wh
     sizes = [math.floor(n * each) for n, each in zip(lengths, factors, strict=True)]
     if 0 in sizes and 0 not in lengths:
         raise ArgumentError(
-            f"{where}: `scale_factor` {factor} leaves nothing of an input with axes {lengths}. Use a larger one, or "
-            "`size`."
+            f"{where}: `scale_factor` {factor} gives an empty result for an input with axes {lengths}. "
+            "Use a larger one, or `size`."
         )
     return [
         _Grid(n, m, n / max(m, 1) if recompute else 1 / each)

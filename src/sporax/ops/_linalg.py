@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
+from sporax.core import Tensor
 from sporax.ops._args import as_array, check_broadcast, one_axis, wholes
-from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain
+from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain, value_kind
 from sporax.ops._op import op, signature
 
 
@@ -19,7 +20,7 @@ def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
     """The axes that a product sums over must be of one length.
 
     Raises:
-        ShapeError: they are not; both shapes are named.
+        ShapeError: they are not; the message names both shapes.
     """
     if not x.ndim or not y.ndim:
         raise ShapeError(
@@ -30,7 +31,7 @@ def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
     if x.shape[-1] != inner:
         raise ShapeError(
             f"ops.{where}: shapes {x.shape} and {y.shape} do not fit: the last axis of the first has length "
-            f"{x.shape[-1]}, the axis of the second that it meets {inner}."
+            f"{x.shape[-1]}, but the {'second to last' if y.ndim > 1 else 'last'} axis of the second has {inner}."
         )
 
 
@@ -38,7 +39,7 @@ def check_batch(where: str, x: jax.Array, y: jax.Array) -> None:
     """The axes before the last two must broadcast.
 
     Raises:
-        ShapeError: they do not; both shapes are named.
+        ShapeError: they do not; the message names both shapes.
     """
     if x.ndim > 2 and y.ndim > 2 and x.shape[:-2] != y.shape[:-2]:
         try:
@@ -53,12 +54,12 @@ def _ranked(ndim: int, doc: str) -> Kind:
     """A Tensor with `ndim` axes."""
 
     def convert(value: Any, _: Any, where: str, name: str) -> jax.Array:
-        array = as_array(plain(value))
+        array = value._value if isinstance(value, Tensor) else as_array(plain(value))
         if array.ndim != ndim:
             raise ShapeError(f"ops.{where}: `{name}` must have {ndim} axes, but its shape is {array.shape}.")
         return array
 
-    return Kind(convert, doc, "_TensorLike", ("ShapeError: the shapes do not fit.",), data=True)
+    return Kind(convert, doc, "_TensorLike", ("ShapeError: the shapes are incompatible.",), data=True)
 
 
 Vector = Annotated[jax.Array, _ranked(1, "Tensor with one axis.")]
@@ -92,7 +93,7 @@ def matmul(x: Array, y: Array) -> jax.Array:
         Tensor of shape (..., n, m), without n or m for a vector.
 
     Raises:
-        ShapeError: the shapes do not fit; both are named.
+        ShapeError: the shapes are incompatible; the message names both.
 
     Examples:
         >>> print(ops.matmul(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]])))
@@ -151,7 +152,7 @@ def bmm(x: Array, mat2: Array) -> jax.Array:
         Tensor of shape (..., n, m).
 
     Raises:
-        ShapeError: the shapes do not fit; both are named.
+        ShapeError: the shapes are incompatible; the message names both.
 
     Examples:
         >>> ops.bmm(ops.ones((2, 3, 4)), ops.ones((2, 4, 5))).shape
@@ -198,7 +199,7 @@ def dot(x: Array, y: Array) -> jax.Array:
         Tensor of the leading axes of the first and then of the second.
 
     Raises:
-        ShapeError: the shapes do not fit; both are named.
+        ShapeError: the shapes are incompatible; the message names both.
 
     Examples:
         >>> print(ops.dot(Tensor([1.0, 2.0]), Tensor([3.0, 4.0])))
@@ -278,7 +279,7 @@ Operands = Annotated[
     "mint.einsum(equation, *operands)",
     signature("ops.Einsum(equation=REQUIRED)(inputs)", rename={"inputs": "operands"}),
 )
-def einsum(equation: Value, operands: Operands) -> jax.Array:
+def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> jax.Array:
     r"""Sum of products that an equation of axis names states.
 
     Args:
@@ -288,7 +289,7 @@ def einsum(equation: Value, operands: Operands) -> jax.Array:
         Tensor of the axes after the arrow.
 
     Raises:
-        ShapeError: the Tensors do not fit the equation.
+        ShapeError: the shapes are incompatible with the equation.
 
     Examples:
         >>> print(ops.einsum("i,i->", Tensor([1.0, 2.0]), Tensor([3.0, 4.0])))
@@ -374,7 +375,7 @@ def batch_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
     "mint.cross(input, other, dim=None)",
     "Tensor.cross(self, other, dim=None)",
 )
-def cross(x: Array, y: Array, dim: Value) -> jax.Array:
+def cross(x: Array, y: Array, dim: Annotated[int | None, value_kind("int | None")]) -> jax.Array:
     r"""Cross product of vectors of length 3.
 
     .. math:: (x_2 y_3 - x_3 y_2, \; x_3 y_1 - x_1 y_3, \; x_1 y_2 - x_2 y_1)
@@ -419,7 +420,7 @@ def kron(x: Array, y: Array) -> jax.Array:
 
 
 @op("ops.vecdot(x, y, *, axis=-1)")
-def vecdot(x: Array, y: Array, axis: Value) -> jax.Array:
+def vecdot(x: Array, y: Array, axis: Annotated[int, value_kind("int")]) -> jax.Array:
     r"""Dot product along an axis, the first argument conjugated.
 
     .. math:: \sum_k \overline{x_k} y_k
@@ -458,7 +459,7 @@ def bias_add(x: Array, bias: Array, data_format: Annotated[str, choice_kind("NCH
         Tensor of the shape of `input_x`.
 
     Raises:
-        ShapeError: the shapes do not fit; both are named.
+        ShapeError: the shapes are incompatible; the message names both.
 
     Examples:
         >>> print(ops.bias_add(Tensor([[1.0, 2.0]]), Tensor([10.0, 20.0])))
@@ -487,7 +488,7 @@ def dense(x: Array, weight: Array, bias: OptionalArray) -> jax.Array:
         Tensor of shape (..., m).
 
     Raises:
-        ShapeError: the shapes do not fit.
+        ShapeError: the shapes are incompatible.
 
     Examples:
         >>> print(ops.dense(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]]), Tensor([0.5])))

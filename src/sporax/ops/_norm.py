@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,13 +12,23 @@ from sporax import _check
 from sporax._errors import ShapeError
 from sporax.core import absolute
 from sporax.ops._args import check_broadcast, one_axis, widened
+<<<<<<< HEAD
 from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value
+=======
+from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value, value_kind
+>>>>>>> a-opsD
 from sporax.ops._linalg import check_batch
 from sporax.ops._op import op, signature
 
+Order = Annotated[float, value_kind("float")]
+Dim = Annotated[int, value_kind("int")]
+
 
 def _norm(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
+<<<<<<< HEAD
     """The norm, in float32 for half precision, in which a square overflows."""
+=======
+>>>>>>> a-opsD
     return _wide_norm(widened(x), order, over, keepdims).astype(jnp.real(x).dtype)
 
 
@@ -76,7 +88,7 @@ def norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: DType) 
 
 
 @op("ops.vector_norm(x, ord=2, axis=None, keepdims=False, *, dtype=None)")
-def vector_norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
+def vector_norm(x: Floating, ord: Order, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
     r"""Norm of vectors.
 
     .. math:: \left( \sum_i |x_i|^p \right)^{1/p}
@@ -97,7 +109,7 @@ def vector_norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: 
 
 
 @op("ops.cdist(x1, x2, p=2.0)", "ops.Cdist(p=2.0)(x1, x2)")
-def cdist(x1: Floating, x2: Floating, p: Value) -> jax.Array:
+def cdist(x1: Floating, x2: Floating, p: Order) -> jax.Array:
     r"""Distance of every row of one Tensor to every row of the other.
 
     .. math:: \left( \sum_k |x_{i k} - y_{j k}|^p \right)^{1/p}
@@ -121,12 +133,17 @@ def cdist(x1: Floating, x2: Floating, p: Value) -> jax.Array:
         raise ShapeError(f"ops.cdist: needs shapes (..., n, k) and (..., m, k), but got {x1.shape} and {x2.shape}.")
     check_batch("cdist", x1, x2)
     difference = jnp.expand_dims(widened(x1), -2) - jnp.expand_dims(widened(x2), -3)
+<<<<<<< HEAD
     dtype = jnp.finfo(jnp.result_type(x1, x2)).dtype
     return _norm(difference, float(p), (difference.ndim - 1,), False).astype(dtype)
+=======
+    result = _norm(difference, float(p), (difference.ndim - 1,), False)
+    return result.astype(jnp.finfo(jnp.result_type(x1, x2)).dtype)
+>>>>>>> a-opsD
 
 
 @op("ops.dist(input, other, p=2)")
-def dist(x: Floating, y: Floating, p: Value) -> jax.Array:
+def dist(x: Floating, y: Floating, p: Order) -> jax.Array:
     r"""Norm of the difference.
 
     .. math:: \left( \sum_i |x_i - y_i|^p \right)^{1/p}
@@ -147,12 +164,17 @@ def dist(x: Floating, y: Floating, p: Value) -> jax.Array:
     """
     check_broadcast("dist", x, y)
     difference = widened(x) - widened(y)
+<<<<<<< HEAD
     dtype = jnp.finfo(jnp.result_type(x, y)).dtype
     return _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False).astype(dtype)
+=======
+    result = _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
+    return result.astype(jnp.finfo(jnp.result_type(x, y)).dtype)
+>>>>>>> a-opsD
 
 
 @op("ops.cosine_similarity(x1, x2, dim=1, eps=1e-08)")
-def cosine_similarity(x1: Floating, x2: Floating, dim: Value, eps: Operand) -> jax.Array:
+def cosine_similarity(x1: Floating, x2: Floating, dim: Dim, eps: Operand) -> jax.Array:
     r"""Cosine of the angle between vectors.
 
     .. math:: \frac{x \cdot y}{\max(\|x\|, \epsilon) \, \max(\|y\|, \epsilon)}

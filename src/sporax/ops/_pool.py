@@ -19,7 +19,7 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax.ops import _windows
 from sporax.ops._args import is_floating
-from sporax.ops._kinds import Array, Value, choice_kind
+from sporax.ops._kinds import Array, Value, choice_kind, value_kind
 from sporax.ops._op import op
 from sporax.ops._windows import Bool, Padding, pad_mode_kind, sizes_kind
 
@@ -153,8 +153,8 @@ def _avg_pool(
 def _check_half(kernel: Sequence[int], pads: _windows.Pairs, where: str) -> None:
     if any(max(pair) > k // 2 for k, pair in zip(kernel, pads, strict=True)):
         raise ArgumentError(
-            f"{where}: `padding` must be at most half of the kernel, or windows lie wholly in it, but got padding "
-            f"{pads} with kernel_size {tuple(kernel)}."
+            f"{where}: `padding` must be at most half of the kernel, or a window contains only padding, but got "
+            f"padding {pads} with kernel_size {tuple(kernel)}."
         )
 
 
@@ -197,7 +197,7 @@ def max_pool2d(
         equal maxima receives the gradient.
 
     Raises:
-        ShapeError: the input has another number of axes, or no window fits.
+        ShapeError: the input has another number of axes, or is smaller than a window.
         ArgumentError: padding of more than half of the window.
 
     Examples:
@@ -251,7 +251,7 @@ def avg_pool1d(
         Tensor of shape (N, C, L_out).
 
     Raises:
-        ShapeError: the input has another number of axes, or no window fits.
+        ShapeError: the input has another number of axes, or is smaller than a window.
         DtypeError: the input is not floating.
         ArgumentError: padding of more than half of the window.
 
@@ -273,7 +273,7 @@ def avg_pool2d(
     padding: Padding,
     ceil_mode: Bool,
     count_include_pad: Bool,
-    divisor_override: Value,
+    divisor_override: Annotated[int, value_kind("int")],
 ) -> jax.Array:
     r"""Mean of each window over the last two axes.
 
@@ -292,7 +292,7 @@ def avg_pool2d(
         Tensor of shape (N, C, H_out, W_out).
 
     Raises:
-        ShapeError: the input has another number of axes, or no window fits.
+        ShapeError: the input has another number of axes, or is smaller than a window.
         DtypeError: the input is not floating.
         ArgumentError: padding of more than half of the window, or a negative `divisor_override`.
 

@@ -80,7 +80,7 @@ def extent(kernel: int, dilation: int) -> int:
 
 
 def same_pair(length: int, size: int, stride: int) -> tuple[int, int]:
-    """The padding with which ceil(length / stride) windows fit; an odd one is larger at the end."""
+    """The padding for ceil(length / stride) windows; where it is odd, the larger part is at the end."""
     total = max((-(-length // stride) - 1) * stride + size - length, 0)
     return total // 2, total - total // 2
 
@@ -100,7 +100,7 @@ def resolved(
 
     Raises:
         ArgumentError: numbers with a mode that accepts none.
-        ShapeError: no window fits.
+        ShapeError: the padded input is smaller than a window.
     """
     check_unpadded(mode, padding, where=where, name=name)
     extents = [extent(k, d) for k, d in zip(kernel, dilation, strict=True)]
@@ -134,6 +134,8 @@ def sizes_kind(count: int, *, optional: bool = False) -> Kind:
     """One number, at least 1, for each of `count` axes; with `optional`, None is accepted."""
 
     def convert(value: Any, _: Any, where: str, name: str) -> tuple[int, ...] | None:
+        if type(value) is int and value > 0:
+            return (value,) * count
         if optional and value is None:
             return None
         return sizes(plain(value), count, where=f"ops.{where}", name=name)
