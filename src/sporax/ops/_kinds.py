@@ -203,6 +203,11 @@ Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.",
 """Passed on as it is; for what the kernel checks itself."""
 
 
+def value_kind(static_type: str, doc: str = "any value.") -> Kind:
+    """A static value of that type, which the kernel checks itself."""
+    return static_kind(lambda value, *_: plain(value), doc, static_type)
+
+
 def integer_kind(minimum: int, doc: str) -> Kind:
     """An int that is at least `minimum`."""
 

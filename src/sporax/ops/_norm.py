@@ -12,11 +12,7 @@ from sporax import _check
 from sporax._errors import ShapeError
 from sporax.core import absolute
 from sporax.ops._args import check_broadcast, one_axis, widened
-<<<<<<< HEAD
-from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value
-=======
 from sporax.ops._kinds import Axes, DType, Floating, KeepDims, Operand, Value, value_kind
->>>>>>> a-opsD
 from sporax.ops._linalg import check_batch
 from sporax.ops._op import op, signature
 
@@ -25,10 +21,6 @@ Dim = Annotated[int, value_kind("int")]
 
 
 def _norm(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
-<<<<<<< HEAD
-    """The norm, in float32 for half precision, in which a square overflows."""
-=======
->>>>>>> a-opsD
     return _wide_norm(widened(x), order, over, keepdims).astype(jnp.real(x).dtype)
 
 
@@ -133,13 +125,8 @@ def cdist(x1: Floating, x2: Floating, p: Order) -> jax.Array:
         raise ShapeError(f"ops.cdist: needs shapes (..., n, k) and (..., m, k), but got {x1.shape} and {x2.shape}.")
     check_batch("cdist", x1, x2)
     difference = jnp.expand_dims(widened(x1), -2) - jnp.expand_dims(widened(x2), -3)
-<<<<<<< HEAD
-    dtype = jnp.finfo(jnp.result_type(x1, x2)).dtype
-    return _norm(difference, float(p), (difference.ndim - 1,), False).astype(dtype)
-=======
     result = _norm(difference, float(p), (difference.ndim - 1,), False)
     return result.astype(jnp.finfo(jnp.result_type(x1, x2)).dtype)
->>>>>>> a-opsD
 
 
 @op("ops.dist(input, other, p=2)")
@@ -164,13 +151,8 @@ def dist(x: Floating, y: Floating, p: Order) -> jax.Array:
     """
     check_broadcast("dist", x, y)
     difference = widened(x) - widened(y)
-<<<<<<< HEAD
-    dtype = jnp.finfo(jnp.result_type(x, y)).dtype
-    return _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False).astype(dtype)
-=======
     result = _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
     return result.astype(jnp.finfo(jnp.result_type(x, y)).dtype)
->>>>>>> a-opsD
 
 
 @op("ops.cosine_similarity(x1, x2, dim=1, eps=1e-08)")
