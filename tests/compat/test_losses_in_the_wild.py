@@ -1,6 +1,6 @@
-"""Losses written as model libraries write them (mindcv's ways of doing it), trained under the alias.
+"""Losses as model libraries (mindcv) define them, trained under the alias.
 
-The code is our own; the calls are those that such libraries make.
+The code is original; its calls are those of such libraries.
 """
 
 from __future__ import annotations

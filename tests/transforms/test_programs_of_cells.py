@@ -1,4 +1,4 @@
-"""Which program serves which call: copies of Cells, equal attributes, threads, signed zeros."""
+"""The selection of programs: copies of Cells, equal attributes, threads, signed zeros."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_copied_cell_computes_with_its_own_parameters_in_graph_mode(twin):
     assert context.get_context("mode") == sporax.GRAPH_MODE
 
 
-def test_a_shallow_copy_calls_its_own_construct_in_graph_mode():
+def test_a_shallow_copy_calls_its_construct_in_graph_mode():
     set_context(mode=sporax.GRAPH_MODE)
 
     class Scaled(nn.Cell):
@@ -44,7 +44,7 @@ def test_a_shallow_copy_calls_its_own_construct_in_graph_mode():
     assert first(Tensor(1.0)) == 2
 
 
-def test_a_compiled_method_of_a_copied_cell_is_that_of_the_copy():
+def test_a_compiled_method_of_a_copied_cell_uses_the_copy():
     class Net(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -64,7 +64,7 @@ def test_a_compiled_method_of_a_copied_cell_is_that_of_the_copy():
     assert (first(X).asnumpy(), second(X).asnumpy()) == (3, 30)
 
 
-def test_equal_attributes_set_again_compile_nothing_and_old_programs_go():
+def test_equal_attributes_compile_nothing_and_outdated_programs_are_removed():
     traces = []
 
     class Net(nn.Cell):
