@@ -187,9 +187,9 @@ def test_subtract_with_alpha():
     np.testing.assert_array_equal(ops.subtract(x, y).asnumpy(), [3.0, 7.0])
     np.testing.assert_array_equal(ops.subtract(x, y, alpha=0.5).asnumpy(), [3.5, 6.0])
     np.testing.assert_array_equal(ops.subtract(x, 2, alpha=3).asnumpy(), [-2.0, -1.0])
-    whole = ops.subtract(Tensor([9, 7]), Tensor([1, 2]), alpha=2)
-    assert whole.dtype == Tensor([1]).dtype
-    assert whole.tolist() == [7, 3]
+    result = ops.subtract(Tensor([9, 7]), Tensor([1, 2]), alpha=2)
+    assert result.dtype == Tensor([1]).dtype
+    assert result.tolist() == [7, 3]
 
 
 @pytest.mark.parametrize(("layer", "formula"), [(nn.HSigmoid, lambda x, g: g), (nn.HSwish, lambda x, g: x * g)])

@@ -44,9 +44,9 @@ class OneOfMany(nn.LossBase):
         self.unused = []
 
     def construct(self, logits, labels):
-        place = ops.ExpandDims()(labels, 1)
-        ones = Tensor(np.ones(place.shape, dtype=np.float32))
-        target = ops.tensor_scatter_elements(ops.ZerosLike()(logits), place, ones, 1)
+        index = ops.ExpandDims()(labels, 1)
+        ones = Tensor(np.ones(index.shape, dtype=np.float32))
+        target = ops.tensor_scatter_elements(ops.ZerosLike()(logits), index, ones, 1)
         target = target * (1 - self.smoothing) + self.smoothing / logits.shape[-1]
         loss = ops.ReduceSum()(-target * self.log_softmax(logits), -1)
         return loss.mean() if self.reduction == "mean" else loss

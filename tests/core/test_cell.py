@@ -473,15 +473,15 @@ class TestCopies:
     @pytest.mark.parametrize("copier", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
     def test_a_copy_is_independent(self, copier):
         net = Net().set_train()
-        twin = copier(net)
-        assert repr(twin) == repr(net)
-        assert names(twin) == names(net)
-        assert twin.training
-        assert twin.shared is twin.fc
+        clone = copier(net)
+        assert repr(clone) == repr(net)
+        assert names(clone) == names(net)
+        assert clone.training
+        assert clone.shared is clone.fc
         # Also in the copy, the attribute and the registered Parameter are the same object.
-        assert twin.fc.weight is dict(twin.parameters_and_names())["fc.weight"]
+        assert clone.fc.weight is dict(clone.parameters_and_names())["fc.weight"]
         before = net.fc.weight.asnumpy()
-        twin.fc.weight.set_data(Tensor(np.zeros((4, 3), np.float32)))
+        clone.fc.weight.set_data(Tensor(np.zeros((4, 3), np.float32)))
         np.testing.assert_array_equal(net.fc.weight.asnumpy(), before)
 
     def test_apply(self):

@@ -34,11 +34,11 @@ def test_a_hook_of_a_slice_of_a_parameter_does_not_apply_to_the_parameter():
 
 def test_a_hooked_slice_that_is_written_keeps_its_hook():
     def used(x):
-        whole = x * 1
-        part = whole[0:2]
+        base = x * 1
+        part = base[0:2]
         part.register_hook(lambda gradient: gradient * 10)
         part[0] = part[0] * 5
-        return part.sum() + whole.sum() * 100
+        return part.sum() + base.sum() * 100
 
     np.testing.assert_array_equal(grad(used)(Tensor([1.0, 2.0, 3.0])).asnumpy(), [5050.0, 1010.0, 100.0])
 

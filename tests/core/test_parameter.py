@@ -131,10 +131,10 @@ class TestValues:
 class TestClones:
     def test_clone(self):
         w = Parameter(Tensor([1.0, 2.0]), name="w", requires_grad=False)
-        twin = w.clone()
-        assert (twin.name, twin.requires_grad, twin.tolist()) == ("w", False, [1.0, 2.0])
+        clone = w.clone()
+        assert (clone.name, clone.requires_grad, clone.tolist()) == ("w", False, [1.0, 2.0])
         w.set_data(Tensor([5.0, 5.0]))
-        assert twin.tolist() == [1.0, 2.0]
+        assert clone.tolist() == [1.0, 2.0]
 
     @pytest.mark.parametrize(
         ("init", "values"), [("ones", [1.0, 1.0]), (3, [3.0, 3.0]), (Tensor([7.0, 8.0]), [7.0, 8.0])]
@@ -147,17 +147,17 @@ class TestClones:
 
     def test_tuple_clone(self):
         pair = ParameterTuple([Parameter(Tensor([1.0]), name="w")])
-        twins = pair.clone("adam", "zeros")
-        assert isinstance(twins, ParameterTuple)
-        assert (twins[0].name, twins[0].tolist()) == ("adam.w", [0.0])
+        clones = pair.clone("adam", "zeros")
+        assert isinstance(clones, ParameterTuple)
+        assert (clones[0].name, clones[0].tolist()) == ("adam.w", [0.0])
         assert pair[0].name == "w"
 
     @pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
     def test_copies_and_pickles(self, copier):
         w = Parameter(Tensor([1.0], dt.bfloat16), name="w", requires_grad=False)
-        twin = copier(w)
-        assert repr(twin) == repr(w)
-        twin.set_data(Tensor([2.0]))
+        clone = copier(w)
+        assert repr(clone) == repr(w)
+        clone.set_data(Tensor([2.0]))
         assert w.tolist() == [1.0]
 
     def test_deepcopy_keeps_sharing(self):

@@ -298,16 +298,16 @@ class TestConversion:
     @pytest.mark.parametrize("each", list(dt.ALL_DTYPES), ids=str)
     def test_copies_and_pickles(self, each):
         x = Tensor(np.arange(6).reshape(2, 3) % 2, each)
-        for twin in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy()):
-            assert twin is not x
-            assert twin.dtype is each
-            np.testing.assert_array_equal(twin.asnumpy(), x.asnumpy())
+        for clone in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy()):
+            assert clone is not x
+            assert clone.dtype is each
+            np.testing.assert_array_equal(clone.asnumpy(), x.asnumpy())
 
     def test_a_copy_is_independent_of_its_source(self):
         x = Tensor([1.0, 2.0])
-        twins = [copy.copy(x), copy.deepcopy(x), x.copy(), Tensor(x)]
+        clones = [copy.copy(x), copy.deepcopy(x), x.copy(), Tensor(x)]
         x[0] = 9.0
-        assert all(twin[0].item() == 1.0 for twin in twins)
+        assert all(clone[0].item() == 1.0 for clone in clones)
 
     def test_numpy(self):
         x = Tensor([1.0, 2.0])

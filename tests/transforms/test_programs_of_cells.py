@@ -15,12 +15,12 @@ from sporax import Tensor, context, grad, jit, nn, set_context
 X = Tensor([[1.0, 2.0]])
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
-def test_a_copied_cell_computes_with_its_own_parameters_in_graph_mode(twin):
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
+def test_a_copied_cell_computes_with_its_own_parameters_in_graph_mode(make_copy):
     set_context(mode=sporax.GRAPH_MODE)
     first = nn.Dense(2, 1, weight_init="ones", bias_init="zeros")
     assert first(X).asnumpy() == 3
-    second = twin(first)
+    second = make_copy(first)
     second.weight.set_data(second.weight * 10)
     assert second(X).asnumpy() == 30
     assert first(X).asnumpy() == 3
