@@ -1,4 +1,4 @@
-"""Suggestions for names and arguments that do not exist: the right one, or none."""
+"""Suggestions for names and arguments that do not exist."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def test_the_nearest_name(package, name, expected):
     ("package", "name"),
     [("", "amp"), ("dataset", "vision"), ("nn", "probability"), ("ops", "xyz"), ("", "frobnicate"), ("nn", "_x")],
 )
-def test_no_suggestion_where_nothing_is_near(package, name):
+def test_no_suggestion_without_a_similar_name(package, name):
     module = import_module(f"sporax.{package}" if package else "sporax")
     with pytest.raises(AttributeError) as caught:
         getattr(module, name)
     assert str(caught.value) == f"module {module.__name__!r} has no attribute {name!r}"
 
 
-def test_a_from_import_says_so_too():
+def test_a_from_import_has_the_suggestion():
     with pytest.raises(
         ImportError, match=r"cannot import name 'Linear' from 'sporax\.nn'\. MindSpore's .* nn\.Dense\."
     ):
@@ -94,7 +94,7 @@ class TestUnderTheAlias:
         compat.uninstall()
 
     @pytest.mark.parametrize("path", ["mindspore.dataset.vision", "mindspore.amp", "mindspore.scipy", "mindspore.hub"])
-    def test_no_module_of_another_area(self, path):
+    def test_no_module_of_another_package(self, path):
         with pytest.raises(ImportError) as caught:
             import_module(path)
         assert str(caught.value).startswith(f"sporax does not serve the module {path}. docs/differences.md")
@@ -152,7 +152,7 @@ def test_an_unknown_argument_of_a_layer_or_optimizer(make, where, given, meant):
 
 
 class TestOwnClasses:
-    def test_the_users_class_too(self):
+    def test_a_user_defined_class(self):
         class Net(nn.Cell):
             def __init__(self, hidden_size, *, dropout=0.1):
                 super().__init__()
@@ -163,7 +163,7 @@ class TestOwnClasses:
         with pytest.raises(TypeError, match=r"no argument 'zzz'\. Its arguments are: hidden_size, dropout\."):
             Net(3, zzz=3)
 
-    def test_open_signatures_and_decorators_take_what_they_take(self):
+    def test_signatures_with_var_keyword_and_decorators(self):
         def counted(init):
             @functools.wraps(init)
             def outer(self, *args, count=1, **kwargs):
@@ -199,7 +199,7 @@ class TestOwnClasses:
         Net.__init__ = other
         assert Net(b=2).b == 2
 
-    def test_a_second_base_with_a_constructor_of_its_own(self):
+    def test_a_second_base_class_with_its_own_constructor(self):
         class Tagged:
             def __new__(cls, *args, **kwargs):
                 made = super().__new__(cls)

@@ -1,4 +1,4 @@
-"""The alias `mindspore`: same objects, no copies, and a clear no for what is not served."""
+"""The alias `mindspore`: the same objects, and errors for modules and names that are not served."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_fresh_process(code: str) -> str:
 
 
 @pytest.mark.parametrize("path", compat.SERVED)
-def test_a_served_path_is_a_module_of_sporax_itself(alias, path):
+def test_a_served_path_is_a_module_of_sporax(alias, path):
     module = importlib.import_module(path)
     if path == "mindspore":
         assert module.Tensor is sporax.Tensor
@@ -94,11 +94,11 @@ def test_one_class_under_both_names(alias):
     [
         ("mindspore.scipy", "mindspore.scipy"),
         ("mindspore.common.nosuch", "mindspore.common.nosuch"),
-        # The import stops at the first part that is not served.
+        # The import fails at the first component that is not served.
         ("mindspore.nn.probability.bnn", "mindspore.nn.probability"),
     ],
 )
-def test_a_module_that_is_not_served_is_refused_by_name(alias, path, named):
+def test_a_module_that_is_not_served_raises(alias, path, named):
     with pytest.raises(ModuleNotServedError) as caught:
         importlib.import_module(path)
     assert isinstance(caught.value, ModuleNotFoundError)
@@ -107,7 +107,7 @@ def test_a_module_that_is_not_served_is_refused_by_name(alias, path, named):
     assert "docs/differences.md" in str(caught.value)
 
 
-def test_a_near_miss_of_a_module_is_suggested(alias):
+def test_a_similar_module_is_suggested(alias):
     with pytest.raises(ImportError, match=r"Did you mean mindspore\.train\.callback\?"):
         import mindspore.train.callbacks  # noqa: F401
 
@@ -122,14 +122,14 @@ def test_a_near_miss_of_a_module_is_suggested(alias):
         ("from mindspore.context import set_ps_contexts", "mindspore.context.set_ps_contexts"),
     ],
 )
-def test_a_name_that_is_not_served_is_refused_in_a_from_import(alias, statement, name):
+def test_a_name_that_is_not_served_raises_in_a_from_import(alias, statement, name):
     with pytest.raises(NotServedError) as caught:
         exec(statement, {})
     assert str(caught.value).startswith(f"sporax does not serve {name}.")
     assert "docs/differences.md" in str(caught.value)
 
 
-def test_a_name_that_is_not_served_is_refused_as_an_attribute(alias):
+def test_a_name_that_is_not_served_raises_as_an_attribute(alias):
     import mindspore as ms
 
     with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
@@ -140,7 +140,7 @@ def test_a_name_that_is_not_served_is_refused_as_an_attribute(alias):
     assert not hasattr(ms.nn, "__wrapped__")
 
 
-def test_a_broken_import_is_not_called_a_missing_name(alias, monkeypatch):
+def test_a_broken_import_is_not_reported_as_a_missing_name(alias, monkeypatch):
     import mindspore
 
     def broken(name: str) -> object:
@@ -171,7 +171,7 @@ def test_the_installed_metadata(alias):
     assert distribution.metadata["Name"] == "mindspore"
     assert (distribution.files, distribution.requires, list(distribution.entry_points)) == (None, None, [])
     assert "mindspore" in {each.metadata["Name"] for each in metadata.distributions()}
-    # Everything else is found as before.
+    # Other distributions are found as before.
     assert metadata.version("numpy") == np.__version__
     with pytest.raises(metadata.PackageNotFoundError):
         metadata.version("no-such-distribution")
@@ -184,7 +184,7 @@ def test_the_installed_metadata(alias):
             metadata.version("mindspore")
 
 
-def test_what_a_script_sets_on_mindspore_stays_there(alias):
+def test_attributes_set_on_mindspore_are_not_set_on_sporax(alias):
     import mindspore
 
     mindspore.a_mark_of_the_script = 3
@@ -214,7 +214,7 @@ def test_uninstall_leaves_no_trace():
     compat.uninstall()
 
 
-def test_install_twice_is_once():
+def test_a_second_install_does_nothing():
     compat.install()
     compat.install()
     assert sum(type(finder).__name__ == "_Finder" for finder in sys.meta_path) == 1
@@ -222,7 +222,7 @@ def test_install_twice_is_once():
     assert not compat.installed()
 
 
-def test_a_mindspore_that_is_imported_already_is_not_replaced(monkeypatch):
+def test_an_imported_mindspore_is_not_replaced(monkeypatch):
     real = types.ModuleType("mindspore")
     real.__file__ = "/elsewhere/mindspore/__init__.py"
     monkeypatch.setitem(sys.modules, "mindspore", real)
@@ -232,7 +232,7 @@ def test_a_mindspore_that_is_imported_already_is_not_replaced(monkeypatch):
     assert sys.modules["mindspore"] is real
 
 
-def test_sporax_alone_never_installs_the_alias():
+def test_importing_sporax_does_not_install_the_alias():
     code = "import sporax, sys\nsporax.nn, sporax.train, sporax.compat\nprint('mindspore' in sys.modules)\n"
     code += "import importlib.util\nprint(any(type(f).__name__ == '_Finder' for f in sys.meta_path))"
     assert in_fresh_process(code) == "False\nFalse\n"

@@ -1,4 +1,4 @@
-"""Behaviour that MindSpore documents with an example and that was once different here."""
+"""Behaviour that MindSpore documents with an example."""
 
 import itertools
 
@@ -17,7 +17,7 @@ def _matrix(*values):
 # --- sens_param -----------------------------------------------------------------------------------------------
 
 
-def test_a_sensitivity_takes_the_place_of_ones():
+def test_a_sensitivity_replaces_ones():
     x, y = Tensor([2.0, -1.0, 0.5]), Tensor([4.0, 3.0, -2.0])
     value, gradient = value_and_grad(lambda a, b: a * b, 1, sens_param=True)(x, y, Tensor([10.0, 0.0, -3.0]))
     np.testing.assert_array_equal(value.asnumpy(), [8.0, -3.0, -1.0])
@@ -43,13 +43,13 @@ def test_with_aux_only_the_first_output_has_a_sensitivity():
     np.testing.assert_array_equal(aux[0].asnumpy(), [4.0, 5.0])
 
 
-def test_a_sensitivity_by_weights():
+def test_a_sensitivity_with_weights():
     weight = _matrix(1.0, 5.0)
     gradient = grad(lambda x: x * weight, None, weight, sens_param=True)(Tensor([2.0, 3.0]), Tensor([4.0, -1.0]))
     np.testing.assert_array_equal(gradient.asnumpy(), [8.0, -3.0])
 
 
-def test_a_sensitivity_of_the_wrong_shape_or_number_is_named():
+def test_a_sensitivity_of_the_wrong_shape_or_number_raises():
     x = Tensor([2.0, 3.0])
     with pytest.raises(ShapeError, match=r"sensitivity of output 0 must have its shape \(2,\), but got \(\)"):
         grad(lambda a: a * a, sens_param=True)(x, Tensor(1.0))
@@ -62,7 +62,7 @@ def test_a_sensitivity_of_the_wrong_shape_or_number_is_named():
 # --- jit, Cell ------------------------------------------------------------------------------------------------
 
 
-def test_jit_takes_its_function_by_name():
+def test_jit_takes_its_function_by_keyword():
     doubled = jit(function=lambda a: a * 2)
     np.testing.assert_array_equal(doubled(Tensor([1.5, -2.0])).asnumpy(), [3.0, -4.0])
 
@@ -76,7 +76,7 @@ class _Tripled(nn.Cell):
         return self.inner(x * 3)
 
 
-def test_a_backward_pre_hook_sees_and_replaces_the_output_gradient():
+def test_a_backward_pre_hook_replaces_the_output_gradient():
     net, seen, later = _Tripled(), [], []
 
     def halve(cell, grad_output):
@@ -93,7 +93,7 @@ def test_a_backward_pre_hook_sees_and_replaces_the_output_gradient():
     np.testing.assert_array_equal(grad(net)(Tensor([1.0, 2.0])).asnumpy(), [3.0, 3.0])
 
 
-def test_flags_reach_the_cells_below():
+def test_flags_apply_to_descendants():
     net = _Tripled()
     assert net.add_flags_recursive(frozen_part=True) is net
     assert net.frozen_part
@@ -131,7 +131,7 @@ def test_a_write_returns_a_tensor_of_the_new_value(write, expected):
     np.testing.assert_array_equal(result.asnumpy(), expected)
 
 
-def test_a_write_in_compiled_code_is_kept():
+def test_a_write_in_compiled_code_takes_effect():
     parameter = _matrix([1.0, 2.0])
     result = jit(lambda x: ops.assign_add(parameter, x) * 2)(Tensor(np.array([[4.0, -3.0]], np.float32)))
     np.testing.assert_array_equal(result.asnumpy(), [[10.0, -2.0]])
@@ -147,7 +147,7 @@ def test_tensor_shape_is_a_tensor_and_shape_is_a_tuple():
     assert ops.Shape()(x) == (4, 1, 5)
 
 
-def test_flatten_takes_its_axes_without_names():
+def test_flatten_takes_its_axes_by_position():
     x = Tensor(np.zeros((2, 3, 4, 5), np.float32))
     assert x.flatten(0, 1).shape == (6, 4, 5)
     assert x.flatten(2).shape == (2, 3, 20)
@@ -159,7 +159,7 @@ def test_flatten_takes_its_axes_without_names():
         x.flatten("C", 1)
 
 
-def test_repeat_interleave_holds_to_the_output_size():
+def test_repeat_interleave_with_output_size():
     x = Tensor([[3, 1], [2, 7]])
     assert x.repeat_interleave(2, dim=0, output_size=4).shape == (4, 2)
     assert x.repeat_interleave(Tensor([2, 1]), dim=1, output_size=3).shape == (2, 3)
@@ -170,7 +170,7 @@ def test_repeat_interleave_holds_to_the_output_size():
 @pytest.mark.parametrize(
     ("cuts", "lengths"), [([2, 9], [2, 3, 0]), ([7, 8], [5, 0, 0]), ([4, 1], [4, 0, 4]), ([-2], [3, 2])]
 )
-def test_cuts_behind_the_end_give_empty_pieces(cuts, lengths):
+def test_splits_after_the_end_give_empty_pieces(cuts, lengths):
     x = np.arange(15.0, dtype=np.float32).reshape(5, 3)
     bounds = [None, *cuts, None]
     expected = [x[a:b] for a, b in itertools.pairwise(bounds)]
@@ -182,14 +182,14 @@ def test_cuts_behind_the_end_give_empty_pieces(cuts, lengths):
     assert [piece.shape for piece in along_columns] == [(5, 1), (5, 2), (5, 0)]
 
 
-def test_subtract_takes_a_multiple():
+def test_subtract_with_alpha():
     x, y = Tensor([4.0, 5.0]), Tensor([1.0, -2.0])
     np.testing.assert_array_equal(ops.subtract(x, y).asnumpy(), [3.0, 7.0])
     np.testing.assert_array_equal(ops.subtract(x, y, alpha=0.5).asnumpy(), [3.5, 6.0])
     np.testing.assert_array_equal(ops.subtract(x, 2, alpha=3).asnumpy(), [-2.0, -1.0])
-    whole = ops.subtract(Tensor([9, 7]), Tensor([1, 2]), alpha=2)
-    assert whole.dtype == Tensor([1]).dtype
-    assert whole.tolist() == [7, 3]
+    result = ops.subtract(Tensor([9, 7]), Tensor([1, 2]), alpha=2)
+    assert result.dtype == Tensor([1]).dtype
+    assert result.tolist() == [7, 3]
 
 
 @pytest.mark.parametrize(("layer", "formula"), [(nn.HSigmoid, lambda x, g: g), (nn.HSwish, lambda x, g: x * g)])
@@ -199,15 +199,15 @@ def test_hard_gates_in_half_precision_round_once(layer, formula):
     expected = formula(wide, np.clip(wide / 6 + 0.5, 0, 1)).astype(np.float16)
     result = layer()(Tensor(x)).asnumpy()
     assert result.dtype == np.float16
-    # A tie of the float32 intermediate may still go the other way: a place in the last digit, rarely.
+    # Rarely, a tie of the float32 intermediate value is rounded to the other neighbour.
     assert np.mean(result == expected) > 0.99
 
 
 # --- evaluation ---------------------------------------------------------------------------------------------------
 
 
-def test_evaluation_takes_a_loss_of_one_number_per_sample():
-    """Only training needs one number; the mean of all samples counts, the short last batch by its size."""
+def test_evaluation_accepts_a_loss_of_one_number_per_sample():
+    """Training requires one number; evaluation averages over all samples, so a smaller last batch has less weight."""
     rng = np.random.default_rng(3)
     features, labels = rng.normal(size=(7, 3)).astype(np.float32), np.array([0, 1, 1, 0, 1, 0, 0], np.int32)
     data = ds.NumpySlicesDataset({"x": features, "y": labels}, shuffle=False).batch(4)

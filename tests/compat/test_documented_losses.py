@@ -1,4 +1,4 @@
-"""Losses on the inputs that MindSpore documents, with the numbers that it prints for them."""
+"""Losses for the inputs in MindSpore's documentation, against the values printed there."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ DOCUMENTED: dict[str, tuple[Callable[[], Any], Any]] = {
         ],
     ),
     "ops.TripletMarginLoss": (lambda: ops.TripletMarginLoss()(*ROWS, Tensor(1.0)), 0.8881968),
-    # The labels of this one are the blank itself.
+    # The labels of this case are the blank.
     "ops.CTCLoss": (
         lambda: ops.CTCLoss()(FRAMES, Tensor(np.array([[0, 0], [1, 0]])), i32(2, 2), i32(2, 2)),
         (
@@ -133,7 +133,7 @@ DOCUMENTED: dict[str, tuple[Callable[[], Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_the_documented_numbers(name: str):
+def test_the_documented_values(name: str):
     run, expected = DOCUMENTED[name]
     got = run()
     pairs = zip(got, expected, strict=True) if isinstance(expected, tuple) else [(got, expected)]
@@ -142,7 +142,7 @@ def test_the_documented_numbers(name: str):
         np.testing.assert_allclose(one.asnumpy(), np.asarray(numbers), rtol=1e-5, atol=2e-7)
 
 
-def test_the_documented_shapes_of_what_is_drawn():
+def test_the_documented_shapes_of_random_results():
     acts = np.random.default_rng(3).random((1, 2, 3, 5)).astype(np.float32)
     costs, slope = ops.RNNTLoss(blank_label=0)(Tensor(acts), i32([1, 2]), i32(2), i32(2))
     assert (costs.shape, slope.shape) == ((1,), (1, 2, 3, 5))

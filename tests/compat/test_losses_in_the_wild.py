@@ -1,6 +1,6 @@
-"""Losses written as model libraries write them (mindcv's ways of doing it), trained under the alias.
+"""Losses as model libraries (mindcv) define them, trained under the alias.
 
-The code is our own; the calls are those that such libraries make.
+The code is original; its calls are those of such libraries.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class OneOfMany(nn.LossBase):
         self.unused = []
 
     def construct(self, logits, labels):
-        place = ops.ExpandDims()(labels, 1)
-        ones = Tensor(np.ones(place.shape, dtype=np.float32))
-        target = ops.tensor_scatter_elements(ops.ZerosLike()(logits), place, ones, 1)
+        index = ops.ExpandDims()(labels, 1)
+        ones = Tensor(np.ones(index.shape, dtype=np.float32))
+        target = ops.tensor_scatter_elements(ops.ZerosLike()(logits), index, ones, 1)
         target = target * (1 - self.smoothing) + self.smoothing / logits.shape[-1]
         loss = ops.ReduceSum()(-target * self.log_softmax(logits), -1)
         return loss.mean() if self.reduction == "mean" else loss

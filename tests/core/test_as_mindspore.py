@@ -1,4 +1,4 @@
-"""Results of MindSpore 2.10 on the CPU, where NumPy's or our first choice was another."""
+"""Results of MindSpore 2.10 on the CPU that differ from those of NumPy."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ GRID = np.arange(12.0).reshape(3, 4)
         ([True, False, True], GRID[[True, False, True]]),
     ],
 )
-def test_a_list_of_more_than_numbers_is_a_tuple(index, expected):
+def test_a_list_of_other_than_numbers_is_a_tuple(index, expected):
     assert np.array_equal(Tensor(GRID)[index].asnumpy(), expected)
     written, right = Tensor(GRID), GRID.copy()
     written[index] = 7.0
@@ -42,7 +42,7 @@ def test_methods_give_the_value_before_the_index():
     assert index.asnumpy().tolist() == [0, 1]
 
 
-def test_max_with_initial_gives_the_value_alone():
+def test_max_with_initial_returns_only_the_value():
     x = Tensor([[1.0, 5.0], [7.0, 4.0]])
     assert x.max(0, initial=6.0).asnumpy().tolist() == [7.0, 6.0]
     assert len(x.max(0, initial=6.0, return_indices=True)) == 2
@@ -58,7 +58,7 @@ def test_running_sums_and_products_of_short_integers_do_not_overflow():
     assert Tensor([[1.0, 2.0], [3.0, 4.0]]).cumsum().asnumpy().tolist() == [1.0, 3.0, 6.0, 10.0]
 
 
-def test_conversions_take_float_as_float64():
+def test_conversions_map_float_to_float64():
     assert Tensor([1]).astype(float).dtype == ms.float64 == ms.pytype_to_dtype(float)
     assert Tensor([1.5]).astype("int").dtype == ms.int64
     assert Tensor([1.0], float).dtype == ms.float32

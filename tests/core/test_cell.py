@@ -50,7 +50,7 @@ def names(cell):
     return [(path, parameter.name) for path, parameter in cell.parameters_and_names()]
 
 
-# What MindSpore 2.10 prints for Net.
+# The printed form of Net in MindSpore 2.10.
 NET = """Net(
   (fc): Dense(
     input_channels=3, output_channels=4, has_bias=True, activation=ReLU()
@@ -79,7 +79,7 @@ moving_variance=Parameter (name=bn.moving_variance, shape=(4,), dtype=Float32, r
 
 
 class TestAsMindSpore:
-    """Every expectation here was observed in MindSpore 2.10."""
+    """The expected values are those of MindSpore 2.10."""
 
     def test_printed_form(self):
         assert repr(Net()) == NET
@@ -144,7 +144,7 @@ class TestAsMindSpore:
         ]
         assert names(Bare()) == [("w", "my_name")]
 
-    def test_a_shared_cell_is_named_by_its_last_place(self):
+    def test_a_shared_cell_is_named_by_its_last_attribute(self):
         fc = nn.Dense(2, 2)
         assert names(nn.SequentialCell(fc, fc)) == [("0.weight", "1.weight"), ("0.bias", "1.bias")]
 
@@ -160,7 +160,7 @@ class TestAsMindSpore:
         assert names(nn.SequentialCell(pair)) == [("0.w", "0.w"), ("0.a", "0.a"), ("0.b", "0.b")]
         assert [p.name for p in pair.t] == ["0.a", "0.b"]
 
-    def test_a_list_of_parameters_does_not(self):
+    def test_a_list_of_parameters_is_not_registered(self):
         cell = Cell()
         cell.t = [Parameter(1.0, name="a")]
         cell.c = [nn.Dense(1, 1)]
@@ -175,8 +175,8 @@ class TestAsMindSpore:
 
 
 class TestNaming:
-    def test_what_is_added_later_is_named_by_its_own_attribute(self):
-        # As in MindSpore; tests/nn/test_parameter_names.py has its names for many more networks.
+    def test_parameters_added_later_are_named_by_their_attribute(self):
+        # As in MindSpore; tests/nn/test_parameter_names.py compares the names in many more networks.
         net = Cell()
         net.block = Cell()
         net.block.layers = nn.CellList()
@@ -189,7 +189,7 @@ class TestNaming:
             ("block.extra.w", "extra.w"),
         ]
 
-    def test_names_do_not_pile_up(self):
+    def test_prefixes_do_not_accumulate(self):
         inner = Bare()
         for _ in range(2):
             outer = Cell()
@@ -208,7 +208,7 @@ class TestNaming:
         cell.t = None
         assert names(cell) == []
 
-    def test_members_of_one_name_are_all_kept(self):
+    def test_tuple_elements_with_equal_names_are_kept(self):
         cell = Cell()
         cell.a = ParameterTuple([Parameter(1.0, name="w")])
         cell.b = ParameterTuple([Parameter(2.0, name="w")])
@@ -242,7 +242,7 @@ class TestAttributes:
         cell.x = nn.Dense(1, 1, has_bias=False)
         assert names(cell) == [("x.weight", "x.weight")]
 
-    def test_none_and_del_take_away(self):
+    def test_none_and_del_remove_an_attribute(self):
         net = Net()
         net.seq = None
         net.alpha = None
@@ -361,7 +361,7 @@ class TestCalling:
         with pytest.raises(CellError, match=re.escape(message)):
             nn.Dense(2, 1)(*args)
 
-    def test_a_type_error_of_the_users_own_is_left_alone(self):
+    def test_a_type_error_of_user_code_is_not_changed(self):
         class Own(Cell):
             def construct(self, x):
                 return len(3)
@@ -386,7 +386,7 @@ class TestCalling:
         assert out["sum"].tolist() == [5.0]
         assert out["named"] == {"extra": "e"}
 
-    def test_graph_mode_gives_the_same(self):
+    def test_graph_mode_gives_the_same_result(self):
         net, x = nn.Dense(2, 1), Tensor([[1.0, 2.0]])
         eager = net(x)
         context.set_context(mode=context.GRAPH_MODE)
@@ -438,11 +438,11 @@ class TestToFloat:
         half = nn.Dense(2, 1, dtype=dt.bfloat16).to_float(dt.float32)
         assert half(Tensor([[1.0, 2.0]])).dtype is dt.float32
 
-    def test_integers_pass(self):
+    def test_integers_are_not_cast(self):
         table = nn.Embedding(3, 2).to_float(dt.float16)
         assert table(Tensor([1])).dtype is dt.float16
 
-    def test_the_cast_ends_with_the_cell(self):
+    def test_the_cast_applies_only_inside_the_cell(self):
         fc = nn.Dense(2, 1).to_float(dt.float16)
 
         class Two(Cell):
@@ -457,13 +457,13 @@ class TestToFloat:
         half, full = Two()(Tensor([[1.0, 2.0]]))
         assert (half.dtype, full.dtype) == (dt.float16, dt.float32)
 
-    def test_gradients_are_of_the_parameters_dtype(self):
+    def test_gradients_have_the_dtype_of_the_parameters(self):
         fc = nn.Dense(2, 1).to_float(dt.float16)
         grads = transforms.grad(lambda x: fc(x).sum(), None, fc.trainable_params())(Tensor([[1.0, 2.0]]))
         assert [g.dtype for g in grads] == [dt.float32, dt.float32]
         np.testing.assert_allclose(grads[0].asnumpy(), [[1.0, 2.0]])
 
-    def test_other_dtypes_are_refused(self):
+    def test_other_dtypes_raise(self):
         message = "to_float: `dst_type` must be float16, bfloat16 or float32, but got Int8"
         with pytest.raises(ArgumentError, match=message):
             nn.Dense(2, 1).to_float(dt.int8)
@@ -471,17 +471,17 @@ class TestToFloat:
 
 class TestCopies:
     @pytest.mark.parametrize("copier", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
-    def test_a_copy_is_its_own(self, copier):
+    def test_a_copy_is_independent(self, copier):
         net = Net().set_train()
-        twin = copier(net)
-        assert repr(twin) == repr(net)
-        assert names(twin) == names(net)
-        assert twin.training
-        assert twin.shared is twin.fc
-        # The attribute and the register hold one Parameter, in the copy too.
-        assert twin.fc.weight is dict(twin.parameters_and_names())["fc.weight"]
+        clone = copier(net)
+        assert repr(clone) == repr(net)
+        assert names(clone) == names(net)
+        assert clone.training
+        assert clone.shared is clone.fc
+        # Also in the copy, the attribute and the registered Parameter are the same object.
+        assert clone.fc.weight is dict(clone.parameters_and_names())["fc.weight"]
         before = net.fc.weight.asnumpy()
-        twin.fc.weight.set_data(Tensor(np.zeros((4, 3), np.float32)))
+        clone.fc.weight.set_data(Tensor(np.zeros((4, 3), np.float32)))
         np.testing.assert_array_equal(net.fc.weight.asnumpy(), before)
 
     def test_apply(self):
@@ -496,7 +496,7 @@ class TestCopies:
         assert cell.get_flags() == {"fp16": True, "k": 2}
         assert cell.k == 2
 
-    def test_cells_are_equal_only_to_themselves(self):
+    def test_cells_are_compared_by_identity(self):
         assert nn.ReLU() != nn.ReLU()
         assert len({nn.ReLU(), nn.ReLU()}) == 2
 
@@ -536,7 +536,7 @@ class _Negated(nn.Cell):
 
 
 class TestChangesAfterCompilation:
-    """A compiled program must not go on with Cells, Parameters or marks that were replaced."""
+    """A compiled program must not use Cells, Parameters or flags that were replaced."""
 
     @pytest.mark.parametrize(
         ("change", "expected"),

@@ -1,4 +1,4 @@
-"""Context, seeds and dtype names."""
+"""Context, seeds and dtypes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TestContext:
         context.reset_context()
         assert context.explicit_mode() is None
 
-    def test_other_settings_are_kept(self):
+    def test_other_settings_are_stored(self):
         context.set_context(save_graphs=True, max_call_depth=7)
         assert context.get_context("save_graphs") is True
         assert context.get_context("max_call_depth") == 7
@@ -80,7 +80,7 @@ class TestContext:
         with pytest.raises(kind, match=re.escape(message)):
             call()
 
-    def test_a_device_that_is_not_here(self):
+    def test_a_device_that_does_not_exist(self):
         if any(device.platform == "tpu" for device in jax.devices()):
             pytest.skip("there is a TPU here")
         with pytest.raises(DeviceError, match="JAX finds no such device on this machine; it has "):
@@ -88,7 +88,7 @@ class TestContext:
 
 
 class TestSeeds:
-    def test_one_seed_gives_one_stream(self):
+    def test_the_same_seed_gives_the_same_stream(self):
         set_seed(5)
         first = [jax.random.key_data(next_key()).tolist() for _ in range(3)]
         numbers = np.random.rand(2).tolist()
@@ -98,7 +98,7 @@ class TestSeeds:
         assert len({tuple(key) for key in first}) == 3
         assert get_seed() == 5
 
-    def test_generators_are_apart(self):
+    def test_generators_are_independent(self):
         a, b = Generator(1), Generator(2)
         before = jax.random.key_data(default_generator.key._value).tolist()
         assert jax.random.key_data(a.next_key()).tolist() != jax.random.key_data(b.next_key()).tolist()
@@ -179,7 +179,7 @@ def reset():
 
 
 @pytest.mark.parametrize("level", [context.STRICT, context.LAX])
-def test_the_syntax_level_is_kept(level, reset):
+def test_the_syntax_level_is_stored(level, reset):
     assert context.get_context("jit_syntax_level") == context.LAX == 2
     context.set_context(jit_syntax_level=level)
     assert context.get_context("jit_syntax_level") == level
@@ -198,6 +198,6 @@ def test_the_syntax_level_is_kept(level, reset):
         ("enable_profiling", True),
     ],
 )
-def test_settings_of_other_hardware_are_kept(name, value, reset):
+def test_settings_of_other_hardware_are_stored(name, value, reset):
     context.set_context(**{name: value})
     assert context.get_context(name) == value

@@ -1,4 +1,4 @@
-"""Flags, settings and arguments that MindSpore gives a meaning: each takes effect, or is refused with what to do."""
+"""Flags, settings and arguments of MindSpore: each takes effect, or raises an error with a suggested fix."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ X = Tensor(np.float32([[1.0009, 2.003, 3.3333]]))
 
 
 class TestPrecisionFlags:
-    """Recorded with MindSpore 2.10, except where an input is returned as it is (see docs/differences.md)."""
+    """Results of MindSpore 2.10, except where an input is returned unchanged (see docs/differences.md)."""
 
     @pytest.mark.parametrize(("flag", "dtype"), [("fp16", "Float16"), ("bf16", "BFloat16"), ("fp32", "Float32")])
     def test_recursive(self, flag: str, dtype: str):
@@ -47,11 +47,11 @@ class TestPrecisionFlags:
         net.first.add_flags(fp16=True)
         assert _dtypes(net, X) == ["Float16", "Float32", "Float32"]
 
-    def test_a_cell_without_a_flag_takes_that_of_the_cell_around_it(self):
+    def test_a_cell_without_a_flag_has_that_of_the_enclosing_cell(self):
         net = _Net().add_flags(fp16=True)
         assert _dtypes(net, X)[:2] == ["Float16", "Float16"]
 
-    def test_the_inner_flag_wins(self):
+    def test_the_inner_flag_has_precedence(self):
         net = _Net().to_float(sporax.float16)
         net.second.add_flags(fp32=True)
         assert _dtypes(net, X)[:2] == ["Float16", "Float32"]
@@ -76,14 +76,14 @@ class TestPrecisionFlags:
         assert str(gradient.dtype) == "Float32"
         np.testing.assert_array_equal(gradient.asnumpy(), np.float32(halves))
 
-    def test_a_compiled_program_notices(self):
+    def test_a_compiled_program_is_updated(self):
         net = _Net()
         compiled = jit(net)
         assert str(compiled(X)[0].dtype) == "Float32"
         net.add_flags_recursive(fp16=True)
         assert str(compiled(X)[0].dtype) == "Float16"
 
-    def test_two_at_once(self):
+    def test_two_precisions(self):
         with pytest.raises(ArgumentError, match="only one of fp16, fp32 and bf16 may be True, but got fp16, bf16"):
             _Net().add_flags(fp16=True, bf16=True)
 
@@ -102,7 +102,7 @@ class TestSettings:
         yield
         context.reset_context()
 
-    def test_device_id_alone_chooses_the_device(self, on_eight_devices):
+    def test_device_id_without_device_target(self, on_eight_devices):
         source = """
 import sporax
 for number in (3, 0):
@@ -112,14 +112,14 @@ for number in (3, 0):
 """
         assert on_eight_devices(source) == "3\n0\n"
 
-    def test_a_cpu_has_no_number(self):
-        # As in MindSpore: scripts for several accelerators pass DEVICE_ID also where they run on a CPU.
+    def test_device_id_is_ignored_on_a_cpu(self):
+        # As in MindSpore: scripts for several accelerators pass DEVICE_ID also when they run on a CPU.
         context.set_context(device_id=99)
         assert context.get_context("device_id") == 99
         assert len(Tensor([1.0]).jax().devices()) == 1
 
     @pytest.mark.parametrize("wrong", [-1, 1.5])
-    def test_a_device_id_that_is_none(self, wrong):
+    def test_an_invalid_device_id(self, wrong):
         with pytest.raises((ArgumentError, ArgumentTypeError), match="set_context: `device_id` must be"):
             context.set_context(device_id=wrong)
 
@@ -131,7 +131,7 @@ for number in (3, 0):
             ({"gpu_config": {"conv_tf32": True}}, "`key of gpu_config` must be one of 'conv_fprop_algo'"),
         ],
     )
-    def test_refused(self, settings, message):
+    def test_unsupported_values(self, settings, message):
         before = context.get_context(next(iter(settings)))
         with pytest.raises(ArgumentError, match=re.escape(message)):
             context.set_context(**settings)
@@ -160,11 +160,11 @@ for number in (3, 0):
 
 class TestJit:
     @pytest.mark.parametrize("name", ["capture_mode", "jit_level", "fullgraph", "input_signature", "hash_args"])
-    def test_mindspores_arguments_are_accepted(self, name: str):
+    def test_arguments_of_mindspore_are_accepted(self, name: str):
         assert jit(lambda x: x * 2, **{name: None})(Tensor([1.0])).tolist() == [2.0]
         assert jit(**{name: None})(lambda x: x * 2)(Tensor([1.0])).tolist() == [2.0]
 
-    def test_an_unknown_argument_is_refused(self):
+    def test_an_unknown_argument_raises(self):
         with pytest.raises(ArgumentTypeError, match="there is no argument 'static_argnums'; there are function, capt"):
             jit(lambda x: x, static_argnums=0)
         with pytest.raises(ArgumentTypeError, match="Did you mean 'fullgraph'"):
@@ -172,12 +172,12 @@ class TestJit:
 
 
 class TestTensorArguments:
-    def test_shape_with_data_is_refused(self):
+    def test_shape_with_data_raises(self):
         with pytest.raises(ArgumentError, match=re.escape("but got shape=(4,). Omit it, or use .reshape((4,))")):
             Tensor(np.ones((2, 2), np.float32), shape=(4,))
 
-    def test_a_copy_that_is_not_asked_for(self):
-        # As in MindSpore: a write to what astype(copy=False) or to() gives shows in the original.
+    def test_without_copy(self):
+        # As in MindSpore, a write to the result of astype(copy=False) or to() changes the original.
         x = Tensor([1.0, 2.0])
         assert x.astype(sporax.float32, copy=False) is x
         assert x.to(sporax.float32) is x

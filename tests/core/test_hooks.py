@@ -1,4 +1,4 @@
-"""Hooks of Cells, Tensors and Parameters. Right values are those of MindSpore 2.10, or by hand."""
+"""Hooks of Cells, Tensors and Parameters. Expected values are those of MindSpore 2.10, or computed manually."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Weighted(nn.Cell):
 
 
 class Two(nn.Cell):
-    """x w w, elementwise: the gradients are 4, 25 by x, and 2 x, 5 x by each w."""
+    """x w w, elementwise: the gradients are 4, 25 for x, and 2 x, 5 x for each w."""
 
     def __init__(self):
         super().__init__()
@@ -52,7 +52,7 @@ def arrays(tree):
 
 
 def same(function, *args):
-    """The result of `function(*args)`, after checking that jit gives it too."""
+    """Return `function(*args)`, after a check that jit gives the same result."""
     eager, jitted = function(*args), jit(function)(*args)
     for left, right in zip(jax.tree.leaves(eager), jax.tree.leaves(jitted), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-6)
@@ -63,7 +63,7 @@ def same(function, *args):
 
 
 class TestForwardHooks:
-    def test_they_run_in_order_and_may_replace(self):
+    def test_order_and_replacement(self):
         net, log = Two(), []
         net.a.register_forward_pre_hook(lambda cell, x: log.append(arrays(x)) or x[0] * 2)
         net.a.register_forward_pre_hook(lambda cell, x: log.append(arrays(x)) or (x[0] + 1,))
@@ -77,7 +77,7 @@ class TestForwardHooks:
             (([3.0, 5.0],), [12.0, 50.0]),
         ]
 
-    def test_their_changes_are_differentiated(self):
+    def test_changes_of_hooks_are_differentiated(self):
         net = Two()
         net.a.register_forward_pre_hook(lambda cell, x: x[0] * x[0])
         net.a.register_forward_hook(lambda cell, x, out: out * 3)
@@ -138,7 +138,7 @@ class TestForwardHooks:
 
 
 class TestBackwardHooks:
-    def test_order_and_what_they_see(self):
+    def test_order_and_arguments(self):
         net, log = Two(), []
         a = net.a
         a.register_backward_hook(lambda c, i, o: log.append(("h1", arrays(i), arrays(o))) or (i[0] * 2,))
@@ -168,7 +168,7 @@ class TestBackwardHooks:
         net.a.register_backward_hook(lambda c, i, o: log.append((i, arrays(o))))
         assert arrays(grad(net, None, [net.a.w])(X)) == ([20.0, 100.0],)
         assert log == [([2.0, 5.0],), ((None,), ([20.0, 50.0],))]
-        # Hooks of layers that no gradient passes are not called.
+        # Hooks of layers without a gradient are not called.
         del log[:]
         assert arrays(grad(net, None, [net.b.w])(X)) == ([2.0, 10.0],)
         assert log == []
@@ -237,7 +237,7 @@ class TestBackwardHooks:
         net.register_backward_hook(lambda c, i, o: (i[0] / i[0].sum() + o[0] * 100,))
         expected = np.tile(np.array([300 + 2 / 7, 300 + 5 / 7]), (3, 1))
         np.testing.assert_allclose(vmap(grad(net))(ROWS), expected, rtol=1e-6)
-        # Each lane has a backward pass of its own here too.
+        # Each lane has its own backward pass.
         by_rows, (by_w,) = grad(vmap(net), 0, [net.w])(ROWS)
         np.testing.assert_allclose(by_rows, expected, rtol=1e-6)
         np.testing.assert_allclose(by_w, [27.0, 36.0])
@@ -267,7 +267,7 @@ class TestBackwardHooks:
             (lambda c, i, o: (i[0].astype(np.float16), i[1]), r"got shape \(2,\) and dtype float16"),
         ],
     )
-    def test_what_does_not_fit_is_refused(self, hook, message):
+    def test_wrong_results_of_hooks_raise(self, hook, message):
         cell = Pair()
         cell.register_backward_hook(hook)
         with pytest.raises(TypeError, match=message):
@@ -281,7 +281,7 @@ class TestBackwardHooks:
         cell = Cube()
         cell.register_backward_hook(lambda c, i, o: (i[0] * i[0],))
         assert same(grad(cell), X) == [9.0, 144.0]
-        # The derivative of (3 x^2)^2 is 36 x^3; it flows back through the Cell's input, and so through the hook.
+        # The derivative of (3 x^2)^2 is 36 x^3; it passes through the input of the Cell, and so through the hook.
         assert same(grad(grad(cell)), X) == [36.0**2, 288.0**2]
 
 
@@ -295,12 +295,12 @@ class TestTensorHooks:
             z.register_hook(lambda g: g * 2)
             return z * y
 
-        # MindSpore's own example, at (1, 2).
+        # The example of MindSpore's documentation, at (1, 2).
         assert same(grad(function, (0, 1)), Tensor(1.0), Tensor(2.0)) == (8.0, 6.0)
         assert same(grad(function, (0, 1)), X, Y) == ([18.0, 32.0], [9.0, 24.0])
         np.testing.assert_allclose(vmap(grad(function))(X, Y), [18.0, 32.0])
         np.testing.assert_allclose(grad(vmap(function))(X, Y), [18.0, 32.0])
-        # The gradient is 2 y^2, so the second derivative by y is 4 y.
+        # The gradient is 2 y^2, so the second derivative with respect to y is 4 y.
         assert same(grad(lambda x, y: grad(function)(x, y), 1), X, Y) == [12.0, 16.0]
 
         def cube(x):
@@ -369,7 +369,7 @@ class TestTensorHooks:
         with pytest.raises(TypeError, match="the hook must be a function"):
             X.register_hook(3)
 
-    def test_a_tensor_forgets_its_hooks_with_itself(self):
+    def test_hooks_are_deleted_with_their_tensor(self):
         from sporax.core import HOOKED
 
         before = len(HOOKED)
@@ -379,7 +379,7 @@ class TestTensorHooks:
         del x
         assert len(HOOKED) == before
 
-    def test_a_hook_that_reads_its_own_tensor_does_not_keep_it(self):
+    def test_a_hook_that_reads_its_tensor_does_not_keep_it_alive(self):
         def hooked():
             x = Tensor([1.0])
             x.register_hook(lambda g: g * x)
@@ -389,7 +389,7 @@ class TestTensorHooks:
         gc.collect()
         assert reference() is None
 
-    def test_a_hook_may_return_an_array_of_jax(self):
+    def test_a_hook_may_return_a_jax_array(self):
         def function(x):
             y = x * 3
             y.register_hook(lambda gradient: gradient._value * 2)
@@ -414,7 +414,7 @@ class TestParameterHooks:
         second.remove()
         assert arrays(compiled(X)[1]) == ([2.0, 10.0], [2.0, 10.0])
 
-    def test_the_gradient_is_the_whole_one_and_not_asked_for_means_not_called(self):
+    def test_the_gradient_is_summed_over_all_uses(self):
         net, seen = Weighted(), []
         net.w.register_hook(lambda g: seen.append(arrays(g)))
         grad(lambda x: net(net(x)), None, [net.w])(X)
@@ -449,7 +449,7 @@ class TestParameterHooks:
         finally:
             context.reset_context()
 
-    def test_freezing_a_parameter_is_noticed_by_a_compiled_step(self):
+    def test_freezing_a_parameter_applies_to_a_compiled_step(self):
         net = nn.Dense(2, 1, weight_init="ones", bias_init="zeros")
         step = nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), nn.SGD(net.trainable_params(), 0.01))
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Hooks of slices, hooks and bprop that read Tensors of the forward pass, and writes in place. By hand and PyTorch."""
+"""Hooks of slices, hooks and bprop that read Tensors of the forward pass, and in-place writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sporax._errors import ArgumentError
 X = Tensor([1.0, 2.0])
 
 
-def test_a_hook_of_a_slice_is_the_slices_own():
+def test_a_hook_of_a_slice_applies_only_to_the_slice():
     def used(x):
         part = x[0]
         part.register_hook(lambda gradient: gradient * 10)
@@ -21,7 +21,7 @@ def test_a_hook_of_a_slice_is_the_slices_own():
     np.testing.assert_array_equal(jit(grad(used))(X).asnumpy(), [11.0, 1.0])
 
 
-def test_a_hook_of_a_slice_of_a_parameter_leaves_the_parameter():
+def test_a_hook_of_a_slice_of_a_parameter_does_not_apply_to_the_parameter():
     weight = Parameter(Tensor([1.0, 2.0]), name="w")
 
     def used(x):
@@ -34,11 +34,11 @@ def test_a_hook_of_a_slice_of_a_parameter_leaves_the_parameter():
 
 def test_a_hooked_slice_that_is_written_keeps_its_hook():
     def used(x):
-        whole = x * 1
-        part = whole[0:2]
+        base = x * 1
+        part = base[0:2]
         part.register_hook(lambda gradient: gradient * 10)
         part[0] = part[0] * 5
-        return part.sum() + whole.sum() * 100
+        return part.sum() + base.sum() * 100
 
     np.testing.assert_array_equal(grad(used)(Tensor([1.0, 2.0, 3.0])).asnumpy(), [5050.0, 1010.0, 100.0])
 
@@ -104,7 +104,7 @@ class Buffered(nn.Cell):
 @pytest.mark.parametrize(
     "form", [grad, lambda f: grad(lambda x: recompute(f, x)), lambda f: grad(lambda x: grad(f)(x).sum())]
 )
-def test_a_write_to_a_captured_tensor_under_grad_is_kept(form):
+def test_a_write_to_a_captured_tensor_under_grad_takes_effect(form):
     cell = Buffered()
     form(cell)(X)
     np.testing.assert_array_equal(cell.buffer.asnumpy(), [3.0, 6.0])
@@ -117,7 +117,7 @@ class Tripled(nn.Cell):
 
 
 @pytest.mark.parametrize("form", [lambda f: f, jit, recompute])
-def test_a_cell_with_a_hook_that_writes_its_input_writes_the_callers(form):
+def test_a_cell_with_a_hook_that_writes_its_input_writes_that_of_the_caller(form):
     cell = Tripled()
     cell.register_backward_hook(lambda cell, grad_input, grad_output: None)
 
@@ -130,18 +130,18 @@ def test_a_cell_with_a_hook_that_writes_its_input_writes_the_callers(form):
     np.testing.assert_array_equal(grad(used)(X).asnumpy(), [303.0, 101.0])
 
 
-def test_a_parameter_named_twice_has_its_gradient_twice():
+def test_a_parameter_given_twice_has_its_gradient_twice():
     w = Parameter(Tensor(3.0), name="w")
     assert [float(each) for each in grad(lambda x: x * w, None, [w, w])(Tensor(2.0))] == [2.0, 2.0]
 
 
 @pytest.mark.parametrize("positions", [(0, 0), (1, -1)])
-def test_an_input_named_twice_is_refused(positions):
+def test_an_input_given_twice_raises(positions):
     with pytest.raises(ArgumentError, match="twice"):
         grad(lambda x, y: x * y, positions)(Tensor(3.0), Tensor(4.0))
 
 
-def test_a_condition_that_writes_is_refused():
+def test_a_condition_that_writes_raises():
     count = Parameter(Tensor(0.0), name="count")
 
     def below(x):

@@ -65,7 +65,7 @@ class TestValues:
         assert (Tensor([1.0], dt.float16) + w).dtype is dt.float32
 
     def test_augmented_assignment_makes_a_tensor(self):
-        # MindSpore 2.10: `w *= 3` on a local name leaves the Parameter as it is; `self.w *= 3` in a Cell changes it.
+        # In MindSpore 2.10, `w *= 3` on a local variable does not change the Parameter; `self.w *= 3` in a Cell does.
         w = Parameter(Tensor([4.0, 2.0]), name="w")
         local = w
         local *= 3
@@ -108,19 +108,19 @@ class TestValues:
         assert w.set_data(np.array([5.0, 6.0])).dtype is dt.float32
         assert w.set_data(Tensor([1.0, 2.0, 3.0]), slice_shape=True).shape == (3,)
 
-    def test_value_does_not_follow(self):
+    def test_value_is_not_updated(self):
         w = Parameter(Tensor([1.0]), name="w")
         before = w.value()
         w.set_data(Tensor([2.0]))
         assert before.tolist() == [1.0]
 
-    def test_a_parameter_does_not_change_what_it_was_made_of(self):
+    def test_a_parameter_does_not_change_its_initial_value(self):
         source = Tensor([1.0])
         w, other = Parameter(source), Parameter(source)
         w += 1
         assert (source.tolist(), other.tolist()) == ([1.0], [1.0])
 
-    def test_jax_takes_it(self):
+    def test_jax_functions_accept_parameters(self):
         w = Parameter(Tensor([1.0, 2.0]), name="w")
         assert jax.tree.leaves(w)[0].tolist() == [1.0, 2.0]
         assert type(jax.tree.map(lambda x: x, w)) is Tensor
@@ -131,10 +131,10 @@ class TestValues:
 class TestClones:
     def test_clone(self):
         w = Parameter(Tensor([1.0, 2.0]), name="w", requires_grad=False)
-        twin = w.clone()
-        assert (twin.name, twin.requires_grad, twin.tolist()) == ("w", False, [1.0, 2.0])
+        clone = w.clone()
+        assert (clone.name, clone.requires_grad, clone.tolist()) == ("w", False, [1.0, 2.0])
         w.set_data(Tensor([5.0, 5.0]))
-        assert twin.tolist() == [1.0, 2.0]
+        assert clone.tolist() == [1.0, 2.0]
 
     @pytest.mark.parametrize(
         ("init", "values"), [("ones", [1.0, 1.0]), (3, [3.0, 3.0]), (Tensor([7.0, 8.0]), [7.0, 8.0])]
@@ -147,17 +147,17 @@ class TestClones:
 
     def test_tuple_clone(self):
         pair = ParameterTuple([Parameter(Tensor([1.0]), name="w")])
-        twins = pair.clone("adam", "zeros")
-        assert isinstance(twins, ParameterTuple)
-        assert (twins[0].name, twins[0].tolist()) == ("adam.w", [0.0])
+        clones = pair.clone("adam", "zeros")
+        assert isinstance(clones, ParameterTuple)
+        assert (clones[0].name, clones[0].tolist()) == ("adam.w", [0.0])
         assert pair[0].name == "w"
 
     @pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
     def test_copies_and_pickles(self, copier):
         w = Parameter(Tensor([1.0], dt.bfloat16), name="w", requires_grad=False)
-        twin = copier(w)
-        assert repr(twin) == repr(w)
-        twin.set_data(Tensor([2.0]))
+        clone = copier(w)
+        assert repr(clone) == repr(w)
+        clone.set_data(Tensor([2.0]))
         assert w.tolist() == [1.0]
 
     def test_deepcopy_keeps_sharing(self):
@@ -200,11 +200,11 @@ class TestErrors:
             call(w)
         assert w.tolist() == [1.0, 2.0]
 
-    def test_bfloat16_into_whole_numbers(self):
+    def test_bfloat16_into_integers(self):
         with pytest.raises(DtypeError, match="would lose their fraction"):
             Parameter(Tensor([1, 2])).set_data(Tensor([1.5, 2.0], dt.bfloat16))
 
-    def test_a_write_inside_jax_jit_is_refused(self):
+    def test_a_write_inside_jax_jit_raises(self):
         w = Parameter(Tensor([1.0]), name="w")
 
         def step(x):
@@ -215,7 +215,7 @@ class TestErrors:
             jax.jit(step)(np.ones(1, np.float32))
         assert w.tolist() == [1.0]
 
-    def test_a_write_inside_sporax_jit_stays(self):
+    def test_a_write_inside_sporax_jit_takes_effect(self):
         w = Parameter(Tensor([1.0]), name="w")
 
         @transforms.jit

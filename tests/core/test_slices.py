@@ -1,4 +1,4 @@
-"""A write to a slice of a Tensor reaches the Tensor, as in MindSpore 2.10: `x[0][1] = 7` is not lost."""
+"""A write to a slice of a Tensor changes the Tensor, as in MindSpore 2.10: `x[0][1] = 7` takes effect."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_as_numpy(name: str, kind: str):
     np.testing.assert_array_equal(x.asnumpy(), expected)
 
 
-def test_a_write_to_a_slice_keeps_what_was_written_to_the_tensor_since():
+def test_a_write_to_a_slice_keeps_later_writes_to_the_tensor():
     x = _tensor()
     row = x[0]
     x[0, 3] = 30.0
@@ -70,7 +70,7 @@ def test_gradients():
     assert vmap(grad(function))(Tensor(np.stack([x, x]))).tolist() == [[[0.0, 2.0], [3.0, 4.0]]] * 2
 
 
-def test_the_tensor_is_as_before_after_a_traced_function():
+def test_the_tensor_is_restored_after_a_traced_function():
     x = _tensor()
 
     @jit
@@ -82,7 +82,7 @@ def test_the_tensor_is_as_before_after_a_traced_function():
     assert x.tolist() == _tensor().tolist()
 
 
-def test_copies_are_on_their_own():
+def test_copies_are_independent():
     x = _tensor()
     for part in (x[0].copy(), copy.deepcopy(x[0]), copy.copy(x[0]), x[0] + 0, x[0].reshape(4)):
         part[0] = 99.0
@@ -112,8 +112,8 @@ HALF_RESULTS = {"assign_add": 2050, "add_": 2050, "AssignSub": 2048, "assign": 2
 
 @pytest.mark.parametrize("name", HALF_WRITES)
 @pytest.mark.parametrize("compiled", [False, True])
-def test_writes_inside_a_cell_in_half_precision_keep_all_digits(name: str, compiled: bool):
-    # As in MindSpore 2.10. 2049 and 1/3 are no float16: a counter would stop at 2048.
+def test_writes_inside_a_cell_in_half_precision_keep_full_precision(name: str, compiled: bool):
+    # As in MindSpore 2.10. 2049 and 1/3 are not representable in float16: a counter would stop at 2048.
     class Counter(nn.Cell):
         def __init__(self):
             super().__init__()

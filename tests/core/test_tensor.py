@@ -23,7 +23,7 @@ from sporax.core import Parameter, Tensor, is_tensor, to_array
 
 f32 = np.float32
 
-# (expression's value, print, repr), as MindSpore 2.10 shows them; None where it is not compared.
+# (value, print, repr) as in MindSpore 2.10; None if not compared.
 PRINTED = [
     (
         Tensor(np.array([[1, 2.5], [3, -4]], f32)),
@@ -131,13 +131,13 @@ class TestPrinting:
         assert f"{Tensor(1.23456):.3f}" == "1.235"
         assert "%.3f" % Tensor(1.5) == "1.500"  # noqa: UP031
 
-    def test_a_traced_tensor_says_so(self):
+    def test_the_printed_form_of_a_traced_tensor(self):
         seen = []
         jax.jit(lambda x: seen.append((str(Tensor(x)), repr(Tensor(x)))) or x)(jnp.ones((2, 3), jnp.float32))
         text = "Tensor(shape=[2, 3], dtype=Float32, value=<traced>)"
         assert seen == [(text, text)]
 
-    def test_numpys_print_options_leave_repr_alone(self):
+    def test_print_options_of_numpy_do_not_change_repr(self):
         with np.printoptions(precision=2, suppress=True, linewidth=20):
             assert repr(PRINTED[0][0]) == PRINTED[0][2]
 
@@ -179,7 +179,7 @@ class TestConstruction:
         assert Tensor([1, 2], np.float16).dtype is dt.float16
         assert Tensor(1, "bfloat16").dtype is dt.bfloat16
 
-    def test_sixty_four_bits_survive(self):
+    def test_64_bit_dtypes_are_preserved(self):
         assert Tensor(2**62 + 1).item() == 2**62 + 1
         assert Tensor(np.float64(1) + 1e-12).item() == 1 + 1e-12
         assert (Tensor(np.array([2**40])) + 1).item() == 2**40 + 1
@@ -194,7 +194,7 @@ class TestConstruction:
         ids=["Tensor", "from_numpy", "Parameter", "a sum"],
     )
     def test_no_memory_is_shared_with_numpy(self, make, size):
-        # MindSpore's from_numpy and asnumpy share it; JAX's arrays are immutable, and may not change behind its back.
+        # MindSpore's from_numpy and asnumpy share memory; JAX arrays are immutable and must not be modified.
         array = np.arange(size, dtype=np.float32)
         tensor = make(array)
         np.add(array, 1, out=array)
@@ -298,16 +298,16 @@ class TestConversion:
     @pytest.mark.parametrize("each", list(dt.ALL_DTYPES), ids=str)
     def test_copies_and_pickles(self, each):
         x = Tensor(np.arange(6).reshape(2, 3) % 2, each)
-        for twin in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy()):
-            assert twin is not x
-            assert twin.dtype is each
-            np.testing.assert_array_equal(twin.asnumpy(), x.asnumpy())
+        for clone in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy()):
+            assert clone is not x
+            assert clone.dtype is each
+            np.testing.assert_array_equal(clone.asnumpy(), x.asnumpy())
 
-    def test_a_copy_is_not_changed_with_its_source(self):
+    def test_a_copy_is_independent_of_its_source(self):
         x = Tensor([1.0, 2.0])
-        twins = [copy.copy(x), copy.deepcopy(x), x.copy(), Tensor(x)]
+        clones = [copy.copy(x), copy.deepcopy(x), x.copy(), Tensor(x)]
         x[0] = 9.0
-        assert all(twin[0].item() == 1.0 for twin in twins)
+        assert all(clone[0].item() == 1.0 for clone in clones)
 
     def test_numpy(self):
         x = Tensor([1.0, 2.0])
@@ -356,7 +356,7 @@ class TestConversion:
         assert x.jax() is kept
 
 
-# Result dtypes of `row op column` as MindSpore 2.10 gives them.
+# Result dtypes of `row op column` in MindSpore 2.10.
 def basic_and_advanced(shape):
     return st.one_of(
         hnp.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True),
@@ -415,7 +415,7 @@ class TestIndexing:
         x[0] = 1.7
         assert (x.tolist(), x.dtype) == ([1, 2], dt.int64)
 
-    def test_writing_leaves_other_holders_alone(self):
+    def test_writing_does_not_change_other_tensors(self):
         x = Tensor([1.0, 2.0])
         view, held = x[:1], x.jax()
         x[:] = 5.0
@@ -443,7 +443,7 @@ class TestIndexing:
         with pytest.raises(IndexError, match=re.escape(message)):
             x[index] = 1.0
 
-    def test_values_that_do_not_fit(self):
+    def test_values_of_the_wrong_shape(self):
         x = Tensor([1.0, 2.0])
         message = re.escape(
             "values of shape (3,) cannot be assigned to the elements, of shape (2,), that the index selects"
@@ -454,15 +454,15 @@ class TestIndexing:
             x[0] = None
 
 
-class TestNeighbours:
-    def test_a_jax_program_around_sees_its_own_setting(self):
+class TestOtherJaxCode:
+    def test_the_x64_setting_of_other_jax_code_is_unchanged(self):
         before = jax.config.jax_enable_x64
         Tensor(np.ones(2)) + 1
         Tensor([1, 2])[0]
         assert jax.config.jax_enable_x64 is before
         assert jnp.asarray(np.ones(2)).dtype == (jnp.float64 if before else jnp.float32)
 
-    def test_the_setting_comes_back_after_an_error(self):
+    def test_the_setting_is_restored_after_an_error(self):
         before = jax.config.jax_enable_x64
         with pytest.raises(ShapeError):
             Tensor([1.0, 2.0]) + Tensor([1.0, 2.0, 3.0])
@@ -486,11 +486,11 @@ class TestNeighbours:
         assert done.returncode == 0, done.stderr
         assert "none_such" in control.stderr
 
-    def test_a_parameter_made_of_a_traced_value_is_refused(self):
+    def test_a_parameter_from_a_traced_value_raises(self):
         with pytest.raises(StateError, match="Create Parameters in __init__, not in construct"):
             jax.jit(lambda x: Parameter(x))(1.0)
 
-    def test_to_array_hands_arrays_on(self):
+    def test_to_array_returns_arrays_unchanged(self):
         array = jnp.ones(3)
         assert to_array(array) is array
         assert to_array(Tensor(array)) is array

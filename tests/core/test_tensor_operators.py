@@ -1,4 +1,4 @@
-"""Operators of Tensor: MindSpore's result dtypes, values, and what does not fit."""
+"""Operators of Tensor: MindSpore's result dtypes, values, and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sporax.core import Tensor
 
 f32 = np.float32
 
-# (expression's value, print, repr), as MindSpore 2.10 shows them; None where it is not compared.
+# (value, print, repr) as in MindSpore 2.10; None if not compared.
 
 SHORT = dict(
     zip(
@@ -75,7 +75,7 @@ def rows(table):
 
 
 def dtype_of(op, left, right):
-    """The result's dtype, found without compiling the operator; `TestOperators` runs them."""
+    """Return the dtype of the result without compiling the operator; `TestOperators` runs them."""
     return jax.eval_shape(lambda: op(left, right)).dtype
 
 
@@ -88,7 +88,7 @@ class TestResultDtypes:
                 assert got is SHORT[result], f"{left} {op.__name__} {right}"
 
     @pytest.mark.parametrize("op", [operator.floordiv, operator.mod, operator.pow], ids=lambda op: op.__name__)
-    def test_of_whole_numbers_and_fractions(self, op):
+    def test_integers_and_floats(self, op):
         for left, results in rows(SUM_TABLE)[1:-1]:
             for right, result in zip(COLUMNS[1:-1], results[1:-1], strict=True):
                 got = dtype_of(op, Tensor([1], SHORT[left]), Tensor([1], SHORT[right]))
@@ -131,13 +131,13 @@ class TestResultDtypes:
                 for other in (Tensor([1], dt.float32), 2, 2.5, True):
                     assert dtype_of(op, Tensor([1], kind), other) is dt.bool_
 
-    def test_a_numpy_scalar_counts_as_a_python_one(self):
+    def test_a_numpy_scalar_is_treated_as_a_python_scalar(self):
         assert (Tensor([1.0], dt.float16) + np.float32(1)).dtype is dt.float16
         for scalar in (np.float64(2), np.float32(2), np.int64(2)):
             assert (Tensor([1.0]) * scalar).dtype is dt.float32
             assert (scalar * Tensor([1.0])).dtype is dt.float32
 
-    def test_a_0d_tensor_counts_with_its_dtype(self):
+    def test_the_dtype_of_a_0d_tensor_takes_part_in_promotion(self):
         assert (Tensor(1.0, dt.float64) + Tensor([1.0])).dtype is dt.float64
         assert (Tensor([1.0], dt.float16) + Tensor(1.0)).dtype is dt.float32
 
@@ -159,12 +159,12 @@ class TestOperators:
         assert abs(Tensor([-1])).item() == 1
         assert (+Tensor([-1])).item() == -1
 
-    def test_lists_and_arrays_on_the_other_side(self):
+    def test_lists_and_arrays_as_other_operand(self):
         assert operator.add(Tensor([1, 2]), [1, 2]).tolist() == [2, 4]
         assert operator.add((1, 2), Tensor([1, 2])).tolist() == [2, 4]
         assert (np.ones(2) + Tensor([1, 2])).tolist() == [2.0, 3.0]
 
-    def test_what_cannot_be_compared_is_unequal(self):
+    def test_objects_that_cannot_be_compared_are_unequal(self):
         assert (Tensor([1, 2]) == None) is False  # noqa: E711
         assert (Tensor([1, 2]) != "a") is True
         assert hash(Tensor(1)) != hash(Tensor(1))
@@ -211,7 +211,7 @@ COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, 
 
 
 @pytest.mark.parametrize(("array", "number"), [(a, n) for a, numbers in OUT_OF_RANGE for n in numbers])
-def test_a_number_that_the_dtype_cannot_hold_is_compared_by_its_value(array: np.ndarray, number: int):
+def test_a_number_out_of_range_is_compared_by_its_value(array: np.ndarray, number: int):
     tensor = Tensor(array)
     for compare in COMPARISONS:
         right = [compare(each, number) for each in array.tolist()]
@@ -225,7 +225,7 @@ def test_a_number_that_the_dtype_cannot_hold_is_compared_by_its_value(array: np.
         assert getattr(sporax.ops, name)(tensor, number).asnumpy().tolist() == right
 
 
-def test_other_operators_use_the_value_of_such_a_number_and_sums_wrap():
+def test_other_operators_with_a_number_out_of_range():
     numbers = [0, 7, 200]
     pixels = Tensor(np.array(numbers, np.uint8))
     for result, right in [
@@ -238,7 +238,7 @@ def test_other_operators_use_the_value_of_such_a_number_and_sums_wrap():
 
 
 @pytest.mark.parametrize(("number", "dtype"), [(1, dt.uint8), (1, dt.int32), (1.0, dt.float16), (1.0, dt.bfloat16)])
-def test_the_alpha_of_a_number_widens_nothing(number: float, dtype: dt.DType):
+def test_alpha_does_not_widen(number: float, dtype: dt.DType):
     tensor = Tensor([3, 4], dtype)
     for name, right in (("add", [5, 6]), ("sub", [1, 2]), ("subtract", [1, 2])):
         result = getattr(tensor, name)(number, alpha=2)
@@ -247,7 +247,7 @@ def test_the_alpha_of_a_number_widens_nothing(number: float, dtype: dt.DType):
     assert (result.astype(dt.float32).asnumpy().tolist(), result.dtype) == ([1, 2], dtype)
 
 
-def test_negative_exponents_in_an_integer_tensor_give_the_quotient_without_its_fraction():
+def test_negative_exponents_of_integers_truncate_the_quotient():
     base = Tensor(np.array([2, -7, 1, -1, -1, 3], np.int32))
     exponent = Tensor(np.array([-1, -1, -2, -3, -2, 4], np.int32))
     for result in (base**exponent, sporax.ops.pow(base, exponent), sporax.jit(lambda a, b: a**b)(base, exponent)):
@@ -256,7 +256,7 @@ def test_negative_exponents_in_an_integer_tensor_give_the_quotient_without_its_f
     assert sporax.ops.pow(Tensor([True, False]), 2).dtype == (Tensor([True, False]) ** 2).dtype == dt.int64
 
 
-def test_none_is_no_dtype():
+def test_none_is_not_a_dtype():
     x = Tensor([1.0])
     for cast in (x.astype, x.type, lambda dtype: sporax.ops.cast(x, dtype)):
         with pytest.raises(ArgumentTypeError, match="None is not a dtype"):
@@ -264,7 +264,7 @@ def test_none_is_no_dtype():
     assert x.to(None).dtype == dt.float32
 
 
-def test_take_counts_negative_indices_from_the_end_and_clips_beyond():
+def test_take_with_negative_indices_and_indices_out_of_range():
     x = Tensor([[1.0, 2.0], [3.0, 4.0]])
     assert x.take(Tensor([-1, 5, -9, 0])).asnumpy().tolist() == [4, 4, 1, 1]
     assert x.take(Tensor([-1]), 0).asnumpy().tolist() == [[3, 4]]

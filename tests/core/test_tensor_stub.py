@@ -29,7 +29,7 @@ def generator() -> ModuleType:
 
 
 def names_of(text: str) -> set[str]:
-    """Everything that the stub's class Tensor has."""
+    """Return the names in the class Tensor of the stub."""
     tensor = next(each for each in ast.parse(text).body if isinstance(each, ast.ClassDef))
     names = {each.name for each in tensor.body if isinstance(each, ast.FunctionDef)}
     for each in tensor.body:
@@ -46,7 +46,7 @@ def test_a_stub_is_current(generator: ModuleType, name: str):
     assert text == (generator.ROOT / name).read_text(), "run: python tools/generate_stubs.py"
 
 
-def test_the_stub_names_all_that_tensor_has(generator: ModuleType):
+def test_the_stub_has_every_attribute_of_tensor(generator: ModuleType):
     inherited = set(dir(object)) | {"__module__", "__slots__", "__weakref__", "__dict__", "__annotations__"}
     real = {name for name in Tensor.__dict__ if name not in inherited}
     stated = names_of(generator.tensor_stub())
@@ -54,7 +54,7 @@ def test_the_stub_names_all_that_tensor_has(generator: ModuleType):
     assert {name for name in stated if not name.startswith("__")} <= set(dir(Tensor))
 
 
-def test_signatures_are_the_methods_own(generator: ModuleType):
+def test_signatures_are_those_of_the_methods(generator: ModuleType):
     text = generator.tensor_stub()
     assert "def reshape(self, *shape: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:" in text
     assert "def dim(self) -> builtins.int:" in text
@@ -67,7 +67,7 @@ def test_signatures_are_the_methods_own(generator: ModuleType):
     assert {"axis", "keep_dims", "dim", "keepdim", "keepdims"} <= set(signature.parameters)
 
 
-def test_a_stale_stub_is_noticed(generator: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+def test_a_stale_stub_is_detected(generator: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(generator, "ROOT", tmp_path)
     monkeypatch.setattr(generator, "STUBS", {"core/tensor.pyi": generator.tensor_stub})
     stale = tmp_path / "core" / "tensor.pyi"

@@ -115,7 +115,7 @@ class TestSettingTheDecay:
             np.testing.assert_allclose(optimizer.parameters[0].asnumpy(), expected, rtol=1e-6)
             optimizer.weight_decay.set_data(Tensor(1.0))
 
-    def test_a_decay_that_would_be_ignored_is_refused(self):
+    def test_a_decay_that_would_be_ignored_raises(self):
         optimizer = nn.Momentum([weight()], 0.5, 0.9)
         optimizer.weight_decay = 0.1
         with pytest.raises(StateError, match="Momentum: `weight_decay` was set, but .* created without weight decay"):

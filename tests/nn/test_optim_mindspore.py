@@ -41,10 +41,10 @@ def check_same_run(got, expected, tolerance=1e-5):
     pairs = [(f"{name} at the end", got["state"][name], value) for name, value in expected["state"].items()]
     for step, weights in expected["weights"].items():
         pairs += [(f"{name} at step {step}", got["weights"][step][name], value) for name, value in weights.items()]
-    for what, ours, theirs in pairs:
-        ours, theirs = np.array(ours), np.array(theirs)
-        assert ours.shape == theirs.shape, what
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * max(abs(theirs).max(), 1e-6), err_msg=what)
+    for name, left, right in pairs:
+        left, right = np.array(left), np.array(right)
+        assert left.shape == right.shape, name
+        np.testing.assert_allclose(left, right, rtol=0, atol=tolerance * max(abs(right).max(), 1e-6), err_msg=name)
 
 
 @pytest.mark.parametrize("name", sorted(set(MINDSPORE) - set(IGNORED_FLAG)))

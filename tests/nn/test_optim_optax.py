@@ -169,7 +169,7 @@ def test_weights_keep_their_dtype(dtype):
         assert parameter.asnumpy().dtype == slot.asnumpy().dtype == dtype
 
 
-def test_a_frozen_parameter_stays():
+def test_a_frozen_parameter_does_not_change():
     params = parameters()
     params[1].requires_grad = False
     before = params[1].asnumpy().copy()

@@ -46,8 +46,8 @@ def test_schedule_against_its_formula(name):
         rate = schedule(Tensor(step))
         assert (rate.shape, str(rate.dtype)) == ((), "Float32")
         np.testing.assert_allclose(float(rate), formula(step), rtol=2e-6, atol=1e-9)
-    whole = schedule(Tensor(np.arange(13, dtype=np.int32)))
-    np.testing.assert_allclose(whole.asnumpy(), [formula(t) for t in STEPS], rtol=2e-6, atol=1e-9)
+    rates = schedule(Tensor(np.arange(13, dtype=np.int32)))
+    np.testing.assert_allclose(rates.asnumpy(), [formula(t) for t in STEPS], rtol=2e-6, atol=1e-9)
 
 
 # The values MindSpore 2.10 prints for steps 0 to 9.

@@ -186,14 +186,14 @@ def run_optax(transformation, dtype=np.float32):
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_momentum_against_optax(nesterov):
-    theirs = run_optax(optax.chain(optax.trace(0.9, nesterov=nesterov), optax.scale(-0.1)))
-    ours = run(lambda p: optim.Momentum(p, 0.1, 0.9, use_nesterov=nesterov), np.float32)
-    check_same_weights(ours, theirs, 1e-6)
+    expected = run_optax(optax.chain(optax.trace(0.9, nesterov=nesterov), optax.scale(-0.1)))
+    actual = run(lambda p: optim.Momentum(p, 0.1, 0.9, use_nesterov=nesterov), np.float32)
+    check_same_weights(actual, expected, 1e-6)
 
 
 def test_adam_against_optax_with_negligible_epsilon():
-    theirs = run_optax(optax.adam(0.1, eps=1e-20))
-    check_same_weights(run(lambda p: optim.Adam(p, 0.1, eps=1e-20), np.float32), theirs, 3e-5)
+    expected = run_optax(optax.adam(0.1, eps=1e-20))
+    check_same_weights(run(lambda p: optim.Adam(p, 0.1, eps=1e-20), np.float32), expected, 3e-5)
 
 
 TORCH = {
@@ -230,16 +230,16 @@ TORCH = {
 @pytest.mark.parametrize("case", TORCH)
 def test_rule_against_torch(case):
     torch = pytest.importorskip("torch")
-    ours, theirs = TORCH[case]
+    make, make_reference = TORCH[case]
     start, gradients = draw(np.float32)
     weights = {name: torch.nn.Parameter(torch.from_numpy(value.copy())) for name, value in start.items()}
-    optimizer = theirs(torch, list(weights.values()))
+    optimizer = make_reference(torch, list(weights.values()))
     for given in gradients:
         for name, weight in weights.items():
             weight.grad = torch.from_numpy(given[name].copy())
         optimizer.step()
     expected = {name: weight.detach().numpy() for name, weight in weights.items()}
-    check_same_weights(run(ours, np.float32), expected, 3e-5)
+    check_same_weights(run(make, np.float32), expected, 3e-5)
 
 
 def test_adagrad_with_zero_accumulator_and_zero_gradient():

@@ -198,13 +198,13 @@ def test_a_step_that_fails_changes_nothing():
 def test_a_copy_is_independent():
     optimizer = optim.Momentum(parameters(), 0.1, 0.9)
     optimizer(gradients(0))
-    twin = copy.deepcopy(optimizer)
-    twin(gradients(1))
+    clone = copy.deepcopy(optimizer)
+    clone(gradients(1))
     assert int(optimizer.global_step.asnumpy()[0]) == 1
-    assert int(twin.global_step.asnumpy()[0]) == 2
+    assert int(clone.global_step.asnumpy()[0]) == 2
     optimizer(gradients(1))
     check_same_state(
-        {p.name: p.asnumpy() for p in twin.get_parameters()},
+        {p.name: p.asnumpy() for p in clone.get_parameters()},
         {p.name: p.asnumpy() for p in optimizer.get_parameters()},
     )
 
@@ -253,8 +253,8 @@ def test_a_custom_optimizer_against_the_built_in_one(compiled, rate):
     for at in range(4):
         step(gradients(at))
         built_in(gradients(at))
-    for ours, theirs in zip(custom.parameters, built_in.parameters, strict=True):
-        np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=1e-5, atol=1e-6)
+    for actual, expected in zip(custom.parameters, built_in.parameters, strict=True):
+        np.testing.assert_allclose(actual.asnumpy(), expected.asnumpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_an_optimizer_of_optax_without_a_rate():

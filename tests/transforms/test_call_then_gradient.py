@@ -1,4 +1,4 @@
-"""A Cell's call and the gradient after it on the same inputs change state once, as in MindSpore.
+"""A call of a Cell followed by its gradient with the same inputs changes state once, as in MindSpore.
 
 The expected counts are those of MindSpore 2.10: in graph mode always; in PyNative mode with `set_grad()` only.
 """
@@ -112,7 +112,7 @@ class TestMerged:
 
 @pytest.mark.parametrize("step", APART)
 @pytest.mark.parametrize("compiled", [True, False])
-def test_what_is_not_the_same_call_changes_state_twice(step, compiled):
+def test_different_calls_change_state_twice(step, compiled):
     net = Counting().set_grad()
     run = jit(lambda x: step(net, x)) if compiled else lambda x: step(net, x)
     for _ in range(3):
@@ -124,12 +124,12 @@ def test_a_call_at_the_end_of_a_step_is_merged_with_a_gradient_of_the_same_tenso
     net = Counting().set_grad()
     for _ in range(3):
         gradient_first(net, X)
-    # MindSpore 2.10 in PyNative mode counts 4 too.
+    # MindSpore 2.10 in PyNative mode also counts 4.
     assert net.count.asnumpy() == 4
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_a_write_in_between_stays(compiled):
+def test_a_write_between_the_calls_is_kept(compiled):
     net = Counting().set_grad()
     run = jit(lambda x: written_between(net, x)) if compiled else lambda x: written_between(net, x)
     run(X)
@@ -165,7 +165,7 @@ class TrainStep(nn.TrainOneStepCell):
 
 @pytest.mark.parametrize("sink", [False, True])
 @pytest.mark.parametrize("mode", [None, GRAPH_MODE, PYNATIVE_MODE])
-def test_moving_statistics_move_once_a_step(mode, sink):
+def test_moving_statistics_are_updated_once_in_a_step(mode, sink):
     if mode is not None:
         context.set_context(mode=mode)
     rng = np.random.default_rng(3)
@@ -180,7 +180,7 @@ def test_moving_statistics_move_once_a_step(mode, sink):
     np.testing.assert_allclose(net.moving_mean.asnumpy(), mean, rtol=1e-5)
 
 
-def test_an_error_in_the_call_leaves_nothing_noted():
+def test_a_call_that_fails_is_not_recorded():
     class Fails(Counting):
         def construct(self, x):
             super().construct(x)
@@ -196,7 +196,7 @@ def test_an_error_in_the_call_leaves_nothing_noted():
     assert other.count.asnumpy() == 1
 
 
-def test_a_call_inside_one_that_was_taken_back_is_not_taken_back_again():
+def test_a_nested_call_is_undone_once():
     class Outer(nn.Cell):
         def __init__(self, inner):
             super().__init__()
@@ -214,7 +214,7 @@ def test_a_call_inside_one_that_was_taken_back_is_not_taken_back_again():
     def step(x):
         outer(x)
         grad(outer, None, [inner.w])(x)
-        # There are now as many writes as when `inner` ended inside the call that was taken back, but others.
+        # The number of writes equals that at the end of `inner` in the undone call, but the writes differ.
         outer.calls.set_data(outer.calls + 10)
         grad(inner, None, [inner.w])(x)
 
@@ -223,7 +223,7 @@ def test_a_call_inside_one_that_was_taken_back_is_not_taken_back_again():
     assert inner.count.asnumpy() == 2
 
 
-def test_the_inputs_of_the_last_call_are_not_held():
+def test_the_inputs_of_the_last_call_are_not_kept_alive():
     net = Counting().set_grad()
     x = Tensor([1.0, 2.0, 3.0])
     net(x)

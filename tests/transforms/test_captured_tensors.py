@@ -85,7 +85,7 @@ class TestJit:
         {"t": net.t, "listed": net.listed[0], "named": net.named["t"]}[where][0] = 3.0
         assert compiled(X).item() == 12.0
 
-    def test_writing_elsewhere_traces_nothing_again(self):
+    def test_an_unrelated_write_does_not_trace_again(self):
         traced = []
         t, other = Tensor([2.0]), Tensor([0.0])
 
@@ -99,7 +99,7 @@ class TestJit:
             other[0] = float(step)
         assert len(traced) == 1
 
-    def test_a_tensor_made_in_construct_and_kept_is_no_constant(self):
+    def test_a_tensor_created_in_construct_and_kept_is_not_a_constant(self):
         class Keeps(nn.Cell):
             def construct(self, x):
                 self.last = x * 2
@@ -150,8 +150,8 @@ def test_a_callback_writes_while_model_trains(where: str):
 
 
 @pytest.mark.parametrize("what", ["tensor", "attribute"])
-def test_a_change_amid_steps_that_ran_ahead(what: str, monkeypatch):
-    # Quick steps run 64 at a time, ahead of the callbacks. Here always, and the change comes within such a stack.
+def test_a_change_during_speculative_steps(what: str, monkeypatch):
+    # Small steps run in blocks of 64 before the callbacks; here always, and the change is inside such a block.
     from sporax.train.step import StepRunner
 
     leads = []

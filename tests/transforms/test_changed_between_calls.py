@@ -1,4 +1,4 @@
-"""What is changed between two calls of a compiled function is noticed, however the function comes to read it."""
+"""Changes between two calls of a compiled function take effect, however the function reads the changed object."""
 
 import functools
 import gc
@@ -47,14 +47,14 @@ class WithCompiledMethod(Scale):
 
 
 def _compiled_inside(cell):
-    """A program that contains one that was traced before it."""
+    """A program that contains a program that is already compiled."""
     inner = jit(cell)
     inner(Tensor(1.0))
     return jit(lambda x: inner(x))
 
 
 def _gradient_of(inner):
-    # Of a linear function times its input.
+    # The gradient of a linear function times its input.
     return jit(lambda x: grad(lambda y: inner(y) * y)(x) / 2)
 
 
@@ -131,7 +131,7 @@ def test_a_global_tensor(reader, monkeypatch):
     assert float(function(Tensor(7.0))) == 21
 
 
-def test_a_tensor_that_an_object_a_list_or_a_partial_holds():
+def test_a_tensor_in_an_object_a_list_or_a_partial():
     class Plain:
         table = Tensor(1.0)
 
@@ -168,14 +168,14 @@ def test_numbers_that_python_code_reads(read):
     held = Plain()
     function = jit(lambda x: (lambda factor: x * factor)(read(held)))
     with warnings.catch_warnings():
-        # Where JAX computes with the Tensor before it is read, the function runs eagerly.
+        # If JAX computes with the Tensor before it is read, the function runs eagerly.
         warnings.simplefilter("ignore", EagerFallbackWarning)
         assert float(function(Tensor(7.0))) == 14
         held.table[...] = 0.0
         assert float(function(Tensor(7.0))) == 0
 
 
-def test_shapes_traced_later_are_noticed_too():
+def test_constants_of_shapes_traced_later():
     small, large = Tensor(2.0), Tensor(3.0)
     one, two = Scale(1.0).set_train(False), Scale(1.0).set_train(False)
 
@@ -254,7 +254,7 @@ class TestReboundVariables:
         model = Model(net, loss, nn.SGD(net.trainable_params(), 1.0))
         data = dataset.NumpySlicesDataset({"x": np.ones(4, np.float32), "y": np.zeros(4, np.float32)}, shuffle=False)
         data = data.batch(2)
-        # The gradient is the table's value: two steps with each.
+        # The gradient is the value in the table: two steps with each.
         for value, expected in ((1.0, -2.0), (10.0, -22.0)):
             monkeypatch.setitem(globals(), "TABLE", Tensor(value))
             model.train(1, data, dataset_sink_mode=sink)
@@ -292,7 +292,7 @@ class TestReboundVariables:
         factor = Tensor(3.0)
         assert [float(each(x)) for each in (by_bprop, by_hook, values)] == [30, 3, 3]
 
-    def test_a_method_that_construct_does_not_call_traces_nothing_again(self):
+    def test_a_method_that_construct_does_not_call_does_not_trace_again(self):
         traced, last = [], Tensor(0.0)
 
         class Reporting(nn.Cell):
@@ -318,7 +318,7 @@ class TestReboundVariables:
         inner = jit(lambda x: x * factor * 10)
         assert float(outer(Tensor(3.0))) == 60
 
-    def test_a_variable_of_the_name_of_an_attribute_traces_nothing_again(self):
+    def test_a_variable_with_the_name_of_an_attribute_does_not_trace_again(self):
         traced = []
 
         def function(x):
@@ -350,7 +350,7 @@ def test_a_callback_changes_an_attribute_of_a_cell_with_a_compiled_construct(sin
 
     net = Network()
     data = dataset.NumpySlicesDataset({"x": np.ones((4,), np.float32)}, shuffle=False).batch(2)
-    # The gradient of the loss by the weight is the factor: two steps with 1, then two with 10.
+    # The gradient of the loss with respect to the weight is the factor: two steps with 1, then two with 10.
     network = nn.TrainOneStepCell(_Sum(net), nn.SGD(net.trainable_params(), 0.5))
     Model(network).train(2, data, callbacks=[Doubling()], dataset_sink_mode=sink)
     np.testing.assert_allclose(net.weight.asnumpy(), -(1 + 1 + 10 + 10) * 0.5)
@@ -365,7 +365,7 @@ class _Sum(nn.Cell):
         return self.network(x).mean()
 
 
-def test_a_program_lets_go_of_what_it_captured():
+def test_a_program_releases_its_captured_objects():
     table = Tensor(np.arange(3.0))
     key = id(table._value)
     function = jit(lambda x: x * table)

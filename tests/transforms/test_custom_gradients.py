@@ -1,4 +1,4 @@
-"""Cell.bprop: the gradient that a Cell defines itself. Right values are those of MindSpore 2.10, or by hand."""
+"""Cell.bprop: custom gradients. Expected values are those of MindSpore 2.10, or computed manually."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = Tensor(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32))
 
 
 class Rounded(nn.Cell):
-    """Straight through: the derivative of round is 0 nearly everywhere."""
+    """Straight-through estimator: the derivative of round is 0 almost everywhere."""
 
     def construct(self, x):
         return ops.round(x)
@@ -59,7 +59,7 @@ def arrays(tree):
 
 
 def eager_and_jitted(function, *args):
-    """The result of `function(*args)`, after checking that jit gives it too."""
+    """Return `function(*args)`, after a check that jit gives the same result."""
     eager, jitted = function(*args), jit(function)(*args)
     for left, right in zip(jax.tree.leaves(eager), jax.tree.leaves(jitted), strict=True):
         assert left.dtype == right.dtype
@@ -67,7 +67,7 @@ def eager_and_jitted(function, *args):
     return eager
 
 
-# --- where it holds -------------------------------------------------------------------------------------------------
+# --- transforms -----------------------------------------------------------------------------------------------------
 
 
 def test_straight_through():
@@ -97,7 +97,7 @@ def test_under_vmap_inside_and_outside_the_gradient():
     expected = 7 * ROWS.asnumpy()
     np.testing.assert_allclose(eager_and_jitted(vmap(grad(cell)), ROWS), expected)
     np.testing.assert_allclose(eager_and_jitted(grad(vmap(cell)), ROWS), expected)
-    # An input that all lanes share gets the sum over the lanes.
+    # The gradient of an input shared by all lanes is the sum over the lanes.
     shared = grad(lambda x: vmap(lambda row, x: cell(x) * row, in_axes=(0, None))(ROWS, x))
     np.testing.assert_allclose(eager_and_jitted(shared, Y), 7 * Y.asnumpy() * ROWS.asnumpy().sum(0))
 
@@ -130,7 +130,7 @@ class Halved(nn.Cell):
 
 
 def trained(mode, sink, wrapper):
-    """The weight after two SGD steps on one batch of the mean squared error."""
+    """Return the weight after two SGD steps on one batch with the mean squared error."""
     if mode is not None:
         context.set_context(mode=mode)
     try:
@@ -192,7 +192,7 @@ def test_nested_cells_use_the_outermost():
     assert arrays(eager_and_jitted(grad(Own()), X)) == [1000.0, 1000.0]
 
 
-def test_construct_may_be_what_jax_cannot_differentiate():
+def test_construct_need_not_be_differentiable():
     class Callback(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -273,7 +273,7 @@ def test_keyword_and_default_inputs_reach_bprop_by_position():
         grad(lambda x: Keyword()(x, k=2))(X)
 
 
-def test_jax_arrays_and_bare_tensors_and_lists_are_taken():
+def test_jax_arrays_tensors_and_lists_are_accepted():
     class Arrays(nn.Cell):
         def construct(self, x):
             return jax.numpy.round(x.jax())
@@ -289,7 +289,7 @@ def test_jax_arrays_and_bare_tensors_and_lists_are_taken():
     assert arrays(eager_and_jitted(grad(Bare()), X)) == [1.0, 1.0]
 
 
-def test_parameters_get_no_gradient_and_a_warning_says_so():
+def test_parameters_get_no_gradient_and_a_warning():
     class Reads(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -387,7 +387,7 @@ def test_a_cell_called_twice_counts_both_backward_passes(compiled):
     ],
 )
 @pytest.mark.parametrize("by", ["bprop", "hook"])
-def test_a_write_in_the_backward_pass_that_cannot_leave_a_loop_is_refused(by, part):
+def test_a_write_in_the_backward_pass_inside_a_loop_raises(by, part):
     if by == "bprop":
         cell = Counter()
         count = cell.count
@@ -404,7 +404,7 @@ def test_a_write_in_the_backward_pass_that_cannot_leave_a_loop_is_refused(by, pa
         jit(grad(lambda x: part(cell, x)))(X)
 
 
-def test_to_float_casts_what_bprop_sees():
+def test_to_float_casts_the_inputs_of_bprop():
     seen = []
 
     class Twice(nn.Cell):
@@ -448,7 +448,7 @@ def test_second_derivatives_differentiate_bprop():
 
     x = Tensor(np.array([1.0, 2.0], np.float32))
     assert arrays(eager_and_jitted(grad(grad(Square())), x)) == [2.0, 4.0]
-    # `out` has the derivative that bprop gives, 3 out, also inside bprop: MindSpore gives 9 exp(x) too.
+    # `out` has the derivative of bprop, 3 out, also inside bprop: as in MindSpore, the result is 9 exp(x).
     np.testing.assert_allclose(eager_and_jitted(grad(grad(Exp())), x), 9 * np.exp(x.asnumpy()), rtol=1e-4)
     np.testing.assert_allclose(jit(grad(grad(grad(Exp()))))(x), 27 * np.exp(x.asnumpy()), rtol=1e-4)
 
@@ -463,7 +463,7 @@ def test_a_parameter_read_in_bprop_gets_second_derivatives():
     np.testing.assert_allclose(by_k, 2 * 7 * (x**2).sum(), rtol=1e-5)
 
 
-def test_forward_mode_is_refused():
+def test_forward_mode_raises():
     with pytest.raises(TypeError, match="custom_vjp"):
         jax.jvp(lambda x: Rounded()(Tensor(x))._value, (X._value,), (X._value,))
 
@@ -494,12 +494,12 @@ def cell_returning(gradients):
         (lambda d: ((d, d),), r"gradient of `x` must hold 1 Tensor\(s\).*got 2"),
     ],
 )
-def test_wrong_gradients_are_refused(gradients, message, transform):
+def test_wrong_gradients_raise(gradients, message, transform):
     with pytest.raises(TypeError, match=message):
         transform(grad(cell_returning(gradients)))(X)
 
 
-def test_a_wrong_signature_is_explained():
+def test_a_wrong_signature_raises():
     class Wrong(nn.Cell):
         def construct(self, x, k=2):
             return x * k
@@ -511,7 +511,7 @@ def test_a_wrong_signature_is_explained():
         grad(Wrong())(X)
 
 
-def test_check_bprop_refuses_none():
+def test_check_bprop_rejects_none():
     cell = cell_returning(lambda dout: None)
     assert arrays(grad(lambda x: cell(x) + x)(X)) == [1.0, 1.0]
     context.set_context(check_bprop=True)
@@ -522,7 +522,7 @@ def test_check_bprop_refuses_none():
         context.reset_context()
 
 
-def test_bprop_debug_is_kept_and_checked():
+def test_bprop_debug_is_stored_and_checked():
     cell = Rounded()
     assert cell.bprop_debug is False
     cell.bprop_debug = True

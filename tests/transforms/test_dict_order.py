@@ -1,4 +1,4 @@
-"""Dicts keep their order on the way into and out of every transform; JAX alone sorts their keys."""
+"""Dicts keep their order in the inputs and outputs of every transform, although JAX sorts their keys."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_inputs_of_vmap():
     assert list(vmap(named)(Tensor([1.0, 2.0]))) == ["b", "a", "nested"]
 
 
-def test_two_orders_are_two_programs():
+def test_each_order_has_its_own_program():
     compiled = jit(stacked)
     np.testing.assert_array_equal(compiled(TWO).asnumpy(), [1.0, 2.0])
     np.testing.assert_array_equal(compiled({"a": Tensor(2.0), "b": Tensor(1.0)}).asnumpy(), [2.0, 1.0])
@@ -100,7 +100,7 @@ def test_gradients_of_a_named_output_reach_the_hook_in_order():
     assert seen == [[3.0, 5.0, 0.0, 0.0]]
 
 
-def test_sensitivities_one_by_one_follow_the_order_of_the_outputs():
+def test_a_tuple_of_sensitivities_has_the_order_of_the_outputs():
     def both(x):
         return {"b": x * 2, "a": x * 3}
 

@@ -1,4 +1,4 @@
-"""`requires_grad=False` takes effect wherever a Parameter is trained, also when it is set while training runs."""
+"""`requires_grad=False` takes effect everywhere a Parameter is trained, also if it is set during training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TestGradients:
         _, (by_a, by_b) = function(x)
         assert (by_a.tolist(), by_b.tolist()) == ([5.0, 70.0], [2.0, 30.0])
 
-    def test_the_input_is_differentiated_all_the_same(self):
+    def test_the_input_is_still_differentiated(self):
         a, _ = _pair()
         a.requires_grad = False
         by_x, (by_a,) = grad(lambda x: (x * a).sum(), 0, [a])(Tensor([1.0, 10.0]))
@@ -58,7 +58,7 @@ class _Freeze(Callback):
 
 @pytest.mark.parametrize("steps", [6, 200])
 def test_a_callback_freezes_a_parameter_while_model_trains(steps: int):
-    # 200 quick steps are run many at a time, ahead of the callbacks; 6 are not.
+    # 200 small steps run in blocks before the callbacks; 6 do not.
     net = nn.Dense(1, 1, weight_init="ones", bias_init="zeros")
     x = np.ones((steps, 1), np.float32)
     data = ds.NumpySlicesDataset((x, 0 * x), ["data", "label"], shuffle=False).batch(1)
@@ -75,15 +75,15 @@ def test_a_callback_freezes_a_parameter_while_model_trains(steps: int):
     np.testing.assert_allclose(net.bias.asnumpy(), [bias], rtol=1e-4)
 
 
-def test_only_a_bool_is_taken():
+def test_only_a_bool_is_accepted():
     a, _ = _pair()
     with pytest.raises(TypeError, match="Parameter: `requires_grad` must be a bool, but got 1"):
         a.requires_grad = 1  # pyright: ignore[reportAttributeAccessIssue]
     assert a.requires_grad is True
 
 
-def test_parameters_of_equal_values_are_told_apart():
-    # Steps alternate between training `a` and `b`, which start equal: a program's state is found by identity.
+def test_parameters_of_equal_values_are_distinct():
+    # Steps alternate between training `a` and `b`, which have equal initial values but are distinct states.
     class Sum(nn.Cell):
         def __init__(self):
             super().__init__()

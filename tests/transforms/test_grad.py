@@ -1,4 +1,4 @@
-"""grad and value_and_grad: what they return, and what they refuse."""
+"""grad and value_and_grad: results and errors."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_second_and_third_derivatives():
     assert float(jit(grad(grad(grad(cube))))(Tensor(2.0))) == 6.0
 
 
-def test_stop_gradient_holds():
+def test_stop_gradient():
     assert float(grad(lambda x: stop_gradient(x) * x)(Tensor(3.0))) == 3.0
 
 
@@ -76,13 +76,13 @@ def test_unused_parameter_has_zero_gradient():
     assert arrays(grad(lambda x: x * W, None, [W, B])(Tensor(5.0))) == (5.0, 0.0)
 
 
-def test_gradients_keep_the_dtype_of_what_they_belong_to():
+def test_gradients_have_the_dtypes_of_their_inputs():
     x = Tensor(np.float16(3.0))
     assert str(grad(lambda x: x * x)(x).dtype) == "Float16"
     assert str(grad(lambda x: x * x)(Tensor(np.float64(3.0))).dtype) == "Float64"
 
 
-def test_refusals_say_what_to_do():
+def test_errors():
     with pytest.raises(ArgumentError, match="pass `grad_position`, `weights`, or both"):
         grad(line, None)
     with pytest.raises(ArgumentTypeError, match=r"must hold Parameters.*trainable_params"):
@@ -93,7 +93,7 @@ def test_refusals_say_what_to_do():
         grad(line, 2)(Tensor(1.0), Tensor(1.0))
     with pytest.raises(ArgumentTypeError, match="input 0 .* must be a Tensor, but got 1 of type int"):
         grad(line)(1, Tensor(1.0))
-    with pytest.raises(ArgumentTypeError, match="input 0 .* of type tuple. Give its Tensors"):
+    with pytest.raises(ArgumentTypeError, match="input 0 .* of type tuple. Pass its Tensors"):
         grad(line)((Tensor(1.0), Tensor(1.0)), Tensor(1.0))
     with pytest.raises(DtypeError, match="nothing to differentiate"):
         grad(lambda x: x > 1)(Tensor(1.0))
@@ -109,8 +109,8 @@ class TestHasAux:
         ],
     )
     @pytest.mark.parametrize("of", [grad, value_and_grad])
-    def test_what_is_no_tuple_of_outputs_is_refused(self, of, function, got):
-        # A Tensor would be indexed: the gradient of its first element only.
+    def test_outputs_other_than_tuples_raise(self, of, function, got):
+        # A Tensor would be indexed, which gives the gradient of only its first element.
         with pytest.raises(ArgumentError, match=f"must return a tuple of outputs, .* of type {got}"):
             of(function, has_aux=True)(Tensor([2.0, 3.0]))
 
@@ -123,7 +123,7 @@ def test_empty_weights_give_an_empty_tuple():
     assert (value.tolist(), by_input[0].tolist(), by_weight) == ([4.0, 9.0], [4.0, 6.0], ())
 
 
-def test_a_position_may_be_an_integer_of_numpy():
+def test_a_position_may_be_a_numpy_integer():
     x, y = Tensor(2.0), Tensor(5.0)
     assert grad(lambda x, y: x * y, np.int64(1))(x, y).item() == 2.0
     assert [each.item() for each in grad(lambda x, y: x * y, (np.int64(1), 0))(x, y)] == [2.0, 5.0]

@@ -1,4 +1,4 @@
-"""Gradients by integer and bool inputs: the values and dtypes of MindSpore 2.10."""
+"""Gradients with respect to integer and bool inputs: values and dtypes of MindSpore 2.10."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rounded(array):
 
 
 def checked(function, position, *args):
-    """(value, dtype) of each gradient, after checking that jit gives them too."""
+    """Return (value, dtype) of each gradient, after a check that jit gives the same."""
     results = []
     for transform in (grad(function, position), jit(grad(function, position))):
         gradients = transform(*args)
@@ -107,7 +107,7 @@ def test_grad_operation_with_all_inputs():
     everything = ops.GradOperation(get_all=True)
     by_x, by_n = everything(lambda x, n: x * n)(X, N)
     assert (by_x.tolist(), by_n.tolist(), by_n.dtype) == ([3.0, 4.0], [1, 2], int64)
-    # What is not a Tensor has no place in the tuple.
+    # The tuple has no element for inputs other than Tensors.
     (by_x,) = everything(lambda name, x, k, none: x * k)("a", X, 3, None)
     assert by_x.tolist() == [3.0, 3.0]
     weighed = ops.GradOperation(sens_param=True)(lambda n: n * n)(N, Tensor([10, 1]))
@@ -127,14 +127,14 @@ def test_vmap_and_second_derivatives():
     assert checked(grad(lambda n: n * n * n), 0, N) == ([18, 24], "Int64")
 
 
-def test_fractions_are_cut_and_a_warning_says_so():
+def test_fractions_are_truncated_with_a_warning():
     with pytest.warns(GradientWarning, match=r"has fractions, which are truncated.*dtype int64.*astype") as caught:
         gradient = grad(lambda n: (n.astype(float32) * 1.7) ** 2)(Tensor([3]))
     assert caught[0].filename == __file__
     assert (gradient.tolist(), gradient.dtype) == ([17], int64)
 
 
-def test_what_has_no_definition_is_refused():
+def test_operators_without_a_derivative_raise():
     def summed(n):
         return scan(lambda total, each: (total + each * each, total), n[0] * 0, n)[0]
 
@@ -147,5 +147,5 @@ def test_what_has_no_definition_is_refused():
 
 
 def test_a_cast_to_integers_is_a_step_function():
-    # MindSpore lets the gradient pass such a cast; its derivative is 0 everywhere but at the steps.
+    # MindSpore propagates the gradient through such a cast, whose derivative is 0 except at the steps.
     assert checked(lambda x: x.astype(int32).astype(float32) * x, 0, X) == ([1.0, 2.0], "Float32")

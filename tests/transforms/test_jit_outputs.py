@@ -1,4 +1,4 @@
-"""What a jitted function may return, and Cells that are made inside one; as MindSpore 2.10 returns them."""
+"""Outputs of jitted functions, and Cells that are created inside one, as in MindSpore 2.10."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def helper(x):
     [3, 3.5, True, "s", b"s", 1 + 2j, None, int, Tensor, slice(1, 3), ..., helper, (), {}, np.float32, frozenset({1})],
     ids=lambda value: getattr(value, "__name__", repr(value)),
 )
-def test_values_without_tensors_are_returned_as_they_are(value):
+def test_values_without_tensors_are_returned_unchanged(value):
     function = jit(lambda x: value)
     for _ in range(2):
         result = function(X)
@@ -74,7 +74,7 @@ def test_mixed_structures():
         assert isinstance(array, jax.Array)
 
 
-def test_objects_that_hold_tensors():
+def test_objects_with_tensors():
     @jit
     def function(x):
         return Record(x * 2, 2), Holder(x * 3)
@@ -86,7 +86,7 @@ def test_objects_that_hold_tensors():
         assert holder.value.tolist() == [[3.0 * factor, 6.0 * factor]]
 
 
-def test_a_numpy_array_is_the_callers_own():
+def test_a_numpy_array_is_a_copy():
     function = jit(lambda x: np.array([1, 2]))
     function(X)[0] = 100
     assert function(X).tolist() == [1, 2]
@@ -107,7 +107,7 @@ def dense():
 
 
 class Lazy(nn.Cell):
-    """A Cell that builds its layer at the first call."""
+    """A Cell that creates its layer at the first call."""
 
     def __init__(self):
         super().__init__()
@@ -119,7 +119,7 @@ class Lazy(nn.Cell):
         return self.fc(x), "s"
 
 
-def test_a_cell_made_inside_a_jitted_function():
+def test_a_cell_created_inside_a_jitted_function():
     function = jit(lambda x: dense()(x))
     assert function(X).tolist() == [[3.0, 3.0, 3.0]]
     assert function(X * 2).tolist() == [[6.0, 6.0, 6.0]]
@@ -130,7 +130,7 @@ def test_a_cell_made_inside_a_jitted_function():
     assert vmap(function)(X).tolist() == [[3.0, 3.0, 3.0]]
 
 
-def test_state_of_a_cell_made_inside_starts_again_with_every_call():
+def test_state_of_a_cell_created_inside_is_new_in_every_call():
     @jit
     def function(x):
         count = Parameter(Tensor(np.ones(2, np.float32)), name="count")

@@ -1,4 +1,4 @@
-"""Which program serves which call: copies of Cells, equal attributes, threads, signed zeros."""
+"""The selection of programs: copies of Cells, equal attributes, threads, signed zeros."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from sporax import Tensor, context, grad, jit, nn, set_context
 X = Tensor([[1.0, 2.0]])
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
-def test_a_copied_cell_computes_with_its_own_parameters_in_graph_mode(twin):
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
+def test_a_copied_cell_computes_with_its_own_parameters_in_graph_mode(make_copy):
     set_context(mode=sporax.GRAPH_MODE)
     first = nn.Dense(2, 1, weight_init="ones", bias_init="zeros")
     assert first(X).asnumpy() == 3
-    second = twin(first)
+    second = make_copy(first)
     second.weight.set_data(second.weight * 10)
     assert second(X).asnumpy() == 30
     assert first(X).asnumpy() == 3
     assert context.get_context("mode") == sporax.GRAPH_MODE
 
 
-def test_a_shallow_copy_calls_its_own_construct_in_graph_mode():
+def test_a_shallow_copy_calls_its_construct_in_graph_mode():
     set_context(mode=sporax.GRAPH_MODE)
 
     class Scaled(nn.Cell):
@@ -44,7 +44,7 @@ def test_a_shallow_copy_calls_its_own_construct_in_graph_mode():
     assert first(Tensor(1.0)) == 2
 
 
-def test_a_compiled_method_of_a_copied_cell_is_that_of_the_copy():
+def test_a_compiled_method_of_a_copied_cell_uses_the_copy():
     class Net(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -64,7 +64,7 @@ def test_a_compiled_method_of_a_copied_cell_is_that_of_the_copy():
     assert (first(X).asnumpy(), second(X).asnumpy()) == (3, 30)
 
 
-def test_equal_attributes_set_again_compile_nothing_and_old_programs_go():
+def test_equal_attributes_compile_nothing_and_outdated_programs_are_removed():
     traces = []
 
     class Net(nn.Cell):

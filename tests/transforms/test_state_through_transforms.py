@@ -1,4 +1,4 @@
-"""State changed anywhere inside a transform is right afterwards, however the transforms are nested."""
+"""State that is changed inside transforms is correct afterwards, for every nesting of transforms."""
 
 import itertools
 import random
@@ -57,7 +57,7 @@ TRIPLES = random.Random(7).sample([t for t in itertools.product(WRAPPERS, repeat
 
 
 @pytest.mark.parametrize(("outer", "middle", "inner"), PAIRS + TRIPLES)
-def test_every_nesting_counts_and_computes_as_plain_python(outer, middle, inner):
+def test_every_nesting_gives_the_state_and_result_of_plain_python(outer, middle, inner):
     cell = Counter()
     function = WRAPPERS[outer](WRAPPERS[middle](WRAPPERS[inner](cell)))
     for expected in (1, 2):
@@ -67,14 +67,14 @@ def test_every_nesting_counts_and_computes_as_plain_python(outer, middle, inner)
 
 
 @pytest.mark.parametrize("wrapper", ["jit", "value", "cond", "scan", "recompute"])
-def test_gradient_by_weights_passes_through(wrapper):
+def test_gradients_of_weights_through_wrappers(wrapper):
     cell = Counter()
     gradient = grad(WRAPPERS[wrapper](cell), None, cell.weight)(Tensor(3.0))
     assert float(gradient) == pytest.approx(12.0)
     assert int(cell.calls) == 1
 
 
-def test_a_parameter_read_only_in_the_closure_is_not_baked_in():
+def test_a_parameter_in_a_closure_is_not_a_constant():
     weight = Parameter(np.float32(2.0), name="w")
     compiled = jit(lambda x: x * weight)
     assert float(compiled(Tensor(3.0))) == 6.0
@@ -95,7 +95,7 @@ def test_a_write_seen_by_a_later_read_in_the_same_trace():
     assert float(state) == 5.0
 
 
-def test_a_failed_trace_leaves_no_change_and_no_tracer():
+def test_a_failed_trace_has_no_effect():
     state = Parameter(np.float32(1.0), name="s")
 
     @jit
@@ -157,7 +157,7 @@ def test_value_dependent_control_flow_runs_eagerly_with_one_warning_that_names_t
         assert float(grad(compiled)(Tensor(3.0))) == 2.0
 
 
-def test_random_draws_move_the_key_and_differ_by_lane():
+def test_random_draws_advance_the_key_and_differ_between_lanes():
     default_generator.manual_seed(3)
 
     def draw(x):
@@ -170,7 +170,7 @@ def test_random_draws_move_the_key_and_differ_by_lane():
     np.testing.assert_array_equal(vmap(draw)(Tensor(np.ones(4, np.float32))).asnumpy(), first)
 
 
-def test_vmap_refuses_a_parameter_that_would_differ_between_lanes():
+def test_vmap_raises_for_a_parameter_that_differs_between_lanes():
     state = Parameter(np.float32(0.0), name="s")
     with pytest.raises(StateError, match="differs between lanes"):
         vmap(lambda x: state.set_data(x) * 1)(Tensor([1.0, 2.0]))
@@ -215,7 +215,7 @@ def test_functionalize_finds_the_state_of_a_function_with_example_inputs():
     assert float(pure(state, Tensor(1.0))[0]) == 4.0
 
 
-def test_functionalize_names_what_it_does_not_know():
+def test_functionalize_with_an_unknown_parameter():
     strange = Parameter(np.float32(1.0), name="strange")
 
     box = type("Box", (), {"get": staticmethod(lambda: strange)})
@@ -224,20 +224,20 @@ def test_functionalize_names_what_it_does_not_know():
         pure(state, Tensor(1.0))
 
 
-def test_functionalize_refuses_a_state_with_other_names():
+def test_functionalize_with_a_state_of_other_names():
     pure, _ = functionalize(Counter())
     with pytest.raises(StateError, match="must have"):
         pure({"weight": 1.0}, Tensor(1.0))
 
 
-def test_a_write_under_plain_jax_transforms_is_refused_with_the_mend():
+def test_a_write_under_jax_transforms_raises():
     state = Parameter(np.float32(1.0), name="s")
-    with pytest.raises(StateError, match=r"outside every transform.*sporax.jit"):
+    with pytest.raises(StateError, match=r"outside the transforms of.*sporax.jit"):
         jax.jit(lambda x: state.set_data(x) * 1)(np.float32(2.0))
     assert float(state) == 1.0
 
 
-def test_a_tensor_rebound_in_a_trace_keeps_its_array_outside():
+def test_a_tensor_rebound_in_a_trace_is_restored():
     outside = Tensor([1.0, 2.0])
 
     @jit
@@ -249,7 +249,7 @@ def test_a_tensor_rebound_in_a_trace_keeps_its_array_outside():
     np.testing.assert_array_equal(outside.asnumpy(), [1.0, 2.0])
 
 
-def test_a_jax_program_around_keeps_its_dtypes():
+def test_an_enclosing_jax_program_keeps_its_dtypes():
     before = jnp.asarray(1.0).dtype
     jit(lambda x: x * 2)(Tensor(np.float64(1.0)))
     assert jnp.asarray(1.0).dtype == before == jnp.float32
@@ -295,13 +295,13 @@ def test_a_state_of_arrays_is_read_on_the_device_and_may_be_indexed_by_a_traced_
 
     pure, state = functionalize(Rows())
     rows = Tensor(np.array([2, 0, 2]))
-    # The state is a constant of the program here, and not an argument.
+    # Here the state is a constant of the program, not an argument.
     found = jax.jit(lambda r: pure(state, r)[0])(rows)
     np.testing.assert_array_equal(found.asnumpy(), [[4, 5], [0, 1], [4, 5]])
 
 
 class TestOutputsOfVmap:
-    def test_numbers_get_the_axis_too(self):
+    def test_numbers_get_the_axis(self):
         # As in MindSpore 2.10.
         x = Tensor([1.0, 2.0])
         assert vmap(lambda v: 3)(x).tolist() == [3, 3]
@@ -310,13 +310,13 @@ class TestOutputsOfVmap:
         assert [str(each.dtype) for each in (number, flag)] == ["Float32", "Bool"]
 
     @pytest.mark.parametrize("other", ["name", object()])
-    def test_other_values_are_refused(self, other):
+    def test_other_values_raise(self, other):
         with pytest.raises(ArgumentTypeError, match="vmap: the function must return Tensors, arrays or numbers"):
             vmap(lambda v: (v, other))(Tensor([1.0, 2.0]))
 
 
 class TestRecompute:
-    def test_numbers_strings_and_flags_stay_what_they_are(self):
+    def test_numbers_strings_and_flags_are_preserved(self):
         def block(x, power, kind, scale=1.0, square=False):
             y = sum([x] * power) if kind == "sum" else x
             return y * y * scale if square else y * scale

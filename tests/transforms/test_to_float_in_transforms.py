@@ -1,4 +1,4 @@
-"""`to_float` of a Cell whose construct uses a transform: half precision, and state that keeps its digits."""
+"""`to_float` of a Cell whose construct uses a transform: half precision, and state in full precision."""
 
 import numpy as np
 import pytest
@@ -58,14 +58,14 @@ def test_values_and_state(part, compiled):
     assert net.total.asnumpy() == np.float32(0.7)
 
 
-def test_a_branch_that_does_not_write_keeps_the_digits():
+def test_a_branch_that_does_not_write_keeps_full_precision():
     net = Network("cond of which one branch writes")
     net.to_float(half)
     net(Tensor([-1.0]))
     assert net.total.asnumpy() == np.float32(1 / 3)
 
 
-def test_gradients_by_weights_inside_have_their_dtype():
+def test_gradients_of_weights_have_their_dtype():
     class Inner(Network):
         def construct(self, x):
             return grad(lambda y: self.scaled(y).sum(), None, self.weight)(x)

@@ -18,7 +18,7 @@ from sporax.core._frames import (
 from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._hooks import HookHandle
 from sporax.core._order import in_order_of, leaves_in_order, ordered, restored
-from sporax.core._replay import take_back
+from sporax.core._replay import undo_last_call
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
 from sporax.core.cell import Cell, install_graph_call
@@ -69,10 +69,10 @@ __all__ = [
     "seeded_generator",
     "set_seed",
     "summed_wide",
-    "take_back",
     "to_array",
     "tracing",
     "true_divide",
+    "undo_last_call",
     "unwrap",
     "wrap",
 ]  # fmt: skip

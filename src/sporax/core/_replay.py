@@ -73,7 +73,7 @@ def recorded(cell: Any, compute: Callable[[], Any], inputs: Any) -> Any:
     return output
 
 
-def take_back(cell: Any, inputs: Any) -> None:
+def undo_last_call(cell: Any, inputs: Any) -> None:
     """Undo the writes of the previous call of the Cell, if it was the last call and had the same inputs."""
     state = _frames.STATE
     if state.stack:

@@ -171,7 +171,7 @@ def _check_rows(rows: list[Any], length: int | None) -> None:
     shapes = [each.shape for each in rows]
     lengths = {shape[0] for shape in shapes if shape} | ({length} if length is not None else set())
     if not all(shapes) or len(lengths) > 1:
-        expected = "" if length is None else f", {length} as `length` says"
+        expected = "" if length is None else f", {length} as given by `length`"
         raise ShapeError(
             f"scan: the arrays of `xs` must have a first axis of one length{expected}, but their shapes are {shapes}. "
             "Stack the elements of a list with ops.stack, or use ops.Scan, which iterates over a list."

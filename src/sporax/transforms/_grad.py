@@ -23,9 +23,9 @@ from sporax.core import (
     leaves_in_order,
     note_guard,
     run_hooks,
-    take_back,
     to_array,
     tracing,
+    undo_last_call,
     wrap,
 )
 from sporax.transforms._captured import note_captured_by
@@ -233,7 +233,7 @@ def value_and_grad(
         note_captured_by(fn)
         cell = inspect.unwrap(fn)
         if isinstance(cell, Cell):
-            take_back(cell, (args, kwargs))
+            undo_last_call(cell, (args, kwargs))
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
             values = values_of(parameters)
