@@ -53,7 +53,7 @@ def test_an_unknown_option_of_run_is_taken_for_a_script(capsys):
     assert "there is no file '--nosuch'" in err
 
 
-def test_doctor_as_json_holds_what_is_asked_of_it(capsys, monkeypatch):
+def test_doctor_as_json(capsys, monkeypatch):
     monkeypatch.setenv("JAX_SOMETHING", "1")
     code, out, _ = call(capsys, "doctor", "--json")
     report = json.loads(out)
@@ -80,7 +80,7 @@ def test_doctor_as_text(capsys):
     assert rows["64-bit"].split(None, 1)[1].strip() == "inside sporax only"
 
 
-def test_doctor_says_that_no_device_starts(monkeypatch):
+def test_doctor_reports_that_no_device_can_be_initialized(monkeypatch):
     def fail() -> None:
         raise RuntimeError("no backend of that name")
 

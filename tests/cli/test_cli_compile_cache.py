@@ -68,7 +68,7 @@ def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
     assert kept(tmp_path) == programs
 
 
-def test_the_place_is_told_by_jaxs_own_variables_first(ordinary):
+def test_jax_variables_determine_the_folder_first(ordinary):
     assert cache_folder({"JAX_COMPILATION_CACHE_DIR": "/somewhere"}) == "/somewhere"
     assert cache_folder({"JAX_COMPILATION_CACHE_DIR": ""}) is None
     assert cache_folder({"JAX_ENABLE_COMPILATION_CACHE": "0"}) is None
@@ -76,13 +76,13 @@ def test_the_place_is_told_by_jaxs_own_variables_first(ordinary):
     assert "sporax" in str(cache_folder({}))
 
 
-def test_what_was_set_by_hand_stays_as_it_is():
+def test_a_folder_set_by_the_user_is_kept():
     environment = {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
     enable_cache(environment)
     assert environment == {"JAX_COMPILATION_CACHE_DIR": "/somewhere"}
 
 
-def test_machines_of_one_home_have_folders_of_their_own(monkeypatch):
+def test_machines_that_share_a_home_have_separate_folders(monkeypatch):
     folders = set()
     for processor in ("model name: A\nflags: avx", "model name: A\nflags: avx avx512f", ""):
         monkeypatch.setattr(_compile_cache, "_processor", lambda processor=processor: processor)
@@ -90,7 +90,7 @@ def test_machines_of_one_home_have_folders_of_their_own(monkeypatch):
     assert len(folders) == 3
 
 
-def test_a_processor_whose_programs_are_not_read_again_keeps_none(monkeypatch):
+def test_the_cache_is_disabled_where_xla_cannot_load_its_programs(monkeypatch):
     monkeypatch.setattr(_compile_cache.os.path, "exists", lambda path: False)
     monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: A\nbugs: spectre_v1 gds")
     assert cache_folder({}) is None
@@ -98,7 +98,7 @@ def test_a_processor_whose_programs_are_not_read_again_keeps_none(monkeypatch):
     assert cache_folder({}) is not None
 
 
-def test_a_folder_that_cannot_be_made_is_done_without(monkeypatch, tmp_path):
+def test_the_cache_is_disabled_where_its_folder_cannot_be_created(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(_compile_cache, "cache_folder", lambda environment: str(tmp_path / "file" / "programs"))
     environment: dict[str, str] = {}
@@ -116,7 +116,7 @@ def test_the_oldest_programs_are_removed(monkeypatch, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_the_doctor_tells_the_place_and_what_is_there(monkeypatch, tmp_path):
+def test_the_doctor_reports_the_cache_folder_and_its_size(monkeypatch, tmp_path):
     (tmp_path / "one-cache").write_bytes(bytes(2**20))
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
     report = _doctor.examine()

@@ -30,32 +30,32 @@ def test_help_lists_the_commands(capsys):
         assert command in out
 
 
-def test_list_shows_every_row_on_one_line(capsys):
+def test_list_shows_every_loss_on_one_line(capsys):
     code, out, _ = call(capsys, "list")
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == ["name", "Cell", "family", "summary", "source"]
     assert [line.split()[0] for line in lines[1:-1]] == list(losses.registry())
-    for line, row in zip(lines[1:-1], losses.registry().values(), strict=True):
-        assert row.summary in line
-        assert row.citation in line
-        assert f" {row.family} " in line
-        assert (row.cell or "") in line
+    for line, info in zip(lines[1:-1], losses.registry().values(), strict=True):
+        assert info.summary in line
+        assert info.citation in line
+        assert f" {info.family} " in line
+        assert (info.cell or "") in line
     assert lines[-1].startswith(f"{len(losses.registry())} losses.")
 
 
 def test_list_of_a_family(capsys):
     code, out, _ = call(capsys, "list", "--family", "regression", "--json")
     assert code == 0
-    assert [row["name"] for row in json.loads(out)] == [
-        row.name for row in losses.registry().values() if row.family == "regression"
+    assert [info["name"] for info in json.loads(out)] == [
+        info.name for info in losses.registry().values() if info.family == "regression"
     ]
 
 
 def test_list_as_json(capsys):
     code, out, _ = call(capsys, "list", "--json")
     assert code == 0
-    found = {row["name"]: row for row in json.loads(out)}
+    found = {info["name"]: info for info in json.loads(out)}
     assert list(found) == list(losses.registry())
     smooth = found["smooth_l1_loss"]
     assert smooth["cell"] == "SmoothL1Loss"
@@ -63,7 +63,7 @@ def test_list_as_json(capsys):
     assert smooth["inputs"] == {"logits": "...", "labels": "..."}
 
 
-def test_list_of_what_is_like_a_name(capsys):
+def test_list_of_similar_names(capsys):
     code, out, _ = call(capsys, "list", "--like", "mse")
     assert code == 0
     assert out.splitlines()[1].startswith("mse_loss ")
@@ -78,7 +78,7 @@ def test_list_of_what_is_like_a_name(capsys):
         (["--family", "sampled", "--like", "mse"], "no loss of the family 'sampled' has a name like 'mse'"),
     ],
 )
-def test_nothing_found_is_said(capsys, options, message):
+def test_an_empty_list_is_an_error(capsys, options, message):
     code, out, err = call(capsys, "list", *options)
     assert code == 2
     assert out == ""
@@ -133,7 +133,7 @@ def test_show_saves_a_picture(capsys, tmp_path):
         (["compare", "mse", "hubre"], "there is no loss named 'hubre'"),
     ],
 )
-def test_what_a_person_can_mend_is_one_line_and_status_2(capsys, arguments, message):
+def test_a_user_error_is_one_line_and_status_2(capsys, arguments, message):
     code, out, err = call(capsys, *arguments)
     assert code == 2
     assert out == ""
@@ -151,7 +151,7 @@ def test_compare_over_one_axis(capsys, tmp_path):
     assert "plotted separately" not in out
 
 
-def test_compare_puts_different_axes_apart(capsys, tmp_path):
+def test_compare_separates_different_axes(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     target = tmp_path / "c.svg"
     code, out, _ = call(capsys, "compare", "mse", "bce", "l1", "--save", str(target))

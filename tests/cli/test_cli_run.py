@@ -29,7 +29,7 @@ def script(folder: Path, text: str, name: str = "script.py") -> Path:
     return path
 
 
-def test_a_script_sees_what_python_would_show_it(tmp_path):
+def test_a_script_runs_in_the_environment_that_python_gives_it(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     script(folder, "VALUE = 42\n", "beside.py")
@@ -55,7 +55,7 @@ def test_the_alias_is_in_place(tmp_path):
     assert sporax("run", "script.py", cwd=tmp_path).stdout == "Int64 mindspore\n"
 
 
-def test_an_error_shows_the_scripts_own_traceback(tmp_path):
+def test_an_error_shows_the_traceback_of_the_script(tmp_path):
     script(tmp_path, "def f():\n    return 1 / 0\n\nf()\n")
     done = sporax("run", "script.py", cwd=tmp_path)
     assert done.returncode == 1
@@ -76,7 +76,7 @@ def test_an_error_of_syntax_shows_the_line(tmp_path):
     assert "runpy" not in done.stderr
 
 
-def test_what_is_not_served_is_said(tmp_path):
+def test_an_import_that_is_not_served_is_an_error(tmp_path):
     script(tmp_path, "from mindspore.nn import L1Los\n")
     done = sporax("run", "script.py", cwd=tmp_path)
     assert done.returncode == 1

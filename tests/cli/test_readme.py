@@ -88,10 +88,10 @@ def test_the_jax_program_of_the_readme_does_what_it_says():
     log_p = x - np.log(np.exp(x).sum(1, keepdims=True))
     values = -log_p[np.arange(3), y]
     smoothed = 0.9 * values - 0.05 * log_p.sum(1)
-    slope = (np.exp(log_p) - 0.9 * np.eye(2)[y] - 0.05) / 3
+    gradient = (np.exp(log_p) - 0.9 * np.eye(2)[y] - 0.05) / 3
     np.testing.assert_allclose(names["values"], values, rtol=1e-5)
     np.testing.assert_allclose(names["one_by_one"], values, rtol=1e-5)
     np.testing.assert_allclose(names["mean"], smoothed.mean(), rtol=1e-5)
-    np.testing.assert_allclose(names["gradient"], slope, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(names["gradient"], gradient, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(names["without_last"], smoothed[:2].mean(), rtol=1e-5)
     assert float(names["loss"]) < np.log(2) - 0.05

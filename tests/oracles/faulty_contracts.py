@@ -110,10 +110,10 @@ class RightBprop(nn.LossBase):
         return self.get_loss((logits - labels) ** 2)
 
     def bprop(self, logits, labels, out, dout):
-        slope = 2 * (logits - labels)
+        gradient = 2 * (logits - labels)
         if self.reduction == "mean":
-            slope = slope / logits.size
-        return dout * slope, -dout * slope
+            gradient = gradient / logits.size
+        return dout * gradient, -dout * gradient
 
 
 class BpropOfTheMeanAlone(nn.LossBase):
@@ -121,8 +121,8 @@ class BpropOfTheMeanAlone(nn.LossBase):
         return self.get_loss((logits - labels) ** 2)
 
     def bprop(self, logits, labels, out, dout):
-        slope = 2 * (logits - labels) / logits.size
-        return dout * slope, -dout * slope
+        gradient = 2 * (logits - labels) / logits.size
+        return dout * gradient, -dout * gradient
 
 
 class _AbsoluteWithoutItsSign(nn.Cell):

@@ -64,8 +64,8 @@ def host_derivative(x, y):
         return d * d
 
     def backward(d, g):
-        slope = jax.pure_callback(lambda v: 2 * np.asarray(v), jax.ShapeDtypeStruct(d.shape, d.dtype), d)
-        return (g * slope,)
+        gradient = jax.pure_callback(lambda v: 2 * np.asarray(v), jax.ShapeDtypeStruct(d.shape, d.dtype), d)
+        return (g * gradient,)
 
     square.defvjp(lambda d: (d * d, d), backward)
     return square(x - y)
@@ -253,7 +253,7 @@ def always_float64(x, y):
     return jnp.mean((x - y) ** 2).astype(jnp.float16)
 
 
-def whole_numbers(x, y):
+def rounded_to_integers(x, y):
     return jnp.sum(jnp.abs(x - y)).astype(jnp.int32)
 
 
@@ -328,5 +328,5 @@ FAULTS: list[tuple[Any, str, str, str]] = [
     (compares_all_pairs, CLASSES, "memory", "every pair"),
     (loops_over_samples, PAIR, "time", "samples"),
     (always_float64, PAIR, "runs", "float16"),
-    (whole_numbers, PAIR, "runs", "int32"),
+    (rounded_to_integers, PAIR, "runs", "int32"),
 ]

@@ -377,5 +377,5 @@ REACH_FAULTS = [
     Fault(mean_over_ignored_positions, mean_over_other_positions, TOKENS, "masked-elements", "where labels is -1"),
     Fault(total_among_its_terms, total_as_loss, PAIR, "runs", "the term 'total' is the sum of the others"),
     Fault(partners_of_the_next, partners, EMBEDDED, "batch-split", "the order of the samples changes", COUPLED),
-    Fault(views_shifted, views, VIEWS, "batch-split", "its own partner", COUPLED),
+    Fault(views_shifted, views, VIEWS, "batch-split", "its partner", COUPLED),
 ]

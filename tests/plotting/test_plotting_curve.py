@@ -10,8 +10,8 @@ from sporax import losses, plotting
 from sporax._errors import ArgumentError
 from sporax.plotting._lines import _along_gradient
 
-ROWS = list(losses.registry().values())
-FIRST_OF_FAMILY = list({row.family: row for row in reversed(ROWS)}.values())
+INFOS = list(losses.registry().values())
+FIRST_OF_FAMILY = list({info.family: info for info in reversed(INFOS)}.values())
 
 
 def line_of(name: str, case: str = "") -> plotting.Line:
@@ -19,8 +19,8 @@ def line_of(name: str, case: str = "") -> plotting.Line:
 
 
 def test_a_curve_is_value_and_derivative():
-    row = losses.get("mse_loss")
-    curve = plotting.trace(row, plotting.lines(row)[0], points=5)
+    info = losses.get("mse_loss")
+    curve = plotting.trace(info, plotting.lines(info)[0], points=5)
     assert curve.axis == "prediction minus label"
     assert curve.label == "mse_loss"
     np.testing.assert_array_equal(curve.x, [-4, -2, 0, 2, 4])
@@ -30,16 +30,16 @@ def test_a_curve_is_value_and_derivative():
 
 @pytest.mark.parametrize("delta", [0.5, 1.0, 2.0])
 def test_the_derivative_of_huber_is_delta_far_out(delta):
-    row = plotting.find("huber")
-    curve = plotting.trace(row, plotting.lines(row)[0], {"delta": delta}, points=9)
+    info = plotting.find("huber")
+    curve = plotting.trace(info, plotting.lines(info)[0], {"delta": delta}, points=9)
     np.testing.assert_array_equal(curve.derivative[[0, -1]], [-delta, delta])
     np.testing.assert_allclose(curve.value[-1], delta * (4 - delta / 2))
-    assert plotting.growth(row, plotting.lines(row)[0], {"delta": delta}) == (f"{delta:g}·|x|",) * 2
+    assert plotting.growth(info, plotting.lines(info)[0], {"delta": delta}) == (f"{delta:g}·|x|",) * 2
 
 
-def test_a_span_of_ones_own():
-    row = losses.get("l1_loss")
-    curve = plotting.trace(row, plotting.lines(row)[0], points=3, span=(-1, 3))
+def test_a_given_span_replaces_that_of_the_line():
+    info = losses.get("l1_loss")
+    curve = plotting.trace(info, plotting.lines(info)[0], points=3, span=(-1, 3))
     assert curve.x.tolist() == [-1, 1, 3]
 
 
@@ -55,12 +55,12 @@ def test_labels_of_two_kinds_are_two_lines():
 
 @pytest.mark.parametrize("name", ["softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits"])
 def test_classification_moves_the_true_class(name):
-    row = losses.get(name)
+    info = losses.get(name)
     x = np.array([-5.0, 0.0, 3.0])
-    value, derivative = plotting.sample(row, line_of(name), x)
+    value, derivative = plotting.sample(info, line_of(name), x)
     np.testing.assert_allclose(value, np.log(np.exp(x) + 2) - x)
     np.testing.assert_allclose(derivative, np.exp(x) / (np.exp(x) + 2) - 1)
-    assert plotting.growth(row, line_of(name)) == ("1·|x|", "→ 0")
+    assert plotting.growth(info, line_of(name)) == ("1·|x|", "→ 0")
 
 
 def test_losses_of_one_kind_share_their_axis():
@@ -73,56 +73,56 @@ def test_losses_of_one_kind_share_their_axis():
 
 
 def test_vectors_turn_by_their_cosine():
-    row = losses.get("cosine_embedding_loss")
-    value, derivative = plotting.sample(row, line_of(row.name, "similar"), [-0.5, 0.5])
+    info = losses.get("cosine_embedding_loss")
+    value, derivative = plotting.sample(info, line_of(info.name, "similar"), [-0.5, 0.5])
     np.testing.assert_allclose(value, [1.5, 0.5])
     np.testing.assert_allclose(derivative, [-1, -1], rtol=1e-6)
-    value, _ = plotting.sample(row, line_of(row.name, "dissimilar"), [-0.5, 0.5], {"margin": 0.25})
+    value, _ = plotting.sample(info, line_of(info.name, "dissimilar"), [-0.5, 0.5], {"margin": 0.25})
     np.testing.assert_allclose(value, [0, 0.25])
 
 
 def test_a_logarithmic_pole_is_named():
-    row = losses.get("binary_cross_entropy")
-    assert plotting.growth(row, line_of(row.name, "positive")) == ("1·ln(1/ε)", "→ 0")
+    info = losses.get("binary_cross_entropy")
+    assert plotting.growth(info, line_of(info.name, "positive")) == ("1·ln(1/ε)", "→ 0")
 
 
-def test_what_needs_parameters_gets_the_rows():
-    row = losses.get("sampled_softmax_loss")
-    assert plotting.required_parameters(row, {"C": 9, "T": 1})["num_classes"] == 9
-    value, _ = plotting.sample(row, line_of(row.name), [-1.0, 1.0])
+def test_required_parameters_come_from_the_registry():
+    info = losses.get("sampled_softmax_loss")
+    assert plotting.required_parameters(info, {"C": 9, "T": 1})["num_classes"] == 9
+    value, _ = plotting.sample(info, line_of(info.name), [-1.0, 1.0])
     assert value[0] > value[1] > 0
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_every_loss_has_lines_that_stay_in_their_domain(row):
-    for line in plotting.lines(row):
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_every_loss_has_lines_that_stay_in_their_domain(info):
+    for line in plotting.lines(info):
         assert line.lowest <= line.start < line.stop <= line.highest
         assert line.axis
         arrays = line.inputs(jnp.asarray(line.start))
-        assert len(arrays) == len(row.inputs)
+        assert len(arrays) == len(info.inputs)
 
 
-@pytest.mark.parametrize("row", FIRST_OF_FAMILY, ids=[row.name for row in FIRST_OF_FAMILY])
-def test_one_of_each_family_has_a_finite_curve_with_a_shape(row):
-    for line in plotting.lines(row):
-        value, derivative = plotting.sample(row, line, line.points(7))
+@pytest.mark.parametrize("info", FIRST_OF_FAMILY, ids=[info.name for info in FIRST_OF_FAMILY])
+def test_one_of_each_family_has_a_finite_curve_with_a_shape(info):
+    for line in plotting.lines(info):
+        value, derivative = plotting.sample(info, line, line.points(7))
         assert np.all(np.isfinite(value))
         assert np.all(np.isfinite(derivative))
     assert np.ptp(value) > 0
 
 
-@pytest.mark.parametrize("row", FIRST_OF_FAMILY, ids=[row.name for row in FIRST_OF_FAMILY])
-def test_the_slope_is_that_of_the_value(row):
-    line = plotting.lines(row)[0]
+@pytest.mark.parametrize("info", FIRST_OF_FAMILY, ids=[info.name for info in FIRST_OF_FAMILY])
+def test_the_derivative_is_that_of_the_value(info):
+    line = plotting.lines(info)[0]
     at, step = line.start + 0.613 * (line.stop - line.start), 1e-5
-    value, derivative = plotting.sample(row, line, [at - step, at, at + step])
+    value, derivative = plotting.sample(info, line, [at - step, at, at + step])
     np.testing.assert_allclose(derivative[1], (value[2] - value[0]) / (2 * step), rtol=1e-4, atol=1e-6)
 
 
-def test_where_nothing_else_fits_the_line_goes_along_gradient():
-    row = losses.get("smooth_l1_loss")
-    (line,) = _along_gradient(row)
-    _, derivative = plotting.sample(row, line, [0.0])
+def test_the_fallback_line_follows_the_gradient():
+    info = losses.get("smooth_l1_loss")
+    (line,) = _along_gradient(info)
+    _, derivative = plotting.sample(info, line, [0.0])
     assert derivative[0] < 0
 
 
@@ -137,7 +137,7 @@ def test_settings_are_every_combination():
     assert plotting.settings_of(losses.get("mse_loss"), {}) == [("", {})]
 
 
-def test_settings_that_cannot_be_are_errors():
+def test_invalid_settings_are_errors():
     with pytest.raises(ArgumentError, match="no hyper-parameter `gamma`. It has beta"):
         plotting.settings_of(losses.get("smooth_l1_loss"), {"gamma": (1,)})
     with pytest.raises(ArgumentError, match="7 combinations"):
@@ -161,10 +161,10 @@ def test_names_are_forgiving(name, found):
     assert plotting.find(name).name == found
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_every_loss_is_found_by_its_name(row):
-    assert plotting.find(row.name) is row
-    assert row in plotting.like(row.name)
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_every_loss_is_found_by_its_name(info):
+    assert plotting.find(info.name) is info
+    assert info in plotting.like(info.name)
 
 
 def test_a_name_of_several_names_them():
@@ -179,13 +179,13 @@ def test_an_unknown_name_suggests_similar_names():
         plotting.find("zzzzzz")
 
 
-def test_what_is_like_a_name_comes_nearest_first():
+def test_similar_names_are_sorted_by_similarity():
     assert plotting.like("mse")[0].name == "mse_loss"
-    assert "sparse_softmax_cross_entropy_with_logits" in [row.name for row in plotting.like("cross_entropy")]
+    assert "sparse_softmax_cross_entropy_with_logits" in [info.name for info in plotting.like("cross_entropy")]
     assert plotting.like("zzzzzz") == []
 
 
-def test_a_docstring_in_parts():
+def test_a_docstring_is_parsed():
     words = plotting.describe(losses.get("smooth_l1_loss"))
     assert words.summary == "Squared near zero, absolute farther away."
     assert words.formulas[0].startswith("d_i = x_i - y_i")
@@ -194,13 +194,13 @@ def test_a_docstring_in_parts():
     assert "Fast R-CNN" in words.source
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_every_loss_says_what_it_is(row):
-    words = plotting.describe(row)
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_every_loss_has_a_description(info):
+    words = plotting.describe(info)
     assert words.summary
-    assert words.formulas, f"{row.name} has no `.. math::` in its docstring"
+    assert words.formulas, f"{info.name} has no `.. math::` in its docstring"
     assert words.source
-    names = {item.name for item in row.inputs} | set(plotting.parameters_of(row)) | set(losses.KEYWORDS)
+    names = {item.name for item in info.inputs} | set(plotting.parameters_of(info)) | set(losses.KEYWORDS)
     assert set(words.arguments) == names
     for formula in words.formulas:
         plain = plotting.plain_formula(formula)

@@ -59,7 +59,7 @@ def test_the_dots_follow_the_curve():
     assert all(0 < mark < 256 for mark in marks)
 
 
-def test_a_step_is_drawn_whole():
+def test_a_step_is_drawn_without_gaps():
     rows = plotting.plot_text([absolute()], 60, 5).splitlines()
     derivative = rows[rows.index(next(row for row in rows if row.strip() == "derivative")) + 1 :][:5]
     middle = [row[len(row.split("┤" if "┤" in row else "│")[0]) + 1 :] for row in derivative]
@@ -76,7 +76,7 @@ def test_every_curve_has_a_letter_when_there_are_several():
     assert "line" not in plotting.plot_text([curve()], 80)
 
 
-def test_colors_only_when_asked_for():
+def test_colors_are_optional():
     assert "\x1b" not in plotting.plot_text([curve(), absolute()], 80)
     colored = plotting.plot_text([curve(), absolute()], 80, color=True)
     assert re.sub(r"\x1b\[\d+m", "", colored) == plotting.plot_text([curve(), absolute()], 80)
@@ -90,18 +90,18 @@ def test_a_pole_does_not_flatten_the_rest():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, np.nan])
-def test_a_constant_and_nothing_can_be_drawn(value):
+def test_a_constant_and_an_all_nan_curve_can_be_drawn(value):
     flat = plotting.Curve("flat", "x", np.linspace(0, 1, 5), np.full(5, value), np.zeros(5))
     assert "derivative" in plotting.plot_text([flat], 60)
 
 
-def test_rounding_noise_is_no_shape():
+def test_rounding_noise_is_not_drawn():
     x = np.linspace(0, 1, 101)
     noise = plotting.Curve("noise", "x", x, 1 + 1e-15 * np.sin(99 * x), 0 * x)
     assert plotting.plot_text([noise], 60).splitlines()[1].startswith("1.5 ┤")
 
 
-def test_too_little_room_is_an_error():
+def test_a_size_that_is_too_small_is_an_error():
     with pytest.raises(ArgumentError, match="at least 30"):
         plotting.plot_text([curve()], 20)
     with pytest.raises(ArgumentError, match="no curve"):

@@ -58,7 +58,7 @@ def right_with_labels(x, labels):
     ],
     ids=["cell", "weights", "labels", "built-in class", "built-in cell"],
 )
-def test_a_right_loss_passes(loss, inputs):
+def test_a_correct_loss_passes(loss, inputs):
     report = assert_loss(loss, inputs, skip=COSTS)
     assert not report.failures
     assert {finding.check for finding in report.findings} == set(check_names()) - set(COSTS)
@@ -94,7 +94,7 @@ def test_the_smallest_input_is_small_and_still_fails():
     assert "NaN comes from div(" in finding.found
 
 
-def test_inputs_are_read_and_drawn_as_written():
+def test_inputs_are_parsed_and_drawn():
     logits, labels, share, sign, weights = parse_inputs(
         "logits: bf16[4, 3], i64[4] < 3, f32[4, 3] simplex, f32[2] in {-1, 1}, w: f32[2] > 0", ["a", "labels"]
     )
@@ -116,14 +116,14 @@ def test_inputs_are_read_and_drawn_as_written():
         ("", "there is none"),
     ],
 )
-def test_inputs_that_cannot_be_read_are_an_error_with_the_form(text, said):
+def test_invalid_inputs_are_an_error_that_shows_the_format(text, said):
     with pytest.raises(ArgumentError) as caught:
         parse_inputs(text)
     assert said in str(caught.value)
     assert "Write it as f32[8, 10]" in str(caught.value)
 
 
-def test_a_loss_that_cannot_be_called_says_what_was_tried():
+def test_the_error_for_a_loss_that_cannot_be_called_lists_what_was_tried():
     def of_three_matrices(a, b, c):
         return (a @ b @ c).sum()
 

@@ -73,7 +73,7 @@ def infinite_at_one_end_and_nan_at_the_other(x):
     return np.float32(1) / x + (1 - x) ** 0.5
 
 
-def test_the_worst_finding_decides_and_not_the_first():
+def test_the_worst_problem_is_reported_and_not_the_first():
     finding = check_loss(infinite_at_one_end_and_nan_at_the_other, "x: f32[8] in [0, 1]", only=["edges"])["edges"]
     assert finding.status == "fail"
     assert finding.found.startswith("for x of 1 the gradient for x[0]")
@@ -85,7 +85,7 @@ def infinite_in_one_sample(x):
     return np.float32(1) / x
 
 
-def test_a_gradient_that_is_not_finite_is_told_with_the_value_that_is_not():
+def test_non_finite_values_and_gradients_are_reported_together():
     finding = check_loss(infinite_in_one_sample, "x: f32[8] >= 0", only=["edges"])["edges"]
     assert finding.status == "warn", "1 / x is infinite at 0 by its formula"
     assert "the value at [0] is inf, and the gradient for x[0] is -inf" in finding.found
@@ -103,7 +103,7 @@ def test_minus_infinity_is_named():
     assert "comes from log(0)" in finding.found
 
 
-def test_an_unused_input_whose_name_begins_with_an_underscore_is_meant():
+def test_an_unused_input_whose_name_begins_with_an_underscore_is_accepted():
     assert check_loss(names_what_it_does_not_use, "f32[8, 3], f32[8, 3]", only=["inputs-used"]).ok
 
 
@@ -112,14 +112,14 @@ def mean_of_flags(x, y, mask):
 
 
 @pytest.mark.parametrize("mask", ["bool[8]", "i32[8] < 2", "i32[8] in {0, 1}"])
-def test_an_integer_or_bool_mask_is_no_class_label(mask):
+def test_an_integer_or_bool_mask_is_not_a_class_label(mask):
     report = check_loss(mean_of_flags, f"f32[8], f32[8], {mask}", only=["labels", "nothing-left"])
     assert report["labels"].status == "skip"
     assert report["nothing-left"].status == "fail"
     assert "with mask all 0 the value is" in report["nothing-left"].found
 
 
-def test_what_the_docstring_says_is_meant_is_no_fault():
+def test_what_the_docstring_declares_is_not_a_fault():
     assert check_loss(pseudo_labels, "f32[8, 3], f32[8, 3]", only=["continuous"])["continuous"].status == "skip"
     with pytest.raises(ArgumentError, match="takes x, y, mask"):
         check_loss(mean_of_flags, "mask: bool[8], y: f32[8]")

@@ -47,7 +47,7 @@ def test_a_domain_is_printed_as_it_is_written(text):
     assert str(one(text)) == f"input0: {text}"
 
 
-def test_whole_numbers_of_an_open_interval():
+def test_integers_of_an_open_interval():
     drawn = one("i32[200] in (0, 3)").draw(np.random.default_rng(0))
     assert set(drawn.tolist()) == {1, 2}
 
@@ -71,7 +71,7 @@ def test_booleans_are_both():
         ("margin: f32[8]", False, None),
     ],
 )
-def test_what_is_a_mask_and_what_a_class_label(text, is_mask, classes):
+def test_masks_and_class_labels_are_distinguished(text, is_mask, classes):
     assert (one(text).is_mask, one(text).classes) == (is_mask, classes)
 
 
@@ -87,7 +87,7 @@ def test_what_is_a_mask_and_what_a_class_label(text, is_mask, classes):
         ("f32[8] in {-1, 0, 1}", None),
     ],
 )
-def test_which_label_is_to_be_ignored(text, ignored):
+def test_the_ignored_label(text, ignored):
     assert one(text).ignored == ignored
 
 
@@ -102,7 +102,7 @@ DOMAINS = (
 
 
 @pytest.mark.parametrize("text", DOMAINS)
-def test_every_probe_is_legal(text):
+def test_every_probe_is_valid(text):
     subject = subject_of(text)
     plain = subject.draw(0)
     probes = [*edge_probes(subject, plain), *ties(subject, plain)]
@@ -153,14 +153,14 @@ def test_small_inputs_stay_inside_their_domains():
     assert small[2][0] == np.round(small[2][0])
 
 
-def test_built_in_losses_of_class_probabilities_are_tried_at_the_corners_along_their_axis_of_classes():
+def test_class_probabilities_are_probed_at_corners_along_the_class_axis():
     tried = 0
-    for row in losses.registry().values():
-        subject = make_subject(row.name)
-        places = [at for at, item in enumerate(subject.inputs) if item.simplex and item.probed]
-        for probe in edge_probes(subject, subject.draw(0)) if places else ():
-            for at in places:
+    for info in losses.registry().values():
+        subject = make_subject(info.name)
+        indices = [at for at, item in enumerate(subject.inputs) if item.simplex and item.probed]
+        for probe in edge_probes(subject, subject.draw(0)) if indices else ():
+            for at in indices:
                 axis = subject.inputs[at].class_axis
-                np.testing.assert_allclose(probe.arrays[at].sum(axis), 1, rtol=1e-5, err_msg=row.name)
+                np.testing.assert_allclose(probe.arrays[at].sum(axis), 1, rtol=1e-5, err_msg=info.name)
                 tried += "one-hot" in probe.where
     assert tried > 20

@@ -32,7 +32,7 @@ class _Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_several_losses_are_one_page_with_a_row_for_each_finding():
+def test_a_page_has_a_row_for_each_finding():
     reports = [
         check_loss(absolute_as_a_root, PAIR, only=["gradient-ties", "edges"]),
         check_loss("mse_loss", only=["nan"]),
