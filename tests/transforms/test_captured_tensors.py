@@ -150,14 +150,14 @@ def test_a_callback_writes_while_model_trains(where: str):
 
 
 @pytest.mark.parametrize("what", ["tensor", "attribute"])
-def test_a_change_amid_steps_that_ran_ahead(what: str, monkeypatch):
-    # Quick steps run 64 at a time, ahead of the callbacks. Here always, and the change comes within such a stack.
-    from sporax.train.step import StepRunner
+def test_a_change_within_a_speculative_block(what: str, monkeypatch):
+    # Small steps run speculatively, 64 at a time. Here always, and the change occurs within such a block.
+    from sporax.train.runner import StepRunner
 
-    leads = []
-    ahead = StepRunner.ahead
-    monkeypatch.setattr(StepRunner, "may_lead", lambda self, stacked, remaining: self._current is not None)
-    monkeypatch.setattr(StepRunner, "ahead", lambda self, stacked: leads.append(1) or ahead(self, stacked))
+    blocks = []
+    speculate = StepRunner.speculate
+    monkeypatch.setattr(StepRunner, "may_speculate", lambda self, stacked, steps: self._current is not None)
+    monkeypatch.setattr(StepRunner, "speculate", lambda self, stacked: blocks.append(1) or speculate(self, stacked))
     net = _Scaled(Tensor([[2.0]]))
 
     class Change(Callback):
@@ -170,5 +170,5 @@ def test_a_change_amid_steps_that_ran_ahead(what: str, monkeypatch):
 
     data = ds.NumpySlicesDataset((np.ones((200, 1), np.float32),) * 2, ["data", "label"], shuffle=False).batch(1)
     Model(net, nn.MSELoss(), nn.SGD(net.trainable_params(), 0.001)).train(1, data, callbacks=Change())
-    assert leads
+    assert blocks
     np.testing.assert_allclose(net.w.item(), _expected(200, range(150, 151)), rtol=1e-5)
