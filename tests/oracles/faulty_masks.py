@@ -302,7 +302,9 @@ MASK_FAULTS: list[Fault] = [
     Fault(zeros_for_the_masked, masked_mean, MASKED, "zero-weight", "divide by the sum of the remaining weights"),
     Fault(masked_predictions_only, masked_mean, MASKED, "zero-weight", "with weights of 0"),
     Fault(normalized_over_all_samples, masked_mean, MASKED, "zero-weight", "with weights of 0"),
-    Fault(mean_over_ignored_too, mean_over_the_rest, IGNORED, "ignored-label", "divide by the number of remaining samples"),
+    Fault(
+        mean_over_ignored_too, mean_over_the_rest, IGNORED, "ignored-label", "divide by the number of remaining samples"
+    ),
     Fault(ignored_as_the_first_class, ignored_as_zero, IGNORED, "ignored-label", "labels != ignore_index"),
     Fault(
         ignores_class_weights,

@@ -125,7 +125,7 @@ def test_config_properties():
         ({"append_info": [{"a": []}]}, r"but got 'a': \[\]"),
         ({"format": "x"}, "`format` must be one of 'ckpt', 'safetensors', but got 'x'"),
         ({"saved_network": 3}, "`saved_network` must be Cell, but got 3"),
-        ({"enc_key": b"0123456789abcdef"}, "sporax does not encrypt checkpoints. Leave `enc_key` None"),
+        ({"enc_key": b"0123456789abcdef"}, "sporax does not encrypt checkpoints. Omit `enc_key`"),
         ({"crc_check": 2}, "`crc_check` must be bool, but got 2"),
         ({"exception_save": 3}, "`exception_save` must be bool, but got 3"),
         ({"remove_redundancy": True}, "`remove_redundancy` must be False, but got True"),

@@ -25,7 +25,7 @@ def rate_of(optimizer):
     return str(optimizer.learning_rate.asnumpy())
 
 
-def watched(values, name="loss"):
+def validations(values, name="loss"):
     return [{name: value} for value in values]
 
 
@@ -69,8 +69,8 @@ def test_scheduler_finds_the_optimizer_in_the_train_network():
     ("optimizer", "message"),
     [
         (None, "this run has no optimizer"),
-        (Scheduled(), "the learning rate of Scheduled is not one number that could be changed, but Cell"),
-        (object(), "the learning rate of object is not one number that could be changed, but NoneType"),
+        (Scheduled(), "the learning rate of Scheduled is not a number that could be changed, but Cell"),
+        (object(), "the learning rate of object is not a number that could be changed, but NoneType"),
     ],
 )
 def test_scheduler_without_a_fixed_rate(optimizer, message):
@@ -93,7 +93,7 @@ def test_wrong_scheduler():
 def test_reduce_prints_the_digits_of_mindspore(capsys):
     optimizer = Optimizer(0.1)
     reduce = ReduceLROnPlateau("eval_loss", patience=1, verbose=True, min_delta=10)
-    FakeRun(reduce, results=watched([0.5, 0.4, 0.3, 0.2]), optimizer=optimizer).train(4)
+    FakeRun(reduce, results=validations([0.5, 0.4, 0.3, 0.2]), optimizer=optimizer).train(4)
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 00002: ReduceLROnPlateau reducing learning rate to 0.010000001.",
         "Epoch 00003: ReduceLROnPlateau reducing learning rate to 0.001.",
@@ -104,7 +104,7 @@ def test_reduce_prints_the_digits_of_mindspore(capsys):
 def test_reduce_keeps_the_least_rate(capsys):
     optimizer = Optimizer(0.1)
     reduce = ReduceLROnPlateau("eval_loss", factor=0.5, patience=0, verbose=True, min_lr=0.03, cooldown=1)
-    FakeRun(reduce, results=watched([1.0] * 6), optimizer=optimizer).train(6)
+    FakeRun(reduce, results=validations([1.0] * 6), optimizer=optimizer).train(6)
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 00002: ReduceLROnPlateau reducing learning rate to 0.05.",
         "Epoch 00003: ReduceLROnPlateau reducing learning rate to 0.03.",
@@ -122,7 +122,7 @@ def test_reduce_keeps_the_least_rate(capsys):
 )
 def test_when_the_rate_is_reduced(capsys, patience, cooldown, values, reduced_after):
     reduce = ReduceLROnPlateau("mae", factor=0.5, patience=patience, cooldown=cooldown, verbose=True)
-    FakeRun(reduce, results=watched(values, "mae"), optimizer=Optimizer(1.0)).train(len(values))
+    FakeRun(reduce, results=validations(values, "mae"), optimizer=Optimizer(1.0)).train(len(values))
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[1][:-1]) for line in lines] == reduced_after
 
@@ -181,7 +181,7 @@ def test_wrong_reduce(arguments, message):
 )
 def test_when_training_is_ended(arguments, values, stopped):
     stop = EarlyStopping("mae", **arguments)
-    params = FakeRun(stop, results=watched(values, "mae")).train(len(values))
+    params = FakeRun(stop, results=validations(values, "mae")).train(len(values))
     assert stop.stopped_epoch == stopped
     assert params.cur_epoch_num == (stopped or len(values))
 
@@ -205,7 +205,7 @@ def test_which_direction_auto_takes(name, higher):
     values = [1, 2, 1] if higher else [2, 1, 2]
     stop = EarlyStopping(name)
     losses = [Tensor(float(value)) for value in values]
-    FakeRun(stop, losses, batch_num=1, results=watched(values, "loss" if "eval" in name else name)).train(3)
+    FakeRun(stop, losses, batch_num=1, results=validations(values, "loss" if "eval" in name else name)).train(3)
     assert stop.stopped_epoch == 3
 
 
@@ -222,7 +222,7 @@ def train_weight(stop, values, epochs):
     def update(params):
         network.weight.set_data(Tensor(float(params.cur_step_num)))
 
-    FakeRun(stop, results=watched(values, "mae"), batch_num=1, network=network, before_step=update).train(epochs)
+    FakeRun(stop, results=validations(values, "mae"), batch_num=1, network=network, before_step=update).train(epochs)
     return float(network.weight)
 
 
@@ -250,7 +250,7 @@ def test_an_early_stopping_can_be_used_again():
 
 def test_eval_loss_is_the_metric_loss():
     stop = EarlyStopping()
-    FakeRun(stop, results=watched([2.0, 1.0, 3.0])).train(3)
+    FakeRun(stop, results=validations([2.0, 1.0, 3.0])).train(3)
     assert (stop.stopped_epoch, stop.best) == (3, 1.0)
 
 
@@ -258,9 +258,9 @@ def test_an_unknown_monitor_is_warned_of_once():
     with pytest.warns(SporaxWarning) as caught:
         FakeRun(EarlyStopping("foo"), results=[{"mae": 1.0, "loss": 2.0}]).train(3)
     assert [str(each.message) for each in caught] == [
-        "EarlyStopping: there is no 'foo' to watch. There is: 'loss', 'eval_loss', 'mae'."
+        "EarlyStopping: there is no 'foo' to monitor. Available: 'loss', 'eval_loss', 'mae'."
     ]
-    with pytest.warns(SporaxWarning, match=r"no 'eval_loss' to watch\. There is: 'loss', 'mae'\. Add 'loss' to"):
+    with pytest.warns(SporaxWarning, match=r"no 'eval_loss' to monitor\. Available: 'loss', 'mae'\. Add 'loss' to"):
         FakeRun(EarlyStopping(), results=[{"mae": 1.0}]).train(1)
     with pytest.warns(SporaxWarning, match=r"ReduceLROnPlateau: .* 'loss'\. The others need Model\(\.\.\., metrics"):
         FakeRun(ReduceLROnPlateau()).train(1)
@@ -292,7 +292,7 @@ def test_wrong_early_stopping(arguments, message):
 
 def test_the_check_of_a_stopped_epoch_can_fail():
     stop = EarlyStopping("mae")
-    FakeRun(stop, results=watched([1, 2], "mae")).train(2)
+    FakeRun(stop, results=validations([1, 2], "mae")).train(2)
     with pytest.raises(AssertionError):
         assert stop.stopped_epoch == 0
     assert np.isfinite(stop.best)

@@ -129,7 +129,7 @@ def test_choosing(tmp_path):
     assert list(load_checkpoint(path, filter_prefix="fc.b")) == ["fc.weight"]
     assert list(load_checkpoint(path, specify_prefix=["fc.w", "x"])) == ["fc.weight"]
     assert list(load_checkpoint(path, choice_func=lambda name: name == "fc.bias")) == ["fc.bias"]
-    with pytest.raises(CheckpointError, match=r"nothing is left of the 2 entries .* are fc\.weight, fc\.bias"):
+    with pytest.raises(CheckpointError, match=r"no entry is left of the 2 entries .* are fc\.weight, fc\.bias"):
         load_checkpoint(path, filter_prefix="fc")
 
 
@@ -252,12 +252,12 @@ def test_a_missing_folder(tmp_path):
         (
             {"filter_prefix": 3},
             ArgumentTypeError,
-            "`filter_prefix` must be a str or a list of them, none empty, but got 3",
+            "`filter_prefix` must be a non-empty str or a list of them, but got 3",
         ),
         (
             {"specify_prefix": [""]},
             ArgumentTypeError,
-            "`specify_prefix` must be a str or a list of them, none empty",
+            "`specify_prefix` must be a non-empty str or a list of them",
         ),
         ({"choice_func": 3}, ArgumentTypeError, "`choice_func` must be a function"),
     ],
@@ -320,7 +320,7 @@ def test_nothing_fits():
 
 def test_a_prefix_more_in_the_checkpoint():
     net = zeroed(Net())
-    with pytest.warns(SporaxWarning, match=r"begin with 'net\.', which the network's do not"):
+    with pytest.warns(SporaxWarning, match=r"begin with 'net\.', unlike those of the network"):
         assert load_param_into_net(net, dict(Wrapped().parameters_dict())) == ([], [])
     assert values(net) == ORIGINAL
     net = zeroed(Net())
@@ -333,7 +333,7 @@ def test_a_prefix_more_in_the_checkpoint():
 
 def test_a_prefix_less_in_the_checkpoint():
     net = Wrapped()
-    with pytest.warns(SporaxWarning, match=r"They are there without 'net\.': load into that part"):
+    with pytest.warns(SporaxWarning, match=r"They are in the checkpoint without 'net\.': load into that part"):
         missing, unused = load_param_into_net(net, dict(Net().parameters_dict()), strict_load=False)
     assert (missing, unused) == (["net.fc.weight", "net.fc.bias"], ["fc.weight", "fc.bias"])
 
@@ -361,7 +361,7 @@ class TestLessThanHalf:
             load_param_into_net(net, given, *strict)
         assert "not in the checkpoint: p" in str(caught.value)
         assert "not in the network: q" in str(caught.value)
-        assert str(caught.value).endswith("give strict_load=False.")
+        assert str(caught.value).endswith("use strict_load=False.")
         assert [parameter.item() for parameter in net.get_parameters()] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
     def test_half_is_a_warning(self):
@@ -419,7 +419,7 @@ def test_shapes_that_do_not_fit_are_all_named_and_nothing_is_loaded():
     net = zeroed(Net())
     given = dict(Net(rows=3).parameters_dict())
     expected = (
-        r"load_param_into_net: 2 Parameter\(s\) do not fit, and nothing was loaded: "
+        r"load_param_into_net: 2 Parameter\(s\) do not match, and nothing was loaded: "
         r"'fc\.weight' has shape \(1, 2\) in the network, but \(3, 2\) in the checkpoint; "
         r"'fc\.bias' has shape \(1,\) in the network, but \(3,\) in"
     )
@@ -427,7 +427,7 @@ def test_shapes_that_do_not_fit_are_all_named_and_nothing_is_loaded():
         load_param_into_net(net, given)
     assert isinstance(caught.value, RuntimeError), "MindSpore raises a RuntimeError here"
     given["fc.weight"] = Net().fc.weight
-    with pytest.raises(CheckpointError, match=r"1 Parameter\(s\) do not fit"):
+    with pytest.raises(CheckpointError, match=r"1 Parameter\(s\) do not match"):
         load_param_into_net(net, given)
     assert values(net) == NOTHING
 
@@ -548,7 +548,7 @@ def test_training_state_that_does_not_fit(tmp_path):
     with pytest.raises(CheckpointError, match=r"'fc\.weight' has shape \(3, 2\) in the network, but \(1, 2\)"):
         load_training_state(path, Net(rows=3))
     save_checkpoint(Net(), path)
-    with pytest.raises(CheckpointError, match=r"not the state of a run\. Use load_checkpoint for it"):
+    with pytest.raises(CheckpointError, match=r"does not contain the state of a run\. Use load_checkpoint"):
         load_training_state(path, net)
     assert values(net) == NOTHING
 

@@ -142,7 +142,7 @@ def test_sink_and_plain_see_the_same_random_augmentation(make):
 def test_a_source_that_does_not_give_what_it_says(count, received, sink):
     data = ds.GeneratorDataset(Sized(8, count), ["x", "y"]).batch(2)
     with pytest.raises(
-        DatasetError, match=f"says by `__len__` that it has 8 elements, but in epoch 2 it gave {received}"
+        DatasetError, match=f"has 8 elements according to `__len__`, but it yielded {received} in epoch 2"
     ):
         train(data, dataset_sink_mode=sink)
 
@@ -152,7 +152,7 @@ def test_a_source_that_does_not_give_what_it_says(count, received, sink):
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_an_iterable_that_does_not_give_what_it_says(count, received, epoch, sink):
     steps = Steps()
-    message = f"Model.train: the dataset says that an epoch has 8 batches, but in epoch {epoch} it gave {received}"
+    message = f"Model.train: an epoch has 8 batches according to the dataset, but it gave {received} in epoch {epoch}"
     if epoch == 1 and not count:
         message = "gave no batches"
     with pytest.raises(DatasetError, match=message):
@@ -169,7 +169,7 @@ def test_an_iterable_that_gives_nothing_the_second_time(sink):
 def test_a_validation_that_does_not_give_what_it_says():
     net = nn.Dense(1, 1)
     model = Model(net, nn.MSELoss(), metrics={"loss"})
-    with pytest.raises(DatasetError, match="Model.eval: the dataset says that an epoch has 8 batches.*gave 2"):
+    with pytest.raises(DatasetError, match="Model.eval: an epoch has 8 batches according to the dataset.*gave 2"):
         model.eval(SizedBatches(2))
 
 
@@ -236,10 +236,10 @@ def test_the_callbacks_of_the_package_do_without_the_size(tmp_path, capsys):
         ((X, X), r"a tuple of 2 arrays\. Cut arrays into batches with dataset\.NumpySlicesDataset\(\(x, y\)"),
         (X, r"an array \(ndarray\)\. Cut arrays into batches with dataset\.NumpySlicesDataset"),
         (sporax.Tensor(X), r"an array \(Tensor\)"),
-        (iter([(X, X)]), "got list_iterator, an iterator, which cannot be started again.*`__iter__` is a generator"),
+        (iter([(X, X)]), "got list_iterator, an iterator, which can be iterated only once.*`__iter__` is a generator"),
         ((pair for pair in [(X, X)]), "got generator, an iterator"),
-        ({"x": X}, "an object with `__iter__` that starts again in each epoch.*got dict.*NumpySlicesDataset"),
-        (3, "an object with `__iter__` that starts again in each epoch.*got int"),
+        ({"x": X}, "an object whose `__iter__` starts again in each epoch.*got dict.*NumpySlicesDataset"),
+        (3, "an object whose `__iter__` starts again in each epoch.*got int"),
     ],
 )
 def test_what_is_no_dataset(given, message):
@@ -252,7 +252,9 @@ def test_a_generator_in_a_dataset_can_be_read_for_one_epoch():
     steps = Steps()
     train(data, 1, steps)
     assert len(steps.steps) == 4
-    with pytest.raises(DatasetError, match="iterator, which can be read once.*whose `__iter__` starts from the first"):
+    with pytest.raises(
+        DatasetError, match="iterator, which can be read only once.*whose `__iter__` starts from the first"
+    ):
         train(data, 1)
 
 
@@ -262,6 +264,6 @@ def test_dict_columns_are_refused_with_a_way_out():
             yield {"a": x}, x
 
     data = ds.GeneratorDataset(dicts, ["d", "y"])
-    with pytest.raises(DatasetError, match=r"column 'd' of the dataset holds dicts.*dataset\.map"):
+    with pytest.raises(DatasetError, match=r"column 'd' of the dataset contains dicts.*dataset\.map"):
         train(data.batch(2))
     train(data.map(lambda d: d["a"], "d").batch(2))

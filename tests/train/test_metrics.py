@@ -256,9 +256,9 @@ def test_differences_do_not_overflow():
             Accuracy(),
             (SCORES, LABELS[:2]),
             ShapeError,
-            r"must have shape \(3,\), or \(3, 2\) one-hot, but theirs is \(2,\)",
+            r"must have shape \(3,\), or \(3, 2\) one-hot, but they have shape \(2,\)",
         ),
-        (Accuracy(), (SCORES, LABELS[:, None]), ShapeError, r"theirs is \(3, 1\)"),
+        (Accuracy(), (SCORES, LABELS[:, None]), ShapeError, r"they have shape \(3, 1\)"),
         (Accuracy(), (LABELS, LABELS), ShapeError, r"a score for each class, .* but its shape is \(3,\)"),
         (
             Accuracy(),
@@ -267,7 +267,7 @@ def test_differences_do_not_overflow():
             "a label is 5, but there are 2 classes, 0 to 1. Labels count",
         ),
         (Accuracy(), (SCORES, [1, -1, 0]), LabelError, "a label is -1, but there are 2 classes"),
-        (Accuracy(), (SCORES, [0.5, 1, 0]), DtypeError, "labels must be whole numbers, but got float64"),
+        (Accuracy(), (SCORES, [0.5, 1, 0]), DtypeError, "labels must be integers, but got float64"),
         (
             Accuracy(),
             ("a", [1]),
@@ -299,7 +299,7 @@ def test_differences_do_not_overflow():
             Loss(),
             (1.0, 2.0, 3.0),
             ArgumentError,
-            "it needs the loss, and perhaps its weight, but got 3 inputs",
+            "it needs the loss, and optionally its weight, but got 3 inputs",
         ),
         (Loss(), (1.0, -1.0), ArgumentError, "the weight must be one number ≥ 0, but got -1.0"),
         (Loss(), ([],), ArgumentError, "the loss has no elements"),
@@ -328,7 +328,7 @@ def test_wrong_batches(metric, batch, error, message):
 def test_the_number_of_classes_must_stay():
     accuracy = Accuracy()
     accuracy.update(SCORES, LABELS)
-    with pytest.raises(ShapeError, match=r"this batch has 3 classes, but those before had 2\. Call clear"):
+    with pytest.raises(ShapeError, match=r"this batch has 3 classes, but the previous ones had 2\. Call clear"):
         accuracy.update([[1, 2, 3]], [1])
 
 
@@ -366,7 +366,7 @@ def test_indexes():
     metric.update([1.0], [55.0], [3.0])
     assert metric.eval() == 2.0
     assert MAE().indexes is None
-    with pytest.raises(ArgumentError, match=r"MAE\.update: set_indexes chose \[2, 0\], but there are only 1 input"):
+    with pytest.raises(ArgumentError, match=r"MAE\.update: set_indexes selected \[2, 0\], but there are only 1 input"):
         metric.update([1.0])
     for wrong in (3, ["a"], [True]):
         with pytest.raises(ArgumentTypeError, match="`indexes` must be a list of ints"):
@@ -421,7 +421,7 @@ def test_get_metrics():
         ([3], "an element must be a name or a Metric, but got 3 of type int"),
         ([MAE], r"Write MAE\(\)\."),
         ({"foo"}, "`name` must be one of .* but got 'foo'"),
-        ([MAE(), "mae"], "'mae' is there twice"),
+        ([MAE(), "mae"], "'mae' occurs twice"),
     ],
 )
 def test_wrong_metrics(given, message):

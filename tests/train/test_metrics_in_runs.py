@@ -198,7 +198,7 @@ def test_outputs_are_counted_by_what_each_batch_gives():
 
 def test_eval_indexes_without_an_eval_network_are_refused_where_they_would_choose():
     assert Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc"}, eval_indexes=[0, 1, 2]).eval(_data())
-    with pytest.raises(ArgumentError, match=r"eval_indexes` \[0, 2, 1\] choose from what eval_network returns"):
+    with pytest.raises(ArgumentError, match=r"eval_indexes` \[0, 2, 1\] select outputs of eval_network"):
         Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc"}, eval_indexes=[0, 2, 1])
 
 
@@ -221,7 +221,7 @@ def test_an_empty_batch_adds_nothing_to_the_loss_of_a_function_or_an_eval_networ
     assert own.eval(data())["loss"] == expected
 
 
-# --- whole numbers, lists, labels to ignore ----------------------------------------------------------------------
+# --- integers, lists, ignored labels ------- ----------------------------------------------------------------------
 
 
 def test_differences_of_large_whole_numbers_are_exact():
@@ -393,7 +393,7 @@ def test_auto_goes_by_the_words_of_the_name(name, best):
 
 
 def test_auto_warns_where_the_name_says_nothing():
-    with pytest.warns(SporaxWarning, match=r"whether a higher or a lower 'mine' is better .* mode='max' or mode='min'"):
+    with pytest.warns(SporaxWarning, match=r"the name 'mine' does not tell whether higher .* mode='max' or mode='min'"):
         assert _best("mine", [0.5, 0.2, 0.8]) == 0.8
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -401,8 +401,10 @@ def test_auto_warns_where_the_name_says_nothing():
         assert _best("mine", [0.5, 0.2, 0.8], mode="max") == 0.8
 
 
-def test_what_is_no_number_cannot_be_watched():
-    with pytest.raises(TrainError, match=r"'acc' is \{'top1': 0.5\} of type dict, but one number must be watched"):
+def test_a_value_that_is_not_a_number_cannot_be_monitored():
+    with pytest.raises(
+        TrainError, match=r"'acc' is \{'top1': 0.5\} of type dict, but a single number must be monitored"
+    ):
         _best("acc", [{"top1": 0.5}])
 
 

@@ -50,10 +50,10 @@ NAN = float("nan")
 
 @class_metrics
 @pytest.mark.parametrize("labels", [[[1], [0], [0]], [1, 0, 0]], ids=["column", "flat"])
-def test_one_column_of_scores_is_refused_because_it_is_always_the_highest(make, labels):
+def test_scores_of_one_class_raise(make, labels):
     with pytest.raises(ShapeError, match=r"\(3, 1\) .*predicted as class 0.*np\.stack\(\[1 - p, p\], 1\)"):
         make().update(ONE_COLUMN, np.int32(labels))
-    with pytest.raises(ShapeError, match=r"shape is \(3,\).*a score for each of them"):
+    with pytest.raises(ShapeError, match=r"shape is \(3,\).*give a score for each:"):
         make().update(ONE_COLUMN[:, 0], np.int32([1, 0, 0]))
 
 
@@ -73,16 +73,16 @@ def test_what_the_message_about_one_column_advises_gives_the_right_numbers():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[0, 1], [0, 0], [1, 0]], r"row 1 is \[0. 0.\]\. Leave samples without a label out"),
-        ([[0, 1], [1, 0], [1, 1]], r"row 2 is \[1. 1.\]\. Where a sample has several labels, .*multilabel"),
+        ([[0, 1], [0, 0], [1, 0]], r"row 1 is \[0. 0.\]\. Remove samples without a label"),
+        ([[0, 1], [1, 0], [1, 1]], r"row 2 is \[1. 1.\]\. For several labels per sample use .*multilabel"),
         ([[0.3, 0.7], [1, 0], [1, 0]], r"row 0 is \[0.3 0.7\]\. For soft labels .*labels\.argmax\(1\)"),
         ([[NAN, 1], [1, 0], [1, 0]], "row 0 is"),
         ([[2, 0], [1, 0], [1, 0]], "row 0 is"),
     ],
     ids=["nothing", "several", "soft", "nan", "two"],
 )
-def test_rows_of_labels_that_are_not_one_hot_are_refused_by_name(make, rows, message):
-    with pytest.raises(LabelError, match="must be one-hot, one 1 among zeros, but " + message):
+def test_rows_that_are_not_one_hot_raise(make, rows, message):
+    with pytest.raises(LabelError, match="must be one-hot .a single 1 among zeros., but " + message):
         make().update(SCORES, np.float32(rows))
 
 
@@ -160,10 +160,10 @@ def test_the_weight_of_a_loss_is_a_finite_number():
     [
         ([1, -1, 0], LabelError, "a label is -1, but there are 2 classes"),
         ([1, 2, 0], LabelError, "a label is 2, but there are 2 classes"),
-        (np.float32([1, NAN, 0]), DtypeError, "whole numbers, but got float32 with fractions or NaN: nan"),
+        (np.float32([1, NAN, 0]), DtypeError, "integers, but got float32 with fractions or NaN: nan"),
         (np.float32([1, np.inf, 0]), DtypeError, "with fractions or NaN: inf"),
         (np.float32([1, 0.5, 0]), DtypeError, "with fractions or NaN: 0.5"),
-        (np.int32([[1], [0], [0]]), ShapeError, r"theirs is \(3, 1\)\. Remove axis 1 of the labels"),
+        (np.int32([[1], [0], [0]]), ShapeError, r"they have shape \(3, 1\)\. Remove axis 1 of the labels"),
         (np.uint64([1, 2**63, 0]), LabelError, "a label is 9223372036854775808"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_binary_confusion_matrix_takes_probabilities_and_logits_by_its_thresho
     np.testing.assert_array_equal(result(ConfusionMatrix(2), (ONE_COLUMN, [[1], [0], [0]])), expected)
     logits = np.log(p / (1 - p))
     np.testing.assert_array_equal(result(ConfusionMatrix(2, threshold=0.0), (logits, [1, 0, 0])), expected)
-    with pytest.raises(ArgumentError, match=r"a prediction is 2.19.*no probabilities.*threshold=0\.0"):
+    with pytest.raises(ArgumentError, match=r"a prediction is 2.19.*not probabilities.*threshold=0\.0"):
         ConfusionMatrix(2).update(logits, [1, 0, 0])
     with pytest.raises(ShapeError, match=r"scores must have shape \(3, 2\).*has shape \(3, 1\)\. .*y\.squeeze\(1\)"):
         ConfusionMatrix(2).update(ONE_COLUMN, [1, 0, 0])
@@ -232,7 +232,7 @@ def test_a_threshold_does_not_turn_three_classes_into_two():
         (([1, 0], [1, 2]), LabelError, "a label is 2, but there are 2 classes"),
         (([1, 0], [-1, 0]), LabelError, "a label is -1"),
         (([1, -1], [1, 0]), LabelError, "a predicted class is -1"),
-        (([1, 0], [1.0, 0.5]), DtypeError, "labels must be whole numbers, but got float64 with fractions or NaN: 0.5"),
+        (([1, 0], [1.0, 0.5]), DtypeError, "labels must be integers, but got float64 with fractions or NaN: 0.5"),
         (([[0.1, 0.9], [0.8, 0.2]], [[0, 1], [1, 0]]), LabelError, r"look one-hot .*labels\.argmax\(1\)"),
         (([[0, 1], [1, 0]], [[0, 1], [1, 0]]), LabelError, "look one-hot"),
     ],

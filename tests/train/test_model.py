@@ -217,7 +217,7 @@ def test_a_plain_sequence_of_batches_can_be_trained_on():
     np.testing.assert_allclose(keep.losses, reference(batches_of(columns()))[0], rtol=2e-4)
     with pytest.raises(
         ArgumentTypeError,
-        match=r"got list_iterator, an iterator, which cannot be started again.*`__iter__` is a generator",
+        match=r"got list_iterator, an iterator, which can be iterated only once.*`__iter__` is a generator",
     ):
         Model(net, nn.MSELoss(), momentum(net)).train(1, iter([1]))
 
@@ -407,7 +407,7 @@ def test_a_loss_with_a_shape_is_refused():
     net = line()
     with pytest.raises(TrainError, match=r"loss of SmoothL1Loss has shape \(4, 1\).*reduction='mean'"):
         Model(net, nn.SmoothL1Loss(), momentum(net)).train(1, dataset())
-    with pytest.raises(TrainError, match=r"must be a Tensor.*give loss_fn"):
+    with pytest.raises(TrainError, match=r"must be a Tensor.*Give loss_fn"):
         Model(nn.WithLossCell(net, lambda o, y: None), optimizer=momentum(net)).train(1, dataset())
 
 
@@ -465,11 +465,11 @@ def test_arguments_are_checked():
     model = Model(net, nn.MSELoss(), momentum(net))
     with pytest.raises(ArgumentError, match="`epoch` must be at least 1"):
         model.train(0, dataset())
-    with pytest.raises(ArgumentError, match="`initial_epoch` 3 is beyond `epoch` 2"):
+    with pytest.raises(ArgumentError, match="`initial_epoch` 3 exceeds `epoch` 2"):
         model.train(2, dataset(), initial_epoch=3)
     with pytest.raises(ArgumentError, match="there are no metrics"):
         model.eval(dataset())
-    with pytest.raises(ArgumentError, match="only 'O0' is built"):
+    with pytest.raises(ArgumentError, match="only 'O0' is supported"):
         Model(net, amp_level="O2")
 
 

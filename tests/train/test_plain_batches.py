@@ -112,7 +112,7 @@ def test_batches_of_another_form_are_refused(other, sink):
     one = np.ones((3, 2), np.float32)
     with pytest.raises(DatasetError, match=r"first batch was a dict of \['x', 'y'\], but a later one is a"):
         trained([{"x": one, "y": one}, other(one)], sink, 1, Same())
-    with pytest.raises(DatasetError, match="first batch was no dict, but a later one is a dict of"):
+    with pytest.raises(DatasetError, match="first batch was not a dict, but a later one is a dict of"):
         trained([(one, one), {"x": one, "y": one}], sink, 1, Same())
 
 

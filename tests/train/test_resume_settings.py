@@ -73,45 +73,49 @@ def schedule(rate):
 
 
 BUILT: dict[str, Any] = {
-    "loss": ({}, {"loss": nn.L1Loss}, "loss_fn MSELoss then, L1Loss now"),
-    "reduction": ({}, {"loss": lambda: nn.MSELoss("sum")}, "loss_fn.reduction 'mean' then, 'sum' now"),
+    "loss": ({}, {"loss": nn.L1Loss}, "loss_fn was MSELoss and is now L1Loss"),
+    "reduction": ({}, {"loss": lambda: nn.MSELoss("sum")}, "loss_fn.reduction was 'mean' and is now 'sum'"),
     "loss function": (
         {"loss": lambda: lambda a, b: ops.square(a - b).mean()},
         {"loss": lambda: ops.mse_loss},
-        "<lambda> then, mse_loss now",
+        "<lambda> and is now mse_loss",
     ),
     "class weights": (
         {"loss": lambda: nn.BCEWithLogitsLoss(weight=sporax.Tensor([1.0]))},
         {"loss": lambda: nn.BCEWithLogitsLoss(weight=sporax.Tensor([2.0]))},
-        r"loss_fn.weight \[1.0\] then, \[2.0\] now",
+        r"loss_fn.weight was \[1.0\] and is now \[2.0\]",
     ),
-    "dropout": ({}, {"net": lambda: Net(0.5)}, "network.drop.p 0.3 then, 0.5 now"),
-    "activation": ({}, {"net": Activated}, "network.act absent then, Tanh now"),
-    "to_float": ({}, {"net": lambda: Net().to_float(sporax.float16)}, "network.fc.to_float None then, .*float16.* now"),
+    "dropout": ({}, {"net": lambda: Net(0.5)}, "network.drop.p was 0.3 and is now 0.5"),
+    "activation": ({}, {"net": Activated}, "network.act was absent and is now Tanh"),
+    "to_float": (
+        {},
+        {"net": lambda: Net().to_float(sporax.float16)},
+        "network.fc.to_float was None and is now .*float16.*",
+    ),
     "weight decay": (
         {},
         {"optimizer": lambda w: momentum(w, weight_decay=0.1)},
-        r"optimizer.weight_decay \(0.0, 0.0\) then, \(0.1, 0.1\) now",
+        r"optimizer.weight_decay was \(0.0, 0.0\) and is now \(0.1, 0.1\)",
     ),
     "nesterov": (
         {},
         {"optimizer": lambda w: momentum(w, use_nesterov=True)},
-        "optimizer.use_nesterov False then, True now",
+        "optimizer.use_nesterov was False and is now True",
     ),
     "beta": (
         {"optimizer": lambda w: nn.Adam(w, 0.05)},
         {"optimizer": lambda w: nn.Adam(w, 0.05, beta1=0.5)},
-        "optimizer.beta1 0.9 then, 0.5 now",
+        "optimizer.beta1 was 0.9 and is now 0.5",
     ),
     "schedule": (
         {"optimizer": schedule(0.9)},
         {"optimizer": schedule(0.5)},
-        "optimizer.learning_rate.decay_rate 0.9 then, 0.5 now",
+        "optimizer.learning_rate.decay_rate was 0.9 and is now 0.5",
     ),
     "table of rates": (
         {"optimizer": lambda w: momentum(w, [0.1] * 6)},
         {"optimizer": lambda w: momentum(w, [0.2] * 6)},
-        r"learning_rate \[0.1, 0.1, 0.1, 0.1, ...\] then, \[0.2, 0.2, 0.2, 0.2, ...\] now",
+        r"learning_rate was \[0.1, 0.1, 0.1, 0.1, ...\] and is now \[0.2, 0.2, 0.2, 0.2, ...\]",
     ),
 }
 
@@ -128,11 +132,14 @@ def test_another_network_loss_or_optimizer_is_warned_of(name, tmp_path):
 
 
 READ: dict[str, Any] = {
-    "no shuffling": ({"shuffle": False}, "sampler of 'numpyslices' RandomSampler.* then, SequentialSampler"),
-    "another shard": ({"num_shards": 2, "shard_id": 1}, "shard_id=0.* then, .*shard_id=1"),
-    "another sampler": ({"sampler": ds.WeightedRandomSampler([1.0] * 12)}, "RandomSampler.* then, WeightedRandomSamp"),
-    "other weights": ({"sampler": ds.WeightedRandomSampler([1.0, 2.0] * 6)}, "the sampler of .* then"),
-    "other elements": ({"shuffle": True, "x": X + 1}, "elements of 'numpyslices' [0-9a-f]{8} then"),
+    "no shuffling": ({"shuffle": False}, "sampler of 'numpyslices' was RandomSampler.* and is now SequentialSampler"),
+    "another shard": ({"num_shards": 2, "shard_id": 1}, "shard_id=0.* and is now .*shard_id=1"),
+    "another sampler": (
+        {"sampler": ds.WeightedRandomSampler([1.0] * 12)},
+        "RandomSampler.* and is now WeightedRandomSamp",
+    ),
+    "other weights": ({"sampler": ds.WeightedRandomSampler([1.0, 2.0] * 6)}, "the sampler of .* was .* and is now"),
+    "other elements": ({"shuffle": True, "x": X + 1}, "elements of 'numpyslices' was [0-9a-f]{8} and is now"),
 }
 BEFORE: dict[str, Any] = {
     "another shard": {"num_shards": 2, "shard_id": 0},
@@ -152,7 +159,7 @@ def test_a_dataset_of_another_order_or_content_is_warned_of_between_epochs(name,
 @pytest.mark.parametrize(
     ("first", "then", "message"),
     [
-        (lambda: slices().shuffle(12), lambda: slices().shuffle(4), "size of 'shuffle' 12 then, 4 now"),
+        (lambda: slices().shuffle(12), lambda: slices().shuffle(4), "size of 'shuffle' was 12 and is now 4"),
         (lambda: slices().map(np.copy, "x"), lambda: slices().map(np.negative, "x"), "operations of 'map'"),
         (lambda: slices().map(np.copy, "x"), lambda: slices().map(np.copy, "y"), "input_columns of 'map'"),
     ],
@@ -176,7 +183,7 @@ def test_a_file_of_a_later_call_of_train_is_warned_of(tmp_path):
 
     with pytest.raises(RuntimeError, match="power cut"):
         script(4)
-    with pytest.warns(ResumeWarning, match="had done 3 steps.*done none.*give each call a folder of its own"):
+    with pytest.warns(ResumeWarning, match="had done 3 steps.*done none.*give each call a separate folder"):
         script(None)
 
 

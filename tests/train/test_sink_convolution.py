@@ -1,4 +1,4 @@
-"""Sink mode of steps with a convolution: laid out flat on CPU, the same losses, the next stack read meanwhile."""
+"""Data sinking of steps with a convolution: unrolled on CPU, equal losses, and the next stack is read concurrently."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 import sporax
 from sporax import Model, nn
 from sporax import dataset as ds
-from sporax.train import _program
 from sporax.train.callback import Callback, LossMonitor
-from sporax.train.step import StepRunner
+from sporax.train.runner import StepRunner, _sink
+from sporax.train.runner._program import Operations, count_operations
 from sporax.transforms import value_and_grad
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def stacked(rows):
 
 
 def loops(jaxpr):
-    """The loops of a jaxpr that hold a convolution."""
+    """Return the number of loops with a convolution in a jaxpr."""
     found = 0
     for eqn in jaxpr.eqns:
         for value in jax.tree.leaves(eqn.params, is_leaf=lambda leaf: hasattr(leaf, "eqns") or hasattr(leaf, "jaxpr")):
@@ -76,15 +76,15 @@ def loops(jaxpr):
                 if eqn.primitive.name in ("scan", "while") and eqn.params.get("unroll", 1) < eqn.params.get(
                     "length", 2
                 ):
-                    found += bool(_program._census(inner)[0])
+                    found += bool(count_operations(inner).convolutions)
                 found += loops(inner)
     return found
 
 
-# 11 batches an epoch: whole programs and a rest. A callback that reads the state cuts the stacks too.
+# 11 batches in an epoch: unrolled programs and remaining single steps.
 @pytest.mark.parametrize("unroll", [1, 3, 4])
-def test_the_losses_and_weights_are_those_without_sink(unroll, monkeypatch):
-    monkeypatch.setattr(_program, "unroll_of", lambda convolutions, equations: unroll)
+def test_losses_and_weights_equal_those_without_sink(unroll, monkeypatch):
+    monkeypatch.setattr(_sink, "unrolled_steps", lambda operations: unroll)
     plain, weights = train(False)
     sunk, others = train(True)
     assert len(sunk) == 22
@@ -93,58 +93,62 @@ def test_the_losses_and_weights_are_those_without_sink(unroll, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_a_call_holds_few_slow_steps_and_many_quick_ones(monkeypatch):
+def test_a_call_contains_few_slow_steps_and_many_fast_ones(monkeypatch):
     batch = [each[0] for each in stacked(1)]
-    assert runner().prepare(batch) == _program._QUICK_FLAT_STEPS
-    monkeypatch.setattr(_program, "_QUICK_PRODUCTS", 0)
-    assert runner().prepare(batch) == _program._FLAT_STEPS < _program._QUICK_FLAT_STEPS
+    assert runner().prepare(batch) == _sink._FAST_STEPS
+    monkeypatch.setattr(_sink, "_FAST_PRODUCTS", 0)
+    assert runner().prepare(batch) == _sink._SLOW_STEPS < _sink._FAST_STEPS
 
 
-def test_no_convolution_is_put_into_a_loop():
+def test_no_convolution_is_inside_a_loop():
     run = runner()
-    assert run.prepare([each[0] for each in stacked(1)]) == _program._QUICK_FLAT_STEPS
+    assert run.prepare([each[0] for each in stacked(1)]) == _sink._FAST_STEPS
     program = run._program([each[0] for each in stacked(1)])
-    assert program.flat
-    assert program.unroll == _program._UNROLLED_STEPS
+    assert program.needs_unrolling
+    unroll = _sink.unrolled_steps(program.operations)
+    assert unroll == _sink._UNROLLED_STEPS
     state = tuple(p._value for p in program.written)
     kept = tuple(p._value for p in program.kept)
-    jaxpr = jax.make_jaxpr(program._many)(state, kept, *stacked(program.unroll))
+    jaxpr = jax.make_jaxpr(program._many)(state, kept, *stacked(unroll))
     assert loops(jaxpr.jaxpr) == 0
-    # The same step as a loop is seen by the count.
+    # The check can fail: it counts the same step in a loop.
     looped = jax.make_jaxpr(lambda x: jax.lax.scan(lambda c, row: (c, program._single(state, kept, *row)), 0, x))
     assert loops(looped(tuple(stacked(4))).jaxpr) == 1
 
 
-def test_only_two_programs_are_called_whatever_the_stacks():
+def test_only_two_programs_are_called_for_any_stacks():
     run = runner()
     run.run_many(stacked(1))
     program = run._current
     several, single, shapes = program.many, program.single, []
 
-    def tell(function):
+    def record(function):
         def call(state, kept, *batch):
             shapes.append(batch[0].shape)
             return function(state, kept, *batch)
 
         return call
 
-    program.many, program.single = tell(several), tell(single)
+    program.many, program.single = record(several), record(single)
     for rows in (1, 3, 4, 9):
         assert np.asarray(run.run_many(stacked(rows))[0]).shape == (rows,)
     one, four = (4, 1, 6, 6), (4, 4, 1, 6, 6)
     assert shapes == [one, one, one, one, four, four, four, one]
 
 
-def test_how_many_steps_are_unrolled():
-    most = _program._UNROLLED_STEPS
-    assert _program.unroll_of([1000, 5000], 100) == most
-    assert _program.unroll_of([1000], _program._UNROLLED_EQUATIONS // 2) == 2
-    assert _program.unroll_of([1000], 10 * _program._UNROLLED_EQUATIONS) == 1
-    assert _program.unroll_of([_program._UNROLLED_PRODUCTS, 1], 10) == 1
+def test_the_number_of_unrolled_steps():
+    def unrolled(convolutions, equations):
+        return _sink.unrolled_steps(Operations(convolutions, equations, 0, False))
+
+    maximum = _sink._UNROLLED_STEPS
+    assert unrolled([1000, 5000], 100) == maximum
+    assert unrolled([1000], _sink._UNROLLED_EQUATIONS // 2) == 2
+    assert unrolled([1000], 10 * _sink._UNROLLED_EQUATIONS) == 1
+    assert unrolled([_sink._UNROLLED_PRODUCTS, 1], 10) == 1
 
 
-def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
-    monkeypatch.setattr(_program, "_QUICK_FLAT_STEPS", 8)
+def test_the_next_stack_is_read_while_the_device_is_busy(monkeypatch):
+    monkeypatch.setattr(_sink, "_FAST_STEPS", 8)
     events = []
     many = StepRunner.run_many
 
@@ -152,7 +156,7 @@ def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
         events.append("run")
         return many(self, arrays)
 
-    class Told(Callback):
+    class Report(Callback):
         def step_end(self, run_context):
             events.append("report")
 
@@ -165,7 +169,7 @@ def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
     monkeypatch.setattr(StepRunner, "run_many", run_many)
     x, y = images(64)
     data = Source((x[i : i + 4], y[i : i + 4]) for i in range(0, 64, 4))
-    train(True, data, epochs=1, others=[Told()])
+    train(True, data, epochs=1, others=[Report()])
     text = "".join(event[0] + event[1] for event in events)
     assert "ru" + "re" * 16 not in text
     first = events.index("run")
@@ -174,8 +178,8 @@ def test_the_next_stack_is_read_while_the_device_works(monkeypatch):
     assert events.count("report") == 16
 
 
-def test_an_error_of_the_data_comes_after_the_steps_before_it(monkeypatch):
-    monkeypatch.setattr(_program, "_QUICK_FLAT_STEPS", 8)
+def test_an_error_of_the_data_is_raised_after_the_steps_before_it(monkeypatch):
+    monkeypatch.setattr(_sink, "_FAST_STEPS", 8)
     x, y = images(64)
 
     class Broken(list):
@@ -198,7 +202,7 @@ def test_an_error_of_the_data_comes_after_the_steps_before_it(monkeypatch):
     assert count.steps == 8
 
 
-def test_the_printed_lines_are_those_without_sink(capsys):
+def test_the_printed_lines_equal_those_without_sink(capsys):
     printed = []
     for sink in (False, True):
         train(sink, others=[LossMonitor(3)])

@@ -1,4 +1,4 @@
-"""The step runner: state on the device, lent by the Parameters, never lost."""
+"""The step runner: the state on the device, lent by the Parameters."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,8 @@ import pytest
 
 from sporax._errors import EagerFallbackWarning
 from sporax.core import Cell, Parameter, context, wrap
-from sporax.train._program import _census
-from sporax.train.step import LEAD, StepRunner
+from sporax.train.runner import BLOCK_STEPS, StepRunner, _speculation
+from sporax.train.runner._program import count_operations
 from sporax.transforms import value_and_grad
 
 
@@ -49,7 +49,7 @@ def make():
     return line, StepRunner(line.train_step, line.get_parameters(), "Line")
 
 
-def test_steps_follow_the_formula_and_the_parameters_show_the_state():
+def test_steps_follow_the_formula_and_parameters_have_the_state():
     line, runner = make()
     x, y = data()
     losses = [float(runner.run((a, b))[0]) for a, b in zip(x, y, strict=True)]
@@ -59,7 +59,7 @@ def test_steps_follow_the_formula_and_the_parameters_show_the_state():
     assert int(line.steps) == 6
 
 
-def test_many_steps_in_one_call_give_what_single_steps_give():
+def test_many_steps_in_one_call_equal_single_steps():
     (line, runner), (other, single) = make(), make()
     x, y = data(7)
     many = np.asarray(runner.run_many((x, y))[0])
@@ -68,7 +68,7 @@ def test_many_steps_in_one_call_give_what_single_steps_give():
     assert int(line.steps) == 7
 
 
-def test_looking_does_not_disturb_and_what_was_seen_stays():
+def test_reading_a_parameter_has_no_effect_and_the_value_stays():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -88,7 +88,7 @@ def test_an_array_taken_before_training_survives_donation():
     np.testing.assert_array_equal(before.asnumpy(), [[0.0]])
 
 
-def test_writing_between_steps_is_what_the_next_step_starts_from():
+def test_the_next_step_starts_from_a_written_value():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -99,7 +99,7 @@ def test_writing_between_steps_is_what_the_next_step_starts_from():
     np.testing.assert_array_equal(line.w.asnumpy(), [[5.0]])
 
 
-def test_writing_a_rate_compiles_nothing_new():
+def test_writing_a_rate_does_not_compile_again():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -109,7 +109,7 @@ def test_writing_a_rate_compiles_nothing_new():
     assert runner._current.single._cache_size() <= 2
 
 
-def test_only_what_the_step_uses_is_handed_in():
+def test_only_used_parameters_are_passed():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -117,7 +117,7 @@ def test_only_what_the_step_uses_is_handed_in():
     assert runner._current.kept == (line.rate,)
 
 
-def test_another_batch_size_goes_on_from_the_same_state():
+def test_another_batch_size_continues_from_the_same_state():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -128,7 +128,7 @@ def test_another_batch_size_goes_on_from_the_same_state():
     assert int(line.steps) == 2
 
 
-def test_two_runners_share_parameters_in_turns():
+def test_two_runners_share_parameters_alternately():
     line, runner = make()
     second = StepRunner(line.train_step, (), "second")
     x, y = data()
@@ -138,7 +138,7 @@ def test_two_runners_share_parameters_in_turns():
     assert int(line.steps) == 6
 
 
-def test_release_puts_everything_back_and_running_goes_on():
+def test_release_returns_the_values_and_running_continues():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -149,7 +149,7 @@ def test_release_puts_everything_back_and_running_goes_on():
     np.testing.assert_allclose(line.w.asnumpy(), [[reference(x[:2], y[:2])[1]]], rtol=1e-5)
 
 
-def test_an_error_in_the_step_leaves_the_state_as_it_was():
+def test_an_error_in_the_step_does_not_change_the_state():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -187,19 +187,26 @@ def test_pynative_mode_runs_op_by_op():
     np.testing.assert_allclose(losses, reference(x, y)[0], rtol=1e-5)
 
 
-def test_a_convolution_is_seen_at_any_depth():
+def test_operations_are_counted_at_any_depth():
     def conv(x):
         return jax.lax.conv(x, jnp.ones((1, 1, 2, 2)), (1, 1), "SAME")
 
+    def count(function, x):
+        return count_operations(jax.make_jaxpr(function)(x).jaxpr)
+
     image = jnp.ones((1, 1, 4, 4))
     # 4 × 4 outputs of a 2 × 2 kernel.
-    assert _census(jax.make_jaxpr(conv)(image).jaxpr)[0] == [64]
-    nested = jax.make_jaxpr(lambda x: jax.lax.cond(x.sum() > 0, jax.jit(conv), lambda y: y, x))(image)
-    assert _census(nested.jaxpr)[0] == [64]
-    assert _census(jax.make_jaxpr(jax.jit(lambda x: x @ x.T))(jnp.ones((2, 3))).jaxpr)[0] == []
+    assert count(conv, image).convolutions == [64]
+    nested = count(lambda x: jax.lax.cond(x.sum() > 0, jax.jit(conv), lambda y: y, x), image)
+    assert nested.convolutions == [64]
+    assert not nested.has_loop
+    # 6 elements of the transpose, 12 multiplications, 4 exponentials; the jit is the fourth equation.
+    product = count(jax.jit(lambda x: jax.lax.exp(x @ x.swapaxes(0, 1))), jnp.ones((2, 3)))
+    assert product == ([], 4, 6 + 12 + 4, False)
+    assert count(lambda x: jax.lax.fori_loop(0, 3, lambda _, y: y * 2, x), image).has_loop
 
 
-def test_a_changed_mode_or_attribute_between_steps_is_seen_and_the_state_goes_on():
+def test_a_changed_mode_or_attribute_between_steps_takes_effect_and_keeps_the_state():
     class Scaled(Line):
         def __init__(self):
             super().__init__()
@@ -228,45 +235,45 @@ def test_a_changed_mode_or_attribute_between_steps_is_seen_and_the_state_goes_on
     assert int(line.steps) == 4
 
 
-# --- steps computed ahead -------------------------------------------------------------------------------------
+# --- speculative steps ----------------------------------------------------------------------------------------
 
 
-def test_steps_ahead_give_what_single_steps_give():
+def test_speculative_steps_equal_single_steps():
     line, runner = make()
     x, y = data(9)
     runner.run((x[0], y[0]))
-    losses = [float(outputs[0]) for outputs in runner.ahead((x[1:], y[1:]))]
+    losses = [float(outputs[0]) for outputs in runner.speculate((x[1:], y[1:]))]
     expected, w = reference(x, y)
     np.testing.assert_allclose(losses, expected[1:], rtol=1e-5)
     np.testing.assert_allclose(line.w.asnumpy(), [[w]], rtol=1e-5)
-    assert runner._overtaken == 0
+    assert runner._rollbacks == 0
 
 
-@pytest.mark.parametrize("look", [1, 4, 7])
-def test_who_looks_meanwhile_sees_the_state_of_the_last_step_handed_out(look):
+@pytest.mark.parametrize("first_read", [1, 4, 7])
+def test_a_read_within_a_block_returns_the_state_after_the_last_step_returned(first_read):
     line, runner = make()
     x, y = data(9)
     runner.run((x[0], y[0]))
     seen = []
     losses = []
-    for outputs in runner.ahead((x[1:], y[1:])):
+    for outputs in runner.speculate((x[1:], y[1:])):
         losses.append(float(outputs[0]))
-        if len(losses) >= look:
+        if len(losses) >= first_read:
             seen.append((float(line.w.asnumpy()[0, 0]), int(line.steps)))
     for k, (w, steps) in enumerate(seen):
-        done = 1 + look + k
+        done = 1 + first_read + k
         np.testing.assert_allclose(w, reference(x[:done], y[:done])[1], rtol=1e-5)
         assert steps == done
     np.testing.assert_allclose(losses, reference(x, y)[0][1:], rtol=1e-5)
-    assert runner._overtaken == 1
+    assert runner._rollbacks == 1
 
 
-def test_who_writes_meanwhile_changes_the_steps_that_follow():
+def test_a_write_within_a_block_changes_the_steps_that_follow():
     line, runner = make()
     x, y = data(9)
     runner.run((x[0], y[0]))
     losses = []
-    for outputs in runner.ahead((x[1:], y[1:])):
+    for outputs in runner.speculate((x[1:], y[1:])):
         losses.append(float(outputs[0]))
         if len(losses) == 3:
             line.w.set_data(np.full((1, 1), 7.0, np.float32))
@@ -275,11 +282,11 @@ def test_who_writes_meanwhile_changes_the_steps_that_follow():
     np.testing.assert_allclose(losses[3:], reference(x[4:], y[4:], w=7.0, rate=0.0)[0], rtol=1e-5)
 
 
-def test_stopping_in_the_middle_leaves_the_state_of_that_step():
+def test_stopping_within_a_block_leaves_the_state_of_that_step():
     line, runner = make()
     x, y = data(9)
     runner.run((x[0], y[0]))
-    steps = runner.ahead((x[1:], y[1:]))
+    steps = runner.speculate((x[1:], y[1:]))
     for _ in range(4):
         next(steps)
     runner.release()
@@ -287,20 +294,62 @@ def test_stopping_in_the_middle_leaves_the_state_of_that_step():
     assert int(line.steps) == 5
 
 
-def test_steps_lead_only_where_it_is_exact_and_pays():
-    line, runner = make()
-    x, y = data(LEAD)
+STEPS = _speculation._MIN_STEPS
+
+
+def test_only_whole_blocks_of_long_runs_are_speculative():
+    _, runner = make()
+    x, y = data(BLOCK_STEPS)
+    assert not runner.may_speculate((x, y), STEPS), "the program is not known yet"
     runner.run((x[0], y[0]))
-    assert not runner.may_lead((x, y), 10**6), "the pace is not known yet"
-    runner.pace = 30e-6
-    assert not runner.may_lead((x, y), 100), "too few steps are left to pay for compiling"
-    assert runner.may_lead((x, y), 10**6)
-    assert runner.may_lead((x, y), 100), "compiled already"
-    assert not runner.may_lead((x[:5], y[:5]), 10**6), "another length would be compiled anew"
-    runner.pace = 1.0
-    assert not runner.may_lead((x, y), 10**6), "slow steps would arrive in bursts"
-    runner.pace = 30e-6
-    for _ in range(2):
-        for _ in runner.ahead((x, y)):
+    assert runner.may_speculate((x, y), STEPS)
+    assert not runner.may_speculate((x, y), STEPS - 1), "too few steps to compensate for the compilation"
+    assert not runner.may_speculate((x, y), 0), "the number of steps is unknown"
+    assert not runner.may_speculate((x[:5], y[:5]), STEPS), "a block of another length would be compiled"
+
+
+@pytest.mark.parametrize("limit", ["_MAX_STATE_BYTES", "_MAX_BATCH_BYTES", "_MAX_OPERATIONS"])
+def test_only_small_steps_are_speculative(limit, monkeypatch):
+    _, runner = make()
+    x, y = data(BLOCK_STEPS)
+    runner.run((x[0], y[0]))
+    program = runner._current
+    size = {
+        "_MAX_STATE_BYTES": program.state_bytes,
+        "_MAX_BATCH_BYTES": x[0].nbytes + y[0].nbytes,
+        "_MAX_OPERATIONS": program.operations.count,
+    }[limit]
+    monkeypatch.setattr(_speculation, limit, size)
+    assert runner.may_speculate((x, y), STEPS)
+    monkeypatch.setattr(_speculation, limit, size - 1)
+    assert not runner.may_speculate((x, y), STEPS)
+
+
+@pytest.mark.parametrize("kind", ["loop", "convolution", "effect"])
+def test_steps_of_unknown_cost_or_with_side_effects_are_not_speculative(kind):
+    line = Line()
+
+    def step(x, y):
+        value = x._value
+        if kind == "loop":
+            value = jax.lax.fori_loop(0, 3, lambda _, each: each * 1, value)
+        elif kind == "convolution":
+            value = jax.lax.conv(value[None, None], jnp.ones((1, 1, 1, 1), value.dtype), (1, 1), "SAME")[0, 0]
+        else:
+            jax.debug.callback(lambda _: None, value)
+        return line.train_step(wrap(value), y)
+
+    runner = StepRunner(step, line.get_parameters(), "Line")
+    x, y = data(BLOCK_STEPS)
+    runner.run((x[0], y[0]))
+    assert not runner.may_speculate((x, y), STEPS)
+
+
+def test_repeated_rollbacks_end_speculation():
+    line, runner = make()
+    x, y = data(BLOCK_STEPS)
+    runner.run((x[0], y[0]))
+    for expected in (True, True, False):
+        assert runner.may_speculate((x, y), STEPS) == expected
+        for _ in runner.speculate((x, y)):
             line.w.asnumpy()
-    assert not runner.may_lead((x, y), 10**6), "somebody looks in between, again and again"

@@ -1,4 +1,4 @@
-"""How the columns of a dataset reach the network and its loss, and what of the result is the loss."""
+"""Binding of the columns of a dataset to the network and its loss, and extraction of the loss from the result."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sporax.nn.loss import RegisteredLoss, call_loss, tensors_of
 
 
 class Signature:
-    """How many positional inputs a Cell or function takes."""
+    """The numbers of positional inputs that a Cell or function accepts."""
 
     def __init__(self, function: Any) -> None:
         target = function.construct if isinstance(function, Cell) else function
         self.text = "(...)"
-        self.least, self.most = 0, float("inf")
+        self.minimum, self.maximum = 0, float("inf")
         self.positional: list[inspect.Parameter] = []
         try:
             signature = inspect.signature(target)
@@ -30,33 +30,33 @@ class Signature:
         bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
         self.text = str(signature.replace(parameters=bare, return_annotation=signature.empty))
         positional = [p for p in bare if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        # No column is meant for `reduction="mean"`.
+        # A parameter such as `reduction="mean"` is not for a column.
         options = [isinstance(p.default, str) for p in positional]
         positional = positional[: options.index(True)] if True in options else positional
         self.positional = positional
-        self.least = sum(p.default is p.empty for p in positional)
+        self.minimum = sum(p.default is p.empty for p in positional)
         if not any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
-            self.most = len(positional)
+            self.maximum = len(positional)
 
     def takes(self, count: int) -> bool:
-        """Whether so many positional inputs fit."""
-        return self.least <= count <= self.most
+        """Whether the function accepts `count` positional inputs."""
+        return self.minimum <= count <= self.maximum
 
 
 class Binding:
-    """Which columns the network gets, and how the loss gets the others.
+    """Assignment of the columns to the network and the loss.
 
-    The network gets the first column, or as many as its `construct` needs. The loss gets the network's output and
-    the remaining columns one by one; where its `construct` takes one label and several columns remain, it gets them
-    as a dict by column name. A loss with a loss for each output (`nn.OutputLosses`) says itself how it wants them.
+    The network gets the first column, or as many as its `construct` requires. The loss gets the network's output and
+    the remaining columns one by one; if its `construct` takes one label and several columns remain, it gets a dict by
+    column name. A loss with a loss for each output (`nn.OutputLosses`) chooses the form itself.
 
     Args:
-        network: the network, or the network with its loss where `loss_fn` is None.
+        network: the network, or the network with its loss if `loss_fn` is None.
         loss_fn: the loss, or None.
         columns: the column names.
 
     Raises:
-        DatasetError: the columns fit neither.
+        DatasetError: the columns do not match the network and the loss.
     """
 
     def __init__(self, network: Cell, loss_fn: Callable[..., Any] | None, columns: Sequence[str]) -> None:
@@ -70,37 +70,37 @@ class Binding:
         if loss_fn is None:
             self.data_columns = count
             if not needs.takes(count):
-                self._refuse(needs, None)
+                self._raise_mismatch(needs, None)
             return
-        self.data_columns = max(1, needs.least)
+        self.data_columns = max(1, needs.minimum)
         labels = count - self.data_columns
         loss = Signature(loss_fn)
         chooses = getattr(loss_fn, "takes_labels_by_name", None)
         if chooses is not None and labels >= 0 and needs.takes(self.data_columns):
             self.labels_by_name = chooses(self.columns[self.data_columns :])
             return
-        # A dict of labels is for losses of users; ours take arrays.
+        # Only custom losses take a dict of labels; built-in losses take arrays.
         by_name = loss.takes(2) and not _is_built_in(loss_fn)
         self.labels_by_name = not loss.takes(1 + labels) and labels > 1 and by_name
         if labels < 0 or not needs.takes(self.data_columns) or not (loss.takes(1 + labels) or self.labels_by_name):
-            self._refuse(needs, loss)
+            self._raise_mismatch(needs, loss)
         if not self.labels_by_name:
             self._check_options(loss)
 
     def _check_options(self, loss: Signature) -> None:
-        """No column is meant for a hyper-parameter, such as `gamma=2.0`, unless a name says so."""
+        """Raise an error if a column would be passed as a hyperparameter such as `gamma=2.0`; a name can permit it."""
         for parameter, column in zip(loss.positional[1:], self.columns[self.data_columns :], strict=False):
             names = parameter.name.lower(), column.lower()
-            meant = names[0] == names[1] or any(word in name for name in names for word in ("weight", "mask"))
-            if type(parameter.default) in (int, float, bool) and not meant:
+            intended = names[0] == names[1] or any(word in name for name in names for word in ("weight", "mask"))
+            if type(parameter.default) in (int, float, bool) and not intended:
                 name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
                 raise DatasetError(
-                    f"Model: the loss {name}{loss.text} would get the column {column!r} as its {parameter.name}. Leave "
-                    "the column out with dataset.project([...]), or, where it is meant, rename it: "
+                    f"Model: the loss {name}{loss.text} would get the column {column!r} as its {parameter.name}. Omit "
+                    "the column with dataset.project([...]), or, if it is intended, rename it: "
                     f"dataset.rename({column!r}, {parameter.name!r})."
                 )
 
-    def _refuse(self, network: Signature, loss: Signature | None) -> None:
+    def _raise_mismatch(self, network: Signature, loss: Signature | None) -> None:
         names = ", ".join(repr(name) for name in self.columns)
         text = (
             f"Model: the dataset has {len(self.columns)} column(s), {names}, but "
@@ -108,47 +108,47 @@ class Binding:
         )
         if loss is None:
             text += (
-                " does not take that many inputs. No loss_fn was given, so the network gets every column. "
-                "Choose columns with dataset.project([...]), or give the loss as loss_fn."
+                " does not accept that number of inputs. No loss_fn was given, so the network gets every column. "
+                "Select columns with dataset.project([...]), or give the loss as loss_fn."
             )
         else:
             name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
             text += (
                 f" gets the first {self.data_columns}, and the loss {name}{loss.text} cannot take its output and the "
-                f"{self._left()}. Choose columns with dataset.project([...]), or write a loss with a parameter for "
-                "each label (def construct(self, output, label, other)), which may use one of them as weights or "
+                f"{self._left()}. Select columns with dataset.project([...]), or write a loss with a parameter for "
+                "each label (def construct(self, output, label, other)), which can use one of them as weights or "
                 "mask: self.get_loss(values, weights)."
             )
         raise DatasetError(text)
 
     def _left(self) -> str:
         left = self.columns[self.data_columns :]
-        return f"{len(left)} left, {', '.join(map(repr, left))}" if left else "0 left"
+        return f"{len(left)} remaining, {', '.join(map(repr, left))}" if left else "0 remaining"
 
     def split(self, batch: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """The network's inputs, and the loss's inputs after the network's output."""
+        """Return the inputs of the network, and the inputs of the loss after the network's output."""
         data, labels = tuple(batch[: self.data_columns]), tuple(batch[self.data_columns :])
         if self.loss_fn is not None and self.labels_by_name:
             labels = (dict(zip(self.columns[self.data_columns :], labels, strict=True)),)
         return data, labels
 
     def output_shapes(self, batch: Sequence[Any]) -> dict[str, tuple[int, ...]] | None:
-        """The shapes of the network's output for a batch of such shapes, as "logits", or of a dict of outputs.
+        """Return the shapes of the network's outputs for batches of these shapes, by name ("logits" for one output).
 
-        None where no forward pass of such a batch was traced.
+        None if no forward pass of such a batch was traced.
         """
         return self._output_shapes.get(_input_shapes(batch))
 
     def loss_of(self, output: Any, labels: tuple[Any, ...]) -> Any:
-        """What the loss returns, as Tensors."""
+        """Return the result of the loss, as Tensors."""
         assert self.loss_fn is not None
         if isinstance(output, (dict, tuple, list)) and _takes_one_output(self.loss_fn):
             name = getattr(self.loss_fn, "__name__", type(self.loss_fn).__name__)
             kind = "dict" if isinstance(output, dict) else type(output).__name__
             raise TrainError(
                 f"Model: the network returns a {kind} of {len(output)} outputs, but the loss {name} takes one Tensor. "
-                "Give a loss that chooses (lambda outputs, label: ...), nn.OutputLosses for a dict of outputs with a "
-                "loss for each, or nn.DeepSupervisionLoss for one loss of all."
+                "Give a loss that selects one (lambda outputs, label: ...), nn.OutputLosses for a dict of outputs with "
+                "a loss for each, or nn.DeepSupervisionLoss for the same loss of all."
             )
         try:
             return call_loss(self.loss_fn, output, *labels)
@@ -156,13 +156,13 @@ class Binding:
             if self.labels_by_name:
                 error.add_note(
                     f"The loss takes one label, so it got a dict of {', '.join(map(repr, labels[0]))}. Give it a "
-                    "parameter for each label column to get them one by one, or choose columns with "
+                    "parameter for each label column to get them one by one, or select columns with "
                     "dataset.project([...])."
                 )
             raise
 
     def forward(self, *batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """(loss, terms) of one batch; this is what a training step differentiates."""
+        """Return (loss, terms) of one batch; the training step differentiates this function."""
         data, labels = self.split(batch)
         output = tensors_of(self.network(*data))
         if self.loss_fn is not None:
@@ -172,7 +172,7 @@ class Binding:
 
 
 def samples_of(batch: Sequence[Any]) -> int:
-    """The number of samples in a batch: the size of the first axis of its first column that has one."""
+    """Return the number of samples in a batch: the first axis of the first column that has one."""
     return next((array.shape[0] for array in batch if array.ndim), 1)
 
 
@@ -181,13 +181,13 @@ def _input_shapes(batch: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
 
 
 def _is_built_in(loss_fn: Any) -> bool:
-    """Whether it is a loss or function of sporax, called as it was written here."""
+    """Whether a loss is a Cell or function of sporax, without an overridden `construct`."""
     target = type(loss_fn).construct if isinstance(loss_fn, Cell) else loss_fn
     return (getattr(target, "__module__", None) or "").startswith("sporax.")
 
 
 def _takes_one_output(loss_fn: Any) -> bool:
-    """Whether it is a loss of ours on arrays, and not one made of losses."""
+    """Whether a loss is a built-in loss on arrays, not a combination of losses."""
     return _is_built_in(loss_fn) and (isinstance(loss_fn, RegisteredLoss) or not isinstance(loss_fn, Cell))
 
 
@@ -198,18 +198,19 @@ def _shapes_of(output: Any) -> dict[str, tuple[int, ...]] | None:
 
 
 def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]:
-    """The number to minimise, and the named terms, of what a loss returned.
+    """Extract the scalar loss and its named terms from the result of a loss.
 
-    A dict of terms is summed, unless it has a `loss` itself. Of a tuple the first is the loss, or what is named so.
+    A dict of terms is summed unless it has an entry `loss`. The loss of a tuple is its first element, or its field
+    `loss`.
 
     Raises:
-        TrainError: there is no Tensor, or the loss is not one number.
+        TrainError: the loss is not a Tensor, or not a scalar.
     """
     name = getattr(source, "__name__", type(source).__name__)
     terms: dict[str, Tensor] = {}
     if isinstance(output, dict):
         if not output:
-            raise TrainError(f"Model: {name} returned an empty dict; it must hold at least one term of the loss.")
+            raise TrainError(f"Model: {name} returned an empty dict; it must contain at least one term of the loss.")
         terms = {key: _scalar(value, f"term {key!r} of {name}") for key, value in output.items()}
         loss = terms["loss"] if "loss" in terms else functools.reduce(operator.add, terms.values())
         return loss, terms
@@ -223,18 +224,18 @@ def loss_and_terms(output: Any, source: Any) -> tuple[Tensor, dict[str, Tensor]]
 def _scalar(value: Any, name: str) -> Tensor:
     if isinstance(value, (np.ndarray, np.generic)):
         raise TrainError(
-            f"Model: {name} returned a NumPy array, but the loss must be a Tensor or an array of JAX: no gradient goes "
-            "through NumPy. Compute it with sporax.ops or jax.numpy, from the inputs as they are (no asnumpy())."
+            f"Model: {name} returned a NumPy array, but the loss must be a Tensor or a JAX array: NumPy is not "
+            "differentiable. Compute it with sporax.ops or jax.numpy, without asnumpy()."
         )
     if not isinstance(value, Tensor):
         raise TrainError(
             f"Model: {name} returned {value!r} of type {type(value).__name__}, but the loss must be a Tensor. "
-            "Where the network is not its own loss, give loss_fn."
+            "Give loss_fn if the network does not return the loss."
         )
     if value.size != 1:
         raise TrainError(
-            f"Model: the loss of {name} has shape {value.shape}, but training needs one number. Construct it with "
-            "reduction='mean' (some losses, as in MindSpore, have 'none' by default), or reduce it in construct, for "
+            f"Model: the loss of {name} has shape {value.shape}, but training needs a scalar. Construct it with "
+            "reduction='mean' (the default of some losses is 'none', as in MindSpore), or reduce it in construct, for "
             "example with .mean()."
         )
     return wrap(value._value.reshape(())) if value.ndim else value

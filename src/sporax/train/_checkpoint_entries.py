@@ -1,4 +1,4 @@
-"""What is saved, by name: Cells, dicts and lists as arrays."""
+"""The entries of a checkpoint: Cells, dicts and lists converted to named arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Entry = np.ndarray | str
 
 
 def parameters(cell: Cell, where: str) -> dict[str, Parameter]:
-    """The Parameters of a Cell by their names; by their paths where names repeat, as after a call in MindSpore.
+    """Return the Parameters of a Cell by name; by path if names repeat, as after a call in MindSpore.
 
     Raises:
         CheckpointError: two of them have the same name.
@@ -28,15 +28,14 @@ def parameters(cell: Cell, where: str) -> dict[str, Parameter]:
         if parameter.name in found:
             raise CheckpointError(
                 f"{where}: two Parameters of {type(cell).__name__} have the name {parameter.name!r}, so one "
-                "would be lost. Give one of them another name: Parameter(..., name=...), or parameter.name "
-                "= ..."
+                "would be lost. Rename one of them: Parameter(..., name=...), or parameter.name = ..."
             )
         found[parameter.name] = parameter
     return found
 
 
-def joined(parts: Iterable[Any]) -> dict[str, Parameter]:
-    """The Parameters of several Cells, each once; a name that is taken gets `#2` and so on."""
+def combined_parameters(parts: Iterable[Any]) -> dict[str, Parameter]:
+    """Return the Parameters of several Cells, without duplicates; a repeated name gets the suffix `#2` and so on."""
     found: dict[str, Parameter] = {}
     seen: set[int] = set()
     for part in parts:
@@ -53,7 +52,7 @@ def joined(parts: Iterable[Any]) -> dict[str, Parameter]:
 
 
 def collect(save_obj: Any, where: str) -> dict[str, Entry]:
-    """The arrays of what a user wants to save, by name."""
+    """Return the arrays of an object to save, by name."""
     if isinstance(save_obj, Cell):
         return {name: _array(value) for name, value in parameters(save_obj, where).items()}
     if isinstance(save_obj, dict):
@@ -88,7 +87,7 @@ def _named(element: Any, where: str) -> tuple[str, Entry]:
 
 
 def appended(given: Any, where: str, argument: str = "append_dict") -> dict[str, Entry]:
-    """Named Parameters, Tensors, arrays, numbers and strings as arrays and strings."""
+    """Convert named Parameters, Tensors, arrays, numbers and strings to arrays and strings."""
     if not isinstance(given, dict):
         raise ArgumentTypeError(
             f"{where}: `{argument}` must be a dict, but got {given!r} of type {type(given).__name__}."
@@ -107,7 +106,7 @@ def appended(given: Any, where: str, argument: str = "append_dict") -> dict[str,
 
 
 def values(parameter_dict: dict[str, Any], where: str) -> dict[str, Entry]:
-    """The arrays of what is to be loaded, by name; strings are left out."""
+    """Return the arrays of a dict to load, by name; strings are omitted."""
     found: dict[str, Entry] = {}
     for name, value in parameter_dict.items():
         if isinstance(name, str) and isinstance(value, str):

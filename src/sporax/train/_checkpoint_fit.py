@@ -1,4 +1,4 @@
-"""Which values go into which Parameters, and what does not fit."""
+"""Matching of the values of a checkpoint with Parameters, and errors for mismatches."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy as np
 from sporax._errors import CheckpointMismatchError, SporaxWarning
 from sporax.core import Parameter
 
-_SHOWN = 20
+_MAX_LISTED = 20
 
 
 class Fit:
     """Values matched with Parameters by name, and checked.
 
     Args:
-        parameters: where values go, by name.
+        parameters: the Parameters by name.
         values: arrays by name.
-        strict: whether dtypes must be the same, and names match as they are.
-        where: what a message calls it.
+        strict: whether dtypes and names must match exactly.
+        where: the operation, for messages.
 
     Attributes:
-        missing: names of Parameters that have no value.
-        used: names of values that have a Parameter.
+        missing: names of Parameters without a value.
+        used: names of values with a Parameter.
 
     Raises:
-        CheckpointMismatchError: shapes or dtypes that do not fit, by name.
+        CheckpointMismatchError: shapes or dtypes differ; the message lists the names.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class Fit:
             else:
                 self._pairs.append((parameter, value.reshape(parameter.shape)))
         if problems:
-            more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+            more = f"; and {len(problems) - _MAX_LISTED} more" if len(problems) > _MAX_LISTED else ""
             raise CheckpointMismatchError(
-                f"{where}: {len(problems)} Parameter(s) do not fit, and nothing was loaded: "
-                f"{'; '.join(problems[:_SHOWN])}{more}. Build the network as it was when the checkpoint was "
-                "saved, or leave these out with load_checkpoint(..., choice_func=...)."
+                f"{where}: {len(problems)} Parameter(s) do not match, and nothing was loaded: "
+                f"{'; '.join(problems[:_MAX_LISTED])}{more}. Build the network as when the checkpoint was "
+                "saved, or omit these with load_checkpoint(..., choice_func=...)."
             )
 
-    def refuse_strangers(self) -> None:
-        """Refuse values of which less than half of the Parameters have one: they are of another network.
+    def check_coverage(self) -> None:
+        """Check that at least half of the Parameters have a value; otherwise the values belong to another network.
 
         Raises:
-            CheckpointMismatchError: with names of both sides, and a fix where one shows.
+            CheckpointMismatchError: the message lists names of both sides, and suggests a fix if there is one.
         """
         count = len(self._parameters)
         matched = count - len(self.missing)
@@ -78,35 +78,37 @@ class Fit:
             f"{self._where}: only {matched} of {count} Parameters of the network are in the checkpoint, and nothing "
             f"was loaded. Names of the network that are not in the checkpoint: {_listed(self.missing)}. Names of the "
             f"checkpoint that are not in the network: {_listed(unused)}.{_likely_fix(self.missing, unused)} To load "
-            "only these, as a backbone into a larger network, give strict_load=False."
+            "only these, such as a backbone into a larger network, use strict_load=False."
         )
 
     def load(self) -> None:
-        """Give the Parameters their values."""
+        """Set the values of the Parameters."""
         for parameter, value in self._pairs:
             kind = parameter.dtype.dtype
             parameter.set_data(value if value.dtype == kind else value.astype(kind))
         if self._prefix and self._pairs:
             warnings.warn(
-                f"{self._where}: the names in the checkpoint begin with {self._prefix!r}, which the "
-                "network's do not; they were loaded without it.",
+                f"{self._where}: the names in the checkpoint begin with {self._prefix!r}, unlike those "
+                "of the network; they were loaded without it.",
                 SporaxWarning,
                 stacklevel=3,
             )
 
-    def warn_of_missing(self) -> None:
-        """Name the Parameters that got no value."""
+    def warn_about_missing(self) -> None:
+        """Warn about Parameters without a value."""
         if not self.missing:
             return
-        names = ", ".join(self.missing[:_SHOWN])
-        more = f" and {len(self.missing) - _SHOWN} more" if len(self.missing) > _SHOWN else ""
+        names = ", ".join(self.missing[:_MAX_LISTED])
+        more = f" and {len(self.missing) - _MAX_LISTED} more" if len(self.missing) > _MAX_LISTED else ""
         text = (
             f"{self._where}: {len(self.missing)} of {len(self._parameters)} Parameters are not in the "
             f"checkpoint and keep their values: {names}{more}."
         )
         prefix = _lacking_prefix(self.missing, self._values)
         if prefix:
-            text += f" They are there without {prefix!r}: load into that part of the network, or rename them."
+            text += (
+                f" They are in the checkpoint without {prefix!r}: load into that part of the network, or rename them."
+            )
         elif not self._pairs:
             text += f" The checkpoint has: {', '.join(list(self._values)[:5]) or 'nothing'}."
         warnings.warn(text, SporaxWarning, stacklevel=3)
@@ -118,7 +120,7 @@ def _listed(names: list[str], shown: int = 5) -> str:
 
 
 def _likely_fix(missing: list[str], unused: list[str]) -> str:
-    """What would make the names meet: another prefix, or MindSpore's names for PyTorch's."""
+    """Suggest a fix for names that do not match: another prefix, or MindSpore's names instead of PyTorch's."""
     pair = _swapped_prefix(missing, unused)
     if pair is not None:
         here, there = pair
@@ -141,7 +143,7 @@ def _likely_fix(missing: list[str], unused: list[str]) -> str:
 
 
 def _swapped_prefix(missing: list[str], unused: list[str]) -> tuple[str, str] | None:
-    """(prefix in the network, prefix in the checkpoint) by which most of the missing names would be found."""
+    """Return (prefix in the network, prefix in the checkpoint) whose replacement finds most of the missing names."""
     by_suffix: dict[str, list[str]] = {}
     for name in unused:
         parts = name.split(".")
@@ -153,7 +155,7 @@ def _swapped_prefix(missing: list[str], unused: list[str]) -> tuple[str, str] | 
         at = next((at for at in range(len(parts)) if ".".join(parts[at:]) in by_suffix), None)
         if at is not None:
             here = "".join(f"{part}." for part in parts[:at])
-            pairs.update((here, there) for there in by_suffix[".".join(parts[at:])][:_SHOWN])
+            pairs.update((here, there) for there in by_suffix[".".join(parts[at:])][:_MAX_LISTED])
     if not pairs:
         return None
     pair, found = pairs.most_common(1)[0]
@@ -177,12 +179,12 @@ def _problem(name: str, parameter: Parameter, value: np.ndarray, strict: bool) -
 
 
 def _family(dtype: Any) -> str:
-    # NumPy knows bfloat16 as a kind of void.
+    # NumPy reports the kind of bfloat16 as void.
     return str({"u": "i", "V": "f"}.get(dtype.kind, dtype.kind))
 
 
 def _extra_prefix(parameters: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """What stands before the network's names in the values, where that holds for all that are missing."""
+    """Return the prefix of the names in the values if all missing names are found with it, else an empty string."""
     missing = [name for name in parameters if name not in values]
     if not missing:
         return ""
@@ -198,7 +200,7 @@ def _extra_prefix(parameters: Mapping[str, Any], values: Mapping[str, Any]) -> s
 
 
 def _lacking_prefix(missing: list[str], values: Mapping[str, Any]) -> str:
-    """What stands before the missing names of the network, and not in the values."""
+    """Return the prefix of the missing names if all are in the values without it, else an empty string."""
     parts = missing[0].split(".")
     for count in range(1, len(parts)):
         prefix = ".".join(parts[:count]) + "."

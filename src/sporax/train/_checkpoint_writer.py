@@ -1,4 +1,4 @@
-"""Writing checkpoints in a thread of its own, one after the other."""
+"""Writing checkpoints in a background thread, in order."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _submit(task: Callable[[], None]) -> None:
     global _POOL
     with _LOCK:
         if _POOL is None:
-            # One thread, so that files are written, and old ones removed, in order; Python joins it at exit.
+            # One thread, so that files are written and removed in order; Python joins it at exit.
             _POOL = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sporax-checkpoint")
         _PENDING.append(_POOL.submit(task))
 
 
 def in_background(path: str, entries: Mapping[str, Any], format: str) -> None:
-    """Write a file soon. A failure is warned of when it happens, and raised by the next `wait`."""
+    """Write a file in the background. A failure causes a warning, and the next `wait` raises it."""
 
     def write() -> None:
         try:
@@ -39,7 +39,7 @@ def in_background(path: str, entries: Mapping[str, Any], format: str) -> None:
 
 
 def after_pending(task: Callable[[], None]) -> None:
-    """Do something once all files are written; at once where none is being written."""
+    """Call `task` after all pending files are written; immediately if there are none."""
     if busy():
         _submit(task)
     else:
@@ -53,7 +53,7 @@ def busy() -> bool:
 
 
 def wait() -> None:
-    """Wait for every file; raise the first failure."""
+    """Wait for all files; raise the first failure."""
     with _LOCK:
         pending = list(_PENDING)
         _PENDING.clear()

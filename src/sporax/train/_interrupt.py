@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps, not in the middle of one."""
+"""Handling of Ctrl-C between steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 class Interruption:
-    """While active, a first Ctrl-C is noted and a second one stops at once.
+    """While active, the first Ctrl-C sets `requested`, and the second raises KeyboardInterrupt.
 
-    A step overwrites the state that it was given; an interrupt inside it could lose both.
+    A step overwrites the state that it receives, so an interrupt within it could lose the state.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Interruption:
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.getsignal(signal.SIGINT)
             if self._previous is signal.default_int_handler:
-                signal.signal(signal.SIGINT, self._note)
+                signal.signal(signal.SIGINT, self._handle)
                 self._installed = True
         return self
 
@@ -31,7 +31,7 @@ class Interruption:
         if self._installed:
             signal.signal(signal.SIGINT, self._previous)
 
-    def _note(self, signum: int, frame: FrameType | None) -> None:
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True

@@ -20,9 +20,9 @@ _RUNS = _Runs()
 
 @contextlib.contextmanager
 def training(cell: Cell) -> Iterator[None]:
-    """A Cell in training mode for the time of a run, and in evaluation mode afterwards.
+    """Set a Cell to training mode during a run, and to evaluation mode afterwards.
 
-    A run inside a callback of another leaves the Cells of that one as they were.
+    A run within a callback of another run restores the modes of its Cells.
     """
     with kept_modes(cell):
         _RUNS.active += 1
@@ -36,13 +36,15 @@ def training(cell: Cell) -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept_modes(*cells: Any) -> Iterator[None]:
-    """During a run, give each of these Cells, and those below, its mode back at the end of the block.
+    """During a run, restore the modes of these Cells and their descendants at the end of the block.
 
-    A callback may call `Model.eval` or `Model.predict`: the steps after it train, with dropout and with the batch's
-    statistics. Outside a run nothing is kept: after `Model.eval` the network is in evaluation mode, as in MindSpore.
+    A callback may call `Model.eval` or `Model.predict`; the following steps must run in training mode again. Outside a
+    run nothing is restored: after `Model.eval` the network is in evaluation mode, as in MindSpore.
     """
-    below = [each for cell in cells if _RUNS.active and isinstance(cell, Cell) for _, each in cell.cells_and_names()]
-    modes = [(each, each.training) for each in below]
+    cells_and_children = [
+        each for cell in cells if _RUNS.active and isinstance(cell, Cell) for _, each in cell.cells_and_names()
+    ]
+    modes = [(each, each.training) for each in cells_and_children]
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""What a run was built with besides the values of Parameters: classes of Cells and their plain attributes.
+"""The settings of a run besides the values of Parameters: classes of Cells and their plain attributes.
 
-A backup does not restore them, for they come from the script. It holds them, so that a run that goes on with other
-ones says so.
+A backup contains them but does not restore them, because they come from the script. A resumed run with other settings
+warns.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sporax.core import Cell, Parameter, Tensor
 
 _PARTS = ("network", "loss_fn", "optimizer")
 _PRIVATE = {"_compute_dtype": "to_float", "_decay_sources": "weight_decay", "_given_decay": "weight_decay"}
-"""The attributes with an underscore that are settings, and what the user calls them."""
-_SHOWN = 8
+"""The private attributes that are settings, and the names of the corresponding arguments."""
+_MAX_LISTED = 8
 
 
 def settings_of(params: Any) -> str:
-    """The settings of a run's network, loss and optimizer, as JSON: `{"network.drop": {"class": ..., "p": "0.3"}}`."""
+    """Return the settings of a run's network, loss and optimizer as JSON: `{"loss_fn": {"class": ...}}`."""
     found: dict[str, dict[str, str]] = {}
     for part in _PARTS:
         value = params.get(part)
@@ -31,20 +31,22 @@ def settings_of(params: Any) -> str:
     return json.dumps(found)
 
 
-def differences(then: str, now: str) -> str:
-    """What differs between two results of `settings_of`, as a text; empty where nothing does."""
-    before, after = json.loads(then), json.loads(now)
+def differences(saved: str, current: str) -> str:
+    """Describe the differences between two results of `settings_of`; empty if there are none."""
+    before, after = json.loads(saved), json.loads(current)
     listed: list[str] = []
     for path in dict.fromkeys((*before, *after)):
         a, b = before.get(path), after.get(path)
         if a is None or b is None or a["class"] != b["class"]:
             kinds = [each["class"] if each else "absent" for each in (a, b)]
-            listed.append(f"{path} {kinds[0]} then, {kinds[1]} now")
+            listed.append(f"{path} was {kinds[0]} and is now {kinds[1]}")
             continue
         # An attribute that only one of them has belongs to another version of the class.
-        listed += [f"{path}.{name} {a[name]} then, {b[name]} now" for name in a if name in b and a[name] != b[name]]
-    more = f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return "; ".join(listed[:_SHOWN]) + more
+        listed += [
+            f"{path}.{name} was {a[name]} and is now {b[name]}" for name in a if name in b and a[name] != b[name]
+        ]
+    more = f"; and {len(listed) - _MAX_LISTED} more" if len(listed) > _MAX_LISTED else ""
+    return "; ".join(listed[:_MAX_LISTED]) + more
 
 
 def _of_cell(cell: Cell) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Datasets as training takes them: by protocol, so that anything that gives batches can be trained on."""
+"""Datasets for training: the protocol `BatchSource`, and an adapter for iterables of batches."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sporax.dataset import Dataset
 Batch = tuple[np.ndarray, ...]
 
 
-class _Plain:
-    """Any iterable of batches (tuples, lists or dicts of arrays), made a source. Iterated again for each epoch."""
+class _IterableSource:
+    """A source over any iterable of batches (tuples, lists or dicts of arrays), iterated again for each epoch."""
 
     def __init__(self, batches: Iterable[Any], where: str) -> None:
         self._batches = batches
         self.begin_random: Any = host_random_state()
-        """The state of the host's random generators when the first iteration began, until it is read."""
-        self._begin_state = batches.state_dict() if self._keeps_state else None  # pyright: ignore
-        """The state of the batches when the first iteration began, until it is read."""
+        """The state of the host's random generators at the beginning of the first iteration, until that is read."""
+        self._begin_state = batches.state_dict() if self._has_state else None  # pyright: ignore
+        """The state of the batches at the beginning of the first iteration, until that is read."""
         self._opened: Iterator[Any] | None = iter(batches)
         first = next(self._opened, None)
         if first is None:
@@ -32,7 +32,7 @@ class _Plain:
         self._by_name = isinstance(first, dict)
         self._names = list(first) if self._by_name else [f"column_{i}" for i in range(len(_columns(first)))]
         self._where = where
-        # Before it is trained on, another iteration (of the validation, say) may fill its arrays again.
+        # A copy, since another iteration (of a validation, for example) may reuse its arrays before it is used.
         self._first = _copied(self._row(first))
         self._passes = self._rows_used = 0
 
@@ -57,19 +57,20 @@ class _Plain:
         self._passes += 1
         used, self._rows_used = self._rows_used, 0
         opened, self._opened, self.begin_random, self._begin_state = self._opened, None, None, None
-        # The first batch was read for the names of the columns; the iteration that gave it serves the first epoch.
+        # The first batch was read for the names of the columns; the first epoch continues that iteration.
         batches = map(self._row, iter(self._batches) if opened is None else opened)
         return islice(batches if opened is None else chain((self._first,), batches), used, None)
 
     def _row(self, batch: Any) -> Batch:
         if not self._by_name and not isinstance(batch, dict):
             return tuple(np.asarray(value) for value in _columns(batch))
-        # By name: the entries of another batch may have another order.
+        # By name, because the entries of another batch may have another order.
         if not isinstance(batch, dict) or not self._by_name or batch.keys() != set(self._names):
             received = f"a dict of {list(batch)}" if isinstance(batch, dict) else f"a {type(batch).__name__}"
             raise DatasetError(
-                f"{self._where}: the first batch was {f'a dict of {self._names}' if self._by_name else 'no dict'}, but "
-                f"a later one is {received}. Give every batch in the same form, with the same keys."
+                f"{self._where}: the first batch was {f'a dict of {self._names}' if self._by_name else 'not a dict'}, "
+                f"but "
+                f"a later one is {received}. Use the same form and the same keys for every batch."
             )
         return tuple([np.asarray(batch[name]) for name in self._names])
 
@@ -77,25 +78,27 @@ class _Plain:
         return {
             "epoch": self._passes,
             "rows": 0,
-            "objects": [self._own_state()] if self._keeps_state else [],
+            "objects": [self._batches_state()] if self._has_state else [],
             "pipeline": {"columns": self._names, "batches": self.dataset_size_hint()},
         }
 
-    def _own_state(self) -> Any:
-        # The first iteration has begun, so its random numbers may be drawn.
+    def _batches_state(self) -> Any:
+        # The first iteration may have drawn random numbers already.
         return self._batches.state_dict() if self._begin_state is None else self._begin_state  # pyright: ignore
 
     @property
-    def _keeps_state(self) -> bool:
+    def _has_state(self) -> bool:
         return hasattr(self._batches, "state_dict") and hasattr(self._batches, "load_state_dict")
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        present = self.state_dict()["pipeline"]
-        if state.get("pipeline") != present:
-            raise DatasetError(f"the state belongs to another dataset: {state.get('pipeline')} then, {present} now.")
-        if self._keeps_state and state["objects"]:
+        current = self.state_dict()["pipeline"]
+        if state.get("pipeline") != current:
+            raise DatasetError(
+                f"the state belongs to another dataset: it was {state.get('pipeline')} and is now {current}."
+            )
+        if self._has_state and state["objects"]:
             self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
-        # An iteration that has begun has drawn its first random numbers already.
+        # An iteration that has begun may have drawn random numbers already.
         self._opened = self.begin_random = self._begin_state = None
         self._passes, self._rows_used = state["epoch"], state["rows"]
 
@@ -105,10 +108,10 @@ def _columns(batch: Any) -> tuple[Any, ...] | list[Any]:
 
 
 def as_source(dataset: Any, where: str) -> Any:
-    """The dataset itself where it meets the protocol, an adapter for a plain iterable of batches.
+    """Return the dataset itself if it implements the protocol, or an adapter for an iterable of batches.
 
     Raises:
-        ArgumentTypeError: it is neither, or can be iterated only once, or it is arrays.
+        ArgumentTypeError: the dataset is neither, can be iterated only once, or is an array.
     """
     if hasattr(dataset, "create_tuple_iterator") and hasattr(dataset, "get_col_names"):
         return dataset
@@ -117,21 +120,21 @@ def as_source(dataset: Any, where: str) -> Any:
         given = f"a tuple of {len(dataset)} arrays" if isinstance(dataset, tuple) else f"an array ({kind})"
         raise ArgumentTypeError(
             f"{where}: the dataset must give batches, but got {given}. Cut arrays into batches with "
-            'dataset.NumpySlicesDataset((x, y), ["data", "label"]).batch(32); a list of batches is taken too.'
+            'dataset.NumpySlicesDataset((x, y), ["data", "label"]).batch(32); a list of batches works too.'
         )
     if isinstance(dataset, Iterator) or (hasattr(dataset, "__next__") and not isinstance(dataset, Iterable)):
         raise ArgumentTypeError(
-            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches that starts again in each "
-            f"epoch, but got {kind}, an iterator, which cannot be started again. Give a list, an object whose "
+            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches that can be iterated in "
+            f"each epoch, but got {kind}, an iterator, which can be iterated only once. Give a list, an object whose "
             "`__iter__` is a generator function, or dataset.GeneratorDataset(the generator function, column_names)."
         )
     if isinstance(dataset, (str, bytes, dict)) or not isinstance(dataset, Iterable):
         raise ArgumentTypeError(
-            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches (an object with `__iter__` "
-            f"that starts again in each epoch), but got {kind}. Wrap arrays with "
+            f"{where}: the dataset must be one of sporax.dataset, or an iterable of batches (an object whose "
+            f"`__iter__` starts again in each epoch), but got {kind}. Wrap arrays with "
             "dataset.NumpySlicesDataset(...).batch(...)."
         )
-    return _Plain(dataset, where)
+    return _IterableSource(dataset, where)
 
 
 def _is_array(value: Any) -> bool:
@@ -139,7 +142,7 @@ def _is_array(value: Any) -> bool:
 
 
 def batches(source: Any) -> Iterator[Batch]:
-    """The batches of one epoch, as NumPy arrays."""
+    """Return an iterator over the batches of one epoch, as NumPy arrays."""
     rows = iter(source.create_tuple_iterator(num_epochs=1, output_numpy=True))
     first = next(rows, None)
     if first is None:
@@ -147,12 +150,12 @@ def batches(source: Any) -> Iterator[Batch]:
     dicts = [name for name, column in zip(source.get_col_names(), first, strict=False) if isinstance(column, dict)]
     if dicts:
         raise DatasetError(
-            f"the column {dicts[0]!r} of the dataset holds dicts, which Model does not take. Make columns of their "
-            f"entries before batch: dataset.map(lambda d: (d['x'], d['y']), [{dicts[0]!r}], ['x', 'y'])."
+            f"the column {dicts[0]!r} of the dataset contains dicts, which Model does not support. Convert their "
+            f"entries to columns before batch: dataset.map(lambda d: (d['x'], d['y']), [{dicts[0]!r}], ['x', 'y'])."
         )
     rows = chain((first,), rows)
-    # A step may still read a batch when the next one is asked for, and an iterable of the user's may give the same
-    # arrays again, filled with other values.
+    # Copies, because a step may still read a batch when the next one is requested, and a user's iterable may reuse
+    # its arrays.
     return rows if isinstance(source, Dataset) else map(_copied, rows)
 
 
@@ -161,38 +164,38 @@ def _copied(batch: Batch) -> Batch:
 
 
 def batches_from(source: Any, state: dict[str, Any] | None, rows: int) -> None:
-    """Have the next epoch of a source be that of `state`, without its first `rows` batches."""
+    """Set the next epoch of a source to that of `state`, without its first `rows` batches."""
     if state is not None and hasattr(source, "load_state_dict"):
         source.load_state_dict(state | {"rows": rows})
 
 
 def state_of(source: Any) -> dict[str, Any] | None:
-    """What a source says of its position; None where it says nothing."""
+    """Return the position of a source; None if it has none."""
     return source.state_dict() if hasattr(source, "state_dict") and hasattr(source, "load_state_dict") else None
 
 
-def warn_of_no_state(source: Any) -> None:
-    """Say that a source cannot say or restore its position."""
+def warn_about_missing_state(source: Any) -> None:
+    """Warn that the position of a source cannot be restored."""
     warnings.warn(
         f"the dataset {type(source).__name__} has no `state_dict()` and `load_state_dict(state)`, so its position is "
-        "not restored: its next epoch is read from its beginning, and batches that were used are passed over. Where "
-        "its order differs from epoch to epoch, the run will not be what the uninterrupted run would have been.",
+        "not restored: its next epoch is read from its beginning, and used batches are skipped. If its order differs "
+        "from epoch to epoch, the results will differ from those of the uninterrupted run.",
         ResumeWarning,
         stacklevel=3,
     )
 
 
 def expected_size(source: Any, *, cut: bool) -> tuple[int | None, bool]:
-    """The number of batches of every epoch.
+    """Return the number of batches of every epoch.
 
     Args:
         source: the dataset.
-        cut: whether an epoch of a dataset without end is to be cut after one repetition.
+        cut: whether to end an epoch of an endless dataset after one repetition.
 
     Returns:
-        (the number, None where only reading tells; whether an epoch is cut there).
+        (the number, or None if it is unknown before reading; whether an epoch is ended there).
     """
-    if not isinstance(source, (Dataset, _Plain)):
+    if not isinstance(source, (Dataset, _IterableSource)):
         return source.get_dataset_size(), False
     if cut and isinstance(source, Dataset) and source.endless:
         return source.get_dataset_size(), True

@@ -1,4 +1,4 @@
-"""Trees of plain values, arrays and Tensors as one JSON text and a list of arrays, and back."""
+"""Conversion of trees of plain values, arrays and Tensors to JSON and a list of arrays, and back."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _SCALARS = (bool, int, float, str, type(None))
 
 
 def encode(tree: Any, what: str) -> tuple[str, list[np.ndarray]]:
-    """The JSON text of a tree, in which arrays are numbers of the list that is returned with it.
+    """Return the JSON text of a tree, which refers to arrays by index, and the list of arrays.
 
     Args:
         tree: numbers, strings, None, arrays, Tensors; lists, tuples and dicts of them.
-        what: what a message calls it.
+        what: the name of the tree in messages.
 
     Raises:
-        CheckpointError: something else is in it; the path to it is named.
+        CheckpointError: the tree contains another object; the message gives its path.
     """
     arrays: list[np.ndarray] = []
 
-    def kept(array: np.ndarray, kind: str, path: str) -> dict[str, Any]:
+    def stored(array: np.ndarray, kind: str, path: str) -> dict[str, Any]:
         if array.dtype.kind in "OUSMm":
-            raise _unfit(array, path)
+            raise _unsupported(array, path)
         arrays.append(array)
         return {_MARK: [kind, len(arrays) - 1]}
 
@@ -45,18 +45,18 @@ def encode(tree: Any, what: str) -> tuple[str, list[np.ndarray]]:
             listed = [node(each, f"{path}[{i}]") for i, each in enumerate(value)]
             return listed if isinstance(value, list) else {_MARK: ["tuple", listed]}
         if isinstance(value, Tensor):
-            return kept(value.asnumpy(), "tensor", path)
+            return stored(value.asnumpy(), "tensor", path)
         if isinstance(value, np.generic):
-            return kept(np.asarray(value), "scalar", path)
+            return stored(np.asarray(value), "scalar", path)
         if isinstance(value, (np.ndarray, jax.Array)):
-            return kept(np.array(value), "array", path)
-        raise _unfit(value, path)
+            return stored(np.array(value), "array", path)
+        raise _unsupported(value, path)
 
     return json.dumps(node(tree, what)), arrays
 
 
 def decode(text: str, arrays: list[np.ndarray]) -> Any:
-    """The tree of `encode`."""
+    """Return the tree from the result of `encode`."""
 
     def node(value: Any) -> Any:
         if isinstance(value, list):
@@ -76,9 +76,9 @@ def decode(text: str, arrays: list[np.ndarray]) -> Any:
     return node(json.loads(text))
 
 
-def _unfit(value: Any, path: str) -> CheckpointError:
+def _unsupported(value: Any, path: str) -> CheckpointError:
     kind = f"an array of dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
     return CheckpointError(
-        f"{path} is {kind}, which cannot be saved. A state holds numbers, strings, None, numeric arrays, Tensors, and "
-        "lists, tuples and dicts of them."
+        f"{path} is {kind}, which cannot be saved. A state may contain numbers, strings, None, numeric arrays, "
+        "Tensors, and lists, tuples and dicts of them."
     )

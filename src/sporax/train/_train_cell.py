@@ -1,4 +1,4 @@
-"""A network that is its own training step: a Cell of training, such as `nn.TrainOneStepCell`, given to `Model`."""
+"""A training Cell, such as `nn.TrainOneStepCell`, as the network of `Model`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sporax.train._binding import loss_and_terms
 
 
 class TrainCellStep:
-    """The step of a network that updates Parameters itself.
+    """The training step of a Cell that updates Parameters itself.
 
-    Its output is the loss, or a tuple or dict with it, such as (loss, overflow, loss scale) of a
+    Its output is the loss, or a tuple or dict that contains it, such as (loss, overflow, loss scale) of a
     `TrainOneStepWithLossScaleCell`.
 
     Args:
@@ -27,20 +27,20 @@ class TrainCellStep:
         self._checked = False
 
     def __call__(self, *batch: Any) -> tuple[Tensor, dict[str, Tensor], Any]:
-        """(loss, its terms, all outputs) of one batch."""
+        """Return (loss, its terms, all outputs) of one batch."""
         eager = not self._checked and not tracing()
         before = [(parameter, parameter._value) for parameter in self._network.get_parameters()] if eager else []
         output = tensors_of(self._network(*batch))
         if eager:
             self.check([parameter for parameter, value in before if parameter._value is not value])
-        loss, terms = loss_and_terms(_one_number(output), self._network)
+        loss, terms = loss_and_terms(_scalar_loss(output), self._network)
         return loss, terms, output
 
     def check(self, written: Sequence[Parameter] | None) -> None:
-        """Refuse a step that changes nothing.
+        """Check that a step writes Parameters.
 
         Args:
-            written: the Parameters that the step writes; None where that shows only when it has run, op by op.
+            written: the Parameters that the step writes; None if they are known only after it has run op by op.
 
         Raises:
             TrainError: there are none.
@@ -56,7 +56,7 @@ class TrainCellStep:
             names = ", ".join(parameter.name for parameter in left[:3])
             warnings.warn(
                 f"Model.train: there is no optimizer, and a step of {name} writes no trainable Parameter, only {names}"
-                f"{', ...' if len(left) > 3 else ''}. Where those are no accumulated gradients, nothing is trained: "
+                f"{', ...' if len(left) > 3 else ''}. Unless those are accumulated gradients, nothing is trained: "
                 "give Model(network, loss_fn, optimizer), or a training Cell such as nn.TrainOneStepCell.",
                 SporaxWarning,
                 stacklevel=2,
@@ -71,8 +71,8 @@ def _nothing_trained(name: str) -> str:
     )
 
 
-def _one_number(output: Any) -> Any:
-    """The outputs with a loss of several elements as its mean: the Cell has chosen already what it trains on."""
+def _scalar_loss(output: Any) -> Any:
+    """Replace a loss of several elements by its mean, since the Cell has already updated the Parameters."""
     if isinstance(output, (tuple, list)) and output:
         output = output[0]
     if isinstance(output, Tensor) and output.size > 1:

@@ -1,4 +1,4 @@
-"""The whole state of a run in one file, so that an interrupted run can go on.
+"""The complete state of a run in one file, so that an interrupted run can be resumed.
 
 Entries of the file (`.ckpt` or `.safetensors`): each Parameter under its name, `sporax.random_key`,
 `sporax.seeded_random_key`, `sporax.training_state` (epochs, steps), `sporax.run.version`, `sporax.run` (the run's
@@ -16,7 +16,7 @@ import numpy as np
 from sporax import formats
 from sporax._errors import CheckpointError
 from sporax.core import default_generator, seeded_generator
-from sporax.train._checkpoint_entries import joined
+from sporax.train._checkpoint_entries import combined_parameters
 from sporax.train._checkpoint_fit import Fit
 from sporax.train._state_tree import decode, encode
 
@@ -24,18 +24,18 @@ _STATE = "sporax.training_state"
 _KEY = "sporax.random_key"
 _RUN = "sporax.run"
 _VERSION = 2
-"""1, of sporax 0.1, had no `sporax.run`."""
+"""Version 1, of sporax 0.1, had no `sporax.run`."""
 _SEEDED_KEY = "sporax.seeded_random_key"
 
 
 class TrainingState(NamedTuple):
-    """What `load_training_state` found.
+    """The result of `load_training_state`.
 
     Attributes:
-        epoch: how many epochs were trained.
-        step: how many steps were trained.
-        run: the run's state; None in a file that was saved without one.
-        load: gives the Parameters and the random key their values once more.
+        epoch: number of epochs trained.
+        step: number of steps trained.
+        run: the state of the run; None if the file was saved without one.
+        load: a function that loads the Parameters and the random key again.
     """
 
     epoch: int
@@ -47,18 +47,17 @@ class TrainingState(NamedTuple):
 def save_training_state(
     path: str | os.PathLike[str], *parts: Any, epoch: int, step: int, run: dict[str, Any] | None = None
 ) -> None:
-    """Saves all that a run needs to go on: Parameters, the random key, and how far it is; all or nothing.
+    """Save the state that a run needs to resume: Parameters, the random key, and the epoch and step.
 
     Args:
         path: the file, `.ckpt` or `.safetensors`.
-        parts: Cells (a network, an optimizer); each Parameter is saved once, and what is no Cell is passed
-            over.
-        epoch: how many epochs were trained.
-        step: how many steps were trained.
-        run: the run's state, as `RunContext.run_state` returns it.
+        parts: Cells (a network, an optimizer); each Parameter is saved once, and other objects are ignored.
+        epoch: number of epochs trained.
+        step: number of steps trained.
+        run: the state of the run, as `RunContext.run_state` returns it.
 
     Raises:
-        CheckpointError: `run` holds what cannot be saved; the path to it is named.
+        CheckpointError: `run` contains an object that cannot be saved; the message gives its path.
 
     Examples:
         >>> import tempfile
@@ -68,7 +67,7 @@ def save_training_state(
         ...     load_training_state(f"{folder}/run.ckpt", nn.Dense(2, 1))[:3]
         (3, 30, None)
     """
-    entries: dict[str, Any] = {name: np.asarray(each.value()) for name, each in joined(parts).items()}
+    entries: dict[str, Any] = {name: np.asarray(each.value()) for name, each in combined_parameters(parts).items()}
     entries[_KEY] = np.asarray(default_generator.key.value())
     entries[_SEEDED_KEY] = np.asarray(seeded_generator.key.value())
     entries[_STATE] = np.array([epoch, step], np.int64)
@@ -80,27 +79,29 @@ def save_training_state(
 
 
 def load_training_state(path: str | os.PathLike[str], *parts: Any) -> TrainingState:
-    """Puts back what `save_training_state` saved.
+    """Load the state that `save_training_state` saved.
 
     Args:
         path: the file.
         parts: Cells, in the same order.
 
     Returns:
-        how far the run was, and its state.
+        The epoch, the step and the state of the run.
 
     Raises:
-        CheckpointError: the file does not hold a training state, or one of a later version or of other Parameters;
-            the names are listed, and nothing is loaded.
+        CheckpointError: the file contains no training state, or one of a later version or of other Parameters; the
+            message lists the names, and nothing is loaded.
     """
     where = f"training state {os.fspath(path)!r}"
     read = formats.read(path)
     done, key = read.pop(_STATE, None), read.pop(_KEY, None)
     seeded = read.pop(_SEEDED_KEY, None)
     if not isinstance(done, np.ndarray) or not isinstance(key, np.ndarray):
-        raise CheckpointError(f"{where}: it is a checkpoint, but not the state of a run. Use load_checkpoint for it.")
+        raise CheckpointError(
+            f"{where}: it is a checkpoint, but does not contain the state of a run. Use load_checkpoint."
+        )
     run = _run_of(read, where)
-    fit = Fit(joined(parts), read, True, where)
+    fit = Fit(combined_parameters(parts), read, True, where)
     unused = [name for name in read if name not in fit.used]
     if fit.missing or unused:
         raise CheckpointError(
@@ -120,11 +121,11 @@ def load_training_state(path: str | os.PathLike[str], *parts: Any) -> TrainingSt
 
 
 def _run_of(read: dict[str, Any], where: str) -> dict[str, Any] | None:
-    """Takes the run's state out of the entries of a file."""
+    """Remove the state of the run from the entries of a file, and return it."""
     text, version = read.pop(_RUN, None), read.pop(f"{_RUN}.version", None)
     if version is not None and int(version) != _VERSION:
         raise CheckpointError(
-            f"{where}: it is of version {int(version)}, and this sporax reads version {_VERSION}. Resume with the "
+            f"{where}: it has version {int(version)}, but this sporax reads version {_VERSION}. Resume with the "
             "version that saved it, or delete the file to train from the beginning."
         )
     arrays: list[np.ndarray] = []

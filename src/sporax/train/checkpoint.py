@@ -25,14 +25,14 @@ __all__ = [
 Choice = Callable[[str], bool] | None
 
 
-class _Unsaid(int):
-    """The default of `strict_load`: false, but not said by the caller."""
+class _NotGiven(int):
+    """The default of `strict_load`: False, but distinguishable from an explicit False."""
 
     def __repr__(self) -> str:
         return "False"
 
 
-_UNSAID: Any = _Unsaid(0)
+_NOT_GIVEN: Any = _NotGiven(0)
 
 
 def save_checkpoint(
@@ -48,24 +48,24 @@ def save_checkpoint(
     format: str = "ckpt",
     **kwargs: Any,
 ) -> None:
-    """Saves Parameters to a file, all of it or nothing.
+    """Save Parameters to a file; an existing file is replaced only if the save succeeds.
 
     Args:
         save_obj: a Cell (a network, an optimizer, a train network); a dict of names to Parameters, Tensors or
             arrays; a list of Parameters, or of dicts with the keys `name` and `data`.
-        ckpt_file_name: the file; its folder must exist. The suffix of the format is added where it is
+        ckpt_file_name: the file; its folder must exist. The suffix of the format is added if it is
             missing.
-        integrated_save: kept, as in MindSpore, for distributed training.
-        async_save: whether a thread of its own writes the file. The values are taken at once.
+        integrated_save: accepted for compatibility with MindSpore; for distributed training.
+        async_save: whether a background thread writes the file. The values are copied by the call.
         append_dict: more entries: names to Parameters, Tensors, numbers or strings.
-        enc_key, enc_mode: encryption, which sporax does not have: leave `enc_key` None.
-        choice_func: gets a name and says whether to save it.
-        crc_check: kept, as in MindSpore; sporax always writes a checksum.
+        enc_key, enc_mode: encryption, which is not supported: `enc_key` must be None.
+        choice_func: a function of a name that returns whether to save it.
+        crc_check: accepted for compatibility with MindSpore; a checksum is always written.
         format: "ckpt" or "safetensors".
 
     Raises:
         ArgumentTypeError, ArgumentError: an argument is of the wrong type, or unknown.
-        CheckpointError: two Parameters have one name, or an entry cannot be held by the format.
+        CheckpointError: two Parameters have the same name, or the format does not support an entry.
         FileNotFoundError: the folder does not exist.
 
     Examples:
@@ -82,7 +82,7 @@ def save_checkpoint(
     where = "save_checkpoint"
     path = _with_suffix(ckpt_file_name, format, where)
     if enc_key is not None:
-        raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Leave `enc_key` None.")
+        raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Omit `enc_key`.")
     _check.is_type(integrated_save, bool, name="integrated_save", where=where)
     _check.is_type(crc_check, bool, name="crc_check", where=where)
     if not isinstance(async_save, (bool, str)):
@@ -96,9 +96,9 @@ def save_checkpoint(
     if choice_func is not None:
         entries = {name: value for name, value in entries.items() if _checked_choice(choice_func, where)(name)}
     if async_save:
-        # Copies: on a CPU, NumPy would otherwise look at memory that the next step overwrites.
-        taken = {name: value if isinstance(value, str) else np.array(value) for name, value in entries.items()}
-        writer.in_background(path, taken, format)
+        # Copies, because on a CPU the arrays share memory that the next step overwrites.
+        copies = {name: value if isinstance(value, str) else np.array(value) for name, value in entries.items()}
+        writer.in_background(path, copies, format)
     else:
         writer.wait()
         formats.write(path, entries, format)
@@ -107,7 +107,7 @@ def save_checkpoint(
 def load_checkpoint(
     ckpt_file_name: str | os.PathLike[str],
     net: Cell | None = None,
-    strict_load: bool = _UNSAID,
+    strict_load: bool = _NOT_GIVEN,
     filter_prefix: str | Sequence[str] | None = None,
     dec_key: bytes | None = None,
     dec_mode: str = "AES-GCM",
@@ -117,26 +117,26 @@ def load_checkpoint(
     remove_redundancy: bool = False,
     format: str = "ckpt",
 ) -> dict[str, Any]:
-    """Reads a checkpoint file, of sporax or MindSpore; its content decides the format.
+    """Read a checkpoint file of sporax or MindSpore; the format is detected from the content.
 
     Args:
         ckpt_file_name: the file.
-        net: a Cell to load the values into, too.
+        net: a Cell to load the values into.
         strict_load: as in `load_param_into_net`.
-        filter_prefix: leave out names that begin so (or with one of these).
-        dec_key, dec_mode: decryption, which sporax does not have: leave `dec_key` None.
-        specify_prefix: take only names that begin so (or with one of these).
-        choice_func: gets a name and says whether to take it.
-        crc_check: kept, as in MindSpore; sporax always looks at a checksum that is there.
-        remove_redundancy: must be False; it is for distributed training.
-        format: "ckpt" or "safetensors"; kept, as in MindSpore.
+        filter_prefix: omit names with this prefix (or one of these prefixes).
+        dec_key, dec_mode: decryption, which is not supported: `dec_key` must be None.
+        specify_prefix: read only names with this prefix (or one of these prefixes).
+        choice_func: a function of a name that returns whether to read it.
+        crc_check: accepted for compatibility with MindSpore; a checksum in the file is always checked.
+        remove_redundancy: must be False; for distributed training.
+        format: "ckpt" or "safetensors"; accepted for compatibility with MindSpore.
 
     Returns:
-        a dict, in the file's order, of names to Parameters; strings come as str.
+        A dict of names to Parameters, or to str for strings, in the order of the file.
 
     Raises:
-        CheckpointError: a missing, foreign, truncated, damaged or encrypted file; nothing is left after
-            filtering; or it does not fit `net`.
+        CheckpointError: a missing, unrecognised, truncated, damaged or encrypted file; no entry is left after
+            filtering; or the file does not match `net`.
         ArgumentTypeError, ArgumentError: an argument is of the wrong type.
 
     Examples:
@@ -153,28 +153,28 @@ def load_checkpoint(
     where = "load_checkpoint"
     path = _file_name(ckpt_file_name, where)
     _check.one_of(format, ("ckpt", "safetensors"), name="format", where=where)
-    if strict_load is not _UNSAID:
+    if strict_load is not _NOT_GIVEN:
         _check.is_type(strict_load, bool, name="strict_load", where=where)
     if net is not None and not isinstance(net, Cell):
         raise ArgumentTypeError(f"{where}: `net` must be a Cell, but got {net!r} of type {type(net).__name__}.")
     if dec_key is not None:
-        raise ArgumentError(f"{where}: sporax does not decrypt checkpoints. Leave `dec_key` None.")
-    _refuse_redundancy(remove_redundancy, where)
-    leave_out = _prefixes(filter_prefix, "filter_prefix", where)
-    take = _prefixes(specify_prefix, "specify_prefix", where)
+        raise ArgumentError(f"{where}: sporax does not decrypt checkpoints. Omit `dec_key`.")
+    _check_redundancy(remove_redundancy, where)
+    excluded = _prefixes(filter_prefix, "filter_prefix", where)
+    included = _prefixes(specify_prefix, "specify_prefix", where)
     choose = None if choice_func is None else _checked_choice(choice_func, where)
     writer.wait()
     read = formats.read(path)
     chosen = {
         name: value
         for name, value in read.items()
-        if not (leave_out and name.startswith(leave_out))
-        and (not take or name.startswith(take))
+        if not (excluded and name.startswith(excluded))
+        and (not included or name.startswith(included))
         and (choose is None or choose(name))
     }
     if not chosen:
         raise CheckpointError(
-            f"{where}: nothing is left of the {len(read)} entries of {path!r}. Check `filter_prefix`, "
+            f"{where}: no entry is left of the {len(read)} entries of {path!r}. Check `filter_prefix`, "
             f"`specify_prefix` and `choice_func`; the first names are {', '.join(list(read)[:5]) or 'none'}."
         )
     loaded = {name: value if isinstance(value, str) else Parameter(value, name=name) for name, value in chosen.items()}
@@ -184,29 +184,29 @@ def load_checkpoint(
 
 
 def load_param_into_net(
-    net: Cell, parameter_dict: dict[str, Any], strict_load: bool = _UNSAID, remove_redundancy: bool = False
+    net: Cell, parameter_dict: dict[str, Any], strict_load: bool = _NOT_GIVEN, remove_redundancy: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Gives the Parameters of a Cell the values of a dict, by name.
+    """Load the values of a dict into the Parameters of a Cell, by name.
 
-    What does not fit is listed in one error, and then nothing is loaded. Parameters that the dict does not
-    have are named in a warning; where they are more than half of the network, it is an error, unless
-    `strict_load=False` is given explicitly.
+    Mismatched shapes and dtypes are listed in one error, and nothing is loaded. Parameters that the dict does not have
+    are listed in a warning; if they are more than half of the network, it is an error, unless `strict_load=False` is
+    given explicitly.
 
     Args:
         net: the Cell.
         parameter_dict: names to Parameters (or Tensors), as `load_checkpoint` returns them; strings are
-            passed over.
-        strict_load: whether dtypes must be the same. Otherwise a float may become another float and an int
-            another int, and names that have one more prefix throughout (`net.fc.weight` for `fc.weight`) are
-            found too. Given explicitly, False also allows that most of the network gets no value.
-        remove_redundancy: must be False; it is for distributed training.
+            ignored.
+        strict_load: whether dtypes must be equal. Otherwise floats are converted to floats and ints to ints, and
+            names with a common additional prefix (`net.fc.weight` for `fc.weight`) are found too. An explicit False
+            also allows most of the network to get no value.
+        remove_redundancy: must be False; for distributed training.
 
     Returns:
         (names of `net` that got no value, names of the dict that were not used).
 
     Raises:
-        CheckpointError (also a RuntimeError): shapes or dtypes that do not fit, by name; or less than half of
-            the network's Parameters are in the dict.
+        CheckpointError (also a RuntimeError): shapes or dtypes differ; or less than half of the network's Parameters
+            are in the dict.
         ArgumentTypeError: an argument is of the wrong type.
 
     Examples:
@@ -220,7 +220,7 @@ def load_param_into_net(
         >>> print(net.weight.value())
         [[1. 2.]]
 
-    Source: the function of the same name in MindSpore, which stops at the first that does not fit.
+    Source: the function of the same name in MindSpore, which stops at the first mismatch.
     """
     where = "load_param_into_net"
     if not isinstance(net, Cell):
@@ -230,16 +230,16 @@ def load_param_into_net(
             f"{where}: `parameter_dict` must be a dict, but got {parameter_dict!r} of type "
             f"{type(parameter_dict).__name__}. load_checkpoint returns one."
         )
-    if strict_load is not _UNSAID:
+    if strict_load is not _NOT_GIVEN:
         _check.is_type(strict_load, bool, name="strict_load", where=where)
-    _refuse_redundancy(remove_redundancy, where)
+    _check_redundancy(remove_redundancy, where)
     read = entries_of.values(parameter_dict, where)
     fit = Fit(entries_of.parameters(net, where), read, bool(strict_load), where)
     if strict_load is not False:
-        fit.refuse_strangers()
+        fit.check_coverage()
     fit.load()
     unused = [name for name in parameter_dict if name not in fit.used and not isinstance(parameter_dict[name], str)]
-    fit.warn_of_missing()
+    fit.warn_about_missing()
     return fit.missing, unused
 
 
@@ -256,7 +256,7 @@ def async_ckpt_thread_status() -> bool:
 
 
 def wait_for_checkpoints() -> None:
-    """Waits until every checkpoint saved with `async_save` is written.
+    """Wait until every checkpoint saved with `async_save` is written.
 
     Raises:
         CheckpointError: one of them could not be written.
@@ -265,7 +265,7 @@ def wait_for_checkpoints() -> None:
 
 
 def remove_checkpoint(path: str | os.PathLike[str]) -> None:
-    """Deletes a checkpoint file, after the files that are still being written; a missing one is no error.
+    """Delete a checkpoint file after pending files are written; a missing file is not an error.
 
     Args:
         path: the file.
@@ -301,12 +301,12 @@ def _checked_choice(choice_func: Any, where: str) -> Any:
 def _prefixes(given: Any, name: str, where: str) -> tuple[str, ...]:
     prefixes = () if given is None else (given,) if isinstance(given, str) else given
     if not isinstance(prefixes, (list, tuple)) or not all(isinstance(each, str) and each for each in prefixes):
-        raise ArgumentTypeError(f"{where}: `{name}` must be a str or a list of them, none empty, but got {given!r}.")
+        raise ArgumentTypeError(f"{where}: `{name}` must be a non-empty str or a list of them, but got {given!r}.")
     return tuple(prefixes)
 
 
-def _refuse_redundancy(value: Any, where: str) -> None:
+def _check_redundancy(value: Any, where: str) -> None:
     if value is not False:
         raise ArgumentError(
-            f"{where}: `remove_redundancy` must be False, but got {value!r}: every file of sporax is whole."
+            f"{where}: `remove_redundancy` must be False, but got {value!r}: files of sporax contain all Parameters."
         )

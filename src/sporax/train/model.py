@@ -17,14 +17,14 @@ from sporax.dataset import Dataset
 from sporax.nn import LossBase, OutputLosses, TrainOneStepCell, as_optimizer
 from sporax.train import _source
 from sporax.train._binding import Binding
-from sporax.train._evaluate import Evaluation, Totals, results_of
 from sporax.train._feed import Feed
 from sporax.train._loop import TrainLoop
 from sporax.train._modes import kept_modes, training
 from sporax.train._train_cell import TrainCellStep
 from sporax.train.callback import CallbackList, RunContext, RunParams
+from sporax.train.evaluate import Evaluation, Totals, results_of
 from sporax.train.metrics import Metric, get_metrics
-from sporax.train.step import StepRunner
+from sporax.train.runner import StepRunner
 from sporax.transforms import jit
 
 __all__ = ["Model"]
@@ -44,27 +44,27 @@ class _Forward(Cell):
 
 
 class Model:
-    """A network, its loss and its optimizer, joined for training, evaluation and prediction.
+    """Training, evaluation and prediction with a network, a loss and an optimizer.
 
     Args:
-        network: the network; or, without `loss_fn`, a network whose output is the loss; or, without `loss_fn` and
-            `optimizer`, a training Cell that updates Parameters itself, such as `nn.TrainOneStepCell`, and whose
-            output is the loss, or a tuple or dict with it.
+        network: the network. Without `loss_fn`, a network that returns the loss. Without `loss_fn` and `optimizer`, a
+            training Cell that updates Parameters itself, such as `nn.TrainOneStepCell`, and returns the loss, or a
+            tuple or dict that contains it.
         loss_fn: a loss: a Cell of `nn`, or any function of the network's output and the labels. It may return a dict
-            of terms, which are summed and reported one by one. For a network that returns a dict of outputs, a dict
-            by their names of a loss, `(loss, weight)`, or None for an output that is not trained on; it becomes an
-            `nn.OutputLosses`, which says how labels are found.
+            of terms, which are summed and reported separately. For a network that returns a dict of outputs, a dict
+            with a loss, `(loss, weight)` or None (no loss) for each output; it is converted to `nn.OutputLosses`,
+            which documents how labels are assigned.
         optimizer: an optimizer of `nn`, or a gradient transformation of optax, for the trainable Parameters of the
             network and of the loss, if it has any.
-        metrics: names (a set, a list or a tuple), or a dict of name to Metric. A metric gets the network's output and
-            the first label, or what its `set_indexes` chooses of the outputs and labels, or what `eval_network`
-            returns.
-        eval_network: a network for evaluation whose outputs go to the metrics.
-        eval_indexes: which outputs of `eval_network` are the loss, the prediction and the label.
+        metrics: names (a set, a list or a tuple), or a dict of name to Metric. A metric is updated
+            with the network's output and the first label, or with the outputs and labels that `set_indexes` selects,
+            or with the outputs of `eval_network`.
+        eval_network: a network for evaluation whose outputs are passed to the metrics.
+        eval_indexes: the indices of the loss, the prediction and the label in the outputs of `eval_network`.
         amp_level: "O0" only; for half precision use `network.to_float(...)`.
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument of the wrong kind.
+        ArgumentTypeError, ArgumentError: an invalid argument.
 
     Examples:
         >>> import numpy as np
@@ -101,7 +101,7 @@ class Model:
             raise ArgumentTypeError(f"Model: `loss_fn` must be a Cell or a function, but got {loss_fn!r}.")
         if amp_level != "O0" or boost_level != "O0":
             raise ArgumentError(
-                f"Model: amp_level {amp_level!r} and boost_level {boost_level!r}: only 'O0' is built. For half "
+                f"Model: amp_level {amp_level!r} and boost_level {boost_level!r}: only 'O0' is supported. For half "
                 "precision use network.to_float(sporax.bfloat16) and leave both at 'O0'."
             )
         self._network = network
@@ -113,13 +113,13 @@ class Model:
         self._runners: dict[tuple[str, ...], tuple[Binding, StepRunner, Cell, Callable[..., Any]]] = {}
         self._evaluations: dict[tuple[str, ...], Evaluation] = {}
         self._evaluating = 0
-        """Evaluations that run; one inside another was called by a callback."""
+        """Number of active evaluations; more than one if a callback evaluates."""
         self._predict = jit(network)
 
     def _trainable(self) -> list[Parameter]:
-        """The trainable Parameters of the network and of the loss, each once."""
-        own = self._loss_fn.trainable_params() if isinstance(self._loss_fn, Cell) else []
-        return list(dict.fromkeys([*self._network.trainable_params(), *own]))
+        """Return the trainable Parameters of the network and of the loss, without duplicates."""
+        of_loss = self._loss_fn.trainable_params() if isinstance(self._loss_fn, Cell) else []
+        return list(dict.fromkeys([*self._network.trainable_params(), *of_loss]))
 
     @staticmethod
     def _checked_indexes(indexes: Sequence[int] | None, eval_network: Cell | None) -> Sequence[int] | None:
@@ -129,11 +129,11 @@ class Model:
             raise ArgumentError(
                 f"Model: `eval_indexes` must be three ints (loss, prediction, label), but got {indexes!r}."
             )
-        # Without one, these are the loss, the network's output and the label.
+        # Without `eval_network`, the outputs are the loss, the network's output and the label.
         if eval_network is None and [each % 3 for each in indexes] != [0, 1, 2]:
             raise ArgumentError(
-                f"Model: `eval_indexes` {list(indexes)} choose from what eval_network returns, but there is none. Give "
-                "Model(..., eval_network=...), or leave eval_indexes out."
+                f"Model: `eval_indexes` {list(indexes)} select outputs of eval_network, but there is none. Give "
+                "Model(..., eval_network=...), or omit eval_indexes."
             )
         return indexes
 
@@ -149,7 +149,7 @@ class Model:
 
     @property
     def eval_network(self) -> Cell | None:
-        """The network given for evaluation."""
+        """The network for evaluation."""
         return self._eval_network
 
     # --- training ---------------------------------------------------------------------------------------------
@@ -166,17 +166,17 @@ class Model:
         """Train for `epoch` epochs.
 
         Args:
-            epoch: the number of the last epoch; with `initial_epoch` 0, how many there are.
-            train_dataset: a dataset that gives batches.
-            callbacks: one Callback, or a list of them.
-            dataset_sink_mode: run many steps in one call of the device. Callbacks see every step, and print the same.
-            sink_size: with sinking, how many steps make an epoch; -1 for the whole dataset.
-            initial_epoch: how many epochs were trained before; training goes on from there.
+            epoch: the number of the last epoch, counted from the first epoch ever trained (see `initial_epoch`).
+            train_dataset: a dataset of batches.
+            callbacks: a Callback, or a list of them.
+            dataset_sink_mode: run many steps in one call of the device. Callbacks still see and print every step.
+            sink_size: with data sinking, the number of steps in an epoch; -1 for the size of the dataset.
+            initial_epoch: number of epochs trained before; training continues after them.
 
         Raises:
-            TrainError: there is no optimizer, and the network updates no Parameter itself; the loss is not one
-                number; or, in `fit`, a metric cannot judge what the network returns.
-            DatasetError: the dataset is empty, or its columns fit neither network nor loss.
+            TrainError: there is no optimizer, and the network updates no Parameter itself; the loss is not
+                a scalar; or, in `fit`, a metric does not accept the outputs of the network.
+            DatasetError: the dataset is empty, or its columns do not match the network and the loss.
             KeyboardInterrupt: Ctrl-C; the network then holds the state after the last step.
         """
         self._run("train", epoch, train_dataset, callbacks, dataset_sink_mode, sink_size, initial_epoch)
@@ -193,12 +193,12 @@ class Model:
         sink_size: int = -1,
         initial_epoch: int = 0,
     ) -> None:
-        """Train, and evaluate on `valid_dataset` after epochs.
+        """Train, and evaluate on `valid_dataset` between epochs.
 
         Args:
             epoch, train_dataset, callbacks, dataset_sink_mode, sink_size, initial_epoch: as in `train`.
-            valid_dataset: what to evaluate on; None for none.
-            valid_frequency: evaluate after every so many epochs, or after the epochs listed.
+            valid_dataset: the dataset to evaluate on; None for no evaluation.
+            valid_frequency: n to evaluate after every n-th epoch, or a list of epochs after which to evaluate.
             valid_dataset_sink_mode: accepted, as in MindSpore; evaluation is compiled either way.
 
         Raises:
@@ -217,7 +217,7 @@ class Model:
             )
         valid = _source.as_source(valid_dataset, "Model.fit")
         if valid_dataset is train_dataset:
-            # One source, so that an iterable is opened once.
+            # The same source, so that an iterable is iterated once.
             train_dataset = valid
 
         def due(number: int) -> bool:
@@ -246,7 +246,8 @@ class Model:
             _check.integer(sink_size, name="sink_size", where=where, minimum=1)
         if initial_epoch > epoch:
             raise ArgumentError(
-                f"{where}: `initial_epoch` {initial_epoch} is beyond `epoch` {epoch}. `epoch` counts from the start."
+                f"{where}: `initial_epoch` {initial_epoch} exceeds `epoch` {epoch}, which includes the epochs trained "
+                f"before."
             )
         source = _source.as_source(dataset, where)
         binding, runner, train_network, step = self._step_for(source, where)
@@ -261,7 +262,7 @@ class Model:
         with CallbackList(callbacks) as hooks:
             feed = Feed(source, where, sink_size if sink and sink_size > 0 else 0, hooks.saves_run())
             feed.set_sizes(params)
-            # Where the dataset cannot say its size, this reads it once.
+            # `batch_num` reads the dataset once if its size is unknown.
             params.cur_step_num = initial_epoch * params.batch_num if initial_epoch else 0
 
             def validate(number: int) -> None:
@@ -272,13 +273,13 @@ class Model:
             def check(batch: Sequence[np.ndarray]) -> None:
                 self._check_batch(binding, runner, step, batch)
 
-            runner.check_again()
+            runner.recheck_program()
             loop = TrainLoop(runner, feed, params.valid_dataset, hooks, params, check, validate)
             with training(train_network):
                 loop.run()
 
     def _step_for(self, source: Any, where: str) -> tuple[Binding, StepRunner, Cell, Callable[..., Any]]:
-        """The binding, the runner, the train network and its step for datasets with these columns."""
+        """Return the binding, the runner, the train network and its step for datasets with these columns."""
         if self._optimizer is None and self._loss_fn is not None:
             raise TrainError(
                 f"{where}: the model has a loss but no optimizer, so nothing would be trained. Give one: "
@@ -304,7 +305,7 @@ class Model:
         loss_fn, shapes = binding.loss_fn, binding.output_shapes(batch)
         if not isinstance(loss_fn, LossBase) or shapes is None:
             return
-        # Of a dict of outputs, or of labels, only a loss that is made for it knows what to check.
+        # A dict of outputs or of labels can only be checked by a loss that is designed for it.
         if hasattr(loss_fn, "takes_labels_by_name") or (list(shapes) == ["logits"] and not binding.labels_by_name):
             loss_fn.check_labels(shapes, *binding.split(batch)[1])
 
@@ -315,7 +316,7 @@ class Model:
         params.loss_fn = self._loss_fn
         params.optimizer = self._optimizer
         if self._optimizer is None:
-            # A training Cell has one of its own.
+            # A training Cell has its own optimizer.
             params.optimizer = getattr(self._network, "optimizer", None)
         params.metrics = self._metrics
         params.eval_network = self._eval_network
@@ -334,27 +335,27 @@ class Model:
     # --- evaluation -------------------------------------------------------------------------------------------
 
     def eval(self, valid_dataset: Any, callbacks: Any = None, dataset_sink_mode: bool = False) -> dict[str, Any]:
-        """The metrics over a dataset, in evaluation mode.
+        """Compute the metrics over a dataset, in evaluation mode.
 
-        The metric `Loss` divides once over all batches: what `LossBase.sum_and_weight` gives for a loss with the
-        reduction "mean" or "batchmean", each element for "none"; also where a function, another Cell or `eval_network`
-        returns what such a loss or a function of `ops` or `sporax.losses` gave, or what is made of one such mean. What
-        is no such mean counts as its value times the number of samples; a sum of several means whose denominators
-        differ between batches gives a warning. With "sum", the result is the mean of the batches' sums. Within a
-        callback of a training run, every Cell has its mode back afterwards.
+        The metric `Loss` divides once, by the total weight of all batches: with `LossBase.sum_and_weight` for a loss
+        with the reduction "mean" or "batchmean", by the number of elements for "none". The same holds if a function,
+        another Cell or `eval_network` returns the result of such a loss or of a function of `ops` or `sporax.losses`,
+        or a function of one such mean. Any other loss is weighted by the number of samples of the batch; a sum of
+        several means whose denominators differ between batches causes a warning. With "sum", the result is the mean
+        over the batches. If a callback of a training run calls `eval`, the modes of all Cells are restored afterwards.
 
         Args:
-            valid_dataset: a dataset that gives batches.
-            callbacks: one Callback, or a list of them.
+            valid_dataset: a dataset of batches.
+            callbacks: a Callback, or a list of them.
             dataset_sink_mode: accepted, as in MindSpore; evaluation is compiled either way.
 
         Returns:
-            value by metric name. Where the loss returns a dict of terms and `Loss` is a metric, each term too.
+            The value of each metric by its name; also of each term if the loss returns a dict and `Loss` is a metric.
 
         Raises:
             ArgumentError: there are no metrics.
-            TrainError: there is neither loss_fn nor eval_network; or a metric cannot judge what the network returns.
-            DatasetError: the dataset is empty, or its columns do not fit.
+            TrainError: there is neither loss_fn nor eval_network; or a metric does not accept the outputs.
+            DatasetError: the dataset is empty, or its columns do not match.
         """
         if not self._metrics:
             raise ArgumentError("Model.eval: there are no metrics; give them to Model(..., metrics={'loss'}).")
@@ -370,7 +371,7 @@ class Model:
         params.cur_epoch_num = max(1, outer.cur_epoch_num)
         context = RunContext(params)
         evaluation = self._evaluation(source)
-        # A callback of an evaluation may evaluate too: what was counted so far must not mix with that.
+        # A callback of an evaluation may evaluate too: their counts must not mix.
         metrics = copy.deepcopy(self._metrics) if self._evaluating else self._metrics
         for metric in metrics.values():
             metric.clear()
@@ -392,12 +393,12 @@ class Model:
             for hook in (*hooks.eval_epoch_end, *hooks.eval_end):
                 hook(context)
         hooks.flush()
-        # What callbacks note in a validation, those of the training see; the fields of a run are its own.
+        # Entries that callbacks add in a validation are visible in training; the fields of `RunParams` are not copied.
         outer.update({name: value for name, value in params.items() if name not in RunParams.__annotations__})
         return results
 
     def _within(self, outer: RunParams, source: Any) -> RunParams:
-        """What the validation of a training run shows: the entries of the run, with its own in their place."""
+        """Return the parameters of a validation in a training run: those of the run, overridden by its own."""
         params = RunParams({**outer, **self._params("eval", source, outer.list_callback)})
         params.train_dataset, params.dataset_sink_mode = outer.get("train_dataset"), False
         params.pop("batch_num", None)
@@ -425,9 +426,9 @@ class Model:
         return self._evaluations[columns]
 
     def _check_validation(self, source: Any) -> None:
-        """Find out before the first epoch whether the metrics can judge the outputs."""
+        """Check before the first epoch whether the metrics accept the outputs."""
         evaluation = self._evaluation(source)
-        # Only where that runs nothing of the user's: a source may have a position of its own.
+        # Only if no user code runs: a source may have a position.
         if isinstance(source, Dataset) and source.columnar:
             with kept_modes(self._network, self._loss_fn, self._eval_network):
                 self._set_eval_mode()
@@ -436,20 +437,20 @@ class Model:
     # --- prediction -------------------------------------------------------------------------------------------
 
     def predict(self, *predict_data: Any) -> Any:
-        """The network's output, in evaluation mode.
+        """Return the network's output, in evaluation mode.
 
         Args:
             predict_data: the network's inputs.
 
         Returns:
-            what the network returns.
+            The output of the network.
 
         Raises:
             TrainError: the network is a training Cell.
         """
         if isinstance(self._network, TrainOneStepCell):
             raise TrainError(
-                f"Model.predict: the network is the training Cell {type(self._network).__name__}, so to call it would "
+                f"Model.predict: the network is the training Cell {type(self._network).__name__}, so a call would "
                 "train it. Predict with the network inside it: Model(network).predict(...)."
             )
         with kept_modes(self._network):

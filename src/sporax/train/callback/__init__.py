@@ -1,4 +1,4 @@
-"""Callbacks: what is told of each step and epoch of a run."""
+"""Callbacks, which are called in each step and epoch of a run."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""BackupAndRestore: go on where an interrupted run stopped."""
+"""BackupAndRestore: resume an interrupted run."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ __all__ = ["BackupAndRestore"]
 
 
 class BackupAndRestore(TrainingCallback):
-    """Keeps a file with the whole state of training, and goes on from it where a run before was interrupted.
+    """Save the complete state of training to a file, and resume an interrupted run from it.
 
-    Run the same script again: it goes on after the last epoch or step that was saved, and on a CPU ends bit for bit as
-    the uninterrupted run. What comes back: the Parameters of the network, of the loss and of the optimizer (slots,
-    step, loss scale), the random key, the states of NumPy's and Python's global random generators, the position in the
-    dataset with its seed, what callbacks return from `state_dict`, and the numbers of the epoch and step.
-    docs/checkpoints.md says what cannot be restored.
+    Run the same script again: it continues after the last epoch or step saved, and on a CPU its results are bitwise
+    equal to those of the uninterrupted run. The following are restored: the Parameters of the network, of the loss and
+    of the optimizer (slots, step, loss scale), the random key, the states of NumPy's and Python's global random
+    generators, the position in the dataset with its seed, the results of the callbacks' `state_dict`, and the numbers
+    of the epoch and step. docs/checkpoints.md lists what cannot be restored.
 
-    Its hooks run after those of the other callbacks, wherever it stands in the list.
+    Its hooks run after those of the other callbacks, whatever its position in the list.
 
     Args:
-        backup_dir: the folder of the file `backup.ckpt`, made if it does not exist.
-        save_freq: "epoch" for after each epoch, or after how many.
-        delete_checkpoint: whether to delete the file when training is done.
-        save_steps: save also after every `save_steps` steps, counted over all epochs; None for not. The file is
-            written in place of the one before in one operation, so that an interruption meanwhile loses nothing.
+        backup_dir: the folder of the file `backup.ckpt`, created if it does not exist.
+        save_freq: "epoch" to save after each epoch, or n to save after every n-th epoch.
+        delete_checkpoint: whether to delete the file when training is finished.
+        save_steps: save also after every `save_steps` steps, counted over all epochs; None to disable. The file is
+            replaced atomically, so that an interruption of the save loses nothing.
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of its range.
+        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
         CheckpointError: the file belongs to another network, optimizer or dataset, to a longer run, or it is damaged;
             or the state of a callback cannot be saved.
 
     Warns:
-        ResumeWarning: the run goes on, but not exactly: the file is of an older version, callbacks are missing or new,
-            or the dataset cannot be brought to its position. The message says which.
+        ResumeWarning: the run is resumed, but not exactly: the file has an older version, callbacks are missing or new,
+            or the position in the dataset cannot be restored. The message gives the reason.
 
     Examples:
         >>> import tempfile
@@ -54,7 +54,7 @@ class BackupAndRestore(TrainingCallback):
         (3, 30)
         >>> folder.cleanup()
 
-    Source: the class of the same name in MindSpore, which restores the Parameters only, and starts again with epoch 1.
+    Source: the class of the same name in MindSpore, which restores only the Parameters, and restarts at epoch 1.
     """
 
     saves_run = True
@@ -82,7 +82,7 @@ class BackupAndRestore(TrainingCallback):
         self._every = _check.integer(save_freq, name="save_freq", where=where, minimum=1)
         if save_steps is not None:
             self.reads_state_every = _check.integer(save_steps, name="save_steps", where=where, minimum=1)
-            # Only then does this hook exist, for a hook costs time in each step.
+            # The hook exists only if it is needed, because a hook costs time in each step.
             self.on_train_step_end = self._step_ended
         self._delete = _check.is_type(delete_checkpoint, bool, name="delete_checkpoint", where=where)
         self._folder = os.path.abspath(os.fspath(backup_dir))
@@ -90,7 +90,7 @@ class BackupAndRestore(TrainingCallback):
         self.backup_file = os.path.join(self._folder, "backup.ckpt")
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Start from the file, where there is one."""
+        """Resume from the file if it exists."""
         params = run_context.original_args()
         if not os.path.exists(self.backup_file):
             return
@@ -104,21 +104,21 @@ class BackupAndRestore(TrainingCallback):
                 raise CheckpointError(f"BackupAndRestore: {self.backup_file!r}: {error}") from error
         elif run_context.run is not None:
             warnings.warn(
-                f"BackupAndRestore: {self.backup_file!r} was saved by an older version. It holds Parameters and the "
-                "number of the epoch; the order of the data and what callbacks remember begin again.",
+                f"BackupAndRestore: {self.backup_file!r} was saved by an older version. It contains Parameters and "
+                "the number of the epoch; the order of the data and the states of callbacks start again.",
                 ResumeWarning,
                 stacklevel=5,
             )
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
-        """Save, where it is due."""
+        """Save after every `save_freq` epochs."""
         if run_context.original_args().cur_epoch_num % self._every == 0:
             self._save(run_context)
 
     def _step_ended(self, run_context: RunContext) -> None:
         params = run_context.original_args()
         assert self.reads_state_every is not None
-        # Inside a call of the device that runs several steps, the Parameters are those of its last step.
+        # Within a call of several steps, the Parameters are those after its last step.
         if params.cur_step_num % self.reads_state_every == 0 and params.get("state_is_current", True):
             self._save(run_context)
 

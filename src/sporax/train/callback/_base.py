@@ -1,4 +1,4 @@
-"""What a callback is, and what it sees of a run."""
+"""The base class of callbacks, and the context that they receive."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ __all__ = ["Callback", "RunContext", "RunParams"]
 
 
 class RunParams(dict[str, Any]):
-    """What a run shows its callbacks: a dict whose entries are attributes too.
+    """Parameters of a run, passed to its callbacks: a dict whose entries are also attributes.
 
     Attributes:
         mode: "train" or "eval".
-        train_network, network, eval_network, loss_fn, optimizer: what runs.
-        metrics: the Metrics of the model, by name; at the end of an evaluation its results.
-        train_dataset, valid_dataset: what it runs on.
-        epoch_num, initial_epoch: the last epoch's number, and how many epochs were trained before the run.
-        batch_num: steps in an epoch. Where the dataset cannot say how many (a generator function, `filter`), the
-            first epoch counts them; asking before its end reads the data once more. `get("batch_num")` is None then.
-        cur_epoch_num, cur_step_num: from 1; steps count on over epochs.
-        steps_before_epoch: the steps of all epochs before the present one.
-        net_outputs: the loss of this step, or what else the network returned; in an evaluation a tuple of the loss,
-            the network's output and the labels, or what `eval_network` returned.
-        loss_terms: the terms of a loss that returned a dict, by name.
-        eval_results: metrics of the validation of this epoch, by name; empty without one.
-        state_is_current: whether the Parameters hold the state right after this step; false inside a call of
-            the device that runs several steps. Absent, it counts as true.
+        train_network, network, eval_network, loss_fn, optimizer: the objects of the model.
+        metrics: the Metrics of the model, by name; at the end of an evaluation, its results.
+        train_dataset, valid_dataset: the datasets.
+        epoch_num, initial_epoch: the number of the last epoch, and the number of epochs trained before the run.
+        batch_num: steps in an epoch. If the size of the dataset is unknown (a generator function, `filter`), the first
+            epoch counts them. Before its end, `get("batch_num")` is None, and the attribute reads the data once more.
+        cur_epoch_num, cur_step_num: the current epoch and step, from 1; steps are counted over all epochs.
+        steps_before_epoch: number of steps in all previous epochs.
+        net_outputs: the loss of this step, or the outputs of a network without a loss; in an evaluation, a tuple of the
+            loss, the network's output and the labels, or the outputs of `eval_network`.
+        loss_terms: the terms by name, if the loss returns a dict.
+        eval_results: metrics of the validation of this epoch, by name; empty without a validation.
+        state_is_current: whether the Parameters have the state after this step; false within a call of several
+            steps. If it is absent, it is true.
         list_callback, parallel_mode, device_number, dataset_sink_mode: as in MindSpore.
 
     Examples:
@@ -37,7 +37,7 @@ class RunParams(dict[str, Any]):
         >>> params.cur_epoch_num, params["cur_step_num"], params.get("mode")
         (1, 3, None)
 
-    Source: MindSpore, where `run_context.original_args()` gives it.
+    Source: MindSpore, where `run_context.original_args()` returns it.
     """
 
     mode: str
@@ -64,19 +64,18 @@ class RunParams(dict[str, Any]):
     eval_results: dict[str, Any]
     state_is_current: bool
 
-    # A slot, so that it is no entry.
+    # A slot, so that it is not an entry.
     __slots__ = ("__dict__", "count_batches")
     count_batches: Callable[[], int] | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.count_batches = None
-        # One table for entries and attributes: setting an attribute costs what it costs on any object.
+        # Entries and attributes share one dict, so that setting an attribute is as fast as on any object.
         self.__dict__ = self
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only when there is no such entry. AttributeError, so that hasattr and getattr's default
-        # work.
+        # Called only if there is no such entry. AttributeError makes hasattr and the default of getattr work.
         if name == "batch_num" and self.count_batches is not None:
             self[name] = self.count_batches()
             return self[name]
@@ -92,12 +91,12 @@ class RunParams(dict[str, Any]):
         return (RunParams, (dict(self),))
 
     def copy(self) -> RunParams:
-        """A second RunParams with the same entries."""
+        """Return a copy with the same entries."""
         return RunParams(self)
 
 
 def step_in_epoch(params: Any) -> int:
-    """The number of the present step in its epoch, from 1."""
+    """Return the number of the current step in its epoch, from 1."""
     before = params.get("steps_before_epoch")
     if before is not None:
         return params.cur_step_num - before
@@ -105,16 +104,16 @@ def step_in_epoch(params: Any) -> int:
 
 
 def run_parts(params: Any) -> list[Any]:
-    """What a run trains: the train network, and what it may not contain; elements can be None."""
+    """Return the trained objects: the train network, and objects it may not contain; elements can be None."""
     return [params.get(name) for name in ("train_network", "network", "loss_fn", "optimizer")]
 
 
 class RunContext:
-    """How a callback looks at a run and asks it to stop.
+    """The context of a run, by which a callback reads its parameters and requests a stop.
 
     Args:
-        original_args: what the run shows, by name.
-        run: in `Model`, the run, which can say and restore its state.
+        original_args: the parameters of the run.
+        run: in `Model`, the state of the run, which can be saved and restored.
 
     Raises:
         ArgumentTypeError: `original_args` is not a dict.
@@ -141,52 +140,51 @@ class RunContext:
         self._stop_requested = False
 
     def original_args(self) -> Any:
-        """What the run shows: in `Model`, a RunParams."""
+        """Return the parameters of the run; in `Model`, a RunParams."""
         return self._original_args
 
     def request_stop(self) -> None:
-        """Ask the run to end after this step (or epoch)."""
+        """Request the end of the run after this step (or epoch)."""
         self._stop_requested = True
 
     def get_stop_requested(self) -> bool:
-        """Whether a callback asked the run to end."""
+        """Whether a callback requested the end of the run."""
         return self._stop_requested
 
     def run_state(self) -> dict[str, Any] | None:
-        """What a run has to keep besides its Parameters: the position in its data, random states, callbacks' states.
+        """Return the state besides the Parameters: the position in the data, random states and states of callbacks.
 
         Returns:
-            a tree of plain values and arrays for `resume_run`; None outside of `Model`.
+            A tree of plain values and arrays for `resume_run`; None outside of `Model`.
         """
         return None if self.run is None else self.run.state()
 
     def resume_run(self, state: dict[str, Any], load_parameters: Callable[[], None]) -> None:
-        """Have the run go on from a state that `run_state` returned. Called in `on_train_begin`.
+        """Resume the run from a state. Called in `on_train_begin`.
 
         Args:
-            state: what `run_state` returned.
-            load_parameters: gives Parameters their values; called once all callbacks have begun.
+            state: the result of `run_state`.
+            load_parameters: a function that loads the Parameters; called after the begin hooks of all callbacks.
 
         Raises:
-            CheckpointError: the state is that of another run; the message names the difference.
+            CheckpointError: the state belongs to another run; the message gives the difference.
         """
         if self.run is not None:
             self.run.resume(state, load_parameters)
 
 
 class Callback:
-    """Something that is told what happens in a run. Subclass it, and write the hooks you need.
+    """Base class of callbacks, whose hooks a run calls. Override the hooks that you need.
 
     The hooks of training are `on_train_begin`, `on_train_epoch_begin`, `on_train_step_begin`,
     `on_train_step_end`, `on_train_epoch_end`, `on_train_end`; those of evaluation are named on_eval_... .
-    The older hooks `begin`, `epoch_begin`, `step_begin`, `step_end`, `epoch_end`, `end` are called for both.
-    A hook that no callback defines costs nothing.
+    The older hooks `begin`, `epoch_begin`, `step_begin`, `step_end`, `epoch_end`, `end` are called for both. A hook
+    that no callback defines has no cost.
 
     Attributes:
-        reads_state_every: with `dataset_sink_mode` the device runs many steps in one call, and the
-            Parameters change once a call. Set this to n where your hooks look at Parameters after every n
-            steps; None for never.
-        saves_run: whether its hooks save the run. At the begin of training they are called before those of other
+        reads_state_every: with `dataset_sink_mode`, the device runs many steps in one call, and the Parameters change
+            once per call. Set this to n if the hooks read Parameters after every n-th step; None for never.
+        saves_run: whether the hooks save the run. At the beginning of training they are called before those of other
             callbacks, and otherwise after them.
 
     Examples:
@@ -210,12 +208,12 @@ class Callback:
     saves_run: bool = False
 
     def state_dict(self) -> dict[str, Any]:
-        """What this callback has to remember so that an interrupted run can go on.
+        """Return the state that the callback needs when an interrupted run is resumed.
 
-        Override it where there is something. `BackupAndRestore` saves it after the hooks of a step or an epoch.
+        Override it if there is a state. `BackupAndRestore` saves it after the hooks of a step or an epoch.
 
         Returns:
-            a dict of numbers, strings, None, arrays, Tensors, and lists, tuples and dicts of them.
+            A dict of numbers, strings, None, arrays, Tensors, and lists, tuples and dicts of them.
 
         Examples:
             >>> class MeanLoss(Callback):
@@ -235,20 +233,20 @@ class Callback:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned. Called when the hooks of the begin of training have run.
+        """Restore the state. Called after the hooks of the beginning of training.
 
-        Where a run goes on inside an epoch, it is called after `on_train_epoch_begin` of that epoch.
+        If a run is resumed within an epoch, it is called after `on_train_epoch_begin` of that epoch.
 
         Args:
-            state: what `state_dict` of this callback returned.
+            state: the result of `state_dict`.
         """
 
     def __enter__(self) -> Any:
-        """Entered when a run begins."""
+        """Called when a run begins."""
         return self
 
     def __exit__(self, *err: Any) -> Any:
-        """Left when a run is over, also by an error."""
+        """Called when a run ends, also after an exception."""
 
     def begin(self, run_context: RunContext) -> None:
         """Called once, before a run."""
@@ -318,22 +316,22 @@ class Callback:
 
 
 class TrainingCallback(Callback):
-    """A Callback whose older hooks are for training alone."""
+    """A Callback whose older hooks are called only in training."""
 
     def on_eval_begin(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_eval_epoch_begin(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_eval_step_begin(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_eval_step_end(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_eval_epoch_end(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_eval_end(self, run_context: RunContext) -> None:
-        """Nothing."""
+        """Does nothing."""

@@ -1,4 +1,4 @@
-"""CheckpointConfig: when ModelCheckpoint saves, and what it keeps."""
+"""CheckpointConfig: the settings of ModelCheckpoint."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class CheckpointConfig:
     """When `ModelCheckpoint` saves, what it keeps, and how.
 
     Args:
-        save_checkpoint_steps: save after every so many steps; 0 or None for not by steps.
-        save_checkpoint_seconds: save when so many seconds have passed; used where there are no steps.
-        keep_checkpoint_max: how many files to keep; the oldest goes first. 0 or None for not by number.
-        keep_checkpoint_per_n_minutes: keep one file for every so many minutes; used where there is no number.
-        integrated_save: kept, as in MindSpore, for distributed training.
-        async_save: whether a thread of its own writes the file. The values are taken at once.
+        save_checkpoint_steps: save after every n steps; 0 or None to disable.
+        save_checkpoint_seconds: save every n seconds; used if `save_checkpoint_steps` is disabled.
+        keep_checkpoint_max: maximum number of files; the oldest is removed first. 0 or None to disable.
+        keep_checkpoint_per_n_minutes: keep one file for every n minutes; used if `keep_checkpoint_max` is disabled.
+        integrated_save: accepted for compatibility with MindSpore; for distributed training.
+        async_save: whether a background thread writes the file. The values are copied by the call.
         saved_network: what to save instead of the network with its optimizer.
-        append_info: what to save besides: "epoch_num", "step_num", and a dict of names to values.
-        enc_key, enc_mode: encryption, which sporax does not have: leave `enc_key` None.
+        append_info: additional entries: "epoch_num", "step_num", and a dict of names to values.
+        enc_key, enc_mode: encryption, which is not supported: `enc_key` must be None.
         exception_save: whether to save when an error ends the run, as `<prefix>-<epoch>_<step>_breakpoint`.
-        crc_check: kept, as in MindSpore; sporax always writes a checksum.
-        remove_redundancy: must be False; it is for distributed training.
+        crc_check: accepted for compatibility with MindSpore; a checksum is always written.
+        remove_redundancy: must be False; for distributed training.
         format: "ckpt" or "safetensors".
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of its range, or everything
-            that says when to save is 0.
+        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range, or saving is disabled
+            completely.
 
     Examples:
         >>> CheckpointConfig(save_checkpoint_steps=100, append_info=["epoch_num"]).append_dict
@@ -74,23 +74,23 @@ class CheckpointConfig:
         if not any(counts.values()):
             raise ArgumentError(
                 f"{where}: {', '.join(f'`{name}`' for name in counts)} must not all be None or 0. "
-                "Give one of the first two, to say when to save."
+                "Set one of the first two to save checkpoints."
             )
         if saved_network is not None:
             _check.is_type(saved_network, Cell, name="saved_network", where=where)
         if not isinstance(async_save, (bool, str)):
             raise ArgumentTypeError(f"{where}: `async_save` must be a bool, but got {async_save!r}.")
         if enc_key is not None:
-            raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Leave `enc_key` None.")
+            raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Omit `enc_key`.")
         if remove_redundancy is not False:
             raise ArgumentError(
-                f"{where}: `remove_redundancy` must be False, but got {remove_redundancy!r}: every file of "
-                "sporax is whole."
+                f"{where}: `remove_redundancy` must be False, but got {remove_redundancy!r}: files of "
+                "sporax contain all Parameters."
             )
         unknown = sorted(set(kwargs) - {"incremental"})
         if unknown:
             raise ArgumentTypeError(f"{where}: there is no argument {', '.join(map(repr, unknown))}.")
-        # Steps go before seconds, and a number of files before minutes, as in MindSpore.
+        # Steps take precedence over seconds, and a number of files over minutes, as in MindSpore.
         self._steps = save_checkpoint_steps
         self._seconds = None if save_checkpoint_steps else save_checkpoint_seconds
         self._keep_max = keep_checkpoint_max
@@ -108,22 +108,22 @@ class CheckpointConfig:
 
     @property
     def save_checkpoint_steps(self) -> int | None:
-        """Save after every so many steps."""
+        """Number of steps between checkpoints."""
         return self._steps
 
     @property
     def save_checkpoint_seconds(self) -> int | None:
-        """Save when so many seconds have passed."""
+        """Number of seconds between checkpoints."""
         return self._seconds
 
     @property
     def keep_checkpoint_max(self) -> int | None:
-        """How many files are kept."""
+        """Maximum number of files."""
         return self._keep_max
 
     @property
     def keep_checkpoint_per_n_minutes(self) -> int | None:
-        """One file is kept for every so many minutes."""
+        """Number of minutes for which one file is kept."""
         return self._keep_minutes
 
     @property
@@ -133,17 +133,17 @@ class CheckpointConfig:
 
     @property
     def async_save(self) -> bool | str:
-        """Whether a thread of its own writes the file."""
+        """Whether a background thread writes the file."""
         return self._async_save
 
     @property
     def saved_network(self) -> Cell | None:
-        """What is saved instead of the network with its optimizer."""
+        """The Cell that is saved instead of the network with its optimizer."""
         return self._saved_network
 
     @property
     def enc_key(self) -> bytes | None:
-        """None: sporax does not encrypt."""
+        """Always None: encryption is not supported."""
         return None
 
     @property
@@ -163,25 +163,25 @@ class CheckpointConfig:
 
     @property
     def map_param_inc(self) -> bool:
-        """False: there are no incremental files."""
+        """Always False: incremental files are not supported."""
         return False
 
     @property
     def append_dict(self) -> dict[str, Any] | None:
-        """What is saved besides the Parameters; counters as 0."""
+        """The additional entries, with counters as 0."""
         return None if self._append is None else dict(self._append)
 
     def appended(self, epoch: int, step: int) -> dict[str, Any] | None:
-        """`append_dict` with the counters' values.
+        """Return `append_dict` with the values of the counters.
 
         Args:
-            epoch, step: what "epoch_num" and "step_num" become.
+            epoch, step: the values of "epoch_num" and "step_num".
         """
         counters = {"epoch_num": epoch, "step_num": step}
         return None if self._append is None else {k: counters.get(k, v) for k, v in self._append.items()}
 
     def get_checkpoint_policy(self) -> dict[str, Any]:
-        """When to save, what to keep, and what to save, by argument name."""
+        """Return the settings by argument name."""
         return {
             "save_checkpoint_steps": self._steps,
             "save_checkpoint_seconds": self._seconds,

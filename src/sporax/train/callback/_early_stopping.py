@@ -1,4 +1,4 @@
-"""EarlyStopping: end the run when a number has stopped to get better."""
+"""EarlyStopping: end training when a monitored value stops improving."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from sporax import _check
 from sporax.core import Parameter
-from sporax.train._checkpoint_entries import joined
+from sporax.train._checkpoint_entries import combined_parameters
 from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
 from sporax.train.callback._monitored import Monitored
 
@@ -16,27 +16,27 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(TrainingCallback):
-    """Ends training when a number has stopped to get better.
+    """End training when a monitored value stops improving.
 
     Args:
         monitor: "loss" for the loss of the epoch's last step, "eval_loss" for the mean loss of the
             validation of `Model.fit` (the metric "loss"), or the name of a metric.
-        min_delta: how much better a value must be to count.
-        patience: epochs without a better value after which training ends; 0 and 1 both end it at the first.
-        verbose: whether to print a line then.
-        mode: "min" or "max": which is better; "auto": by the name, lower for losses, errors and distances, higher
-            for accuracy, precision, recall, F1 and others. A name that says neither counts as higher, with a
-            warning.
-        baseline: a value that must be beaten too; epochs that do not beat it count as without a better value.
-        restore_best_weights: whether everything that is trained gets back its state of the best epoch when
-            training is over: the Parameters of the network and of the loss, and the optimizer's slots and step.
+        min_delta: minimum change that counts as an improvement.
+        patience: number of epochs without improvement after which training ends; 0 and 1 are equivalent.
+        verbose: whether to print a line when training ends.
+        mode: "min" if lower is better, "max" if higher is better, or "auto" to infer it from the name: "min" for
+            losses, errors and distances, "max" for accuracy, precision, recall, F1 and others. For any other name
+            "max" is used, with a warning.
+        baseline: a value that must be exceeded too; other epochs count as epochs without improvement.
+        restore_best_weights: whether the state of the best epoch is restored when training ends: the Parameters of
+            the network and of the loss, and the optimizer's slots and step.
 
     Attributes:
-        stopped_epoch: the epoch that training was ended after; 0 if it was not.
+        stopped_epoch: the epoch after which training was ended; 0 if it was not.
         best: the best value.
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of its range.
+        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
 
     Examples:
         >>> from sporax.train import RunContext, RunParams
@@ -49,8 +49,8 @@ class EarlyStopping(TrainingCallback):
         >>> stop.on_train_end(context)
         Epoch 00003: early stopping
 
-    Source: the class of the same name in MindSpore, which with its default `patience` always ends after one
-    epoch.
+    Source: the class of the same name in MindSpore, which always ends after one epoch with its default
+    `patience`.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class EarlyStopping(TrainingCallback):
         return self._monitored.best
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Begin without a best value."""
+        """Reset the best value and the counters."""
         self._monitored.restart()
         self.wait = self.stopped_epoch = 0
-        self._parameters = joined(run_parts(run_context.original_args()))
+        self._parameters = combined_parameters(run_parts(run_context.original_args()))
         self._best_weights, self._best_is_last = {}, True
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value, the epochs counted, and the best state if it is to be restored."""
+        """Return the best value, the counters, and the best state if it is to be restored."""
         return {
             "monitored": self._monitored.state_dict(),
             "wait": self.wait,
@@ -99,13 +99,13 @@ class EarlyStopping(TrainingCallback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self._monitored.load_state_dict(state["monitored"])
         self.wait, self.stopped_epoch = state["wait"], state["stopped_epoch"]
         self._best_is_last, self._best_weights = state["best_is_last"], state["best_weights"]
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
-        """Look at the number, and end training where it is due."""
+        """Compare the monitored value with the best, and end training after `patience` epochs without improvement."""
         params = run_context.original_args()
         value = self._monitored.value(params)
         self._best_is_last = False
@@ -124,7 +124,7 @@ class EarlyStopping(TrainingCallback):
             self._restore_weights()
 
     def on_train_end(self, run_context: RunContext) -> None:
-        """Say that training was ended; give the best weights back where that was not done yet."""
+        """Restore the best weights if that was not done yet, and print a line if training was ended early."""
         self._restore_weights()
         if self.stopped_epoch and self.verbose:
             print(f"Epoch {self.stopped_epoch:05d}: early stopping")
@@ -133,8 +133,8 @@ class EarlyStopping(TrainingCallback):
         if not self.restore_best_weights:
             return
         if not self._parameters:
-            self._parameters = joined(run_parts(params))
-        # On the host: a second copy of the weights could be more than the device holds.
+            self._parameters = combined_parameters(run_parts(params))
+        # On the host, since a second copy of the weights may not fit on the device.
         self._best_weights = {name: each.asnumpy() for name, each in self._parameters.items()}
         self._best_is_last = True
 

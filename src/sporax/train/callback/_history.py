@@ -1,4 +1,4 @@
-"""History: keep the loss and the metrics of each epoch."""
+"""History: record the loss and the metrics of each epoch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["History"]
 
 
 class History(TrainingCallback):
-    """Keeps the last loss of each epoch, and the metrics of its validation.
+    """Record the last loss of each epoch and the metrics of its validation.
 
     Attributes:
         epoch: `{"epoch": [1, 2, ...]}`.
-        history: a list for each name: `net_output` is the loss of the epoch's last step, `net_output.<term>`
+        history: a list of values by name: `net_output` is the loss of the epoch's last step, `net_output.<term>`
             each term of a loss that returned a dict, and the others are the metrics of `Model.fit`.
 
     Examples:
@@ -39,33 +39,33 @@ class History(TrainingCallback):
         self.history: dict[str, list[Any]] = {}
 
     def begin(self, run_context: RunContext) -> None:
-        """Begin with empty lists."""
+        """Clear the lists."""
         self.epoch = {"epoch": []}
         self.history = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """The lists so far."""
+        """Return the lists."""
         return {"epoch": self.epoch, "history": self.history}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self.epoch, self.history = state["epoch"], state["history"]
 
     def epoch_end(self, run_context: RunContext) -> None:
-        """Note the loss and the metrics."""
+        """Append the loss and the metrics."""
         params = run_context.original_args()
         self.epoch["epoch"].append(params.get("cur_epoch_num", 1))
         try:
             loss = shortest(scalar_loss(params.get("net_outputs")))
         except TrainError:
-            # A network without a loss: what it returned is kept as it is.
+            # A network without a loss: its output is recorded unchanged.
             loss = params.get("net_outputs")
-        self._note("net_output", loss)
+        self._append("net_output", loss)
         for name, value in terms_of(params).items():
             if name != "loss":
-                self._note(f"net_output.{name}", shortest(scalar_loss(value)))
+                self._append(f"net_output.{name}", shortest(scalar_loss(value)))
         for name, value in (params.get("eval_results") or {}).items():
-            self._note(name, value)
+            self._append(name, value)
 
-    def _note(self, name: str, value: Any) -> None:
+    def _append(self, name: str, value: Any) -> None:
         self.history.setdefault(name, []).append(value)

@@ -1,4 +1,4 @@
-"""LambdaCallback: a callback out of functions."""
+"""LambdaCallback: a callback that calls functions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Function = Callable[[RunContext], Any] | None
 
 
 class LambdaCallback(Callback):
-    """A Callback made of functions, each of which gets the run's context.
+    """Callback that calls functions with the context of the run.
 
     Args:
         on_train_epoch_begin, on_train_epoch_end, on_train_step_begin, on_train_step_end, on_train_begin,
         on_train_end, on_eval_epoch_begin, on_eval_epoch_end, on_eval_step_begin, on_eval_step_end,
-        on_eval_begin, on_eval_end: what to call there; None for nothing.
+        on_eval_begin, on_eval_end: the functions to call; None for none.
 
     Raises:
         ArgumentTypeError: an argument is not a function.

@@ -1,4 +1,4 @@
-"""LearningRateScheduler and ReduceLROnPlateau: change a fixed learning rate while training runs."""
+"""LearningRateScheduler and ReduceLROnPlateau: change a constant learning rate during training."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
 
 def fixed_rates(params: Any, where: str) -> list[Parameter]:
-    """The Parameters that hold the optimizer's learning rates, one for each group.
+    """Return the Parameters of the optimizer's learning rates, one for each group.
 
     Raises:
-        TrainError: there is no optimizer, or its rate is not a number that can be set.
+        TrainError: there is no optimizer, or its learning rate is not a number.
     """
     holders = (params, params.get("train_network"), params.get("network"))
     optimizer = next((each.optimizer for each in holders if getattr(each, "optimizer", None) is not None), None)
@@ -33,20 +33,18 @@ def fixed_rates(params: Any, where: str) -> list[Parameter]:
     found = [each for each in rates if isinstance(each, Parameter) and each.size == 1]
     if not found or len(found) < len(rates):
         raise TrainError(
-            f"{where}: the learning rate of {type(optimizer).__name__} is not one number that could be "
-            f"changed, but {type(rate).__name__}. Give the optimizer a number as its learning_rate, or put "
-            "the change into its schedule."
+            f"{where}: the learning rate of {type(optimizer).__name__} is not a number that could be "
+            f"changed, but {type(rate).__name__}. Use a number as learning_rate, or include the change in the schedule."
         )
     return found
 
 
 class LearningRateScheduler(TrainingCallback):
-    """Sets the learning rate after each step.
+    """Set the learning rate after each step.
 
     Args:
-        learning_rate_function: gets the learning rate (float) and the step's number (int, from 1), and
-            returns the learning rate of the next step. Where parameter groups have their own rates it is
-            called for each.
+        learning_rate_function: a function of the learning rate (float) and the number of the step (int, from 1)
+            that returns the learning rate of the next step. It is called for each parameter group with its own rate.
 
     Raises:
         ArgumentTypeError, ArgumentError: `learning_rate_function` is not a function, or does not return a number, or
@@ -63,7 +61,7 @@ class LearningRateScheduler(TrainingCallback):
         >>> print(Optimizer.learning_rate.value())
         0.05
 
-    Source: the class of the same name in MindSpore, which takes one rate only.
+    Source: the class of the same name in MindSpore, which supports one rate only.
     """
 
     calls_user_code = True
@@ -79,7 +77,7 @@ class LearningRateScheduler(TrainingCallback):
         self.learning_rate_function = learning_rate_function
 
     def step_end(self, run_context: RunContext) -> None:
-        """Set the rate of the next step."""
+        """Set the learning rate of the next step."""
         params = run_context.original_args()
         for parameter in fixed_rates(params, "LearningRateScheduler"):
             rate = shortest(parameter.asnumpy().reshape(())[()])
@@ -94,29 +92,29 @@ class LearningRateScheduler(TrainingCallback):
                     f"LearningRateScheduler: `learning_rate_function` returned {new!r} for step {params.cur_step_num}, "
                     "but a learning rate is a finite number ≥ 0."
                 )
-            # A write brings the state back from the device, so an unchanged rate is left alone.
+            # A write ends the lease of the state, so an unchanged rate is not written.
             if float(new) != rate:
                 parameter.set_data(np.full(parameter.shape, float(new), np.float32))
 
 
 class ReduceLROnPlateau(TrainingCallback):
-    """Multiplies the learning rate by `factor` when a number has stopped to get better.
+    """Multiply the learning rate by `factor` when a monitored value stops improving.
 
     Args:
         monitor: "loss" for the loss of the epoch's last step, "eval_loss" for the mean loss of the
             validation of `Model.fit` (the metric "loss"), or the name of a metric.
-        factor: what to multiply by, between 0 and 1.
-        patience: epochs without a better value after which the rate is reduced.
-        verbose: whether to print a line then.
-        mode: "min" or "max": which is better; "auto": by the name, lower for losses, errors and distances, higher
-            for accuracy, precision, recall, F1 and others. A name that says neither counts as higher, with a
-            warning.
-        min_delta: how much better a value must be to count.
-        cooldown: epochs to wait after a reduction before counting again.
-        min_lr: the rate is never set below this.
+        factor: the factor, between 0 and 1.
+        patience: number of epochs without improvement after which the rate is reduced.
+        verbose: whether to print a line when the rate is reduced.
+        mode: "min" if lower is better, "max" if higher is better, or "auto" to infer it from the name: "min" for
+            losses, errors and distances, "max" for accuracy, precision, recall, F1 and others. For any other name
+            "max" is used, with a warning.
+        min_delta: minimum change that counts as an improvement.
+        cooldown: number of epochs after a reduction that are not counted.
+        min_lr: the minimum of the rate.
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of its range.
+        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
         TrainError: the optimizer's learning rate is a schedule, not a number.
 
     Examples:
@@ -131,7 +129,7 @@ class ReduceLROnPlateau(TrainingCallback):
         ...     reduce.on_train_epoch_end(RunContext(params))
         Epoch 00002: ReduceLROnPlateau reducing learning rate to 0.25.
 
-    Source: the class of the same name in MindSpore, which takes one rate only.
+    Source: the class of the same name in MindSpore, which supports one rate only.
     """
 
     def __init__(
@@ -159,12 +157,12 @@ class ReduceLROnPlateau(TrainingCallback):
         self.cooldown_counter = 0
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Begin without a best value."""
+        """Reset the best value and the counters."""
         self._monitored.restart()
         self.wait = self.cooldown_counter = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value, and the epochs counted."""
+        """Return the best value and the counters."""
         return {
             "monitored": self._monitored.state_dict(),
             "wait": self.wait,
@@ -172,12 +170,12 @@ class ReduceLROnPlateau(TrainingCallback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self._monitored.load_state_dict(state["monitored"])
         self.wait, self.cooldown_counter = state["wait"], state["cooldown_counter"]
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
-        """Look at the number, and reduce the rate where it is due."""
+        """Reduce the rate after `patience` epochs without an improvement of the monitored value."""
         params = run_context.original_args()
         value = self._monitored.value(params)
         if value is None:

@@ -12,16 +12,16 @@ __all__ = ["LossMonitor"]
 
 
 class LossMonitor(LossReader):
-    """Prints the loss while training, and the metrics after each validation of `Model.fit`.
+    """Print the loss during training, and the metrics after each validation of `Model.fit`.
 
-    Where the loss returned a dict of terms, they follow on the line. With nothing but callbacks of sporax in
-    the run, the line of a step is printed while the next step runs: same lines, same order.
+    If the loss returns a dict of terms, they follow on the line. If all callbacks of the run belong to sporax, the line
+    of a step is printed while the next step runs: the lines and their order are the same.
 
     Args:
-        per_print_times: print after every so many steps; 0 for never.
+        per_print_times: print after every n steps; 0 for never.
 
     Raises:
-        ArgumentTypeError, ArgumentError: `per_print_times` is not a whole number, or negative.
+        ArgumentTypeError, ArgumentError: `per_print_times` is not an int, or is negative.
 
     Examples:
         >>> from sporax import Tensor
@@ -40,24 +40,24 @@ class LossMonitor(LossReader):
         self._training = False
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Start to count steps."""
+        """Start counting steps."""
         params = run_context.original_args()
         self._training = True
         self._last_print = params.get("cur_step_num") or 0
-        self._held = None
+        self._deferred_step = None
         self.begin(run_context)
 
     def state_dict(self) -> dict[str, Any]:
-        """The last step that was printed; what is held back is printed first."""
+        """Return the last printed step, after printing deferred lines."""
         self.flush()
         return {"last_print": self._last_print}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self._last_print = state["last_print"]
 
     def step_end(self, run_context: RunContext) -> None:
-        """Print the loss, where it is due."""
+        """Print the loss after every `per_print_times` steps."""
         params = run_context.original_args()
         step = params.cur_step_num
         if self._per_print_times and step - self._last_print >= self._per_print_times:
@@ -71,7 +71,7 @@ class LossMonitor(LossReader):
         print(f"epoch: {epoch} step: {step}, loss is {scalar_loss(outputs)!s}{more}", flush=True)
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
-        """Print the metrics, where this epoch was followed by a validation."""
+        """Print the metrics if this epoch was followed by a validation."""
         self.flush()
         params = run_context.original_args()
         results = params.get("eval_results")
@@ -81,13 +81,13 @@ class LossMonitor(LossReader):
         self.epoch_end(run_context)
 
     def on_train_end(self, run_context: RunContext) -> None:
-        """Print what is still held back."""
+        """Print deferred lines."""
         self.flush()
         self._training = False
         self.end(run_context)
 
     def on_eval_begin(self, run_context: RunContext) -> None:
-        """Start to count the steps of an evaluation."""
+        """Start counting the steps of an evaluation."""
         if not self._training:
             self._last_print = 0
 
@@ -97,7 +97,7 @@ class LossMonitor(LossReader):
             self.step_end(run_context)
 
     def on_eval_end(self, run_context: RunContext) -> None:
-        """Print what is still held back."""
+        """Print deferred lines."""
         self.flush()
 
     def __exit__(self, *err: Any) -> None:

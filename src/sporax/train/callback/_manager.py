@@ -1,4 +1,4 @@
-"""The callbacks of one run, sorted by hook before it starts."""
+"""The callbacks of a run, grouped by hook."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ _MOMENTS = ("begin", "epoch_begin", "step_begin", "step_end", "epoch_end", "end"
 
 
 class CallbackList:
-    """The callbacks of one run. A hook's list holds the bound methods of only those callbacks that define it.
+    """The callbacks of a run. The list of a hook contains the bound methods of the callbacks that define it.
 
-    Used as a context manager around the run, it enters and leaves every callback.
+    As a context manager around the run, it enters and exits all callbacks.
 
     Args:
-        callbacks: None, a Callback, or an iterable of them.
+        callbacks: None, a Callback, or an iterable of Callbacks.
 
     Attributes:
         train_begin, epoch_begin, step_begin, step_end, epoch_end, train_end: hooks of training.
         eval_begin, eval_epoch_begin, eval_step_begin, eval_step_end, eval_epoch_end, eval_end: of evaluation.
-        deferred: whether callbacks that read the loss do so one step late, so that the device need not wait.
-            True when every callback is one of sporax's own, for then no other printed line can fall in
-            between.
+        deferred: whether callbacks read the loss one step late, so that the device does not wait. True if all
+            callbacks belong to sporax, because no other line can then be printed in between.
 
     Raises:
         ArgumentTypeError: an element is not a Callback.
@@ -51,8 +50,7 @@ class CallbackList:
         train = {moment: self._hooks("train", moment) for moment in _MOMENTS}
         evaluation = {moment: self._hooks("eval", moment) for moment in _MOMENTS}
         if self.deferred:
-            # What was put off comes before anything that is said about an epoch, a validation or the whole
-            # run.
+            # Deferred lines precede the lines of an epoch, a validation or the whole run.
             for hooks in (train["epoch_end"], train["end"], evaluation["begin"], evaluation["epoch_end"]):
                 hooks.insert(0, lambda run_context: self.flush())
         self.train_begin: list[Hook] = train["begin"]
@@ -69,22 +67,23 @@ class CallbackList:
         self.eval_end: list[Hook] = evaluation["end"]
 
     def _hooks(self, kind: str, moment: str) -> list[Hook]:
-        # What saves a run saves what the others remember; what restores one comes before they look at it.
+        # A callback that saves the run runs after the others, whose states it saves; it restores before the others
+        # begin.
         ordered = sorted(self._callbacks, key=lambda each: each.saves_run != (moment == "begin"))
         found = (_hook(each, f"on_{kind}_{moment}", moment) for each in ordered)
         return [each for each in found if each is not None]
 
     def saves_run(self) -> bool:
-        """Whether one of them saves the run."""
+        """Whether a callback saves the run."""
         return any(each.saves_run for each in self._callbacks)
 
     def reads_state_every(self) -> int | None:
-        """A number of steps n: callbacks look at Parameters only after steps divisible by n. None: never."""
+        """Return n if callbacks read Parameters only after steps divisible by n; None if they never read them."""
         periods = [each.reads_state_every for each in self._callbacks if each.reads_state_every]
         return math.gcd(*periods) if periods else None
 
     def flush(self) -> None:
-        """Let callbacks that read the loss late read and print what they hold back."""
+        """Make callbacks read and print deferred losses."""
         for reader in self._readers:
             reader.flush()
 
@@ -103,8 +102,8 @@ class CallbackList:
         finally:
             for reader in self._readers:
                 reader.deferred = False
-            swallowed = self._stack.__exit__(*error)
-        return swallowed
+            suppressed = self._stack.__exit__(*error)
+        return suppressed
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self._callbacks)
@@ -132,19 +131,19 @@ def _as_list(callbacks: Any) -> list[Callback]:
 
 
 def _prints_in_order(callback: Callback) -> bool:
-    # A subclass, or one that calls the user's functions, may print at any hook.
+    # A user's subclass, or a callback that calls user functions, may print in any hook.
     return type(callback).__module__.startswith("sporax.") and not getattr(callback, "calls_user_code", False)
 
 
 def _hook(callback: Callback, name: str, old_name: str) -> Hook | None:
-    """The method to call for a hook, or None where the callback defines neither form of it."""
+    """Return the method to call for a hook, or None if the callback defines neither form of it."""
     method = getattr(callback, name)
     function = getattr(method, "__func__", method)
-    own = getattr(method, "__self__", callback) is callback
-    if own and function is getattr(TrainingCallback, name) and function is not getattr(Callback, name):
+    is_own = getattr(method, "__self__", callback) is callback
+    if is_own and function is getattr(TrainingCallback, name) and function is not getattr(Callback, name):
         return None
-    # The method of another callback is called as it is, whatever class it comes from: it may lead to an older hook.
-    if function is not getattr(Callback, name) or not own:
+    # The bound method of another callback is called unchanged, whatever its class: it may call an older hook.
+    if function is not getattr(Callback, name) or not is_own:
         return method
     older = getattr(callback, old_name)
     return None if getattr(older, "__func__", older) is getattr(Callback, old_name) else older

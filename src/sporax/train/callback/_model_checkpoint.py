@@ -1,4 +1,4 @@
-"""ModelCheckpoint: save the network and its optimizer while training runs."""
+"""ModelCheckpoint: save the network and its optimizer during training."""
 
 from __future__ import annotations
 
@@ -20,25 +20,23 @@ Namer = Callable[[Any], str]
 
 
 class ModelCheckpoint(TrainingCallback):
-    """Saves the network, its loss and its optimizer while training runs, and once more at its end.
+    """Save the network, its loss and its optimizer during training and at its end.
 
-    What is saved are the Parameters of the train network: those of the network, of the loss (as the proxies of
-    `nn.ProxyAnchorLoss`), and the optimizer's slots and step. The position in the data, random states and callbacks'
-    states are not in it; `BackupAndRestore` keeps those.
+    The Parameters of the train network are saved: those of the network, of the loss (such as the proxies of
+    `nn.ProxyAnchorLoss`), and the optimizer's slots and step. The position in the data, random states and the states
+    of callbacks are not saved; `BackupAndRestore` saves them.
 
-    A file is named `<prefix>-<epoch>_<step in the epoch>.ckpt`. Where files with this prefix lie in the
-    folder already, the prefix becomes `<prefix>_1`, and so on, so that no run overwrites another's.
+    A file is named `<prefix>-<epoch>_<step in the epoch>.ckpt`. If the folder contains files with this prefix, the
+    prefix becomes `<prefix>_1`, and so on, so that no run overwrites files of another.
 
     Args:
-        prefix: the first part of the names; or a function of `RunParams` that gives the whole name without
-            suffix.
-        directory: the folder, made if it does not exist; or a function of `RunParams` that gives it.
-            Default: the working directory.
-        config: when to save and what to keep. Default: `CheckpointConfig()`, that is after each step, five
-            files.
+        prefix: the first part of the names; or a function of `RunParams` that returns the name without suffix.
+        directory: the folder, created if it does not exist; or a function of `RunParams` that returns it. Default:
+            the working directory.
+        config: the settings. Default: `CheckpointConfig()`, which saves after each step and keeps five files.
 
     Raises:
-        ArgumentError, ArgumentTypeError: an argument is of the wrong type, or `prefix` has a slash.
+        ArgumentError, ArgumentTypeError: an argument is of the wrong type, or `prefix` contains a slash.
 
     Examples:
         >>> import tempfile, os
@@ -66,7 +64,7 @@ class ModelCheckpoint(TrainingCallback):
         if not callable(prefix) and (not isinstance(prefix, str) or "/" in prefix or os.sep in prefix):
             raise ArgumentError(
                 "ModelCheckpoint: `prefix` must be a function, or a str without a slash, but got "
-                f"{prefix!r}. Folders go into `directory`."
+                f"{prefix!r}. Give folders as `directory`."
             )
         if not (directory is None or callable(directory) or isinstance(directory, (str, os.PathLike))):
             raise ArgumentTypeError(
@@ -96,11 +94,11 @@ class ModelCheckpoint(TrainingCallback):
 
     @property
     def latest_ckpt_file_name(self) -> str:
-        """The whole path of the file saved last; empty before the first."""
+        """The path of the last file saved; empty if there is none."""
         return self._latest
 
     def state_dict(self) -> dict[str, Any]:
-        """The prefix of the run, and its files: a run that goes on continues both."""
+        """Return the prefix and the files of the run, which a resumed run continues."""
         return {
             "prefix": self._run_prefix,
             "last_step": self._last_step,
@@ -112,7 +110,7 @@ class ModelCheckpoint(TrainingCallback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         now, kept = time.monotonic(), state["seconds_since_kept"]
         if isinstance(self._prefix, str):
             self._run_prefix = state["prefix"]
@@ -124,7 +122,7 @@ class ModelCheckpoint(TrainingCallback):
     # --- hooks ----------------------------------------------------------------------------------------------
 
     def begin(self, run_context: RunContext) -> None:
-        """Make the folder, and find a prefix that no file in it has."""
+        """Create the folder, and choose a prefix that no file in it has."""
         self._params = params = run_context.original_args()
         self._restart(params.get("cur_step_num") or 0)
         if isinstance(self._prefix, str):
@@ -132,19 +130,19 @@ class ModelCheckpoint(TrainingCallback):
             self._run_prefix = _free_prefix(folder, self._prefix)
 
     def step_end(self, run_context: RunContext) -> None:
-        """Save, where it is due."""
+        """Save if it is due."""
         params = run_context.original_args()
         step = params.cur_step_num
         if self._config.save_checkpoint_steps:
             self._due = self._due or step % self._config.save_checkpoint_steps == 0
         elif self._config.save_checkpoint_seconds:
             self._due = time.monotonic() - self._last_time >= self._config.save_checkpoint_seconds
-        # Inside a call of the device that runs several steps, the Parameters are those of its last step.
+        # Within a call of several steps, the Parameters are those after its last step.
         if self._due and params.get("state_is_current", True):
             self._save(params)
 
     def end(self, run_context: RunContext) -> None:
-        """Save the last state, where that was not done yet, and wait for files still being written."""
+        """Save the last state if that was not done yet, and wait for pending files."""
         params = run_context.original_args()
         if params.get("cur_step_num") and params.cur_step_num != self._last_step:
             self._save(params)
@@ -185,7 +183,7 @@ class ModelCheckpoint(TrainingCallback):
         self._last_time = time.monotonic()
         self._latest = path
         params["last_save_ckpt_step"], params["latest_ckpt_file"] = self._last_step, path
-        self._forget_old(path)
+        self._remove_old(path)
 
     def _saved(self, params: Any) -> Cell:
         candidates = (self._config.saved_network, params.get("train_network"), params.get("network"))
@@ -194,14 +192,14 @@ class ModelCheckpoint(TrainingCallback):
                 return each
         raise TrainError("ModelCheckpoint: this run has no network to save.")
 
-    def _forget_old(self, path: str) -> None:
-        """Remove files that are too many, now that a newer one is there."""
+    def _remove_old(self, path: str) -> None:
+        """Remove files that exceed the limits after `path` was saved."""
         if path in self._kept:
             self._kept.remove(path)
-        most, minutes = self._config.keep_checkpoint_max, self._config.keep_checkpoint_per_n_minutes
-        if most:
+        maximum, minutes = self._config.keep_checkpoint_max, self._config.keep_checkpoint_per_n_minutes
+        if maximum:
             self._kept.append(path)
-            while len(self._kept) > most:
+            while len(self._kept) > maximum:
                 remove_checkpoint(self._kept.pop(0))
         elif minutes:
             for older in self._kept:

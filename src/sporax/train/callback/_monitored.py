@@ -1,4 +1,4 @@
-"""What EarlyStopping and ReduceLROnPlateau watch: one number an epoch, and whether it got better."""
+"""The value that EarlyStopping and ReduceLROnPlateau monitor, and its best value."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MODES = ("auto", "min", "max")
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Whether a metric of this name is better when it is higher; None where the name does not say.
+    """Whether higher values of a metric of this name are better; None if it cannot be inferred.
 
-    A word for an error decides: `top_1_error` has the words of both.
+    A word for an error takes precedence: `top_1_error` has words of both kinds.
 
     >>> higher_is_better("val_accuracy"), higher_is_better("top_1_error"), higher_is_better("my_metric")
     (True, False, None)
@@ -41,19 +41,19 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def _names(word: str, known: set[str]) -> bool:
-    # The longer ones also at the end of a name in one word, as MyLoss.
+    # Longer words also at the end of a single word, such as MyLoss.
     return word in known or any(len(each) > 3 and word.endswith(each) for each in known)
 
 
 class Monitored:
-    """One number an epoch, and whether it got better than the best so far.
+    """A value for each epoch, and the best value.
 
     Args:
         monitor: "loss" for the loss of the epoch's last step; "eval_loss" for the mean loss of the
             validation; else the name of a metric.
-        mode: "min", "max", or "auto": by the name; higher, with a warning, where the name says nothing.
-        min_delta: a change must be larger than this to count.
-        where: what a message calls it.
+        mode: "min", "max", or "auto" to infer it from the name ("max", with a warning, if that is impossible).
+        min_delta: minimum change that counts as an improvement.
+        where: the callback, for messages.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float, where: str) -> None:
@@ -72,22 +72,22 @@ class Monitored:
         return -math.inf if self.higher_is_better else math.inf
 
     def restart(self) -> None:
-        """Forget the best."""
+        """Reset the best value."""
         self.best = self._worst()
         self._warned = False
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far."""
+        """Return the best value."""
         return {"name": self.name, "best": self.best, "warned": self._warned}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned; of another number, the best is of no use."""
+        """Restore the result of `state_dict`; warn if it belongs to another value."""
         if state["name"] == self.name:
             self.best, self._warned = state["best"], state["warned"]
             return
         warnings.warn(
-            f"{self._where}: the interrupted run watched {state['name']!r}, and this one watches {self.name!r}: it "
-            "starts without a best value.",
+            f"{self._where}: the interrupted run monitored {state['name']!r}, and this one monitors {self.name!r}: "
+            "it starts without a best value.",
             ResumeWarning,
             stacklevel=2,
         )
@@ -99,7 +99,7 @@ class Monitored:
         return value + self.min_delta < than
 
     def value(self, params: Any) -> float | None:
-        """The number of this epoch, None where there is none; an unknown name is warned of once."""
+        """Return the value of this epoch, or None if there is none; an unknown name causes a warning once."""
         results = params.get("eval_results") or {}
         if self.name == "loss":
             return float(scalar_loss(params.get("net_outputs")))
@@ -110,25 +110,27 @@ class Monitored:
             array = np.asarray(found)
             if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
                 raise TrainError(
-                    f"{self._where}: {self.name!r} is {found!r} of type {type(found).__name__}, but one number must be "
-                    "watched."
+                    f"{self._where}: {self.name!r} is {found!r} of type {type(found).__name__}, but a single number "
+                    f"must be "
+                    "monitored."
                 )
             if array.size != 1:
                 raise TrainError(
-                    f"{self._where}: {self.name!r} is an array of shape {array.shape}, but one number must be watched. "
-                    "Use a metric whose eval returns one, such as a subclass with the mean: class MeanPrecision("
+                    f"{self._where}: {self.name!r} is an array of shape {array.shape}, but a single number must be "
+                    "monitored. Use a metric whose eval returns one, such as a subclass with the mean: class "
+                    "MeanPrecision("
                     "Precision): def eval(self): return super().eval(average=True)."
                 )
             if self._guessed:
                 self._guessed = False
                 warnings.warn(
-                    f"{self._where}: whether a higher or a lower {self.name!r} is better does not show from its name; "
-                    "mode='auto' takes higher for better, as MindSpore does. Give mode='max' or mode='min'.",
+                    f"{self._where}: the name {self.name!r} does not tell whether higher or lower values are better; "
+                    "mode='auto' assumes higher, as MindSpore does. Set mode='max' or mode='min'.",
                     SporaxWarning,
                     stacklevel=4,
                 )
             return float(array.reshape(()))
-        # With valid_frequency, most epochs have no validation; that is no mistake.
+        # With valid_frequency, most epochs have no validation, which is not an error.
         if not self._warned and (results or params.get("valid_dataset") is None):
             self._warned = True
             warnings.warn(self._unknown(results), SporaxWarning, stacklevel=4)
@@ -137,7 +139,7 @@ class Monitored:
     def _unknown(self, results: dict[str, Any]) -> str:
         names = ["loss", *(["eval_loss"] if "loss" in results else []), *results]
         names = list(dict.fromkeys(names))
-        text = f"{self._where}: there is no {self.name!r} to watch. There is: {', '.join(map(repr, names))}."
+        text = f"{self._where}: there is no {self.name!r} to monitor. Available: {', '.join(map(repr, names))}."
         if not results:
             return f"{text} The others need Model(..., metrics=...) and a validation in fit."
         if self.name == "eval_loss":

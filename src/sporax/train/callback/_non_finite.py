@@ -12,12 +12,12 @@ __all__ = ["StopOnNonFinite"]
 
 
 class StopOnNonFinite(LossReader):
-    """Ends training at the first step whose loss is NaN or infinite, and says at which.
+    """End training at the first step whose loss is NaN or infinite, and print its number.
 
-    The loss of a step is read while the next one runs, so that one more step may have been done.
+    The loss of a step is read while the next one runs, so one more step may have been done.
 
     Attributes:
-        stopped_epoch, stopped_step: where the loss was not finite; 0 if it always was.
+        stopped_epoch, stopped_step: the epoch and step at which the loss was not finite; 0 if it was always finite.
 
     Examples:
         >>> import numpy as np
@@ -29,28 +29,28 @@ class StopOnNonFinite(LossReader):
         >>> context.get_stop_requested()
         True
 
-    Source: sporax; in MindSpore LossMonitor raises a ValueError then.
+    Source: sporax; in MindSpore, LossMonitor raises a ValueError instead.
     """
 
     stopped_epoch = 0
     stopped_step = 0
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Begin with nothing found."""
+        """Reset the attributes."""
         self.stopped_epoch = self.stopped_step = 0
-        self._held = None
+        self._deferred_step = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loss was not finite; what is held back is read first."""
+        """Return the attributes, after reading deferred losses."""
         self.flush()
         return {"stopped_epoch": self.stopped_epoch, "stopped_step": self.stopped_step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self.stopped_epoch, self.stopped_step = state["stopped_epoch"], state["stopped_step"]
 
     def on_train_step_end(self, run_context: RunContext) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         if not self.stopped_epoch:
             self.read_loss(run_context, run_context.original_args())
 

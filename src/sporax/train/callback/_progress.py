@@ -1,4 +1,4 @@
-"""ProgressBar: show how far training is, without waiting for the device."""
+"""ProgressBar: show the progress of training without waiting for the device."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["ProgressBar"]
 
 
 class ProgressBar(TrainingCallback):
-    """Shows a bar for each epoch with steps, time and loss; where the output is no terminal, a line an epoch.
+    """Show a progress bar for each epoch with steps, time and loss; one line per epoch if the output is not a terminal.
 
-    It looks at the clock after each step, and shows something at most a few times a second. Of the losses it
-    reads only one that is already there, so that the device never waits.
+    The bar is updated at most a few times a second. Only losses that have been computed are read, so that the device
+    never waits.
 
     Args:
-        refresh_per_second: how often the bar may change.
+        refresh_per_second: maximum number of updates per second.
 
     Raises:
         ArgumentTypeError, ArgumentError: `refresh_per_second` is not a number above 0.
@@ -48,19 +48,19 @@ class ProgressBar(TrainingCallback):
         self._pause = 1.0 / rate
         self._bar: Any = None
         self._task: Any = None
-        self._next_look = 0.0
+        self._next_update = 0.0
         self._begun = 0.0
         self._first_step = 0
         self._latest: Any = None
         self._loss_text = ""
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        """Put the bar on the terminal."""
+        """Show the bar."""
         self._close()
         params = run_context.original_args()
         self._first_step = params.get("cur_step_num") or 0
         if sys.stdout.isatty():
-            # Imported here, because rich would double the time of `import sporax`.
+            # Imported here, since rich would double the import time of sporax.
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
@@ -86,23 +86,23 @@ class ProgressBar(TrainingCallback):
             self._bar.start()
 
     def on_train_epoch_begin(self, run_context: RunContext) -> None:
-        """Start the bar of an epoch."""
+        """Reset the bar for an epoch."""
         params = run_context.original_args()
         self._begun = time.perf_counter()
-        self._next_look = 0.0
+        self._next_update = 0.0
         self._latest, self._loss_text = None, ""
         self._first_step = params.get("cur_step_num") or 0
         if self._bar is not None:
             self._bar.reset(self._task, total=params.get("batch_num"), description=self._title(params), loss="")
 
     def on_train_step_end(self, run_context: RunContext) -> None:
-        """Move the bar, where enough time has passed."""
+        """Update the bar if enough time has passed."""
         if self._bar is None:
             return
         now = time.perf_counter()
-        if now < self._next_look:
+        if now < self._next_update:
             return
-        self._next_look = now + self._pause
+        self._next_update = now + self._pause
         params = run_context.original_args()
         for outputs in (self._latest, params.net_outputs):
             if outputs is not None and _is_ready(outputs):
@@ -113,7 +113,7 @@ class ProgressBar(TrainingCallback):
         )
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
-        """Print the line of the epoch."""
+        """Print a line for the epoch."""
         params = run_context.original_args()
         steps = step_in_epoch(params)
         metrics = "".join(f", {name} {_short(value)}" for name, value in (params.get("eval_results") or {}).items())
@@ -128,7 +128,7 @@ class ProgressBar(TrainingCallback):
             self._bar.console.print(line, markup=False, highlight=False)
 
     def on_train_end(self, run_context: RunContext) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._close()
 
     def __exit__(self, *err: Any) -> None:
@@ -145,7 +145,7 @@ class ProgressBar(TrainingCallback):
 
 
 def _is_ready(outputs: Any) -> bool:
-    """Whether reading the loss would not wait."""
+    """Whether the loss can be read without waiting."""
     leaves: list[Any] = jax.tree.leaves(outputs)
     return all(leaf.is_ready() for leaf in leaves if hasattr(leaf, "is_ready"))
 

@@ -1,4 +1,4 @@
-"""The loss of a step: what of the outputs it is, how it is printed, and how not to wait for the device."""
+"""The loss of a step: its extraction from the outputs, its printed form, and deferred reading."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from sporax.train.callback._base import RunContext, TrainingCallback, step_in_ep
 
 
 def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
-    """The loss in what a step returned, as one number; several elements give their mean.
+    """Return the loss of a step as a number; the mean of several elements.
 
     Args:
         net_outputs: a Tensor, an array or a number; a tuple or list whose first element is the loss; a dict
-            whose entry "loss", or else the sum of all, is the loss, as `Model` takes it.
+            whose entry "loss", or else the sum of all entries, is the loss.
 
     Returns:
-        A NumPy number of the loss's dtype (float32 for bfloat16 and integers), or the Python float that was
-        given.
+        A NumPy number of the dtype of the loss (float32 for bfloat16 and integers), or a Python float if it is one.
 
     Raises:
-        TrainError: there is no loss in it.
+        TrainError: the outputs contain no loss.
 
     Examples:
         >>> print(scalar_loss((Tensor(8.328788), None)))
@@ -33,7 +32,7 @@ def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
     """
     value = net_outputs
     if isinstance(value, Tensor):
-        # What nearly every step has. This runs once a step, so it asks as little as it can.
+        # The common case first, because this runs in each step.
         array: Any = np.asarray(value._value)
         if not array.shape and array.dtype == np.float32:
             return array[()]
@@ -60,12 +59,12 @@ def scalar_loss(net_outputs: Any) -> np.floating[Any] | float:
         raise TrainError(
             f"the step's loss must be a Tensor or a number, but its outputs are {net_outputs!r}."
         ) from None
-    one: Any = array.reshape(())[()] if array.size == 1 else array.dtype.type(array.mean(dtype=np.float64))
-    return one
+    loss: Any = array.reshape(())[()] if array.size == 1 else array.dtype.type(array.mean(dtype=np.float64))
+    return loss
 
 
 def shortest(value: Any) -> float:
-    """The Python float with the fewest digits that is this number in its own dtype: 0.1, not 0.10000000149.
+    """Return the Python float with the fewest digits that rounds to this number in its dtype: 0.1, not 0.10000000149.
 
     >>> shortest(np.float32(0.1))
     0.1
@@ -73,12 +72,12 @@ def shortest(value: Any) -> float:
     return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
-_FEW = 8
-"""How many numbers of a vector are shown in a line."""
+_MAX_PRINTED = 8
+"""Maximum size of a vector that is printed in full."""
 
 
-class _Form:
-    """Prints as its text."""
+class _Verbatim:
+    """An object whose repr is a given text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -88,22 +87,22 @@ class _Form:
 
 
 def in_short(value: Any) -> Any:
-    """A result of a metric for a printed line: of an array with many elements or axes, only its shape.
+    """Abbreviate a result of a metric for printing: large arrays as their shape.
 
     >>> in_short(np.zeros((10, 10))), in_short(np.float64([0.5, 1.0])), in_short(0.5)
     (array(shape=(10, 10)), [0.5, 1.0], 0.5)
     """
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         array = np.asarray(value)
-        if array.ndim == 1 and array.size <= _FEW:
+        if array.ndim == 1 and array.size <= _MAX_PRINTED:
             return array.tolist()
         if array.ndim:
-            return _Form(f"array(shape={array.shape})")
+            return _Verbatim(f"array(shape={array.shape})")
     return value
 
 
 def terms_text(terms: dict[str, Any]) -> str:
-    """The terms of a loss for a printed line: `, terms: {mse: 1.0, penalty: 0.5}`, or nothing.
+    """Format the terms of a loss for printing: `, terms: {mse: 1.0, penalty: 0.5}`, or an empty string.
 
     >>> terms_text({"loss": 1.5, "mse": np.float32(1.0), "penalty": Tensor(0.5)})
     ', terms: {mse: 1.0, penalty: 0.5}'
@@ -113,7 +112,7 @@ def terms_text(terms: dict[str, Any]) -> str:
 
 
 def terms_of(params: Any) -> dict[str, Any]:
-    """The terms of the loss of this step, by name; empty for a loss that is one number."""
+    """Return the terms of the loss of this step by name; empty if the loss is a single number."""
     terms = params.get("loss_terms")
     if terms:
         return terms
@@ -122,31 +121,31 @@ def terms_of(params: Any) -> dict[str, Any]:
 
 
 class LossReader(TrainingCallback):
-    """A Callback that reads the loss of steps.
+    """Base of callbacks that read the loss of steps.
 
-    Reading it at once makes the host wait for the device. With `deferred` on, the loss of a step is read
-    when the step after it has been launched, or at `flush`: same order, same text.
+    Reading the loss immediately makes the host wait for the device. If `deferred` is true, the loss of a step is read
+    after the next step has been launched, or by `flush`; the order is the same.
     """
 
     deferred = False
-    """Set by CallbackList for the time of a run."""
+    """Set by CallbackList during a run."""
 
-    _held: tuple[Any, dict[str, Any], int, int, RunContext] | None = None
+    _deferred_step: tuple[Any, dict[str, Any], int, int, RunContext] | None = None
 
     def read_loss(self, run_context: RunContext, params: Any) -> None:
-        """Have `loss_read` called for this step, now or one step later."""
-        held = (params.net_outputs, terms_of(params), params.cur_epoch_num, step_in_epoch(params), run_context)
+        """Call `loss_read` for this step, now or one step later."""
+        step = (params.net_outputs, terms_of(params), params.cur_epoch_num, step_in_epoch(params), run_context)
         if self.deferred:
-            held, self._held = self._held, held
-        if held is not None:
-            self.loss_read(*held)
+            step, self._deferred_step = self._deferred_step, step
+        if step is not None:
+            self.loss_read(*step)
 
     def loss_read(self, outputs: Any, terms: dict[str, Any], epoch: int, step: int, run_context: RunContext) -> None:
-        """What to do with the outputs of a step; `step` counts from 1 in its epoch."""
+        """Process the outputs of a step; `step` counts from 1 in its epoch."""
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Read what is held back."""
-        held, self._held = self._held, None
-        if held is not None:
-            self.loss_read(*held)
+        """Read a deferred loss."""
+        step, self._deferred_step = self._deferred_step, None
+        if step is not None:
+            self.loss_read(*step)

@@ -1,4 +1,4 @@
-"""TimeMonitor: print how long an epoch and a step took."""
+"""TimeMonitor: print the time of an epoch and of a step."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["TimeMonitor"]
 
 
 class TimeMonitor(Callback):
-    """Prints the time of each epoch, and of a step of it, in milliseconds.
+    """Print the time of each epoch and the mean time of its steps, in milliseconds.
 
-    The time of a validation inside `Model.fit` is printed on its own, and not counted as training.
+    The time of a validation in `Model.fit` is printed separately, and not counted as training.
 
     Args:
-        data_size: the steps of an epoch to divide by. Default: as many as there are.
-        data_time: whether to measure also how long the steps waited for their data.
+        data_size: the number of steps by which the time is divided. Default: the steps of the epoch.
+        data_time: whether to measure also the time for which the steps waited for data.
 
     Raises:
         ArgumentTypeError, ArgumentError: an argument is of the wrong type, or `data_size` is below 1.
@@ -30,8 +30,8 @@ class TimeMonitor(Callback):
         >>> monitor.on_train_epoch_end(context)  # doctest: +ELLIPSIS
         Train epoch time: ... ms, per step time: ... ms
 
-    Source: the class of the same name in MindSpore, whose training time after a validation is the
-    validation's.
+    Source: the class of the same name in MindSpore, which reports the time of the validation as the
+    training time after it.
     """
 
     def __init__(self, data_size: int | None = None, data_time: bool = False) -> None:
@@ -43,18 +43,18 @@ class TimeMonitor(Callback):
         self._begun = self._eval_begun = self._validating = 0.0
         self._waited = self._since = 0.0
         if data_time:
-            # Only then do these hooks exist, for a hook costs time in each step.
-            self.on_train_step_begin = self._data_came
+            # The hooks exist only if they are needed, because a hook costs time in each step.
+            self.on_train_step_begin = self._data_received
             self.on_train_step_end = self._step_ended
 
-    def _data_came(self, run_context: RunContext) -> None:
+    def _data_received(self, run_context: RunContext) -> None:
         self._waited += time.perf_counter() - self._since
 
     def _step_ended(self, run_context: RunContext) -> None:
         self._since = time.perf_counter()
 
     def epoch_begin(self, run_context: RunContext) -> None:
-        """Start the clock."""
+        """Start timing."""
         self._validating = self._waited = 0.0
         self._begun = self._since = time.perf_counter()
 
@@ -65,7 +65,7 @@ class TimeMonitor(Callback):
         self._print("Train", seconds, run_context, waited)
 
     def on_eval_epoch_begin(self, run_context: RunContext) -> None:
-        """Start the clock of an evaluation."""
+        """Start timing an evaluation."""
         self._eval_begun = time.perf_counter()
 
     def on_eval_epoch_end(self, run_context: RunContext) -> None:

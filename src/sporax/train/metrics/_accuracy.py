@@ -11,15 +11,15 @@ __all__ = ["Accuracy"]
 
 
 class Accuracy(ClassMetric):
-    r"""The share of samples that are right.
+    r"""Fraction of correct samples.
 
-    .. math:: \frac{\#\{\text{right}\}}{\#\{\text{samples}\}}
+    .. math:: \frac{\#\{\text{correct}\}}{\#\{\text{samples}\}}
 
     Args:
         eval_type: "classification": scores (N, C) or (N, C, ...) with C of at least 2, labels (N, ...) of ints or
-            one-hot (N, C, ...); a sample is right if its highest score, the first of equal ones, is that of its
-            label. "multilabel": both (N, C, ...) of 0 and 1; a sample is right if all agree. A sample with a NaN in
-            its prediction is wrong.
+            one-hot (N, C, ...); a sample is correct if the class of its highest score, the first of equal
+            scores, is its label. "multilabel": both (N, C, ...) of 0 and 1; a sample is correct if all
+            agree. A sample with a NaN in its prediction is wrong.
 
     Raises:
         ArgumentError: an unknown `eval_type`.
@@ -38,32 +38,32 @@ class Accuracy(ClassMetric):
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
-        self._right = self._samples = self._class_num = 0
+        """Reset the metric."""
+        self._correct = self._samples = self._class_num = 0
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
-        """Take in a batch.
+        """Update the metric with a batch.
 
         Args:
-            inputs: the prediction and the true value, as the class says.
+            inputs: the prediction and the true value, in the form for `eval_type`.
 
         Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
+            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         predicted, labels = self._of_batch(inputs)
-        right = predicted == labels
-        self._right += int((right if right.ndim == 1 else right.all(axis=1)).sum())
+        correct = predicted == labels
+        self._correct += int((correct if correct.ndim == 1 else correct.all(axis=1)).sum())
         self._samples += len(labels)
 
     def eval(self) -> float:
-        """The accuracy.
+        """Return the accuracy.
 
         Returns:
-            a float in [0, 1].
+            A float in [0, 1].
 
         Raises:
             TrainError: there are no samples.
         """
         self._check_samples(self._samples)
-        return self._right / self._samples
+        return self._correct / self._samples

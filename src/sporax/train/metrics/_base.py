@@ -1,4 +1,4 @@
-"""Metric: what every metric is."""
+"""Metric: the base class of metrics."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class Metric(metaclass=ABCMeta):
 
     @property
     def indexes(self) -> list[int] | None:
-        """Which inputs `update` takes, and in which order; None for all as they come."""
+        """The indices of the inputs that `update` receives, in order; None for all inputs."""
         return getattr(self, "_indexes", None)
 
     def set_indexes(self, indexes: Sequence[int]) -> Metric:
-        """Choose and order the inputs of `update`, where there are more than it takes.
+        """Select and order the inputs of `update`.
 
-        In `Model` these are the network's outputs, one by one, and the labels; or what `eval_network` returns.
+        In `Model` these are the network's outputs, one by one, and the labels; or the outputs of `eval_network`.
 
         Args:
             indexes: a list of ints.
 
         Returns:
-            this metric.
+            This metric.
 
         Raises:
-            ArgumentTypeError: `indexes` is no list of ints.
+            ArgumentTypeError: `indexes` is not a list of ints.
         """
         if not isinstance(indexes, (list, tuple)) or not all(
             isinstance(each, int) and not isinstance(each, bool) for each in indexes
@@ -71,29 +71,29 @@ class Metric(metaclass=ABCMeta):
 
     @abstractmethod
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
 
     @abstractmethod
     def update(self, *inputs: Any) -> None:
-        """Take in one batch."""
+        """Update the metric with a batch."""
 
     @abstractmethod
     def eval(self) -> Any:
-        """The result over the batches since `clear`."""
+        """Return the result for the batches since `clear`."""
 
     # --- for subclasses -------------------------------------------------------------------------------------
 
     def _convert_data(self, data: Any) -> np.ndarray:
-        """An input of `update` as a NumPy array, for metrics of one's own.
+        """Convert an input of `update` to a NumPy array, for custom metrics.
 
         Args:
             data: a Tensor, a `jax.Array`, a NumPy array or a list of numbers.
 
         Returns:
-            the array, in the dtype of the input.
+            The array, with the dtype of the input.
 
         Raises:
-            ArgumentTypeError: `data` is something else, such as a tuple or a dict of several outputs.
+            ArgumentTypeError: `data` has another type, such as a tuple or a dict of several outputs.
             ShapeError: a list whose elements differ in shape.
 
         Examples:
@@ -112,7 +112,7 @@ class Metric(metaclass=ABCMeta):
         return to_numpy(data, "the input", type(self).__name__)
 
     def _inputs(self, inputs: tuple[Any, ...], names: Sequence[str]) -> list[np.ndarray]:
-        """The inputs as arrays, checked in number."""
+        """Check the number of inputs, and convert them to arrays."""
         if len(inputs) != len(names):
             raise ArgumentError(
                 f"{type(self).__name__}.update: it needs {len(names)} input(s), {', '.join(names)}, but got "
@@ -126,13 +126,13 @@ class Metric(metaclass=ABCMeta):
 
 
 def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates `update`, so that it gets its inputs as `set_indexes` chose and ordered them.
+    """Decorate `update` so that it receives the inputs that `set_indexes` selects.
 
     Args:
         func: the method.
 
     Returns:
-        the decorated method; it raises ArgumentError where an index is beyond the inputs.
+        The decorated method; it raises ArgumentError if an index is out of range.
 
     Examples:
         >>> from sporax.train import MAE
@@ -151,7 +151,8 @@ def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
             return func(self, *inputs)
         if any(not -len(inputs) <= each < len(inputs) for each in indexes):
             raise ArgumentError(
-                f"{type(self).__name__}.update: set_indexes chose {indexes}, but there are only {len(inputs)} input(s)."
+                f"{type(self).__name__}.update: set_indexes selected {indexes}, but there are only {len(inputs)} "
+                f"input(s)."
             )
         return func(self, *(inputs[each] for each in indexes))
 
@@ -160,18 +161,22 @@ def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
-    """A Tensor, an array, a list or a number as an array in its own dtype; anything else is refused."""
+    """Convert a Tensor, an array, a list or a number to an array of the same dtype.
+
+    Raises:
+        ArgumentTypeError, ShapeError: the value cannot be converted.
+    """
     if isinstance(value, (tuple, Mapping)):
         kind = "dict" if isinstance(value, Mapping) else type(value).__name__
         raise ArgumentTypeError(
             f"{where}: {name} is a {kind} of {len(value)} outputs, but a metric takes one Tensor, array or list. "
-            "Choose one: metric.set_indexes([output, label]), or Model(..., eval_network=...) with a network that "
+            "Select one: metric.set_indexes([output, label]), or Model(..., eval_network=...) with a network that "
             "returns what the metric takes."
         )
     parts = value if isinstance(value, list) else [value]
     if any(isinstance(each, np.ma.MaskedArray) and np.ma.is_masked(each) for each in parts):
         raise ArgumentTypeError(
-            f"{where}: {name} is a masked array, but a metric counts every element. Give what is left: "
+            f"{where}: {name} is a masked array, but a metric counts every element. Select the unmasked elements: "
             "prediction[~mask], label[~mask]."
         )
     if value is None or isinstance(value, (str, bytes, set)):
@@ -181,7 +186,8 @@ def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
             array = np.asarray(value)
         except ValueError as error:
             raise ShapeError(
-                f"{where}: {name} is a list whose elements differ in shape, so it is not one array: {error}"
+                f"{where}: {name} is a list whose elements differ in shape, so it cannot be converted to an array: "
+                f"{error}"
             ) from None
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise ArgumentTypeError(
@@ -192,13 +198,13 @@ def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
 
 
 def as_array(value: Any, name: str, where: str) -> np.ndarray:
-    """`to_numpy`, with half precision widened to float32."""
+    """Convert like `to_numpy`, and half precision to float32."""
     array = to_numpy(value, name, f"{where}.update")
     return array.astype(np.float32) if array.dtype.name in ("bfloat16", "float16") else array
 
 
 def same_shape(prediction: np.ndarray, label: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Both arrays in one shape; only axes of length 1 at the end may differ, as (N,) and (N, 1)."""
+    """Reshape both arrays to the same shape; they may differ only in trailing axes of length 1, as (N,) and (N, 1)."""
     if prediction.shape == label.shape:
         return prediction, label
     short, long = sorted((prediction.shape, label.shape), key=len)
@@ -206,5 +212,5 @@ def same_shape(prediction: np.ndarray, label: np.ndarray, where: str) -> tuple[n
         return prediction.reshape(long), label.reshape(long)
     raise ShapeError(
         f"{where}.update: the prediction has shape {prediction.shape}, but the true value has shape "
-        f"{label.shape}. Reshape one to fit the other."
+        f"{label.shape}. Reshape one to match the other."
     )

@@ -10,7 +10,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError, SporaxWarning
 from sporax.train.metrics._base import Metric, rearrange_inputs
-from sporax.train.metrics._classes import NO_CLASS, check_range, predicted_classes, whole_numbers
+from sporax.train.metrics._classes import NO_CLASS, check_integers, check_range, predicted_classes
 
 __all__ = ["ConfusionMatrix"]
 
@@ -18,18 +18,18 @@ NORMALIZE = ("no_norm", "target", "prediction", "all", None)
 
 
 class ConfusionMatrix(Metric):
-    """How often class i (row) was predicted as class j (column).
+    """Confusion matrix: how often class i (row) was predicted as class j (column).
 
-    A prediction with a NaN is of no class, so it is in no column: `undefined` counts such samples by their true
-    class, and a warning names them. They belong to the denominators of the shares by row and of the whole, so that a
-    row with one sums to less than 1.
+    A prediction with a NaN has no class and is in no column: `undefined` counts such samples by their true class, with
+    a warning. They are included in the denominators of "target" and "all", so that a row with such a sample sums to
+    less than 1.
 
     Args:
         num_classes: the number of classes, at least 2.
-        normalize: "no_norm" or None for counts; "target" for shares of each row, "prediction" of each
-            column, "all" of everything. A row or column without samples stays 0.
-        threshold: with two classes, floating predictions of the shape of the labels are class 1 from here on:
-            probabilities, or logits with a threshold of 0 or less.
+        normalize: "no_norm" or None for counts; "target" to divide by the sum of each row, "prediction" by that of
+            each column, "all" by that of the matrix. A row or column without samples is 0.
+        threshold: with two classes, the value from which floating predictions of the shape of the labels are class 1:
+            for probabilities, or 0 or less for logits.
 
     Attributes:
         confusion_matrix: the counts, of shape (C, C).
@@ -45,7 +45,7 @@ class ConfusionMatrix(Metric):
         array([[1., 1.],
                [1., 1.]])
 
-    Source: the class of the same name in MindSpore, which takes labels out of range for the last class.
+    Source: the class of the same name in MindSpore, which counts labels out of range as the last class.
     """
 
     def __init__(self, num_classes: int, normalize: str | None = "no_norm", threshold: float = 0.5) -> None:
@@ -57,7 +57,7 @@ class ConfusionMatrix(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
         self.confusion_matrix = np.zeros((self.num_classes, self.num_classes), np.float64)
         self.undefined = np.zeros(self.num_classes, np.float64)
         self._samples = 0
@@ -65,25 +65,25 @@ class ConfusionMatrix(Metric):
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
-        """Take in a batch.
+        """Update the metric with a batch.
 
         Args:
             inputs: the prediction: scores (N, C, ...), classes (N, ...), or with two classes probabilities (N, ...);
-                and the true value: labels (N, ...) of whole numbers.
+                and the true value: integer labels (N, ...).
 
         Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
+            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         where = "ConfusionMatrix"
         prediction, labels = self._inputs(inputs, ("the prediction", "the true value"))
-        labels = whole_numbers(labels, "labels", where)
+        labels = check_integers(labels, "labels", where)
         check_range(labels, self.num_classes, where)
         labels = labels.astype(np.int64)
         predicted = self._predicted(prediction, labels).ravel()
         labels = labels.ravel()
         known = predicted != NO_CLASS
         counts = np.bincount(labels[known] * self.num_classes + predicted[known], minlength=self.num_classes**2)
-        # New arrays: a copy of the metric, or of what it gave, keeps its own counts.
+        # New arrays, so that copies of the metric or of its results do not change.
         self.confusion_matrix = self.confusion_matrix + counts.reshape(self.confusion_matrix.shape)
         self._samples += labels.size
         if not known.all():
@@ -91,13 +91,13 @@ class ConfusionMatrix(Metric):
             self._warn(int((~known).sum()))
 
     def _predicted(self, prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """The class of each sample, or NO_CLASS."""
+        """Return the class of each sample, or NO_CLASS."""
         where, classes = "ConfusionMatrix", self.num_classes
         if prediction.ndim == labels.ndim + 1:
             if prediction.shape[:1] + prediction.shape[2:] != labels.shape or prediction.shape[1] != classes:
                 hint = ""
                 if prediction.shape[1] == 1:
-                    hint = " Remove axis 1 of the prediction where its values are probabilities: y.squeeze(1)."
+                    hint = " Remove axis 1 of the prediction if its values are probabilities: y.squeeze(1)."
                 raise ShapeError(
                     f"{where}.update: for {classes} classes and labels of shape {labels.shape}, scores must have shape "
                     f"{(*labels.shape[:1], classes, *labels.shape[1:])}, but the prediction has shape "
@@ -112,7 +112,7 @@ class ConfusionMatrix(Metric):
         if labels.ndim > 1 and labels.shape[1] == classes and labels.size and _one_hot(labels):
             raise LabelError(
                 f"{where}.update: labels of shape {labels.shape} look one-hot for {classes} classes, but they must be "
-                "class indices: labels.argmax(1). Maps of classes that only look so can be given flat: .reshape(-1)."
+                "class indices: labels.argmax(1). If they are class indices already, flatten them: .reshape(-1)."
             )
         if prediction.dtype.kind != "f":
             check_range(prediction, classes, where, "predicted class")
@@ -120,7 +120,7 @@ class ConfusionMatrix(Metric):
         return self._from_floats(prediction)
 
     def _from_floats(self, prediction: np.ndarray) -> np.ndarray:
-        """Classes of floating predictions, one a sample: by the threshold, or whole numbers with more classes."""
+        """Return the classes of floating predictions: by the threshold for two classes, else integer values."""
         where, classes = "ConfusionMatrix", self.num_classes
         unknown = np.isnan(prediction)
         known = prediction[~unknown]
@@ -128,15 +128,15 @@ class ConfusionMatrix(Metric):
             outside = (known < 0) | (known > 1)
             if 0 < self.threshold <= 1 and outside.any():
                 raise ArgumentError(
-                    f"{where}.update: a prediction is {known[outside][0]}, so they are no probabilities to compare "
-                    f"with the threshold {self.threshold}. For logits give ConfusionMatrix(2, threshold=0.0)."
+                    f"{where}.update: a prediction is {known[outside][0]}, so predictions are not probabilities to "
+                    f"compare with the threshold {self.threshold}. For logits use ConfusionMatrix(2, threshold=0.0)."
                 )
             found = prediction >= self.threshold
         else:
-            whole = np.isfinite(known) & (known == np.floor(known))
-            if not whole.all():
+            integral = np.isfinite(known) & (known == np.floor(known))
+            if not integral.all():
                 raise DtypeError(
-                    f"{where}.update: a prediction is {known[~whole][0]}, neither a class nor scores of {classes} "
+                    f"{where}.update: a prediction is {known[~integral][0]}, neither a class nor scores of {classes} "
                     f"classes. Give scores of shape (N, {classes}, ...), or classes of shape (N, ...)."
                 )
             check_range(known, classes, where, "predicted class")
@@ -147,17 +147,17 @@ class ConfusionMatrix(Metric):
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"ConfusionMatrix: {count} prediction(s) of a batch are NaN. They are of no class, so they are in no "
-                "column of the matrix; `undefined` counts them by their true class.",
+                f"ConfusionMatrix: {count} prediction(s) of a batch are NaN. They have no class and are in no column "
+                "of the matrix; `undefined` counts them by their true class.",
                 SporaxWarning,
                 stacklevel=4,
             )
 
     def eval(self) -> np.ndarray:
-        """The matrix.
+        """Return the matrix.
 
         Returns:
-            an array of shape (C, C), float64.
+            An array of shape (C, C), float64.
 
         Raises:
             TrainError: there are no samples.
@@ -166,13 +166,13 @@ class ConfusionMatrix(Metric):
         matrix = self.confusion_matrix
         if self.normalize in ("no_norm", None):
             return matrix.copy()
-        whole: Any = {
+        totals: Any = {
             "target": lambda: (matrix.sum(axis=1) + self.undefined)[:, np.newaxis],
             "prediction": lambda: matrix.sum(axis=0),
             "all": lambda: matrix.sum() + self.undefined.sum(),
         }[self.normalize]()
-        whole = np.broadcast_to(whole, matrix.shape)
-        return np.divide(matrix, whole, out=np.zeros_like(matrix), where=whole > 0)
+        totals = np.broadcast_to(totals, matrix.shape)
+        return np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
 
 
 def _one_hot(labels: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""MAE and MSE: how far predictions are off."""
+"""MAE and MSE: mean errors of predictions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["MAE", "MSE"]
 
 
 def _difference(prediction: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """prediction - label in float64, rounded once: whole numbers beyond 2**53, as times in nanoseconds, differ too."""
+    """Return prediction - label in float64, exact also for integers beyond 2**53, such as times in nanoseconds."""
     if _beyond_float64(prediction) and _beyond_float64(label):
         return (prediction.astype(object) - label.astype(object)).astype(np.float64)
     return prediction.astype(np.float64) - label.astype(np.float64)
 
 
 def _beyond_float64(values: np.ndarray) -> bool:
-    """Whether these are 64-bit integers that float64 rounds."""
-    whole = values.dtype.kind in "iu" and values.dtype.itemsize == 8
-    return whole and values.size > 0 and max(int(values.max()), -int(values.min())) > 2**53
+    """Whether float64 would round these 64-bit integers."""
+    is_int64 = values.dtype.kind in "iu" and values.dtype.itemsize == 8
+    return is_int64 and values.size > 0 and max(int(values.max()), -int(values.min())) > 2**53
 
 
 class _ErrorMetric(Metric):
@@ -31,24 +31,24 @@ class _ErrorMetric(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
         self._sum = 0.0
         self._samples = 0
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
-        """Take in a batch.
+        """Update the metric with a batch.
 
         Args:
             inputs: the prediction and the true value, both of shape (N, ...). A NaN in one of them makes the result
                 NaN.
 
         Raises:
-            ShapeError, ArgumentError, ArgumentTypeError: they do not fit.
+            ShapeError, ArgumentError, ArgumentTypeError: invalid inputs.
         """
         given = self._inputs(inputs, ("the prediction", "the true value"))
         prediction, label = same_shape(given[0], given[1], type(self).__name__)
-        # inf - inf is NaN, and a NaN stays in the result: neither needs NumPy's warning too.
+        # inf - inf is NaN, which the result shows, so NumPy's warning is not needed.
         with np.errstate(invalid="ignore", over="ignore"):
             self._sum += float(self._measure(_difference(prediction, label)).sum())
         self._samples += label.shape[0] if label.ndim else 1
@@ -56,13 +56,13 @@ class _ErrorMetric(Metric):
     @staticmethod
     @abstractmethod
     def _measure(difference: np.ndarray) -> np.ndarray:
-        """The error of each element."""
+        """Return the error of each element."""
 
     def eval(self) -> float:
-        """The error.
+        """Return the error.
 
         Returns:
-            a float.
+            A float.
 
         Raises:
             TrainError: there are no samples.
@@ -72,7 +72,7 @@ class _ErrorMetric(Metric):
 
 
 class MAE(_ErrorMetric):
-    r"""The mean absolute error: the sum over all elements, divided by the number of samples.
+    r"""Mean absolute error: the sum over all elements, divided by the number of samples.
 
     .. math:: \frac{1}{N} \sum_i |y_i - t_i|
 
@@ -91,7 +91,7 @@ class MAE(_ErrorMetric):
 
 
 class MSE(_ErrorMetric):
-    r"""The mean squared error: the sum over all elements, divided by the number of samples.
+    r"""Mean squared error: the sum over all elements, divided by the number of samples.
 
     .. math:: \frac{1}{N} \sum_i (y_i - t_i)^2
 

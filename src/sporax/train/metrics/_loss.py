@@ -13,12 +13,12 @@ __all__ = ["Loss"]
 
 
 class Loss(Metric):
-    r"""The mean of the batches' losses, each by its weight.
+    r"""Weighted mean of the losses of the batches.
 
     .. math:: \frac{\sum_k w_k \ell_k}{\sum_k w_k}
 
-    With the denominator of each batch's mean as its weight, this is the mean over the whole data set, also
-    with a smaller last batch or uneven masks.
+    If the weight is the denominator of the batch's mean, this is the mean over the whole dataset, also with a smaller
+    last batch or uneven masks.
 
     Examples:
         >>> loss = Loss()
@@ -35,22 +35,22 @@ class Loss(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
         self._sum = self._weight = 0.0
         self._batches = 0
 
     def update(self, *inputs: Any) -> None:
-        """Take in the loss of a batch.
+        """Add the loss of a batch.
 
         Args:
-            inputs: the loss, a number or an array that is averaged; and its weight, ≥ 0, or None for 1.
+            inputs: the loss, a number or an array that is averaged; and optionally its weight, ≥ 0, or None for 1.
 
         Raises:
-            ArgumentError, ArgumentTypeError: they are not that.
+            ArgumentError, ArgumentTypeError: invalid inputs.
         """
         if len(inputs) not in (1, 2):
             raise ArgumentError(
-                f"Loss.update: it needs the loss, and perhaps its weight, but got {len(inputs)} inputs."
+                f"Loss.update: it needs the loss, and optionally its weight, but got {len(inputs)} inputs."
             )
         loss = as_array(inputs[0], "the loss", "Loss").astype(np.float64)
         if not loss.size:
@@ -61,29 +61,30 @@ class Loss(Metric):
             if given.size != 1 or not 0.0 <= float(given.reshape(())) < float("inf"):
                 raise ArgumentError(f"Loss.update: the weight must be one number ≥ 0, but got {inputs[1]!r}.")
             weight = float(given.reshape(()))
-        # A batch with nothing left (all targets ignored) counts for nothing, whatever its loss. With a weight, a NaN
-        # stays in the result.
+        # A batch of weight 0 (all targets ignored) is not counted, whatever its loss. With a weight, a NaN remains in
+        # the
+        # result.
         self.add(float(loss.mean()) * weight if weight else 0.0, weight)
 
     def add(self, total: float, weight: float) -> None:
-        """Take in a batch by the numerator and denominator of its loss, as `LossBase.sum_and_weight` gives them.
+        """Add a batch by the numerator and denominator of its loss, as returned by `LossBase.sum_and_weight`.
 
-        A denominator of 0 does not make the numerator 0: with label smoothing, labels of a class of weight 0 still
-        add to the loss.
+        If the denominator is 0, the numerator need not be 0: with label smoothing, labels of a class of weight 0 still
+        contribute to the loss.
 
         Args:
             total: the sum of the weighted losses.
-            weight: what it is over.
+            weight: the sum of the weights.
         """
         self._sum += total
         self._weight += weight
         self._batches += 1
 
     def eval(self) -> float:
-        """The mean loss.
+        """Return the mean loss.
 
         Returns:
-            a float; 0 where every weight was 0.
+            A float; 0 if every weight was 0.
 
         Raises:
             TrainError: there are no batches.

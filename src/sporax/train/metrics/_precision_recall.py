@@ -1,4 +1,4 @@
-"""Precision, Recall, Fbeta and F1, for each class or as one number."""
+"""Precision, Recall, Fbeta and F1, for each class or as a mean."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from sporax.train.metrics._classes import NO_CLASS, ClassMetric
 __all__ = ["F1", "Fbeta", "Precision", "Recall"]
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, and 0 where there is nothing."""
-    return np.divide(part, whole, out=np.zeros(np.shape(part), np.float64), where=whole > 0)
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return numerator / denominator, or 0 if the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.zeros(np.shape(numerator), np.float64), where=denominator > 0)
 
 
 class _Counts(ClassMetric):
-    """True positives, predicted positives and positives: of each class, or (multilabel) of each sample."""
+    """Counts of true positives, predicted positives and positives, by class or (multilabel) by sample."""
 
     def __init__(self, eval_type: str = "classification") -> None:
         super().__init__(eval_type)
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
         self._class_num = self._samples = 0
         self._batches: list[np.ndarray] = []
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
-        """Take in a batch.
+        """Update the metric with a batch.
 
         Args:
             inputs: the prediction and the true value: scores (N, C, ...) with C of at least 2 and labels (N, ...)
-                or one-hot; with several labels a sample, both (N, C, ...) of 0 and 1. A prediction with a NaN is of
-                no class: it is a false negative of its true class, and no false positive.
+                or one-hot; with several labels per sample, both (N, C, ...) of 0 and 1. A prediction with a NaN has
+                no class: it is a false negative of its true class, and not a false positive.
 
         Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
+            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         predicted, labels = self._of_batch(inputs)
         self._samples += len(labels)
         if self._type == "multilabel":
             found = predicted == 1
             counts = np.stack([each.sum(axis=1) for each in (found & labels, found, labels)])
-            # A new list: a copy of the metric keeps its own.
+            # A new list, so that copies of the metric do not change.
             self._batches = [*self._batches, counts.astype(np.float64)]
             return
         classes = self._class_num
@@ -67,7 +67,7 @@ class _Counts(ClassMetric):
 
 
 class Precision(_Counts):
-    r"""Of the samples predicted as a class, the share that is of it; 0 where none was predicted so.
+    r"""Fraction of the samples predicted as a class that belong to it; 0 if there are none.
 
     .. math:: \frac{TP}{TP + FP}
 
@@ -87,13 +87,13 @@ class Precision(_Counts):
     """
 
     def eval(self, average: bool = False) -> Any:
-        """The precision.
+        """Return the precision.
 
         Args:
-            average: whether to give the mean, unweighted.
+            average: whether to return the unweighted mean.
 
         Returns:
-            an array of shape (C,), or (N,) for "multilabel"; a float with `average`.
+            An array of shape (C,), or (N,) for "multilabel"; a float with `average`.
 
         Raises:
             TrainError: there are no samples.
@@ -103,7 +103,7 @@ class Precision(_Counts):
 
 
 class Recall(_Counts):
-    r"""Of the samples of a class, the share that was predicted so; 0 where there is none.
+    r"""Fraction of the samples of a class that are predicted as it; 0 if there are none.
 
     .. math:: \frac{TP}{TP + FN}
 
@@ -123,13 +123,13 @@ class Recall(_Counts):
     """
 
     def eval(self, average: bool = False) -> Any:
-        """The recall.
+        """Return the recall.
 
         Args:
-            average: whether to give the mean, unweighted.
+            average: whether to return the unweighted mean.
 
         Returns:
-            an array of shape (C,), or (N,) for "multilabel"; a float with `average`.
+            An array of shape (C,), or (N,) for "multilabel"; a float with `average`.
 
         Raises:
             TrainError: there are no samples.
@@ -139,12 +139,12 @@ class Recall(_Counts):
 
 
 class Fbeta(_Counts):
-    r"""The weighted harmonic mean of precision and recall of each class; 0 for a class that is nowhere.
+    r"""Weighted harmonic mean of precision and recall of each class; 0 for a class without samples or predictions.
 
     .. math:: \frac{(1 + \beta^2) TP}{(1 + \beta^2) TP + \beta^2 FN + FP}
 
     Args:
-        beta: how much more recall counts than precision, above 0.
+        beta: weight of recall relative to precision, above 0.
 
     Raises:
         ArgumentTypeError, ArgumentError: `beta` is not a number above 0.
@@ -163,13 +163,13 @@ class Fbeta(_Counts):
         super().__init__()
 
     def eval(self, average: bool = False) -> Any:
-        """The score.
+        """Return the score.
 
         Args:
-            average: whether to give the mean over the classes, unweighted.
+            average: whether to return the unweighted mean over the classes.
 
         Returns:
-            an array of shape (C,); a float with `average`.
+            An array of shape (C,); a float with `average`.
 
         Raises:
             TrainError: there are no samples.
@@ -181,7 +181,7 @@ class Fbeta(_Counts):
 
 
 class F1(Fbeta):
-    r"""The harmonic mean of precision and recall of each class.
+    r"""Harmonic mean of precision and recall of each class.
 
     .. math:: \frac{2 TP}{2 TP + FN + FP}
 

@@ -38,7 +38,7 @@ _BY_NAME: dict[str, type[Metric]] = {
 
 
 def names() -> list[str]:
-    """The names that `Model(metrics=...)` and `get_metric_fn` know.
+    """Return the names that `Model(metrics=...)` and `get_metric_fn` accept.
 
     Examples:
         >>> "mae" in names()
@@ -50,14 +50,14 @@ def names() -> list[str]:
 
 
 def get_metric_fn(name: str, *args: Any, **kwargs: Any) -> Metric:
-    """A new metric, by name.
+    """Create a metric by name.
 
     Args:
         name: one of `names()`.
         args, kwargs: the arguments of its class.
 
     Raises:
-        ArgumentError: there is no such name.
+        ArgumentError: the name is unknown.
 
     Examples:
         >>> type(get_metric_fn("accuracy", eval_type="multilabel"))
@@ -69,14 +69,14 @@ def get_metric_fn(name: str, *args: Any, **kwargs: Any) -> Metric:
 
 
 def get_metrics(metrics: Any) -> dict[str, Metric]:
-    """Metrics by name, of what `Model(metrics=...)` takes; `loss` comes first, so that it is shown first.
+    """Return metrics by name from the argument of `Model(metrics=...)`; `loss` is first, so that it is printed first.
 
     Args:
         metrics: None; a name or a Metric; a set, list or tuple of these; or a dict of names to Metrics.
 
     Raises:
-        ArgumentError: a name is unknown, or there twice.
-        ArgumentTypeError: something else was given.
+        ArgumentError: a name is unknown or repeated.
+        ArgumentTypeError: another type.
 
     Examples:
         >>> list(get_metrics({"mae", "loss"}))
@@ -99,18 +99,18 @@ def get_metrics(metrics: Any) -> dict[str, Metric]:
             "metrics: give names (a set or a list), or a dict of names to Metrics, but got "
             f"{metrics!r} of type {type(metrics).__name__}."
         )
-    # A set has no order of its own that is the same in each process.
+    # The order of a set differs between processes.
     ordered = sorted(metrics, key=str) if isinstance(metrics, (set, frozenset)) else list(metrics)
     found: dict[str, Metric] = {}
     for each in ordered:
-        name = each if isinstance(each, str) else _own_name(each)
+        name = each if isinstance(each, str) else _default_name(each)
         if name in found:
-            raise ArgumentTypeError(f"metrics: {name!r} is there twice. Use a dict, with a name for each.")
+            raise ArgumentTypeError(f"metrics: {name!r} occurs twice. Use a dict with different names.")
         found[name] = get_metric_fn(name) if isinstance(each, str) else each
     return dict(sorted(found.items(), key=lambda item: item[0] != "loss"))
 
 
-def _own_name(metric: Any) -> str:
+def _default_name(metric: Any) -> str:
     if not isinstance(metric, Metric):
         hint = f" Write {metric.__name__}()." if isinstance(metric, type) else ""
         raise ArgumentTypeError(

@@ -15,17 +15,17 @@ __all__ = ["Top1CategoricalAccuracy", "Top5CategoricalAccuracy", "TopKCategorica
 
 
 class TopKCategoricalAccuracy(Metric):
-    r"""The share of samples whose label is among the k highest scores; of equal scores the first is higher.
+    r"""Fraction of samples whose label is among the k highest scores; of equal scores, the first ranks higher.
 
     A sample with a NaN among its scores is wrong.
 
     .. math:: \frac{\#\{i : t_i \in \text{the k highest of } y_i\}}{N}
 
     Args:
-        k: how many, at least 1 and at most the number of classes.
+        k: number of scores, at least 1 and at most the number of classes.
 
     Raises:
-        ArgumentTypeError, ArgumentError: `k` is not a whole number, or below 1.
+        ArgumentTypeError, ArgumentError: `k` is not an int, or is below 1.
 
     Examples:
         >>> top = TopKCategoricalAccuracy(2)
@@ -42,18 +42,18 @@ class TopKCategoricalAccuracy(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Forget every batch."""
+        """Reset the metric."""
         self._right = self._samples = 0
 
     @rearrange_inputs
     def update(self, *inputs: Any) -> None:
-        """Take in a batch.
+        """Update the metric with a batch.
 
         Args:
             inputs: scores (N, C) or (N, C, ...) with C of at least 2, and labels (N, ...) of ints or one-hot.
 
         Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: they do not fit.
+            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         where = type(self).__name__
         scores, labels = self._inputs(inputs, ("the prediction", "the true value"))
@@ -65,17 +65,17 @@ class TopKCategoricalAccuracy(Metric):
             )
         of_label = np.take_along_axis(scores, np.expand_dims(labels, 1), axis=1)
         index = np.arange(scores.shape[1]).reshape((1, -1) + (1,) * (scores.ndim - 2))
-        ahead = (scores > of_label) | ((scores == of_label) & (index < np.expand_dims(labels, 1)))
-        # No comparison with NaN is true, so it would never be ahead of the label.
-        right = (ahead.sum(axis=1) < self.k) & ~np.isnan(scores).any(axis=1)
+        higher = (scores > of_label) | ((scores == of_label) & (index < np.expand_dims(labels, 1)))
+        # Comparisons with NaN are false, so that a NaN would never rank above the label.
+        right = (higher.sum(axis=1) < self.k) & ~np.isnan(scores).any(axis=1)
         self._right += int(right.sum())
         self._samples += labels.size
 
     def eval(self) -> float:
-        """The accuracy.
+        """Return the accuracy.
 
         Returns:
-            a float in [0, 1].
+            A float in [0, 1].
 
         Raises:
             TrainError: there are no samples.
@@ -85,7 +85,7 @@ class TopKCategoricalAccuracy(Metric):
 
 
 class Top1CategoricalAccuracy(TopKCategoricalAccuracy):
-    """The share of samples whose label has the highest score.
+    """Fraction of samples whose label has the highest score.
 
     Examples:
         >>> top = Top1CategoricalAccuracy()
@@ -101,7 +101,7 @@ class Top1CategoricalAccuracy(TopKCategoricalAccuracy):
 
 
 class Top5CategoricalAccuracy(TopKCategoricalAccuracy):
-    """The share of samples whose label is among the five highest scores.
+    """Fraction of samples whose label is among the five highest scores.
 
     Examples:
         >>> top = Top5CategoricalAccuracy()

@@ -1,8 +1,7 @@
-"""The evaluation of a batch: loss, its weight, predictions, and how they reach the metrics."""
+"""Evaluation of a batch: the loss, its weight and the predictions, and the update of the metrics."""
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,30 +9,28 @@ from typing import Any
 import jax
 import numpy as np
 
-from sporax._errors import ShapeError, SporaxError, SporaxWarning, TrainError
+from sporax._errors import SporaxWarning, TrainError
 from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Cell, Parameter, Tensor, to_array, wrap
 from sporax.nn import LossBase
 from sporax.nn.loss import capturing, parts_of_total, sums_of, tensors_of, through_means
 from sporax.train._binding import Binding, loss_and_terms
+from sporax.train.evaluate._metric_classes import check_shapes, is_built_in, uses_indexes
+from sporax.train.evaluate._results import Totals, accepts_sums
 from sporax.train.metrics import Loss, Metric
 from sporax.transforms import CompiledFunction
-
-_METRICS = "sporax.train.metrics."
-Totals = dict[str, tuple[float, float]]
-"""Of each term of the loss the sum and what it is over."""
 
 
 class Evaluation:
     """The compiled evaluation of batches with the same columns.
 
     Args:
-        network, loss_fn, eval_network, eval_indexes: those of `Model`.
+        network, loss_fn, eval_network, eval_indexes: the arguments of `Model`.
         columns: the names of the dataset's columns.
 
     Raises:
         TrainError: there is neither loss_fn nor eval_network.
-        DatasetError: the columns do not fit.
+        DatasetError: the columns do not match.
     """
 
     def __init__(
@@ -47,12 +44,12 @@ class Evaluation:
         self._network, self._loss_fn = network, loss_fn
         self._eval_network, self._eval_indexes = eval_network, eval_indexes
         self._names: tuple[str, ...] = ()
-        """What `set_indexes` chooses from where there are several outputs."""
+        """Names of the values that `set_indexes` counts."""
         self._kind = ""
-        """"dict", "tuple" or "list" where the network returns one."""
+        """The type of the network's output if it is a dict, tuple or list; else empty."""
         self._checked = False
         self._parts: dict[str, float] | None = {}
-        """Of a loss made of several means their denominators for each sample; None once a warning was given."""
+        """For a loss that sums several means, their denominators per sample; None after a warning."""
         if eval_network is not None:
             self._step = CompiledFunction(self._of_eval_network, self._owned)
         elif loss_fn is not None:
@@ -60,21 +57,21 @@ class Evaluation:
             self._step = CompiledFunction(self._of_loss, self._owned)
         else:
             raise TrainError(
-                "Model.eval: the network is its own loss here, so its predictions are not seen. Give Model an "
+                "Model.eval: the network returns its own loss, so its predictions are unknown. Give Model an "
                 "eval_network that returns predictions and labels, or a loss_fn."
             )
 
     def run(self, batch: Sequence[np.ndarray], metrics: Mapping[str, Metric], totals: Totals) -> Any:
-        """Evaluate a batch: metrics and totals take it in.
+        """Evaluate a batch, and update the metrics and totals.
 
         Returns:
-            what callbacks see as the step's outputs: the loss if there is one, the network's output, and the labels.
+            The outputs of the step that callbacks see: the loss if there is one, the network's output, and the labels.
         """
         inputs = [wrap(to_array(array)) for array in batch]
         if not self._checked:
             self._check(inputs, metrics)
         loss, sums, outputs, parts = self._step(*inputs)
-        # Where nothing could be traced, the outputs are known only now.
+        # If tracing failed, the outputs are known only now.
         self._check_outputs(loss, outputs, metrics)
         added = {name: (float(np.asarray(total)), float(np.asarray(weight))) for name, (total, weight) in sums.items()}
         for name, (total, weight) in added.items():
@@ -82,21 +79,21 @@ class Evaluation:
             totals[name] = (before[0] + total, before[1] + weight)
         if self._parts is not None and parts != {}:
             self._compare_parts(parts)
-        # A metric may be there under two names.
+        # A metric may have two names.
         for metric in {id(each): each for each in metrics.values()}.values():
             if not isinstance(metric, Loss):
                 metric.update(*self._inputs_of(metric, outputs))
-            elif "loss" in added and _sums_itself(metric):
+            elif "loss" in added and accepts_sums(metric):
                 metric.add(*added["loss"])
             else:
                 metric.update(loss)
         return outputs if loss is None else (loss, *outputs)
 
     def check(self, shapes: Sequence[Any], types: Sequence[Any], metrics: Mapping[str, Metric]) -> None:
-        """Find out, before anything runs, whether the metrics can judge what a batch of these shapes gives.
+        """Check before the first step whether the metrics accept the outputs for batches of these shapes.
 
         Raises:
-            TrainError: a metric cannot.
+            TrainError: a metric does not accept them.
         """
         if any(size is None for shape in shapes for size in shape):
             return
@@ -122,8 +119,8 @@ class Evaluation:
             if isinstance(metric, Loss):
                 if loss is None:
                     raise TrainError(
-                        "Model.eval: the metric Loss needs a loss. Give Model a loss_fn, or eval_indexes that say "
-                        "which output of eval_network is the loss."
+                        "Model.eval: the metric Loss needs a loss. Give Model a loss_fn, or eval_indexes with the "
+                        "index of the loss in the outputs of eval_network."
                     )
             else:
                 self._check_metric(name, metric, outputs)
@@ -137,33 +134,36 @@ class Evaluation:
         if indexes is not None:
             if wrong := [each for each in indexes if not -len(choices) <= each < len(choices)]:
                 raise TrainError(
-                    f"Model.eval: set_indexes of the metric {name!r} chose {indexes}, but {wrong[0]} is beyond the "
-                    f"{len(choices)} there are. Use {how}."
+                    f"Model.eval: set_indexes of the metric {name!r} selected {indexes}, but {wrong[0]} is out of "
+                    f"range for "
+                    f"{len(choices)} values. Use {how}."
                 )
             chosen = [(names[each], choices[each]) for each in indexes]
-            if not _rearranges(metric):
+            if not uses_indexes(metric):
                 warnings.warn(
-                    f"Model.eval: set_indexes of the metric {name!r} has no effect: its update is not decorated, so "
-                    f"that it gets all of {', '.join(names)}. Write @rearrange_inputs above the update of "
-                    f"{type(metric).__name__}.",
+                    f"Model.eval: set_indexes of the metric {name!r} has no effect, because its update is not "
+                    f"decorated and gets all of {', '.join(names)}. Decorate the update of {type(metric).__name__} "
+                    f"with "
+                    "@rearrange_inputs.",
                     SporaxWarning,
                     stacklevel=2,
                 )
         else:
-            # A metric of a user's may take a tuple as it is. A dict has no order to hand it over in.
-            if self._kind == "dict" or (self._kind and _is_built_in(metric)):
+            # A custom metric may accept a tuple. A dict has no order in which to pass it.
+            if self._kind == "dict" or (self._kind and is_built_in(metric)):
                 raise TrainError(
-                    f"Model.eval: the network returns a {self._kind} of outputs, so the metric {name!r} must be told "
-                    f"what it gets: {how}. Or give Model an eval_network that returns the prediction and the label."
+                    f"Model.eval: the network returns a {self._kind} of outputs, so the inputs of the metric {name!r} "
+                    f"must be selected: {how}. Or give Model an eval_network that returns the prediction and the label."
                 )
             given = self._inputs_of(metric, outputs)
-            if _is_built_in(metric) and len(given) != 2:
+            if is_built_in(metric) and len(given) != 2:
                 raise TrainError(
                     f"Model.eval: the metric {name!r} takes a prediction and a label, but eval_network returns "
-                    f"{len(given)} output(s). Say which: Model(..., eval_indexes=[loss, prediction, label]), or {how}."
+                    f"{len(given)} output(s). Select them: Model(..., eval_indexes=[loss, prediction, label]), or "
+                    f"{how}."
                 )
             chosen = list(zip(names, given, strict=False))
-        if not _is_built_in(metric):
+        if not is_built_in(metric):
             return
         for label, value in chosen:
             if not hasattr(value, "shape"):
@@ -171,30 +171,30 @@ class Evaluation:
                     f"Model.eval: the metric {name!r} would get {label}, which is a {type(value).__name__}, but it "
                     "takes Tensors. Give Model an eval_network that returns the prediction and the label."
                 )
-        _try_shapes(metric, [value for _, value in chosen])
+        check_shapes(metric, [value for _, value in chosen])
 
     def _compare_parts(self, parts: Mapping[str, Any] | None) -> None:
-        """Warn, once, where a loss of several means cannot be divided once over all batches."""
-        now = None if parts is None else {name: float(np.asarray(each)) for name, each in parts.items()}
-        before = self._parts or now
-        if now is not None and before is not None and now.keys() == before.keys():
+        """Warn, once, if a loss of several means has no common denominator over all batches."""
+        current = None if parts is None else {name: float(np.asarray(each)) for name, each in parts.items()}
+        before = self._parts or current
+        if current is not None and before is not None and current.keys() == before.keys():
             self._parts = before
-            if all(np.isclose(each, before[name], rtol=1e-5, atol=0) for name, each in now.items()):
+            if all(np.isclose(each, before[name], rtol=1e-5, atol=0) for name, each in current.items()):
                 return
         self._parts = None
         source = self._loss_fn if self._eval_network is None else self._eval_network
         name = getattr(source, "__name__", type(source).__name__)
         how = (
             "takes its mean inside another transformation (jit, vmap, scan), so the denominator is not seen"
-            if now is None
-            else "is made of several means, whose denominators differ between batches (masks, ignored labels)"
+            if current is None
+            else "is a sum of several means, whose denominators differ between batches (masks, ignored labels)"
         )
         warnings.warn(
-            f"Model.eval: the loss {name} {how}. Each batch counts by its number of samples, so the result is not "
-            "that of one large batch. "
+            f"Model.eval: the loss {name} {how}. Each batch is weighted by its number of samples, so the result "
+            "differs from that of one large batch. "
             + (
-                "Remove jit from its construct, where there is one: Model compiles it anyway."
-                if now is None
+                "Remove jit from its construct if it has one: Model compiles it anyway."
+                if current is None
                 else "For that, return the means as a dict of terms, or use nn.WeightedSumLoss."
             ),
             SporaxWarning,
@@ -202,9 +202,9 @@ class Evaluation:
         )
 
     def _choices(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What `set_indexes` counts in: the outputs one by one, and the labels."""
+        """Return the values that `set_indexes` counts: the outputs one by one, and the labels."""
         first = outputs[0]
-        # By what there is: a network may return one output for some batches, and several for others.
+        # Decided for each batch: a network may return one output for some batches, and several for others.
         if isinstance(first, Mapping):
             return (*first.values(), *outputs[1:])
         if self._eval_network is None and isinstance(first, (tuple, list)):
@@ -217,11 +217,11 @@ class Evaluation:
         return outputs[:2] if self._eval_network is None or self._eval_indexes is not None else outputs
 
     def _owned(self) -> tuple[Parameter, ...]:
-        """The Parameters that it is known to read: others would cost a second trace."""
+        """Return the Parameters that the evaluation is known to read; others would cost a second trace."""
         cells = [each for each in (self._eval_network or self._network, self._loss_fn) if isinstance(each, Cell)]
         return tuple(dict.fromkeys(parameter for cell in cells for parameter in cell.get_parameters()))
 
-    # --- what is compiled ---------------------------------------------------------------------------------------
+    # --- compiled functions ------------------------------------------------------------------------------------
 
     def _of_eval_network(self, *batch: Any) -> Any:
         assert self._eval_network is not None
@@ -234,7 +234,7 @@ class Evaluation:
             if indexes is not None:
                 raise TrainError(
                     f"Model.eval: eval_network returns a dict of {', '.join(outputs)}, so eval_indexes {list(indexes)} "
-                    "choose nothing. Return a tuple (loss, prediction, label)."
+                    "cannot be used. Return a tuple (loss, prediction, label)."
                 )
             return None, {}, (_Ordered(outputs),), {}
         outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
@@ -246,7 +246,7 @@ class Evaluation:
                 f"there is no output {wrong[0]}."
             )
         loss, _ = loss_and_terms(_mean(outputs[indexes[0]]), self._eval_network)
-        # The loss of a loss Cell in the network, or what is made of it.
+        # The loss of a loss Cell in the network, or a function of it.
         pairs.through = through_means(lambda *batch: network(*batch)[indexes[0]], batch, {})
         value = (outputs[indexes[0]], *(each for each in outputs if each is not outputs[indexes[0]]))
         sums, parts = sums_of(value, pairs, batch, {}), parts_of_total(value, pairs, batch)
@@ -257,11 +257,11 @@ class Evaluation:
         assert loss_fn is not None
         data, labels = binding.split(batch)
         output = tensors_of(self._network(*data))
-        # Once only: a loss may draw random numbers, or write Parameters.
+        # Called only once: a loss may draw random numbers or write Parameters.
         with capturing() as pairs:
             value = binding.loss_of(output, labels)
         pairs.through = through_means(binding.loss_of, (output, labels), {})
-        # Only training needs one number.
+        # Only training requires one number.
         loss, _ = loss_and_terms(_mean(value), loss_fn)
         reduction = loss_fn.reduction if isinstance(loss_fn, LossBase) else "mean"
         sums = sums_of(value, pairs, (output, *labels), {}, reduction)
@@ -277,7 +277,7 @@ class Evaluation:
 
 
 class _Ordered(dict[str, Any]):
-    """A dict of outputs that keeps its order on the way out of compiled code."""
+    """A dict of outputs whose order compiled code preserves."""
 
 
 jax.tree_util.register_pytree_node(
@@ -285,68 +285,6 @@ jax.tree_util.register_pytree_node(
     lambda outputs: (tuple(outputs.values()), tuple(outputs)),
     lambda names, values: _Ordered(zip(names, values, strict=True)),
 )
-
-
-def results_of(metrics: Mapping[str, Metric], totals: Totals) -> dict[str, Any]:
-    """The value of every metric, and of every term of the loss where `Loss` is one of them."""
-    terms = {term: total / weight if weight else 0.0 for term, (total, weight) in totals.items()}
-    several = bool(terms) and list(terms) != ["loss"]
-    for metric in metrics.values():
-        if several and isinstance(metric, Loss) and _sums_itself(metric):
-            # Each term has a denominator of its own, so the loss is made of the terms.
-            metric.clear()
-            metric.add(terms["loss"] if "loss" in terms else sum(terms.values()), 1.0)
-    results = {name: _kept(metric.eval()) for name, metric in metrics.items()}
-    for name, metric in metrics.items():
-        if several and isinstance(metric, Loss):
-            results.update({f"{name}.{term}": value for term, value in terms.items()})
-    return results
-
-
-def _kept(value: Any) -> Any:
-    """A result that stays as it is, where a metric gives the array that it goes on counting in."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if type(value) in (list, tuple):
-        return type(value)(map(_kept, value))
-    return {name: _kept(each) for name, each in value.items()} if type(value) is dict else value
-
-
-def _sums_itself(metric: Loss) -> bool:
-    """Whether sums can be added to it; a Loss with an `update` of its own gets the loss of each batch."""
-    return getattr(metric.update, "__func__", None) is Loss.update
-
-
-def _is_built_in(metric: Metric) -> bool:
-    return type(metric).update.__module__.startswith(_METRICS)
-
-
-def _built_in(metric: Metric) -> type[Metric]:
-    """The metric of sporax that this one is, or is made of."""
-    return next(cls for cls in type(metric).__mro__ if cls.__module__.startswith(_METRICS))
-
-
-def _rearranges(metric: Metric) -> bool:
-    """Whether `set_indexes` has an effect: an `update` of its class is decorated, or reads `indexes` itself."""
-    if "update" in vars(metric):
-        return True
-    updates = [vars(cls)["update"] for cls in type(metric).__mro__ if "update" in vars(cls)]
-    reads = {name for each in updates for name in getattr(getattr(each, "__code__", None), "co_names", ())}
-    return any(hasattr(each, "rearranges") for each in updates) or not reads.isdisjoint({"indexes", "_indexes"})
-
-
-def _try_shapes(metric: Metric, values: Sequence[Any]) -> None:
-    """Have a copy of the metric refuse shapes that it cannot judge; whatever depends on values is left to a batch."""
-    # Nothing of the user's runs, and a file or a network that a subclass holds is not copied.
-    trial = copy.copy(metric)
-    _built_in(metric).clear(trial)
-    trial.set_indexes(list(range(len(values))))
-    try:
-        trial.update(*(np.broadcast_to(np.zeros((), value._value.dtype), value.shape) for value in values))
-    except ShapeError:
-        raise
-    except SporaxError:
-        return
 
 
 def _mean(value: Any) -> Any:

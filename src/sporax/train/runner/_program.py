@@ -1,10 +1,10 @@
-"""The compiled form of a training step: its jaxpr, and how several steps go into one program."""
+"""The compiled form of a training step: its jaxpr, and the programs of one and of several steps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,20 +14,18 @@ from sporax._jax_compat import evaluate_jaxpr
 from sporax.core import Parameter, wrap
 from sporax.transforms import Unbound, Variables, constants_of, outdated, run_framed
 
-# A convolution inside an XLA loop runs a naive kernel on CPU (measured: 2 to 20 times slower), so such steps are laid
-# out flat. Four of them in one program save 60 us a step by their calls (0.17 -> 0.11 ms for a tiny network; eight
-# save 5 us more) and compile nearly twice as long as one. From about 2 ms a step on they gained nothing, and were
-# slower than single steps that nobody waits for. So only small steps are unrolled, and few of those with many
-# equations. A call's losses are waited for at its end, which shows where steps are quick, so it holds more of those;
-# Ctrl-C is heard between calls, so it holds few slow ones.
-_FLAT_STEPS = 8
-_QUICK_FLAT_STEPS = 32
-_QUICK_PRODUCTS = 2**24
-_UNROLLED_STEPS = 4
-_UNROLLED_PRODUCTS = 2**22
-_UNROLLED_EQUATIONS = 1200
-_STACK_BYTES = 64 * 2**20
-_STACK_STEPS = 1024
+
+class Operations(NamedTuple):
+    """The operations of a step, including those of inner jaxprs."""
+
+    convolutions: list[int]
+    """Number of multiplications of each convolution."""
+    equations: int
+    """Number of equations."""
+    count: int
+    """Multiplications of matrix products and convolutions, plus elements computed by other equations."""
+    has_loop: bool
+    """Whether there is a `while` or `scan`, whose body counts once in the other fields."""
 
 
 class Program:
@@ -42,22 +40,17 @@ class Program:
         self.kept = tuple(p for i, p in enumerate(parameters) if i in used and p not in set(written))
         self._parameters = parameters
         self._jaxpr = jaxpr
-        convolutions, equations = _census(jaxpr.jaxpr)
-        self.has_convolution = bool(convolutions)
-        self._flat_steps = _QUICK_FLAT_STEPS if sum(convolutions) <= _QUICK_PRODUCTS else _FLAT_STEPS
-        self.unroll = unroll_of(convolutions, equations)
-        """How many steps are compiled into one program where they are laid out flat."""
+        self.operations = count_operations(jaxpr.jaxpr)
         self.has_effects = bool(jaxpr.effects)
         self.state_bytes = sum(p.nbytes for p in written)
-        self.led = False
-        """Whether a stack of LEAD steps was let run ahead, so that it is compiled."""
+        """Size of the state that a step overwrites."""
         self.single = jax.jit(self._single, donate_argnums=0)
         self.many = jax.jit(self._many, donate_argnums=0)
 
     def _single(self, state: Any, kept: Any, *batch: Any) -> tuple[Any, Any]:
         values = dict(zip(self.written + self.kept, state + kept, strict=True))
         inputs = [
-            # Not read by the step, or written without being read: any value of the right type serves.
+            # Not read by the step, or written without being read: the value does not matter.
             values[p] if p in values else jnp.zeros(p.shape, p.dtype.dtype)
             for p in self._parameters
         ]
@@ -66,36 +59,33 @@ class Program:
         return tuple(flat[:count]), tuple(flat[count:])
 
     def _many(self, state: Any, kept: Any, *stacked: Any) -> tuple[Any, Any]:
-        return jax.lax.scan(lambda state, batch: self._single(state, kept, *batch), state, stacked, unroll=self.flat)
+        return jax.lax.scan(
+            lambda state, batch: self._single(state, kept, *batch), state, stacked, unroll=self.needs_unrolling
+        )
 
     def fits(self) -> bool:
-        """Whether the modes and attributes of the Cells are still those that it was traced with."""
+        """Whether the modes and attributes of the Cells are those of the trace."""
         return self._variables.unchanged() and all(getattr(owner, name) == value for owner, name, value in self._guards)
 
     def outdated(self) -> bool:
-        """Whether it can never fit again."""
+        """Whether the program can never fit again."""
         return not self._variables.unchanged() or outdated(self._guards)
 
     @property
-    def flat(self) -> bool:
-        """Whether steps must be laid out one after another: XLA's loops on CPU have no fast convolution."""
-        return self.has_convolution and jax.default_backend() == "cpu"
-
-    def steps_per_call(self, batch: Sequence[Any]) -> int:
-        """How many steps one call of `StepRunner.run_many` may hold."""
-        if self.flat:
-            return self._flat_steps
-        size = sum(array.nbytes for array in batch)
-        return max(1, min(_STACK_STEPS, _STACK_BYTES // max(size, 1)))
+    def needs_unrolling(self) -> bool:
+        """Whether several steps must be unrolled: XLA has no fast convolution inside a loop on CPU."""
+        return bool(self.operations.convolutions) and jax.default_backend() == "cpu"
 
 
 def _trace(
     step: Callable[..., Any], owned: Sequence[Parameter], batch: Sequence[Any]
 ) -> tuple[Any, tuple[Parameter, ...], tuple[Parameter, ...], Any, tuple[Any, ...]]:
-    """The step's jaxpr (values of `parameters`, batch) -> (written values, outputs), with what it reads found.
+    """Trace the step to a jaxpr (values of `parameters`, batch) -> (written values, outputs).
+
+    A read of an unknown Parameter adds it to the inputs and repeats the trace.
 
     Returns:
-        the jaxpr, its Parameters, the written ones, the structure of the outputs, and the trace's guards.
+        The jaxpr, its Parameters, those written, the structure of the outputs, and the guards of the trace.
     """
     known = dict.fromkeys(owned)
     result: dict[str, Any] = {}
@@ -109,7 +99,7 @@ def _trace(
             leaves, result["structure"] = jax.tree.flatten(output)
             result["written"] = written.parameters
             new = [
-                # Strongly typed, so that the second step's state has the types of the first's.
+                # Strongly typed, so that the state has the same types before and after the step.
                 jax.lax.convert_element_type(value, p.dtype.dtype)
                 for p, value in zip(written.parameters, written.values, strict=True)
             ]
@@ -131,32 +121,44 @@ def _used_inputs(closed: Any) -> set[int]:
     return {i for i, var in enumerate(jaxpr.invars) if id(var) in read}
 
 
-def unroll_of(convolutions: Sequence[int], equations: int) -> int:
-    """How many flat steps are worth one program.
-
-    Args:
-        convolutions: the multiplications of each convolution of the step.
-        equations: how many equations its jaxpr has.
-    """
-    if sum(convolutions) > _UNROLLED_PRODUCTS:
-        return 1
-    return max(1, min(_UNROLLED_STEPS, _UNROLLED_EQUATIONS // max(equations, 1)))
-
-
-def _census(jaxpr: Any) -> tuple[list[int], int]:
-    """The multiplications of each convolution, and the number of equations, those of inner jaxprs too."""
+def count_operations(jaxpr: Any) -> Operations:
+    """Count the operations of a jaxpr and of its inner jaxprs."""
     convolutions: list[int] = []
-    equations = 0
+    equations = count = 0
+    has_loop = False
     for eqn in jaxpr.eqns:
         equations += 1
+        has_loop |= eqn.primitive.name in ("while", "scan")
+        products = _products(eqn)
         if eqn.primitive.name == "conv_general_dilated":
-            kernel = eqn.invars[1].aval.shape
-            features = kernel[eqn.params["dimension_numbers"].rhs_spec[0]]
-            convolutions.append(math.prod(eqn.outvars[0].aval.shape) * math.prod(kernel) // max(features, 1))
-        for value in jax.tree.leaves(eqn.params, is_leaf=lambda leaf: hasattr(leaf, "eqns") or hasattr(leaf, "jaxpr")):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns"):
-                found, more = _census(inner)
-                convolutions += found
-                equations += more
-    return convolutions, equations
+            convolutions.append(products)
+        inner = [_inner(value) for value in jax.tree.leaves(eqn.params, is_leaf=_is_jaxpr) if _is_jaxpr(value)]
+        for operations in map(count_operations, inner):
+            convolutions += operations.convolutions
+            equations += operations.equations
+            count += operations.count
+            has_loop |= operations.has_loop
+        if not inner:
+            count += products
+    return Operations(convolutions, equations, count, has_loop)
+
+
+def _products(eqn: Any) -> int:
+    """Return the multiplications of a matrix product or convolution; the number of elements for other equations."""
+    size = sum(math.prod(getattr(var.aval, "shape", ())) for var in eqn.outvars)
+    if eqn.primitive.name == "dot_general":
+        contracted = eqn.params["dimension_numbers"][0][0]
+        return size * math.prod(eqn.invars[0].aval.shape[axis] for axis in contracted)
+    if eqn.primitive.name == "conv_general_dilated":
+        kernel = eqn.invars[1].aval.shape
+        features = kernel[eqn.params["dimension_numbers"].rhs_spec[0]]
+        return size * math.prod(kernel) // max(features, 1)
+    return size
+
+
+def _is_jaxpr(value: Any) -> bool:
+    return hasattr(value, "eqns") or hasattr(value, "jaxpr")
+
+
+def _inner(value: Any) -> Any:
+    return getattr(value, "jaxpr", value)
