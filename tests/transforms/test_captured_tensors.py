@@ -150,15 +150,9 @@ def test_a_callback_writes_while_model_trains(where: str):
 
 
 @pytest.mark.parametrize("what", ["tensor", "attribute"])
-<<<<<<< HEAD
-def test_a_change_during_speculative_steps(what: str, monkeypatch):
-    # Small steps run in blocks of 64 before the callbacks; here always, and the change is inside such a block.
-    from sporax.train.step import StepRunner
-=======
 def test_a_change_within_a_speculative_block(what: str, monkeypatch):
     # Small steps run speculatively, 64 at a time. Here always, and the change occurs within such a block.
     from sporax.train.runner import StepRunner
->>>>>>> a-data
 
     blocks = []
     speculate = StepRunner.speculate
