@@ -44,9 +44,12 @@ def entries(section: str) -> dict[str, str]:
 
 def listed(found: Mapping[str, str]) -> str:
     """Entries as the lines of a section."""
+    lines = [f"{name}: {text}" for name, text in found.items()]
     return "\n".join(
-        textwrap.fill(f"{name}: {text}", 112, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-        for name, text in found.items()
+        line
+        if len(line) <= 112
+        else textwrap.fill(line, 112, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        for line in lines
     )
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
+from types import CodeType
 from typing import Any
+
+
+@functools.cache
+def _compiled(source: str) -> CodeType:
+    """Functions that differ only in the objects that their scope holds share one compilation."""
+    return compile(source, "<sporax>", "exec")
 
 
 def define(
@@ -39,8 +47,10 @@ def define(
             seen_keyword_only = True
         parts.append(text)
     lines = "\n".join(f"    {line}" for line in body.splitlines())
-    exec(compile(f"def {name}({', '.join(parts)}):\n{lines}\n", f"<sporax {module}.{name}>", "exec"), scope)
-    function = scope[name]
+    exec(_compiled(f"def _defined({', '.join(parts)}):\n{lines}\n"), scope)
+    function = scope.pop("_defined")
+    function.__code__ = function.__code__.replace(co_name=name, co_filename=f"<sporax {module}.{name}>")
+    function.__name__ = function.__qualname__ = name
     function.__module__ = module
     function.__doc__ = doc
     function.__annotations__ = {each.name: each.annotation for each in parameters if each.annotation is not each.empty}

@@ -87,6 +87,8 @@ def _reference(x: Any) -> Any:
 
 
 def _operand(value: Any, _: Any, where: str, name: str) -> Any:
+    if isinstance(value, Tensor):
+        return value._value
     value = plain(value)
     return value if isinstance(value, (bool, int, float, complex)) else _args.as_array(value)
 

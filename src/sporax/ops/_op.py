@@ -15,7 +15,7 @@ the tables of `_base.py` follow from the same entry.
 
 from __future__ import annotations
 
-import ast
+import functools
 import inspect
 import re
 import typing
@@ -29,6 +29,7 @@ from sporax import _docstring
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax._signature import define
+from sporax.core import dtype
 from sporax.ops import _base
 from sporax.ops._kinds import Kind, PublicName
 
@@ -115,9 +116,10 @@ def signature(text: str, rename: Mapping[str, str] | None = None, **fixed: Any) 
     return Signature(home, name, groups[-1], constructor, fixed, rename or {})
 
 
+@functools.cache
 def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
-    scope: dict[str, Any] = {}
-    exec(compile(ast.parse(f"def f{text}: ..."), "<signature>", "exec"), {"REQUIRED": _EMPTY, "np": np}, scope)
+    scope: dict[str, Any] = {"REQUIRED": _EMPTY, "np": np, "sporax": dtype}
+    exec(f"def f{text}: ...", scope)
     return tuple(inspect.signature(scope["f"]).parameters.values())
 
 
@@ -206,34 +208,35 @@ class _Entry:
         if one.constructor is not None:
             # The class form passes the constructor's arguments by name.
             parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in one.constructor]
-        scope: dict[str, Any] = {"_kernel": self.kernel, "_wrapped": _base.wrapped, "_x64": x64_scope}
+        # Two underscores, so that no parameter of a kernel collides.
+        scope: dict[str, Any] = {"__kernel": self.kernel, "__wrapped": _base.wrapped, "__x64": x64_scope}
+        scope |= {"__pick": _one_of, "__missing": _missing, "__required": _MISSING}
+        scope |= {"__where": one.where, "__name": one.name}
         names = {each.name: self.canonical(each.name, one) for each in parameters}
         twins = self._twins(one, others, names)
         required: list[str] = []
-        for place, each in enumerate(parameters):
+        for index, each in enumerate(parameters):
             # An argument that may be given by another keyword has a default; so must those after it.
             if each.default is _EMPTY and (each.name in twins.values() or (required and each.kind is _POSITIONAL)):
-                parameters[place] = each.replace(default=_MISSING)
+                parameters[index] = each.replace(default=_MISSING)
                 required.append(each.name)
         body = [
-            f"if {twin} is not None: {given} = _one({one.where!r}, {given!r}, {given}, _default_{given}, {twin!r}, "
-            f"{twin})"
+            f"if {twin} is not None: {given} = __pick(__where, {given!r}, {given}, _default_{given}, {twin!r}, {twin})"
             for twin, given in twins.items()
         ]
-        body += [f"if {given} is _missing_value: _missing({one.where!r}, {given!r})" for given in required]
-        scope |= {"_one": _one_of, "_missing": _missing, "_missing_value": _MISSING}
+        body += [f"if {given} is __required: __missing(__where, {given!r})" for given in required]
         lines: list[str] = []
         for given, name in sorted(names.items(), key=lambda item: item[1] != self.first):
             scope[f"_convert_{name}"] = self.kinds[name].convert
             shown = "input" if given == "self" else given
             first = f"_{self.first}" if name != self.first and self.first in names.values() else "None"
-            lines.append(f"_{name} = _convert_{name}({given}, {first}, {one.name!r}, {shown!r})")
+            lines.append(f"_{name} = _convert_{name}({given}, {first}, __name, {shown!r})")
         fixed = self.public_name(one) | dict(one.fixed)
         for name, value in fixed.items():
             scope[f"_fixed_{name}"] = value
             lines.append(f"_{name} = _fixed_{name}")
         passed = ", ".join(f"{name}=_{name}" for name in dict.fromkeys([*names.values(), *fixed]))
-        body += ["with _x64(True):", *(f"    {line}" for line in lines), f"    return _wrapped(_kernel({passed}))"]
+        body += ["with __x64(True):", *(f"    {line}" for line in lines), f"    return __wrapped(__kernel({passed}))"]
         typed = [each.replace(annotation=self.kinds[names[each.name]].static_type) for each in parameters]
         typed += [
             inspect.Parameter(twin, inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Any") for twin in twins
