@@ -1,4 +1,4 @@
-"""A training loop that trains nothing: it calls the hooks in the order of `Model.train` and `Model.fit`."""
+"""A training loop without steps: it calls the hooks in the order of `Model.train` and `Model.fit`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sporax.train.callback import CallbackList, RunContext, RunParams
 
 
 class FakeRun:
-    """Epochs of `batch_num` steps; the losses come from a list, or from 0.5 on, one less a tenth each step.
+    """Epochs of `batch_num` steps with given losses; by default they start at 0.5 and decrease by 0.1 per step.
 
     Args:
-        callbacks: what `Model.train` takes.
-        losses: what `net_outputs` is, step by step; over and over.
-        batch_num: steps in an epoch.
-        results: eval_results of each epoch; where it is given there is a validation of two steps.
-        before_step: called with the params before the hooks of a step end, to play the update.
-        params: more entries of RunParams.
+        callbacks: the callbacks, as for `Model.train`.
+        losses: the values of `net_outputs`, repeated cyclically.
+        batch_num: number of steps in an epoch.
+        results: eval_results of each epoch; if given, there is a validation of two steps.
+        before_step: called with the params before the step_end hooks, to simulate the update.
+        params: additional entries of RunParams.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FakeRun:
         self.callbacks = callbacks
 
     def train(self, epochs: int, stop_after: int | None = None) -> RunParams:
-        """Run to the end of epoch number `epochs`; a KeyboardInterrupt comes after step `stop_after`."""
+        """Run to the end of epoch number `epochs`; raise KeyboardInterrupt after step `stop_after`."""
         params, context = self.params, self.context
         params.epoch_num = epochs
         with CallbackList(self.callbacks) as hooks:
@@ -84,7 +84,7 @@ class FakeRun:
 
     @staticmethod
     def evaluate(hooks: CallbackList, **params: Any) -> None:
-        """An evaluation of two steps."""
+        """Run an evaluation of two steps."""
         shown = RunParams({"batch_num": 2, "cur_epoch_num": 1, "cur_step_num": 0} | params)
         context = RunContext(shown)
         _call(hooks.eval_begin, context)

@@ -66,7 +66,7 @@ def test_a_missing_param_is_named_and_works_with_getattr():
     assert not hasattr(params, "net_output")
 
 
-def test_run_params_copies_are_apart():
+def test_run_params_copies_are_independent():
     params = RunParams(a=1)
     for twin in (params.copy(), copy.copy(params), pickle.loads(pickle.dumps(params))):
         twin.a = 2

@@ -193,7 +193,7 @@ def test_files_by_seconds(tmp_path, monkeypatch):
     assert files(tmp_path) == ["net-2_1.ckpt", "net-3_2.ckpt", "net-4_2.ckpt"]
 
 
-def test_one_file_for_every_so_many_minutes(tmp_path, monkeypatch):
+def test_one_file_for_every_n_minutes(tmp_path, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
@@ -207,7 +207,7 @@ def test_one_file_for_every_so_many_minutes(tmp_path, monkeypatch):
     assert files(tmp_path) == ["net-1_1.ckpt", "net-2_2.ckpt", "net-4_1.ckpt", "net-4_2.ckpt"]
 
 
-def test_what_is_saved(tmp_path):
+def test_saved_entries(tmp_path):
     network = Net()
     keeper = ModelCheckpoint(
         "net", tmp_path, CheckpointConfig(append_info=["epoch_num", "step_num", {"k": 3, "s": "text"}])
@@ -351,7 +351,7 @@ def next_key_number():
     return jax.random.uniform(next_key())
 
 
-def test_an_interrupted_run_goes_on(tmp_path):
+def test_an_interrupted_run_is_resumed(tmp_path):
     set_seed(3)
     whole = Accumulating(None)
     whole.train(4)
@@ -380,7 +380,7 @@ def test_how_often_and_whether_it_is_deleted(tmp_path):
     assert resumed.steps == [5, 6]
 
 
-def test_a_backup_of_another_network_is_refused(tmp_path):
+def test_a_backup_of_another_network_raises(tmp_path):
     Run(BackupAndRestore(tmp_path, delete_checkpoint=False)).train(1)
     with pytest.raises(CheckpointError, match=r"another network .* Not in the file: moments\.fc\.weight; only .* none"):
         Accumulating(BackupAndRestore(tmp_path)).train(2)

@@ -50,7 +50,7 @@ def test_loss_monitor_prints_each_step(capsys, others):
 @pytest.mark.parametrize(
     ("every", "lines"), [(2, [LINES[1], LINES[3]]), (3, [LINES[2]]), (4, [LINES[3]]), (5, []), (0, [])]
 )
-def test_loss_monitor_prints_after_so_many_steps(capsys, others, every, lines):
+def test_loss_monitor_prints_after_every_n_steps(capsys, others, every, lines):
     FakeRun([LossMonitor(every), *others], LOSSES).train(2)
     assert capsys.readouterr().out.splitlines() == lines
 
@@ -79,7 +79,7 @@ def test_loss_monitor_counts_on_from_an_initial_epoch(capsys):
     assert capsys.readouterr().out.splitlines() == ["epoch: 3 step: 2, loss is 8.594973"]
 
 
-def test_loss_monitor_starts_anew_with_each_run(capsys):
+def test_loss_monitor_restarts_with_each_run(capsys):
     monitor = LossMonitor(3)
     FakeRun(monitor, LOSSES).train(2)
     FakeRun(monitor, LOSSES).train(2)

@@ -101,7 +101,7 @@ def test_reduce_prints_the_digits_of_mindspore(capsys):
     ]
 
 
-def test_reduce_keeps_the_least_rate(capsys):
+def test_reduce_respects_the_minimum_rate(capsys):
     optimizer = Optimizer(0.1)
     reduce = ReduceLROnPlateau("eval_loss", factor=0.5, patience=0, verbose=True, min_lr=0.03, cooldown=1)
     FakeRun(reduce, results=validations([1.0] * 6), optimizer=optimizer).train(6)
@@ -127,7 +127,7 @@ def test_when_the_rate_is_reduced(capsys, patience, cooldown, values, reduced_af
     assert [int(line.split()[1][:-1]) for line in lines] == reduced_after
 
 
-def test_reduce_watches_the_training_loss_and_starts_anew(capsys):
+def test_reduce_monitors_the_training_loss_and_restarts(capsys):
     reduce = ReduceLROnPlateau("loss", factor=0.5, patience=1, verbose=True)
     losses = [Tensor(value) for value in (9.0, 2.0, 9.0, 1.0, 0.0, 3.0)]
     optimizer = Optimizer(1.0, 4.0)
@@ -209,7 +209,7 @@ def test_which_direction_auto_takes(name, higher):
     assert stop.stopped_epoch == 3
 
 
-def test_early_stopping_says_so(capsys):
+def test_early_stopping_prints_a_line(capsys):
     FakeRun(EarlyStopping("loss", patience=1, verbose=True), [Tensor(1.0)]).train(5)
     assert capsys.readouterr().out == "Epoch 00002: early stopping\n"
 
@@ -226,7 +226,7 @@ def train_weight(stop, values, epochs):
     return float(network.weight)
 
 
-def test_the_best_weights_come_back_when_training_is_ended(capsys):
+def test_the_best_weights_are_restored_when_training_is_ended(capsys):
     stop = EarlyStopping("mae", patience=2, verbose=True, restore_best_weights=True)
     assert train_weight(stop, [3, 1, 2, 2, 2], 5) == 2.0
     assert capsys.readouterr().out.splitlines() == [
@@ -236,7 +236,7 @@ def test_the_best_weights_come_back_when_training_is_ended(capsys):
     assert stop.best == 1.0
 
 
-def test_the_best_weights_come_back_also_when_training_runs_to_its_end():
+def test_the_best_weights_are_restored_also_when_training_runs_to_its_end():
     assert train_weight(EarlyStopping("mae", patience=9, restore_best_weights=True), [3, 1, 2], 3) == 2.0
     assert train_weight(EarlyStopping("mae", patience=9, restore_best_weights=True), [3, 2, 1], 3) == 3.0
     assert train_weight(EarlyStopping("mae", patience=9), [3, 1, 2], 3) == 3.0
@@ -254,7 +254,7 @@ def test_eval_loss_is_the_metric_loss():
     assert (stop.stopped_epoch, stop.best) == (3, 1.0)
 
 
-def test_an_unknown_monitor_is_warned_of_once():
+def test_an_unknown_monitor_causes_a_warning_once():
     with pytest.warns(SporaxWarning) as caught:
         FakeRun(EarlyStopping("foo"), results=[{"mae": 1.0, "loss": 2.0}]).train(3)
     assert [str(each.message) for each in caught] == [

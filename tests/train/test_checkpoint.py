@@ -308,7 +308,7 @@ def test_less_than_the_net_has():
     assert values(net) == {"fc.weight": [[1.5, -2.5]], "fc.bias": [0.0]}
 
 
-def test_nothing_fits():
+def test_no_name_matches():
     net = zeroed(Net())
     with pytest.warns(SporaxWarning, match=r"2 of 2 .*: fc\.weight, fc\.bias\. The checkpoint has: q\.$"):
         result = load_param_into_net(net, {"q": Parameter(Tensor(1.0))}, strict_load=False)
@@ -415,7 +415,7 @@ class TestLessThanHalf:
         assert not inspect.signature(load_checkpoint).parameters["strict_load"].default
 
 
-def test_shapes_that_do_not_fit_are_all_named_and_nothing_is_loaded():
+def test_all_mismatched_shapes_are_listed_and_nothing_is_loaded():
     net = zeroed(Net())
     given = dict(Net(rows=3).parameters_dict())
     expected = (
@@ -432,7 +432,7 @@ def test_shapes_that_do_not_fit_are_all_named_and_nothing_is_loaded():
     assert values(net) == NOTHING
 
 
-def test_a_long_list_is_cut():
+def test_a_long_list_is_truncated():
     net = Cell()
     for i in range(30):
         setattr(net, f"p{i}", Parameter(Tensor([1.0]), name=f"p{i}"))
@@ -538,7 +538,7 @@ def test_training_state_with_two_parameters_of_one_name(tmp_path):
     assert (first.w.item(), second.w.item()) == (1.0, 2.0)
 
 
-def test_training_state_that_does_not_fit(tmp_path):
+def test_training_state_of_another_network(tmp_path):
     path, net = str(tmp_path / "run.ckpt"), zeroed(Net())
     save_training_state(path, Net(), epoch=1, step=2)
     with pytest.raises(

@@ -139,7 +139,7 @@ def test_sink_and_plain_see_the_same_random_augmentation(make):
 
 @sinks
 @pytest.mark.parametrize(("count", "received"), [(2, "2"), (11, "at least 9")])
-def test_a_source_that_does_not_give_what_it_says(count, received, sink):
+def test_a_source_must_yield_len_elements(count, received, sink):
     data = ds.GeneratorDataset(Sized(8, count), ["x", "y"]).batch(2)
     with pytest.raises(
         DatasetError, match=f"has 8 elements according to `__len__`, but it yielded {received} in epoch 2"
@@ -150,7 +150,7 @@ def test_a_source_that_does_not_give_what_it_says(count, received, sink):
 @sinks
 @pytest.mark.parametrize(("count", "received"), [(2, "2"), (11, "at least 9"), (0, "0")])
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_an_iterable_that_does_not_give_what_it_says(count, received, epoch, sink):
+def test_an_iterable_must_yield_len_batches(count, received, epoch, sink):
     steps = Steps()
     message = f"Model.train: an epoch has 8 batches according to the dataset, but it gave {received} in epoch {epoch}"
     if epoch == 1 and not count:
@@ -166,7 +166,7 @@ def test_an_iterable_that_gives_nothing_the_second_time(sink):
         train(Batches(4, 0), dataset_sink_mode=sink)
 
 
-def test_a_validation_that_does_not_give_what_it_says():
+def test_a_validation_dataset_must_yield_len_batches():
     net = nn.Dense(1, 1)
     model = Model(net, nn.MSELoss(), metrics={"loss"})
     with pytest.raises(DatasetError, match="Model.eval: an epoch has 8 batches according to the dataset.*gave 2"):
@@ -242,7 +242,7 @@ def test_the_callbacks_of_the_package_do_without_the_size(tmp_path, capsys):
         (3, "an object whose `__iter__` starts again in each epoch.*got int"),
     ],
 )
-def test_what_is_no_dataset(given, message):
+def test_invalid_datasets(given, message):
     with pytest.raises(ArgumentTypeError, match=message):
         train(given)
 

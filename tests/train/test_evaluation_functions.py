@@ -167,7 +167,7 @@ def test_a_mean_beside_another_part_of_the_batch_warns(around):
         p = ops.softmax(x, axis=1)
         return ops.cross_entropy(x, y, weight=CLASS_WEIGHT) + 1 - 2 * p.max() / (p * p).sum()
 
-    with pytest.warns(SporaxWarning, match="made of several means"):
+    with pytest.warns(SporaxWarning, match="is a sum of several means"):
         _eval(around(loss), X, LABELS)
 
 
@@ -184,7 +184,7 @@ def test_two_functions_of_different_denominators_warn():
     def loss(x, y):
         return ops.cross_entropy(x, y) + ops.cross_entropy(x, y, weight=CLASS_WEIGHT)
 
-    with pytest.warns(SporaxWarning, match="made of several means"):
+    with pytest.warns(SporaxWarning, match="is a sum of several means"):
         _eval(loss, X, LABELS)
 
 

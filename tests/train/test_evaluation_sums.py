@@ -133,7 +133,7 @@ class _Two(nn.LossBase):
 
 
 def test_a_sum_of_means_with_uneven_masks_warns():
-    with pytest.warns(SporaxWarning, match="made of several means"):
+    with pytest.warns(SporaxWarning, match="is a sum of several means"):
         _loss(_Two(), X, Y, MASK)
 
 
@@ -199,7 +199,7 @@ def test_a_metric_under_two_names_takes_a_batch_in_once():
     assert found["a"].sum() == found["b"].sum() == 10
 
 
-def test_masked_arrays_are_refused():
+def test_masked_arrays_raise():
     metric = Precision()
     with pytest.raises(ArgumentTypeError, match="masked array"):
         metric.update(np.ma.array([[0.1, 0.9], [0.2, 0.8]]), np.ma.array([1, 0], mask=[False, True]))

@@ -236,7 +236,7 @@ def test_differences_of_large_whole_numbers_are_exact():
     assert error.eval() == 2.0**64
 
 
-def test_a_list_with_masked_arrays_is_refused():
+def test_a_list_with_masked_arrays_raises():
     with pytest.raises(ArgumentTypeError, match="masked array"):
         train.MAE().update([np.ma.array([1.0, 2.0], mask=[False, True])], np.zeros((1, 2)))
 

@@ -167,7 +167,7 @@ def test_the_weight_of_a_loss_is_a_finite_number():
         (np.uint64([1, 2**63, 0]), LabelError, "a label is 9223372036854775808"),
     ],
 )
-def test_labels_that_name_no_class_are_refused(make, labels, error, message):
+def test_labels_that_name_no_class_raise(make, labels, error, message):
     with pytest.raises(error, match=message):
         make().update(SCORES, labels)
 

@@ -403,7 +403,7 @@ def test_a_loss_that_turns_nan_is_named_with_epoch_and_step():
             Model(net, nn.MSELoss(), momentum(net)).train(2, data, dataset_sink_mode=sink)
 
 
-def test_a_loss_with_a_shape_is_refused():
+def test_a_loss_with_a_shape_raises():
     net = line()
     with pytest.raises(TrainError, match=r"loss of SmoothL1Loss has shape \(4, 1\).*reduction='mean'"):
         Model(net, nn.SmoothL1Loss(), momentum(net)).train(1, dataset())
@@ -436,13 +436,13 @@ def test_labels_out_of_range_are_refused_before_the_step_runs(sink):
     np.testing.assert_array_equal(model.network.weight.asnumpy(), before)
 
 
-def test_labels_of_a_wrong_dtype_are_refused():
+def test_labels_of_a_wrong_dtype_raise():
     model, data = classifier(np.zeros(8, np.float32))
     with pytest.raises(DtypeError, match=r"must hold integers.*astype\(int32\)"):
         model.train(1, data)
 
 
-def test_an_empty_dataset_is_refused():
+def test_an_empty_dataset_raises():
     net = line()
     with pytest.raises(DatasetError, match="no batches|no rows|empty"):
         Model(net, nn.MSELoss(), momentum(net)).train(1, dataset(3, batch=4, drop_remainder=True))

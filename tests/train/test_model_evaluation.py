@@ -307,8 +307,10 @@ def test_several_outputs_with_a_metric_are_found_before_the_first_step(kind, sin
     net, steps = Several(kind), Steps()
     model = Model(net, first_of, nn.SGD(net.trainable_params(), 0.1), metrics={"mae"})
     names = "z, a, y" if kind == "dict" else "output_0, output_1, y"
-    message = rf"returns a {kind} of outputs, so the inputs of the metric 'mae' .*"
+    message = (
+        rf"returns a {kind} of outputs, so the inputs of the metric 'mae' .*"
         rf"set_indexes\(\[output, label\]\).*{names}.*eval_network"
+    )
     with pytest.raises(TrainError, match=message):
         model.fit(3, data(X, Y), data(X, Y), callbacks=steps, dataset_sink_mode=sink)
     with pytest.raises(TrainError, match=message):

@@ -76,7 +76,7 @@ def test_a_cell_that_a_callback_froze_stays_frozen_after_the_validation_of_fit()
     assert callback.modes == [(True, False, True)] * 6
 
 
-def test_predict_with_a_training_cell_is_refused():
+def test_predict_with_a_training_cell_raises():
     network = nn.Dense(2, 2)
     step = nn.TrainOneStepCell(
         nn.WithLossCell(network, nn.MSELoss()), nn.Momentum(network.trainable_params(), 0.1, 0.9)

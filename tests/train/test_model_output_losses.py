@@ -136,7 +136,7 @@ def test_a_metric_must_say_which_output_it_means():
         model_of(Net(), losses(), metrics={"mae"}).eval(data())
 
 
-def test_what_does_not_fit_is_named():
+def test_mismatches_are_named():
     one = nn.MSELoss()
     with pytest.raises(ArgumentError, match=r"output 'features' of the network has no loss.*\{'features': None\}"):
         model_of(Net(), {"size": one, "kind": nn.CrossEntropyLoss()}).train(1, data())

@@ -148,7 +148,7 @@ def test_a_training_cell_is_fitted_with_an_eval_network():
 
 
 @both_modes
-def test_without_an_optimizer_a_network_that_changes_nothing_is_refused(sink):
+def test_without_an_optimizer_a_network_that_changes_nothing_raises(sink):
     for model in (
         Model(nn.WithLossCell(line(), nn.MSELoss())),
         Model(nn.WithLossCell(line(), nn.MSELoss()), None, None),
@@ -167,7 +167,7 @@ def test_a_random_draw_is_not_taken_for_training():
         Model(nn.WithLossCell(net, nn.MSELoss())).train(1, data())
 
 
-def test_moving_statistics_alone_are_warned_of():
+def test_moving_statistics_alone_cause_a_warning():
     net = nn.SequentialCell(nn.BatchNorm1d(3), line())
     with pytest.warns(SporaxWarning, match=r"writes no trainable Parameter, only 0.moving_\w+.*nothing is trained"):
         Model(nn.WithLossCell(net, nn.MSELoss())).train(1, data())

@@ -108,7 +108,7 @@ def test_columns_of_dicts_go_by_name(sink):
 
 @pytest.mark.parametrize("sink", [False, True])
 @pytest.mark.parametrize("other", [lambda a: {"x": a, "z": a}, lambda a: {"x": a}, lambda a: (a, a)])
-def test_batches_of_another_form_are_refused(other, sink):
+def test_batches_of_another_form_raise(other, sink):
     one = np.ones((3, 2), np.float32)
     with pytest.raises(DatasetError, match=r"first batch was a dict of \['x', 'y'\], but a later one is a"):
         trained([{"x": one, "y": one}, other(one)], sink, 1, Same())

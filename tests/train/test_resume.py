@@ -1,4 +1,4 @@
-"""A run that was stopped goes on where it stopped, as if it had not been."""
+"""A resumed run equals the uninterrupted run."""
 
 import shutil
 import signal
@@ -60,7 +60,7 @@ def state(net):
 
 @pytest.mark.parametrize("sink", [False, True])
 @pytest.mark.parametrize(("stop", "save_steps", "first"), [(18, None, 16), (18, 1, 18), (19, 4, 17), (16, 5, 16)])
-def test_an_interrupted_run_ends_as_the_whole_one(tmp_path, sink, stop, save_steps, first):
+def test_an_interrupted_run_equals_the_uninterrupted_run(tmp_path, sink, stop, save_steps, first):
     sporax.set_seed(4)
     net, model, data = make()
     whole = Keep()
@@ -109,7 +109,7 @@ print("key", sporax.core.default_generator.key.asnumpy().tolist(), [p.asnumpy().
 """
 
 
-def test_a_killed_process_goes_on(tmp_path):
+def test_a_killed_process_is_resumed(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
 
@@ -161,7 +161,7 @@ def test_a_checkpoint_holds_the_step_of_its_name(tmp_path, sink):
 @pytest.mark.parametrize(
     ("save_steps", "stop", "how"), [(1, 5, {}), (2, 6, {"sink_size": 4})], ids=["each step", "sink_size"]
 )
-def test_convolutions_with_sink_end_with_the_bits_of_the_whole_run(save_steps, stop, how, tmp_path):
+def test_convolutions_with_sink_end_bitwise_equal_to_the_uninterrupted_run(save_steps, stop, how, tmp_path):
     # On a CPU their steps are compiled together, so what follows has to be stacked as it would have been.
     images = np.random.default_rng(7).normal(size=(22, 1, 6, 6)).astype(np.float32)
 

@@ -79,21 +79,21 @@ def resume(folder, dataset=None, callbacks=(), epochs=3, **how):
         (lambda: [(X[:2], X[:2])] * 4, "another dataset"),
     ],
 )
-def test_another_dataset_is_refused(dataset, message, tmp_path):
+def test_another_dataset_raises(dataset, message, tmp_path):
     interrupted(tmp_path)
     with pytest.raises(CheckpointError, match=rf"{message}") as caught:
         resume(tmp_path, dataset())
     assert "cannot be resumed" in str(caught.value) or "backup.ckpt" in str(caught.value)
 
 
-def test_fewer_epochs_than_were_trained_are_refused(tmp_path):
+def test_fewer_epochs_than_were_trained_raise(tmp_path):
     interrupted(tmp_path)
     with pytest.raises(CheckpointError, match="had trained 1 epochs and 2 steps, more than the 1 epochs requested now"):
         resume(tmp_path, epochs=1)
     resume(tmp_path, epochs=2)
 
 
-def test_other_data_of_the_same_size_are_warned_of(tmp_path):
+def test_other_data_of_the_same_size_cause_a_warning(tmp_path):
     interrupted(tmp_path, data(shuffle=False))
     other = ds.NumpySlicesDataset((X + 1, X), ["x", "y"], shuffle=False).batch(2)
     with (
@@ -103,7 +103,7 @@ def test_other_data_of_the_same_size_are_warned_of(tmp_path):
         resume(tmp_path, other)
 
 
-def test_an_augmentation_with_its_own_random_numbers_is_warned_of(tmp_path):
+def test_an_augmentation_with_its_own_random_numbers_causes_a_warning(tmp_path):
     def noisy(rng):
         return data(shuffle=False).map(lambda x: (x + rng.normal()).astype(np.float32), "x")
 
@@ -112,7 +112,7 @@ def test_an_augmentation_with_its_own_random_numbers_is_warned_of(tmp_path):
         resume(tmp_path, noisy(np.random.default_rng(0)))
 
 
-def test_another_learning_rate_is_warned_of_and_the_saved_one_used(tmp_path):
+def test_another_learning_rate_causes_a_warning_and_the_saved_one_used(tmp_path):
     interrupted(tmp_path)
     net = nn.Dense(1, 1)
     optimizer = nn.Momentum(net.trainable_params(), 0.5, 0.8)
@@ -142,13 +142,13 @@ def test_a_rate_that_a_callback_changed_is_no_difference(tmp_path):
         ),
     ],
 )
-def test_other_callbacks_are_warned_of(first, then, message, tmp_path):
+def test_other_callbacks_cause_a_warning(first, then, message, tmp_path):
     interrupted(tmp_path, callbacks=first)
     with pytest.warns(ResumeWarning, match=message):
         resume(tmp_path, callbacks=then)
 
 
-def test_a_callback_that_watches_another_number_is_warned_of(tmp_path):
+def test_a_callback_that_watches_another_number_causes_a_warning(tmp_path):
     interrupted(tmp_path, callbacks=[ReduceLROnPlateau("loss")])
     with (
         pytest.warns(
@@ -159,7 +159,7 @@ def test_a_callback_that_watches_another_number_is_warned_of(tmp_path):
         resume(tmp_path, callbacks=[ReduceLROnPlateau("eval_loss")])
 
 
-def test_another_sink_mode_is_warned_of(tmp_path):
+def test_another_sink_mode_causes_a_warning(tmp_path):
     interrupted(tmp_path)
     with pytest.warns(ResumeWarning, match="dataset_sink_mode=False, and this one has True"):
         resume(tmp_path, dataset_sink_mode=True)
@@ -180,7 +180,7 @@ class Bare:
         return ((X[i : i + 2], X[i : i + 2]) for i in range(0, 8, 2))
 
 
-def test_a_dataset_without_a_position_is_warned_of_and_passed_over(tmp_path):
+def test_a_dataset_without_a_position_causes_a_warning_and_passed_over(tmp_path):
     interrupted(tmp_path, Bare())
     history = History()
     with (
@@ -227,7 +227,7 @@ def test_a_file_of_the_first_version_is_loaded_with_a_warning(tmp_path):
     assert history.epoch == {"epoch": [2, 3]}
 
 
-def test_a_file_of_a_later_version_is_refused(tmp_path):
+def test_a_file_of_a_later_version_raises(tmp_path):
     interrupted(tmp_path)
     _entries(tmp_path, lambda entries: entries.update({"sporax.run.version": np.int64(9)}))
     with pytest.raises(CheckpointError, match="it has version 9, but this sporax reads version 2"):
@@ -237,7 +237,7 @@ def test_a_file_of_a_later_version_is_refused(tmp_path):
 # --- schedules ----------------------------------------------------------------------------------------------
 
 
-def test_epochs_before_and_a_schedule_at_step_0_are_warned_of(tmp_path):
+def test_epochs_before_and_a_schedule_at_step_0_cause_a_warning(tmp_path):
     trained = model(nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3))
     trained.train(2, data())
     rate = nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3)
@@ -334,7 +334,7 @@ def test_everything_that_is_trained_comes_back_from_the_best_epoch(sink):
     assert (states[4]["weight"] != states[1]["weight"]).any()
 
 
-def test_the_best_weights_come_back_after_a_resume_too(tmp_path):
+def test_the_best_weights_are_restored_after_a_resume_too(tmp_path):
     whole, parts = [], []
     for results, interrupt in ((whole, None), (parts, Interrupt(epoch=4))):
         folder = tmp_path / str(interrupt)
@@ -385,7 +385,7 @@ class Eager(nn.Dense):
 
 @pytest.mark.filterwarnings("ignore:Eager needs the value of a Tensor")
 @pytest.mark.parametrize("network", [nn.Dense, Eager])
-def test_a_generator_of_the_loss_goes_on(network, tmp_path):
+def test_a_generator_of_the_loss_continues(network, tmp_path):
     results = []
     for interrupt in (None, Interrupt(step=7)):
         folder = tmp_path / str(interrupt)

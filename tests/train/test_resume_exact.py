@@ -1,4 +1,4 @@
-"""A run that goes on from any backup ends bit for bit as the run that wrote it.
+"""A run resumed from any backup is bitwise equal to the run that wrote it.
 
 One uninterrupted run copies its backup file each time that it is written. From every copy a run goes on with new
 datasets and callbacks, Parameters full of other values and differently seeded generators, and has to end with the same

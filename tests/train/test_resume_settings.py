@@ -1,4 +1,4 @@
-"""A run that goes on with other settings than the interrupted one says so; what callbacks changed comes back."""
+"""A resumed run with other settings warns, and changes made by callbacks are restored."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ BUILT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_another_network_loss_or_optimizer_is_warned_of(name, tmp_path):
+def test_another_network_loss_or_optimizer_causes_a_warning(name, tmp_path):
     first, then, message = BUILT[name]
     run(tmp_path, 5, **first)
     with pytest.warns(ResumeWarning, match=message):
@@ -148,7 +148,7 @@ BEFORE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_dataset_of_another_order_or_content_is_warned_of_between_epochs(name, tmp_path):
+def test_a_dataset_of_another_order_or_content_causes_a_warning_between_epochs(name, tmp_path):
     then, message = READ[name]
     size = 2 if "num_shards" in then else 4
     run(tmp_path, 4, data=lambda: slices(**BEFORE.get(name, {"shuffle": True})).batch(size))
@@ -165,14 +165,14 @@ def test_a_dataset_of_another_order_or_content_is_warned_of_between_epochs(name,
     ],
     ids=["shuffle", "map", "map's column"],
 )
-def test_operations_with_other_arguments_are_warned_of(first, then, message):
+def test_operations_with_other_arguments_cause_a_warning(first, then, message):
     data = first()
     data.epochs_begun = 1
     with pytest.warns(ResumeWarning, match=message):
         then().load_state_dict(data.state_dict())
 
 
-def test_a_file_of_a_later_call_of_train_is_warned_of(tmp_path):
+def test_a_file_of_a_later_call_of_train_causes_a_warning(tmp_path):
     """Two calls with one folder: after an interruption of the second, the first would go on from its state."""
 
     def script(stop):
@@ -204,7 +204,7 @@ class Unfreeze(Callback):
 
 @pytest.mark.parametrize("sink", [False, True], ids=["plain", "sink"])
 @pytest.mark.parametrize("stop", [3, 5, 7, 8])
-def test_what_a_callback_froze_or_unfroze_comes_back(stop, sink, tmp_path):
+def test_what_a_callback_froze_or_unfroze_is_restored(stop, sink, tmp_path):
     def script(folder, stop=None):
         sporax.set_seed(3)
         network = nn.SequentialCell(nn.Dense(2, 2), nn.Dense(2, 1))
@@ -238,7 +238,7 @@ class Noisy(nn.Cell):
 
 @pytest.mark.parametrize("mode", [None, sporax.PYNATIVE_MODE], ids=["compiled", "eager"])
 @pytest.mark.parametrize("stop", [3, 5])
-def test_streams_of_primitives_go_on(stop, mode, tmp_path):
+def test_streams_of_primitives_continue(stop, mode, tmp_path):
     if mode is not None:
         sporax.set_context(mode=mode)
     try:
