@@ -8,9 +8,6 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sporax"
 
-ALLOWED = {"dataset", "train"}
-"""Packages whose files may still form a cycle."""
-
 
 def module_name(path: Path, root: Path) -> str:
     """The dotted name of a file below `root`, the folder of the package."""
@@ -75,19 +72,9 @@ def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
     return sorted(found)
 
 
-def packages_of(component: list[str]) -> set[str]:
-    """The packages below `sporax` of the modules of a cycle."""
-    return {(*module.split("."), "")[1] for module in component}
-
-
 def test_no_import_cycle_between_files():
-    unexpected = [each for each in cycles(import_graph(SOURCE)) if not packages_of(each) <= ALLOWED]
-    assert unexpected == [], f"these files import each other: {unexpected}"
-
-
-def test_every_allowed_cycle_exists():
-    found = {package for each in cycles(import_graph(SOURCE)) for package in packages_of(each)}
-    assert found >= ALLOWED, f"no cycle is left in {ALLOWED - found}; remove it from ALLOWED"
+    found = cycles(import_graph(SOURCE))
+    assert found == [], f"these files import each other: {found}"
 
 
 def test_the_cycle_check_can_fail(tmp_path: Path):

@@ -163,7 +163,7 @@ def test_repeat_interleave_with_output_size():
     x = Tensor([[3, 1], [2, 7]])
     assert x.repeat_interleave(2, dim=0, output_size=4).shape == (4, 2)
     assert x.repeat_interleave(Tensor([2, 1]), dim=1, output_size=3).shape == (2, 3)
-    with pytest.raises(ShapeError, match="`output_size` must be 4, what `repeats` add up to, but got 5"):
+    with pytest.raises(ShapeError, match="`output_size` must be 4, the sum of `repeats`, but got 5"):
         x.repeat_interleave(2, dim=0, output_size=5)
 
 
