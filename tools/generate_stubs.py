@@ -281,7 +281,7 @@ def ops_stub() -> str:
     from sporax.ops import _base
 
     shadowed = set(_base.public())
-    functions = {name: row.function for name, row in _base.TABLE.items()}
+    functions = dict(_base.FUNCTIONS)
     handed_on = {name: each for name, each in functions.items() if each.__module__.startswith("sporax.transforms")}
     handed_on |= {name: each for name, each in _base.OTHERS.items() if name != "partial"}
     imports = ["from functools import partial as partial", "from sporax.ops._base import Primitive as Primitive"]
@@ -307,10 +307,10 @@ def _mint_stub(module: Any, path: str, first: str = "") -> str:
     """The stub of a module of `sporax.mint`: names of `ops`, and the functions that only mint has."""
     from sporax.ops import _base
 
-    names = {id(row.function): name for name, row in _base.TABLE.items()}
+    names = {id(function): name for name, function in _base.FUNCTIONS.items()}
     imports, written = [], []
     for name, each in sorted(module._table.items()):
-        known = name if getattr(_base.TABLE.get(name), "function", None) is each else names.get(id(each))
+        known = name if _base.FUNCTIONS.get(name) is each else names.get(id(each))
         if known is None:
             written.append(_stub_function(name, each, set(module._table)))
         else:

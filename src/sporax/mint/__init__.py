@@ -9,15 +9,11 @@ It hands names on. An op that mint has with other arguments, such as `mint.cat(t
 
 from typing import TYPE_CHECKING
 
-from sporax import ops
 from sporax._suggest import missing_from
 from sporax.mint import nn as nn
 from sporax.ops import ELSEWHERE
 
-_SAME_AS_OPS = [
-
-]  # fmt: skip
-_table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint", {})
+_table = ELSEWHERE["mint"]
 globals().update(_table)
 
 if not TYPE_CHECKING:  # for a type checker: __init__.pyi

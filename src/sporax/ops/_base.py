@@ -1,8 +1,7 @@
-"""One implementation for both forms of an op: the function `ops.abs` and the class `ops.Abs`.
+"""The tables of public ops, which the package, the methods of Tensor and the stubs are made from; the class forms.
 
-An op is written once, as a function of JAX arrays. `@op` makes the public function of Tensors from it and
-enters it in the table, from which the Tensor methods and the editors' signatures are made. `primitive` makes
-the class form, whose constructor takes the hyper-parameters and whose call takes Tensors.
+`op` (see `_op.py`) enters most of them. A class form, such as `ops.Abs`, takes the hyper-parameters at construction and
+the Tensors at the call.
 """
 
 from __future__ import annotations
@@ -10,35 +9,25 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentTypeError
-from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import Generator, Tensor, unwrap, wrap
+from sporax._jax_compat import is_tracer
+from sporax.core import Generator, Tensor, wrap
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class OpRow:
-    """One op: its name, its public function, and the Tensor method it becomes (None for none)."""
-
-    name: str
-    function: Callable[..., Any]
-    method: str | None
-
-
-TABLE: dict[str, OpRow] = {}
-"""Every op by its function's name."""
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Every function of `ops` by name."""
 
 METHODS: dict[str, Callable[..., Any]] = {}
-"""Every method that ops gives to Tensor, by its name: an op itself, or one with a signature of its own."""
+"""Every method that `ops` adds to Tensor, by name."""
 
 PRIMITIVES: dict[str, type[Primitive]] = {}
 """Every class form by its name."""
@@ -50,7 +39,7 @@ OTHERS: dict[str, Any] = {}
 """What is public and neither: helpers and classes with a constructor of their own."""
 
 DIM = {"dim": "axis", "keepdim": "keepdims"}
-"""The second set of names under which MindSpore's Tensor methods take an axis."""
+"""MindSpore's second names of the axis arguments of Tensor methods."""
 
 
 def entered(value: R, name: str | None = None) -> R:
@@ -66,16 +55,7 @@ def entered(value: R, name: str | None = None) -> R:
 
 def public() -> dict[str, Any]:
     """Every public name of `ops` with its object."""
-    functions = {name: row.function for name, row in TABLE.items()}
-    return functions | PRIMITIVES | OTHERS | {"Primitive": Primitive}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value._value
-    if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
-        return type(value)(_plain(each) for each in value)
-    return unwrap(value)
+    return FUNCTIONS | PRIMITIVES | OTHERS | {"Primitive": Primitive}
 
 
 def wrapped(value: Any) -> Any:
@@ -86,80 +66,15 @@ def wrapped(value: Any) -> Any:
     return value
 
 
-def lifted(function: Callable[P, Any]) -> Callable[P, Any]:
-    """The function of Tensors that a function of arrays stands for; 64-bit dtypes are on while it runs."""
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-        plain = [_plain(arg) for arg in args]
-        named = {name: _plain(value) for name, value in kwargs.items()} if kwargs else kwargs
-        with x64_scope(True):
-            return wrapped(function(*plain, **named))  # pyright: ignore
-
-    return call
-
-
-@overload
-def op(function: Callable[P, Any], /) -> Callable[P, Any]: ...
-@overload
-def op(
-    *, method: bool | str = ..., also: Mapping[str, str] = ...
-) -> Callable[[Callable[P, Any]], Callable[P, Any]]: ...
-def op(function: Any = None, /, *, method: bool | str = False, also: Mapping[str, str] | None = None) -> Any:
-    """Make the public function of an op from its implementation on arrays, and enter it in the table.
-
-    Args:
-        function: the implementation; its name is the op's.
-        method: whether it is a Tensor method too, under its own name or the one given.
-        also: other names that the method's arguments answer to, as {"dim": "axis"}.
-    """
-    if function is None:
-        return lambda implementation: op_from(implementation, method=method, also=also)
-    return op_from(function, method=method, also=also)
-
-
-def op_from(
-    implementation: Callable[..., Any],
-    *,
-    method: bool | str = False,
-    also: Mapping[str, str] | None = None,
-) -> Callable[..., Any]:
-    """`op` as a plain call, for the families that are made from a table of formulas."""
-    public = lifted(implementation)
-    _enter(implementation.__name__, public, method, also)
-    return public
-
-
-def alias(
-    name: str,
-    function: Callable[P, R],
-    *,
-    method: bool | str = False,
-    also: Mapping[str, str] | None = None,
-) -> Callable[P, R]:
-    """The same op under another name."""
-    _enter(name, function, method, also)
-    return function
-
-
-def _enter(name: str, public: Callable[..., Any], method: bool | str, also: Mapping[str, str] | None) -> None:
-    if name in TABLE:
-        raise ArgumentTypeError(f"ops: two ops are named {name!r}.")
-    method_name = name if method is True else (method or None)
-    TABLE[name] = OpRow(name, public, method_name)
-    if method_name is not None:
-        enter_method(method_name, public, also)
-
-
 def enter_function(name: str, function: Callable[..., Any]) -> None:
     """Make a function an op of that public name.
 
     Raises:
         ArgumentTypeError: the name is taken.
     """
-    if name in TABLE:
+    if name in FUNCTIONS:
         raise ArgumentTypeError(f"ops: two ops are named {name!r}.")
-    TABLE[name] = OpRow(name, function, None)
+    FUNCTIONS[name] = function
 
 
 def enter_elsewhere(home: str, name: str, function: Callable[..., Any]) -> None:

@@ -11,12 +11,12 @@ from sporax._errors import ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, computing_in, to_array, unwrap, wrap
 from sporax.ops._args import as_dtype_of, is_floating
-from sporax.ops._base import TABLE, OpRow, primitive
+from sporax.ops._base import enter_function, primitive
 
 
 def stateful(function: Callable[..., Any]) -> Callable[..., Any]:
     """Enter an op whose function receives Parameters themselves instead of their arrays; also a decorator."""
-    TABLE[function.__name__] = OpRow(function.__name__, function, None)
+    enter_function(function.__name__, function)
     return function
 
 
