@@ -15,6 +15,12 @@ from sporax import losses
 RNG = np.random.default_rng(6)
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_in_each_order(monkeypatch: pytest.MonkeyPatch):
+    """Each test draws the same numbers, whichever tests ran before it in this process."""
+    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(6))
+
+
 def f32(values: Any) -> np.ndarray:
     return np.asarray(values, np.float32)
 

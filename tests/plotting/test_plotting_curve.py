@@ -187,7 +187,7 @@ def test_similar_names_are_sorted_by_similarity():
 
 def test_a_docstring_is_parsed():
     words = plotting.describe(losses.get("smooth_l1_loss"))
-    assert words.summary == "Squared near zero, absolute farther away."
+    assert words.summary == "Smooth L1 loss: quadratic below `beta`, linear beyond."
     assert words.formulas[0].startswith("d_i = x_i - y_i")
     assert words.body[1][0] == "text"
     assert words.arguments["beta"].startswith("where the square ends")
