@@ -75,8 +75,11 @@ def test_distillation_has_every_digit_in_value_and_derivatives(temperature):
         value, *expected = distillation(student[row], teacher[row], temperature)
         np.testing.assert_allclose(values[row], value, rtol=3e-5, atol=1e-30)
         for found, right in zip(gradients, expected, strict=True):
-            # Of the largest of the row, as its sum cancels; a row of one class has next to none.
-            np.testing.assert_allclose(found[row], right, rtol=2e-4, atol=2e-5 * np.abs(right).max() + 1e-25)
+            # Relative to the maximum of the row, as its sum cancels. Where one probability is near 1, its derivative is
+            # the difference of two such numbers, of which float32 has seven digits.
+            dominated = float(max(softmax(teacher[row], temperature))) > 0.99
+            limit = 2e-5 * np.abs(right).max() + (3e-6 * temperature if dominated else 1e-25)
+            np.testing.assert_allclose(found[row], right, rtol=2e-4, atol=limit)
 
 
 def test_the_plain_formula_in_float32_would_fail_these_tests():
