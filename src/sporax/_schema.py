@@ -26,14 +26,12 @@ class Checked:
 
     Args:
         check: see `Check`.
-        text: the condition in docstrings, such as "greater than 0".
     """
 
-    __slots__ = ("check", "text")
+    __slots__ = ("check",)
 
-    def __init__(self, check: Check, text: str = "") -> None:
+    def __init__(self, check: Check) -> None:
         self.check = check
-        self.text = text
 
 
 def number(
@@ -42,7 +40,6 @@ def number(
     *,
     open_minimum: bool = False,
     open_maximum: bool = False,
-    text: str = "",
 ) -> Checked:
     """Return the check of a real number in an interval; an open end excludes the bound."""
 
@@ -57,7 +54,7 @@ def number(
             open_maximum=open_maximum,
         )
 
-    return Checked(check, text)
+    return Checked(check)
 
 
 def integer(minimum: int | None = None) -> Checked:

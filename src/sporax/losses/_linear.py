@@ -27,7 +27,7 @@ __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]
 _WHERE = "linear_cross_entropy"
 _LEAST_ROWS = 128
 _ELEMENTS, _ELEMENTS_OF_CPU = 2**28, 3 * 2**22
-# On a CPU the derivatives of so many classes stay in the cache between the products; measured on 2 cores.
+# On a CPU the derivatives of this number of classes stay in the cache between the products; measured on 2 cores.
 _BLOCK_OF_CPU = 1024
 
 

@@ -70,7 +70,7 @@ def _grades_in_range(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Integer or wide grades less the highest of their list, for a loss of their softmax."""
+    """Integer or wide grades minus the maximum of their list, for a loss of their softmax."""
     labels = arrays["labels"]
     integers = labels.dtype.kind in "iu"
     if not (integers or _known_and_wide(labels)) or labels.ndim == 0 or not labels.shape[-1]:

@@ -163,7 +163,7 @@ class _Entry:
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         self.kernel = kernel
-        hints = typing.get_type_hints(kernel, include_extras=True)
+        hints = inspect.get_annotations(kernel, eval_str=True)
         self.parameters = inspect.signature(kernel).parameters
         self.kinds: dict[str, Kind] = {}
         for name in self.parameters:
@@ -225,10 +225,11 @@ class _Entry:
         parameters = list(one.call)
         if one.constructor is not None:
             # The class form passes the constructor's arguments by name.
+            further_seeds = self.seeds(one)[1:]
             parameters += [
                 each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
                 for each in one.constructor
-                if each.name not in self.seeds(one)[1:]
+                if each.name not in further_seeds
             ]
         # Two underscores, so that no parameter of a kernel collides.
         scope: dict[str, Any] = {"__kernel": self.kernel, "__wrapped": _base.wrapped, "__x64": x64_scope}

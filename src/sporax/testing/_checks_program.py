@@ -231,7 +231,7 @@ def determinism(evaluator: Evaluator) -> str:
 
 
 def _large(evaluator: Evaluator) -> list[np.ndarray] | None:
-    """Return inputs with so many samples that they take about a megabyte."""
+    """Return inputs with enough samples to take about a megabyte."""
     subject = evaluator.subject
     count = subject.inputs[0].shape[:1]
     if not count or not count[0] or any(item.given is not None for item in subject.inputs):

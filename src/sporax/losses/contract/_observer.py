@@ -43,7 +43,7 @@ _ACTIVE = _Active()
 
 @contextlib.contextmanager
 def observed_by(observer: Observer | None) -> Iterator[None]:
-    """Report the reductions of this block to `observer`; None for nobody.
+    """Report the reductions of this block to `observer`; None for no observer.
 
     Args:
         observer: gets every "mean", "sum" and "batchmean" of a loss function, and of `reduce_loss`.

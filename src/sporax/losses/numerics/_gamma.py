@@ -137,7 +137,7 @@ def _log_choices_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) 
 
 
 def _along(slopes: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array) -> jax.Array:
-    """The sum of derivative * tangent; a derivative that nobody asks for is not computed.
+    """The sum of derivative * tangent; a derivative that is not needed is not computed.
 
     The derivatives of the functions of two arguments are formulas of their own, not the derivative of the value's: what
     both had in common XLA would write to memory, ten arrays of it.

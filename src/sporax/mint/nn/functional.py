@@ -11,11 +11,7 @@ from sporax import ops
 from sporax._suggest import missing_from
 from sporax.ops import ELSEWHERE
 
-_SAME_AS_OPS = [
-    "embedding", "hardshrink", "hardsigmoid", "hardswish", "interpolate", "prelu", "sigmoid", "softplus", "softshrink",
-    "tanh",
-]  # fmt: skip
-_table = {name: getattr(ops, name) for name in _SAME_AS_OPS} | ELSEWHERE.get("mint.nn.functional", {})
+_table = {"embedding": ops.embedding, "tanh": ops.tanh} | ELSEWHERE["mint.nn.functional"]
 globals().update(_table)
 
 if not TYPE_CHECKING:  # for a type checker: functional.pyi

@@ -24,7 +24,7 @@ from sporax import _docstring, losses
 from sporax._errors import ArgumentTypeError
 from sporax._schema import Check, checks_of, static_type
 from sporax._signature import define
-from sporax.core import Tensor, unwrap
+from sporax.core import unwrap
 from sporax.nn.loss._base import RegisteredLoss
 
 _ANY_ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -120,7 +120,7 @@ def _construct(cls: type[FunctionLoss], inputs: tuple[str, ...], optional: tuple
     function = "self.loss_info().function" if cls._several else "_function"
     named = "".join(f", {name}=_unwrap({name})" for name in optional)
     body = f"return self.evaluate({function}, {', '.join(inputs)}{named}, **self._arguments())"
-    scope = {"_function": cls.__dict__["_function"].__func__, "_unwrap": unwrap, "Tensor": Tensor}
+    scope = {"_function": cls.__dict__["_function"].__func__, "_unwrap": unwrap}
     return define("construct", parameters, body, scope, module=cls.__module__, doc="The loss of its inputs.")
 
 
