@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+Target = TypeVar("Target", bound=Callable[..., Any])
 
 SECTIONS = ("Args", "Inputs", "Returns", "Raises", "Examples", "Source")
 """The sections of a public docstring, in order."""
@@ -63,3 +66,55 @@ def join(sections: Mapping[str, str]) -> str:
         elif body:
             parts.append(f"{name}:\n{textwrap.indent(body, '    ')}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def completed_by(*sources: Any) -> Callable[[Target], Target]:
+    """Return a decorator that completes a docstring with parts of others, so that shared parts are written once.
+
+    The entries of Args are put in the order of the parameters; an entry that the docstring does not have is the first
+    one of `sources`. Entries of Raises are added for errors that it does not list. Of the other sections, except
+    Examples, those that it does not have are copied.
+
+    Args:
+        sources: objects with docstrings, or the texts of docstrings.
+    """
+    found = [split(each if isinstance(each, str) else each.__doc__) for each in sources]
+
+    def complete(target: Target) -> Target:
+        own = split(target.__doc__)
+        for name in ("Inputs", "Returns", "Source"):
+            text = next((each[name] for each in (own, *found) if name in each), "")
+            own[name] = text
+        own["Args"] = listed(_arguments(target, [entries(each.get("Args", "")) for each in (own, *found)]))
+        own["Raises"] = listed(_merged([entries(each.get("Raises", "")) for each in (own, *found)]))
+        target.__doc__ = join(own)
+        return target
+
+    return complete
+
+
+def _merged(sections: list[dict[str, str]]) -> dict[str, str]:
+    """Join entries; of several for one name, the first one is kept."""
+    merged: dict[str, str] = {}
+    for key, text in ((key, text) for each in sections for key, text in each.items()):
+        known = {name for names in merged for name in names.split(", ")}
+        names = [name for name in key.split(", ") if name not in known]
+        if names:
+            merged[", ".join(names)] = text
+    return merged
+
+
+def _arguments(target: Any, sections: list[dict[str, str]]) -> dict[str, str]:
+    """The entries of Args for the parameters of a function or class, in their order."""
+    function = target.__init__ if isinstance(target, type) else target
+    parameters = [name for name in inspect.signature(function).parameters if name != "self"]
+    merged = {
+        ", ".join(name for name in key.split(", ") if name in parameters): text
+        for key, text in _merged(sections).items()
+    }
+    merged.pop("", None)
+    documented = [name for key in merged for name in key.split(", ")]
+    missing = [name for name in parameters if name not in documented]
+    if missing and (function is target or "__init__" in vars(target)):
+        raise TypeError(f"{target.__qualname__}: the docstring has no entry for the argument(s) {missing}.")
+    return dict(sorted(merged.items(), key=lambda entry: parameters.index(entry[0].split(", ")[0])))

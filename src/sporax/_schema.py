@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Annotated, Any, Union
 
 from sporax import _check
@@ -123,8 +123,3 @@ def static_type(annotation: Any) -> str:
     if annotation is type(None):
         return "None"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
-
-
-def checks_of(annotations: typing.Mapping[str, Any], names: Collection[str]) -> dict[str, Check]:
-    """Return the checks of `names` whose annotations have one."""
-    return {name: check for name in names if (check := check_of(annotations[name])) is not None}

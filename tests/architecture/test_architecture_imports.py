@@ -14,6 +14,7 @@ SOURCE = ROOT / "src" / "sporax"
 LEAVES = frozenset(
     {
         "_check",
+        "_declared",
         "_deprecation",
         "_describe",
         "_docstring",
@@ -35,6 +36,7 @@ _BELOW_TRAIN = {"core", "losses", "formats", "transforms", "parallel", "ops", "n
 ALLOWED: dict[str, set[str]] = {
     **{leaf: {"_errors"} for leaf in LEAVES},
     "_check": {"_errors", "_suggest"},
+    "_declared": {"_schema", "_signature"},
     "_schema": {"_check"},
     "core": set(),
     "losses": set(),

@@ -217,7 +217,7 @@ class TestGetActivation:
         (lambda: nn.Hardtanh(2.0, -2.0), ArgumentError, "`min_val` must be below `max_val`, but got 2.0 and -2.0"),
         (lambda: nn.Softmax("a"), ArgumentTypeError, "Softmax: `axis` must be an int, but got 'a'"),
         (lambda: nn.GELU("tanh"), ArgumentTypeError, "GELU: `approximate` must be bool, but got 'tanh'"),
-        (lambda: nn.SoftShrink(-1), ArgumentError, "SoftShrink: `lambd` must be in [0.0, inf)"),
+        (lambda: nn.SoftShrink(-1), ArgumentError, "SoftShrink: `lambd` must be in [0, inf)"),
         (lambda: nn.PReLU(0), ArgumentError, "PReLU: `channel` must be at least 1"),
         (lambda: nn.PReLU(2, [0.1]), ShapeError, "`w` must have shape (2,), one for each channel, but got (1,)"),
         (lambda: nn.PReLU(2)(Tensor([[1.0, 2, 3]])), ShapeError, "axis 1 of the input must have size channel=2"),

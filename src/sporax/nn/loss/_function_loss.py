@@ -13,22 +13,18 @@ The fields, in order, are the arguments of the constructor. Their annotations st
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
 from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
 from sporax import _docstring, losses
+from sporax._declared import ANY_ORDER, SELF, declare
 from sporax._errors import ArgumentTypeError
-from sporax._schema import Check, checks_of, static_type
 from sporax._signature import define
 from sporax.core import unwrap
 from sporax.nn.loss._base import RegisteredLoss
 
-_ANY_ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_SELF = inspect.Parameter("self", _ANY_ORDER)
 _REDUCTION_TEXT = "{names}. Default: {default}."
 _REDUCED = 'Tensor of shape (); for the reduction "none", '
 
@@ -48,7 +44,6 @@ class FunctionLoss(RegisteredLoss):
     """
 
     _function: ClassVar[Any]
-    _checks: ClassVar[Mapping[str, Check]]
     _settings: ClassVar[tuple[str, ...]]
     """The fields that are hyper-parameters of the function."""
     _several: ClassVar[bool]
@@ -60,12 +55,9 @@ class FunctionLoss(RegisteredLoss):
         functions = function if isinstance(function, tuple) else (function,)
         cls._function = staticmethod(functions[0])
         cls._several = len(functions) > 1
-        annotations = inspect.get_annotations(cls, eval_str=True)
-        fields = _fields(cls, annotations)
+        fields = declare(cls, RegisteredLoss.__init__, ("reduction",))
         arguments = inspect.signature(functions[0]).parameters
         cls._settings = tuple(name for name in fields if name in arguments and name != "reduction")
-        cls._checks = checks_of(annotations, fields)
-        cls.__init__ = _constructor(cls, fields)  # pyright: ignore[reportAttributeAccessIssue]
         given = tuple(inputs.split(", ")) if inputs else tuple(each.name for each in functions[0].spec.inputs)
         named = tuple(filter(None, optional.split(", ")))
         if "construct" not in cls.__dict__:
@@ -84,39 +76,10 @@ class FunctionLoss(RegisteredLoss):
         """Check or convert fields together, after each was checked by itself."""
 
 
-def _fields(cls: type, annotations: Mapping[str, Any]) -> dict[str, inspect.Parameter]:
-    """The declared fields as constructor parameters; their defaults leave the class, as the instance has the values."""
-    fields, kind = {}, _ANY_ORDER
-    for name, annotation in annotations.items():
-        if typing.get_origin(annotation) is ClassVar:
-            continue
-        if annotation is KW_ONLY:
-            kind = inspect.Parameter.KEYWORD_ONLY
-            continue
-        default = cls.__dict__.get(name, inspect.Parameter.empty)
-        if name in cls.__dict__:
-            delattr(cls, name)
-        fields[name] = inspect.Parameter(name, kind, default=default, annotation=static_type(annotation))
-    return fields
-
-
-def _constructor(cls: type, fields: Mapping[str, inspect.Parameter]) -> Any:
-    start = "_start(self, reduction)" if "reduction" in fields else "_start(self)"
-    checked = [f"self.{name} = _checked(self, {name!r}, {name})" for name in fields if name != "reduction"]
-    body = "\n".join([start, *checked, "self._finish()"])
-    scope = {"_start": RegisteredLoss.__init__, "_checked": _checked}
-    return define("__init__", [_SELF, *fields.values()], body, scope, module=cls.__module__, doc="")
-
-
-def _checked(loss: FunctionLoss, name: str, value: Any) -> Any:
-    check = loss._checks.get(name)
-    return value if check is None else check(value, name=name, where=type(loss).__name__)
-
-
 def _construct(cls: type[FunctionLoss], inputs: tuple[str, ...], optional: tuple[str, ...]) -> Any:
     """The `construct` of a declared loss: the function of the inputs, with the fields by name."""
-    parameters = [_SELF, *(inspect.Parameter(name, _ANY_ORDER, annotation="Tensor") for name in inputs)]
-    parameters += [inspect.Parameter(name, _ANY_ORDER, default=None, annotation="Tensor | None") for name in optional]
+    parameters = [SELF, *(inspect.Parameter(name, ANY_ORDER, annotation="Tensor") for name in inputs)]
+    parameters += [inspect.Parameter(name, ANY_ORDER, default=None, annotation="Tensor | None") for name in optional]
     function = "self.loss_info().function" if cls._several else "_function"
     named = "".join(f", {name}=_unwrap({name})" for name in optional)
     body = f"return self.evaluate({function}, {', '.join(inputs)}{named}, **self._arguments())"

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from sporax import _check, ops
 from sporax._errors import ShapeError
 from sporax._jax_compat import x64_scope
+from sporax._schema import Flag
 from sporax.core import Tensor, wrap
 from sporax.nn.layer._inputs import array_of, check_floating
 from sporax.nn.layer._typed import Layer
@@ -18,23 +19,13 @@ from sporax.nn.layer.activation._base import Activation
 __all__ = ["GELU", "GLU", "FastGelu", "HSwish", "Mish", "SiLU"]
 
 
-class GELU(Activation):
+class GELU(Activation, function=ops.gelu):
     r"""Gaussian error linear unit: the input times the normal cumulative distribution function.
 
     .. math:: x\,\Phi(x)
 
     Args:
         approximate: whether to compute :math:`0.5 x (1 + \tanh(\sqrt{2/\pi} (x + 0.044715 x^3)))` instead.
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentTypeError: `approximate` is not a bool.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -44,29 +35,16 @@ class GELU(Activation):
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
     """
 
-    _function = staticmethod(ops.gelu)
-
-    def __init__(self, approximate: bool = True) -> None:
-        super().__init__()
-        self.approximate = _check.is_type(approximate, bool, name="approximate", where="GELU")
+    approximate: Flag = True
 
     def _options(self) -> dict[str, Any]:
         return {"approximate": "tanh" if self.approximate else "none"}
 
 
-class FastGelu(Activation):
+class FastGelu(Activation, function=ops.fast_gelu):
     r"""Fast approximation of GELU.
 
     .. math:: \frac{x}{1 + e^{-1.702 |x|}} e^{0.851 (x - |x|)} = x\,\sigma(1.702\,x)
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -76,22 +54,11 @@ class FastGelu(Activation):
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
     """
 
-    _function = staticmethod(ops.fast_gelu)
 
-
-class SiLU(Activation):
+class SiLU(Activation, function=ops.silu):
     r"""Sigmoid linear unit (swish): the input times its sigmoid.
 
     .. math:: x\,\sigma(x)
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -101,22 +68,11 @@ class SiLU(Activation):
     Source: Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
     """
 
-    _function = staticmethod(ops.silu)
 
-
-class HSwish(Activation):
+class HSwish(Activation, function=ops.hardswish):
     r"""Hard swish: a piecewise approximation of swish.
 
     .. math:: x\,\min(\max(x + 3, 0), 6) / 6
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -126,22 +82,11 @@ class HSwish(Activation):
     Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244.
     """
 
-    _function = staticmethod(ops.hardswish)
 
-
-class Mish(Activation):
+class Mish(Activation, function=ops.mish):
     r"""Mish: the input times the hyperbolic tangent of its softplus.
 
     .. math:: x \tanh(\log(1 + e^x))
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -150,8 +95,6 @@ class Mish(Activation):
 
     Source: Misra 2019, https://arxiv.org/abs/1908.08681.
     """
-
-    _function = staticmethod(ops.mish)
 
 
 class GLU(Layer):

@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check, ops
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
+from sporax._schema import Number
 from sporax.core import Parameter, Tensor, next_key, wrap
 from sporax.core.initializer import initializer
 from sporax.nn.layer._inputs import array_of, check_floating
@@ -20,7 +22,7 @@ from sporax.nn.layer.activation._base import Activation
 __all__ = ["CELU", "ELU", "LeakyReLU", "PReLU", "RReLU", "ReLU", "ReLU6", "SeLU", "Threshold"]
 
 
-class ReLU(Activation):
+class ReLU(Activation, function=ops.relu, integers=True):
     r"""Rectified linear unit.
     .. math:: \max(x, 0)
 
@@ -38,23 +40,11 @@ class ReLU(Activation):
     Source: the class of the same name in MindSpore.
     """
 
-    _function = staticmethod(ops.relu)
-    _integers = True
 
-
-class ReLU6(Activation):
+class ReLU6(Activation, function=ops.relu6):
     r"""Rectified linear unit, clipped at 6.
 
     .. math:: \min(\max(x, 0), 6)
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -65,26 +55,14 @@ class ReLU6(Activation):
     MindSpore.
     """
 
-    _function = staticmethod(ops.relu6)
 
-
-class LeakyReLU(Activation):
+class LeakyReLU(Activation, function=ops.leaky_relu):
     r"""Leaky rectified linear unit.
 
     .. math:: \max(x, 0) + \alpha \min(x, 0)
 
     Args:
         alpha: the slope for negative inputs.
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentTypeError: `alpha` is not a number.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -94,16 +72,10 @@ class LeakyReLU(Activation):
     Source: Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
     """
 
-    _function = staticmethod(ops.leaky_relu)
-
-    def __init__(self, alpha: float = 0.2) -> None:
-        super().__init__()
-        self.alpha = _check.number(alpha, name="alpha", where="LeakyReLU")
-
-    def _options(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
+    alpha: Number = 0.2
 
 
+@completed_by(Activation)
 class PReLU(Layer):
     r"""Parametric ReLU, whose slope for negative inputs is a Parameter.
 
@@ -113,16 +85,9 @@ class PReLU(Layer):
         channel: the number of slopes: 1, or one for each channel (axis 1 of the input).
         w: the initial value of the slopes: a number, or a Tensor or list of `channel` numbers.
 
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
     Raises:
         ArgumentError: `channel` is below 1.
         ShapeError: `w` does not have `channel` elements; or, when called, the input has another number of channels.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -153,6 +118,7 @@ class PReLU(Layer):
             return wrap(jnp.where(array > 0, array, slopes * array))
 
 
+@completed_by(Activation)
 class RReLU(Layer):
     r"""Randomized leaky ReLU, whose slope is drawn for each element in training.
 
@@ -164,15 +130,8 @@ class RReLU(Layer):
         lower: the lower bound of the slope.
         upper: the upper bound of the slope.
 
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
     Raises:
         ArgumentError: `lower` is above `upper`.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -201,23 +160,13 @@ class RReLU(Layer):
             return wrap(jnp.where(array > 0, array, slope * array))
 
 
-class ELU(Activation):
+class ELU(Activation, function=ops.elu):
     r"""Exponential linear unit.
 
     .. math:: \max(x, 0) + \min(\alpha (e^x - 1), 0)
 
     Args:
         alpha: the negative of the limit at minus infinity.
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentTypeError: `alpha` is not a number.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -227,17 +176,10 @@ class ELU(Activation):
     Source: Clevert et al. 2016, https://arxiv.org/abs/1511.07289. MindSpore's accepts only `alpha=1`.
     """
 
-    _function = staticmethod(ops.elu)
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
-        self.alpha = _check.number(alpha, name="alpha", where="ELU")
-
-    def _options(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
+    alpha: Number = 1.0
 
 
-class CELU(Activation):
+class CELU(Activation, function=ops.celu):
     r"""Continuously differentiable exponential linear unit.
 
     .. math:: \max(x, 0) + \min(\alpha (e^{x/\alpha} - 1), 0)
@@ -245,16 +187,8 @@ class CELU(Activation):
     Args:
         alpha: the scale, not 0.
 
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
     Raises:
         ArgumentError: `alpha` is 0.
-        ArgumentTypeError: `alpha` is not a number.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -264,33 +198,19 @@ class CELU(Activation):
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
     """
 
-    _function = staticmethod(ops.celu)
+    alpha: Number = 1.0
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
-        self.alpha = _check.number(alpha, name="alpha", where="CELU")
+    def _finish(self) -> None:
         if self.alpha == 0:
             raise ArgumentError("CELU: `alpha` must not be 0.")
 
-    def _options(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
 
-
-class SeLU(Activation):
+class SeLU(Activation, function=ops.selu):
     r"""Scaled exponential linear unit.
 
     .. math:: \lambda\,(\max(x, 0) + \min(\alpha (e^x - 1), 0))
 
     with :math:`\alpha` = 1.67326324 and :math:`\lambda` = 1.05070098.
-
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -300,10 +220,8 @@ class SeLU(Activation):
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
     """
 
-    _function = staticmethod(ops.selu)
 
-
-class Threshold(Activation):
+class Threshold(Activation, function=ops.threshold):
     r"""The input where it is above a threshold, and a constant elsewhere.
 
     .. math:: x\,[x > \text{threshold}] + \text{value}\,[x \le \text{threshold}]
@@ -312,30 +230,14 @@ class Threshold(Activation):
         threshold: the threshold.
         value: the output for inputs not above the threshold.
 
-    Inputs:
-        - **x** (Tensor) - any shape, floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentTypeError: an argument is not a number.
-        DtypeError: when called: the input holds integers or bools.
-
     Examples:
         >>> from sporax import nn, Tensor
         >>> print(nn.Threshold(0.1, 20)(Tensor([0.1, 0.2])))
         [20.   0.2]
-
-    Source: the class of the same name in MindSpore.
     """
 
-    _function = staticmethod(ops.threshold)
-
-    def __init__(self, threshold: float, value: float) -> None:
-        super().__init__()
-        self.threshold = _check.number(threshold, name="threshold", where="Threshold")
-        self.value = _check.number(value, name="value", where="Threshold")
+    threshold: Number
+    value: Number
 
     def _options(self) -> dict[str, Any]:
         return {"thr": self.threshold, "value": self.value}
