@@ -86,11 +86,17 @@ def completed_by(*sources: Any) -> Callable[[Target], Target]:
             text = next((each[name] for each in (own, *found) if name in each), "")
             own[name] = text
         own["Args"] = listed(_arguments(target, [entries(each.get("Args", "")) for each in (own, *found)]))
-        own["Raises"] = listed(_merged([entries(each.get("Raises", "")) for each in (own, *found)]))
+        raises = _merged([entries(each.get("Raises", "")) for each in (own, *found)])
+        own["Raises"] = listed({name: raises[name] for name in sorted(raises, key=_is_of_call)})
         target.__doc__ = join(own)
         return target
 
     return complete
+
+
+def _is_of_call(error: str) -> bool:
+    """Whether an error is usually raised by a call of a layer; the errors of its arguments are listed first."""
+    return not error.startswith("Argument")
 
 
 def _merged(sections: list[dict[str, str]]) -> dict[str, str]:

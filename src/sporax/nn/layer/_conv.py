@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, ClassVar, dataclass_transform
 
 from sporax import _check, ops
+from sporax._declared import declare
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Parameter, Tensor, wrap
+from sporax._schema import Flag, PositiveInteger, one_of
+from sporax.core import Cell, Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
 from sporax.nn.layer._inputs import Array, array_of, check_floating
@@ -22,89 +25,119 @@ Sizes = int | tuple[int, ...]
 _MODES = ("same", "valid", "pad")
 
 
-def sizes_of(value: Any, count: int, *, name: str, where: str) -> tuple[int, ...]:
-    """Return one positive int for each of `count` axes, from one int or a sequence."""
-    if not isinstance(value, (tuple, list)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ArgumentTypeError(
-                f"{where}: `{name}` must be an int or a tuple of {count} ints, but got {value!r} of type "
-                f"{type(value).__name__}."
-            )
-        value = (value,) * count
-    if len(value) != count:
-        raise ArgumentError(f"{where}: `{name}` must be an int or {count} ints, one for each axis, but got {value}.")
-    return tuple(_check.integer(each, name=name, where=where, minimum=1) for each in value)
-
-
-def as_int(value: Any, *, name: str, where: str, minimum: int = 1) -> int:
-    """Return `value` as an int that is at least `minimum`."""
-    return _check.integer(value, name=name, where=where, minimum=minimum)
-
-
+@dataclass_transform()
 class Conv(Layer):
-    """Base class of convolutions: Parameters, checks and the printed form."""
+    """Base class of convolutions: Parameters, checks and the printed form.
 
+    A subclass with the keyword `axes`, the number of axes of the window, is a declaration: its annotated fields are the
+    arguments of its constructor. Its docstring is completed with the sections of this one. A convolution over one axis
+    is computed over two, the first of which has size 1.
+
+    Args:
+        in_channels: the number of channels of the input.
+        out_channels: the number of channels of the output.
+        pad_mode: "same", "valid" or "pad"; see `Conv2d`.
+        group: the number of groups into which the channels are split; each group has its own kernels.
+        has_bias: whether there is a bias.
+        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
+        dtype: the dtype of the Parameters.
+
+    Raises:
+        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
+            not accept `padding`.
+        ArgumentTypeError: an argument has the wrong type.
+        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
+            channels, or is smaller than the window.
+        DtypeError: when called: the dtypes of the input and the weight differ.
+
+    Source: the class of the same name in MindSpore.
+    """
+
+    in_channels: int
+    out_channels: int
+    kernel_size: Any
+    stride: Any
+    pad_mode: str
+    padding: Any
+    dilation: Any
+    group: int
+    has_bias: bool
+    weight_init: Any
+    bias_init: Any
+    dtype: DType
     weight: Parameter
     bias: Parameter | None
+    data_format = "NCHW"
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        pad_mode: str,
-        padding: Any,
-        dilation: tuple[int, ...],
-        group: int,
-        has_bias: bool,
-        weight_init: Init,
-        bias_init: Init,
-        data_format: str,
-        dtype: DType,
-        *,
-        transposed: bool = False,
-    ) -> None:
-        super().__init__()
+    _axes: ClassVar[int]
+    _is_transposed: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, axes: int = 0, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if axes:
+            cls._axes = axes
+            declare(cls, Cell.__init__)
+            completed_by(Conv)(cls)
+
+    def _finish(self) -> None:
+        """Check arguments together, and create the Parameters."""
         where = self._where
-        self.in_channels = _check.integer(in_channels, name="in_channels", where=where, minimum=1)
-        self.out_channels = _check.integer(out_channels, name="out_channels", where=where, minimum=1)
-        self.kernel_size = kernel_size
-        self.stride = stride
-        _check.is_type(pad_mode, str, name="pad_mode", where=where)
-        _check.one_of(pad_mode.lower(), _MODES, name="pad_mode", where=where)
-        self.pad_mode = pad_mode
-        self.padding = self._checked_padding(padding)
-        self.dilation = dilation
-        self.group = _check.integer(group, name="group", where=where, minimum=1)
-        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels % group:
+        for name in ("kernel_size", "stride", "dilation"):
+            setattr(self, name, self._sizes(getattr(self, name), name))
+        _check.is_type(self.pad_mode, str, name="pad_mode", where=where)
+        _check.one_of(self.pad_mode.lower(), _MODES, name="pad_mode", where=where)
+        self.padding = self._checked_padding(self.padding)
+        for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
+            if channels % self.group:
                 raise ArgumentError(
-                    f"{where}: `{name}` must be a multiple of `group`, but got {name}={channels} and group={group}."
+                    f"{where}: `{name}` must be a multiple of `group`, but got {name}={channels} and "
+                    f"group={self.group}."
                 )
-        self.has_bias = _check.is_type(has_bias, bool, name="has_bias", where=where)
-        self.data_format = data_format
-        kind = as_dtype(dtype)
-        if transposed:
-            shape = (in_channels, out_channels // group, *kernel_size)
-        elif data_format == "NHWC":
-            shape = (out_channels, *kernel_size, in_channels // group)
-        else:
-            shape = (out_channels, in_channels // group, *kernel_size)
-        self.weight_init = HeUniform(math.sqrt(5)) if weight_init is None else weight_init
-        self.weight = self._parameter("weight", self.weight_init, shape, kind)
-        self.bias_init = bias_init
+        shape = self._weight_shape()
+        if self._axes == 1:
+            self.weight_init = self._with_height_axis(self.weight_init)
+        if self.weight_init is None:
+            self.weight_init = HeUniform(math.sqrt(5))
+        self.weight = self._parameter("weight", self.weight_init, shape)
         self.bias = None
         if self.has_bias:
-            if bias_init is None:
+            if self.bias_init is None:
                 self.bias_init = Uniform(1 / math.sqrt(math.prod(shape[1:])))
-            self.bias = self._parameter("bias", self.bias_init, (self.out_channels,), kind)
+            self.bias = self._parameter("bias", self.bias_init, (self.out_channels,))
 
     @property
     def _where(self) -> str:
         return type(self).__name__
 
+    def _sizes(self, value: Any, name: str) -> tuple[int, ...]:
+        """Return one positive int for each axis of the window, from one int or a sequence."""
+        count, where = self._axes, self._where
+        if count == 1:
+            return (1, _check.integer(value, name=name, where=where, minimum=1))
+        if not isinstance(value, (tuple, list)):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ArgumentTypeError(
+                    f"{where}: `{name}` must be an int or a tuple of {count} ints, but got {value!r} of type "
+                    f"{type(value).__name__}."
+                )
+            value = (value,) * count
+        if len(value) != count:
+            raise ArgumentError(
+                f"{where}: `{name}` must be an int or {count} ints, one for each axis, but got {value}."
+            )
+        return tuple(_check.integer(each, name=name, where=where, minimum=1) for each in value)
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        if self._is_transposed:
+            return (self.in_channels, self.out_channels // self.group, *self.kernel_size)
+        if self.data_format == "NHWC":
+            return (self.out_channels, *self.kernel_size, self.in_channels // self.group)
+        return (self.out_channels, self.in_channels // self.group, *self.kernel_size)
+
     def _checked_padding(self, padding: Any) -> Any:
+        if self._axes == 1:
+            padding = _check.integer(padding, name="padding", where=self._where, minimum=0)
+            padding = (0, 0, padding, padding)
         if isinstance(padding, list):
             padding = tuple(padding)
         if isinstance(padding, bool) or not isinstance(padding, (int, tuple)):
@@ -127,13 +160,13 @@ class Conv(Layer):
             )
         return padding
 
-    def _parameter(self, name: str, init: Any, shape: tuple[int, ...], dtype: DType) -> Parameter:
+    def _parameter(self, name: str, init: Any, shape: tuple[int, ...]) -> Parameter:
         if isinstance(init, Tensor) and init.shape != shape:
             raise ShapeError(f"{self._where}: `{name}_init` must have shape {shape}, but its shape is {init.shape}.")
-        return Parameter(initializer(init, shape, dtype), name=name)
+        return Parameter(initializer(init, shape, as_dtype(self.dtype)), name=name)
 
-    def _input(self, x: Any, layout: str) -> Array:
-        array, where = array_of(x, self._where), self._where
+    def _input(self, x: Any) -> Array:
+        array, where, layout = array_of(x, self._where), self._where, "NCL" if self._axes == 1 else self.data_format
         check_floating(array, where)
         if array.ndim != len(layout):
             hint = " Add a batch axis: x.expand_dims(0)." if array.ndim == len(layout) - 1 else ""
@@ -183,7 +216,8 @@ class Conv(Layer):
 class _Conv2d(Conv):
     """A convolution that is computed by one `ops.Conv2D`."""
 
-    def _make_op(self) -> None:
+    def _finish(self) -> None:
+        super()._finish()
         self.conv2d = ops.Conv2D(
             self.out_channels,
             self.kernel_size,
@@ -196,27 +230,22 @@ class _Conv2d(Conv):
         )
 
 
-class Conv2d(_Conv2d):
+class Conv2d(_Conv2d, axes=2):
     r"""A convolution over height and width (cross-correlation: the kernel is not flipped).
 
     .. math:: y_{n,o,i,j} = b_o + \sum_c \sum_{k,l} w_{o,c,k,l} \, x_{n,c,s_1 i+d_1 k-p_1,s_2 j+d_2 l-p_2}
 
     Args:
-        in_channels: the number of channels of the input.
-        out_channels: the number of channels of the output.
         kernel_size: an int, or (height, width).
         stride: s, the step between windows: an int, or (vertical, horizontal).
         pad_mode: "same" (the padding for which H_out = ceil(H / stride), the larger part at the end), "valid" (none),
             or "pad" (`padding`).
         padding: p, the number of zeros around the input with "pad": an int, or (top, bottom, left, right).
         dilation: d, the distance between the elements of the window: an int, or (vertical, horizontal).
-        group: the number of groups into which the channels are split; each group has its own kernels.
-        has_bias: whether there is a bias.
         weight_init: the initial value of `weight`; see `initializer`. Default: uniform in :math:`\pm 1/\sqrt{f}`, where
             f is the number of weights of an output element (`HeUniform(sqrt(5))`).
         bias_init: the initial value of `bias`, of shape (out_channels,). Default: the same interval.
         data_format: "NCHW" or "NHWC", the layout of the input and the output.
-        dtype: the dtype of the Parameters.
 
     Inputs:
         - **x** (Tensor) - shape (N, C, H, W), or (N, H, W, C) with "NHWC"; of the weight's dtype.
@@ -228,10 +257,6 @@ class Conv2d(_Conv2d):
     Raises:
         ArgumentError: the mode or the format is unknown, a size is below 1, `group` does not divide the channels, or
             the mode does not accept `padding`.
-        ArgumentTypeError: an argument has the wrong type.
-        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
-            channels, or is smaller than the window.
-        DtypeError: when called: the dtypes of the input and the weight differ.
 
     Examples:
         >>> from sporax import nn, ops
@@ -242,66 +267,38 @@ class Conv2d(_Conv2d):
     MindSpore.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        pad_mode: str = "same",
-        padding: Sizes = 0,
-        dilation: Sizes = 1,
-        group: int = 1,
-        has_bias: bool = False,
-        weight_init: Init = None,
-        bias_init: Init = None,
-        data_format: str = "NCHW",
-        dtype: DType = float32,
-    ) -> None:
-        where = "Conv2d"
-        _check.one_of(data_format, ("NCHW", "NHWC"), name="data_format", where=where)
-        super().__init__(
-            in_channels,
-            out_channels,
-            sizes_of(kernel_size, 2, name="kernel_size", where=where),
-            sizes_of(stride, 2, name="stride", where=where),
-            pad_mode,
-            padding,
-            sizes_of(dilation, 2, name="dilation", where=where),
-            group,
-            has_bias,
-            weight_init,
-            bias_init,
-            data_format,
-            dtype,
-        )
-        self._make_op()
+    in_channels: PositiveInteger
+    out_channels: PositiveInteger
+    kernel_size: Sizes
+    stride: Sizes = 1
+    pad_mode: str = "same"
+    padding: Sizes = 0
+    dilation: Sizes = 1
+    group: PositiveInteger = 1
+    has_bias: Flag = False
+    weight_init: Init = None
+    bias_init: Init = None
+    data_format: Annotated[str, one_of("NCHW", "NHWC")] = "NCHW"
+    dtype: DType = float32
 
     def construct(self, x: Tensor) -> Tensor:
-        array = self._input(x, self.data_format)
+        array = self._input(x)
         with x64_scope(True):
             return wrap(self._with_bias(self.conv2d(wrap(array), self.weight)._value))
 
 
-class Conv1d(_Conv2d):
+class Conv1d(_Conv2d, axes=1):
     r"""A convolution over one axis (cross-correlation: the kernel is not flipped).
 
     .. math:: y_{n,o,t} = b_o + \sum_c \sum_k w_{o,c,k} \, x_{n,c,st+dk-p}
 
     Args:
-        in_channels: the number of channels of the input.
-        out_channels: the number of channels of the output.
         kernel_size: an int.
         stride: s, the step between windows.
-        pad_mode: "same", "valid" or "pad"; see `Conv2d`.
         padding: p, the number of zeros at both ends with "pad".
         dilation: d, the distance between the elements of the window.
-        group: the number of groups into which the channels are split; each group has its own kernels.
-        has_bias: whether there is a bias.
         weight_init: the initial value of `weight`: a Tensor of shape (out_channels, in_channels / group, kernel_size),
             or what `initializer` accepts. Default: as in `Conv2d`.
-        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
-        dtype: the dtype of the Parameters.
 
     Inputs:
         - **x** (Tensor) - shape (N, C, L), of the weight's dtype.
@@ -310,81 +307,43 @@ class Conv1d(_Conv2d):
         Tensor of shape (N, out_channels, L_out). The weight has shape (out_channels, in_channels / group, 1,
         kernel_size), as in MindSpore's checkpoints.
 
-    Raises:
-        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
-            not accept `padding`.
-        ArgumentTypeError: an argument has the wrong type.
-        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
-            channels, or is shorter than the window.
-        DtypeError: when called: the dtypes of the input and the weight differ.
-
     Examples:
         >>> from sporax import nn, ops
         >>> nn.Conv1d(120, 240, 4, has_bias=False, weight_init="normal")(ops.ones((1, 120, 640))).shape
         (1, 240, 640)
-
-    Source: the class of the same name in MindSpore.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        pad_mode: str = "same",
-        padding: int = 0,
-        dilation: int = 1,
-        group: int = 1,
-        has_bias: bool = False,
-        weight_init: Init = None,
-        bias_init: Init = None,
-        dtype: DType = float32,
-    ) -> None:
-        where = "Conv1d"
-        pad = as_int(padding, name="padding", where=where, minimum=0)
-        super().__init__(
-            in_channels,
-            out_channels,
-            (1, as_int(kernel_size, name="kernel_size", where=where)),
-            (1, as_int(stride, name="stride", where=where)),
-            pad_mode,
-            (0, 0, pad, pad),
-            (1, as_int(dilation, name="dilation", where=where)),
-            group,
-            has_bias,
-            self._with_height_axis(weight_init),
-            bias_init,
-            "NCHW",
-            dtype,
-        )
-        self._make_op()
+    in_channels: PositiveInteger
+    out_channels: PositiveInteger
+    kernel_size: int
+    stride: int = 1
+    pad_mode: str = "same"
+    padding: int = 0
+    dilation: int = 1
+    group: PositiveInteger = 1
+    has_bias: Flag = False
+    weight_init: Init = None
+    bias_init: Init = None
+    dtype: DType = float32
 
     def construct(self, x: Tensor) -> Tensor:
-        array = self._input(x, "NCL")
+        array = self._input(x)
         with x64_scope(True):
             output = self.conv2d(wrap(array[:, :, None]), self.weight)._value
             return wrap(self._with_bias(output)[:, :, 0])
 
 
-class Conv3d(Conv):
+class Conv3d(Conv, axes=3):
     r"""A convolution over depth, height and width; see `Conv2d`.
 
     Args:
-        in_channels: the number of channels of the input.
-        out_channels: the number of channels of the output.
         kernel_size: an int, or (depth, height, width).
         stride: the step between windows: an int, or one for each axis.
-        pad_mode: "same", "valid" or "pad"; see `Conv2d`.
         padding: the number of zeros around the input with "pad": an int, or (front, back, top, bottom, left, right).
         dilation: the distance between the elements of the window: an int, or one for each axis.
-        group: the number of groups into which the channels are split; each group has its own kernels.
-        has_bias: whether there is a bias.
         weight_init: the initial value of `weight`, of shape (out_channels, in_channels / group, depth, height, width);
             see `initializer`. Default: as in `Conv2d`.
-        bias_init: the initial value of `bias`, of shape (out_channels,). Default: as in `Conv2d`.
         data_format: "NCDHW".
-        dtype: the dtype of the Parameters.
 
     Inputs:
         - **x** (Tensor) - shape (N, C, D, H, W), of the weight's dtype.
@@ -392,59 +351,29 @@ class Conv3d(Conv):
     Returns:
         Tensor of shape (N, out_channels, D_out, H_out, W_out).
 
-    Raises:
-        ArgumentError: the mode is unknown, a size is below 1, `group` does not divide the channels, or the mode does
-            not accept `padding`.
-        ArgumentTypeError: an argument has the wrong type.
-        ShapeError: an initial value has the wrong shape; or, when called: the input has the wrong number of axes or
-            channels, or is smaller than the window.
-        DtypeError: when called: the dtypes of the input and the weight differ.
-
     Examples:
         >>> from sporax import nn, ops
         >>> nn.Conv3d(3, 4, (4, 3, 3))(ops.ones((2, 3, 5, 6, 7))).shape
         (2, 4, 5, 6, 7)
-
-    Source: the class of the same name in MindSpore.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        pad_mode: str = "same",
-        padding: Sizes = 0,
-        dilation: Sizes = 1,
-        group: int = 1,
-        has_bias: bool = False,
-        weight_init: Init = None,
-        bias_init: Init = None,
-        data_format: str = "NCDHW",
-        dtype: DType = float32,
-    ) -> None:
-        where = "Conv3d"
-        _check.one_of(data_format, ("NCDHW",), name="data_format", where=where)
-        super().__init__(
-            in_channels,
-            out_channels,
-            sizes_of(kernel_size, 3, name="kernel_size", where=where),
-            sizes_of(stride, 3, name="stride", where=where),
-            pad_mode,
-            padding,
-            sizes_of(dilation, 3, name="dilation", where=where),
-            group,
-            has_bias,
-            weight_init,
-            bias_init,
-            data_format,
-            dtype,
-        )
+    in_channels: PositiveInteger
+    out_channels: PositiveInteger
+    kernel_size: Sizes
+    stride: Sizes = 1
+    pad_mode: str = "same"
+    padding: Sizes = 0
+    dilation: Sizes = 1
+    group: PositiveInteger = 1
+    has_bias: Flag = False
+    weight_init: Init = None
+    bias_init: Init = None
+    data_format: Annotated[str, one_of("NCDHW")] = "NCDHW"
+    dtype: DType = float32
 
     def construct(self, x: Tensor) -> Tensor:
         return ops.conv3d(
-            wrap(self._input(x, "NCDHW")),
+            wrap(self._input(x)),
             self.weight,
             self.bias,
             self.stride,
