@@ -8,13 +8,13 @@ from typing import Annotated, Any, ClassVar, dataclass_transform
 from sporax import _check, ops
 from sporax._declared import declare
 from sporax._docstring import completed_by
-from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax._schema import Flag, PositiveInteger, one_of
 from sporax.core import Cell, Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
-from sporax.nn.layer._inputs import Array, array_of, check_floating
+from sporax.nn.layer._inputs import Array, array_of, check_floating, check_weight_dtype
 from sporax.nn.layer._typed import Layer
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d"]
@@ -181,12 +181,7 @@ class Conv(Layer):
                 f"{where}: the input's axis {axis} must have size in_channels={self.in_channels}, but got shape "
                 f"{array.shape}.{hint}"
             )
-        if array.dtype != self.weight._value.dtype:
-            here, wanted = as_dtype(array.dtype), as_dtype(self.weight._value.dtype)
-            raise DtypeError(
-                f"{where}: the input's dtype is {here}, but the weight's is {wanted}. Cast the input, "
-                f"x.astype({wanted!r}), or let the layer compute in another dtype with .to_float(...)."
-            )
+        check_weight_dtype(array, self.weight._value, where)
         return array
 
     def _with_bias(self, output: Array) -> Array:

@@ -58,3 +58,17 @@ def check_ndim(array: Array, allowed: tuple[int, ...], where: str, layout: str) 
     if array.ndim not in allowed:
         counts = " or ".join(str(each) for each in allowed)
         raise ShapeError(f"{where}: the input must have {counts} dimensions, {layout}, but got shape {array.shape}.")
+
+
+def check_weight_dtype(array: Array, weight: Array, where: str) -> None:
+    """Check that the input of a layer has the dtype of its weight.
+
+    Raises:
+        DtypeError: it has another one.
+    """
+    if array.dtype != weight.dtype:
+        here, wanted = as_dtype(array.dtype), as_dtype(weight.dtype)
+        raise DtypeError(
+            f"{where}: the input's dtype is {here}, but the weight's is {wanted}. Cast the input, "
+            f"x.astype({wanted!r}), or let the layer compute in another dtype with .to_float(...)."
+        )

@@ -9,12 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 
 from sporax import _check, ops
-from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
-from sporax.nn.layer._inputs import array_of, check_floating
+from sporax.nn.layer._inputs import array_of, check_floating, check_weight_dtype
 from sporax.nn.layer._typed import Layer
 from sporax.nn.layer.activation import get_activation
 
@@ -103,12 +103,7 @@ class Dense(Layer):
                 f"Dense: the input's last axis must have size in_channels={self.in_channels}, but got shape "
                 f"{array.shape}. {self._hint(array.shape)}"
             )
-        if array.dtype != weight.dtype:
-            here, wanted = as_dtype(array.dtype), as_dtype(weight.dtype)
-            raise DtypeError(
-                f"Dense: the input's dtype is {here}, but the weight's is {wanted}. Cast the input, "
-                f"x.astype({wanted!r}), or let the layer compute in another dtype with .to_float(...)."
-            )
+        check_weight_dtype(array, weight, "Dense")
         with x64_scope(True):
             output = jnp.matmul(array, weight.T)
             if self.bias is not None:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Parameter, Tensor, computing_in, wrap
@@ -58,7 +59,39 @@ def _standardized_jvp(
     return found, (change, jnp.zeros_like(mean), jnp.zeros_like(variance))
 
 
+def _scaled(normal: Array, gamma: Parameter, beta: Parameter, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return gamma × normal + beta in `dtype`; the Parameters are reshaped to `shape`."""
+    scaled = normal * _wide(gamma._value).reshape(shape) + _wide(beta._value).reshape(shape)
+    return scaled.astype(dtype)
+
+
 class _BatchNorm(Layer):
+    r"""Base class of batch normalization over one or two axes; its docstring completes those of the subclasses.
+
+    Args:
+        num_features: the number of features or channels C.
+        eps: :math:`\epsilon`, ≥ 0.
+        momentum: the weight of the old moving statistics, in [0, 1].
+        affine: whether :math:`\gamma` and :math:`\beta` are trained.
+        gamma_init, beta_init, moving_mean_init, moving_var_init: the initial values of the Parameters; see
+            `initializer`.
+        use_batch_statistics: whether to use the statistics of the batch and update the moving statistics. Default: in
+            training only.
+        data_format: "NCHW" if the channels are axis 1, "NHWC" if they are the last axis.
+        dtype: the dtype of the Parameters.
+
+    Returns:
+        Tensor of the input's shape and dtype.
+
+    Raises:
+        ArgumentError: an argument is outside its interval.
+        ShapeError: when called: the number of dimensions or features differs, or there is a single value for each
+            feature in training.
+        DtypeError: when called: the input holds integers or bools.
+
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; the class of the same name in MindSpore.
+    """
+
     _dims: tuple[int, ...] = ()
     _layout: str = ""
 
@@ -132,8 +165,7 @@ class _BatchNorm(Layer):
                 mean = self.moving_mean._value.reshape(shape)
                 variance = self.moving_variance._value.reshape(shape)
             normal = (wide - mean) * jax.lax.rsqrt(variance + self.eps)
-        scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
-        return scaled.astype(array.dtype)
+        return _scaled(normal, self.gamma, self.beta, shape, array.dtype)
 
     def _update_moving(self, mean: Array, variance: Array, count: int, shape: tuple[int, ...]) -> None:
         if count < 2:
@@ -157,6 +189,7 @@ class _BatchNorm(Layer):
         )
 
 
+@completed_by(_BatchNorm)
 class BatchNorm1d(_BatchNorm):
     r"""Normalize each feature over the batch.
 
@@ -166,29 +199,8 @@ class BatchNorm1d(_BatchNorm):
     become :math:`\text{momentum} \cdot \text{moving} + (1 - \text{momentum}) \cdot \text{batch}`, with the
     unbiased variance. In evaluation mode the moving statistics are used. Half precision is computed in float32.
 
-    Args:
-        num_features: the number of features C.
-        eps: :math:`\epsilon`, ≥ 0.
-        momentum: the weight of the old moving statistics, in [0, 1].
-        affine: whether :math:`\gamma` and :math:`\beta` are trained.
-        gamma_init, beta_init, moving_mean_init, moving_var_init: the initial values of the Parameters; see
-            `initializer`.
-        use_batch_statistics: whether to use the statistics of the batch and update the moving statistics. Default: in
-            training only.
-        data_format: "NCHW" if the features are axis 1, "NHWC" if they are the last axis.
-        dtype: the dtype of the Parameters.
-
     Inputs:
         - **x** (Tensor) - shape (N, C) or (N, C, L), floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentError: an argument is outside its interval.
-        ShapeError: when called: the number of dimensions or features differs, or there is a single value for each
-            feature in training.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -198,32 +210,20 @@ class BatchNorm1d(_BatchNorm):
          [ 1.  1.]]
         >>> print(net.moving_mean.asnumpy())
         [0.2 0.5]
-
-    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; the class of the same name in MindSpore.
     """
 
     _dims = (2, 3)
     _layout = "(N, C) or (N, C, L)"
 
 
+@completed_by(_BatchNorm)
 class BatchNorm2d(_BatchNorm):
     r"""Normalize each channel over the batch and the image.
 
     The formula and the moving statistics are those of `BatchNorm1d`.
 
-    Args:
-        num_features: the number of channels C.
-        eps, momentum, affine, gamma_init, beta_init, moving_mean_init, moving_var_init, use_batch_statistics,
-            data_format, dtype: as in `BatchNorm1d`.
-
     Inputs:
         - **x** (Tensor) - shape (N, C, H, W), or (N, H, W, C) with "NHWC"; floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentError, ShapeError, DtypeError: as in `BatchNorm1d`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -231,33 +231,21 @@ class BatchNorm2d(_BatchNorm):
         >>> net = nn.BatchNorm2d(3)
         >>> net(Tensor(np.ones((2, 3, 4, 4), np.float32))).shape
         (2, 3, 4, 4)
-
-    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; the class of the same name in MindSpore.
     """
 
     _dims = (4,)
     _layout = "(N, C, H, W)"
 
 
+@completed_by(_BatchNorm)
 class BatchNorm3d(Layer):
     r"""Normalize each channel over the batch and the volume.
 
     The formula and the moving statistics are those of `BatchNorm1d`. As in MindSpore, an inner `BatchNorm2d` holds the
     Parameters, so that their names in checkpoints agree.
 
-    Args:
-        num_features: the number of channels C.
-        eps, momentum, affine, gamma_init, beta_init, moving_mean_init, moving_var_init, use_batch_statistics,
-            dtype: as in `BatchNorm1d`.
-
     Inputs:
         - **x** (Tensor) - shape (N, C, D, H, W), floating dtype.
-
-    Returns:
-        Tensor of the input's shape and dtype.
-
-    Raises:
-        ArgumentError, ShapeError, DtypeError: as in `BatchNorm1d`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -265,8 +253,6 @@ class BatchNorm3d(Layer):
         >>> net = nn.BatchNorm3d(3)
         >>> net(Tensor(np.ones((2, 3, 4, 4, 4), np.float32))).shape
         (2, 3, 4, 4, 4)
-
-    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; the class of the same name in MindSpore.
     """
 
     def __init__(
@@ -392,8 +378,7 @@ class LayerNorm(Layer):
             wide = _wide(array)
             normal = _standardized(wide, tuple(range(starts[0], array.ndim)), self.epsilon)[0]
             shape = (1,) * starts[1] + self.normalized_shape
-            scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
-            return wrap(scaled.astype(array.dtype))
+            return wrap(_scaled(normal, self.gamma, self.beta, shape, array.dtype))
 
     def extend_repr(self) -> str:
         return (
@@ -481,8 +466,7 @@ class GroupNorm(Layer):
             grouped = _wide(array).reshape((array.shape[0], self.num_groups, -1, positions))
             normal = _standardized(grouped, (2, 3), self.eps)[0].reshape(array.shape)
             shape = (1, self.num_channels) + (1,) * (array.ndim - 2)
-            scaled = normal * _wide(self.gamma._value).reshape(shape) + _wide(self.beta._value).reshape(shape)
-            return wrap(scaled.astype(array.dtype))
+            return wrap(_scaled(normal, self.gamma, self.beta, shape, array.dtype))
 
     def extend_repr(self) -> str:
         return f"num_groups={self.num_groups}, num_channels={self.num_channels}"
