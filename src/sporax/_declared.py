@@ -12,7 +12,7 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from sporax._schema import Check, check_of, static_type
 from sporax._signature import define
@@ -21,13 +21,21 @@ ANY_ORDER = inspect.Parameter.POSITIONAL_OR_KEYWORD
 SELF = inspect.Parameter("self", ANY_ORDER)
 
 Fields = Mapping[str, inspect.Parameter]
+Class = TypeVar("Class", bound=type)
+
+
+@dataclass_transform()
+def declared(cls: Class) -> Class:
+    """Decorate a class to define its constructor from its annotated fields; the base class takes no arguments."""
+    declare(cls, cls.__base__.__init__)
+    return cls
 
 
 def declare(cls: type, start: Callable[..., None], passed: Collection[str] = ()) -> Fields:
     """Define the constructor of a class from its annotated fields.
 
     The constructor calls `start` with the fields in `passed`, checks the others and sets them as attributes, and calls
-    `self._finish()`.
+    `self._finish()` if the class has this method.
 
     Args:
         cls: the class. Defaults are removed from its attributes, because instances have the values.
@@ -43,7 +51,8 @@ def declare(cls: type, start: Callable[..., None], passed: Collection[str] = ())
         if name not in passed:
             checked = f"_check_{name}({name}, name={name!r}, where=type(self).__name__)"
             body.append(f"self.{name} = {checked if name in checks else name}")
-    body.append("self._finish()")
+    if hasattr(cls, "_finish"):
+        body.append("self._finish()")
     set_constructor(cls, fields, checks, body, start)
     return fields
 

@@ -117,11 +117,11 @@ def test_piecewise_list():
     [
         (
             lambda: optim.ExponentialDecayLR(0.0, 0.9, 4),
-            r"ExponentialDecayLR: `learning_rate` must be in \(0.0, inf\)",
+            r"ExponentialDecayLR: `learning_rate` must be in \(0, inf\)",
         ),
         (
             lambda: optim.ExponentialDecayLR(0.1, -0.9, 4),
-            r"`decay_rate` must be in \(0.0, inf\), but got -0.9",
+            r"`decay_rate` must be in \(0, inf\), but got -0.9",
         ),
         (
             lambda: optim.InverseDecayLR(0.1, 0.9, 0),
@@ -131,9 +131,9 @@ def test_piecewise_list():
             lambda: optim.CosineDecayLR(0.1, 0.1, 4),
             r"`max_lr` must be larger than `min_lr`, but got 0.1 and 0.1",
         ),
-        (lambda: optim.CosineDecayLR(-0.1, 0.1, 4), r"`min_lr` must be in \[0.0, inf\), but got -0.1"),
-        (lambda: optim.PolynomialDecayLR(0.1, 0.01, 4, 0.0), r"`power` must be in \(0.0, inf\), but got 0.0"),
-        (lambda: optim.WarmUpLR(-0.1, 4), r"WarmUpLR: `learning_rate` must be in \[0.0, inf\)"),
+        (lambda: optim.CosineDecayLR(-0.1, 0.1, 4), r"`min_lr` must be in \[0, inf\), but got -0.1"),
+        (lambda: optim.PolynomialDecayLR(0.1, 0.01, 4, 0.0), r"`power` must be in \(0, inf\), but got 0.0"),
+        (lambda: optim.WarmUpLR(-0.1, 4), r"WarmUpLR: `learning_rate` must be in \[0, inf\)"),
         (lambda: optim.piecewise_constant_lr([2, 5], [0.1]), r"must have the same length, but got 2 and 1"),
         (
             lambda: optim.piecewise_constant_lr([5, 2], [0.1, 0.2]),
@@ -144,7 +144,7 @@ def test_piecewise_list():
             r"`total_step` must be at least 1, but got 0",
         ),
         (lambda: optim.cosine_decay_lr(0.2, 0.1, 6, 2, 2), r"cosine_decay_lr: `max_lr` must be larger"),
-        (lambda: optim.warmup_lr(-0.1, 6, 2, 2), r"warmup_lr: `learning_rate` must be in \[0.0, inf\)"),
+        (lambda: optim.warmup_lr(-0.1, 6, 2, 2), r"warmup_lr: `learning_rate` must be in \[0, inf\)"),
     ],
 )
 def test_invalid_values(make, message):

@@ -72,9 +72,6 @@ class FunctionLoss(RegisteredLoss):
         """The hyper-parameters of the function, by name."""
         return {name: unwrap(getattr(self, name)) for name in self._settings}
 
-    def _finish(self) -> None:
-        """Check or convert fields together, after each was checked by itself."""
-
 
 def _construct(cls: type[FunctionLoss], inputs: tuple[str, ...], optional: tuple[str, ...]) -> Any:
     """The `construct` of a declared loss: the function of the inputs, with the fields by name."""

@@ -17,7 +17,21 @@ from sporax.nn.optim.optimizer import Optimizer, slot_dtype, trains
 class RuleOptimizer(Optimizer):
     """Base class of optimizers that apply a `Rule` to each weight.
 
-    A subclass creates the rule from its attributes in `_make_rule`, and the slots with `_add_slots`.
+    A subclass creates the rule from its attributes in `_make_rule`, and the slots with `_add_slots`. Its docstring is
+    completed with the sections of this one.
+
+    Args:
+        params: the Parameters to train, or groups; see `nn.Optimizer`.
+        learning_rate: eta; see `nn.Optimizer`.
+        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
+        loss_scale: the factor by which the loss was multiplied.
+        use_locking: for compatibility with MindSpore; without effect.
+
+    Raises:
+        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
+        ArgumentTypeError: an argument has the wrong type.
+
+    Source: the class of the same name in MindSpore.
     """
 
     _slot_names: tuple[str, ...]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Rule, adagrad_rule
 
 __all__ = ["Adagrad"]
 
 
+@completed_by(RuleOptimizer)
 class Adagrad(RuleOptimizer):
     r"""Adagrad: gradients divided by the root of the sum of their squares.
 
@@ -18,16 +20,8 @@ class Adagrad(RuleOptimizer):
         a' = a + g^2, \qquad p' = p - \eta\, g / \sqrt{a'}
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
         accum: the initial value of a, not negative.
-        learning_rate: eta; see `nn.Optimizer`.
         update_slots: whether a is updated.
-        loss_scale: the factor by which the loss was multiplied.
-        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
-
-    Raises:
-        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

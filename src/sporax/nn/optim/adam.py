@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
 from sporax._suggest import refuse_keywords
 from sporax.core import Parameter
@@ -29,8 +30,10 @@ def _check_betas(beta1: Any, beta2: Any, eps: Any, where: str) -> tuple[float, f
     )
 
 
+@completed_by(RuleOptimizer)
 class Adam(RuleOptimizer):
     r"""Adam: adaptive moment estimation.
+
     .. math::
         m' = \beta_1 m + (1 - \beta_1) g, \qquad v' = \beta_2 v + (1 - \beta_2) g^2, \qquad
         p' = p - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \frac{m'}{\sqrt{v'} + \epsilon}
@@ -39,22 +42,17 @@ class Adam(RuleOptimizer):
     root of v, so that epsilon has more effect in the first steps.
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
-        learning_rate: eta; see `nn.Optimizer`.
         beta1, beta2: the decay rates of the moving averages, in [0, 1).
         eps: epsilon, positive.
-        use_locking: for compatibility with MindSpore; without effect.
         use_nesterov: whether the step uses :math:`\beta_1 m' + (1 - \beta_1) g` instead of :math:`m'`.
         weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`. `AdamWeightDecay`
             decays the weight instead.
-        loss_scale: the factor by which the loss was multiplied.
         use_amsgrad: whether the step uses the running maximum of v.
         kwargs: `use_lazy` and `use_offload`, for compatibility with MindSpore; without effect.
 
     Raises:
         ArgumentError: a number is out of range, a keyword is unknown, or `params` is empty or contains a Parameter
             twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -115,6 +113,7 @@ class Adam(RuleOptimizer):
         return [corrected[id(rate)] for rate in rates]
 
 
+@completed_by(RuleOptimizer)
 class AdamWeightDecay(RuleOptimizer):
     r"""Adam without bias correction, with decoupled weight decay.
 
@@ -123,15 +122,9 @@ class AdamWeightDecay(RuleOptimizer):
         p' = p - \eta \left( \frac{m'}{\sqrt{v'} + \epsilon} + \lambda p \right)
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
-        learning_rate: eta; see `nn.Optimizer`.
         beta1, beta2: the decay rates of the moving averages, in [0, 1).
         eps: epsilon, positive.
         weight_decay: lambda; see `nn.Optimizer`.
-
-    Raises:
-        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

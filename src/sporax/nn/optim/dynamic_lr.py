@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
-from sporax.nn.optim.learning_rate_schedule import _check_span, _positive
+from sporax.nn.optim.learning_rate_schedule import check_span
 
 __all__ = [
     "cosine_decay_lr",
@@ -19,6 +20,33 @@ __all__ = [
     "polynomial_decay_lr",
     "warmup_lr",
 ]
+
+
+_SHARED = """
+Args:
+    learning_rate: the initial rate, positive.
+    decay_rate: r, positive.
+    total_step: the length of the list.
+    step_per_epoch: the number of steps of an epoch.
+    decay_epoch: E.
+
+Returns:
+    A list of `total_step` rates.
+
+Raises:
+    ArgumentError: a number is out of range.
+    ArgumentTypeError: an argument has the wrong type.
+
+Source: the function of the same name in MindSpore.
+"""
+
+
+def _positive(value: Any, name: str, where: str) -> float:
+    return _check.number(value, name=name, where=where, minimum=0, open_minimum=True)
+
+
+def _not_negative(value: Any, name: str, where: str) -> float:
+    return _check.number(value, name=name, where=where, minimum=0)
 
 
 def _count(value: Any, name: str, where: str) -> int:
@@ -32,6 +60,15 @@ def _epochs(total_step: Any, step_per_epoch: Any, where: str) -> list[int]:
     return [step // length for step in range(total)]
 
 
+def _decay(
+    where: str, learning_rate: Any, decay_rate: Any, total_step: Any, step_per_epoch: Any, decay_epoch: Any
+) -> tuple[float, float, int, list[int]]:
+    """Check the arguments of a decay; return the rate, r, E, and the epoch of every step."""
+    rate, decay = _positive(learning_rate, "learning_rate", where), _positive(decay_rate, "decay_rate", where)
+    return rate, decay, _count(decay_epoch, "decay_epoch", where), _epochs(total_step, step_per_epoch, where)
+
+
+@completed_by(_SHARED)
 def piecewise_constant_lr(milestone: Sequence[int], learning_rates: Sequence[float]) -> list[float]:
     r"""Piecewise constant rates: :math:`y_i = x_k` for :math:`M_{k-1} \le i < M_k`.
 
@@ -49,8 +86,6 @@ def piecewise_constant_lr(milestone: Sequence[int], learning_rates: Sequence[flo
     Examples:
         >>> piecewise_constant_lr([2, 5], [0.1, 0.05])
         [0.1, 0.1, 0.05, 0.05, 0.05]
-
-    Source: the function of the same name in MindSpore.
     """
     where = "piecewise_constant_lr"
     _check.is_type(milestone, (tuple, list), name="milestone", where=where)
@@ -72,6 +107,7 @@ def piecewise_constant_lr(milestone: Sequence[int], learning_rates: Sequence[flo
     return rates
 
 
+@completed_by(_SHARED)
 def exponential_decay_lr(
     learning_rate: float,
     decay_rate: float,
@@ -83,36 +119,21 @@ def exponential_decay_lr(
     r"""Exponential decay: :math:`\eta\, r^{e / E}` for epoch e; e / E is rounded down if `is_stair`.
 
     Args:
-        learning_rate: the initial rate, positive.
-        decay_rate: r, positive.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
         decay_epoch: E, the number of epochs over which the rate is multiplied by r.
         is_stair: whether the rate changes only every E epochs.
-
-    Returns:
-        A list of `total_step` rates.
-
-    Raises:
-        ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> exponential_decay_lr(0.1, 0.5, 4, 2, 1)
         [0.1, 0.1, 0.05, 0.05]
-
-    Source: the function of the same name in MindSpore.
     """
-    where = "exponential_decay_lr"
-    rate, decay = _positive(learning_rate, "learning_rate", where), _positive(decay_rate, "decay_rate", where)
-    length = _count(decay_epoch, "decay_epoch", where)
-    stair = _check.is_type(is_stair, bool, name="is_stair", where=where)
-    return [
-        rate * decay ** (epoch // length if stair else epoch / length)
-        for epoch in _epochs(total_step, step_per_epoch, where)
-    ]
+    rate, decay, length, epochs = _decay(
+        "exponential_decay_lr", learning_rate, decay_rate, total_step, step_per_epoch, decay_epoch
+    )
+    stair = _check.is_type(is_stair, bool, name="is_stair", where="exponential_decay_lr")
+    return [rate * decay ** (epoch // length if stair else epoch / length) for epoch in epochs]
 
 
+@completed_by(_SHARED)
 def natural_exp_decay_lr(
     learning_rate: float,
     decay_rate: float,
@@ -124,36 +145,20 @@ def natural_exp_decay_lr(
     r"""Natural exponential decay: :math:`\eta\, e^{-r\, \mathrm{epoch}}`.
 
     Args:
-        learning_rate: the initial rate, positive.
-        decay_rate: r, positive.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
-        decay_epoch: E.
         is_stair: whether the epoch is rounded down to a multiple of E.
-
-    Returns:
-        A list of `total_step` rates.
-
-    Raises:
-        ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in natural_exp_decay_lr(0.1, 0.9, 4, 2, 1)]
         [0.1, 0.1, 0.0407, 0.0407]
-
-    Source: the function of the same name in MindSpore.
     """
-    where = "natural_exp_decay_lr"
-    rate, decay = _positive(learning_rate, "learning_rate", where), _positive(decay_rate, "decay_rate", where)
-    length = _count(decay_epoch, "decay_epoch", where)
-    stair = _check.is_type(is_stair, bool, name="is_stair", where=where)
-    return [
-        rate * math.exp(-decay * (epoch // length * length if stair else epoch))
-        for epoch in _epochs(total_step, step_per_epoch, where)
-    ]
+    rate, decay, length, epochs = _decay(
+        "natural_exp_decay_lr", learning_rate, decay_rate, total_step, step_per_epoch, decay_epoch
+    )
+    stair = _check.is_type(is_stair, bool, name="is_stair", where="natural_exp_decay_lr")
+    return [rate * math.exp(-decay * (epoch // length * length if stair else epoch)) for epoch in epochs]
 
 
+@completed_by(_SHARED)
 def inverse_decay_lr(
     learning_rate: float,
     decay_rate: float,
@@ -165,36 +170,20 @@ def inverse_decay_lr(
     r"""Inverse decay: :math:`\eta / (1 + r\, e / E)` for epoch e; e / E is rounded down if `is_stair`.
 
     Args:
-        learning_rate: the initial rate, positive.
-        decay_rate: r, positive.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
-        decay_epoch: E.
         is_stair: whether the rate changes only every E epochs.
-
-    Returns:
-        A list of `total_step` rates.
-
-    Raises:
-        ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> inverse_decay_lr(0.1, 1.0, 4, 2, 1)
         [0.1, 0.1, 0.05, 0.05]
-
-    Source: the function of the same name in MindSpore.
     """
-    where = "inverse_decay_lr"
-    rate, decay = _positive(learning_rate, "learning_rate", where), _positive(decay_rate, "decay_rate", where)
-    length = _count(decay_epoch, "decay_epoch", where)
-    stair = _check.is_type(is_stair, bool, name="is_stair", where=where)
-    return [
-        rate / (1.0 + decay * (epoch // length if stair else epoch / length))
-        for epoch in _epochs(total_step, step_per_epoch, where)
-    ]
+    rate, decay, length, epochs = _decay(
+        "inverse_decay_lr", learning_rate, decay_rate, total_step, step_per_epoch, decay_epoch
+    )
+    stair = _check.is_type(is_stair, bool, name="is_stair", where="inverse_decay_lr")
+    return [rate / (1.0 + decay * (epoch // length if stair else epoch / length)) for epoch in epochs]
 
 
+@completed_by(_SHARED)
 def cosine_decay_lr(
     min_lr: float, max_lr: float, total_step: int, step_per_epoch: int, decay_epoch: int
 ) -> list[float]:
@@ -203,16 +192,9 @@ def cosine_decay_lr(
     Args:
         min_lr: a, not negative.
         max_lr: b, larger than a.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
-        decay_epoch: E.
-
-    Returns:
-        A list of `total_step` rates.
 
     Raises:
         ArgumentError: a number is out of range, or `max_lr` is not larger than `min_lr`.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in cosine_decay_lr(0.01, 0.1, 6, 2, 2)]
@@ -221,7 +203,8 @@ def cosine_decay_lr(
     Source: the function of the same name in MindSpore; Loshchilov and Hutter, "SGDR" (2017).
     """
     where = "cosine_decay_lr"
-    low, high = _check_span(min_lr, max_lr, where)
+    low, high = _not_negative(min_lr, "min_lr", where), _positive(max_lr, "max_lr", where)
+    check_span(low, high, where)
     length = _count(decay_epoch, "decay_epoch", where)
     return [
         low + 0.5 * (high - low) * (1.0 + math.cos(math.pi * min(epoch, length) / length))
@@ -229,6 +212,7 @@ def cosine_decay_lr(
     ]
 
 
+@completed_by(_SHARED)
 def polynomial_decay_lr(
     learning_rate: float,
     end_learning_rate: float,
@@ -241,30 +225,17 @@ def polynomial_decay_lr(
     r"""Polynomial decay: :math:`(\eta - \eta_E)(1 - \min(e, E) / E)^q + \eta_E` for epoch e.
 
     Args:
-        learning_rate: the initial rate, positive.
         end_learning_rate: the last rate, not negative.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
-        decay_epoch: E.
         power: q, positive.
         update_decay_epoch: whether the rate rises again after epoch E: E becomes the next multiple of E.
-
-    Returns:
-        A list of `total_step` rates.
-
-    Raises:
-        ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> [round(rate, 4) for rate in polynomial_decay_lr(0.1, 0.01, 6, 2, 2, 0.5)]
         [0.1, 0.1, 0.0736, 0.0736, 0.01, 0.01]
-
-    Source: the function of the same name in MindSpore.
     """
     where = "polynomial_decay_lr"
     rate = _positive(learning_rate, "learning_rate", where)
-    last = _check.number(end_learning_rate, name="end_learning_rate", where=where, minimum=0.0)
+    last = _not_negative(end_learning_rate, "end_learning_rate", where)
     exponent = _positive(power, "power", where)
     length = _count(decay_epoch, "decay_epoch", where)
     restarts = _check.is_type(update_decay_epoch, bool, name="update_decay_epoch", where=where)
@@ -275,29 +246,19 @@ def polynomial_decay_lr(
     return rates
 
 
+@completed_by(_SHARED)
 def warmup_lr(learning_rate: float, total_step: int, step_per_epoch: int, warmup_epoch: int) -> list[float]:
     r"""Linear warm-up: :math:`\eta \min(e, W) / W` for epoch e.
 
     Args:
         learning_rate: the rate after warm-up, not negative.
-        total_step: the length of the list.
-        step_per_epoch: the number of steps of an epoch.
         warmup_epoch: W.
-
-    Returns:
-        A list of `total_step` rates.
-
-    Raises:
-        ArgumentError: a number is out of range.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> warmup_lr(0.1, 6, 2, 2)
         [0.0, 0.0, 0.05, 0.05, 0.1, 0.1]
-
-    Source: the function of the same name in MindSpore.
     """
     where = "warmup_lr"
-    rate = _check.number(learning_rate, name="learning_rate", where=where, minimum=0.0)
+    rate = _not_negative(learning_rate, "learning_rate", where)
     length = _count(warmup_epoch, "warmup_epoch", where)
     return [rate * min(epoch, length) / length for epoch in _epochs(total_step, step_per_epoch, where)]

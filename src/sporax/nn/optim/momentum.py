@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Rule, momentum_rule
@@ -14,6 +15,7 @@ from sporax.nn.optim._rules import Rule, momentum_rule
 __all__ = ["Momentum"]
 
 
+@completed_by(RuleOptimizer)
 class Momentum(RuleOptimizer):
     r"""Gradient descent with momentum.
 
@@ -21,16 +23,8 @@ class Momentum(RuleOptimizer):
         v' = u v + g, \qquad p' = p - \eta v', \qquad \text{with nesterov } p' = p - \eta (g + u v')
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
-        learning_rate: eta; see `nn.Optimizer`.
         momentum: u, not negative.
-        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
-        loss_scale: the factor by which the loss was multiplied.
         use_nesterov: whether to use Nesterov momentum.
-
-    Raises:
-        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Rule, rmsprop_rule
 
 __all__ = ["RMSProp"]
 
 
+@completed_by(RuleOptimizer)
 class RMSProp(RuleOptimizer):
     r"""RMSProp: gradients divided by the root of their running mean square, with momentum.
 
@@ -21,19 +23,10 @@ class RMSProp(RuleOptimizer):
     value of s is one.
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
-        learning_rate: eta; see `nn.Optimizer`.
         decay: d, not negative.
         momentum: u, not negative.
         epsilon: positive.
-        use_locking: for compatibility with MindSpore; without effect.
         centered: whether to divide by the root of the variance of the gradient instead.
-        loss_scale: the factor by which the loss was multiplied.
-        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
-
-    Raises:
-        ArgumentError: a number is out of range, or `params` is empty or contains a Parameter twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np

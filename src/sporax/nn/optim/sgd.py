@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
 from sporax.core import Parameter
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
@@ -15,6 +16,7 @@ from sporax.nn.optim._rules import Rule, sgd_rule
 __all__ = ["SGD"]
 
 
+@completed_by(RuleOptimizer)
 class SGD(RuleOptimizer):
     r"""Stochastic gradient descent, with optional momentum and dampening.
 
@@ -25,18 +27,13 @@ class SGD(RuleOptimizer):
     change.
 
     Args:
-        params: the Parameters to train, or groups; see `nn.Optimizer`.
-        learning_rate: eta; see `nn.Optimizer`.
         momentum: u, not negative.
         dampening: d, not negative.
-        weight_decay: the factor of the weight that is added to the gradient; see `nn.Optimizer`.
         nesterov: whether to use Nesterov momentum; requires momentum and no dampening.
-        loss_scale: the factor by which the loss was multiplied.
 
     Raises:
         ArgumentError: a number is out of range, `nesterov` is used without momentum or with dampening, or `params` is
             empty or contains a Parameter twice.
-        ArgumentTypeError: an argument has the wrong type.
 
     Examples:
         >>> import numpy as np
@@ -45,8 +42,6 @@ class SGD(RuleOptimizer):
         >>> _ = nn.SGD([weight], learning_rate=0.5)((Tensor([1.0, -1.0]),))
         >>> print(weight.asnumpy())
         [0.5 2.5]
-
-    Source: the class of the same name in MindSpore.
     """
 
     def __init__(

@@ -56,9 +56,6 @@ class Activation(Layer):
         if not integers:
             _docstring.completed_by(*([_WRONG_TYPE] if cls._settings else []), Activation)(cls)
 
-    def _finish(self) -> None:
-        """Check arguments together, after each was checked by itself."""
-
     def construct(self, x: Tensor) -> Tensor:
         array = array_of(x, type(self).__name__)
         if not self._integers:

@@ -24,6 +24,7 @@ __all__ = ["CELU", "ELU", "LeakyReLU", "PReLU", "RReLU", "ReLU", "ReLU6", "SeLU"
 
 class ReLU(Activation, function=ops.relu, integers=True):
     r"""Rectified linear unit.
+
     .. math:: \max(x, 0)
 
     Inputs:
