@@ -413,12 +413,12 @@ class TestErrors:
                 ArgumentTypeError,
                 "pass the Tensor to `initializer`",
             ),
-            (lambda: Normal(-1), ArgumentError, "Normal: `sigma` must be in [0.0, inf), but got -1"),
+            (lambda: Normal(-1), ArgumentError, "Normal: `sigma` must be in [0, inf), but got -1"),
             (lambda: Normal("a"), ArgumentTypeError, "Normal: `sigma` must be a number, but got 'a'"),
             (
                 lambda: TruncatedNormal(0),
                 ArgumentError,
-                "TruncatedNormal: `sigma` must be in (0.0, inf), but got 0",
+                "TruncatedNormal: `sigma` must be in (0, inf), but got 0",
             ),
             (lambda: TruncatedNormal(1, 0, 2, -2), ArgumentError, "`a` must be below `b`, but got a=2, b=-2"),
             (lambda: Uniform(-0.1), ArgumentError, "Uniform: `scale`"),
@@ -429,7 +429,7 @@ class TestErrors:
                 "HeUniform: `mode` must be one of 'fan_in', 'fan_out'",
             ),
             (lambda: HeNormal(nonlinearity="rleu"), ArgumentError, "but got 'rleu'. Did you mean 'relu'?"),
-            (lambda: VarianceScaling(-1), ArgumentError, "VarianceScaling: `scale` must be in (0.0, inf)"),
+            (lambda: VarianceScaling(-1), ArgumentError, "VarianceScaling: `scale` must be in (0, inf)"),
             (
                 lambda: VarianceScaling(mode="x"),
                 ArgumentError,
@@ -440,7 +440,7 @@ class TestErrors:
                 ArgumentError,
                 "`distribution` must be one of 'uniform'",
             ),
-            (lambda: Sparse(1.4), ArgumentError, "Sparse: `sparsity` must be in [0.0, 1.0], but got 1.4"),
+            (lambda: Sparse(1.4), ArgumentError, "Sparse: `sparsity` must be in [0, 1], but got 1.4"),
             (lambda: Sparse(0.5)((4,)), ShapeError, "Sparse: the shape must have 2 dimensions, but got (4,)"),
             (
                 lambda: Identity()((2, 3, 3)),

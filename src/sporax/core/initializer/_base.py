@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
 
 from sporax import _check
+from sporax._declared import fields_of, set_constructor
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax.core._host_random import default_stream
 from sporax.core.dtype import as_dtype, float32
 
 __all__ = ["Initializer", "calculate_fan_in_and_fan_out", "calculate_gain"]
+
+Class = TypeVar("Class", bound=type)
+
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
@@ -150,3 +154,18 @@ class Initializer:
         if array.ndim < low or (high is not None and array.ndim > high):
             wanted = f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
             raise ShapeError(f"{type(self).__name__}: the shape must have {wanted} dimensions, but got {array.shape}.")
+
+
+@dataclass_transform()
+def with_settings(cls: Class) -> Class:
+    """Decorate an initializer to define its constructor from its annotated fields, which are its settings.
+
+    The constructor checks the settings, keeps them as they are given, and calls `self._finish()` if it is defined.
+    """
+    fields, checks = fields_of(cls)
+    body = [f"_check_{name}({name}, name={name!r}, where=type(self).__name__)" for name in checks]
+    body.append(f"_start(self, {', '.join(f'{name}={name}' for name in fields)})")
+    if hasattr(cls, "_finish"):
+        body.append("self._finish()")
+    set_constructor(cls, fields, checks, body, Initializer.__init__)
+    return cls

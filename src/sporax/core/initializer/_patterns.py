@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sporax import _check
 from sporax._errors import ArgumentTypeError, ShapeError
+from sporax._schema import PositiveInteger
 from sporax.core.initializer import _draws
-from sporax.core.initializer._base import Initializer
+from sporax.core.initializer._base import Initializer, with_settings
 
 __all__ = ["Constant", "Dirac", "Identity", "One", "Ones", "Zero", "Zeros"]
 
@@ -49,6 +49,7 @@ Zeros = Zero
 Ones = One
 
 
+@with_settings
 class Constant(Initializer):
     """A constant value.
 
@@ -66,17 +67,18 @@ class Constant(Initializer):
     Source: the class of the same name in MindSpore.
     """
 
-    def __init__(self, value: Any) -> None:
-        single = isinstance(value, numbers.Number) or (hasattr(value, "__array__") and np.asarray(value).size == 1)
-        if not single:
+    value: Any
+
+    def _finish(self) -> None:
+        value = self.value
+        if not isinstance(value, numbers.Number) and not (hasattr(value, "__array__") and np.asarray(value).size == 1):
             raise ArgumentTypeError(
                 f"Constant: `value` must be a number or a Tensor of one element, but got {value!r}. "
                 "To use given values, pass the Tensor to `initializer`."
             )
-        super().__init__(value=value)
 
     def _initialize(self, arr: np.ndarray) -> None:
-        arr[...] = np.asarray(self.value).reshape(())  # pyright: ignore[reportAttributeAccessIssue]
+        arr[...] = np.asarray(self.value).reshape(())
 
 
 class Identity(Initializer):
@@ -99,6 +101,7 @@ class Identity(Initializer):
         arr[...] = np.eye(*arr.shape)
 
 
+@with_settings
 class Dirac(Initializer):
     """A convolution kernel that returns its input channels unchanged.
 
@@ -122,10 +125,7 @@ class Dirac(Initializer):
     MindSpore.
     """
 
-    def __init__(self, groups: int = 1) -> None:
-        super().__init__(groups=_check.integer(groups, name="groups", where="Dirac", minimum=1))
-
-    groups: int
+    groups: PositiveInteger = 1
 
     def _initialize(self, arr: np.ndarray) -> None:
         self._check_ndim(arr, 3, 5)

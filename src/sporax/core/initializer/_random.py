@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 
-from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
+from sporax._schema import NonNegative, Number, Positive, UnitInterval, one_of
 from sporax.core.initializer import _draws
-from sporax.core.initializer._base import Initializer, calculate_fan_in_and_fan_out, calculate_gain
+from sporax.core.initializer._base import Initializer, calculate_fan_in_and_fan_out, calculate_gain, with_settings
 
 __all__ = [
     "HeNormal",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 
+@with_settings
 class Normal(Initializer):
     r"""Normal distribution :math:`\mathcal N(\text{mean}, \text{sigma}^2)`.
 
@@ -42,18 +45,14 @@ class Normal(Initializer):
     Source: the class of the same name in MindSpore.
     """
 
-    sigma: float
-    mean: float
-
-    def __init__(self, sigma: float = 0.01, mean: float = 0.0) -> None:
-        _check.number(sigma, name="sigma", where="Normal", minimum=0.0)
-        _check.number(mean, name="mean", where="Normal")
-        super().__init__(sigma=sigma, mean=mean)
+    sigma: NonNegative = 0.01
+    mean: Number = 0.0
 
     def _initialize(self, arr: np.ndarray) -> None:
         _draws.fill_normal(arr, self._random(arr), self.mean, self.sigma)
 
 
+@with_settings
 class TruncatedNormal(Initializer):
     r"""Normal distribution :math:`\mathcal N(\text{mean}, \text{sigma}^2)` truncated to :math:`[a, b]`.
 
@@ -79,25 +78,20 @@ class TruncatedNormal(Initializer):
     class of the same name in MindSpore.
     """
 
-    sigma: float
-    mean: float
-    a: float
-    b: float
+    sigma: Positive = 0.01
+    mean: Number = 0.0
+    a: Number = -2.0
+    b: Number = 2.0
 
-    def __init__(self, sigma: float = 0.01, mean: float = 0.0, a: float = -2.0, b: float = 2.0) -> None:
-        where = "TruncatedNormal"
-        _check.number(sigma, name="sigma", where=where, minimum=0.0, open_minimum=True)
-        _check.number(mean, name="mean", where=where)
-        _check.number(a, name="a", where=where)
-        _check.number(b, name="b", where=where)
-        if not a < b:
-            raise ArgumentError(f"TruncatedNormal: `a` must be below `b`, but got a={a}, b={b}.")
-        super().__init__(sigma=sigma, mean=mean, a=a, b=b)
+    def _finish(self) -> None:
+        if not self.a < self.b:
+            raise ArgumentError(f"TruncatedNormal: `a` must be below `b`, but got a={self.a}, b={self.b}.")
 
     def _initialize(self, arr: np.ndarray) -> None:
         _draws.fill_truncated_normal(arr, self._random(arr), self.mean, self.sigma, self.a, self.b)
 
 
+@with_settings
 class Uniform(Initializer):
     r"""Uniform distribution :math:`U[-\text{scale}, \text{scale}]`.
 
@@ -115,30 +109,15 @@ class Uniform(Initializer):
     Source: the class of the same name in MindSpore.
     """
 
-    scale: float
-
-    def __init__(self, scale: float = 0.07) -> None:
-        _check.number(scale, name="scale", where="Uniform", minimum=0.0)
-        super().__init__(scale=scale)
+    scale: NonNegative = 0.07
 
     def _initialize(self, arr: np.ndarray) -> None:
         _draws.fill_uniform(arr, self._random(arr), -self.scale, self.scale)
 
 
+@with_settings
 class _Glorot(Initializer):
-    gain: float
-
-    def __init__(self, gain: float = 1) -> None:
-        where = type(self).__name__
-        _check.number(gain, name="gain", where=where, minimum=0.0, open_minimum=True)
-        super().__init__(gain=gain)
-
-    def _sigma(self, shape: tuple[int, ...]) -> float:
-        return self.gain * math.sqrt(2.0 / sum(calculate_fan_in_and_fan_out(shape)))
-
-
-class XavierUniform(_Glorot):
-    r"""Uniform distribution :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{6/(\text{fan\_in}+\text{fan\_out})}`.
+    """Base class of the initializers of Glorot and Bengio.
 
     Args:
         gain: a factor > 0; see `calculate_gain`.
@@ -147,12 +126,23 @@ class XavierUniform(_Glorot):
         ArgumentError: `gain` is not positive.
         ShapeError: when called: fewer than 2 dimensions.
 
+    Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
+    """
+
+    gain: Positive = 1
+
+    def _sigma(self, shape: tuple[int, ...]) -> float:
+        return self.gain * math.sqrt(2.0 / sum(calculate_fan_in_and_fan_out(shape)))
+
+
+@completed_by(_Glorot)
+class XavierUniform(_Glorot):
+    r"""Uniform distribution :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{6/(\text{fan\_in}+\text{fan\_out})}`.
+
     Examples:
         >>> from sporax.core.initializer import initializer
         >>> bool((abs(initializer("xavier_uniform", (3, 3)).asnumpy()) <= 1).all())
         True
-
-    Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
     """
 
     def _initialize(self, arr: np.ndarray) -> None:
@@ -160,39 +150,44 @@ class XavierUniform(_Glorot):
         _draws.fill_uniform(arr, self._random(arr), -limit, limit)
 
 
+@completed_by(_Glorot)
 class XavierNormal(_Glorot):
     r"""Normal distribution whose variance preserves the scale of activations and gradients.
 
     .. math:: \mathcal N(0, s^2), \quad s = \text{gain}\sqrt{2/(\text{fan\_in}+\text{fan\_out})}
 
-    Args:
-        gain: a factor > 0; see `calculate_gain`.
-
-    Raises:
-        ArgumentError: `gain` is not positive.
-        ShapeError: when called: fewer than 2 dimensions.
-
     Examples:
         >>> from sporax.core.initializer import initializer
         >>> initializer("xavier_normal", (3, 2)).shape
         (3, 2)
-
-    Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
     """
 
     def _initialize(self, arr: np.ndarray) -> None:
         _draws.fill_normal(arr, self._random(arr), 0.0, self._sigma(arr.shape))
 
 
+@with_settings
 class _He(Initializer):
-    negative_slope: float
-    mode: str
-    nonlinearity: str
+    """Base class of the initializers of He et al.
 
-    def __init__(self, negative_slope: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> None:
-        _check.one_of(mode, ("fan_in", "fan_out"), name="mode", where=type(self).__name__)
-        calculate_gain(nonlinearity, negative_slope)
-        super().__init__(negative_slope=negative_slope, mode=mode, nonlinearity=nonlinearity)
+    Args:
+        negative_slope: the slope of leaky_relu below zero.
+        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
+        nonlinearity: the activation that follows; see `calculate_gain`.
+
+    Raises:
+        ArgumentError: `mode` or `nonlinearity` is unknown.
+        ShapeError: when called: fewer than 2 dimensions.
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
+    """
+
+    negative_slope: float = 0
+    mode: Annotated[str, one_of("fan_in", "fan_out")] = "fan_in"
+    nonlinearity: str = "leaky_relu"
+
+    def _finish(self) -> None:
+        calculate_gain(self.nonlinearity, self.negative_slope)
 
     def _sigma(self, shape: tuple[int, ...]) -> float:
         fan_in, fan_out = calculate_fan_in_and_fan_out(shape)
@@ -200,23 +195,13 @@ class _He(Initializer):
         return gain / math.sqrt(fan_in if self.mode == "fan_in" else fan_out)
 
 
+@completed_by(_He)
 class HeUniform(_He):
     r"""Uniform distribution :math:`U[-l, l]` with :math:`l = \text{gain}\sqrt{3/\text{fan}}`.
-
-    Args:
-        negative_slope: the slope of leaky_relu below zero.
-        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
-        nonlinearity: the activation that follows; see `calculate_gain`.
-
-    Raises:
-        ArgumentError: `mode` or `nonlinearity` is unknown.
-        ShapeError: when called: fewer than 2 dimensions.
 
     Examples:
         >>> HeUniform(math.sqrt(5))
         HeUniform(negative_slope=2.23606797749979, mode='fan_in', nonlinearity='leaky_relu')
-
-    Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
     """
 
     def _initialize(self, arr: np.ndarray) -> None:
@@ -224,24 +209,14 @@ class HeUniform(_He):
         _draws.fill_uniform(arr, self._random(arr), -limit, limit)
 
 
+@completed_by(_He)
 class HeNormal(_He):
     r"""Normal distribution :math:`\mathcal N(0, s^2)` with :math:`s = \text{gain}/\sqrt{\text{fan}}`.
-
-    Args:
-        negative_slope: the slope of leaky_relu below zero.
-        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
-        nonlinearity: the activation that follows; see `calculate_gain`.
-
-    Raises:
-        ArgumentError: `mode` or `nonlinearity` is unknown.
-        ShapeError: when called: fewer than 2 dimensions.
 
     Examples:
         >>> from sporax.core.initializer import initializer
         >>> initializer(HeNormal(mode="fan_out"), (4, 2)).shape
         (4, 2)
-
-    Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
     """
 
     def _initialize(self, arr: np.ndarray) -> None:
@@ -260,6 +235,7 @@ _DISTRIBUTIONS = {
 }
 
 
+@with_settings
 class VarianceScaling(Initializer):
     r"""Distribution of variance :math:`\text{scale}/n`, where n is the fan selected by `mode`.
 
@@ -283,16 +259,9 @@ class VarianceScaling(Initializer):
     distribution for "truncated_normal".
     """
 
-    scale: float
-    mode: str
-    distribution: str
-
-    def __init__(self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal") -> None:
-        where = "VarianceScaling"
-        _check.number(scale, name="scale", where=where, minimum=0.0, open_minimum=True)
-        _check.one_of(mode, ("fan_in", "fan_out", "fan_avg"), name="mode", where=where)
-        _check.one_of(distribution, tuple(_DISTRIBUTIONS), name="distribution", where=where)
-        super().__init__(scale=scale, mode=mode, distribution=distribution)
+    scale: Positive = 1.0
+    mode: Annotated[str, one_of("fan_in", "fan_out", "fan_avg")] = "fan_in"
+    distribution: Annotated[str, one_of(*_DISTRIBUTIONS)] = "truncated_normal"
 
     def _initialize(self, arr: np.ndarray) -> None:
         fan_in, fan_out = calculate_fan_in_and_fan_out(arr.shape)
@@ -309,6 +278,7 @@ class VarianceScaling(Initializer):
             _draws.fill_truncated_normal(arr, rng, 0.0, wide, -2 * wide, 2 * wide)
 
 
+@with_settings
 class Orthogonal(Initializer):
     r"""A matrix with :math:`W^\top W = \text{gain}^2 I`, or :math:`W W^\top` where it has more columns than rows.
 
@@ -329,17 +299,14 @@ class Orthogonal(Initializer):
     Source: Saxe et al. 2014, https://arxiv.org/abs/1312.6120; Mezzadri 2007, https://arxiv.org/abs/math-ph/0609050.
     """
 
-    gain: float
-
-    def __init__(self, gain: float = 1.0) -> None:
-        _check.number(gain, name="gain", where="Orthogonal")
-        super().__init__(gain=gain)
+    gain: Number = 1.0
 
     def _initialize(self, arr: np.ndarray) -> None:
         self._check_ndim(arr, 2)
         _draws.fill_orthogonal(arr, self._random(arr), self.gain)
 
 
+@with_settings
 class Sparse(Initializer):
     r"""A matrix of :math:`\mathcal N(0, \text{sigma}^2)` with zeros in each column.
 
@@ -360,13 +327,8 @@ class Sparse(Initializer):
     in MindSpore.
     """
 
-    sparsity: float
-    sigma: float
-
-    def __init__(self, sparsity: float, sigma: float = 0.01) -> None:
-        _check.number(sparsity, name="sparsity", where="Sparse", minimum=0.0, maximum=1.0)
-        _check.number(sigma, name="sigma", where="Sparse", minimum=0.0)
-        super().__init__(sparsity=sparsity, sigma=sigma)
+    sparsity: UnitInterval
+    sigma: NonNegative = 0.01
 
     def _initialize(self, arr: np.ndarray) -> None:
         self._check_ndim(arr, 2, 2)
