@@ -21,19 +21,24 @@ def one_of(value: T, allowed: Collection[T], *, name: str, where: str) -> T:
     raise ArgumentError(f"{where}: `{name}` must be one of {choices}, but got {value!r}.{meant}")
 
 
-def is_type(value: Any, types: type | tuple[type, ...], *, name: str, where: str) -> Any:
-    """Check that `value` is an instance of `types`; a bool is not an int."""
+def is_type(value: Any, types: type | tuple[type, ...], *, name: str, where: str, expected: str = "") -> Any:
+    """Check that `value` is an instance of `types`; a bool is not an int. `expected` describes them in the error."""
     kinds = types if isinstance(types, tuple) else (types,)
     if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
         return value
-    expected = " or ".join(kind.__name__ for kind in kinds)
-    raise ArgumentTypeError(f"{where}: `{name}` must be {expected}, but got {value!r} of type {type(value).__name__}.")
+    raise wrong_type(value, expected or " or ".join(kind.__name__ for kind in kinds), name=name, where=where)
+
+
+def wrong_type(value: Any, expected: str, *, name: str, where: str, fix: str = "") -> ArgumentTypeError:
+    """Return the error for an argument of the wrong type."""
+    got = f"{value!r} of type {type(value).__name__}."
+    return ArgumentTypeError(f"{where}: `{name}` must be {expected}, but got {got}{fix and ' '}{fix}")
 
 
 def integer(value: Any, *, name: str, where: str, minimum: int | None = None) -> int:
     """Check that `value` is an integer and, if `minimum` is given, at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise ArgumentTypeError(f"{where}: `{name}` must be an int, but got {value!r} of type {type(value).__name__}.")
+        raise wrong_type(value, "an int", name=name, where=where)
     if minimum is not None and value < minimum:
         raise ArgumentError(f"{where}: `{name}` must be at least {minimum}, but got {int(value)}.")
     return int(value)
@@ -51,9 +56,7 @@ def number(
 ) -> float:
     """Check that `value` is a real number in an interval; an open end excludes the bound."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ArgumentTypeError(
-            f"{where}: `{name}` must be a number, but got {value!r} of type {type(value).__name__}."
-        )
+        raise wrong_type(value, "a number", name=name, where=where)
     real = float(value)
     below = minimum is not None and (real <= minimum if open_minimum else real < minimum)
     above = maximum is not None and (real >= maximum if open_maximum else real > maximum)

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, CheckpointError
 from sporax.core import Cell, Parameter, Tensor
 
@@ -65,9 +66,7 @@ def collect(save_obj: Any, where: str) -> dict[str, Entry]:
                 raise CheckpointError(f"{where}: the name {name!r} is in the list twice, so one would be lost.")
             found[name] = value
         return found
-    raise ArgumentTypeError(
-        f"{where}: `save_obj` must be a Cell, a dict or a list, but got {save_obj!r} of type {type(save_obj).__name__}."
-    )
+    raise _check.wrong_type(save_obj, "a Cell, a dict or a list", name="save_obj", where=where)
 
 
 def _named(element: Any, where: str) -> tuple[str, Entry]:
@@ -88,10 +87,7 @@ def _named(element: Any, where: str) -> tuple[str, Entry]:
 
 def appended(given: Any, where: str, argument: str = "append_dict") -> dict[str, Entry]:
     """Convert named Parameters, Tensors, arrays, numbers and strings to arrays and strings."""
-    if not isinstance(given, dict):
-        raise ArgumentTypeError(
-            f"{where}: `{argument}` must be a dict, but got {given!r} of type {type(given).__name__}."
-        )
+    _check.is_type(given, dict, name=argument, where=where, expected="a dict")
     found: dict[str, Entry] = {}
     for name, value in given.items():
         if not isinstance(name, str):

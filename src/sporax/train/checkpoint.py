@@ -156,7 +156,7 @@ def load_checkpoint(
     if strict_load is not _NOT_GIVEN:
         _check.is_type(strict_load, bool, name="strict_load", where=where)
     if net is not None and not isinstance(net, Cell):
-        raise ArgumentTypeError(f"{where}: `net` must be a Cell, but got {net!r} of type {type(net).__name__}.")
+        raise _check.wrong_type(net, "a Cell", name="net", where=where)
     if dec_key is not None:
         raise ArgumentError(f"{where}: sporax does not decrypt checkpoints. Omit `dec_key`.")
     _check_redundancy(remove_redundancy, where)
@@ -223,12 +223,10 @@ def load_param_into_net(
     Source: the function of the same name in MindSpore, which stops at the first mismatch.
     """
     where = "load_param_into_net"
-    if not isinstance(net, Cell):
-        raise ArgumentTypeError(f"{where}: `net` must be a Cell, but got {net!r} of type {type(net).__name__}.")
+    _check.is_type(net, Cell, name="net", where=where, expected="a Cell")
     if not isinstance(parameter_dict, dict):
-        raise ArgumentTypeError(
-            f"{where}: `parameter_dict` must be a dict, but got {parameter_dict!r} of type "
-            f"{type(parameter_dict).__name__}. load_checkpoint returns one."
+        raise _check.wrong_type(
+            parameter_dict, "a dict", name="parameter_dict", where=where, fix="load_checkpoint returns one."
         )
     if strict_load is not _NOT_GIVEN:
         _check.is_type(strict_load, bool, name="strict_load", where=where)
@@ -279,10 +277,7 @@ def remove_checkpoint(path: str | os.PathLike[str]) -> None:
 
 
 def _file_name(name: Any, where: str) -> str:
-    if not isinstance(name, (str, os.PathLike)):
-        raise ArgumentTypeError(
-            f"{where}: `ckpt_file_name` must be a str, but got {name!r} of type {type(name).__name__}."
-        )
+    _check.is_type(name, (str, os.PathLike), name="ckpt_file_name", where=where, expected="a str")
     return os.fspath(name)
 
 

@@ -91,10 +91,7 @@ class Model:
         amp_level: str = "O0",
         boost_level: str = "O0",
     ) -> None:
-        if not isinstance(network, Cell):
-            raise ArgumentTypeError(
-                f"Model: `network` must be a Cell, but got {network!r} of type {type(network).__name__}."
-            )
+        _check.is_type(network, Cell, name="network", where="Model", expected="a Cell")
         if isinstance(loss_fn, Mapping):
             loss_fn = OutputLosses(loss_fn)
         if loss_fn is not None and not callable(loss_fn):

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
+from sporax import _check
+from sporax._errors import ArgumentError, DatasetError
 from sporax.dataset.operations._base import OneChild
 from sporax.dataset.plan._columns import Replacement, indices_of, names_of
 from sporax.dataset.plan._node import Node
@@ -44,9 +45,12 @@ class Map(_Python):
             raise ArgumentError("map: `operations` must hold at least one callable, but it is empty.")
         for operation in self._operations:
             if not callable(operation):
-                raise ArgumentTypeError(
-                    f"map: `operations` must be callables, but got {operation!r} of type "
-                    f"{type(operation).__name__}. Give the function itself, without calling it."
+                raise _check.wrong_type(
+                    operation,
+                    "callables",
+                    name="operations",
+                    where="map",
+                    fix="Give the function itself, without calling it.",
                 )
         first = child._names[:1]
         inputs = first if input_columns is None else names_of(input_columns, "input_columns", "map")
@@ -89,9 +93,7 @@ class Filter(_Python):
     def __init__(self, child: Node, predicate: Callable[..., Any], input_columns: str | Sequence[str] | None) -> None:
         super().__init__(child)
         if not callable(predicate):
-            raise ArgumentTypeError(
-                f"filter: `predicate` must be callable, but got {predicate!r} of type {type(predicate).__name__}."
-            )
+            raise _check.wrong_type(predicate, "callable", name="predicate", where="filter")
         self._predicate = predicate
         self._none_passed = False
         self._inputs = child._names if input_columns is None else names_of(input_columns, "input_columns", "filter")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DatasetError
 from sporax.dataset.plan._plan import Source
 from sporax.dataset.plan._values import Row, columns_text, user_error
@@ -93,9 +94,11 @@ def is_indexable(source: Any) -> bool:
                 f"{type(source).__name__} has none. Add it, or give an iterable."
             )
     if not callable(source) and not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
-        raise ArgumentTypeError(
-            "GeneratorDataset: `source` must be a list, an object with `__getitem__` and `__len__`, a generator "
-            f"function or an iterable, but got {source!r} of type {type(source).__name__}."
+        raise _check.wrong_type(
+            source,
+            "a list, an object with `__getitem__` and `__len__`, a generator function or an iterable",
+            name="source",
+            where="GeneratorDataset",
         )
     return False
 

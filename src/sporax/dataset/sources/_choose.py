@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sporax import _check
-from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax._errors import ArgumentError
 from sporax.dataset.plan._sampler import Sampler
 from sporax.dataset.plan._samplers import DistributedSampler, RandomSampler, SequentialSampler
 
@@ -75,9 +75,11 @@ def make_sampler(
             return sampler
         if isinstance(sampler, Iterable) or (hasattr(sampler, "__getitem__") and hasattr(sampler, "__len__")):
             return IterableSampler(sampler, num_samples)
-        raise ArgumentTypeError(
-            f"{where}: `sampler` must be a Sampler, an iterable of indices, or an object with `__getitem__` and "
-            f"`__len__`, but got {sampler!r} of type {type(sampler).__name__}."
+        raise _check.wrong_type(
+            sampler,
+            "a Sampler, an iterable of indices, or an object with `__getitem__` and `__len__`",
+            name="sampler",
+            where=where,
         )
     if num_shards is not None and shard_id is not None:
         return DistributedSampler(num_shards, shard_id, shuffle is not False, num_samples)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax._errors import ArgumentError
 from sporax.dataset.plan._columns import names_of
 from sporax.dataset.plan._plan import Source
 from sporax.dataset.sources._choose import make_sampler
@@ -109,7 +109,4 @@ def _column(column: Any, where: str) -> Any:
         array = np.asarray(column)
         if array.ndim:
             return array if array.dtype.kind != "O" else list(array)
-    raise ArgumentTypeError(
-        f"{where}: `data` must be an array or a list, or a tuple or dict of them, "
-        f"but got {column!r} of type {type(column).__name__}."
-    )
+    raise _check.wrong_type(column, "an array or a list, or a tuple or dict of them", name="data", where=where)

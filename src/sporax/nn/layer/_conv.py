@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, dataclass_transform
 from sporax import _check, ops
 from sporax._declared import declare
 from sporax._docstring import completed_by
-from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
+from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
 from sporax._schema import Flag, PositiveInteger, one_of
 from sporax.core import Cell, Parameter, Tensor, wrap
@@ -116,10 +116,7 @@ class Conv(Layer):
             return (1, _check.integer(value, name=name, where=where, minimum=1))
         if not isinstance(value, (tuple, list)):
             if isinstance(value, bool) or not isinstance(value, int):
-                raise ArgumentTypeError(
-                    f"{where}: `{name}` must be an int or a tuple of {count} ints, but got {value!r} of type "
-                    f"{type(value).__name__}."
-                )
+                raise _check.wrong_type(value, f"an int or a tuple of {count} ints", name=name, where=where)
             value = (value,) * count
         if len(value) != count:
             raise ArgumentError(
@@ -141,10 +138,7 @@ class Conv(Layer):
         if isinstance(padding, list):
             padding = tuple(padding)
         if isinstance(padding, bool) or not isinstance(padding, (int, tuple)):
-            raise ArgumentTypeError(
-                f"{self._where}: `padding` must be an int or a tuple of ints, but got {padding!r} of type "
-                f"{type(padding).__name__}."
-            )
+            raise _check.wrong_type(padding, "an int or a tuple of ints", name="padding", where=self._where)
         numbers = padding if isinstance(padding, tuple) else (padding,)
         for each in numbers:
             _check.integer(each, name="padding", where=self._where, minimum=0)

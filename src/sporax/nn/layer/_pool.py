@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, dataclass_transform
 from sporax import _check, ops
 from sporax._declared import declare
 from sporax._docstring import completed_by
-from sporax._errors import ArgumentError, ArgumentTypeError
+from sporax._errors import ArgumentError
 from sporax._schema import Flag, PositiveInteger, one_of
 from sporax.core import Cell, Tensor, wrap
 from sporax.nn.layer._inputs import Array, array_of, check_floating, check_ndim
@@ -73,10 +73,7 @@ class _Pool(Layer):
     def _checked_padding(self, padding: Any) -> tuple[int, ...]:
         where, count = type(self).__name__, self._axes
         if isinstance(padding, bool) or not isinstance(padding, (int, tuple, list)):
-            raise ArgumentTypeError(
-                f"{where}: `padding` must be an int or a tuple of ints, but got {padding!r} of type "
-                f"{type(padding).__name__}."
-            )
+            raise _check.wrong_type(padding, "an int or a tuple of ints", name="padding", where=where)
         numbers = padding if isinstance(padding, (tuple, list)) else (padding,)
         if len(numbers) not in (1, count):
             wanted = "an int" if count == 1 else f"an int or {count} ints"

@@ -134,9 +134,8 @@ def _activation_of(activation: Any) -> Any:
     if isinstance(activation, type):
         raise ArgumentTypeError(f"Dense: `activation` is the class {activation.__name__}; pass an instance.")
     if not callable(activation):
-        raise ArgumentTypeError(
-            f"Dense: `activation` must be a name, a Cell, a primitive or a function, but got {activation!r} "
-            f"of type {type(activation).__name__}."
+        raise _check.wrong_type(
+            activation, "a name, a Cell, a primitive or a function", name="activation", where="Dense"
         )
     return activation
 

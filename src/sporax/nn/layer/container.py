@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Any, NoReturn, TypeVar, overload
 
+from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
 from sporax.core import Cell, note_guard, tracing
 
@@ -393,10 +394,7 @@ class CellDict(Cell):
         elif isinstance(cells, Iterable) and not isinstance(cells, (str, Cell)):
             pairs = cells
         else:
-            raise ArgumentTypeError(
-                f"CellDict: `cells` must be a mapping or a list of (name, Cell) pairs, but got {cells!r} of "
-                f"type {type(cells).__name__}."
-            )
+            raise _check.wrong_type(cells, "a mapping or a list of (name, Cell) pairs", name="cells", where="CellDict")
         for pair in pairs:
             if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
                 raise ArgumentTypeError(f"CellDict: expected a (name, Cell) pair, but got {pair!r}.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax.core import Cell, is_tensor
 from sporax.nn.loss import call_loss, tensors_of
@@ -19,10 +20,7 @@ def _as_float32(leaf: Any) -> Any:
 
 
 def _check_network(network: Any, name: str, where: str) -> Cell:
-    if not isinstance(network, Cell):
-        raise ArgumentTypeError(
-            f"{where}: `{name}` must be a Cell, but got {network!r} of type {type(network).__name__}."
-        )
+    _check.is_type(network, Cell, name=name, where=where, expected="a Cell")
     return network
 
 

@@ -69,10 +69,7 @@ class BackupAndRestore(TrainingCallback):
     ) -> None:
         super().__init__()
         where = "BackupAndRestore"
-        if not isinstance(backup_dir, (str, os.PathLike)):
-            raise ArgumentTypeError(
-                f"{where}: `backup_dir` must be a str, but got {backup_dir!r} of type {type(backup_dir).__name__}."
-            )
+        _check.is_type(backup_dir, (str, os.PathLike), name="backup_dir", where=where, expected="a str")
         if save_freq == "epoch":
             save_freq = 1
         elif isinstance(save_freq, str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sporax._errors import ArgumentTypeError
+from sporax import _check
 
 __all__ = ["Callback", "RunContext", "RunParams"]
 
@@ -130,11 +130,7 @@ class RunContext:
     __slots__ = ("_original_args", "_stop_requested", "run")
 
     def __init__(self, original_args: dict[str, Any], run: Any = None) -> None:
-        if not isinstance(original_args, dict):
-            raise ArgumentTypeError(
-                f"RunContext: `original_args` must be a dict, but got {original_args!r} of type "
-                f"{type(original_args).__name__}."
-            )
+        _check.is_type(original_args, dict, name="original_args", where="RunContext", expected="a dict")
         self._original_args: Any = original_args
         self.run = run
         self._stop_requested = False

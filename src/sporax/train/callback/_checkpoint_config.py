@@ -196,9 +196,8 @@ def _checked_info(info: Any) -> dict[str, Any] | None:
     if info is None:
         return None
     if not isinstance(info, list):
-        raise ArgumentTypeError(
-            f"{where}: `append_info` must be a list, but got {info!r} of type {type(info).__name__}. "
-            'Write, for example, ["epoch_num", {"k": 3}].'
+        raise _check.wrong_type(
+            info, "a list", name="append_info", where=where, fix='Write, for example, ["epoch_num", {"k": 3}].'
         )
     result: dict[str, Any] = {}
     for element in info:

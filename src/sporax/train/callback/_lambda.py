@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sporax._errors import ArgumentTypeError
+from sporax import _check
 from sporax.train.callback._base import Callback, RunContext
 
 __all__ = ["LambdaCallback"]
@@ -54,8 +54,5 @@ class LambdaCallback(Callback):
         given = {name: value for name, value in locals().items() if name.startswith("on_") and value is not None}
         for name, function in given.items():
             if not callable(function):
-                raise ArgumentTypeError(
-                    f"LambdaCallback: `{name}` must be a function of the run's context, but got "
-                    f"{function!r} of type {type(function).__name__}."
-                )
+                raise _check.wrong_type(function, "a function of the run's context", name=name, where="LambdaCallback")
             setattr(self, name, function)

@@ -70,9 +70,11 @@ class LearningRateScheduler(TrainingCallback):
     def __init__(self, learning_rate_function: Callable[[float, int], float]) -> None:
         super().__init__()
         if not callable(learning_rate_function):
-            raise ArgumentTypeError(
-                "LearningRateScheduler: `learning_rate_function` must be a function (rate, step) -> rate, "
-                f"but got {learning_rate_function!r} of type {type(learning_rate_function).__name__}."
+            raise _check.wrong_type(
+                learning_rate_function,
+                "a function (rate, step) -> rate",
+                name="learning_rate_function",
+                where="LearningRateScheduler",
             )
         self.learning_rate_function = learning_rate_function
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Cell
 from sporax.train.callback._base import RunContext, TrainingCallback, step_in_epoch
@@ -71,10 +72,7 @@ class ModelCheckpoint(TrainingCallback):
                 f"ModelCheckpoint: `directory` must be a str, a function or None, but got {directory!r}."
             )
         if config is not None and not isinstance(config, CheckpointConfig):
-            raise ArgumentTypeError(
-                f"ModelCheckpoint: `config` must be a CheckpointConfig, but got {config!r} of type "
-                f"{type(config).__name__}."
-            )
+            raise _check.wrong_type(config, "a CheckpointConfig", name="config", where="ModelCheckpoint")
         self._prefix, self._directory = prefix, directory
         self._config = config if config is not None else CheckpointConfig()
         self._suffix = f".{self._config.format}"
