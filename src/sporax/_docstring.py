@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
-SECTIONS = ("Args", "Inputs", "Returns", "Raises", "Examples", "Source")
+SECTIONS = ("Args", "Attributes", "Inputs", "Returns", "Raises", "Warns", "Examples", "Source")
 """The sections of a public docstring, in order."""
 
 _HEADING = re.compile(rf"^(?:({'|'.join(SECTIONS)}|Example):[ ]*(\S.*)?)$")
@@ -68,23 +68,24 @@ def join(sections: Mapping[str, str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def completed_by(*sources: Any) -> Callable[[Target], Target]:
+def completed_by(*sources: Any, sections: Collection[str] = SECTIONS) -> Callable[[Target], Target]:
     """Return a decorator that completes a docstring with parts of others, so that shared parts are written once.
 
     The entries of Args are put in the order of the parameters; an entry that the docstring does not have is the first
-    one of `sources`. Entries of Raises are added for errors that it does not list. Of the other sections, except
-    Examples, those that it does not have are copied.
+    one of `sources`. Entries of Raises are added for errors that it does not list. Inputs, Returns and Source are
+    copied if it does not have them.
 
     Args:
         sources: objects with docstrings, or the texts of docstrings.
+        sections: the sections to complete.
     """
-    found = [split(each if isinstance(each, str) else each.__doc__) for each in sources]
+    split_sources = [split(each if isinstance(each, str) else each.__doc__) for each in sources]
+    found = [{name: text for name, text in each.items() if name in sections} for each in split_sources]
 
     def complete(target: Target) -> Target:
         own = split(target.__doc__)
         for name in ("Inputs", "Returns", "Source"):
-            text = next((each[name] for each in (own, *found) if name in each), "")
-            own[name] = text
+            own[name] = next((each[name] for each in (own, *found) if name in each), "")
         own["Args"] = listed(_arguments(target, [entries(each.get("Args", "")) for each in (own, *found)]))
         raises = _merged([entries(each.get("Raises", "")) for each in (own, *found)])
         own["Raises"] = listed({name: raises[name] for name in sorted(raises, key=_is_of_call)})

@@ -317,17 +317,4 @@ class TrainingCallback(Callback):
     def on_eval_begin(self, run_context: RunContext) -> None:
         """Does nothing."""
 
-    def on_eval_epoch_begin(self, run_context: RunContext) -> None:
-        """Does nothing."""
-
-    def on_eval_step_begin(self, run_context: RunContext) -> None:
-        """Does nothing."""
-
-    def on_eval_step_end(self, run_context: RunContext) -> None:
-        """Does nothing."""
-
-    def on_eval_epoch_end(self, run_context: RunContext) -> None:
-        """Does nothing."""
-
-    def on_eval_end(self, run_context: RunContext) -> None:
-        """Does nothing."""
+    on_eval_epoch_begin = on_eval_step_begin = on_eval_step_end = on_eval_epoch_end = on_eval_end = on_eval_begin

@@ -6,31 +6,32 @@ import numbers
 from typing import Any
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Tensor
+from sporax.train.checkpoint import save_checkpoint
 
 __all__ = ["CheckpointConfig"]
 
 _COUNTERS = ("epoch_num", "step_num")
 
 
+@completed_by(save_checkpoint, sections=["Args"])
 class CheckpointConfig:
     """When `ModelCheckpoint` saves, what it keeps, and how.
+
+    The arguments are also attributes; those that another argument disables are None.
 
     Args:
         save_checkpoint_steps: save after every n steps; 0 or None to disable.
         save_checkpoint_seconds: save every n seconds; used if `save_checkpoint_steps` is disabled.
         keep_checkpoint_max: maximum number of files; the oldest is removed first. 0 or None to disable.
         keep_checkpoint_per_n_minutes: keep one file for every n minutes; used if `keep_checkpoint_max` is disabled.
-        integrated_save: accepted for compatibility with MindSpore; for distributed training.
-        async_save: whether a background thread writes the file. The values are copied by the call.
         saved_network: what to save instead of the network with its optimizer.
         append_info: additional entries: "epoch_num", "step_num", and a dict of names to values.
-        enc_key, enc_mode: encryption, which is not supported: `enc_key` must be None.
         exception_save: whether to save when an error ends the run, as `<prefix>-<epoch>_<step>_breakpoint`.
-        crc_check: accepted for compatibility with MindSpore; a checksum is always written.
         remove_redundancy: must be False; for distributed training.
-        format: "ckpt" or "safetensors".
+        kwargs: `incremental`, for compatibility with MindSpore; without effect.
 
     Raises:
         ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range, or saving is disabled
@@ -91,80 +92,21 @@ class CheckpointConfig:
         if unknown:
             raise ArgumentTypeError(f"{where}: there is no argument {', '.join(map(repr, unknown))}.")
         # Steps take precedence over seconds, and a number of files over minutes, as in MindSpore.
-        self._steps = save_checkpoint_steps
-        self._seconds = None if save_checkpoint_steps else save_checkpoint_seconds
-        self._keep_max = keep_checkpoint_max
-        self._keep_minutes = None if keep_checkpoint_max else keep_checkpoint_per_n_minutes
-        if not self._keep_max and not self._keep_minutes:
-            self._keep_max = 1
-        self._saved_network = saved_network
-        self._integrated_save = _check.is_type(integrated_save, bool, name="integrated_save", where=where)
-        self._async_save = async_save
+        self.save_checkpoint_steps = save_checkpoint_steps
+        self.save_checkpoint_seconds = None if save_checkpoint_steps else save_checkpoint_seconds
+        self.keep_checkpoint_max = keep_checkpoint_max
+        self.keep_checkpoint_per_n_minutes = None if keep_checkpoint_max else keep_checkpoint_per_n_minutes
+        if not keep_checkpoint_max and not keep_checkpoint_per_n_minutes:
+            self.keep_checkpoint_max = 1
+        self.saved_network = saved_network
+        self.integrated_save = _check.is_type(integrated_save, bool, name="integrated_save", where=where)
+        self.async_save = async_save
         self._append = _checked_info(append_info)
-        self._enc_mode = enc_mode
+        self.enc_key, self.enc_mode = enc_key, enc_mode
         self.exception_save = _check.is_type(exception_save, bool, name="exception_save", where=where)
-        self._crc_check = _check.is_type(crc_check, bool, name="crc_check", where=where)
-        self._format = _check.one_of(format, ("ckpt", "safetensors"), name="format", where=where)
-
-    @property
-    def save_checkpoint_steps(self) -> int | None:
-        """Number of steps between checkpoints."""
-        return self._steps
-
-    @property
-    def save_checkpoint_seconds(self) -> int | None:
-        """Number of seconds between checkpoints."""
-        return self._seconds
-
-    @property
-    def keep_checkpoint_max(self) -> int | None:
-        """Maximum number of files."""
-        return self._keep_max
-
-    @property
-    def keep_checkpoint_per_n_minutes(self) -> int | None:
-        """Number of minutes for which one file is kept."""
-        return self._keep_minutes
-
-    @property
-    def integrated_save(self) -> bool:
-        """As given."""
-        return self._integrated_save
-
-    @property
-    def async_save(self) -> bool | str:
-        """Whether a background thread writes the file."""
-        return self._async_save
-
-    @property
-    def saved_network(self) -> Cell | None:
-        """The Cell that is saved instead of the network with its optimizer."""
-        return self._saved_network
-
-    @property
-    def enc_key(self) -> bytes | None:
-        """Always None: encryption is not supported."""
-        return None
-
-    @property
-    def enc_mode(self) -> str:
-        """As given; without effect."""
-        return self._enc_mode
-
-    @property
-    def crc_check(self) -> bool:
-        """As given; sporax always writes a checksum."""
-        return self._crc_check
-
-    @property
-    def format(self) -> str:
-        """ "ckpt" or "safetensors"."""
-        return self._format
-
-    @property
-    def map_param_inc(self) -> bool:
-        """Always False: incremental files are not supported."""
-        return False
+        self.crc_check = _check.is_type(crc_check, bool, name="crc_check", where=where)
+        self.format = _check.one_of(format, ("ckpt", "safetensors"), name="format", where=where)
+        self.map_param_inc = False
 
     @property
     def append_dict(self) -> dict[str, Any] | None:
@@ -182,13 +124,11 @@ class CheckpointConfig:
 
     def get_checkpoint_policy(self) -> dict[str, Any]:
         """Return the settings by argument name."""
-        return {
-            "save_checkpoint_steps": self._steps,
-            "save_checkpoint_seconds": self._seconds,
-            "keep_checkpoint_max": self._keep_max,
-            "keep_checkpoint_per_n_minutes": self._keep_minutes,
-            "saved_network": self._saved_network,
-        }
+        names = (
+            "save_checkpoint_steps", "save_checkpoint_seconds", "keep_checkpoint_max", "keep_checkpoint_per_n_minutes",
+            "saved_network",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
 
 
 def _checked_info(info: Any) -> dict[str, Any] | None:

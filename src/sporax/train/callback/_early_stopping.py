@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax.core import Parameter
 from sporax.train._checkpoint_entries import combined_parameters
 from sporax.train.callback._base import RunContext, TrainingCallback, run_parts
@@ -15,18 +16,13 @@ from sporax.train.callback._monitored import Monitored
 __all__ = ["EarlyStopping"]
 
 
+@completed_by(Monitored)
 class EarlyStopping(TrainingCallback):
     """End training when a monitored value stops improving.
 
     Args:
-        monitor: "loss" for the loss of the epoch's last step, "eval_loss" for the mean loss of the
-            validation of `Model.fit` (the metric "loss"), or the name of a metric.
-        min_delta: minimum change that counts as an improvement.
         patience: number of epochs without improvement after which training ends; 0 and 1 are equivalent.
         verbose: whether to print a line when training ends.
-        mode: "min" if lower is better, "max" if higher is better, or "auto" to infer it from the name: "min" for
-            losses, errors and distances, "max" for accuracy, precision, recall, F1 and others. For any other name
-            "max" is used, with a warning.
         baseline: a value that must be exceeded too; other epochs count as epochs without improvement.
         restore_best_weights: whether the state of the best epoch is restored when training ends: the Parameters of
             the network and of the loss, and the optimizer's slots and step.
@@ -34,9 +30,6 @@ class EarlyStopping(TrainingCallback):
     Attributes:
         stopped_epoch: the epoch after which training was ended; 0 if it was not.
         best: the best value.
-
-    Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
 
     Examples:
         >>> from sporax.train import RunContext, RunParams

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Parameter
 from sporax.train.callback._base import RunContext, TrainingCallback
@@ -99,24 +100,18 @@ class LearningRateScheduler(TrainingCallback):
                 parameter.set_data(np.full(parameter.shape, float(new), np.float32))
 
 
+@completed_by(Monitored)
 class ReduceLROnPlateau(TrainingCallback):
     """Multiply the learning rate by `factor` when a monitored value stops improving.
 
     Args:
-        monitor: "loss" for the loss of the epoch's last step, "eval_loss" for the mean loss of the
-            validation of `Model.fit` (the metric "loss"), or the name of a metric.
         factor: the factor, between 0 and 1.
         patience: number of epochs without improvement after which the rate is reduced.
         verbose: whether to print a line when the rate is reduced.
-        mode: "min" if lower is better, "max" if higher is better, or "auto" to infer it from the name: "min" for
-            losses, errors and distances, "max" for accuracy, precision, recall, F1 and others. For any other name
-            "max" is used, with a warning.
-        min_delta: minimum change that counts as an improvement.
         cooldown: number of epochs after a reduction that are not counted.
         min_lr: the minimum of the rate.
 
     Raises:
-        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
         TrainError: the optimizer's learning rate is a schedule, not a number.
 
     Examples:

@@ -49,11 +49,16 @@ class Monitored:
     """A value for each epoch, and the best value.
 
     Args:
-        monitor: "loss" for the loss of the epoch's last step; "eval_loss" for the mean loss of the
-            validation; else the name of a metric.
-        mode: "min", "max", or "auto" to infer it from the name ("max", with a warning, if that is impossible).
+        monitor: "loss" for the loss of the epoch's last step, "eval_loss" for the mean loss of the
+            validation of `Model.fit` (the metric "loss"), or the name of a metric.
+        mode: "min" if lower is better, "max" if higher is better, or "auto" to infer it from the name: "min" for
+            losses, errors and distances, "max" for accuracy, precision, recall, F1 and others. For any other name
+            "max" is used, with a warning.
         min_delta: minimum change that counts as an improvement.
         where: the callback, for messages.
+
+    Raises:
+        ArgumentTypeError, ArgumentError: an argument is of the wrong type or out of range.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float, where: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sporax.train.metrics._base import rearrange_inputs
+from sporax._docstring import completed_by
+from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import ClassMetric
 
 __all__ = ["Accuracy"]
@@ -38,32 +39,23 @@ class Accuracy(ClassMetric):
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self._correct = self._samples = self._class_num = 0
 
     @rearrange_inputs
+    @completed_by(Metric.update)
     def update(self, *inputs: Any) -> None:
         """Update the metric with a batch.
 
         Args:
             inputs: the prediction and the true value, in the form for `eval_type`.
-
-        Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         predicted, labels = self._of_batch(inputs)
         correct = predicted == labels
         self._correct += int((correct if correct.ndim == 1 else correct.all(axis=1)).sum())
         self._samples += len(labels)
 
+    @completed_by(Metric.eval)
     def eval(self) -> float:
-        """Return the accuracy.
-
-        Returns:
-            A float in [0, 1].
-
-        Raises:
-            TrainError: there are no samples.
-        """
+        """Return the accuracy, in [0, 1]."""
         self._check_samples(self._samples)
         return self._correct / self._samples

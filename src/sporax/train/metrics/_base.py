@@ -75,11 +75,25 @@ class Metric(metaclass=ABCMeta):
 
     @abstractmethod
     def update(self, *inputs: Any) -> None:
-        """Update the metric with a batch."""
+        """Update the metric with a batch.
+
+        Args:
+            inputs: the prediction and the true value.
+
+        Raises:
+            ShapeError, LabelError, DtypeError, ArgumentError, ArgumentTypeError: invalid inputs.
+        """
 
     @abstractmethod
     def eval(self) -> Any:
-        """Return the result for the batches since `clear`."""
+        """Return the result for the batches since `clear`.
+
+        Returns:
+            A float.
+
+        Raises:
+            TrainError: there are no samples.
+        """
 
     # --- for subclasses -------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError, SporaxWarning
 from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import NO_CLASS, check_integers, check_range, predicted_classes
@@ -57,22 +58,19 @@ class ConfusionMatrix(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self.confusion_matrix = np.zeros((self.num_classes, self.num_classes), np.float64)
         self.undefined = np.zeros(self.num_classes, np.float64)
         self._samples = 0
         self._warned = False
 
     @rearrange_inputs
+    @completed_by(Metric.update)
     def update(self, *inputs: Any) -> None:
         """Update the metric with a batch.
 
         Args:
             inputs: the prediction: scores (N, C, ...), classes (N, ...), or with two classes probabilities (N, ...);
                 and the true value: integer labels (N, ...).
-
-        Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         where = "ConfusionMatrix"
         prediction, labels = self._inputs(inputs, ("the prediction", "the true value"))
@@ -153,14 +151,12 @@ class ConfusionMatrix(Metric):
                 stacklevel=4,
             )
 
+    @completed_by(Metric.eval)
     def eval(self) -> np.ndarray:
         """Return the matrix.
 
         Returns:
             An array of shape (C, C), float64.
-
-        Raises:
-            TrainError: there are no samples.
         """
         self._check_samples(self._samples)
         matrix = self.confusion_matrix

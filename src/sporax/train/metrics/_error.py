@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sporax._docstring import completed_by
 from sporax.train.metrics._base import Metric, rearrange_inputs, same_shape
 
 __all__ = ["MAE", "MSE"]
@@ -31,20 +32,17 @@ class _ErrorMetric(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self._sum = 0.0
         self._samples = 0
 
     @rearrange_inputs
+    @completed_by(Metric.update)
     def update(self, *inputs: Any) -> None:
         """Update the metric with a batch.
 
         Args:
             inputs: the prediction and the true value, both of shape (N, ...). A NaN in one of them makes the result
                 NaN.
-
-        Raises:
-            ShapeError, ArgumentError, ArgumentTypeError: invalid inputs.
         """
         given = self._inputs(inputs, ("the prediction", "the true value"))
         prediction, label = same_shape(given[0], given[1], type(self).__name__)
@@ -59,14 +57,6 @@ class _ErrorMetric(Metric):
         """Return the error of each element."""
 
     def eval(self) -> float:
-        """Return the error.
-
-        Returns:
-            A float.
-
-        Raises:
-            TrainError: there are no samples.
-        """
         self._check_samples(self._samples)
         return self._sum / self._samples
 

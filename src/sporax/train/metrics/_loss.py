@@ -35,7 +35,6 @@ class Loss(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self._sum = self._weight = 0.0
         self._batches = 0
 
@@ -61,8 +60,7 @@ class Loss(Metric):
             if given.size != 1 or not 0.0 <= float(given.reshape(())) < float("inf"):
                 raise ArgumentError(f"Loss.update: the weight must be one number ≥ 0, but got {inputs[1]!r}.")
             weight = float(given.reshape(()))
-        # A batch of weight 0 (all targets ignored) is not counted, whatever its loss. With a weight, a NaN remains in
-        # the
+        # A batch of weight 0 (all targets ignored) is not counted, whatever its loss. A NaN with a weight stays in the
         # result.
         self.add(float(loss.mean()) * weight if weight else 0.0, weight)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
-from sporax.train.metrics._base import rearrange_inputs
+from sporax._docstring import completed_by
+from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import NO_CLASS, ClassMetric
 
 __all__ = ["F1", "Fbeta", "Precision", "Recall"]
@@ -19,18 +20,25 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 class _Counts(ClassMetric):
-    """Counts of true positives, predicted positives and positives, by class or (multilabel) by sample."""
+    """Counts of true positives, predicted positives and positives, by class or (multilabel) by sample.
+
+    Args:
+        eval_type: "classification" (a value for each class), or "multilabel" (a value for each sample).
+
+    Raises:
+        ArgumentError: an unknown `eval_type`.
+    """
 
     def __init__(self, eval_type: str = "classification") -> None:
         super().__init__(eval_type)
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self._class_num = self._samples = 0
         self._batches: list[np.ndarray] = []
 
     @rearrange_inputs
+    @completed_by(Metric.update)
     def update(self, *inputs: Any) -> None:
         """Update the metric with a batch.
 
@@ -38,9 +46,6 @@ class _Counts(ClassMetric):
             inputs: the prediction and the true value: scores (N, C, ...) with C of at least 2 and labels (N, ...)
                 or one-hot; with several labels per sample, both (N, C, ...) of 0 and 1. A prediction with a NaN has
                 no class: it is a false negative of its true class, and not a false positive.
-
-        Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         predicted, labels = self._of_batch(inputs)
         self._samples += len(labels)
@@ -55,27 +60,33 @@ class _Counts(ClassMetric):
         counts = np.stack([np.bincount(each, minlength=classes) for each in counted]).astype(np.float64)
         self._batches = [sum(self._batches, counts)]
 
-    def _totals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        self._check_samples(self._samples)
-        right, predicted, positive = np.concatenate(self._batches, axis=1)
-        return right, predicted, positive
+    def eval(self, average: bool = False) -> Any:
+        """Return the result for each class.
 
-    @staticmethod
-    def _result(values: np.ndarray, average: bool, where: str) -> Any:
-        _check.is_type(average, bool, name="average", where=f"{where}.eval")
+        Args:
+            average: whether to return the unweighted mean.
+
+        Returns:
+            An array of shape (C,), or (N,) for "multilabel"; a float with `average`.
+
+        Raises:
+            TrainError: there are no samples.
+        """
+        self._check_samples(self._samples)
+        values = self._score(*np.concatenate(self._batches, axis=1))
+        _check.is_type(average, bool, name="average", where=f"{type(self).__name__}.eval")
         return float(values.mean()) if average else values
 
+    def _score(self, right: np.ndarray, predicted: np.ndarray, positive: np.ndarray) -> np.ndarray:
+        """Return the result from true positives, predicted positives and positives."""
+        raise NotImplementedError
 
+
+@completed_by(_Counts)
 class Precision(_Counts):
     r"""Fraction of the samples predicted as a class that belong to it; 0 if there are none.
 
     .. math:: \frac{TP}{TP + FP}
-
-    Args:
-        eval_type: "classification" (a value for each class), or "multilabel" (a value for each sample).
-
-    Raises:
-        ArgumentError: an unknown `eval_type`.
 
     Examples:
         >>> precision = Precision()
@@ -86,32 +97,15 @@ class Precision(_Counts):
     Source: the class of the same name in MindSpore.
     """
 
-    def eval(self, average: bool = False) -> Any:
-        """Return the precision.
-
-        Args:
-            average: whether to return the unweighted mean.
-
-        Returns:
-            An array of shape (C,), or (N,) for "multilabel"; a float with `average`.
-
-        Raises:
-            TrainError: there are no samples.
-        """
-        right, predicted, _ = self._totals()
-        return self._result(_ratio(right, predicted), average, "Precision")
+    def _score(self, right: np.ndarray, predicted: np.ndarray, positive: np.ndarray) -> np.ndarray:
+        return _ratio(right, predicted)
 
 
+@completed_by(_Counts)
 class Recall(_Counts):
     r"""Fraction of the samples of a class that are predicted as it; 0 if there are none.
 
     .. math:: \frac{TP}{TP + FN}
-
-    Args:
-        eval_type: "classification" (a value for each class), or "multilabel" (a value for each sample).
-
-    Raises:
-        ArgumentError: an unknown `eval_type`.
 
     Examples:
         >>> recall = Recall()
@@ -122,20 +116,8 @@ class Recall(_Counts):
     Source: the class of the same name in MindSpore.
     """
 
-    def eval(self, average: bool = False) -> Any:
-        """Return the recall.
-
-        Args:
-            average: whether to return the unweighted mean.
-
-        Returns:
-            An array of shape (C,), or (N,) for "multilabel"; a float with `average`.
-
-        Raises:
-            TrainError: there are no samples.
-        """
-        right, _, positive = self._totals()
-        return self._result(_ratio(right, positive), average, "Recall")
+    def _score(self, right: np.ndarray, predicted: np.ndarray, positive: np.ndarray) -> np.ndarray:
+        return _ratio(right, positive)
 
 
 class Fbeta(_Counts):
@@ -162,22 +144,9 @@ class Fbeta(_Counts):
         self.beta = _check.number(beta, name="beta", where=type(self).__name__, minimum=0.0, open_minimum=True)
         super().__init__()
 
-    def eval(self, average: bool = False) -> Any:
-        """Return the score.
-
-        Args:
-            average: whether to return the unweighted mean over the classes.
-
-        Returns:
-            An array of shape (C,); a float with `average`.
-
-        Raises:
-            TrainError: there are no samples.
-        """
-        right, predicted, positive = self._totals()
+    def _score(self, right: np.ndarray, predicted: np.ndarray, positive: np.ndarray) -> np.ndarray:
         squared = self.beta**2
-        score = _ratio((1 + squared) * right, squared * positive + predicted)
-        return self._result(score, average, type(self).__name__)
+        return _ratio((1 + squared) * right, squared * positive + predicted)
 
 
 class F1(Fbeta):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ShapeError
 from sporax.train.metrics._base import Metric, rearrange_inputs
 from sporax.train.metrics._classes import class_labels
@@ -42,18 +43,15 @@ class TopKCategoricalAccuracy(Metric):
         self.clear()
 
     def clear(self) -> None:
-        """Reset the metric."""
         self._right = self._samples = 0
 
     @rearrange_inputs
+    @completed_by(Metric.update)
     def update(self, *inputs: Any) -> None:
         """Update the metric with a batch.
 
         Args:
             inputs: scores (N, C) or (N, C, ...) with C of at least 2, and labels (N, ...) of ints or one-hot.
-
-        Raises:
-            ShapeError, LabelError, DtypeError, ArgumentError: invalid inputs.
         """
         where = type(self).__name__
         scores, labels = self._inputs(inputs, ("the prediction", "the true value"))
@@ -71,15 +69,9 @@ class TopKCategoricalAccuracy(Metric):
         self._right += int(right.sum())
         self._samples += labels.size
 
+    @completed_by(Metric.eval)
     def eval(self) -> float:
-        """Return the accuracy.
-
-        Returns:
-            A float in [0, 1].
-
-        Raises:
-            TrainError: there are no samples.
-        """
+        """Return the accuracy, in [0, 1]."""
         self._check_samples(self._samples)
         return self._right / self._samples
 
