@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentTypeError
 from sporax.dataset import _iterator
 from sporax.dataset._state import load_state, state_of
@@ -54,12 +55,11 @@ class Dataset(Node):
         reader = None if columns is None else self.project(columns)
         return _iterator.tuple_iterator(self, num_epochs, output_numpy, do_copy, reader)
 
+    @completed_by(create_tuple_iterator)
     def create_dict_iterator(
         self, num_epochs: int = -1, output_numpy: bool = False, do_copy: bool = False
     ) -> _iterator.EpochIterator:
         """Return an iterator over rows as dicts from column names to Tensors or arrays.
-
-        The arguments and errors are those of `create_tuple_iterator`.
 
         Example:
             >>> from sporax import dataset as ds
@@ -170,6 +170,7 @@ class Dataset(Node):
         _check_workers(num_parallel_workers, "batch")
         return BatchDataset(self, batch_size, drop_remainder, per_batch_map, input_columns, output_columns, pad_info)
 
+    @completed_by(batch)
     def padded_batch(
         self,
         batch_size: int | Callable[..., int],
@@ -180,9 +181,6 @@ class Dataset(Node):
         """Stack consecutive rows, padded to one shape.
 
         Args:
-            batch_size: as in `batch`.
-            drop_remainder: as in `batch`.
-            num_parallel_workers: accepted; see `batch`.
             pad_info: `{column: (shape, value)}`: the shape to pad to, where None (for a size or the whole shape)
                 means the maximum in the batch, and the padding value (None for 0, or ""). Elements larger than the
                 shape are truncated. Other columns are not padded; None or {} pads every column.

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError, TrainError
 from sporax.core import Cell, Parameter, Tensor
 from sporax.dataset import Dataset
@@ -178,6 +179,7 @@ class Model:
         """
         self._run("train", epoch, train_dataset, callbacks, dataset_sink_mode, sink_size, initial_epoch)
 
+    @completed_by(train)
     def fit(
         self,
         epoch: int,
@@ -193,14 +195,12 @@ class Model:
         """Train, and evaluate on `valid_dataset` between epochs.
 
         Args:
-            epoch, train_dataset, callbacks, dataset_sink_mode, sink_size, initial_epoch: as in `train`.
             valid_dataset: the dataset to evaluate on; None for no evaluation.
             valid_frequency: n to evaluate after every n-th epoch, or a list of epochs after which to evaluate.
             valid_dataset_sink_mode: accepted, as in MindSpore; evaluation is compiled either way.
 
         Raises:
             ArgumentError: there are no metrics, or a wrong `valid_frequency`.
-            TrainError, DatasetError: as `train`.
         """
         if valid_dataset is None:
             return self.train(epoch, train_dataset, callbacks, dataset_sink_mode, sink_size, initial_epoch)

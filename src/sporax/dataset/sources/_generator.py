@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, DatasetError, SporaxWarning
 from sporax.dataset.plan._columns import names_of
 from sporax.dataset.plan._pass import Pass
@@ -31,6 +32,7 @@ from sporax.dataset.sources._stack import source_of_columns, source_of_elements
 __all__ = ["GeneratorDataset"]
 
 
+@completed_by(SourceDataset)
 class GeneratorDataset(SourceDataset):
     """Dataset over Python data.
 
@@ -50,13 +52,8 @@ class GeneratorDataset(SourceDataset):
         column_names: a name for each column.
         column_types: the dtype that each column must have; None for any.
         schema: must be None; use `column_names` and `column_types`.
-        num_samples: maximum number of elements in an epoch; None or 0 for all.
-        num_parallel_workers: accepted; the source is read in the calling thread.
         shuffle: whether elements are read in random order, a different one in each epoch. None is True for a source
             with `__getitem__`, and False for any other.
-        sampler: a Sampler or an iterable of indices, which alone determines the order.
-        num_shards: number of shards into which the data is divided.
-        shard_id: the shard to read, counted from 0.
         python_multiprocessing: accepted, without effect.
         max_rowsize: accepted, without effect.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sporax import _check
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
 from sporax.dataset.plan._columns import names_of
 from sporax.dataset.plan._plan import Source
@@ -18,6 +19,7 @@ from sporax.dataset.sources._stack import source_of_columns
 __all__ = ["NumpySlicesDataset"]
 
 
+@completed_by(SourceDataset)
 class NumpySlicesDataset(SourceDataset):
     """A dataset over the first axis of arrays or lists.
 
@@ -25,12 +27,6 @@ class NumpySlicesDataset(SourceDataset):
         data: an array or a list (one column), a tuple of them (one column each), or a dict of them by
             column name. Arrays are not copied.
         column_names: a name for each column; None for the dict's keys, or `column_0`, `column_1`, ….
-        num_samples: maximum number of elements in an epoch; None or 0 for all.
-        num_parallel_workers: accepted, without effect.
-        shuffle: whether elements are read in random order, a different one in each epoch; None for True.
-        sampler: a Sampler or an iterable of indices, which alone determines the order.
-        num_shards: number of shards into which the data is divided.
-        shard_id: the shard to read, counted from 0.
 
     Raises:
         ArgumentError: no data, columns of different length, or a wrong number of names.

@@ -18,7 +18,16 @@ NOT_INDEXABLE = "the source has no `__getitem__`, so its elements are read in th
 
 
 class SourceDataset(Dataset):
-    """Base of the sources. If the elements can be read at any index, a sampler chooses them."""
+    """Base of the sources. If the elements can be read at any index, a sampler chooses them.
+
+    Args:
+        num_samples: maximum number of elements in an epoch; None or 0 for all.
+        num_parallel_workers: accepted; the source is read in the calling thread.
+        shuffle: whether elements are read in random order, a different one in each epoch; None for True.
+        sampler: a Sampler or an iterable of indices, which alone determines the order.
+        num_shards: number of shards into which the data is divided.
+        shard_id: the shard to read, counted from 0.
+    """
 
     _sampler: Sampler | None = None
     _where = ""
