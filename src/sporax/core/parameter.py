@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from sporax import _check
 from sporax._errors import ArgumentTypeError, DtypeError, ShapeError, StateError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _frames, _tensor_hooks
@@ -70,7 +69,7 @@ class Parameter(Tensor):
         parallel_optimizer: bool = True,
     ) -> None:
         if name is not None and not isinstance(name, str):
-            raise _check.wrong_type(name, "a str", name="name", where="Parameter")
+            raise ArgumentTypeError(f"Parameter: `name` must be a str, but got {name!r} of type {type(name).__name__}.")
         self._requires_grad: bool | None = None
         self.requires_grad = requires_grad
         if isinstance(default_input, int) and not isinstance(default_input, bool):
