@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentTypeError
 from sporax.core._hooks import CellHooks, HookHandle
 
@@ -67,6 +68,7 @@ class HookMethods:
             prepend=prepend, with_kwargs=with_kwargs,
         )  # fmt: skip
 
+    @completed_by(register_forward_pre_hook)
     def register_forward_hook(
         self,
         hook_fn: Callable[..., Any],
@@ -78,16 +80,8 @@ class HookMethods:
         """Call `hook_fn(cell, args, output)` after construct. A result other than None replaces the output.
 
         Args:
-            hook_fn: the hook.
-            prepend: whether to call it before the hooks that are already registered, instead of after them.
             with_kwargs: whether to call `hook_fn(cell, args, kwargs, output)`.
             always_call: whether to call it, with the output None, also if construct raises an error.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-
-        Raises:
-            ArgumentTypeError: `hook_fn` is not callable.
         """
         hooks = self._own_hooks()
         return hooks.add(
@@ -95,25 +89,20 @@ class HookMethods:
             prepend=prepend, with_kwargs=with_kwargs, always_call=always_call,
         )  # fmt: skip
 
+    @completed_by(register_forward_pre_hook)
     def register_backward_pre_hook(self, hook_fn: Callable[..., Any]) -> HookHandle:
         """Call `hook_fn(cell, grad_output)` in the backward pass, before that of construct.
 
         `grad_output` is a tuple with one gradient for each Tensor that construct returned. A result other than None
         replaces it, and thereby changes the gradients of the Cell's inputs and Parameters.
 
-        Args:
-            hook_fn: the hook.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-
         Raises:
-            ArgumentTypeError: `hook_fn` is not callable.
             CellError: in the backward pass, the result of the hook does not match `grad_output`.
         """
         hooks = self._own_hooks()
         return hooks.add(hooks.backward_pre, hook_fn, self._note_change, "Cell.register_backward_pre_hook")
 
+    @completed_by(register_forward_pre_hook)
     def register_backward_hook(self, hook_fn: Callable[..., Any]) -> HookHandle:
         """Call `hook_fn(cell, grad_input, grad_output)` in the backward pass, after that of construct.
 
@@ -121,14 +110,7 @@ class HookMethods:
         Tensor, and `(None, ...)` if no input is differentiated, as in a first layer. A result other than None replaces
         it. This hook does not change the gradients of the Cell's Parameters.
 
-        Args:
-            hook_fn: the hook.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-
         Raises:
-            ArgumentTypeError: `hook_fn` is not callable.
             CellError: in the backward pass, the result of the hook does not match `grad_input`.
         """
         hooks = self._own_hooks()

@@ -8,11 +8,7 @@ import numpy as np
 
 
 class HostStream:
-    """A NumPy random generator and the seed that it started from.
-
-    Args:
-        seed: default: a seed from the operating system.
-    """
+    """A NumPy random generator and its seed, by default one from the operating system."""
 
     seed: int
     generator: np.random.Generator

@@ -74,17 +74,7 @@ def check_hook(hook: Any, where: str) -> None:
 
 
 def register(tensor: Any, hook: Hook, kind: type, wrap: Callable[[Any], Any]) -> TensorHookHandle:
-    """Add a hook to a Tensor that is not a Parameter.
-
-    Args:
-        tensor: the Tensor.
-        hook: the hook.
-        kind: the class `Tensor`.
-        wrap: the function that makes a Tensor from an array.
-
-    Returns:
-        The handle.
-    """
+    """Add a hook to a Tensor that is not a Parameter; `kind` is the class `Tensor`, `wrap` makes one from an array."""
     check_hook(hook, "Tensor.register_hook")
     entry = getattr(tensor, "_hooks", None)
     if entry is None:

@@ -16,11 +16,8 @@ _OWN = ("_params", "_cells")
 def warn_of_unregistered(network: Any, cell_type: type) -> None:
     """Warn about attributes whose Cells and Parameters are not trained.
 
-    There is no warning if the elements are also registered under another attribute.
-
-    Args:
-        network: the Cell whose Parameters are about to be trained.
-        cell_type: the class Cell, whose file imports this one.
+    There is no warning if the elements are also registered under another attribute. `cell_type` is the class Cell,
+    whose file imports this one.
     """
     cells = [cell for _, cell in network.cells_and_names()]
     known: set[int] | None = None

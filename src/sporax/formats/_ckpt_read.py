@@ -43,8 +43,7 @@ class _Source:
         if looks is not None:
             return foreign(self.path, looks, _EXPECTED)
         return self.fault(
-            f"it begins with {self.head[:8].hex(' ')}, which is not a format known to sporax; {_EXPECTED} was "
-            f"expected.",
+            f"it begins with {self.head[:8].hex(' ')}, which is not a known format; {_EXPECTED} was expected.",
             "If MindSpore encrypted it (enc_key), save it again without a key; else check the file name.",
         )
 

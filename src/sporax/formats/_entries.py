@@ -18,11 +18,7 @@ Writable: TypeAlias = np.ndarray | np.generic | bool | int | float | complex | s
 
 
 def normalise(entries: Mapping[str, Writable]) -> dict[str, Entry]:
-    """Convert entries to little-endian, contiguous arrays.
-
-    Raises:
-        CheckpointError: no checkpoint format supports an entry.
-    """
+    """Convert entries to little-endian, contiguous arrays; raise `CheckpointError` for an unsupported entry."""
     result: dict[str, Entry] = {}
     for name, value in entries.items():
         if not isinstance(name, str):

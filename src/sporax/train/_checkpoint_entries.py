@@ -17,11 +17,7 @@ Entry = np.ndarray | str
 
 
 def parameters(cell: Cell, where: str) -> dict[str, Parameter]:
-    """Return the Parameters of a Cell by name; by path if names repeat, as after a call in MindSpore.
-
-    Raises:
-        CheckpointError: two of them have the same name.
-    """
+    """Return the Parameters of a Cell by name; by path if names repeat, as after a call in MindSpore."""
     found: dict[str, Parameter] = {}
     with contextlib.suppress(ArgumentError):
         cell.check_names_and_refresh_name()

@@ -157,9 +157,8 @@ class Feed:
                 "the last batch used before the interruption differs when it is read again: the data changed, or the "
                 "dataset draws random numbers from generators other than NumPy's global one and those of "
                 "sporax.dataset, or callbacks draw from NumPy's between batches. The run continues, but its results "
-                "may "
-                "differ from those of the uninterrupted run. If an object in the pipeline has its own generator, give "
-                "it `state_dict()` and `load_state_dict(state)`.",
+                "may differ from those of the uninterrupted run. If an object in the pipeline has its own generator, "
+                "give it `state_dict()` and `load_state_dict(state)`.",
                 ResumeWarning,
                 stacklevel=2,
             )
@@ -324,9 +323,8 @@ class Feed:
     def _wrong_size(self, received: str, epoch: int) -> DatasetError:
         return DatasetError(
             f"{self._where}: an epoch has {self.size} batches according to the dataset, but it gave {received} in "
-            f"epoch "
-            f"{epoch}. Make `__len__` (or `get_dataset_size`) return the number of batches of each epoch, or remove "
-            "`__len__`; and make `__iter__` start from the first batch each time."
+            f"epoch {epoch}. Make `__len__` (or `get_dataset_size`) return the number of batches of each epoch, or "
+            "remove `__len__`; and make `__iter__` start from the first batch each time."
         )
 
     # --- epochs of a given number of steps --------------------------------------------------------------------

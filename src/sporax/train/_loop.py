@@ -230,8 +230,7 @@ class TrainLoop:
             return
         warnings.warn(
             f"training continues after epoch {params.initial_epoch}, but the optimizer has done no step (global_step "
-            f"is "
-            "0), so its learning rate schedule starts from step 0. Load the optimizer's state too: "
+            "is 0), so its learning rate schedule starts from step 0. Load the optimizer's state too: "
             "load_param_into_net(optimizer, load_checkpoint(...)) of a file that ModelCheckpoint saved, or use "
             f"BackupAndRestore. For weights alone: optimizer.global_step.set_data(Tensor([{params.cur_step_num}], "
             "sporax.int32)).",

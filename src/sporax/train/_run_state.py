@@ -40,9 +40,6 @@ class Loop(Protocol):
 class RunState:
     """The state of a `TrainLoop`, for `RunContext.run_state` and `RunContext.resume_run`.
 
-    Args:
-        loop: the loop.
-
     Attributes:
         steps_of_epoch: number of steps of the first epoch that were done before the interruption.
     """
@@ -99,11 +96,7 @@ class RunState:
         return None if valid is None or valid is self._loop.feed.source else _source.state_of(valid)
 
     def resume(self, state: dict[str, Any], load_parameters: Callable[[], None]) -> None:
-        """Store the state to resume from; `apply` restores it.
-
-        Raises:
-            CheckpointError: the state belongs to another run.
-        """
+        """Store the state to resume from, which `apply` restores; raise `CheckpointError` for that of another run."""
         loop, params = self._loop, self._loop.params
         size = loop.feed.steps or loop.feed.size
         if size is not None and state["batch_num"] not in (None, size):
@@ -141,9 +134,8 @@ class RunState:
         if different:
             warnings.warn(
                 f"the settings of this run differ from those of the interrupted one: {different}. Training continues "
-                f"with "
-                "the current settings, because a backup does not restore them. For the result of the uninterrupted run "
-                "restore them, or delete the file to train from the beginning.",
+                "with the current settings, because a backup does not restore them. For the result of the "
+                "uninterrupted run restore them, or delete the file to train from the beginning.",
                 ResumeWarning,
                 stacklevel=4,
             )
@@ -151,9 +143,8 @@ class RunState:
         if self._begun_at and not begun_at:
             warnings.warn(
                 f"the interrupted run began with an optimizer that had done {self._begun_at} steps, but the optimizer "
-                f"of "
-                "this run has done none. The backup may belong to a later call of Model.train in the script: give each "
-                "call a separate folder.",
+                "of this run has done none. The backup may belong to a later call of Model.train in the script: give "
+                "each call a separate folder.",
                 ResumeWarning,
                 stacklevel=4,
             )

@@ -69,8 +69,7 @@ class _IterableSource:
             received = f"a dict of {list(batch)}" if isinstance(batch, dict) else f"a {type(batch).__name__}"
             raise DatasetError(
                 f"{self._where}: the first batch was {f'a dict of {self._names}' if self._by_name else 'not a dict'}, "
-                f"but "
-                f"a later one is {received}. Use the same form and the same keys for every batch."
+                f"but a later one is {received}. Use the same form and the same keys for every batch."
             )
         return tuple([np.asarray(batch[name]) for name in self._names])
 
@@ -108,11 +107,7 @@ def _columns(batch: Any) -> tuple[Any, ...] | list[Any]:
 
 
 def as_source(dataset: Any, where: str) -> Any:
-    """Return the dataset itself if it implements the protocol, or an adapter for an iterable of batches.
-
-    Raises:
-        ArgumentTypeError: the dataset is neither, can be iterated only once, or is an array.
-    """
+    """Return the dataset itself if it implements the protocol, or an adapter for an iterable of batches."""
     if hasattr(dataset, "create_tuple_iterator") and hasattr(dataset, "get_col_names"):
         return dataset
     kind = type(dataset).__name__

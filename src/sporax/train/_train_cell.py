@@ -17,9 +17,6 @@ class TrainCellStep:
 
     Its output is the loss, or a tuple or dict that contains it, such as (loss, overflow, loss scale) of a
     `TrainOneStepWithLossScaleCell`.
-
-    Args:
-        network: the training Cell.
     """
 
     def __init__(self, network: Cell) -> None:
@@ -37,14 +34,7 @@ class TrainCellStep:
         return loss, terms, output
 
     def check(self, written: Sequence[Parameter] | None) -> None:
-        """Check that a step writes Parameters.
-
-        Args:
-            written: the Parameters that the step writes; None if they are known only after it has run op by op.
-
-        Raises:
-            TrainError: there are none.
-        """
+        """Raise `TrainError` if no Parameter is written; `written` is None if the Parameters are not known yet."""
         if self._checked or written is None:
             return
         self._checked = True

@@ -243,8 +243,7 @@ class Model:
             _check.integer(sink_size, name="sink_size", where=where, minimum=1)
         if initial_epoch > epoch:
             raise ArgumentError(
-                f"{where}: `initial_epoch` {initial_epoch} exceeds `epoch` {epoch}, which includes the epochs trained "
-                f"before."
+                f"{where}: `initial_epoch` {initial_epoch} exceeds `epoch` {epoch}, which includes earlier epochs."
             )
         source = _source.as_source(dataset, where)
         binding, runner, train_network, step = self._step_for(source, where)

@@ -57,11 +57,7 @@ def converted(value: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def stacked_dicts(dicts: Sequence[dict[Any, Any]], column: str) -> dict[Any, Any]:
-    """Stack the dicts of a batch by key.
-
-    Raises:
-        DatasetError: the keys differ, or values of one key differ in shape or dtype.
-    """
+    """Stack the dicts of a batch by key; the keys, and the shapes and dtypes of their values, must be equal."""
     first = dicts[0]
     for number, each in enumerate(dicts):
         if not isinstance(each, dict) or list(each) != list(first):

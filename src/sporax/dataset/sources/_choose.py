@@ -47,11 +47,7 @@ def make_sampler(
     shard_id: int | None,
     where: str,
 ) -> Sampler:
-    """Return the sampler that the arguments of a source describe; random order by default.
-
-    Raises:
-        ArgumentError: incompatible arguments.
-    """
+    """Return the sampler that the arguments of a source describe; random order by default."""
     if num_samples is not None:
         num_samples = _check.integer(num_samples, name="num_samples", where=where, minimum=0) or None
     if shuffle is not None:

@@ -16,11 +16,7 @@ Array = Any
 
 
 def array_of(value: Any, where: str, name: str = "the input") -> Array:
-    """Return the array of a Tensor, or a JAX or NumPy array as a JAX array.
-
-    Raises:
-        ArgumentTypeError: `value` is something else.
-    """
+    """Return the array of a Tensor, or a JAX or NumPy array as a JAX array; raise `ArgumentTypeError` otherwise."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (jax.Array, np.ndarray)) or is_tracer(value):
@@ -31,11 +27,7 @@ def array_of(value: Any, where: str, name: str = "the input") -> Array:
 
 
 def check_floating(array: Array, where: str, name: str = "the input") -> None:
-    """Check that the dtype of `array` is floating or complex.
-
-    Raises:
-        DtypeError: it is integer or bool.
-    """
+    """Raise `DtypeError` for an array of integers or bools."""
     if array.dtype.kind in "iub":
         raise DtypeError(
             f"{where}: {name} must be of a floating dtype, but got {as_dtype(array.dtype)}. "
@@ -44,28 +36,14 @@ def check_floating(array: Array, where: str, name: str = "the input") -> None:
 
 
 def check_ndim(array: Array, allowed: tuple[int, ...], where: str, layout: str) -> None:
-    """Check the number of dimensions of `array`.
-
-    Args:
-        array: the input.
-        allowed: the allowed numbers of dimensions.
-        where: the name of the layer.
-        layout: the meaning of the dimensions, for the message.
-
-    Raises:
-        ShapeError: the number is not allowed.
-    """
+    """Raise `ShapeError` if the number of dimensions is not in `allowed`; `layout` names the dimensions."""
     if array.ndim not in allowed:
         counts = " or ".join(str(each) for each in allowed)
         raise ShapeError(f"{where}: the input must have {counts} dimensions, {layout}, but got shape {array.shape}.")
 
 
 def check_weight_dtype(array: Array, weight: Array, where: str) -> None:
-    """Check that the input of a layer has the dtype of its weight.
-
-    Raises:
-        DtypeError: it has another one.
-    """
+    """Raise `DtypeError` for an input of another dtype than the weight of the layer."""
     if array.dtype != weight.dtype:
         here, wanted = as_dtype(array.dtype), as_dtype(weight.dtype)
         raise DtypeError(

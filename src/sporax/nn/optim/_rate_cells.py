@@ -14,63 +14,43 @@ from sporax.nn.optim.learning_rate_schedule import LearningRateSchedule
 
 
 class TableLearningRate(LearningRateSchedule):
-    """Schedule with one rate for each step; after the end the last rate is used.
-
-    Args:
-        rates: the rates, a one-dimensional float32 array.
-        name: the name of the Parameter that holds the rates.
-    """
+    """Schedule with one rate for each step, held by the Parameter `name`; after the end the last rate is used."""
 
     def __init__(self, rates: np.ndarray, name: str) -> None:
         super().__init__(auto_prefix=False)
         self.learning_rate = Parameter(rates, name=name)
 
     def construct(self, global_step: Any) -> Tensor:
-        """Return the rate of the step."""
         with x64_scope(True):
             return wrap(jnp.take(self.learning_rate._value, to_array(global_step), mode="clip"))
 
 
 class FixedLearningRate(LearningRateSchedule):
-    """Schedule with a constant rate, for a group among groups whose rates depend on the step.
-
-    Args:
-        learning_rate: the Parameter that holds the rate.
-    """
+    """Schedule with a constant rate, for a group among groups whose rates depend on the step."""
 
     def __init__(self, learning_rate: Parameter) -> None:
         super().__init__(auto_prefix=False)
         self.learning_rate = learning_rate
 
     def construct(self, global_step: Any) -> Tensor:
-        """Return the rate."""
         return wrap(self.learning_rate._value)
 
 
 class FunctionLearningRate(LearningRateSchedule):
-    """Schedule that calls a function of the step, such as a schedule of optax.
-
-    Args:
-        function: a function of the step, a JAX integer scalar, that returns the rate.
-    """
+    """Schedule that calls a function of the step (a JAX integer scalar), such as a schedule of optax."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         super().__init__(auto_prefix=False)
         self.function = function
 
     def construct(self, global_step: Any) -> Tensor:
-        """Return the rate of the step."""
         step = to_array(global_step)
         with x64_scope(False):
             return wrap(to_array(self.function(step.reshape(()))))
 
 
 class LearningRates(Cell):
-    """Container of one schedule for each Parameter, for groups with their own rates.
-
-    Args:
-        schedules: the schedules; an object may occur several times.
-    """
+    """Container of one schedule for each Parameter, for groups with their own rates; a schedule may be repeated."""
 
     def __init__(self, schedules: Sequence[LearningRateSchedule]) -> None:
         super().__init__(auto_prefix=False)

@@ -20,11 +20,7 @@ __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
 
 def fixed_rates(params: Any, where: str) -> list[Parameter]:
-    """Return the Parameters of the optimizer's learning rates, one for each group.
-
-    Raises:
-        TrainError: there is no optimizer, or its learning rate is not a number.
-    """
+    """Return the Parameters of the optimizer's learning rates, one for each group."""
     holders = (params, params.get("train_network"), params.get("network"))
     optimizer = next((each.optimizer for each in holders if getattr(each, "optimizer", None) is not None), None)
     if optimizer is None:

@@ -116,15 +116,13 @@ class Monitored:
             if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
                 raise TrainError(
                     f"{self._where}: {self.name!r} is {found!r} of type {type(found).__name__}, but a single number "
-                    f"must be "
-                    "monitored."
+                    "must be monitored."
                 )
             if array.size != 1:
                 raise TrainError(
                     f"{self._where}: {self.name!r} is an array of shape {array.shape}, but a single number must be "
                     "monitored. Use a metric whose eval returns one, such as a subclass with the mean: class "
-                    "MeanPrecision("
-                    "Precision): def eval(self): return super().eval(average=True)."
+                    "MeanPrecision(Precision): def eval(self): return super().eval(average=True)."
                 )
             if self._guessed:
                 self._guessed = False

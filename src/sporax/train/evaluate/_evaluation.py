@@ -90,11 +90,7 @@ class Evaluation:
         return outputs if loss is None else (loss, *outputs)
 
     def check(self, shapes: Sequence[Any], types: Sequence[Any], metrics: Mapping[str, Metric]) -> None:
-        """Check before the first step whether the metrics accept the outputs for batches of these shapes.
-
-        Raises:
-            TrainError: a metric does not accept them.
-        """
+        """Raise `TrainError` before the first step if a metric does not accept the outputs for these shapes."""
         if any(size is None for shape in shapes for size in shape):
             return
         examples = [
@@ -135,16 +131,14 @@ class Evaluation:
             if wrong := [each for each in indexes if not -len(choices) <= each < len(choices)]:
                 raise TrainError(
                     f"Model.eval: set_indexes of the metric {name!r} selected {indexes}, but {wrong[0]} is out of "
-                    f"range for "
-                    f"{len(choices)} values. Use {how}."
+                    f"range for {len(choices)} values. Use {how}."
                 )
             chosen = [(names[each], choices[each]) for each in indexes]
             if not uses_indexes(metric):
                 warnings.warn(
                     f"Model.eval: set_indexes of the metric {name!r} has no effect, because its update is not "
                     f"decorated and gets all of {', '.join(names)}. Decorate the update of {type(metric).__name__} "
-                    f"with "
-                    "@rearrange_inputs.",
+                    "with @rearrange_inputs.",
                     SporaxWarning,
                     stacklevel=2,
                 )

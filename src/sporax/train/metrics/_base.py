@@ -175,11 +175,7 @@ def rearrange_inputs(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def to_numpy(value: Any, name: str, where: str) -> np.ndarray:
-    """Convert a Tensor, an array, a list or a number to an array of the same dtype.
-
-    Raises:
-        ArgumentTypeError, ShapeError: the value cannot be converted.
-    """
+    """Convert a Tensor, an array, a list or a number to an array of the same dtype."""
     if isinstance(value, (tuple, Mapping)):
         kind = "dict" if isinstance(value, Mapping) else type(value).__name__
         raise ArgumentTypeError(

@@ -64,11 +64,7 @@ def class_labels(scores: np.ndarray, labels: np.ndarray, where: str) -> np.ndarr
 
 
 def _from_one_hot(labels: np.ndarray, where: str) -> np.ndarray:
-    """Return the class of each one-hot row.
-
-    Raises:
-        LabelError: a row is not a single 1 among zeros.
-    """
+    """Return the class of each one-hot row; raise `LabelError` for a row that is not a single 1 among zeros."""
     wrong = ~(((labels == 0) | (labels == 1)).all(axis=1) & ((labels == 1).sum(axis=1) == 1))
     if wrong.any():
         at = tuple(int(each) for each in np.argwhere(wrong)[0])
@@ -82,8 +78,7 @@ def _from_one_hot(labels: np.ndarray, where: str) -> np.ndarray:
             hint = "Remove samples without a label from the batch."
         raise LabelError(
             f"{where}.update: labels of the prediction's shape {labels.shape} must be one-hot (a single 1 among "
-            f"zeros), but "
-            f"row {at[0] if len(at) == 1 else at} is {np.array2string(row, threshold=8)}. {hint}"
+            f"zeros), but row {at[0] if len(at) == 1 else at} is {np.array2string(row, threshold=8)}. {hint}"
         )
     return labels.argmax(axis=1)
 
