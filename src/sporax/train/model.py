@@ -62,7 +62,7 @@ class Model:
             or with the outputs of `eval_network`.
         eval_network: a network for evaluation whose outputs are passed to the metrics.
         eval_indexes: the indices of the loss, the prediction and the label in the outputs of `eval_network`.
-        amp_level: "O0" only; for half precision use `network.to_float(...)`.
+        amp_level, boost_level: "O0" only; for half precision use `network.to_float(...)`.
 
     Raises:
         ArgumentTypeError, ArgumentError: an invalid argument.

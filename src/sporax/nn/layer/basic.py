@@ -9,8 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 
 from sporax import _check, ops
+from sporax._declared import declared
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
+from sporax._schema import Integer
 from sporax.core import Cell, Parameter, Tensor, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Initializer, Uniform, initializer
@@ -193,6 +195,7 @@ class Dropout(Layer):
         return f"keep_prob={self.keep_prob}" if self.p is None else f"p={self.p}"
 
 
+@declared
 class Flatten(Layer):
     r"""Flatten the axes from `start_dim` to `end_dim` into one axis.
 
@@ -219,10 +222,8 @@ class Flatten(Layer):
     Source: the class of the same name in MindSpore.
     """
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim = _check.integer(start_dim, name="start_dim", where="Flatten")
-        self.end_dim = _check.integer(end_dim, name="end_dim", where="Flatten")
+    start_dim: Integer = 1
+    end_dim: Integer = -1
 
     def construct(self, x: Tensor) -> Tensor:
         array = array_of(x, "Flatten")

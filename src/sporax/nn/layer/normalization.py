@@ -291,6 +291,7 @@ class BatchNorm3d(Layer):
             return wrap(flat._value.reshape(array.shape))
 
 
+@completed_by(_BatchNorm)
 class LayerNorm(Layer):
     r"""Normalize each sample over its last axes.
 
@@ -303,20 +304,14 @@ class LayerNorm(Layer):
         normalized_shape: the sizes of the axes from `begin_params_axis` on; the shape of the Parameters.
         begin_norm_axis: the first axis over which to normalize.
         begin_params_axis: the first axis of :math:`\gamma` and :math:`\beta`.
-        gamma_init, beta_init: the initial values of the Parameters; see `initializer`.
         epsilon: :math:`\epsilon`, > 0.
-        dtype: the dtype of the Parameters.
 
     Inputs:
         - **x** (Tensor) - any shape that ends in `normalized_shape`, floating dtype.
 
-    Returns:
-        Tensor of the input's shape and dtype.
-
     Raises:
         ArgumentTypeError: `normalized_shape` is not an int, or a tuple or list of ints.
         ShapeError: when called: the axes do not have these sizes.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -387,6 +382,7 @@ class LayerNorm(Layer):
         )
 
 
+@completed_by(_BatchNorm)
 class GroupNorm(Layer):
     r"""Normalize each sample over groups of its channels.
 
@@ -398,21 +394,13 @@ class GroupNorm(Layer):
     Args:
         num_groups: the number of groups.
         num_channels: the number of channels C, a multiple of `num_groups`.
-        eps: :math:`\epsilon`, ≥ 0.
-        affine: whether :math:`\gamma` and :math:`\beta` are trained.
-        gamma_init, beta_init: the initial values of the Parameters; see `initializer`.
-        dtype: the dtype of the Parameters.
 
     Inputs:
         - **x** (Tensor) - shape (N, C, \*), floating dtype.
 
-    Returns:
-        Tensor of the input's shape and dtype.
-
     Raises:
         ArgumentError: a number is below 1.
         ShapeError: `num_groups` does not divide `num_channels`; or, when called, the number of channels differs.
-        DtypeError: when called: the input holds integers or bools.
 
     Examples:
         >>> from sporax import nn, Tensor

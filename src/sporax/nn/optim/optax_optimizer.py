@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Parameter, is_tensor, to_array
+from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim.optimizer import Optimizer, trains
 
 __all__ = ["OptaxOptimizer", "as_optimizer"]
@@ -99,19 +101,15 @@ class OptaxOptimizer(Optimizer):
         """Return the type of the transformation, for the printed form."""
         return type(self.transformation).__name__
 
+    @completed_by(RuleOptimizer.construct)
     def construct(self, gradients: Any, **extra_args: Any) -> tuple[bool, ...]:
         """Perform one step.
 
         Args:
-            gradients: one Tensor for each Parameter, in the order of `parameters`.
             extra_args: further arguments of the transformation's `update`, such as `value=loss`.
-
-        Returns:
-            True for each Parameter.
 
         Raises:
             ArgumentError: the number of gradients is wrong, or an extra argument is missing.
-            ShapeError: a gradient has another shape than its Parameter.
         """
         return self._stepped(gradients, **extra_args)
 

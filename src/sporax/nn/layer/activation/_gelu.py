@@ -7,10 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax import _check, ops
+from sporax import ops
+from sporax._declared import declared
 from sporax._errors import ShapeError
 from sporax._jax_compat import x64_scope
-from sporax._schema import Flag
+from sporax._schema import Flag, Integer
 from sporax.core import Tensor, wrap
 from sporax.nn.layer._inputs import array_of, check_floating
 from sporax.nn.layer._typed import Layer
@@ -97,6 +98,7 @@ class Mish(Activation, function=ops.mish):
     """
 
 
+@declared
 class GLU(Layer):
     r"""Gated linear unit: one half of the input times the sigmoid of the other half.
 
@@ -124,9 +126,7 @@ class GLU(Layer):
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083.
     """
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__()
-        self.axis = _check.integer(axis, name="axis", where="GLU")
+    axis: Integer = -1
 
     def construct(self, x: Tensor) -> Tensor:
         array = array_of(x, "GLU")

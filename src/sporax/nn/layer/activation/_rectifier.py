@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check, ops
+from sporax._declared import declared
 from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import x64_scope
@@ -120,6 +121,7 @@ class PReLU(Layer):
 
 
 @completed_by(Activation)
+@declared
 class RReLU(Layer):
     r"""Randomized leaky ReLU, whose slope is drawn for each element in training.
 
@@ -143,12 +145,12 @@ class RReLU(Layer):
     evaluation mode.
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
-        super().__init__()
-        self.lower = _check.number(lower, name="lower", where="RReLU")
-        self.upper = _check.number(upper, name="upper", where="RReLU")
+    lower: Number = 1 / 8
+    upper: Number = 1 / 3
+
+    def _finish(self) -> None:
         if self.lower > self.upper:
-            raise ArgumentError(f"RReLU: `lower` must not be above `upper`, but got {lower} and {upper}.")
+            raise ArgumentError(f"RReLU: `lower` must not be above `upper`, but got {self.lower} and {self.upper}.")
 
     def construct(self, x: Tensor) -> Tensor:
         array = array_of(x, "RReLU")
