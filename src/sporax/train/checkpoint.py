@@ -83,8 +83,15 @@ def save_checkpoint(
     """
     where = "save_checkpoint"
     path = _with_suffix(ckpt_file_name, format, where)
-    unknown = set(kwargs) - {"incremental", "global_step_num", "remove_redundancy"}
-    check_save_options(integrated_save, async_save, enc_key, crc_check, unknown, where)
+    if enc_key is not None:
+        raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Omit `enc_key`.")
+    _check.is_type(integrated_save, bool, name="integrated_save", where=where)
+    _check.is_type(crc_check, bool, name="crc_check", where=where)
+    if not isinstance(async_save, (bool, str)):
+        raise ArgumentTypeError(f"{where}: `async_save` must be a bool, but got {async_save!r}.")
+    unknown = sorted(set(kwargs) - {"incremental", "global_step_num", "remove_redundancy"})
+    if unknown:
+        raise ArgumentTypeError(f"{where}: there is no argument {', '.join(map(repr, unknown))}.")
     entries = entries_of.collect(save_obj, where)
     if append_dict is not None:
         entries |= entries_of.appended(append_dict, where)
@@ -154,7 +161,7 @@ def load_checkpoint(
         raise _check.wrong_type(net, "a Cell", name="net", where=where)
     if dec_key is not None:
         raise ArgumentError(f"{where}: sporax does not decrypt checkpoints. Omit `dec_key`.")
-    check_redundancy(remove_redundancy, where)
+    _check_redundancy(remove_redundancy, where)
     excluded = _prefixes(filter_prefix, "filter_prefix", where)
     included = _prefixes(specify_prefix, "specify_prefix", where)
     choose = None if choice_func is None else _checked_choice(choice_func, where)
@@ -225,7 +232,7 @@ def load_param_into_net(
         )
     if strict_load is not _NOT_GIVEN:
         _check.is_type(strict_load, bool, name="strict_load", where=where)
-    check_redundancy(remove_redundancy, where)
+    _check_redundancy(remove_redundancy, where)
     read = entries_of.values(parameter_dict, where)
     fit = Fit(entries_of.parameters(net, where), read, bool(strict_load), where)
     if strict_load is not False:
@@ -271,20 +278,6 @@ def remove_checkpoint(path: str | os.PathLike[str]) -> None:
     writer.after_pending(remove)
 
 
-def check_save_options(
-    integrated_save: Any, async_save: Any, enc_key: Any, crc_check: Any, unknown: set[str], where: str
-) -> None:
-    """Check the arguments that `save_checkpoint` and `CheckpointConfig` share; `unknown` are other keywords."""
-    if enc_key is not None:
-        raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Omit `enc_key`.")
-    _check.is_type(integrated_save, bool, name="integrated_save", where=where)
-    _check.is_type(crc_check, bool, name="crc_check", where=where)
-    if not isinstance(async_save, (bool, str)):
-        raise ArgumentTypeError(f"{where}: `async_save` must be a bool, but got {async_save!r}.")
-    if unknown:
-        raise ArgumentTypeError(f"{where}: there is no argument {', '.join(map(repr, sorted(unknown)))}.")
-
-
 def _file_name(name: Any, where: str) -> str:
     _check.is_type(name, (str, os.PathLike), name="ckpt_file_name", where=where, expected="a str")
     return os.fspath(name)
@@ -309,8 +302,7 @@ def _prefixes(given: Any, name: str, where: str) -> tuple[str, ...]:
     return tuple(prefixes)
 
 
-def check_redundancy(value: Any, where: str) -> None:
-    """Check the argument `remove_redundancy`, which must be False."""
+def _check_redundancy(value: Any, where: str) -> None:
     if value is not False:
         raise ArgumentError(
             f"{where}: `remove_redundancy` must be False, but got {value!r}: files of sporax contain all Parameters."

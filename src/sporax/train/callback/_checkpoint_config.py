@@ -9,7 +9,7 @@ from sporax import _check
 from sporax._docstring import completed_by
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Cell, Tensor
-from sporax.train.checkpoint import check_redundancy, check_save_options, save_checkpoint
+from sporax.train.checkpoint import save_checkpoint
 
 __all__ = ["CheckpointConfig"]
 
@@ -79,8 +79,18 @@ class CheckpointConfig:
             )
         if saved_network is not None:
             _check.is_type(saved_network, Cell, name="saved_network", where=where)
-        check_save_options(integrated_save, async_save, enc_key, crc_check, set(kwargs) - {"incremental"}, where)
-        check_redundancy(remove_redundancy, where)
+        if not isinstance(async_save, (bool, str)):
+            raise ArgumentTypeError(f"{where}: `async_save` must be a bool, but got {async_save!r}.")
+        if enc_key is not None:
+            raise ArgumentError(f"{where}: sporax does not encrypt checkpoints. Omit `enc_key`.")
+        if remove_redundancy is not False:
+            raise ArgumentError(
+                f"{where}: `remove_redundancy` must be False, but got {remove_redundancy!r}: files of "
+                "sporax contain all Parameters."
+            )
+        unknown = sorted(set(kwargs) - {"incremental"})
+        if unknown:
+            raise ArgumentTypeError(f"{where}: there is no argument {', '.join(map(repr, unknown))}.")
         # Steps take precedence over seconds, and a number of files over minutes, as in MindSpore.
         self.save_checkpoint_steps = save_checkpoint_steps
         self.save_checkpoint_seconds = None if save_checkpoint_steps else save_checkpoint_seconds
@@ -89,12 +99,12 @@ class CheckpointConfig:
         if not keep_checkpoint_max and not keep_checkpoint_per_n_minutes:
             self.keep_checkpoint_max = 1
         self.saved_network = saved_network
-        self.integrated_save = integrated_save
+        self.integrated_save = _check.is_type(integrated_save, bool, name="integrated_save", where=where)
         self.async_save = async_save
         self._append = _checked_info(append_info)
         self.enc_key, self.enc_mode = enc_key, enc_mode
         self.exception_save = _check.is_type(exception_save, bool, name="exception_save", where=where)
-        self.crc_check = crc_check
+        self.crc_check = _check.is_type(crc_check, bool, name="crc_check", where=where)
         self.format = _check.one_of(format, ("ckpt", "safetensors"), name="format", where=where)
         self.map_param_inc = False
 
