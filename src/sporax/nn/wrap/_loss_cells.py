@@ -19,11 +19,6 @@ def _as_float32(leaf: Any) -> Any:
     return leaf.astype("float32") if is_tensor(leaf) and leaf.dtype.is_floating_point else leaf
 
 
-def _check_network(network: Any, name: str, where: str) -> Cell:
-    _check.is_type(network, Cell, name=name, where=where, expected="a Cell")
-    return network
-
-
 class WithLossCell(Cell):
     """A network followed by its loss, for data and one or more labels.
 
@@ -45,7 +40,7 @@ class WithLossCell(Cell):
 
     def __init__(self, backbone: Cell, loss_fn: Callable[..., Any]) -> None:
         super().__init__(auto_prefix=False)
-        self._backbone = _check_network(backbone, "backbone", "WithLossCell")
+        self._backbone = _check.is_type(backbone, Cell, name="backbone", where="WithLossCell", expected="a Cell")
         if not callable(loss_fn):
             raise ArgumentTypeError(f"WithLossCell: `loss_fn` must be a Cell or a function, but got {loss_fn!r}.")
         self._loss_fn = loss_fn
@@ -83,7 +78,7 @@ class WithEvalCell(Cell):
 
     def __init__(self, network: Cell, loss_fn: Callable[..., Any], add_cast_fp32: bool = False) -> None:
         super().__init__(auto_prefix=False)
-        self._network = _check_network(network, "network", "WithEvalCell")
+        self._network = _check.is_type(network, Cell, name="network", where="WithEvalCell", expected="a Cell")
         self._loss_fn = loss_fn
         self.add_cast_fp32 = add_cast_fp32
 

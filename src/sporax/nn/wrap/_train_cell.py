@@ -10,7 +10,6 @@ from sporax._errors import SporaxWarning
 from sporax.core import Cell, ParameterTuple, context, tracing
 from sporax.nn.layer import Identity
 from sporax.nn.optim import as_optimizer
-from sporax.nn.wrap._loss_cells import _check_network
 from sporax.ops import GradOperation
 from sporax.transforms import jit, value_and_grad
 
@@ -77,7 +76,8 @@ class TrainOneStepCell(Cell):
 
     def __init__(self, network: Cell, optimizer: Any, sens: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
-        self.network = _check_network(network, "network", "TrainOneStepCell").set_grad()
+        _check.is_type(network, Cell, name="network", where="TrainOneStepCell", expected="a Cell")
+        self.network = network.set_grad()
         self.optimizer = optimizer = as_optimizer(optimizer, network.trainable_params())
         _check_trained(network, optimizer)
         self.sens = _check.number(sens, name="sens", where="TrainOneStepCell")

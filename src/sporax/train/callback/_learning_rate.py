@@ -189,9 +189,9 @@ class ReduceLROnPlateau(TrainingCallback):
         for parameter in fixed_rates(params, "ReduceLROnPlateau"):
             # In the rate's own dtype, as MindSpore, so that the same digits are printed.
             rate = parameter.asnumpy()
-            least = rate.dtype.type(self.min_lr)
-            if (rate > least).all():
-                new = np.maximum(rate * rate.dtype.type(self.factor), least)
+            minimum = rate.dtype.type(self.min_lr)
+            if (rate > minimum).all():
+                new = np.maximum(rate * rate.dtype.type(self.factor), minimum)
                 parameter.set_data(new)
                 new_rates.append(str(new.reshape(())[()]))
         if new_rates:
