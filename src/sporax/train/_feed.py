@@ -235,24 +235,19 @@ class Feed:
             yield Stack(arrays, begin, row)
             row += rows
 
-    def _opened(self) -> tuple[int, _PassBegin, Iterator[Batch]]:
-        """Return the first row of a pass, its beginning and its batches."""
-        row, begin = self._enter()
-        rows = _source.batches(self.source)
-        if row and begin.state is None and self._keeps:
-            # A source whose position cannot be restored.
-            rows = islice(rows, row, None)
-        return row, begin, rows
-
     def _pass(self) -> Iterator[tuple[_PassBegin, int, Batch]]:
-        start, begin, rows = self._opened()
-        for row, batch in enumerate(rows, start):
+        """Iterate over the batches of a pass, with its beginning and their numbers."""
+        first, begin = self._enter()
+        rows = _source.batches(self.source)
+        if first and begin.state is None and self._keeps:
+            # A source whose position cannot be restored.
+            rows = islice(rows, first, None)
+        for row, batch in enumerate(rows, first):
             yield begin, row, batch
 
     def _single(self) -> Iterator[Stack]:
         """Yield each batch as a stack of one."""
-        start, begin, rows = self._opened()
-        for row, batch in enumerate(rows, start):
+        for begin, row, batch in self._pass():
             yield Stack([array[np.newaxis] for array in batch], begin, row)
 
     def _stacked(
@@ -267,14 +262,14 @@ class Feed:
                 begin, first = each[0], each[1]
                 size = count(batch) if callable(count) else count
             elif [(a.shape, a.dtype) for a in batch] != [(a.shape, a.dtype) for a in pending[0]]:
-                yield Stack([np.stack(column) for column in zip(*pending, strict=True)], begin, first)
+                yield _stack_of(pending, begin, first)
                 pending, begin, first = [], each[0], each[1]
             pending.append(batch)
             if len(pending) == size:
-                yield Stack([np.stack(column) for column in zip(*pending, strict=True)], begin, first)
+                yield _stack_of(pending, begin, first)
                 pending = []
         if pending:
-            yield Stack([np.stack(column) for column in zip(*pending, strict=True)], begin, first)
+            yield _stack_of(pending, begin, first)
 
     def _checked(self, stacks: Iterator[Stack], epoch: int) -> Iterator[Stack]:
         """Yield the stacks without the batches used before, and check the number of batches."""
@@ -396,6 +391,10 @@ class Feed:
             if epochs is not None:
                 stack.epochs = max(epochs, stack.begin.state["epoch"] + 1)
             yield stack
+
+
+def _stack_of(batches: Sequence[Batch], begin: _PassBegin, row: int) -> Stack:
+    return Stack([np.stack(column) for column in zip(*batches, strict=True)], begin, row)
 
 
 def aligned(stacks: Iterable[Stack], step: int, period: int) -> Iterator[Stack]:
