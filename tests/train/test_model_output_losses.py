@@ -147,7 +147,7 @@ def test_mismatches_are_named():
         model_of(Net(), losses()).train(1, data(("x", "size", "sort")))
     with pytest.raises(DatasetError, match=r"no label column has the name of an output.*are 'label'.*'size', 'kind'"):
         model_of(Net(), losses()).train(1, data(("x", "label"), (X, SIZE)))
-    with pytest.raises(DatasetError, match=r"label column 'more' is for no output.*project"):
+    with pytest.raises(DatasetError, match=r"label column 'more' belongs to no output.*project"):
         model_of(Net(), losses()).train(1, data(("x", "size", "kind", "more"), (X, SIZE, KIND, KIND)))
 
 

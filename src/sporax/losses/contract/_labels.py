@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, LabelError
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
@@ -126,7 +127,7 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
             return
     if not np.any(wrong):
         return
-    index = tuple(int(place) for place in np.argwhere(wrong)[0])
+    index = _check.first_index(wrong)
     value = values[index].item()
     error = LabelError if spec.role == "label" else ArgumentError
     raise error(
@@ -138,7 +139,7 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
 def _check_boxes(spec: InputSpec, boxes: np.ndarray, where: str) -> None:
     wrong = (boxes[..., :2] > boxes[..., 2:]).any(axis=-1)
     if wrong.any():
-        index = tuple(int(place) for place in np.argwhere(wrong)[0])
+        index = _check.first_index(wrong)
         raise LabelError(
             f"{where}: `{spec.name}` must be corners (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, but got "
             f"{boxes[index].tolist()} at index {index}. For boxes (x, y, width, height) use (x, y, x + width, "

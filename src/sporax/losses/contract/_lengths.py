@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
 from sporax._errors import LabelError
 from sporax.losses.contract._indexing import valid_indices
 from sporax.losses.contract._labels import check_when_known, enforce_values
@@ -48,7 +49,7 @@ def _check_lengths(values: Any, *, limit: int, name: str, where: str) -> None:
     lengths = np.asarray(values)
     wrong = (lengths < 0) | (lengths > limit)
     if wrong.any():
-        at = tuple(int(place) for place in np.argwhere(wrong)[0])
+        at = _check.first_index(wrong)
         raise LabelError(
             f"{where}: `{name}` must be in [0, {limit}], the length of the longest sequence, "
             f"but got {lengths[at].item()} at index {at}. Give the length of each sequence before padding."

@@ -24,7 +24,7 @@ from sporax.losses.contract._convention import documentation_with_keywords, eval
 from sporax.losses.contract._indexing import kept_labels
 from sporax.losses.contract._info import LossInfo, register
 from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
-from sporax.losses.contract._reduce import divide, samples_left
+from sporax.losses.contract._reduce import Unreduced, divide, samples_left
 from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
@@ -68,19 +68,6 @@ class Counted(NamedTuple):
 
     values: jax.Array
     counts: jax.Array
-
-
-class Unreduced(NamedTuple):
-    """Unweighted values at full precision, their weights or None, and the dtype that a result has.
-
-    `counts` is what each value adds to the denominator of the mean; None for 1. `joins` is as in `sum_all`.
-    """
-
-    values: jax.Array
-    weights: jax.Array | None
-    dtype: np.dtype
-    counts: jax.Array | None = None
-    joins: bool = True
 
 
 class Reduced(NamedTuple):

@@ -148,7 +148,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
         target = np.asarray(labels[0])
         wrong = (target < 0) | (target >= self.n_classes)
         if wrong.any():
-            at = tuple(int(place) for place in np.argwhere(wrong)[0])
+            at = _check.first_index(wrong)
             raise LabelError(
                 f"AdaptiveLogSoftmaxWithLoss: `target` must be class indices in [0, {self.n_classes}), but got "
                 f"{target[at].item()} at index {at}. Check `n_classes`."
