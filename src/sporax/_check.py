@@ -66,6 +66,6 @@ def number(
     return real
 
 
-def first_index(wrong: np.ndarray) -> tuple[int, ...]:
+def first_index(wrong: np.ndarray | np.bool_) -> tuple[int, ...]:
     """Return the index of the first True element of an array, for a message."""
     return tuple(int(each) for each in np.argwhere(wrong)[0])

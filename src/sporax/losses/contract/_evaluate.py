@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax.losses.contract._arrays import as_array
+from sporax.losses.contract._arrays import as_array, namespace_of
 from sporax.losses.contract._convention import contract_loss, evaluate_keywords, is_contract_loss, sum_and_weight_of
 from sporax.losses.contract._reduce import FUNCTION_REDUCTIONS, check_reduction, reduce_values, weighted_values
 
@@ -143,6 +143,5 @@ def _unbound(
 def _product(first: Any, second: Any) -> jax.Array | np.ndarray:
     arrays = as_array(first), as_array(second)
     # NumPy weights stay NumPy: they are known, so that the labels of the samples they remove are not checked.
-    xp: Any = np if all(isinstance(each, np.ndarray) for each in arrays) else jnp
-    first, second = xp.broadcast_arrays(*arrays)
+    first, second = namespace_of(*arrays).broadcast_arrays(*arrays)
     return first * second

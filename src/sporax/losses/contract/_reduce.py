@@ -18,17 +18,17 @@ from sporax.losses.numerics._sums import sum_all
 __all__ = ["REDUCTIONS", "check_reduction", "divide", "reduce_loss", "sum_and_weight"]
 
 REDUCTIONS = ("none", "mean", "sum")
-"""What the `reduction` of a class may be, unless the class says otherwise."""
+"""The allowed values of `reduction` of a class, unless the class declares others."""
 
 FUNCTION_REDUCTIONS = (*REDUCTIONS, "batchmean")
-"""What the `reduction` of a function may be."""
+"""The allowed values of `reduction` of a function."""
 
 
 def check_reduction(reduction: Any, *, where: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
     """Check that `reduction` is one of the allowed ones: by default `none`, `mean` and `sum`.
 
     Raises:
-        ArgumentError: it is something else.
+        ArgumentError: it is not.
 
     Example:
         >>> from sporax import losses
@@ -45,16 +45,15 @@ def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, wh
 
         none: w x        sum: sum(w x)        mean: sum(w x) / count(w != 0)
 
-    The mean is MindSpore's mean(w x) where no weight is zero. A zero weight is as if the value were not
-    there: what it holds, NaN included, reaches neither result nor gradient. With nothing left the result is
-    0, as are its gradients. Half-precision values are reduced in float32 and the result is cast back;
-    integers give float32.
+    The mean is MindSpore's mean(w x) where no weight is zero. A weight of zero removes its value, even NaN, from the
+    result and the gradient. If no value is left, the result and its gradients are 0. Half-precision values are reduced
+    in float32 and the result is cast back; integers give float32.
 
     Args:
         values: loss values of any shape.
         reduction: `none`, `mean` or `sum`.
         weights: broadcasts to the shape of the values; None for all ones.
-        where: what an error message begins with.
+        where: the beginning of error messages.
 
     Returns:
         The weighted values (`none`), or a scalar.
@@ -92,15 +91,16 @@ def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_we
 
         (sum(w x), count(w != 0))
 
-    Both stay at full precision (float32 for half-precision values), so that one batch equals its parts.
+    Both have full precision (float32 for half-precision values), so that the sums over the parts of a batch are those
+    of the batch.
 
     Args:
         values: loss values of any shape.
         weights: broadcasts to the shape of the values; None for all ones.
-        where: what an error message begins with.
+        where: the beginning of error messages.
 
     Returns:
-        Two scalars; `divide` makes the mean of them, or of sums of them.
+        Two scalars; `divide` returns the mean from them, or from sums of them.
 
     Raises:
         ShapeError: weights that would make the values larger.
@@ -122,7 +122,7 @@ def divide(total: Any, weight: Any) -> jax.Array:
 
     Args:
         total: sum of weighted values.
-        weight: what to divide by, of the same shape.
+        weight: the divisor, of the same shape.
 
     Returns:
         An array of that shape.

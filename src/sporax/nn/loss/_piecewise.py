@@ -46,7 +46,7 @@ class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_qu
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry for one quantile or for several."""
+        """Return the registry's entry for one quantile or for several."""
         return losses.get("multi_quantile_loss" if isinstance(self.quantile, tuple) else "quantile_loss")
 
 
