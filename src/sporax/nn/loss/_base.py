@@ -16,13 +16,12 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
 from sporax.nn.loss._capture import (
     CAPTURE,
-    capturing,
+    captured,
     one_program,
     only_weight,
     part_of,
     samples_of,
     sums_of,
-    through_means,
 )
 
 __all__ = ["LossBase"]
@@ -174,9 +173,7 @@ class LossBase(Cell):
             >>> all(np.allclose(a / weight, b, rtol=1e-5) for a, b in zip(gradients, expected))
             True
         """
-        with capturing() as pairs:
-            value = self(*inputs, **kwargs)
-        pairs.through = through_means(self, inputs, kwargs)
+        value, pairs = captured(self, inputs, kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
                 count = only_weight(value, pairs)
@@ -199,9 +196,7 @@ class LossBase(Cell):
         Returns:
             two Tensors of shape () for each term by name; a loss that returns one number has the single term "loss".
         """
-        with capturing() as pairs:
-            value = self(*inputs, **kwargs)
-        pairs.through = through_means(self, inputs, kwargs)
+        value, pairs = captured(self, inputs, kwargs)
         return sums_of(value, pairs, inputs, kwargs, self.reduction)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Losses of two classes that focus on what is hard to tell; the formulas are in `sporax.losses`."""
+"""Binary focal losses; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

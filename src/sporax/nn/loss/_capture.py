@@ -176,6 +176,14 @@ def masking(kept: Any) -> Iterator[Mask]:
         CAPTURE.mask = outer
 
 
+def captured(function: Callable[..., Any], inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Pairs]:
+    """Call a loss; return its value and the pairs captured during the call."""
+    with capturing() as pairs:
+        value = function(*inputs, **kwargs)
+    pairs.through = through_means(function, inputs, kwargs)
+    return value, pairs
+
+
 @contextlib.contextmanager
 def capturing(*, forward: bool = False) -> Iterator[Pairs]:
     """Capture the pair of each `get_loss`, `evaluate` and reducing loss function in this block.
@@ -285,7 +293,7 @@ def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
 
 
 def through_means(function: Callable[..., Any], inputs: Any, kwargs: Any) -> Callable[[], bool]:
-    """Return a function that says whether a value depends on its inputs only through the means that it takes.
+    """Return a function that returns whether a value depends on its inputs only through the means that it takes.
 
     Then a value computed from one mean, scaled or with a penalty added, has the denominator of that mean; the sum of a
     mean and, say, the Dice loss of the batch has none. The answer is computed once, when it is asked for.

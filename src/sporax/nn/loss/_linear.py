@@ -1,4 +1,4 @@
-"""The cross entropy of a linear layer over very many classes; the formula is in `sporax.losses`."""
+"""Cross entropy of a linear layer over very many classes; the formula is in `sporax.losses`."""
 
 from __future__ import annotations
 

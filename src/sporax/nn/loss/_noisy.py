@@ -1,4 +1,4 @@
-"""Losses of classification that bear wrong labels; the formulas are in `sporax.losses`."""
+"""Losses of classification for noisy labels; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

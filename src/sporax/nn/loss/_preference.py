@@ -18,7 +18,7 @@ __all__ = ["DPOLoss", "DistillationLoss"]
 class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logps, policy_rejected_logps"):
     """Direct preference optimization of the chosen over the rejected answer, against a reference model.
 
-    where h is the difference of the log odds of chosen to rejected answers from the reference's.
+    where h is the log odds of chosen to rejected answers minus those of the reference model.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -1,4 +1,4 @@
-"""Losses over a sample of the classes; the formulas are in `sporax.losses`."""
+"""Sampled softmax; the formula is in `sporax.losses`."""
 
 from __future__ import annotations
 
