@@ -96,7 +96,7 @@ def loss_function(
     pixel_parameter: str | None = None,
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     reduced: Callable[..., Reduced] | None = None,
-    joins: bool = True,
+    fuse: bool = True,
     info: LossInfo | None = None,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
     """Turn a formula into a loss.
@@ -131,7 +131,7 @@ def loss_function(
         reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes the arguments of
             the first one, `factor` (the weights of the values or None) and `reduction`, and returns `Reduced`;
             `evaluate` calls it for "sum" and "mean".
-        joins: whether XLA may fuse a sum of the values with the formula. False for a very long formula, which LLVM
+        fuse: whether XLA may fuse a sum of the values with the formula. False for a very long formula, which LLVM
             then does not inline: it would compute the values one by one (measured: three times slower).
         info: the entry of the registry, for the losses of this package.
 
@@ -185,7 +185,7 @@ def loss_function(
             factor = given.factor
             if given.single:
                 values, counts, factor = (None if each is None else each[0] for each in (values, counts, factor))
-            return Unreduced(values, factor, given.dtype, counts, joins)  # pyright: ignore[reportArgumentType]
+            return Unreduced(values, factor, given.dtype, counts, fuse)  # pyright: ignore[reportArgumentType]
 
         def reduce_directly(
             args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, reduction: str, where: str | None
