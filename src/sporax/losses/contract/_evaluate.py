@@ -42,7 +42,7 @@ def evaluate(
         reduction: `none`, `mean`, `sum`, or `batchmean`: the sum over the number of samples (the size of the first
             axis of the values, without the samples whose weights are all zero).
         weights: broadcasts to the shape of the values; None for all ones.
-        where: the beginning of error messages; the name of the loss unless given.
+        where: the beginning of error messages. Default: the name of the loss.
         **params: its hyper-parameters.
 
     Returns:
@@ -87,7 +87,7 @@ def evaluate_sum_and_weight(
         reduction: `mean`, or `batchmean`: the denominator is then the number of samples, along the first axis of the
             values, that have a weight other than zero.
         weights: broadcasts to the shape of the values; None for all ones.
-        where: the beginning of error messages; the name of the loss unless given.
+        where: the beginning of error messages. Default: the name of the loss.
         **params: its hyper-parameters.
 
     Returns:

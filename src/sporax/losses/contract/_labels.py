@@ -210,7 +210,7 @@ def check_labels(
         spec: the spec of the loss.
         input_shapes: known shapes of the other inputs, by name.
         labels: the label array, or several by name.
-        where: the beginning of error messages; the name of the loss unless given.
+        where: the beginning of error messages. Default: the name of the loss.
         ignore: an ignored label.
 
     Raises:

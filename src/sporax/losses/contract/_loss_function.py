@@ -120,7 +120,7 @@ def loss_function(
             `kept_labels` in `_indexing.py`), and the contract only skips the check of their values.
         mask_parameter: the name of a hyper-parameter, for losses that compare the samples of a batch with each other
             (as negatives): a mask of the shape of the values, or None, that selects samples. Samples of weight zero
-            are excluded too, so that they are no negatives of other samples.
+            are excluded too, also as negatives of other samples.
         axis_parameter: the name of a hyper-parameter, for losses with one value for all elements (`output` "") whose
             inputs all have the axes `...`: the axes over which the loss is taken, None for all of them. The values
             have the remaining axes. The formula receives a tuple of non-negative axes.

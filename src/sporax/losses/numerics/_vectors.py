@@ -74,7 +74,7 @@ def norm(x: jax.Array, p: float = 2.0) -> jax.Array:
     top = jnp.max(size, axis=-1, initial=0)
     if math.isinf(p):
         return top
-    # c |x / c| has the same derivatives whatever c is, so c is held constant.
+    # The derivatives of c |x / c| do not depend on c, so c is constant in derivatives.
     scale = scale_of(top)
     if p == 2:
         total = jnp.sum(jnp.square(x * (1 / scale)[..., None]), axis=-1)

@@ -237,7 +237,7 @@ class RegisteredLoss(LossBase):
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
         """Return the registry's entry of this loss for its arguments and, in some classes, the kind of its labels."""
-        # A subclass of a user has the entry of the built-in class that it derives from.
+        # A user-defined subclass has the entry of its built-in base class.
         for cls in built_in_bases(type(self)):
             for info in losses.by_cell(cls.__name__):
                 if all(getattr(self, name) == value for name, value in info.cell_arguments.items()):
@@ -247,7 +247,7 @@ class RegisteredLoss(LossBase):
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`.
 
-        For a subclass of a user with its own `construct` nothing is checked, as its labels may have another meaning.
+        Nothing is checked for a user-defined subclass with another `construct`, as its labels may have another meaning.
         """
         if not is_built_in(self):
             return

@@ -23,6 +23,9 @@ R = TypeVar("R")
 TOTAL = "loss"
 """The name of the single term of a loss that returns one number."""
 
+NOT_AVERAGED = ("sum", "none")
+"""The reductions that are not means."""
+
 
 class Pair(NamedTuple):
     """A reduction by `get_loss`, `evaluate` or a function, with the numerator and denominator of its mean.
@@ -36,6 +39,11 @@ class Pair(NamedTuple):
     weight: jax.Array
     whole: bool = False
     reduction: str = "mean"
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the result is a mean over values."""
+        return not self.whole and self.reduction not in NOT_AVERAGED
 
 
 class Pairs(list[Pair]):
@@ -242,7 +250,7 @@ def sums_of(
         reduction: that of the loss.
     """
     terms = value if isinstance(value, dict) else {TOTAL: value}
-    if reduction in ("sum", "none"):
+    if reduction in NOT_AVERAGED:
         return {name: total_and_size(term) for name, term in terms.items()}
     return {name: part_of(term, pairs, inputs, kwargs, alone=len(terms) == 1) for name, term in terms.items()}
 
@@ -266,9 +274,9 @@ def parts_of_total(value: Any, pairs: Pairs, inputs: Any) -> dict[str, Tensor] |
         return {}
     if pairs.hidden:
         return None
-    means = [pair for pair in pairs if not pair.whole and pair.reduction not in ("sum", "none")]
     count = max(samples_of(inputs, {}), 1)
-    return {str(at): wrap(pair.weight / count) for at, pair in enumerate(means)}
+    means = (pair for pair in pairs if pair.is_mean)
+    return {str(index): wrap(pair.weight / count) for index, pair in enumerate(means)}
 
 
 def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
@@ -285,7 +293,7 @@ def only_weight(value: Any, pairs: Sequence[Pair]) -> jax.Array | None:
         or not isinstance(pairs, Pairs)
         or pairs.hidden
         or pairs.through is None
-        or any(pair.whole or pair.reduction in ("sum", "none") for pair in used)
+        or not all(pair.is_mean for pair in used)
     ):
         return None
     weight = used[0].weight
@@ -339,25 +347,24 @@ def part_of(
     """
     outputs, value = value, first_of(value)
     pair = next((each for each in pairs if each.result is unwrap(value)), None)
-    if pair is not None and pair.reduction in ("sum", "none") and reduction not in ("sum", "none"):
-        # The sum of another loss is the result of this one.
+    # The value is not reduced, or the sum of another loss is the result of this one.
+    unreduced = pair is None and jnp.size(unwrap(value)) != 1
+    if unreduced or (pair and pair.reduction in NOT_AVERAGED and reduction not in NOT_AVERAGED):
         return total_and_size(value)
-    if pair is None and jnp.size(unwrap(value)) != 1:
-        return total_and_size(value)
+    samples = samples_of(inputs, kwargs)
     with x64_scope(True):
-        count = jnp.float32(samples_of(inputs, kwargs))
-        if pair is None and not samples_of(inputs, kwargs):
+        count = jnp.float32(samples)
+        if pair is not None:
+            scale = count if pair.whole else 1
+            return wrap(pair.total * scale), wrap(pair.weight * scale)
+        if not samples:
             # The mean of an empty batch is NaN, and so is NaN times 0.
             return wrap(count), wrap(count)
-        if pair is None:
-            # A value computed from one mean, scaled or with a penalty added, has the denominator of that mean.
-            weight = only_weight(outputs, pairs) if alone else None
-            count = count if weight is None else weight
-            one = to_array(value).reshape(())
-            return wrap(one.astype(jnp.promote_types(one.dtype, jnp.float32)) * count), wrap(count)
-        if pair.whole:
-            return wrap(pair.total * count), wrap(pair.weight * count)
-        return wrap(pair.total), wrap(pair.weight)
+        # A value computed from one mean, scaled or with a penalty added, has the denominator of that mean.
+        weight = only_weight(outputs, pairs) if alone else None
+        count = count if weight is None else weight
+        one = to_array(value).reshape(())
+        return wrap(one.astype(jnp.promote_types(one.dtype, jnp.float32)) * count), wrap(count)
 
 
 def samples_of(inputs: Any, kwargs: Any) -> int:

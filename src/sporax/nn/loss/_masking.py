@@ -26,8 +26,8 @@ __all__ = ["MaskedLoss"]
 class MaskedLoss(LossBase):
     r"""Apply a loss to the selected positions of a batch only.
 
-    A removed position affects neither the value, nor the gradient, nor the denominator of the mean, whatever it holds
-    (NaN, a label out of range). If all positions are removed, the loss is 0.
+    A removed position affects neither the value, nor the gradient, nor the denominator of the mean, even if it is NaN
+    or a label out of range. If all positions are removed, the loss is 0.
 
     Args:
         loss: a loss of `nn`; a custom one whose every reduction is a `get_loss` or a function of `ops` or
