@@ -124,21 +124,28 @@ class LabelSmoothing(LossBase):
             return _changed(loss, **options) if isinstance(loss, Cell) else functools.partial(loss, **options)
         return _focal_of_classes(loss) if indices and isinstance(loss, FocalLoss) else loss
 
-    def _class_axis(self, shape: tuple[int, ...], labels: tuple[int, ...]) -> tuple[int, bool]:
-        """Return the axis of the classes, and whether labels of that shape are class indices."""
+    def _class_axis(self, shape: tuple[int, ...], labels: Any) -> tuple[int, bool]:
+        """Return the axis of the classes in logits of that shape, and whether the labels are class indices."""
         axis = -1 if self.axis is None else self.axis
         if self._two_classes:
             return axis, False
         if len(shape) and -len(shape) <= axis < len(shape):
             axis %= len(shape)
-            if labels == shape[:axis] + shape[axis + 1 :]:
-                return axis, True
-        if labels == shape:
+            if labels.shape == shape[:axis] + shape[axis + 1 :]:
+                return axis, are_indices(labels)
+        if labels.shape == shape:
             return axis, False
         raise ShapeError(
             f"LabelSmoothing: labels must have the shape {shape} of the logits, or for class indices that shape "
-            f"without axis {axis}, but got {labels}."
+            f"without axis {axis}, but got {labels.shape}."
         )
+
+    def _without_ignored(self, labels: Any, indices: bool) -> tuple[Any, Any]:
+        """Return the labels with 0 for ignored ones, and a mask of the others; None if no label can be ignored."""
+        if self.ignore_index is None or not (indices or self._two_classes):
+            return labels, None
+        kept = labels != self.ignore_index
+        return (np if isinstance(labels, np.ndarray) else jnp).where(kept, labels, 0), kept
 
     def construct(self, logits: Tensor, labels: Tensor, *inputs: Any) -> Any:
         """The loss of logits and smoothed labels."""
@@ -146,17 +153,13 @@ class LabelSmoothing(LossBase):
             return self._inner(False)(logits, labels, *inputs)
         with x64_scope(True):
             given = unwrap(labels)
-            axis, indices = self._class_axis(logits.shape, given.shape)
-            indices = indices and are_indices(given)
+            axis, indices = self._class_axis(logits.shape, given)
             if self._ignores and not (indices or self._two_classes):
                 raise ArgumentError(
                     "LabelSmoothing: `ignore_index` is for class indices, or labels of two classes, but the labels of "
                     f"shape {given.shape} are distributions. Use MaskedLoss to remove samples."
                 )
-            kept = None
-            if self.ignore_index is not None and (indices or self._two_classes):
-                kept = given != self.ignore_index
-                given = jnp.where(kept, given, 0)
+            given, kept = self._without_ignored(given, indices)
             if indices:
                 count = logits.shape[axis]
                 if not is_tracer(given):
@@ -168,7 +171,7 @@ class LabelSmoothing(LossBase):
                 count = 2 if self._two_classes else logits.shape[axis] if logits.ndim else 1
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
                 target = (1 - self.factor) * given + self.factor / (self.classes or count)
-                if kept is not None and self.ignore_index is not None and self._own_index:
+                if kept is not None and self._own_index:
                     # The loss itself leaves out these labels.
                     target, kept = jnp.where(kept, target, self.ignore_index), None
         inner = self._inner(indices)
@@ -190,10 +193,8 @@ class LabelSmoothing(LossBase):
             self._inner(False).check_labels(input_shapes, *labels)
         elif shape is not None and labels:
             column = np.asarray(labels[0])
-            axis, indices = self._class_axis(shape, column.shape)
-            indices = indices and are_indices(column)
-            if self.ignore_index is not None and (indices or self._two_classes):
-                column = np.where(column != self.ignore_index, column, 0)
+            axis, indices = self._class_axis(shape, column)
+            column, _ = self._without_ignored(column, indices)
             if indices:
                 _check_classes(column, shape[axis])
             elif isinstance(inner := self._inner(False), LossBase):
