@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Collection
 from typing import Any, TypeVar
 
+import numpy as np
+
 from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax._suggest import hint
 
@@ -65,3 +67,8 @@ def number(
         right = "inf)" if maximum is None else f"{maximum}{')' if open_maximum else ']'}"
         raise ArgumentError(f"{where}: `{name}` must be in {left}, {right}, but got {value!r}.")
     return real
+
+
+def first_index(wrong: np.ndarray | np.bool_) -> tuple[int, ...]:
+    """Return the index of the first True element of an array, for a message."""
+    return tuple(int(each) for each in np.argwhere(wrong)[0])

@@ -255,7 +255,7 @@ def test_a_zero_weight_leaves_the_denominator():
         (
             lambda: losses.multilabel_soft_margin_loss(LOGITS, HARD, weight=np.ones(4)),
             ShapeError,
-            "For one weight a row use weight.reshape((4, 1)).",
+            "For one weight per row use weight.reshape((4, 1)).",
         ),
         (lambda: losses.sigmoid_focal_loss(LOGITS, HARD, gamma=-1), ArgumentError, "`gamma` must be in [0, inf)"),
         (lambda: losses.sigmoid_focal_loss(LOGITS, HARD, alpha=1.5), ArgumentError, "`alpha` must be in [0, 1]"),

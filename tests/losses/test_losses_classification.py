@@ -236,9 +236,7 @@ def test_an_ignored_label_is_ignored_in_compiled_code_too():
 
 def test_what_does_not_fit_is_said():
     x, y = np.zeros((3, 4), np.float32), np.array([0, 1, 2])
-    with pytest.raises(
-        ShapeError, match=r"`weight` must have shape \(4,\), one number for each class, but got .*\(3,\)"
-    ):
+    with pytest.raises(ShapeError, match=r"`weight` must have shape \(4,\), one number per class, but got .*\(3,\)"):
         losses.cross_entropy(x, y, weight=[1.0, 2.0, 3.0])
     with pytest.raises(DtypeError, match="`weight` must hold real numbers, but got dtype complex64"):
         losses.nll_loss(x, y, weight=np.ones(4, np.complex64))

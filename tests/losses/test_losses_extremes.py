@@ -125,10 +125,10 @@ def test_one_hot_and_index_labels_that_were_mixed_up_are_told_apart():
     [
         (
             [0, -1, 2],
-            "but got -1 at index (1,). To leave a sample out, give it a valid label and a weight of 0.",
+            "but got -1 at index (1,). To ignore a sample, give it a valid label and a weight of 0.",
         ),
-        ([1, 3, 2], "but got 3 at index (1,). They seem to count from 1: use labels - 1."),
-        ([0, 1, 7], "but got 7 at index (2,). Check the number of classes that the model gives."),
+        ([1, 3, 2], "but got 3 at index (1,). They seem to start at 1: use labels - 1."),
+        ([0, 1, 7], "but got 7 at index (2,). Check the number of classes of the model."),
     ],
 )
 def test_the_mend_fits_the_label(labels, message):
@@ -181,7 +181,7 @@ def test_probabilities_outside_their_interval():
         losses.binary_cross_entropy(np.array([0.5, 1.5, -0.1]), np.array([0.0, 1.0, 1.0]))
     assert str(caught.value) == (
         "binary_cross_entropy: `inputs` must be probabilities in [0, 1], but got 1.5 at index (1,). "
-        "Give the output of a sigmoid."
+        "Use the output of a sigmoid."
     )
     with pytest.raises(LabelError, match=r"`labels` must be probabilities in \[0, 1\], but got -1.0 at index \(0,\)"):
         losses.binary_cross_entropy(np.array([0.5]), np.array([-1.0]))

@@ -174,7 +174,7 @@ def test_a_listed_class_out_of_range_is_an_error_or_nan(dtype):
         losses.multilabel_margin_loss(SCORES, lists.astype(dtype))
     assert str(caught.value) == (
         "multilabel_margin_loss: `labels` must be class indices in [0, 5), or -1 for none, but got 5 at index (2, 4). "
-        "Check the number of classes that the model gives."
+        "Check the number of classes of the model."
     )
     value, slope = value_and_slope_traced("multilabel_margin_loss", SCORES, lists.astype(dtype))
     np.testing.assert_array_equal(np.isnan(value), [False, False, True, False])
@@ -224,7 +224,7 @@ def test_one_class_alone_has_no_loss():
         (
             lambda: losses.multi_margin_loss(SCORES, CLASSES, weight=np.ones(4)),
             ShapeError,
-            "`weight` must have shape (5,), one number for each class, but got shape (4,)",
+            "`weight` must have shape (5,), one number per class, but got shape (4,)",
         ),
         (lambda: losses.hinge_embedding_loss(SCORES, SIGNS + 1), LabelError, "`labels` must be 1 or -1"),
         (lambda: losses.hinge_loss(SCORES, SIGNS[0]), ShapeError, "`labels` must have shape (4, 5), but got (5,)"),

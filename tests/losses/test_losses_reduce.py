@@ -126,7 +126,7 @@ def test_weights_that_do_not_fit_are_named(weights, message):
 
 
 def test_one_weight_a_row_has_its_own_mend():
-    with pytest.raises(ShapeError, match=r"For one weight a row use weights.reshape\(\(2, 1\)\)\."):
+    with pytest.raises(ShapeError, match=r"For one weight per row use weights.reshape\(\(2, 1\)\)\."):
         losses.reduce_loss(VALUES, "mean", np.ones(2))
 
 

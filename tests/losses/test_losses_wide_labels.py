@@ -165,7 +165,7 @@ def test_names_are_no_labels(name):
     with pytest.raises(DtypeError) as caught:
         getattr(losses, name)(X, np.array(["cat", "dog", "cat", "cow"]))
     assert str(caught.value) == (
-        f"{name}: `labels` must hold integers (class indices), but got dtype str96. To number them use "
+        f"{name}: `labels` must hold integers (class indices), but got dtype str96. To number the classes use "
         "np.unique(labels, return_inverse=True)[1]."
     )
     with pytest.raises(DtypeError, match=r"got dtype float64\. Use labels\.astype\(int32\)"):

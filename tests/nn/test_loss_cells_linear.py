@@ -76,9 +76,9 @@ def test_arguments_reach_the_function():
 
 def test_errors():
     hidden, labels = batch()
-    with pytest.raises(ArgumentError, match="`in_features` and `num_classes` go together"):
+    with pytest.raises(ArgumentError, match="`in_features` and `num_classes` must be given together"):
         nn.LinearCrossEntropyLoss(4)
-    with pytest.raises(ArgumentError, match="there is no bias of its own"):
+    with pytest.raises(ArgumentError, match="there is no Parameter `bias`"):
         nn.LinearCrossEntropyLoss(bias=True)
     with pytest.raises(ArgumentError, match="there is no weight"):
         nn.LinearCrossEntropyLoss()(hidden, labels)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oracles.losses import ORACLES
-from sporax import losses, nn, ops
+from sporax import _docstring, losses, nn, ops
 from sporax._errors import ArgumentError, ArgumentTypeError, LabelError, ShapeError
 from sporax.core import Parameter, Tensor, set_seed
 from sporax.core.dtype import float32
@@ -114,6 +114,15 @@ def test_a_cell_is_its_function_with_and_without_a_mask(name):
         np.testing.assert_allclose(float(jit(cell)(*tensors, Tensor(MASK))), expected, rtol=1e-5)
     with pytest.raises(ArgumentError, match=f"{name}: `reduction` must be one of"):
         getattr(nn, name)(*sizes, reduction="means")
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[0]])
+def test_class_vectors_are_documented_as_arguments_and_not_as_an_input(name):
+    sections = _docstring.split(getattr(nn, name).__doc__)
+    arguments, inputs = (_docstring.entries(sections[each]) for each in ("Args", "Inputs"))
+    assert {"num_classes", "embedding_size", "weight_init"} <= set(arguments)
+    expected = ["embeddings", "labels", "mask"] if name == "ProxyAnchorLoss" else ["embeddings", "labels"]
+    assert list(inputs) == list(inspect.signature(getattr(nn, name).construct).parameters)[1:] == expected
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[0]])

@@ -113,16 +113,16 @@ def test_a_weight_widens_nothing():
     [
         (lambda: nn.WeightedSumLoss({}), ArgumentError, "is empty"),
         (lambda: nn.WeightedSumLoss([nn.MSELoss()]), ArgumentTypeError, "must be a dict"),
-        (lambda: nn.WeightedSumLoss({"a": nn.MSELoss}), ArgumentTypeError, r"Make one: MSELoss\(\.\.\.\)"),
+        (lambda: nn.WeightedSumLoss({"a": nn.MSELoss}), ArgumentTypeError, r"Create an instance: MSELoss\(\.\.\.\)"),
         (lambda: nn.WeightedSumLoss({"loss": nn.MSELoss()}), ArgumentError, "name of the total"),
         (lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), NAN)}), ArgumentError, "weight of 'a'"),
         (lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), "1")}), ArgumentTypeError, "weight of 'a'"),
         (lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), Tensor([1.0, 2.0]))}), ArgumentError, r"shape \(2,\)"),
-        (lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), 1, "x")}), ArgumentError, "has not been named.*Name them"),
+        (lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), 1, "x")}), ArgumentError, "has not been named.*inputs="),
         (
             lambda: nn.WeightedSumLoss({"a": nn.MSELoss()})(Tensor(1.0), Tensor(1.0), Tensor(1.0)),
             ArgumentError,
-            "input 2, counted from 0, reaches none of the terms 'a'",
+            "input 2, counted from 0, is used by none of the terms 'a'",
         ),
         (
             lambda: nn.WeightedSumLoss({"a": (nn.MSELoss(), 1, (0, 4))})(Tensor(1.0), Tensor(1.0)),
@@ -193,7 +193,7 @@ def test_what_uncertainty_weighting_refuses():
         nn.UncertaintyWeightedLoss({"a": nn.MSELoss()}, "ranking")
     with pytest.raises(ArgumentError, match=r"`kinds` names 'b', but the losses are 'a'"):
         nn.UncertaintyWeightedLoss({"a": nn.MSELoss()}, {"b": "regression"})
-    with pytest.raises(ArgumentError, match="name of its own term"):
+    with pytest.raises(ArgumentError, match="name of the term of the uncertainties"):
         nn.UncertaintyWeightedLoss({"uncertainty": nn.MSELoss()})
     with pytest.raises(ArgumentTypeError, match="^UncertaintyWeightedLoss: `losses` must be a dict of losses, a Weigh"):
         nn.UncertaintyWeightedLoss([nn.MSELoss(), nn.L1Loss()])  # pyright: ignore[reportArgumentType]
@@ -418,7 +418,7 @@ def test_smoothing_of_distributions_of_probabilities_and_of_classes_along_axis_1
 
 
 def test_what_label_smoothing_refuses():
-    with pytest.raises(ArgumentError, match="smooths its labels already"):
+    with pytest.raises(ArgumentError, match="already smooths its labels"):
         nn.LabelSmoothing(nn.CrossEntropyLoss(label_smoothing=0.1))
     with pytest.raises(ArgumentError, match=r"NLLLoss cannot be smoothed.*CrossEntropyLoss"):
         nn.LabelSmoothing(nn.NLLLoss())
@@ -491,11 +491,11 @@ def test_what_output_losses_refuse():
         loss(full, {"a": one})
     with pytest.raises(ArgumentError, match=r"got 3 label\(s\).*'a', 'b', in this order"):
         loss(full, one, one, one)
-    with pytest.raises(ArgumentError, match="every output is named None"):
+    with pytest.raises(ArgumentError, match="all outputs have the loss None"):
         nn.OutputLosses({"a": None})
     with pytest.raises(ArgumentError, match="give no inputs"):
         nn.OutputLosses({"a": (nn.L1Loss(), 1.0, 0)})
-    with pytest.raises(DatasetError, match=r"loss of 'b' has no label column.*columns are 'a', 'c'"):
+    with pytest.raises(DatasetError, match=r"loss of 'b' has no label column.*columns of the dataset are 'a', 'c'"):
         loss.takes_labels_by_name(["a", "c"])
 
 

@@ -34,7 +34,7 @@ MIXED = {
 def test_a_mean_beside_get_loss_is_refused(name):
     loss = nn.MaskedLoss(MIXED[name])
     for _ in range(2):
-        with pytest.raises(ShapeError, match=r"adds up places of its inputs itself, beside what it gives to get_loss"):
+        with pytest.raises(ShapeError, match="adds up positions of its inputs itself, in addition to"):
             loss(Tensor(X), Tensor(Y), Tensor(MASK))
 
 
@@ -42,7 +42,7 @@ def test_model_refuses_it_too():
     net = nn.Dense(3, 3)
     data = ds.NumpySlicesDataset((X, Y, MASK), ["x", "y", "z"], shuffle=False).batch(5)
     model = Model(net, nn.MaskedLoss(MIXED["a sum"]), nn.SGD(net.trainable_params(), 0.1))
-    with pytest.raises(ShapeError, match="adds up places"):
+    with pytest.raises(ShapeError, match="adds up positions"):
         model.train(1, data)
 
 
@@ -99,3 +99,13 @@ def test_a_penalty_of_another_shape_is_left_alone():
     loss = custom(lambda self, x, y: self.get_loss((x - y) ** 2) + ops.mse_loss(Tensor(weight), Tensor(0 * weight)))
     expected = SQUARES.mean() + (weight.astype(np.float64) ** 2).mean()
     assert float(nn.MaskedLoss(loss)(Tensor(X), Tensor(Y), Tensor(MASK))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_mask_that_fits_no_axis_of_the_inputs_is_refused():
+    class Squared(nn.LossBase):
+        def construct(self, logits, labels):
+            return self.get_loss((logits - labels) ** 2)
+
+    x, mask = Tensor(np.ones((2, 3, 4), np.float32)), Tensor(np.ones((5, 6), bool))
+    with pytest.raises(ShapeError, match=r"mask of shape \(5, 6\) does not fit loss values of shape \(2, 3, 4\)"):
+        nn.MaskedLoss(Squared())(x, x, mask)

@@ -81,7 +81,7 @@ def test_a_class_index_to_ignore():
 
 
 def test_a_mask_cannot_reach_into_a_mean_of_optax():
-    with pytest.raises(ShapeError, match=r"MaskedLoss: .* reduces by itself and gave"):
+    with pytest.raises(ShapeError, match=r"MaskedLoss: .* reduces by itself and returned"):
         nn.MaskedLoss(lambda x, y: half_squares(x, y).mean())(Tensor(X), Tensor(Y), Tensor(KEPT))
 
 

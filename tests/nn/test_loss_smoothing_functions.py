@@ -64,7 +64,7 @@ def test_labels_of_classes_are_distributions():
         (losses.mse_loss, "labels of mse_loss cannot be smoothed"),
         (functools.partial(losses.iou_loss, eps=0.1), "labels of iou_loss cannot be smoothed"),
         (losses.cross_entropy, r"Use cross_entropy\(label_smoothing=...\)"),
-        (functools.partial(losses.cross_entropy, label_smoothing=0.1), "cross_entropy smooths its labels already"),
+        (functools.partial(losses.cross_entropy, label_smoothing=0.1), "cross_entropy already smooths its labels"),
         (functools.partial(losses.kl_div, log_target=True), "logarithms"),
     ],
 )

@@ -143,11 +143,11 @@ def test_mismatches_are_named():
     coloured = data(("x", "size", "kind", "colour"), (X, SIZE, KIND, SIZE))
     with pytest.raises(ArgumentError, match=r"loss for 'colour'.*no such output. It returned 'size', 'kind'"):
         model_of(Net(), {**losses(), "colour": one}).train(1, coloured)
-    with pytest.raises(DatasetError, match=r"loss of 'kind' has no label column.*label columns are 'size', 'sort'"):
+    with pytest.raises(DatasetError, match=r"loss of 'kind' has no label column.*dataset are 'size', 'sort'"):
         model_of(Net(), losses()).train(1, data(("x", "size", "sort")))
     with pytest.raises(DatasetError, match=r"no label column has the name of an output.*are 'label'.*'size', 'kind'"):
         model_of(Net(), losses()).train(1, data(("x", "label"), (X, SIZE)))
-    with pytest.raises(DatasetError, match=r"label column 'more' is for no output.*project"):
+    with pytest.raises(DatasetError, match=r"label column 'more' belongs to no output.*project"):
         model_of(Net(), losses()).train(1, data(("x", "size", "kind", "more"), (X, SIZE, KIND, KIND)))
 
 

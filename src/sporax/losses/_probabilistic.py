@@ -327,7 +327,7 @@ def student_t_nll_loss(
     prediction("total_count", "...", domain="positive"),
     output="...",
     broadcasting=True,
-    joins=False,
+    fuse=False,
     info=LossInfo(cell="NegativeBinomialNLLLoss"),
 )
 def negative_binomial_nll_loss(
@@ -371,7 +371,7 @@ def negative_binomial_nll_loss(
     label("labels", "...", domain="probability"),
     prediction("beta", "...", domain="positive"),
     output="...",
-    joins=False,
+    fuse=False,
     info=LossInfo(cell="BetaNLLLoss"),
 )
 def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:

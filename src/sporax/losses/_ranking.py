@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses.contract._arrays import would_be_cut
+from sporax.losses.contract._arrays import would_be_truncated
 from sporax.losses.contract._info import LossInfo, Sized
 from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
 from sporax.losses.contract._shapes import broadcast_into
@@ -39,7 +39,7 @@ _MASKS = (None, Sized(_some_items))
 
 def _known_and_wide(labels: Any) -> bool:
     """Whether the values are known, and JAX would round them or drop their upper half."""
-    return isinstance(labels, np.ndarray) and (labels.dtype == np.float64 or would_be_cut(labels))
+    return isinstance(labels, np.ndarray) and (labels.dtype == np.float64 or would_be_truncated(labels))
 
 
 def _grades_by_order(arrays: dict[str, Any]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The contract of a loss: its inputs, and what happens around its formula (shapes, labels, weights, reduction)."""
+"""The contract of a loss: its inputs, and the steps around its formula (shapes, labels, weights, reduction)."""

@@ -1,4 +1,4 @@
-"""Arrays as the losses take them: on the host or the device, in which dtype, and with which weights."""
+"""Conversion of the inputs of losses to arrays, on the host or the device, and their dtypes and weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _INT32 = np.iinfo(np.int32)
 
 
 def as_array(value: Any) -> jax.Array | np.ndarray:
-    """An array, left on the host if it is there, so that 64-bit integers keep their bits until they are checked.
+    """Return an array, on the host if the value is there, so that 64-bit integers keep their bits until the check.
 
-    For the same reason a 64-bit integer array of JAX goes to the host where JAX would cut it.
+    For the same reason a 64-bit integer array of JAX is moved to the host if JAX would truncate it.
     """
     if isinstance(value, jax.Array | np.ndarray) or is_tracer(value):
         array = value
@@ -26,11 +26,11 @@ def as_array(value: Any) -> jax.Array | np.ndarray:
         return jnp.asarray(value)
     else:
         return np.asarray(value)
-    return np.asarray(array) if isinstance(array, jax.Array) and would_be_cut(array) else array
+    return np.asarray(array) if isinstance(array, jax.Array) and would_be_truncated(array) else array
 
 
-def would_be_cut(values: Any) -> bool:
-    """Whether JAX would drop the upper half of these integers: they have 64 bits, are known, and 64-bit mode is off."""
+def would_be_truncated(values: Any) -> bool:
+    """Return whether JAX would drop the upper half of integers: known 64-bit ones, with 64-bit mode off."""
     dtype = values.dtype
     if dtype.kind not in "iu" or dtype.itemsize <= 4 or is_tracer(values):
         return False
@@ -40,28 +40,33 @@ def would_be_cut(values: Any) -> bool:
 
 
 def nearest_int32(values: Any) -> Any:
-    """64-bit integers that JAX would cut, as int32; those outside its range become its nearest end.
+    """Convert 64-bit integers that JAX would truncate to int32, clipped to its range.
 
-    2**32 would become 0, which is a class; the end of the range is none, so it is found to be out of range.
+    2**32 would become 0, a valid class index; the end of the range of int32 is found to be out of range.
     """
-    if not would_be_cut(values):
+    if not would_be_truncated(values):
         return values
     return np.clip(np.asarray(values), _INT32.min, _INT32.max).astype(np.int32)
 
 
 def identities(labels: Any) -> Any:
-    """Integers that are equal where the labels are, none of which JAX cuts."""
-    if not would_be_cut(labels) or _fits(labels):
+    """Return integers that are equal where the labels are equal, and that JAX does not truncate."""
+    if not would_be_truncated(labels) or _fits(labels):
         return nearest_int32(labels)
     labels = np.asarray(labels)
     return np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
 
 
 def numbers(values: Any, dtype: Any) -> Any:
-    """Numbers none of which JAX cuts: integers that need more than 32 bits become floats."""
-    if not would_be_cut(values) or _fits(values):
+    """Convert integers that need more than 32 bits to floats, so that JAX does not truncate them."""
+    if not would_be_truncated(values) or _fits(values):
         return nearest_int32(values)
     return np.asarray(values).astype(dtype)
+
+
+def namespace_of(*arrays: Any) -> Any:
+    """Return NumPy if all arrays are on the host, else `jax.numpy`."""
+    return np if all(isinstance(each, np.ndarray) for each in arrays) else jnp
 
 
 def _fits(values: Any) -> bool:
@@ -70,14 +75,14 @@ def _fits(values: Any) -> bool:
 
 
 def compute_dtype(dtype: Any) -> np.dtype:
-    """float32 for anything narrower and for integers, else the dtype itself."""
+    """Return float32 for narrower floats and for integers, and otherwise the dtype."""
     if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits >= 32:
         return jnp.dtype(dtype)
     return jnp.dtype(jnp.float32)
 
 
 def apply_weights(values: jax.Array, weights: jax.Array | None) -> jax.Array:
-    """Weighted values; one of weight zero is 0 and sends no gradient back, whatever it holds."""
+    """Multiply values by weights; a value of weight zero becomes 0, without gradient, even if it is NaN."""
     if weights is None:
         return values
     weights = jnp.broadcast_to(weights.astype(values.dtype), values.shape)

@@ -1,4 +1,4 @@
-"""Example inputs of a loss, made from what the loss says of itself: for tests, benchmarks and pictures."""
+"""Example inputs of a loss, made from its specification, for tests, benchmarks and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["EXAMPLE_SIZES", "example_inputs", "example_shape"]
 EXAMPLE_SIZES: Mapping[str, int] = MappingProxyType(
     {"N": 5, "C": 6, "D": 4, "T": 2, "S": 3, "L": 7, "K": 8, "A": 9, "B": 10}
 )
-"""A size for each axis name. Different from each other, so that a mistaken axis is a wrong shape."""
+"""A different size for each axis name, so that a wrong axis gives a wrong shape."""
 
 
 def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, rest: Shape = (3, 2)) -> tuple[int, ...]:
@@ -26,7 +26,7 @@ def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, res
     Args:
         item: the input.
         sizes: size of each named axis; an axis named by digits has that size.
-        rest: what `...` stands for.
+        rest: the axes `...`.
 
     Returns:
         A shape.
@@ -53,13 +53,13 @@ def example_inputs(
     rest: Shape = (3, 2),
     sizes: Mapping[str, int] = EXAMPLE_SIZES,
 ) -> list[np.ndarray]:
-    """Return one array for each input of a loss: random values inside its domain.
+    """Return one array for each input of a loss, with random values in its domain.
 
     Args:
         row: the loss.
         seed: of the random generator.
         dtype: of the floating inputs.
-        rest: what `...` stands for.
+        rest: the axes `...`.
         sizes: size of each named axis.
 
     Returns:
@@ -81,7 +81,7 @@ def example_inputs(
 def _draw(item: InputSpec, shape: Shape, rng: np.random.Generator, dtype: Any, classes: int) -> np.ndarray:
     match item.domain:
         case "class":
-            # True classes of one row differ.
+            # The true classes of a row are different.
             if item.shape and item.shape[-1].startswith("T"):
                 rows = [rng.permutation(classes)[: shape[-1]] for _ in range(shape[0])]
                 return np.array(rows, np.int32).reshape(shape)

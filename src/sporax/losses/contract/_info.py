@@ -1,4 +1,4 @@
-"""LossInfo: what the registry holds of one loss, beside its function. It is given where the function is defined."""
+"""LossInfo: the entry of a loss in the registry, given where its function is defined."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class LossInfo:
 
     Args:
         cell: the class of `sporax.nn` that calls it, if there is one.
-        cell_arguments: arguments with which the class calls this function and not another.
-        parameters: values of each hyper-parameter that contract tests go through.
-        reductions: the reductions that the class takes; none where it has no such argument.
+        cell_arguments: arguments of the class that select this function.
+        parameters: values of each hyper-parameter for the contract tests.
+        reductions: the reductions of the class; empty if it has no such argument.
         default_reduction: the default of that argument.
         second_derivative: whether it can be differentiated twice.
-        lower_bound: a number that unreduced values never go below, whatever inputs of their domains (with classes and
-            distributions that sum to 1) are given; None where there is none or it depends on the labels.
+        lower_bound: a lower bound of the unreduced values for all inputs in their domains (with at least one class,
+            and distributions that sum to 1); None if there is none or it depends on the labels.
         overflows: whether scores of ±1e4 give an infinite value or gradient, as an exponential of them does.
-        random: whether it draws something from `seed` or `key`.
-        oracle: its name among the oracles of the tests. Default: the function's name.
-        examples: makes example inputs from (random generator, axis sizes, dtype), where drawing each input for
-            itself from its domain would not do, as for boxes. The size of the axis `...` is a tuple.
+        random: whether it draws random numbers from `seed` or `key`.
+        oracle: its name among the oracles of the tests. Default: the name of the function.
+        examples: makes example inputs from (random generator, axis sizes, dtype), if they cannot be drawn
+            independently from their domains, as for boxes. The size of the axis `...` is a tuple.
         like: names of the loss in other libraries, for look-up.
         function: the pure function; `register` sets it.
     """
@@ -72,27 +72,27 @@ class LossInfo:
 
     @property
     def name(self) -> str:
-        """The function's name."""
+        """The name of the function."""
         return self.function.spec.name
 
     @property
     def family(self) -> str:
-        """The file it lives in, without the underscore."""
+        """The name of its file, without the underscore."""
         return self.function.__module__.rpartition("._")[2]
 
     @property
     def summary(self) -> str:
-        """The first line of the function's docstring."""
+        """The first line of the docstring of the function."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     @property
     def source(self) -> str:
-        """The section Source of the function's docstring: the paper or library that defines the loss."""
+        """The section Source of the docstring of the function: the paper or library that defines the loss."""
         return " ".join(_docstring.split(self.function.__doc__).get("Source", "").split())
 
     @property
     def citation(self) -> str:
-        """`source` in short, without the titles of papers."""
+        """`source` without the titles of papers."""
         return re.sub(r",?\s*[\"“][^\"”]*[\"”]", "", self.source).replace("`", "").rstrip(".")
 
     @property
@@ -116,7 +116,7 @@ class LossInfo:
         return self.function.spec.weight_parameter
 
     def settings(self, sizes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-        """Every combination of the parameters, for inputs whose axes have those sizes."""
+        """Yield every combination of the parameters, for inputs whose axes have those sizes."""
         for values in itertools.product(*self.parameters.values()):
             yield {name: _resolve(value, sizes) for name, value in zip(self.parameters, values, strict=True)}
 
@@ -127,31 +127,31 @@ class LossInfo:
         *,
         ignore: int | None = None,
     ) -> None:
-        """Check label columns on the host, with no use of a device.
+        """Check label columns on the host, without using a device.
 
         Args:
-            input_shapes: shapes of the other inputs by name, as far as they are known.
+            input_shapes: known shapes of the other inputs, by name.
             labels: the label array, or several by name.
-            ignore: an ignored label, where the loss has such an argument.
+            ignore: an ignored label, if the loss has such an argument.
 
         Raises:
-            DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
+            DtypeError, ShapeError, LabelError: the errors that the loss itself raises in eager code.
 
         Example:
             >>> import numpy as np
             >>> from sporax import losses
-            >>> row = losses.get("sparse_softmax_cross_entropy_with_logits")
-            >>> row.check_labels({"logits": (2, 10)}, np.array([3, 9]))
+            >>> info = losses.get("sparse_softmax_cross_entropy_with_logits")
+            >>> info.check_labels({"logits": (2, 10)}, np.array([3, 9]))
         """
         check_labels(self.function.spec, input_shapes, labels, where=self.cell, ignore=ignore)
 
 
-EXAMPLE_CLASS_WEIGHTS = Sized(lambda sizes: [0.25 + 0.5 * at for at in range(sizes["C"])])
+EXAMPLE_CLASS_WEIGHTS = Sized(lambda sizes: [0.25 + 0.5 * index for index in range(sizes["C"])])
 """One weight per class, for `LossInfo.parameters`."""
 
 
 def register(function: Any, info: LossInfo) -> None:
-    """Attach its `LossInfo` to a loss function, from where the registry collects it."""
+    """Attach a `LossInfo` to a loss function, from which the registry collects it."""
     info = replace(info, function=function, oracle=info.oracle or function.spec.name)
     cast("dict[str, Any]", function.__dict__)["info"] = info
 

@@ -1,7 +1,7 @@
 """Checks of dtypes and values.
 
-A value is known, and checked, in eager code and on the host. Compiled code knows none: there each loss has a
-stated result for a value outside its domain, and `debug_checks(True)` has the program itself check and raise.
+Values are known, and checked, in eager code and on the host. In compiled code each loss has a documented result for a
+value outside its domain, and with `debug_checks(True)` the program itself checks and raises.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, LabelError
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
@@ -35,12 +36,11 @@ _MODE = _Mode()
 
 @contextlib.contextmanager
 def debug_checks(enabled: bool = True) -> Iterator[None]:
-    """Set how far this thread checks the values given to losses.
+    """Set whether this thread checks the values of the inputs of losses.
 
-    Without it, values are checked where they are known (eager code), and compiled code gives each loss's
-    stated result. Under `debug_checks(True)`, code that is *traced* inside the block also checks when it runs
-    and raises on the host; a program compiled earlier is not changed. Under `debug_checks(False)` no value is
-    checked.
+    By default, values are checked where they are known (eager code), and compiled code returns the documented result
+    of each loss. Under `debug_checks(True)`, code that is *traced* inside the block also checks when it runs, and
+    raises on the host; a program compiled earlier does not change. Under `debug_checks(False)` no value is checked.
 
     Args:
         enabled: whether values are checked.
@@ -65,7 +65,7 @@ def debug_checks(enabled: bool = True) -> Iterator[None]:
 
 
 def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
-    """The dtype must be of the spec's kind."""
+    """Check that the dtype is of the kind in the spec."""
     if spec.kind == "int":
         if not jnp.issubdtype(dtype, jnp.integer):
             numeric = jnp.issubdtype(dtype, jnp.number) or dtype == np.bool_
@@ -74,7 +74,7 @@ def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
                 + (
                     f"Use {spec.name}.astype(int32)."
                     if numeric
-                    else f"To number them use np.unique({spec.name}, return_inverse=True)[1]."
+                    else f"To number the classes use np.unique({spec.name}, return_inverse=True)[1]."
                 )
             )
     elif not (jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer) or dtype == np.bool_):
@@ -85,11 +85,11 @@ def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
 
 
 def to_device(spec: InputSpec, values: Any, dtype: Any) -> jax.Array:
-    """An input as an array of JAX, where none of its integers is silently cut to 32 bits.
+    """Convert an input to an array of JAX without silently truncating integers to 32 bits.
 
-    Outside of 64-bit mode JAX drops the upper half of a 64-bit integer: 2**32 becomes 0. Here labels that are only
-    compared (the domain `identity`) become other integers that are equal where they are; indices out of the range of
-    int32 become one that is out of every range; and what is computed with becomes a float of that `dtype`.
+    Without 64-bit mode JAX drops the upper half of a 64-bit integer: 2**32 becomes 0. Here labels that are only
+    compared (the domain `identity`) become other integers with the same equalities; indices out of the range of int32
+    become its nearest end; and numbers for arithmetic become floats of that `dtype`.
     """
     if spec.domain == "identity":
         values = identities(values)
@@ -101,7 +101,7 @@ def to_device(spec: InputSpec, values: Any, dtype: Any) -> jax.Array:
 
 
 def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = None, where: str) -> None:
-    """Every value of a NumPy array must lie in the spec's domain; NaN passes, it is not the label's fault."""
+    """Check that every value of a NumPy array is in the domain of the spec; NaN is accepted."""
     match spec.domain:
         case "class":
             if classes is None:
@@ -126,19 +126,19 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
             return
     if not np.any(wrong):
         return
-    index = tuple(int(place) for place in np.argwhere(wrong)[0])
+    index = _check.first_index(wrong)
     value = values[index].item()
     error = LabelError if spec.role == "label" else ArgumentError
     raise error(
         f"{where}: `{spec.name}` must {expected}, but got {value} at index {index}. "
-        f"{_mend(spec, values, value, classes)}"
+        f"{_fix(spec, values, value, classes)}"
     )
 
 
 def _check_boxes(spec: InputSpec, boxes: np.ndarray, where: str) -> None:
     wrong = (boxes[..., :2] > boxes[..., 2:]).any(axis=-1)
     if wrong.any():
-        index = tuple(int(place) for place in np.argwhere(wrong)[0])
+        index = _check.first_index(wrong)
         raise LabelError(
             f"{where}: `{spec.name}` must be corners (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, but got "
             f"{boxes[index].tolist()} at index {index}. For boxes (x, y, width, height) use (x, y, x + width, "
@@ -146,15 +146,15 @@ def _check_boxes(spec: InputSpec, boxes: np.ndarray, where: str) -> None:
         )
 
 
-def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None) -> str:
+def _fix(spec: InputSpec, values: np.ndarray, value: float, classes: int | None) -> str:
     if spec.domain == "class":
         if value < 0:
-            return "To leave a sample out, give it a valid label and a weight of 0."
+            return "To ignore a sample, give it a valid label and a weight of 0."
         if values.min() >= 1 and values.max() == classes:
-            return f"They seem to count from 1: use {spec.name} - 1."
-        return "Check the number of classes that the model gives."
+            return f"They seem to start at 1: use {spec.name} - 1."
+        return "Check the number of classes of the model."
     if spec.domain == "class_or_none":
-        return "Check the number of classes that the model gives."
+        return "Check the number of classes of the model."
     if spec.domain == "sign_or_binary":
         return "Use 1 for one class, and 0 or -1 for the other."
     if spec.domain == "sign":
@@ -163,20 +163,20 @@ def _mend(spec: InputSpec, values: np.ndarray, value: float, classes: int | None
         return "Use 1 for a similar pair and -1 for a dissimilar one."
     if spec.domain == "binary":
         return f"For labels 1 and -1 use ({spec.name} + 1) / 2." if value == -1 else "Use 0 or 1."
-    return "For labels see that they are probabilities." if spec.role == "label" else "Give the output of a sigmoid."
+    return "Labels must be probabilities." if spec.role == "label" else "Use the output of a sigmoid."
 
 
 CHECKED_DOMAINS = ("class", "class_or_none", "probability", "sign", "binary", "sign_or_binary", "box")
 
 
 def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, where: str) -> None:
-    """Check values now if they are known; in compiled code, only in debug mode, and when it runs."""
+    """Check values now if they are known; in compiled code only in debug mode, at run time."""
     if spec.domain in CHECKED_DOMAINS:
         check_when_known(functools.partial(_check_on_host, spec, classes=classes, where=where), values)
 
 
 def check_when_known(check: Callable[[Any], None], values: Any) -> None:
-    """Run a check of values now if they are known; in compiled code, only in debug mode, and when it runs."""
+    """Run a check of values now if they are known; in compiled code only in debug mode, at run time."""
     if _MODE.checks is False:
         return
     if is_tracer(values):
@@ -190,7 +190,7 @@ def check_when_known(check: Callable[[Any], None], values: Any) -> None:
 
 def _check_on_host(spec: InputSpec, values: Any, *, classes: int | None, where: str) -> None:
     host = np.asarray(values)
-    # NumPy itself cannot order the half formats that JAX adds.
+    # NumPy cannot compare the half-precision formats that JAX adds.
     if host.dtype.kind not in "biuf":
         host = host.astype(np.float32)
     check_values(spec, host, classes=classes, where=where)
@@ -204,17 +204,17 @@ def check_labels(
     where: str | None = None,
     ignore: int | None = None,
 ) -> None:
-    """Check label columns on the host: dtype, shape and values, with no use of a device.
+    """Check the dtype, shape and values of label columns on the host, without using a device.
 
     Args:
-        spec: the loss's spec.
-        input_shapes: shapes of the other inputs, by name, as far as they are known.
+        spec: the spec of the loss.
+        input_shapes: known shapes of the other inputs, by name.
         labels: the label array, or several by name.
-        where: what an error message begins with; the loss's name unless given.
+        where: the beginning of error messages. Default: the name of the loss.
         ignore: an ignored label.
 
     Raises:
-        DtypeError, ShapeError, LabelError: as the loss itself raises in eager code.
+        DtypeError, ShapeError, LabelError: the errors that the loss itself raises in eager code.
     """
     where = where or spec.name
     columns = labels if isinstance(labels, Mapping) else {spec.labels[0].name: labels}

@@ -1,4 +1,4 @@
-"""Sequences of different lengths in one array: checks of lengths and of the labels within them."""
+"""Checks of padded sequences: their lengths, and the labels within them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sporax import _check
 from sporax._errors import LabelError
 from sporax.losses.contract._indexing import valid_indices
 from sporax.losses.contract._labels import check_when_known, enforce_values
@@ -18,10 +19,10 @@ _CLASSES = label("targets", "N S", domain="class", kind="int")
 
 
 def take_lengths(lengths: jax.Array, limit: int, *, name: str, where: str) -> tuple[jax.Array, jax.Array]:
-    """Which lengths lie in [0, limit], and the lengths as int32 with the others set to 0.
+    """Return which lengths are in [0, limit], and the lengths as int32 with the others set to 0.
 
     Raises:
-        LabelError: a length outside of it, where values are known.
+        LabelError: a length out of range, where values are known.
     """
     check_when_known(functools.partial(_check_lengths, limit=limit, name=name, where=where), lengths)
     return valid_indices(lengths, limit + 1)
@@ -30,12 +31,12 @@ def take_lengths(lengths: jax.Array, limit: int, *, name: str, where: str) -> tu
 def take_targets(
     targets: jax.Array, lengths: jax.Array, classes: int, *, where: str
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Which rows hold class indices alone, the labels with others set to 0, and which positions are within the length.
+    """Return which rows hold only class indices, the labels with others set to 0, and which positions are not padding.
 
-    What lies beyond a row's length is padding: it may hold anything.
+    Padding, beyond the length of a row, may have any value.
 
     Raises:
-        LabelError: a label within the length that is no class, where values are known.
+        LabelError: a label out of range within the length, where values are known.
     """
     used = jnp.arange(targets.shape[1], dtype=jnp.int32)[None, :] < lengths[:, None]
     labels = jnp.where(used, targets, 0)
@@ -48,7 +49,7 @@ def _check_lengths(values: Any, *, limit: int, name: str, where: str) -> None:
     lengths = np.asarray(values)
     wrong = (lengths < 0) | (lengths > limit)
     if wrong.any():
-        at = tuple(int(place) for place in np.argwhere(wrong)[0])
+        at = _check.first_index(wrong)
         raise LabelError(
             f"{where}: `{name}` must be in [0, {limit}], the length of the longest sequence, "
             f"but got {lengths[at].item()} at index {at}. Give the length of each sequence before padding."

@@ -1,8 +1,8 @@
-"""The one position that turns a formula into a loss that keeps the contract.
+"""`loss_function` turns a formula into a loss that satisfies the contract.
 
-`loss_function` wraps a formula that knows only arrays of one dtype and fitting shapes. Around it, in this
-order: dtypes are checked, shapes matched, samples of weight zero removed from the inputs, values checked,
-half precision widened to float32, the values reduced and cast back.
+The formula receives arrays of one dtype with matching shapes. Around it, in this order: dtypes are checked, shapes
+matched, samples of weight zero removed from the inputs, values checked, half precision widened to float32, and the
+values reduced and cast back.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 from sporax import _check
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
-from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype
+from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype, namespace_of
 from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
 from sporax.losses.contract._indexing import kept_labels
 from sporax.losses.contract._info import LossInfo, register
 from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
-from sporax.losses.contract._reduce import divide, samples_left
+from sporax.losses.contract._reduce import Unreduced, divide, samples_left
 from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
@@ -34,23 +34,23 @@ P = ParamSpec("P")
 
 
 class LossFunction(Protocol[P]):
-    """A loss of this package: a function of arrays, hyper-parameters and two keywords that all losses have.
+    """A loss of this package: a function of arrays, hyper-parameters and two keywords common to all losses.
 
         fn(*inputs, **hyper_parameters, reduction="none", weights=None)
 
     `reduction` is "none" (the default: unreduced values), "mean", "sum" or "batchmean"; `weights` broadcasts to the
     shape of the values, and a weight of 0 removes a sample. The result is that of `evaluate`, in the dtype of the
-    inputs. For a gradient take a scalar, such as the mean: `jax.grad(functools.partial(fn, reduction="mean"))`.
+    inputs. A gradient needs a scalar, such as the mean: `jax.grad(functools.partial(fn, reduction="mean"))`.
 
-    `full_precision` takes inputs and hyper-parameters, and leaves the values of half-precision inputs in float32.
-    `spec` says what the loss takes.
+    `full_precision` takes inputs and hyper-parameters, and returns values of half-precision inputs in float32. `spec`
+    describes the inputs.
     """
 
     __name__: str
     spec: LossSpec
     full_precision: Callable[..., jax.Array]
 
-    # A ParamSpec cannot be followed by keywords, so calls with these two are checked for the two alone.
+    # Keywords cannot follow a ParamSpec, so in calls with these two only the two are type-checked.
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> jax.Array: ...
     @overload
@@ -60,31 +60,18 @@ class LossFunction(Protocol[P]):
 
 
 class Counted(NamedTuple):
-    """Values of a formula whose mean does not divide by the count of values.
+    """Values of a formula whose mean does not divide by the number of values.
 
-    `counts` has the shape of the values: what each adds to the denominator of the mean, as the class weight of
-    its label in a cross entropy.
+    `counts` has the shape of the values: the contribution of each to the denominator of the mean, such as the class
+    weight of its label in a cross entropy.
     """
 
     values: jax.Array
     counts: jax.Array
 
 
-class Unreduced(NamedTuple):
-    """Unweighted values at full precision, their weights or None, and the dtype that a result has.
-
-    `counts` is what each value adds to the denominator of the mean; None for 1. `joins` is as in `sum_all`.
-    """
-
-    values: jax.Array
-    weights: jax.Array | None
-    dtype: np.dtype
-    counts: jax.Array | None = None
-    joins: bool = True
-
-
 class Reduced(NamedTuple):
-    """What the formula of a reduced loss gives: the result, what a mean divides by, and what else is known."""
+    """The result of a `reduced` formula, the denominator of the mean, and other outputs."""
 
     result: jax.Array
     weight: jax.Array
@@ -92,7 +79,7 @@ class Reduced(NamedTuple):
 
 
 def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
-    """Check a number; traced and device values pass, so that they can be swept over."""
+    """Check a number; JAX arrays are accepted without a check, so that they can be traced."""
     if isinstance(value, jax.Array):
         return value
     return _check.number(value, name=name, where=where, **bounds)
@@ -109,47 +96,47 @@ def loss_function(
     pixel_parameter: str | None = None,
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     reduced: Callable[..., Reduced] | None = None,
-    joins: bool = True,
+    fuse: bool = True,
     info: LossInfo | None = None,
 ) -> Callable[[Callable[P, jax.Array | Counted]], LossFunction[P]]:
-    """Make a loss of a formula.
+    """Turn a formula into a loss.
 
-    The formula's positional parameters are its array inputs, in the order of `inputs`; its keyword-only
-    parameters are hyper-parameters. It gets float inputs in one dtype of at least 32 bits, and returns one
-    value for each element of `output`, or `Counted` values. The loss has the keywords `reduction` and `weights`
-    beside them, in its signature and its docstring too; see `LossFunction`.
+    The positional parameters of the formula are its array inputs, in the order of `inputs`; its keyword-only
+    parameters are hyper-parameters. It receives float inputs in one dtype of at least 32 bits, and returns one
+    value for each element of `output`, or `Counted` values. The loss has the additional keywords `reduction` and
+    `weights`, in its signature and its docstring too; see `LossFunction`.
 
-    A loss whose inputs have the axis N also takes a single sample, whose inputs lack that axis; its value lacks it
-    too. Not so where the samples of a batch meet each other (`mask_parameter`).
+    A loss whose inputs have the axis N also accepts a single sample, whose inputs and value lack that axis, except
+    where the samples of a batch are compared with each other (`mask_parameter`).
 
     Args:
-        inputs: what each array input is.
+        inputs: the specification of each array input.
         output: axis names of the values, such as `"..."`.
         broadcasting: whether an input may broadcast to the shape of the largest.
-        weight_parameter: the name of a hyper-parameter that weights the values; the formula does not see it.
-        ignore_parameter: the name of a hyper-parameter that is a label (of the domain `class`): positions with that
-            label are removed, as by a weight of zero. The formula does not see it. None removes nothing. Where
-            there are several labels to a value, as in a loss of whole images, the formula does see it, and leaves
-            them out (see `kept_labels` in `_indexing.py`); here they only pass the check of the values.
-        mask_parameter: the name of a hyper-parameter, for losses in which the samples of a batch meet each other
-            (as negatives of one another): a mask of the shape of the values, or None, of those that take part. A
-            sample of weight zero leaves it too, so that it is no other sample's negative either.
-        axis_parameter: the name of a hyper-parameter, for losses of a whole set (`output` "") whose inputs all have
-            the axes `...`: over which axes the loss is taken, all of them for None, so that there is one value for
-            each position of the others. The formula gets a tuple of axes, counted from 0.
-        pixel_parameter: the name of a hyper-parameter that weights the pixels of such a set, or is None. The formula
+        weight_parameter: the name of a hyper-parameter that weights the values; it is not passed to the formula.
+        ignore_parameter: the name of a hyper-parameter that is an ignored label (of the domain `class`): its positions
+            are removed, as by a weight of zero; None removes nothing. It is not passed to the formula, except where a
+            value has several labels, as in a loss of whole images; there the formula leaves them out (see
+            `kept_labels` in `_indexing.py`), and the contract only skips the check of their values.
+        mask_parameter: the name of a hyper-parameter, for losses that compare the samples of a batch with each other
+            (as negatives): a mask of the shape of the values, or None, that selects samples. Samples of weight zero
+            are excluded too, also as negatives of other samples.
+        axis_parameter: the name of a hyper-parameter, for losses with one value for all elements (`output` "") whose
+            inputs all have the axes `...`: the axes over which the loss is taken, None for all of them. The values
+            have the remaining axes. The formula receives a tuple of non-negative axes.
+        pixel_parameter: the name of a hyper-parameter with weights of the pixels of such a loss, or None. The formula
             applies it; values of pixels of weight 0 are not checked.
-        prepare: takes and gives the input arrays by name, before their shapes are matched: for a loss whose labels
-            come in more than one layout.
-        reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes what the first
-            one does, and `factor`, the weights of the values or None, and `reduction`, and gives them `Reduced`;
+        prepare: converts the dict of input arrays before their shapes are matched, for a loss whose labels have
+            several layouts.
+        reduced: a second formula, for a loss whose sum or mean costs less than its values. It takes the arguments of
+            the first one, `factor` (the weights of the values or None) and `reduction`, and returns `Reduced`;
             `evaluate` calls it for "sum" and "mean".
-        joins: whether a sum of the values is to be compiled as one with the formula. Not for a very long formula,
-            which LLVM does not inline then: it would go through the values one by one (measured: three times slower).
+        fuse: whether XLA may fuse a sum of the values with the formula. False for a very long formula, which LLVM
+            then does not inline: it would compute the values one by one (measured: three times slower).
         info: the entry of the registry, for the losses of this package.
 
     Returns:
-        A decorator that gives a `LossFunction`.
+        A decorator that returns a `LossFunction`.
 
     Raises:
         ArgumentError: the formula has an argument named `reduction` or `weights`.
@@ -198,9 +185,9 @@ def loss_function(
             factor = given.factor
             if given.single:
                 values, counts, factor = (None if each is None else each[0] for each in (values, counts, factor))
-            return Unreduced(values, factor, given.dtype, counts, joins)  # pyright: ignore[reportArgumentType]
+            return Unreduced(values, factor, given.dtype, counts, fuse)  # pyright: ignore[reportArgumentType]
 
-        def at_once(
+        def reduce_directly(
             args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, reduction: str, where: str | None
         ) -> tuple[Reduced, np.dtype]:
             given = prepared(args, kwargs, weights, where)
@@ -229,7 +216,7 @@ def loss_function(
         call.__doc__ = documentation_with_keywords(formula.__doc__, single=not output and axis_parameter is None)
         call.__dict__["itself"] = call
         if reduced is not None:
-            call.__dict__["reduced"] = at_once
+            call.__dict__["reduced"] = reduce_directly
         if info is not None:
             register(call, info)
         return call  # pyright: ignore[reportReturnType]
@@ -238,9 +225,9 @@ def loss_function(
 
 
 class _Prepared(NamedTuple):
-    """What a formula gets: arrays and hyper-parameters; the weights of its values; the dtype of a result.
+    """The arguments of a formula, the weights and shape of its values, and the dtype of a result.
 
-    `shape` is that of the values; with `single`, the formula has an axis N of size 1 before it.
+    With `single`, the arrays and the weights have an axis N of size 1, which is not in `shape`.
     """
 
     inputs: list[jax.Array]
@@ -271,7 +258,7 @@ def _prepare(
     if single:
         match(spec.of_one_sample, shapes, where=where)
         arrays |= {
-            item.name: _xp(arrays[item.name]).expand_dims(arrays[item.name], item.shape.index("N"))
+            item.name: namespace_of(arrays[item.name]).expand_dims(arrays[item.name], item.shape.index("N"))
             for item in spec.inputs
             if "N" in item.shape
         }
@@ -281,10 +268,10 @@ def _prepare(
     params = dict(params)
     reduced = None
     if spec.axis_parameter is not None:
-        whole = sizes[ELLIPSIS]
-        reduced = reduced_axes(params.get(spec.axis_parameter), len(whole), name=spec.axis_parameter, where=where)
+        all_axes = sizes[ELLIPSIS]
+        reduced = reduced_axes(params.get(spec.axis_parameter), len(all_axes), name=spec.axis_parameter, where=where)
         params[spec.axis_parameter] = reduced
-        output_shape = tuple(size for at, size in enumerate(whole) if at not in reduced)
+        output_shape = tuple(size for axis, size in enumerate(all_axes) if axis not in reduced)
     factors = {"weights": weights}
     if spec.weight_parameter is not None:
         factors[spec.weight_parameter] = params.pop(spec.weight_parameter, None)
@@ -304,7 +291,7 @@ def _prepare(
         if mask is not None:
             mask = as_array(mask) != 0
             broadcast_into(spec.mask_parameter, mask.shape, output_shape, target_name="the loss values", where=where)
-            mask = _xp(mask).broadcast_to(mask, output_shape)
+            mask = namespace_of(mask).broadcast_to(mask, output_shape)
             combined = mask.astype(compute) if combined is None else combined * mask
         params[spec.mask_parameter] = None if combined is None else jnp.asarray(combined != 0)
     if combined is not None:
@@ -315,13 +302,13 @@ def _prepare(
     for item in spec.inputs:
         values = arrays[item.name]
         if ignored is not None and item is spec.ignored_label:
-            values = _xp(values).where(kept_labels(values, ignored), values, 0)
+            values = namespace_of(values).where(kept_labels(values, ignored), values, 0)
         if single and "N" in item.shape:
-            values = _xp(values).squeeze(values, item.shape.index("N"))
+            values = namespace_of(values).squeeze(values, item.shape.index("N"))
         if spec.pixel_parameter is not None and params.get(spec.pixel_parameter) is not None:
             weight = as_array(params[spec.pixel_parameter])
             broadcast_into(spec.pixel_parameter, weight.shape, values.shape, target_name="the labels", where=where)
-            xp: Any = np if isinstance(values, np.ndarray) and isinstance(weight, np.ndarray) else jnp
+            xp = namespace_of(values, weight)
             values = xp.where(weight != 0, values, xp.asarray(item.fill, values.dtype))
         enforce_values(item, values, classes=classes, where=where)
 
@@ -335,11 +322,6 @@ def _prepare(
     return _Prepared(prepared, params, factor, dtype, output_shape, single)
 
 
-def _xp(array: Any) -> Any:
-    """The module whose functions leave the array where it is, host or device."""
-    return np if isinstance(array, np.ndarray) else jnp
-
-
 def _ignore(
     spec: LossSpec,
     arrays: Mapping[str, jax.Array | np.ndarray],
@@ -348,7 +330,7 @@ def _ignore(
     shape: Shape,
     dtype: np.dtype,
 ) -> jax.Array | np.ndarray | None:
-    """The weights with a zero wherever the label is the one to ignore."""
+    """Return the weights, set to zero where the label is the ignored one."""
     if index is None:
         return weights
     kept = kept_labels(arrays[spec.ignored_label.name], index)
@@ -372,9 +354,9 @@ def _combine(factors: Mapping[str, Any], shape: Shape, dtype: np.dtype, where: s
         factor = as_array(factor)
         check_dtype(InputSpec(name, ()), factor.dtype, where=where)
         broadcast_into(name, factor.shape, shape, target_name="the loss values", where=where)
-        # NumPy weights stay NumPy: they are known, so samples can be removed from labels on the host.
+        # NumPy weights stay NumPy: they are known, so that samples can be removed from labels on the host.
         factor = factor.astype(dtype)
-        full = _xp(factor).broadcast_to(factor, shape)
+        full = namespace_of(factor).broadcast_to(factor, shape)
         combined = full if combined is None else combined * full
     return combined
 
@@ -383,13 +365,13 @@ def _remove_samples(
     spec: LossSpec,
     arrays: Mapping[str, jax.Array | np.ndarray],
     weights: jax.Array | np.ndarray,
-    whole: Shape,
+    all_axes: Shape,
     reduced: tuple[int, ...] | None,
 ) -> dict[str, jax.Array | np.ndarray]:
-    """Put a harmless value wherever the weight is zero.
+    """Replace inputs of weight zero by values where the loss and its gradient are finite.
 
-    Masking the values is not enough: a NaN or an infinite derivative at a masked element times a cotangent of
-    zero is NaN. So what a removed sample held never enters the formula.
+    Masking the values of the loss is not enough: a NaN or an infinite derivative at a masked element times a cotangent
+    of zero is NaN.
     """
     kept = weights != 0
     result = dict(arrays)
@@ -397,17 +379,17 @@ def _remove_samples(
         if not spec.per_sample(item):
             continue
         array = arrays[item.name]
-        # Known weights go to labels on the host, so that these are checked in full and then cut to no fewer bits.
+        # With known weights labels stay on the host, so that they are checked before 64-bit integers are converted.
         here = kept
         if isinstance(array, np.ndarray) and item.kind != "float" and not is_tracer(kept):
             here = np.asarray(kept)
-        xp: Any = np if isinstance(array, np.ndarray) and isinstance(here, np.ndarray) else jnp
+        xp = namespace_of(array, here)
         array = array if xp is np else to_device(item, array, weights.dtype)
         if spec.broadcasting:
-            mask, array = here, xp.broadcast_to(array, whole)
+            mask, array = here, xp.broadcast_to(array, all_axes)
         else:
             axes = item.axes(array.ndim) or ()
-            gone = tuple(at for at, axis in enumerate(axes) if axis not in spec.output) if reduced is None else reduced
-            mask = xp.expand_dims(here, gone)
+            absent = tuple(i for i, axis in enumerate(axes) if axis not in spec.output) if reduced is None else reduced
+            mask = xp.expand_dims(here, absent)
         result[item.name] = xp.where(mask, array, xp.asarray(item.fill, array.dtype))
     return result

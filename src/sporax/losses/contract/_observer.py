@@ -1,4 +1,4 @@
-"""Who follows the reductions of a block of code: evaluation, which divides once over all batches, and masks."""
+"""Observers of reductions: evaluation divides once over all batches, and a mask removes positions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 
 from sporax._typing import Shape
 
 
 class Observer(Protocol):
-    """What the reductions of loss functions are reported to."""
+    """The interface that receives the reductions of loss functions."""
+
+    unreduced: bool
+    """Whether the reduction "none" is reported too."""
 
     def weights(self, weights: Any, shape: Shape, where: str) -> Any:
-        """The weights to use for values of that shape, in place of those that were given."""
+        """Return the weights to use for values of that shape instead of the given ones."""
 
     def reduced(
         self,
@@ -27,10 +31,14 @@ class Observer(Protocol):
         whole: bool,
         weighted: bool,
     ) -> None:
-        """A reduction gave `result`; `pair` is the numerator and denominator of its mean.
+        """Receive the result of a reduction.
 
-        `whole` says that it was the one value of a whole set, `weighted` that the denominator depends on more than
-        shapes.
+        Args:
+            result: the result.
+            pair: the numerator and denominator of the mean.
+            reduction: its name.
+            whole: whether the loss is one value for all of its input.
+            weighted: whether the denominator depends on more than shapes.
         """
 
 
@@ -46,11 +54,13 @@ def observed_by(observer: Observer | None) -> Iterator[None]:
     """Report the reductions of this block to `observer`; None for no observer.
 
     Args:
-        observer: gets every "mean", "sum" and "batchmean" of a loss function, and of `reduce_loss`.
+        observer: receives every reduction of a loss function and of `reduce_loss`.
 
     Examples:
         >>> from sporax import losses
         >>> class Means(list):
+        ...     unreduced = False
+        ...
         ...     def weights(self, weights, shape, where):
         ...         return weights
         ...
@@ -78,22 +88,22 @@ def observe(
     *,
     weighted: bool = False,
 ) -> jax.Array:
-    """A reduction that the observer, if there is one, follows.
+    """Evaluate a reduction and report it to the observer, if there is one.
 
     Args:
         reduction, weights, where: those of the loss.
-        shape_of: gives the shape of its values.
-        evaluate: gives the result for weights.
-        pair_of: gives numerator and denominator for weights.
+        shape_of: returns the shape of its values.
+        evaluate: returns the result for the given weights.
+        pair_of: returns the numerator and denominator of the mean for the given weights.
         weighted: whether hyper-parameters make the denominator depend on labels.
     """
     observer = _ACTIVE.observer
-    if observer is None or reduction == "none":
+    if observer is None or (reduction == "none" and not observer.unreduced):
         return evaluate(weights)
     with observed_by(None):
         shape = shape_of()
         weights = observer.weights(weights, shape, where)
         result = evaluate(weights)
-        weighted = weighted or not (weights is None or isinstance(weights, (int, float)))
+        weighted = weighted or (weights is not None and np.ndim(weights) > 0)
         observer.reduced(result, pair_of(weights), reduction=reduction, whole=not shape, weighted=weighted)
     return result

@@ -1,8 +1,8 @@
-"""Reduction and weighting of loss values: one position for mean, sum, zero weights and nothing left."""
+"""Weighting and reduction of loss values: means, sums, zero weights, and nothing left."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,17 +18,17 @@ from sporax.losses.numerics._sums import sum_all
 __all__ = ["REDUCTIONS", "check_reduction", "divide", "reduce_loss", "sum_and_weight"]
 
 REDUCTIONS = ("none", "mean", "sum")
-"""What the `reduction` of a class may be, unless the class says otherwise."""
+"""The allowed values of `reduction` of a class, unless the class declares others."""
 
 FUNCTION_REDUCTIONS = (*REDUCTIONS, "batchmean")
-"""What the `reduction` of a function may be."""
+"""The allowed values of `reduction` of a function."""
 
 
 def check_reduction(reduction: Any, *, where: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
     """Check that `reduction` is one of the allowed ones: by default `none`, `mean` and `sum`.
 
     Raises:
-        ArgumentError: it is something else.
+        ArgumentError: it is not.
 
     Example:
         >>> from sporax import losses
@@ -45,16 +45,15 @@ def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, wh
 
         none: w x        sum: sum(w x)        mean: sum(w x) / count(w != 0)
 
-    The mean is MindSpore's mean(w x) where no weight is zero. A zero weight is as if the value were not
-    there: what it holds, NaN included, reaches neither result nor gradient. With nothing left the result is
-    0, as are its gradients. Half-precision values are reduced in float32 and the result is cast back;
-    integers give float32.
+    The mean is MindSpore's mean(w x) where no weight is zero. A weight of zero removes its value, even NaN, from the
+    result and the gradient. If no value is left, the result and its gradients are 0. Half-precision values are reduced
+    in float32 and the result is cast back; integers give float32.
 
     Args:
         values: loss values of any shape.
         reduction: `none`, `mean` or `sum`.
         weights: broadcasts to the shape of the values; None for all ones.
-        where: what an error message begins with.
+        where: the beginning of error messages.
 
     Returns:
         The weighted values (`none`), or a scalar.
@@ -72,19 +71,18 @@ def reduce_loss(values: Any, reduction: str = "mean", weights: Any = None, *, wh
     `SUM_BY_NONZERO_WEIGHTS`.
     """
     check_reduction(reduction, where=where)
+    return reduce_values(values, reduction, weights, where)
 
-    def evaluate(weights: Any) -> jax.Array:
-        array, factor = _prepare(values, weights, where)
-        dtype = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else jnp.float32
-        return reduce_prepared(array.astype(compute_dtype(array.dtype)), reduction, factor).astype(dtype)
 
+def reduce_values(values: Any, reduction: str, weights: Any, where: str) -> jax.Array:
+    """`reduce_loss` without the check of the reduction, which may also be "batchmean"."""
     return observe(
         reduction,
         weights,
         where,
         lambda: as_array(values).shape,
-        evaluate,
-        lambda each: sum_and_weight(values, each, where=where),
+        lambda each: weighted_values(values, each, where).reduce(reduction),
+        lambda each: weighted_values(values, each, where).sum_and_weight(reduction),
     )
 
 
@@ -93,15 +91,16 @@ def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_we
 
         (sum(w x), count(w != 0))
 
-    Both stay at full precision (float32 for half-precision values), so that one batch equals its parts.
+    Both have full precision (float32 for half-precision values), so that the sums over the parts of a batch are those
+    of the batch.
 
     Args:
         values: loss values of any shape.
         weights: broadcasts to the shape of the values; None for all ones.
-        where: what an error message begins with.
+        where: the beginning of error messages.
 
     Returns:
-        Two scalars; `divide` makes the mean of them, or of sums of them.
+        Two scalars; `divide` returns the mean from them, or from sums of them.
 
     Raises:
         ShapeError: weights that would make the values larger.
@@ -115,8 +114,7 @@ def sum_and_weight(values: Any, weights: Any = None, *, where: str = "sum_and_we
 
     Source: the loss contract of this package.
     """
-    array, factor = _prepare(values, weights, where)
-    return sum_prepared(array.astype(compute_dtype(array.dtype)), factor)
+    return weighted_values(values, weights, where).sum_and_weight()
 
 
 def divide(total: Any, weight: Any) -> jax.Array:
@@ -124,7 +122,7 @@ def divide(total: Any, weight: Any) -> jax.Array:
 
     Args:
         total: sum of weighted values.
-        weight: what to divide by, of the same shape.
+        weight: the divisor, of the same shape.
 
     Returns:
         An array of that shape.
@@ -141,57 +139,70 @@ def divide(total: Any, weight: Any) -> jax.Array:
     return jnp.where(empty, 0, total / jnp.where(empty, 1, weight))
 
 
-def reduce_prepared(
-    values: jax.Array,
-    reduction: str,
-    weights: jax.Array | None,
-    counts: jax.Array | None = None,
-    *,
-    joins: bool = True,
-) -> jax.Array:
-    """`reduce_loss` for values at full precision and weights that are known to fit.
+class Unreduced(NamedTuple):
+    """Unweighted loss values at full precision, ready to be reduced.
 
-    `counts` is what each value adds to the denominator of the mean, 1 unless given. `batchmean` divides by the
-    number of samples along the first axis that have something left. `joins` is as in `sum_all`.
+    Args:
+        values: the values.
+        weights: their weights, which broadcast to them; None for all ones.
+        dtype: the dtype of a result.
+        counts: the contribution of each value to the denominator of the mean; None for 1.
+        fuse: see `sum_all`.
     """
-    if reduction == "none":
-        return apply_weights(values, weights)
-    total, weight = sum_prepared(values, weights, counts, joins=joins)
-    if reduction == "sum":
-        return total
-    if reduction == "batchmean":
-        return divide(total, samples_left(values.shape, weights, values.dtype))
-    # Without weights the count is known, and the sum over no values is 0 already.
-    return total / max(values.size, 1) if weights is None and counts is None else divide(total, weight)
 
+    values: jax.Array
+    weights: jax.Array | None
+    dtype: np.dtype
+    counts: jax.Array | None = None
+    fuse: bool = True
 
-def sum_prepared(
-    values: jax.Array, weights: jax.Array | None, counts: jax.Array | None = None, *, joins: bool = True
-) -> tuple[jax.Array, jax.Array]:
-    """`sum_and_weight` for values at full precision and weights that are known to fit."""
-    total = sum_all(apply_weights(values, weights), joins)
-    if counts is not None:
-        left = counts if weights is None else jnp.where(weights != 0, counts, 0)
-        return total, sum_all(left).astype(values.dtype)
-    if weights is None:
-        return total, jnp.asarray(values.size, values.dtype)
-    # Counted in integers: a float32 count stops at 2**24.
-    kept = sum_all((jnp.broadcast_to(weights, values.shape) != 0).astype(jnp.int32))
-    return total, kept.astype(values.dtype)
+    def reduce(self, reduction: str) -> jax.Array:
+        """Return the weighted values ("none") or a scalar, rounded once."""
+        return self._reduced(reduction).astype(self.dtype)
+
+    def _reduced(self, reduction: str) -> jax.Array:
+        if reduction == "none":
+            return apply_weights(self.values, self.weights)
+        total, weight = self.sum_and_weight(reduction)
+        if reduction == "sum":
+            return total
+        if reduction == "mean" and self.weights is None and self.counts is None:
+            # The count is known, and the sum over no values is 0 already.
+            return total / max(self.values.size, 1)
+        return divide(total, weight)
+
+    def sum_and_weight(self, reduction: str = "mean") -> tuple[jax.Array, jax.Array]:
+        """Return the numerator and denominator of the mean, or of "batchmean", at full precision."""
+        values, weights = self.values, self.weights
+        total = sum_all(apply_weights(values, weights), self.fuse)
+        if reduction == "batchmean":
+            return total, samples_left(values.shape, weights, total.dtype)
+        if self.counts is not None:
+            left = self.counts if weights is None else jnp.where(weights != 0, self.counts, 0)
+            return total, sum_all(left).astype(values.dtype)
+        if weights is None:
+            return total, jnp.asarray(values.size, values.dtype)
+        # Counted in integers: a float32 count stops at 2**24.
+        kept = sum_all((jnp.broadcast_to(weights, values.shape) != 0).astype(jnp.int32))
+        return total, kept.astype(values.dtype)
 
 
 def samples_left(shape: Shape, weights: jax.Array | None, dtype: Any) -> jax.Array:
-    """How many samples, along the first axis of values of that shape, have a weight that is not zero."""
+    """Return the number of samples, along the first axis of that shape, with a weight that is not zero."""
     if weights is None or not shape:
         return jnp.asarray(shape[0] if shape else 1, dtype)
     left = jnp.any(jnp.broadcast_to(weights, shape) != 0, axis=tuple(range(1, len(shape))))
     return jnp.sum(left, dtype=jnp.int32).astype(dtype)
 
 
-def _prepare(values: Any, weights: Any, where: str) -> tuple[jax.Array, jax.Array | None]:
+def weighted_values(values: Any, weights: Any, where: str) -> Unreduced:
+    """Return loss values and their weights, ready for a reduction, after checking that the weights fit."""
     array = jnp.asarray(as_array(values))
-    if weights is None:
-        return array, None
-    factor = as_array(weights)
-    broadcast_into("weights", np.shape(factor), array.shape, target_name="the loss values", where=where)
-    return array, jnp.asarray(factor, compute_dtype(array.dtype))
+    compute = compute_dtype(array.dtype)
+    factor = None
+    if weights is not None:
+        given = as_array(weights)
+        broadcast_into("weights", given.shape, array.shape, target_name="the loss values", where=where)
+        factor = jnp.asarray(given, compute)
+    dtype = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else compute
+    return Unreduced(array.astype(compute), factor, dtype)

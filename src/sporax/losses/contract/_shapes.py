@@ -1,4 +1,4 @@
-"""The shape rule: a loss never makes more elements than its largest input."""
+"""The shape rule: a loss never has more elements than its largest input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
 
 def common_shape(names: Sequence[str], shapes: Sequence[Shape], *, where: str) -> Shape:
-    """The shape that all broadcast to; it must be the shape of one of them."""
+    """Return the shape that all broadcast to, which must be the shape of one of them."""
     try:
         result = np.broadcast_shapes(*shapes)
     except ValueError:
@@ -33,7 +33,7 @@ def common_shape(names: Sequence[str], shapes: Sequence[Shape], *, where: str) -
 
 
 def broadcast_into(name: str, shape: Shape, target: Shape, *, target_name: str, where: str) -> None:
-    """An array of `shape` must broadcast to `target` without making it larger."""
+    """Check that an array of `shape` broadcasts to `target` without enlarging it."""
     try:
         fits = np.broadcast_shapes(shape, target) == target
     except ValueError:
@@ -42,14 +42,14 @@ def broadcast_into(name: str, shape: Shape, target: Shape, *, target_name: str, 
         return
     fix = _reshape_fix(name, target, shape)
     if len(shape) < len(target) and shape == target[: len(shape)]:
-        fix = f"For one weight a row use {name}.reshape({shape + (1,) * (len(target) - len(shape))})."
+        fix = f"For one weight per row use {name}.reshape({shape + (1,) * (len(target) - len(shape))})."
     raise ShapeError(
         f"{where}: `{name}` must broadcast to the shape of {target_name}, {target}, but got shape {shape}. {fix}"
     )
 
 
 def reduced_axes(axis: int | Sequence[int] | None, rank: int, *, name: str, where: str) -> tuple[int, ...]:
-    """The axes as numbers from 0, in order; all of them for None."""
+    """Return the axes as sorted non-negative integers; all axes for None."""
     if axis is None:
         return tuple(range(rank))
     given = (axis,) if isinstance(axis, int | float | complex | np.generic) else tuple(axis)
@@ -63,7 +63,7 @@ def reduced_axes(axis: int | Sequence[int] | None, rank: int, *, name: str, wher
 
 
 def is_single(spec: LossSpec, shapes: Mapping[str, Shape]) -> bool:
-    """Whether the predictions lack the axis N of the samples, and hold a single one.
+    """Return whether the predictions are a single sample, without the axis N.
 
     The axes `...` are then absent too: (C,) is a sample of "N C ...", and (C, 3) is C samples of 3 classes.
     """
@@ -78,16 +78,15 @@ def is_single(spec: LossSpec, shapes: Mapping[str, Shape]) -> bool:
 
 
 def match(spec: LossSpec, shapes: Mapping[str, Shape], *, where: str) -> dict[str, Shape]:
-    """Compare shapes with the spec, and give the size of each named axis (a tuple, as `...` may hold many).
+    """Check shapes against the spec, and return the size of each named axis (a tuple, as `...` may be several axes).
 
-    Inputs that `shapes` does not name are passed over, so that labels can be checked before there are
-    predictions.
+    Inputs that are not in `shapes` are skipped, so that labels can be checked before predictions exist.
     """
     present = [item for item in spec.inputs if item.name in shapes]
     if spec.broadcasting:
         names = [item.name for item in present]
         return {ELLIPSIS: common_shape(names, [shapes[name] for name in names], where=where)}
-    # An axis named by digits has that size.
+    # An axis whose name is a number has that size.
     sizes: dict[str, Shape] = {axis: (int(axis),) for item in present for axis in item.shape if axis.isdigit()}
     for item in present:
         shape = shapes[item.name]
@@ -124,20 +123,20 @@ def _mismatch(
         for other in spec.inputs
         if other.name in shapes and other.name != item.name
     ]
-    beside = f" where {' and '.join(others)}" if others else ""
+    condition = f" where {' and '.join(others)}" if others else ""
     if expected is None:
-        return f"{where}: `{item.name}` must have shape {pattern}, but got {got}{beside}."
+        return f"{where}: `{item.name}` must have shape {pattern}, but got {got}{condition}."
     if item.domain == "class" and got == (*expected, *sizes.get("C", ())):
         fix = f"These look like one-hot labels: use the loss for dense labels, or {item.name}.argmax(-1)."
     elif item.domain == "distribution" and got == expected[:-1]:
         fix = "These look like class indices: use the loss for sparse labels, or one-hot labels."
     else:
         fix = _class_axis_fix(spec, item, shapes) or _reshape_fix(item.name, expected, got, "Give it that shape.")
-    return f"{where}: `{item.name}` must have shape {expected}, but got {got}{beside}. {fix}"
+    return f"{where}: `{item.name}` must have shape {expected}, but got {got}{condition}. {fix}"
 
 
 def _class_axis_fix(spec: LossSpec, item: InputSpec, shapes: Mapping[str, Shape]) -> str | None:
-    """What to do where the labels would fit if the classes were on another axis of the predictions."""
+    """Return a fix if the labels would fit with the classes on another axis of the predictions."""
     scores = next((each for each in spec.inputs if "C" in each.shape and each.role == "prediction"), None)
     if item.domain != "class" or scores is None or scores.name not in shapes or len(shapes[scores.name]) < 3:
         return None

@@ -1,7 +1,7 @@
-"""What a loss says about itself: the shape, dtype and domain of each input, and the shape of its values.
+"""The specification of a loss: the shape, dtype and domain of each input, and the shape of its values.
 
-The decorator of `_loss_function.py` enforces it at every call, the registry shows it, and contract tests make
-inputs from it; so it is written once, above the mathematics.
+It is given once, where the formula is defined. `loss_function` enforces it at every call, the registry shows it, and
+contract tests make inputs from it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from sporax._typing import Shape
 __all__ = ["InputSpec", "LossSpec", "label", "prediction", "table"]
 
 Kind: TypeAlias = Literal["float", "int", "number"]
-"""`float` is computed with (ints are taken as floats), `int` is integers only, `number` is either."""
+"""`float` is for arithmetic (ints become floats), `int` is integers only, `number` is either."""
 
 Domain: TypeAlias = Literal[
     "real", "positive", "nonnegative", "probability", "log_probability", "class", "class_or_none", "sign", "binary",
     "sign_or_binary", "distribution", "identity", "box",
 ]  # fmt: skip
-"""`class` is an index in [0, C), and `class_or_none` one or -1, in a list that ends at its first -1; `identity` is any
-integer, and only says which samples are of one class; `sign` is 1 or -1; `binary` is 0 or 1; `sign_or_binary` is 1, or
-either 0 or -1 for the other class; `distribution` is a row of class probabilities, and `log_probability` a row of their
-logarithms; `box` is a row of corners with x1 <= x2 and y1 <= y2. `positive`, `nonnegative`, `distribution` and
-`log_probability` tell what is meant, and make examples: such values are not checked."""
+"""`class` is an index in [0, C), and `class_or_none` an index or -1, in a list that ends at its first -1; `identity` is
+any integer, equal for samples of the same class; `sign` is 1 or -1; `binary` is 0 or 1; `sign_or_binary` is 1, or 0 or
+-1 for the other class; `distribution` is a row of class probabilities, and `log_probability` a row of their logarithms;
+`box` is a row of corners with x1 <= x2 and y1 <= y2. `positive`, `nonnegative`, `distribution` and `log_probability`
+are for documentation and examples: such values are not checked."""
 
 Role: TypeAlias = Literal["prediction", "label", "table"]
-"""A `table` (class embeddings) is gathered from, so it is left in its own dtype and belongs to no sample."""
+"""A `table` (class embeddings) is shared by all samples; rows are gathered from it, so it keeps its dtype."""
 
 _FILL: dict[str, float] = {"positive": 1, "probability": 0.5, "sign": 1}
 
@@ -41,14 +41,14 @@ class InputSpec:
 
     Args:
         name: the argument's name.
-        shape: names of its axes; `...` stands for any number of them, a final `?` marks an axis that may be
-            absent, and `C-1` is one fewer than `C` (the thresholds between ordered classes).
-        kind: the dtypes it takes.
-        domain: the values it takes.
-        role: whether it is predicted, given as the truth, or a table that all samples share.
-        as_given: whether the formula gets half precision as it is, to multiply matrices in; it widens what it adds up.
-        two_classes: whether each element of a label is the probability of the first of two classes, so that a label
-            that says nothing is 1/2. Labels in [0, 1] may be something else: a heatmap, or a draw of a distribution.
+        shape: names of its axes; `...` is any number of axes, a final `?` marks an axis that may be absent, and `C-1`
+            is one fewer than `C` (the thresholds between ordered classes).
+        kind: the accepted dtypes.
+        domain: the accepted values.
+        role: whether it is a prediction, a label, or a table shared by all samples.
+        as_given: whether the formula receives half precision unchanged, for matrix products; it widens its sums itself.
+        two_classes: whether each element of a label is the probability of the first of two classes, so that the
+            uniform label is 1/2. Labels in [0, 1] may have another meaning: a heatmap, or a sample of a distribution.
     """
 
     name: str
@@ -61,11 +61,11 @@ class InputSpec:
 
     @property
     def fill(self) -> float:
-        """A value where every loss and its gradient is finite; it stands in for a removed sample."""
+        """A value where every loss and its gradient are finite, used for a removed sample."""
         return _FILL.get(self.domain, 0)
 
     def axes(self, rank: int) -> tuple[str, ...] | None:
-        """The axes' names for that rank (`...` repeated as needed), or None if it does not fit."""
+        """Return the names of the axes for that rank (`...` repeated as needed), or None if it does not fit."""
         names = tuple(name.removesuffix("?") for name in self.shape)
         if ELLIPSIS not in names:
             if rank == len(names) - 1 and self.shape[-1].endswith("?"):
@@ -78,7 +78,7 @@ class InputSpec:
 
 
 def prediction(name: str, shape: str, domain: Domain = "real", *, as_given: bool = False) -> InputSpec:
-    """Declare a float input from a model; `shape` is axis names separated by spaces, such as `"... C"`."""
+    """Declare a prediction, a float input; `shape` is axis names separated by spaces, such as `"... C"`."""
     return InputSpec(name, tuple(shape.split()), "float", domain, "prediction", as_given)
 
 
@@ -102,16 +102,16 @@ class LossSpec:
         name: the function's name.
         inputs: its array inputs, in order.
         output: the axes of its unreduced values.
-        broadcasting: whether inputs may broadcast to the shape of the largest one; else axes must be equal.
-        weight_parameter: the hyper-parameter, if any, that weights the values. The contract applies it.
-        ignore_parameter: the hyper-parameter, if any, that is a label which removes its position. The contract does
-            that, and the formula does not see it.
-        mask_parameter: the hyper-parameter, if any, that says which samples take part, for a loss in which the
-            samples of a batch meet each other. The contract adds to it those that a weight of zero removes.
-        axis_parameter: the hyper-parameter, if any, that names the axes over which a loss of a whole set is taken:
-            None for all of them, the `output` then being (); else the values have the axes that are left.
-        pixel_parameter: the hyper-parameter, if any, that holds weights of pixels, for a loss of regions. The values of
-            pixels of weight 0 are not checked.
+        broadcasting: whether inputs may broadcast to the shape of the largest one; otherwise axes must be equal.
+        weight_parameter: the name of the hyper-parameter, if any, that weights the values. The contract applies it.
+        ignore_parameter: the name of the hyper-parameter, if any, that is an ignored label. The contract removes its
+            positions; it is not passed to the formula.
+        mask_parameter: the name of the hyper-parameter, if any, that selects the samples of a loss that compares the
+            samples of a batch. The contract also excludes samples of weight zero.
+        axis_parameter: the name of the hyper-parameter, if any, with the axes over which a loss of regions is taken:
+            None for all of them, with the `output` (); otherwise the values have the remaining axes.
+        pixel_parameter: the name of the hyper-parameter, if any, with the weights of pixels, for a loss of regions. The
+            values of pixels of weight 0 are not checked.
     """
 
     name: str
@@ -126,12 +126,12 @@ class LossSpec:
 
     @property
     def ignored_label(self) -> InputSpec:
-        """The label that `ignore_parameter` is about."""
+        """The label to which `ignore_parameter` applies."""
         return next((spec for spec in self.labels if spec.domain in ("class", "binary")), self.labels[0])
 
     @property
     def has_samples(self) -> bool:
-        """Whether the values have an axis N of samples that do not meet each other, so that it can be left out."""
+        """Whether the values have an axis N of independent samples, so that a single sample is accepted."""
         return "N" in self.output and self.mask_parameter is None
 
     @property
@@ -142,14 +142,14 @@ class LossSpec:
 
     @property
     def labels(self) -> tuple[InputSpec, ...]:
-        """The inputs that hold the truth."""
+        """The labels among the inputs."""
         return tuple(spec for spec in self.inputs if spec.role == "label")
 
     def per_sample(self, spec: InputSpec) -> bool:
-        """Whether the input has a part for each of the loss values, so that a removed value removes it."""
+        """Return whether the input has an element or row for each loss value, which is removed with the value."""
         names = {name.removesuffix("?") for name in spec.shape}
         return all(name in names for name in self.output)
 
     def output_shape(self, sizes: Mapping[str, Shape]) -> Shape:
-        """The shape of the values, from the sizes of the named axes."""
+        """Return the shape of the values for the given sizes of the named axes."""
         return tuple(size for name in self.output for size in sizes[name])

@@ -1,1 +1,1 @@
-"""Numerics that several families of losses need: exact sums, logarithms, special functions, vectors."""
+"""Numerics shared by several families of losses: sums, logarithms, special functions and vectors."""

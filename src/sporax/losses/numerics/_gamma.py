@@ -1,8 +1,8 @@
-"""The gamma function's logarithm and its derivatives, for positive arguments: elementwise throughout.
+"""The logarithm of the gamma function and its derivatives, elementwise, for positive arguments.
 
-XLA's own serve every argument and so cost some fifty arrays and half a second for four million numbers on a CPU. A
-positive argument below n is moved up by n with gamma(x + n) = x (x + 1) ... (x + n - 1) gamma(x), and Stirling's
-series does the rest.
+Those of XLA accept every argument and therefore cost about fifty arrays and half a second for four million numbers on a
+CPU. Here a positive argument below n is shifted by n, with gamma(x + n) = x (x + 1) ... (x + n - 1) gamma(x), and
+Stirling's series is used.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _BETWEEN_ONE_AND_TWO = (
     0.48312895228038555, -0.14595989698806452, 0.06291105386031728, -0.031308273165224464, 0.016808097747125605,
     -0.009432411478397181, 0.005325991991882276, -0.0031377364148102087, 0.0024467446551928304, -0.0014874843355615274,
 )  # fmt: skip
-"""log gamma(x) / ((x - 1) (x - 2)) on [1, 2], in powers of x - 3/2, through Chebyshev's points; within 5e-9 of it."""
+"""log gamma(x) / ((x - 1) (x - 2)) on [1, 2], in powers of x - 3/2, interpolated at Chebyshev nodes; error 5e-9."""
 
 
 def _series(dtype: jnp.dtype) -> tuple[int, int]:
-    """How far up an argument is moved, and how many terms of Stirling's series are exact to the dtype there."""
+    """Return the shift of an argument, and the number of terms of Stirling's series for full precision there."""
     return (16, 8) if dtype == jnp.float64 else (4, 5)
 
 
 @jax.custom_jvp
 def log_gamma(x: jax.Array) -> jax.Array:
-    """log gamma(x) for x > 0; relatively exact at its zeros, 1 and 2, too."""
+    """log gamma(x) for x > 0, with a small relative error at its zeros, 1 and 2, too."""
     if x.dtype != jnp.float32:
         return jax.lax.lgamma(x)
-    # gamma(x) = (x - 1) gamma(x - 1), down to [1, 2); below 1 it is gamma(x + 1) / x. One logarithm serves all cases.
+    # gamma(x) = (x - 1) gamma(x - 1), down to [1, 2); below 1 it is gamma(x + 1) / x. One logarithm in all cases.
     reduced, product = x, jnp.ones_like(x)
     for _ in range(6):
         high = reduced >= 2
@@ -66,7 +66,7 @@ def _log_gamma_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tup
 
 @jax.custom_jvp
 def digamma(x: jax.Array) -> jax.Array:
-    """The derivative of log gamma at x > 0."""
+    """The derivative of log gamma for x > 0."""
     steps, terms = _series(x.dtype)
     low = x < steps
     moved = jnp.where(low, x + steps, x)
@@ -83,7 +83,7 @@ def _digamma_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple
 
 
 def trigamma(x: jax.Array) -> jax.Array:
-    """The derivative of digamma at x > 0."""
+    """The derivative of digamma for x > 0."""
     steps, terms = _series(x.dtype)
     low = x < steps
     inverse = 1 / jnp.where(low, x + steps, x)
@@ -95,21 +95,21 @@ def trigamma(x: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def log_rising(x: jax.Array, rise: jax.Array) -> jax.Array:
-    """log(gamma(x + rise) / gamma(x)) for x > 0, to full precision for large x too."""
+    """log(gamma(x + rise) / gamma(x)) for x > 0, with full precision for large x too."""
     return _log_rising(x, rise, x + rise)
 
 
 @functools.partial(log_rising.defjvp, symbolic_zeros=True)
 def _log_rising_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     x, rise = primals
-    slopes = lambda: _digamma_rise(x, rise, x + rise), lambda: digamma(x + rise)
-    return log_rising(x, rise), _along(slopes, tangents, x)
+    derivatives = lambda: _digamma_rise(x, rise, x + rise), lambda: digamma(x + rise)
+    return log_rising(x, rise), _directional(derivatives, tangents, x)
 
 
 @jax.custom_jvp
 def log_beta(a: jax.Array, b: jax.Array) -> jax.Array:
     """log(gamma(a) gamma(b) / gamma(a + b)) for a, b > 0."""
-    # The larger one is the base, so that large ones cancel.
+    # The larger argument is the base, so that large terms cancel.
     larger, smaller = jnp.maximum(a, b), jnp.minimum(a, b)
     return log_gamma(smaller) - _log_rising(larger, smaller, a + b)
 
@@ -117,14 +117,14 @@ def log_beta(a: jax.Array, b: jax.Array) -> jax.Array:
 @functools.partial(log_beta.defjvp, symbolic_zeros=True)
 def _log_beta_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     a, b = primals
-    slopes = lambda: -_digamma_rise(a, b, a + b), lambda: -_digamma_rise(b, a, a + b)
-    return log_beta(a, b), _along(slopes, tangents, a)
+    derivatives = lambda: -_digamma_rise(a, b, a + b), lambda: -_digamma_rise(b, a, a + b)
+    return log_beta(a, b), _directional(derivatives, tangents, a)
 
 
 @jax.custom_jvp
 def log_choices(r: jax.Array, y: jax.Array) -> jax.Array:
     """log(gamma(r + y) / (gamma(r) gamma(y + 1))) for r > 0, y >= 0."""
-    # In r and y + 1 it is symmetric; again the larger one is the base.
+    # It is symmetric in r and y + 1; the larger one is the base.
     larger, smaller = jnp.maximum(r, y + 1), jnp.minimum(r, y + 1)
     return _log_rising(larger, smaller - 1, r + y) - log_gamma(smaller)
 
@@ -132,51 +132,53 @@ def log_choices(r: jax.Array, y: jax.Array) -> jax.Array:
 @functools.partial(log_choices.defjvp, symbolic_zeros=True)
 def _log_choices_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     r, y = primals
-    slopes = lambda: _digamma_rise(r, y, r + y), lambda: _digamma_rise(y + 1, r - 1, r + y)
-    return log_choices(r, y), _along(slopes, tangents, r)
+    derivatives = lambda: _digamma_rise(r, y, r + y), lambda: _digamma_rise(y + 1, r - 1, r + y)
+    return log_choices(r, y), _directional(derivatives, tangents, r)
 
 
-def _along(slopes: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array) -> jax.Array:
-    """The sum of derivative * tangent; a derivative that is not needed is not computed.
+def _directional(
+    derivatives: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array
+) -> jax.Array:
+    """Return the sum of derivative * tangent; a derivative that is not needed is not computed.
 
-    The derivatives of the functions of two arguments are formulas of their own, not the derivative of the value's: what
-    both had in common XLA would write to memory, ten arrays of it.
+    The derivatives of the functions of two arguments have separate formulas instead of being derived from that of the
+    value, since XLA would write their common terms to memory, ten arrays.
     """
-    asked = [
-        slope() * tangent
-        for slope, tangent in zip(slopes, tangents, strict=True)
+    terms = [
+        derivative() * tangent
+        for derivative, tangent in zip(derivatives, tangents, strict=True)
         if not isinstance(tangent, jax.custom_derivatives.SymbolicZero)
     ]
-    return functools.reduce(jnp.add, asked) if asked else jnp.zeros_like(like)
+    return functools.reduce(jnp.add, terms) if terms else jnp.zeros_like(like)
 
 
 def _log_rising(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
-    """`log_rising`, where `moved` is x + rise. Of large arguments Stirling's series are subtracted term by term."""
+    """`log_rising` with `moved` = x + rise. For large arguments Stirling's series are subtracted term by term."""
     _, terms = _series(x.dtype)
     low, high, gain, factors = _moved_up(x, rise, moved)
     a, b = 1 / low, 1 / high
-    less = -gain * a * b  # b - a
-    value, slope = _divided(_R[:terms], a * a, b * b)
-    rest = less * (value + a * (a + b) * slope)
+    difference = -gain * a * b  # b - a
+    value, quotient = _difference_quotient(_R[:terms], a * a, b * b)
+    rest = difference * (value + a * (a + b) * quotient)
     up = (low - 0.5) * log1p(gain * a) + gain * (jnp.log(high) - 1) + rest
     return up - jnp.log(factors)
 
 
 @jax.custom_jvp
 def _digamma_rise(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
-    """digamma(x + rise) - digamma(x), to full precision where the two are nearly equal.
+    """digamma(x + rise) - digamma(x), with full precision where the two are nearly equal.
 
-    `moved` is x + rise, of which that sum may not have the digits, and has no derivative of its own.
+    `moved` is x + rise, given separately as computing it here may lose digits. It has no derivative.
     """
     steps, terms = _series(x.dtype)
     low, high, gain, _ = _moved_up(x, rise, moved)
     a, b = 1 / low, 1 / high
-    value, slope = _divided(_Q[:terms], a * a, b * b)
-    # u q(u) at b^2 less at a^2.
-    square = -gain * a * b * (a + b) * (value + a * a * slope)
+    value, quotient = _difference_quotient(_Q[:terms], a * a, b * b)
+    # u q(u) at b^2 minus u q(u) at a^2.
+    square = -gain * a * b * (a + b) * (value + a * a * quotient)
     up = log1p(gain * a) + 0.5 * gain * a * b - square
     first, second = _is_moved(x, moved, steps)
-    # 1 / (x + k) - 1 / (x + rise + k) is rise over both; only one of the two may be there, or none.
+    # 1 / (x + k) - 1 / (x + rise + k) is rise over their product; one or both may be absent.
     parts = [jnp.where(first, x + k, 1) * jnp.where(second, moved + k, 1) for k in range(steps)]
     factor = jnp.where(first, jnp.where(second, rise, 1), jnp.where(second, -1, 0).astype(rise.dtype))
     return up + factor * _sum_of_inverses(parts)
@@ -194,19 +196,19 @@ def _trigamma_rise(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array
     """trigamma(x + rise) - trigamma(x)."""
     large = (x >= 64) & (moved >= 64)
     a, b = 1 / jnp.where(large, x, 64), 1 / jnp.where(large, moved, 64)
-    value, slope = _divided(_P, a * a, b * b)
-    series = -rise * a * b * (0.5 * (a + b) + value + a * (a + b) * slope)
+    value, quotient = _difference_quotient(_P, a * a, b * b)
+    series = -rise * a * b * (0.5 * (a + b) + value + a * (a + b) * quotient)
     return jnp.where(large, series, trigamma(jnp.where(large, 1, moved)) - trigamma(jnp.where(large, 1, x)))
 
 
 def _is_moved(x: jax.Array, moved: jax.Array, steps: int) -> tuple[jax.Array, jax.Array]:
-    """Which of the two arguments are moved up: both where they may be near each other, as their difference counts."""
+    """Return which of the two arguments are shifted: both where they may be near each other."""
     near = (jnp.minimum(x, moved) < steps) & (jnp.maximum(x, moved) < 2 * steps)
     return near | (x < steps), near | (moved < steps)
 
 
 def _moved_up(x: jax.Array, rise: jax.Array, moved: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Both arguments where Stirling's series holds, their difference, and the factors that lie between."""
+    """Return both arguments, shifted where needed, their difference, and the quotient of the factors of the shifts."""
     steps, _ = _series(x.dtype)
     first, second = _is_moved(x, moved, steps)
     gain = rise + jnp.where(first == second, 0, jnp.where(first, -steps, steps)).astype(x.dtype)
@@ -217,16 +219,16 @@ def _moved_up(x: jax.Array, rise: jax.Array, moved: jax.Array) -> tuple[jax.Arra
 
 
 def _sum_of_inverses(parts: Sequence[jax.Array]) -> jax.Array:
-    """The sum of 1 / part, with one division."""
+    """Return the sum of 1 / part, with one division."""
     above, below = jnp.zeros_like(parts[0]), jnp.ones_like(parts[0])
     for part in parts:
         above, below = above * part + below, below * part
     return above / below
 
 
-def _divided(factors: Sequence[float], at: jax.Array, to: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """A polynomial at `to`, and its difference to that at `at` over to - at, which may be 0."""
-    value, slope = jnp.full_like(to, factors[-1]), jnp.zeros_like(to)
+def _difference_quotient(factors: Sequence[float], at: jax.Array, to: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return a polynomial at `to`, and (its value at `to` minus that at `at`) / (to - at), where to - at may be 0."""
+    value, quotient = jnp.full_like(to, factors[-1]), jnp.zeros_like(to)
     for factor in factors[-2::-1]:
-        value, slope = value * to + factor, slope * at + value
-    return value, slope
+        value, quotient = value * to + factor, quotient * at + value
+    return value, quotient

@@ -1,10 +1,10 @@
 """The arithmetic of `linear_cross_entropy`, one chunk of rows at a time.
 
-Two ways to the same values. `values_of` is plain JAX: every mode and order of differentiation, and a chunk's logits
-are computed again when it is differentiated. `total_of` is a weighted sum of the values; its derivative rule makes
-the gradients in the very pass over the chunks that computes the values, so that nothing is computed twice. The rule
-is a `custom_jvp`: reverse mode keeps the gradients, forward mode takes their product with the tangents, and the rule's
-own derivative comes from `values_of`.
+There are two implementations. `values_of` is plain JAX: it can be differentiated in every mode and order, and computes
+the logits of a chunk again in the backward pass. `total_of` is a weighted sum of the values; its derivative rule
+computes the gradients in the same pass over the chunks as the values, so that nothing is computed twice. The rule is a
+`custom_jvp`: reverse mode keeps the gradients, forward mode multiplies them by the tangents, and the derivative of the
+rule itself comes from `values_of`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from sporax.losses.numerics._softmax import log_softmax
 
 
 class Plan(NamedTuple):
-    """What the compiled program depends on.
+    """The static arguments of the program.
 
     Args:
-        chunk: rows at a time.
-        block: classes at a time, where the gradients of a chunk are made; 0 for all at once.
+        chunk: number of rows computed at a time.
+        block: number of classes at a time for the gradients of a chunk; 0 for all.
         axis_name: the mesh axis of the classes.
-        argmax: whether it is asked for.
+        argmax: whether to compute the argmax.
     """
 
     chunk: int
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The numbers of a loss; None for one that is not used."""
+    """The array hyper-parameters of a loss; None for unused ones."""
 
     class_weight: jax.Array | None = None
     smoothing: jax.Array | None = None
@@ -51,7 +51,7 @@ class Terms(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What is known of each row afterwards. `argmax` is None unless asked for."""
+    """The results of each row; `argmax` is None unless requested."""
 
     values: jax.Array
     log_sum_exp: jax.Array
@@ -59,9 +59,9 @@ class Rows(NamedTuple):
 
 
 def values_of(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
-    """Values of each row; differentiable as any JAX code, the logits of a chunk at a time."""
+    """Return the value of each row, from the logits of one chunk at a time; differentiable as any JAX code."""
     acc = compute_dtype(x.dtype)
-    # Kept wide here, so that the gradient of the weight is added up wide.
+    # Widened here, so that the gradient of the weight is accumulated in the wide dtype.
     wide = w.astype(acc)
 
     @functools.partial(jax.checkpoint, prevent_cse=False)
@@ -81,7 +81,7 @@ def total_of(
     terms: Terms,
     labels: jax.Array,
 ) -> tuple[jax.Array, Rows]:
-    """(sum of factor * values, rows). The rows have no gradient."""
+    """Return (sum of factor * values, rows). The rows have no gradient."""
 
     def chunk(x: jax.Array, labels: jax.Array) -> Rows:
         return _measure(plan, x, w, b, terms, labels).rows
@@ -97,12 +97,12 @@ def _total_jvp(plan: Plan, primals: tuple[Any, ...], tangents: tuple[Any, ...]) 
     rows, gradients = _formed(plan, tuple(moves), x, w, b, factor, terms, labels)
     total = _weighted_sum(factor, rows.values)
     tangent = jnp.zeros_like(total)
-    for at, (slope, moved) in enumerate(zip(gradients, tangents[:3], strict=True)):
-        if slope is None:
+    for index, (gradient, moved) in enumerate(zip(gradients, tangents[:3], strict=True)):
+        if gradient is None:
             continue
-        part = jnp.sum(slope.astype(total.dtype) * moved.astype(total.dtype))
-        # The hidden states are the same along the axis, and so is their gradient; of the classes each has a part.
-        tangent = tangent + (part if at == 0 or plan.axis_name is None else lax.psum(part, plan.axis_name))
+        part = jnp.sum(gradient.astype(total.dtype) * moved.astype(total.dtype))
+        # The hidden states and their gradient are replicated along the mesh axis; the classes are sharded.
+        tangent = tangent + (part if index == 0 or plan.axis_name is None else lax.psum(part, plan.axis_name))
     if _is_moving(tangents[3]):
         tangent = tangent + jnp.sum(tangents[3] * jnp.where(factor != 0, rows.values, 0))
     if any(_is_moving(each) for each in tangents[4]):
@@ -127,7 +127,7 @@ def _formed(
     terms: Terms,
     labels: jax.Array,
 ) -> tuple[Rows, list[jax.Array | None]]:
-    """The rows, and the gradients of `total_of` for x, w and b: three products of matrices and no more."""
+    """Return the rows, and the gradients of `total_of` for x, w and b, with only three matrix products."""
     acc = compute_dtype(x.dtype)
     zeros = lambda like: varying_as(jnp.zeros(like.shape, acc), (x, w, b, factor, terms, labels))  # noqa: E731
     begin = [zeros(array) if want else None for array, want in zip((w, b), wanted[1:], strict=True)]
@@ -151,39 +151,39 @@ def _formed(
     rows, dx = jax.tree.map(lambda each: each[:count], (rows, dx))
     if dx is not None:
         dx = (dx if plan.axis_name is None else lax.psum(dx, plan.axis_name)).astype(x.dtype)
-    dw, db = sums  # the bias came wide
+    dw, db = sums  # the bias is wide already
     return rows, [dx, None if dw is None else dw.astype(w.dtype), db]
 
 
 def _gradients_of_chunk(
     plan: Plan, found: _Measured, terms: Terms, factor: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any]
 ) -> list[Any]:
-    """Add a chunk's gradients to the sums for x, w and b, of which any may be None."""
+    """Add the gradients of a chunk to the sums for x, w and b, any of which may be None."""
     classes, block = w.shape[0], plan.block
     if not 0 < block < classes:
-        return _add_slopes(_slopes(found, terms, factor, 0, classes), x, w, sums, 0)
+        return _accumulate(_logit_gradients(found, terms, factor, 0, classes), x, w, sums, 0)
 
     def add(at: jax.Array, sums: list[Any]) -> list[Any]:
-        # The last block begins earlier, so that it is as long as the others; what it has again counts as zero.
+        # The last block begins earlier, so that it is as long as the others; repeated classes count as zero.
         begin = jnp.minimum(at * block, classes - block)
-        slopes = _slopes(found, terms, factor, begin, block)
+        gradients = _logit_gradients(found, terms, factor, begin, block)
         if classes % block:
-            again = lax.broadcasted_iota(jnp.int32, (1, block), 1) < at * block - begin
-            slopes = jnp.where(again, 0, slopes)
-        return _add_slopes(slopes, x, lax.dynamic_slice_in_dim(w, begin, block), sums, begin)
+            repeated = lax.broadcasted_iota(jnp.int32, (1, block), 1) < at * block - begin
+            gradients = jnp.where(repeated, 0, gradients)
+        return _accumulate(gradients, x, lax.dynamic_slice_in_dim(w, begin, block), sums, begin)
 
     return lax.fori_loop(0, -(-classes // block), add, sums)
 
 
-def _add_slopes(slopes: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any], begin: Any) -> list[Any]:
+def _accumulate(gradients: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any], begin: Any) -> list[Any]:
     dx, dw, db = sums
-    narrow = slopes.astype(x.dtype)
+    narrow = gradients.astype(x.dtype)
     if dx is not None:
         dx = dx + _product(narrow, w, ((1,), (0,)), dx.dtype)
     if dw is not None:
         dw = _add_at(dw, _product(narrow, x, ((0,), (0,)), dw.dtype), begin)
     if db is not None:
-        db = _add_at(db, jnp.sum(slopes, axis=0), begin)
+        db = _add_at(db, jnp.sum(gradients, axis=0), begin)
     return [dx, dw, db]
 
 
@@ -202,15 +202,15 @@ def _formed_jvp(
 
     def plainly(x: Any, w: Any, b: Any, factor: Any, terms: Any) -> tuple[Any, Any]:
         values, pull = jax.vjp(lambda x, w, b: values_of(plan, x, w, b, terms, labels).values, x, w, b)
-        return values, [slope if want else None for slope, want in zip(pull(factor), wanted, strict=True)]
+        return values, [gradient if want else None for gradient, want in zip(pull(factor), wanted, strict=True)]
 
     result = _formed(plan, wanted, *primals)
-    _, (values, slopes) = jax.jvp(plainly, primals[:-1], tangents[:-1])
-    return result, (jax.tree.map(_no_tangent, result[0])._replace(values=values), slopes)
+    _, (values, gradients) = jax.jvp(plainly, primals[:-1], tangents[:-1])
+    return result, (jax.tree.map(_no_tangent, result[0])._replace(values=values), gradients)
 
 
 def _weighted_sum(factor: jax.Array, values: jax.Array) -> jax.Array:
-    # A row that is ignored adds nothing, whatever its value.
+    # An ignored row adds nothing, even if its value is NaN.
     return jnp.sum(factor * jnp.where(factor != 0, values, 0))
 
 
@@ -233,7 +233,7 @@ def _no_tangent(array: jax.Array) -> Any:
 
 
 def _blocks(plan: Plan, arrays: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """Each array as (chunks, rows, ...), the last rows filled up with zeros: rows of factor 0."""
+    """Reshape each array to (chunks, rows, ...), padded with zeros, which are rows of factor 0."""
     count = arrays[0].shape[0]
     chunks = max(-(-count // plan.chunk), 1)
     missing = chunks * plan.chunk - count
@@ -269,29 +269,31 @@ def _logits(x: jax.Array, w: jax.Array, b: jax.Array | None, softcap: Any) -> ja
     return z if softcap is None else softcap * jnp.tanh(z / softcap)
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
+    """The position of labels among the classes of this device."""
+
     valid: jax.Array
-    """Whether the label names a class."""
+    """Whether the label is a class index."""
     here: jax.Array
-    """Whether it names one of this device's."""
+    """Whether its class is on this device."""
     index: jax.Array
-    """Which of them; 0 where it does not."""
+    """Its index among the classes of this device; 0 if it is not there."""
 
 
-def _place(plan: Plan, labels: jax.Array, classes: int) -> tuple[_Place, int, Any]:
-    """Where the labels are, number of classes on all devices, and the number of the first one here."""
+def _position(plan: Plan, labels: jax.Array, classes: int) -> tuple[_Position, int, Any]:
+    """Return the positions of the labels, the number of classes on all devices, and the first class of this device."""
     if plan.axis_name is None:
         valid, index = valid_indices(labels, classes)
-        return _Place(valid, valid, index), classes, 0
+        return _Position(valid, valid, index), classes, 0
     every = classes * lax.axis_size(plan.axis_name)
     first = lax.axis_index(plan.axis_name) * classes
     valid, index = valid_indices(labels, every)
     here, index = valid_indices(jnp.where(valid, index - first, -1), classes)
-    return _Place(valid, here, index), every, first
+    return _Position(valid, here, index), every, first
 
 
 def _shared(plan: Plan, parts: jax.Array) -> jax.Array:
-    """This device's numbers of each row beside those of the others, along a new first axis; one all-reduce."""
+    """Stack the values of each row on all devices along a new first axis, with one all-reduce."""
     if plan.axis_name is None:
         return parts[None]
     slot = jnp.arange(lax.axis_size(plan.axis_name)) == lax.axis_index(plan.axis_name)
@@ -309,7 +311,7 @@ def _at(z: jax.Array, index: jax.Array) -> jax.Array:
 
 
 def _shares(terms: Terms, here: int, every: int) -> jax.Array:
-    """What label smoothing gives to each class, times its weight."""
+    """Return the probability that label smoothing adds to each class, times the weight of the class."""
     assert terms.smoothing is not None
     weight = jnp.ones(here, terms.smoothing.dtype) if terms.class_weight is None else terms.class_weight
     return terms.smoothing / every * weight
@@ -317,16 +319,16 @@ def _shares(terms: Terms, here: int, every: int) -> jax.Array:
 
 def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
     z = _logits(x, w, b, terms.softcap)
-    place, every, first = _place(plan, labels, z.shape[1])
+    position, every, first = _position(plan, labels, z.shape[1])
     near = jax.nn.logsumexp(z, axis=-1)
     if plan.axis_name is None:
         lse, log_p = near, log_softmax(z)
     else:
         lse = jax.nn.logsumexp(_shared(plan, near), axis=0)
         log_p = z - lse[:, None]
-    parts = [jnp.where(place.here, 0 - _at(log_p, place.index), 0)]
+    parts = [jnp.where(position.here, 0 - _at(log_p, position.index), 0)]
     if terms.class_weight is not None:
-        parts.append(jnp.where(place.here, jnp.take(terms.class_weight, place.index, mode="clip"), 0))
+        parts.append(jnp.where(position.here, jnp.take(terms.class_weight, position.index, mode="clip"), 0))
     if terms.smoothing is not None:
         parts.append(cross(jnp.broadcast_to(_shares(terms, z.shape[1], every), z.shape), log_p))
     shared = jnp.sum(_shared(plan, jnp.stack(parts)), axis=0)
@@ -340,17 +342,18 @@ def _plain_chunk(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, te
     argmax = None
     if plan.argmax:
         argmax = _best(plan, first, lax.stop_gradient(z), _shared(plan, lax.stop_gradient(jnp.max(z, axis=-1))))
-    return Rows(jnp.where(place.valid, cost, jnp.nan), lax.stop_gradient(lse), argmax)
+    return Rows(jnp.where(position.valid, cost, jnp.nan), lax.stop_gradient(lse), argmax)
 
 
 class _Measured(NamedTuple):
-    """A chunk of logits and what its derivatives are made of.
+    """The logits of a chunk, and the values from which its gradients are computed.
 
     Args:
-        logits: after their cap.
-        lse: the largest logit of each row, and the logarithm of the sum relative to it, over all devices.
-        own: class weight of the label.
-        of_class: share of label smoothing of each class here, and `share` their sum over all devices.
+        logits: the logits after their cap.
+        lse: the maximum logit of each row, and the logarithm of the sum relative to it, over all devices.
+        own: the class weight of the label.
+        of_class: the smoothed probability of each class of this device times its weight.
+        share: its sum over the classes of all devices.
     """
 
     logits: jax.Array
@@ -358,27 +361,27 @@ class _Measured(NamedTuple):
     own: jax.Array | None
     of_class: jax.Array | None
     share: jax.Array | None
-    place: _Place
+    position: _Position
     rows: Rows
 
 
 def _measure(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> _Measured:
-    """The rows of a chunk. Not to be differentiated.
+    """Return the rows of a chunk, not to be differentiated.
 
-    The sums over a row are kept plain: XLA:CPU then reads the logits once for each, and writes nothing between.
+    The sums over a row are plain reductions: XLA:CPU reads the logits once for each and writes no intermediate array.
     """
     z = _logits(x, w, b, terms.softcap)
-    place, every, first = _place(plan, labels, z.shape[1])
+    position, every, first = _position(plan, labels, z.shape[1])
     own = of_class = share = None
-    # A shard of nothing but -inf adds exp(-inf) to the others.
+    # A shard of only -inf adds exp(-inf) to the others.
     top = jnp.maximum(jnp.max(z, axis=-1), jnp.finfo(z.dtype).min)
     parts = [
         top,
         jnp.sum(jnp.exp(z - top[:, None]), axis=-1),
-        jnp.where(place.here, _at(z, place.index) - top, -jnp.inf),
+        jnp.where(position.here, _at(z, position.index) - top, -jnp.inf),
     ]
     if terms.class_weight is not None:
-        own = jnp.where(place.here, jnp.take(terms.class_weight, place.index, mode="clip"), 0)
+        own = jnp.where(position.here, jnp.take(terms.class_weight, position.index, mode="clip"), 0)
         parts.append(own)
     if terms.smoothing is not None:
         of_class = _shares(terms, z.shape[1], every)
@@ -405,19 +408,19 @@ def _measure(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms:
     if terms.z_loss is not None:
         cost = cost + terms.z_loss * jnp.square(lse)
     argmax = _best(plan, first, z, tops) if plan.argmax else None
-    rows = Rows(jnp.where(place.valid, cost, jnp.nan), lse, argmax)
-    # Two subtractions and not one: the sum of both is rounded to the size of the logits.
-    return _Measured(z, jnp.stack([top, log_sum]), own, of_class, share, place, rows)
+    rows = Rows(jnp.where(position.valid, cost, jnp.nan), lse, argmax)
+    # Kept apart, for two subtractions: their sum would be rounded to the precision of large logits.
+    return _Measured(z, jnp.stack([top, log_sum]), own, of_class, share, position, rows)
 
 
-def _slopes(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count: int) -> jax.Array:
-    """The gradient of sum(factor * values) for some classes' logits of a chunk, before their cap."""
+def _logit_gradients(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count: int) -> jax.Array:
+    """Return the gradient of sum(factor * values) for the logits of some classes of a chunk, before their cap."""
 
     def here(array: jax.Array) -> jax.Array:
         return array if array.shape[-1] == count else lax.dynamic_slice_in_dim(array, begin, count, axis=-1)
 
     z, (top, log_sum) = here(found.logits), found.lse
-    factor = jnp.where(found.place.valid, factor, 0)
+    factor = jnp.where(found.position.valid, factor, 0)
     one = factor if found.own is None else factor * found.own
     one = one if terms.smoothing is None else one * (1 - terms.smoothing)
     pull = one
@@ -426,9 +429,9 @@ def _slopes(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count
     if terms.z_loss is not None:
         pull = pull + 2 * terms.z_loss * factor * found.rows.log_sum_exp
     p = jnp.exp(z - top[:, None] - log_sum[:, None])
-    index = jnp.where(found.place.here, found.place.index - begin, -1)
+    index = jnp.where(found.position.here, found.position.index - begin, -1)
     hit = lax.broadcasted_iota(jnp.int32, (1, count), 1) == index[:, None]
-    slopes = pull[:, None] * p - jnp.where(hit, one[:, None], 0)
+    gradients = pull[:, None] * p - jnp.where(hit, one[:, None], 0)
     if found.of_class is not None:
-        slopes = slopes - factor[:, None] * here(found.of_class)[None, :]
-    return slopes if terms.softcap is None else slopes * (1 - jnp.square(z / terms.softcap))
+        gradients = gradients - factor[:, None] * here(found.of_class)[None, :]
+    return gradients if terms.softcap is None else gradients * (1 - jnp.square(z / terms.softcap))

@@ -1,4 +1,4 @@
-"""Logarithms of a sigmoid and of its complement: accurate, quick, and right in derivatives of any order."""
+"""Logarithms of a sigmoid and of its complement: accurate and fast, with correct derivatives of any order."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import jax.numpy as jnp
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
 
 _HUGE = 1e30
-"""Stands for an infinite logit: its sigmoid is 0 or 1, and 0 times it is 0."""
+"""Replaces an infinite logit: its sigmoid is 0 or 1, and its product with 0 is 0."""
 
 _LARGE = 1e8
-"""A loss above this at an infinite logit has no limit."""
+"""A loss above this value at an infinite logit diverges."""
 
 _LOG1P = (
     0.9999999698815792, -0.49999493148508234, 0.3331909689916243, -0.24842982669225736, 0.19106007903498676,
     -0.13663247281576227, 0.0782259609355013, -0.02950524011800587, 0.0052326937037630115,
 )  # fmt: skip
-"""log1p(e) / e on [0, 1], minimax in relative error (3e-8): as exact in float32 as the library's, and it vectorises."""
+"""log1p(e) / e on [0, 1], minimax in relative error (3e-8): as accurate in float32 as the library, and vectorized."""
 
 
 def polynomial(x: jax.Array, factors: Sequence[float]) -> jax.Array:
-    """The sum of factors[i] x^i."""
+    """Return the sum of factors[i] x^i."""
     total = jnp.full_like(x, factors[-1])
     for factor in factors[-2::-1]:
         total = total * x + factor
@@ -33,13 +33,13 @@ def polynomial(x: jax.Array, factors: Sequence[float]) -> jax.Array:
 
 @jax.custom_jvp
 def log1p(x: jax.Array) -> jax.Array:
-    """log(1 + x), in float32 at half of what XLA's own costs, which computes a polynomial beside the logarithm."""
+    """log(1 + x), in float32 at half the cost of XLA's, which computes a polynomial in addition to the logarithm."""
     if x.dtype != jnp.float32:
         return jnp.log1p(x)
-    # Kahan: what 1 + x lost, over the derivative there. Rounding is spelt out, as XLA takes (1 + x) - 1 for x.
-    whole = jax.lax.reduce_precision(1 + x, 8, 23)
-    lost = jnp.where((whole > 0.25) & (whole < 1e8), (x - (whole - 1)) / whole, 0)
-    return jnp.log(whole) + lost
+    # Kahan: the rounding error of 1 + x over 1 + x. The rounding is explicit, as XLA simplifies (1 + x) - 1 to x.
+    rounded = jax.lax.reduce_precision(1 + x, 8, 23)
+    error = jnp.where((rounded > 0.25) & (rounded < 1e8), (x - (rounded - 1)) / rounded, 0)
+    return jnp.log(rounded) + error
 
 
 @log1p.defjvp
@@ -54,7 +54,7 @@ def log1p_within_one(e: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def sigmoids(x: jax.Array) -> Pair:
-    """sigmoid(x) and sigmoid(-x); the small one keeps its digits."""
+    """sigmoid(x) and sigmoid(-x), both with full relative precision."""
     e = jnp.exp(-jnp.abs(x))
     large = 1 / (1 + e)
     small = e * large
@@ -84,10 +84,10 @@ def _softpluses_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tu
 
 
 def at_infinity(formula: Callable[[jax.Array], jax.Array], logits: jax.Array) -> jax.Array:
-    """formula(logits), elementwise, with the limits of value and derivative at infinite logits."""
+    """Evaluate an elementwise formula of logits; infinite logits give the limits of value and derivative."""
     values = formula(_bounded(logits))
-    endless = jnp.isinf(logits) & (jnp.abs(values) > _LARGE)
-    return values + jnp.where(endless, jnp.copysign(jnp.inf, values), 0)
+    diverges = jnp.isinf(logits) & (jnp.abs(values) > _LARGE)
+    return values + jnp.where(diverges, jnp.copysign(jnp.inf, values), 0)
 
 
 @jax.custom_jvp
@@ -97,5 +97,5 @@ def _bounded(x: jax.Array) -> jax.Array:
 
 @_bounded.defjvp
 def _bounded_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # The derivative goes on, so that the formula's own derivative far out is the limit.
+    # The identity, so that the derivative of the formula at the bound is the limit.
     return _bounded(primals[0]), tangents[0]

@@ -1,4 +1,4 @@
-"""Sums of probabilities that are held as logarithms."""
+"""Sums of probabilities given as logarithms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def log_add(*terms: jax.Array) -> jax.Array:
     A term of -inf is a probability of 0: it adds nothing and gets no gradient. Where all are -inf, so is the
     result, and every derivative is 0.
     """
-    # No custom_jvp: within a scan its second derivative would be that of the plain formula all the same.
+    # No custom_jvp: inside a scan its second derivative would be that of the plain formula anyway.
     largest = jax.lax.stop_gradient(functools.reduce(jnp.maximum, terms))
     largest = jnp.where(jnp.isneginf(largest), 0, largest)
     total = functools.reduce(jnp.add, (jnp.exp(term - largest) for term in terms))
@@ -23,10 +23,10 @@ def log_add(*terms: jax.Array) -> jax.Array:
 
 
 def centred(*parts: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
-    """Log probabilities over the last axis less their largest, and that, of size 1 along that axis.
+    """Subtract the maximum over the last axis from log probabilities, and return both; the maximum has size 1 there.
 
-    A long recursion stays near 0 with it, where floats are dense. The largest is held constant: what is taken off
-    here is added again later, so no derivative changes.
+    This keeps a long recursion near 0, where floats are dense. The maximum is constant in derivatives: it is added
+    again later, so that no derivative changes.
     """
     tops = [jnp.max(part, axis=-1, keepdims=True, initial=-jnp.inf) for part in parts]
     top = jax.lax.stop_gradient(functools.reduce(jnp.maximum, tops))

@@ -1,4 +1,4 @@
-"""Sums over the pixels of regions, of which some may be left out or weighted."""
+"""Sums over the pixels of regions, with ignored and weighted pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError
+from sporax.losses.contract._arrays import as_array
 from sporax.losses.contract._indexing import kept_labels
 from sporax.losses.contract._labels import check_when_known
-from sporax.losses.contract._loss_function import as_array
 from sporax.losses.contract._shapes import broadcast_into
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._softmax import log_softmax
@@ -22,7 +22,7 @@ from sporax.losses.numerics._sums import sum_all
 def kept_pixels(
     x: Any, y: Any, weights: Any, ignore_index: int | None, where: str
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-    """Predictions and labels with 0 in the pixels that are ignored, and the weights of the pixels, or None."""
+    """Return predictions and labels, set to 0 in ignored pixels, and the weights of the pixels, or None."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     if weights is not None:
         given = _checked(weights, where)
@@ -34,12 +34,12 @@ def kept_pixels(
         kept = known if kept is None else kept & known
     if kept is None:
         return x, y, weights
-    # What is ignored may hold NaN, so it is replaced and not multiplied by 0.
+    # Ignored pixels may be NaN, so they are replaced instead of multiplied by 0.
     return jnp.where(kept, x, 0), jnp.where(kept, y, 0), weights
 
 
 def class_pixels(weights: Any, shape: tuple[int, ...], where: str) -> jax.Array | None:
-    """Weights of pixels, of shape (N, ...), for arrays of shape (N, C, ...)."""
+    """Broadcast weights of pixels, of shape (N, ...), to arrays of shape (N, C, ...)."""
     if weights is None:
         return None
     given, pixels = _checked(weights, where), (shape[0], *shape[2:])
@@ -48,13 +48,13 @@ def class_pixels(weights: Any, shape: tuple[int, ...], where: str) -> jax.Array 
 
 
 def _checked(weights: Any, where: str) -> Any:
-    """Weights of pixels, none of which is below 0 where they are known: sums of regions would cancel."""
+    """Check that known weights of pixels are not negative, since sums of regions would cancel."""
 
     def check(known: Any) -> None:
-        least = float(np.min(np.asarray(known), initial=0))
-        if least < 0:
+        minimum = float(np.min(np.asarray(known), initial=0))
+        if minimum < 0:
             raise ArgumentError(
-                f"{where}: `pixel_weights` must be at least 0, but got {least}. A weight of 0 leaves a pixel out."
+                f"{where}: `pixel_weights` must be at least 0, but got {minimum}. A weight of 0 ignores a pixel."
             )
 
     weights = as_array(weights)
@@ -65,8 +65,8 @@ def _checked(weights: Any, where: str) -> Any:
 def dice(
     x: jax.Array, y: jax.Array, weights: jax.Array | None, axes: tuple[int, ...], smooth: Any, squared: bool
 ) -> jax.Array:
-    """The Dice loss over those axes."""
-    # 1 - 2 sum(x y) / (...) with the 1 inside the ratio, so that a nearly perfect prediction keeps its digits.
+    """Return the Dice loss over the given axes."""
+    # 1 - 2 sum(x y) / (...) with the 1 inside the ratio, for full precision near a perfect prediction.
     if squared:
         wrong, either = jnp.square(x - y), x * x + y * y
     else:
@@ -78,13 +78,13 @@ def dice(
 def regions(
     x: jax.Array, y: jax.Array, weights: jax.Array | None, axes: tuple[int, ...]
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Sums of what both have, what x misses and what it has too much, and whether neither has anything."""
+    """Return the sums of true positives, false negatives and false positives, and whether both regions are empty."""
     both, missed, surplus = (total(each, axes, weights) for each in (x * y, (1 - x) * y, x * (1 - y)))
     return both, missed, surplus, nothing(both + missed + surplus)
 
 
 def total(values: jax.Array, axes: tuple[int, ...], weights: jax.Array | None) -> jax.Array:
-    """The weighted sum over those axes."""
+    """Return the weighted sum over the given axes."""
     if weights is not None:
         values = weights * values
     return sum_all(values) if len(axes) == values.ndim else jnp.sum(values, axis=axes)
@@ -99,7 +99,7 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "softmax": lambda x: jnp.exp(class_log_softmax(x)),
     "logsoftmax": class_log_softmax,
     "relu": jax.nn.relu,
-    # The derivative of jnp.clip is 1/2 at its ends, that of the framework's relu6 is 0 there.
+    # The derivative of jnp.clip is 1/2 at its ends, that of MindSpore's relu6 is 0 there.
     "relu6": lambda x: jnp.where(x >= 6, 6, jax.nn.relu(x)),
     "tanh": jnp.tanh,
     "sigmoid": jax.nn.sigmoid,

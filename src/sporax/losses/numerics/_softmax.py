@@ -1,4 +1,4 @@
-"""Log-softmax that is finite wherever a limit is, in value and in every derivative."""
+"""Log-softmax that is finite where its limit is, in value and all derivatives."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["log_softmax"]
 def log_softmax(logits: jax.Array) -> jax.Array:
     """Logarithm of the softmax over the last axis.
 
-    Softmax does not change when all logits move together, so logits that are infinite together count as
-    equal: a row of -inf is uniform, and rows with +inf share their probability among those. A -inf beside
-    finite logits is a class of probability 0.
+    Softmax is invariant to adding a constant to all logits, so equally infinite logits count as equal: a row of -inf
+    is uniform, and +inf logits share the probability of their row. A -inf among finite logits is a class of
+    probability 0.
     """
     return _less_log_sum(below_top(logits))
 
@@ -31,18 +31,18 @@ def _log_softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> t
 
 
 def _linear_sum(change: jax.Array) -> jax.Array:
-    # Plain, as it is transposed into the gradient: a broadcast, where `sum_rows` would give its slices back one by one.
+    # A plain sum, as its transpose in the gradient is a broadcast; that of `sum_rows` would be several slices.
     return jnp.sum(change, axis=-1, keepdims=True)
 
 
 def below_top(logits: jax.Array) -> jax.Array:
-    """Logits less the largest of their row."""
+    """Subtract the maximum of each row from the logits."""
     top = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
-    # inf - inf is NaN, so in an infinite row the largest are set to 0 and not subtracted. The largest is looked at row
-    # by row before it meets the elements: XLA on CPU else writes it out for each of them.
-    endless = jnp.isinf(top)
-    level, edge = jnp.where(endless, 0, top), jnp.where(endless, top, 0)
-    return jnp.where(endless, jnp.where(logits == edge, 0, -jnp.inf), logits - level)
+    # inf - inf is NaN, so in a row with an infinite maximum it is set to 0 and not subtracted. The maximum is processed
+    # per row before it is broadcast: XLA on CPU otherwise writes it to memory for each element.
+    infinite = jnp.isinf(top)
+    level, edge = jnp.where(infinite, 0, top), jnp.where(infinite, top, 0)
+    return jnp.where(infinite, jnp.where(logits == edge, 0, -jnp.inf), logits - level)
 
 
 def _less_log_sum(shifted: jax.Array) -> jax.Array:
@@ -51,22 +51,22 @@ def _less_log_sum(shifted: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def _softmax(logits: jax.Array) -> jax.Array:
-    # Of the same exponentials as the value, so that they are computed once.
+    # From the same exponentials as the value, so that they are computed once.
     powers = jnp.exp(below_top(logits))
     return powers * (1 / jnp.sum(powers, axis=-1, keepdims=True))
 
 
 @_softmax.defjvp
 def _softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # Stated, as the differences that are set to 0 in an infinite row have derivatives all the same.
+    # Given explicitly, as the differences that are set to 0 in an infinite row would have derivatives otherwise.
     p, change = _softmax(*primals), tangents[0]
     return p, p * (change - _linear_sum(p * change))
 
 
 def class_cost(logits: jax.Array, labels: jax.Array) -> jax.Array:
-    """-log_softmax(logits)[..., label], never below 0; NaN, with no gradient, for a label that names no class.
+    """-log_softmax(logits)[..., label], non-negative; NaN, without gradient, for a label out of range.
 
-    The log probabilities of the other classes are not held.
+    The log probabilities of the other classes are not stored.
     """
     valid, safe = valid_indices(labels, logits.shape[-1])
     return jnp.where(valid, _index_cost(logits, safe), jnp.nan)
@@ -74,7 +74,7 @@ def class_cost(logits: jax.Array, labels: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def _index_cost(logits: jax.Array, index: jax.Array) -> jax.Array:
-    """-log_softmax(logits)[..., index], for an index that names a class."""
+    """-log_softmax(logits)[..., index], for an index in range."""
     shifted = below_top(logits)
     own = jnp.take_along_axis(shifted, index[..., None], axis=-1, mode="clip")
     return (jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True)) - own)[..., 0]
@@ -85,20 +85,20 @@ def _index_cost_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (logits, index), (change, _) = primals, tangents
-    slope = _softmax(logits) - named(index, logits)
-    return _index_cost(logits, index), _linear_sum(slope * change)[..., 0]
+    gradient = _softmax(logits) - named(index, logits)
+    return _index_cost(logits, index), _linear_sum(gradient * change)[..., 0]
 
 
 @jax.custom_jvp
 def target_cost(logits: jax.Array, target: jax.Array) -> jax.Array:
     """-sum(target * log_softmax(logits)) over the last axis, with 0 log 0 = 0.
 
-    The derivative by the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
+    The gradient for the logits, softmax(logits) * sum(target) - target, is finite even where the value is not.
     """
     shifted = below_top(logits)
-    # Two terms that are never below 0 for a target that is not: nothing is lost in their sum.
-    spread = sum_rows(target) * jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
-    return (spread - sum_rows(target * _terms(target, shifted)))[..., 0]
+    # Two non-negative terms for a non-negative target, so that their sum does not cancel.
+    log_sum = sum_rows(target) * jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
+    return (log_sum - sum_rows(target * _terms(target, shifted)))[..., 0]
 
 
 @target_cost.defjvp
@@ -107,11 +107,11 @@ def _target_cost_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     logits, target = primals
     change, target_change = tangents
-    slope = _softmax(logits) * sum_rows(target) - target
+    gradient = _softmax(logits) * sum_rows(target) - target
     by_target = _terms(target, log_softmax(logits))
-    return target_cost(logits, target), _linear_sum(slope * change - by_target * target_change)[..., 0]
+    return target_cost(logits, target), _linear_sum(gradient * change - by_target * target_change)[..., 0]
 
 
 def _terms(target: jax.Array, log_p: jax.Array) -> jax.Array:
-    """log p, and 0 where it is infinite and the target is 0."""
+    """log p, set to 0 where it is infinite and the target is 0."""
     return jnp.where((target == 0) & jnp.isneginf(log_p), 0, log_p)

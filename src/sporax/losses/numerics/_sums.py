@@ -1,8 +1,8 @@
-"""Sums over everything and over rows, in forms that XLA joins with what made their terms.
+"""Sums over all elements and over rows, in forms that XLA fuses with the computation of their terms.
 
-XLA's reductions on CPU do not join with the formula before them: they write its values, and often more, to memory, and
-run it on one core. A sum of a few slices is elementwise, so it does join, and only an eighth is left to be reduced.
-On other devices these are the plain reductions (measured: docs/performance.md).
+XLA does not fuse reductions on CPU with the formula before them: it writes the values, and often more, to memory, and
+computes them on one core. A sum of a few slices is elementwise, so it is fused, and only an eighth of the values
+remains to be reduced. On other devices these are the plain reductions (measured: docs/performance.md).
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import jax
 import jax.numpy as jnp
 
 _MANY = 1 << 15
-"""From how many elements on a reduction is worth splitting."""
+"""The minimum number of elements for splitting a reduction."""
 
 _WIDE = 64
-"""From how many columns on the rows of an array are taken whole."""
+"""The minimum number of columns for reducing an array by rows."""
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def sum_all(values: jax.Array, joins: bool = True) -> jax.Array:
-    """The sum of all elements; without `joins` it is left apart from what made them."""
+def sum_all(values: jax.Array, fuse: bool = True) -> jax.Array:
+    """Sum of all elements; `fuse`: whether XLA may fuse it with the computation of the elements."""
     if values.size < _MANY:
         return jnp.sum(values)
-    return _sum_many(values, joins)
+    return _sum_many(values, fuse)
 
 
 @sum_all.defjvp
-def _sum_all_jvp(joins: bool, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    return sum_all(*primals, joins), jnp.sum(tangents[0])
+def _sum_all_jvp(fuse: bool, primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return sum_all(*primals, fuse), jnp.sum(tangents[0])
 
 
 @jax.custom_jvp
 def sum_rows(values: jax.Array) -> jax.Array:
-    """The sum over the last axis, which stays with size 1."""
+    """Sum over the last axis, kept with size 1."""
     if values.size < _MANY or values.shape[-1] < _WIDE:
         return _plain_rows(values)
     return _sum_wide_rows(values)
@@ -47,9 +47,9 @@ def _sum_rows_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tupl
 
 
 def spread(values: jax.Array, size: int) -> jax.Array:
-    """Values of shape (..., 1) along a last axis of that size, by operations whose transpose adds as `sum_rows` does.
+    """Broadcast values of shape (..., 1) to a last axis of that size, with a transpose that sums as `sum_rows` does.
 
-    A broadcast's transpose is a plain sum.
+    The transpose of `jnp.broadcast_to` is a plain sum.
     """
     if math.prod(values.shape) * size < _MANY or size < _WIDE:
         return _plain_spread(values, size)
@@ -59,25 +59,25 @@ def spread(values: jax.Array, size: int) -> jax.Array:
 @jax.custom_jvp
 def largest(values: jax.Array) -> jax.Array:
     """Maximum over the last axis, kept with size 1; NaN propagates, and equal maxima share the derivative."""
-    # XLA's maximum on CPU passes over NaN where it joins with what made its operand.
-    unknown = sum_rows(jnp.isnan(values).astype(values.dtype)) > 0
-    return jnp.where(unknown, jnp.nan, jnp.max(values, axis=-1, keepdims=True))
+    # XLA's maximum on CPU ignores NaN when it is fused with the computation of its operand.
+    has_nan = sum_rows(jnp.isnan(values).astype(values.dtype)) > 0
+    return jnp.where(has_nan, jnp.nan, jnp.max(values, axis=-1, keepdims=True))
 
 
 @largest.defjvp
 def _largest_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     (values,), (change,) = primals, tangents
     top = largest(values)
-    meets = (values == top).astype(values.dtype)
-    return top, _plain_rows(meets / sum_rows(meets) * change)
+    is_top = (values == top).astype(values.dtype)
+    return top, _plain_rows(is_top / sum_rows(is_top) * change)
 
 
-# Compiled as a whole, so that an eager call does not take them apart.
+# Each compiled as one program, so that an eager call does not run its operations one by one.
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def _sum_many(values: jax.Array, joins: bool) -> jax.Array:
-    return jax.lax.platform_dependent(values, cpu=functools.partial(_sum_all_on_cpu, joins=joins), default=jnp.sum)
+def _sum_many(values: jax.Array, fuse: bool) -> jax.Array:
+    return jax.lax.platform_dependent(values, cpu=functools.partial(_sum_all_on_cpu, fuse=fuse), default=jnp.sum)
 
 
 @jax.jit
@@ -99,16 +99,16 @@ def _plain_rows(values: jax.Array) -> jax.Array:
     return jnp.sum(values, axis=-1, keepdims=True)
 
 
-def _sum_all_on_cpu(values: jax.Array, *, joins: bool) -> jax.Array:
+def _sum_all_on_cpu(values: jax.Array, *, fuse: bool) -> jax.Array:
     columns = values.shape[-1]
     wide = values.ndim > 1 and columns >= _WIDE
     values = values.reshape(-1, columns) if wide else values.reshape(-1)
-    if joins:
-        # Neighbouring rows go together, so that a batch that is spread over devices stays where it is.
+    if fuse:
+        # Adjacent rows are added, so that a batch that is sharded over devices is not moved.
         values = _folded(values, 0, adjacent=wide)
     if values.ndim == 1 or not jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.sum(values)
-    # A product with ones, unlike a sum, does not compute its operand again, and runs in parallel.
+    # Unlike a sum, a product with ones does not compute its operand again, and runs in parallel.
     ones = jnp.ones(values.shape[0], values.dtype)
     return jnp.sum(jnp.matmul(ones, values, precision=jax.lax.Precision.HIGHEST))
 
@@ -128,12 +128,12 @@ def _spread_on_cpu(values: jax.Array, size: int) -> jax.Array:
 
 
 def _parts(size: int) -> int:
-    """Into how many equal parts an axis is cut, at most eight."""
+    """Return the number of equal parts, at most eight, into which an axis is split."""
     return next((count for count in range(8, 0, -1) if size % count == 0), 1)
 
 
 def _folded(values: jax.Array, axis: int, *, adjacent: bool) -> jax.Array:
-    """The axis made shorter by up to eight times: neighbours, or equal parts of it, added elementwise."""
+    """Shorten the axis by a factor of up to eight by adding adjacent elements, or equal parts of it, elementwise."""
     size = values.shape[axis]
     count = _parts(size)
     if count == 1:

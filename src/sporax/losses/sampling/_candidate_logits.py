@@ -1,4 +1,4 @@
-"""Logits of the true classes and of a sample of the others: what sampled softmax and NCE have in common."""
+"""Logits of the true and the sampled classes, the common part of sampled softmax and NCE."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike, Shape
+from sporax.losses.contract._arrays import as_array
 from sporax.losses.contract._indexing import valid_indices
 from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
-from sporax.losses.contract._loss_function import as_array
 from sporax.losses.contract._spec import InputSpec
 from sporax.losses.sampling._candidates import check_counts, log_uniform_candidate_sampler, uniform_candidate_sampler
 
@@ -25,12 +25,12 @@ _CANDIDATES = InputSpec("sampled_candidates", ("S",), kind="int", domain="class"
 
 
 class CandidateLogits(NamedTuple):
-    """Logits less the logarithm of the expected count.
+    """Logits minus the logarithm of the expected count.
 
     Args:
-        true: those of the true classes, (N, num_true).
-        sampled: those of the candidates, (N, num_sampled); -inf for an accidental hit that is removed.
-        valid: whether every class of the row is one, (N,).
+        true: of the true classes, (N, num_true).
+        sampled: of the candidates, (N, num_sampled); -inf for a removed accidental hit.
+        valid: whether all class indices of the row are in range, (N,).
     """
 
     true: jax.Array
@@ -55,7 +55,7 @@ def candidate_logits(
     key: jax.Array | None,
     where: str,
 ) -> CandidateLogits:
-    """Check the arguments, draw where no candidates are given, and multiply."""
+    """Check the arguments, draw candidates unless given, and compute the logits."""
     weight, bias = jnp.asarray(weight), jnp.asarray(bias)
     labels, inputs = jnp.asarray(labels), jnp.asarray(inputs)
     num_sampled, num_classes = check_counts(num_sampled, num_classes, unique, where=where)
@@ -88,7 +88,7 @@ def candidate_logits(
             drawn = log_uniform_candidate_sampler(key, num_sampled, num_classes, true_index, unique=unique)
     sampled, true_count, sampled_count = _check_sampled(drawn, num_sampled, num_classes, true.shape, dtype, where)
 
-    # An index that is no class looks up class 0, and its row is put to NaN in the end: so it has no gradient.
+    # An index out of range looks up class 0; its row is later set to NaN, without gradient.
     sampled_valid, sampled_index = valid_indices(sampled, num_classes)
 
     def rows(table: jax.Array, index: jax.Array) -> jax.Array:

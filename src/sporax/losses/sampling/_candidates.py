@@ -1,4 +1,4 @@
-"""Samples of the classes, with exact expected counts, for losses over very many of them."""
+"""Samplers of classes, with exact expected counts, for losses over very many classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sporax.losses.contract._arrays import as_array, nearest_int32
 __all__ = ["SampledValues", "log_uniform_candidate_sampler", "uniform_candidate_sampler"]
 
 _CELL = 2048
-"""How many classes float32 tells apart well: positions in the sample are tabled so that it never meets more."""
+"""The maximum number of classes per cell of the tables, which float32 resolves well."""
 
 
 class SampledValues(NamedTuple):
@@ -27,8 +27,9 @@ class SampledValues(NamedTuple):
 
     Args:
         sampled_candidates: class indices of shape (num_sampled,).
-        true_expected_count: how often each true class is expected in a sample; broadcasts to (N, num_true).
-        sampled_expected_count: the same for each candidate, of shape (num_sampled,).
+        true_expected_count: expected number of occurrences of each true class in a sample; broadcasts to
+            (N, num_true).
+        sampled_expected_count: that of each candidate, of shape (num_sampled,).
     """
 
     sampled_candidates: Any
@@ -41,22 +42,22 @@ def uniform_candidate_sampler(
 ) -> SampledValues:
     """Sample classes uniformly.
 
-    Each class is expected num_sampled / num_classes times, exactly. With `unique` all samples of that size are
-    equally likely; they are the first different ones of a row of draws, which costs sorting a few times `num_sampled`
-    numbers, whatever the number of classes.
+    The expected count of each class is exactly num_sampled / num_classes. With `unique` all samples of that size are
+    equally likely; the sample is the first distinct classes of a sequence of draws, at the cost of sorting a few times
+    `num_sampled` numbers, for any number of classes.
 
     Args:
         key: a JAX random key; the same key gives the same classes.
-        num_sampled: how many classes.
-        num_classes: how many there are.
+        num_sampled: number of sampled classes.
+        num_classes: number of classes.
         true_shape: the shape of `true_expected_count`.
-        unique: whether all are different.
+        unique: whether all candidates are different.
 
     Returns:
         Candidates (int32) and expected counts (float32).
 
     Raises:
-        ArgumentError: more different classes are asked for than there are.
+        ArgumentError: `unique` with more candidates than classes.
 
     Example:
         >>> import jax
@@ -89,33 +90,35 @@ def log_uniform_candidate_sampler(
 
     .. math:: p_c = \frac{\log (c + 2) - \log (c + 1)}{\log (C + 1)}
 
-    Without `unique`, each candidate is class c with probability p, and c is expected n p times, for n = `num_sampled`.
+    Without `unique`, each candidate is class c with probability :math:`p_c`, and the expected count of c is
+    :math:`n p_c`, for n = `num_sampled`.
 
     With `unique`, c is in the sample with the probability
 
     .. math:: \pi_c = \min(1, \lambda p_c), \qquad \sum_c \pi_c = n
 
     which is exactly its expected count. The k most frequent classes, those with :math:`\lambda p_c \ge 1`, are always
-    in it and come first. The others are laid side by side, each as long as its :math:`\pi_c`, and cut into n - k
-    pieces of length 1. One class is drawn from each piece; a class on a cut is drawn from one side only, and the draw
-    on the right allows for that on the left, so that all are different and each :math:`\pi_c` is kept (Deville's
-    systematic sampling). Two neighbours are thus in a sample together more rarely than by chance.
+    in the sample and come first. The others are intervals of length :math:`\pi_c` on a line, which is cut into n - k
+    pieces of length 1. One class is drawn from each piece. A class on a cut is drawn from one of the two pieces at
+    most, and the draw on the right depends on that on the left so that all classes are different and have the
+    probability :math:`\pi_c` (Deville's systematic sampling). Adjacent classes are in a sample together more rarely
+    than by chance.
 
     Cost: O(num_sampled), and a table of about C log(C) / 2048 numbers in the compiled program. Probabilities are exact
-    but for the rounding of float32: 0.1 % for a single class at the most, and much less for many of them together.
+    up to the rounding of float32: at most 0.1 % for a single class, and much less for many classes together.
 
     Args:
         key: a JAX random key; the same key gives the same classes.
-        num_sampled: n, how many classes.
-        num_classes: C, how many there are.
-        true_classes: classes of any shape, whose expected counts are asked for.
+        num_sampled: n, number of sampled classes.
+        num_classes: C, number of classes.
+        true_classes: class indices of any shape, whose expected counts to return.
         unique: whether all candidates are different.
 
     Returns:
         Candidates (int32) and expected counts (float32), `true_expected_count` of the shape of `true_classes`.
 
     Raises:
-        ArgumentError: more different classes are asked for than there are.
+        ArgumentError: `unique` with more candidates than classes.
 
     Example:
         >>> import jax
@@ -132,7 +135,7 @@ def log_uniform_candidate_sampler(
 
 
 def check_counts(num_sampled: Any, num_classes: Any, unique: Any, *, where: str) -> tuple[int, int]:
-    """Both as whole numbers, the first at most the second where classes are not to repeat."""
+    """Return both as ints, and check that unique candidates are at most as many as the classes."""
     num_classes = _check.integer(num_classes, name="num_classes", where=where, minimum=1)
     num_sampled = _check.integer(num_sampled, name="num_sampled", where=where, minimum=1)
     if _check.is_type(unique, bool, name="unique", where=where) and num_sampled > num_classes:
@@ -145,7 +148,7 @@ def check_counts(num_sampled: Any, num_classes: Any, unique: Any, *, where: str)
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _first_different(key: jax.Array, count: int, classes: int) -> jax.Array:
-    """The first `count` different ones of endless draws; `classes` is much larger than that."""
+    """Return the first `count` distinct classes of a sequence of draws, for `classes` much larger than `count`."""
 
     def too_few(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
         return state[2] < count
@@ -153,14 +156,14 @@ def _first_different(key: jax.Array, count: int, classes: int) -> jax.Array:
     def more(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         key, found, _ = state
         key, now = jax.random.split(key)
-        # Places not yet filled hold `classes`, which is none of them.
+        # Elements not yet filled are `classes`, which is out of range.
         drawn = jnp.concatenate([found, jax.random.randint(now, (count,), 0, classes, jnp.int32)])
         ranked, order = lax.sort((drawn, jnp.arange(2 * count, dtype=jnp.int32)), is_stable=True, num_keys=1)
         new = jnp.concatenate([jnp.ones(1, bool), ranked[1:] != ranked[:-1]]) & (ranked < classes)
         new = jnp.zeros(2 * count, bool).at[order].set(new)
-        place = jnp.cumsum(new, dtype=jnp.int32)
-        found = jnp.full(count, classes, jnp.int32).at[jnp.where(new, place - 1, count)].set(drawn, mode="drop")
-        return key, found, place[-1]
+        position = jnp.cumsum(new, dtype=jnp.int32)
+        found = jnp.full(count, classes, jnp.int32).at[jnp.where(new, position - 1, count)].set(drawn, mode="drop")
+        return key, found, position[-1]
 
     return lax.while_loop(too_few, more, (key, jnp.full(count, classes, jnp.int32), jnp.int32(0)))[1]
 
@@ -170,7 +173,7 @@ def _log_uniform(
     key: jax.Array, true_classes: jax.Array, num_sampled: int, num_classes: int, unique: bool
 ) -> SampledValues:
     plan = _plan(num_sampled, num_classes, unique)
-    classes = _spread(key, plan) if unique else _independent(key, plan)
+    classes = _systematic(key, plan) if unique else _independent(key, plan)
     classes = jnp.concatenate([jnp.arange(plan.certain, dtype=jnp.int32), classes])
 
     def expected(of: jax.Array) -> jax.Array:
@@ -181,29 +184,29 @@ def _log_uniform(
 
 
 class _Plan(NamedTuple):
-    """What a log-uniform draw needs to know beforehand, computed in float64.
+    """The tables of a log-uniform draw, computed in float64.
 
-    In units of x = c + 1, where class c lies between c + 1 and c + 2, the density of the draw is 1 / x.
+    In units of x = c + 1, where class c is the interval from c + 1 to c + 2, the density of the draw is 1 / x.
     """
 
     certain: int
-    """The first classes, that are always in the sample."""
+    """The number of first classes that are always in the sample."""
     drawn: int
-    """How many others are drawn."""
+    """The number of other classes in the sample."""
     scale: float
-    """What log1p(1 / (c + 1)) of one of the others is multiplied with for its expected count."""
+    """The expected count of one of these divided by log1p(1 / (c + 1))."""
     first: np.ndarray
     """The first class that begins in each piece."""
     last: np.ndarray
-    """The class at the end of each piece, on its cut to the next; or the last of all."""
+    """The class at the end of each piece, on the cut to the next piece; or the last class."""
     carry: np.ndarray
-    """Probability with which the class on the cut before the piece is drawn there if not drawn on the left."""
+    """The probability of drawing the class on the cut before the piece there if it is not drawn on the left."""
     whole: np.ndarray
-    """For each piece, or for all together, and each cell of it: where x begins, the whole part,"""
+    """The integer part of x at the start of each cell of each piece (or of all pieces together)."""
     part: np.ndarray
-    """the rest,"""
+    """The fractional part of that x."""
     step: np.ndarray
-    """and the growth of log x over the cell."""
+    """The increase of log x over a cell."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -228,7 +231,7 @@ def _plan(num_sampled: int, num_classes: int, unique: bool) -> _Plan:
         carry = np.concatenate([[0], np.clip(right / np.maximum(1 - left, 1e-300), 0, 1)])[:drawn]
         starts = first + 1.0
         growth = np.maximum(np.log(cuts[1:] / starts), 0) if drawn else np.zeros(0)
-    # A cell spans at most _CELL classes, at the far end where they lie densest.
+    # A cell spans at most _CELL classes, at the end where they are densest.
     cells = max(1, math.ceil(float(growth.max(initial=0)) * end / _CELL))
     step = growth / cells
     x = starts[:, None] * np.exp(step[:, None] * np.arange(cells)[None, :])
@@ -240,7 +243,7 @@ def _plan(num_sampled: int, num_classes: int, unique: bool) -> _Plan:
 
 
 def _always(num_sampled: int, num_classes: int) -> int:
-    """The smallest k for which the share of class k in the n - k positions left is below 1."""
+    """Return the smallest k for which the expected count of class k among the remaining n - k draws is below 1."""
 
     def below(k: int) -> bool:
         return (num_sampled - k) * math.log1p(1 / (k + 1)) < math.log((num_classes + 1) / (k + 1))
@@ -260,7 +263,7 @@ def _independent(key: jax.Array, plan: _Plan) -> jax.Array:
     return jnp.clip(_within(key, whole, part, jnp.asarray(plan.step)), 0, jnp.asarray(plan.last))
 
 
-def _spread(key: jax.Array, plan: _Plan) -> jax.Array:
+def _systematic(key: jax.Array, plan: _Plan) -> jax.Array:
     if not plan.drawn:
         return jnp.zeros(0, jnp.int32)
     cell_key, carry_key, key = jax.random.split(key, 3)
@@ -269,11 +272,11 @@ def _spread(key: jax.Array, plan: _Plan) -> jax.Array:
     whole, part = (jnp.take_along_axis(jnp.asarray(each), at, axis=1)[:, 0] for each in (plan.whole, plan.part))
     first, last = jnp.asarray(plan.first), jnp.asarray(plan.last)
     own = jnp.clip(_within(key, whole, part, jnp.asarray(plan.step)), first, jnp.maximum(first, last))
-    # A piece takes the class on the cut before it if its coin says so and the piece on the left has not drawn it;
-    # else it draws among its own, which may give the class on the cut after it.
+    # A piece takes the class on the cut before it if its coin is true and the piece on the left has not drawn it;
+    # otherwise it draws among its own classes, which may give the class on the cut after it.
     coin = jax.random.uniform(carry_key, (plan.drawn,), jnp.float32) < plan.carry
     ends = own == last
-    # Whether the class after a piece is drawn there: as with the piece before if `ends & coin`, else if `ends`.
+    # Whether a piece draws the class on the cut after it: as the piece before if `ends & coin`, otherwise if `ends`.
     settled = jnp.where(ends & coin, -1, 2 * jnp.arange(plan.drawn, dtype=jnp.int32) + ends)
     settled = lax.cummax(settled)
     taken = (settled >= 0) & (settled % 2 == 1)
@@ -282,7 +285,7 @@ def _spread(key: jax.Array, plan: _Plan) -> jax.Array:
 
 
 def _within(key: jax.Array, whole: jax.Array, part: jax.Array, step: jax.Array) -> jax.Array:
-    """The class at a log-uniform place of a cell. Only differences are in floats, so that the digits suffice."""
-    place = jax.random.uniform(key, whole.shape, jnp.float32)
-    move = part + (whole.astype(jnp.float32) + part) * jnp.expm1(place * step)
+    """Return the class at a log-uniform position in a cell. Only differences are floats, for sufficient precision."""
+    position = jax.random.uniform(key, whole.shape, jnp.float32)
+    move = part + (whole.astype(jnp.float32) + part) * jnp.expm1(position * step)
     return whole - 1 + jnp.floor(move).astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""The adaptive softmax, which holds weights of its own; the formulas are in `sporax.losses`."""
+"""The adaptive softmax, a Cell with Parameters; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ __all__ = ["AdaptiveLogSoftmaxWithLoss"]
 
 
 class _AdaptiveOutput(NamedTuple):
-    """What `AdaptiveLogSoftmaxWithLoss` returns: the log-probability of each target, and the loss."""
+    """The result of `AdaptiveLogSoftmaxWithLoss`: the log-probability of each target, and the loss."""
 
     output: Tensor
     loss: Tensor
 
 
 class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
-    r"""Adaptive softmax: cross entropy over many classes, with rarer ones in clusters of lower dimension.
+    r"""Adaptive softmax: cross entropy over many classes, with rarer classes in clusters of lower dimension.
 
-    Classes are numbered by how frequent they are, the most frequent first. Those below the first cutoff K have a
-    logit each in the head; a class of a later cluster t has the probability of the cluster's logit in the head times
-    its own within the cluster:
+    Classes are numbered by decreasing frequency. The head has a logit for each class below the first cutoff K and for
+    each cluster t; the probability of a class of a cluster is that of the cluster in the head times that of the class
+    within the cluster:
 
     .. math:: \log p_y = \log \operatorname{softmax}(H x + b)_{K + t} + \log \operatorname{softmax}(O_t P_t x)_j
 
     Args:
         in_features: the size D of the inputs.
         n_classes: number of classes.
-        cutoffs: where clusters end, in increasing order between 1 and `n_classes` - 1; the last ends at `n_classes`.
-        div_value: cluster t, from 1, has D // div_value**t dimensions.
+        cutoffs: the ends of the clusters, in increasing order between 1 and `n_classes` - 1; the last cluster ends at
+            `n_classes`.
+        div_value: cluster t, starting at 1, has D // div_value**t dimensions.
         head_bias: whether the head has a bias b.
 
     Inputs:
@@ -51,8 +52,8 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
         their negatives, of shape ().
 
     Raises:
-        ArgumentError: cutoffs out of order or range, or a cluster of no dimension.
-        ShapeError: inputs that do not fit.
+        ArgumentError: cutoffs out of order or range, or a cluster with 0 dimensions.
+        ShapeError: inputs of wrong shapes.
         LabelError: a target outside [0, n_classes), where values are known; in compiled code its row is NaN.
 
     Examples:
@@ -111,7 +112,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
         return _AdaptiveOutput(output, self.get_loss(wrap(values)))
 
     def log_prob(self, input: Tensor) -> Tensor:
-        """The log-probability of every class.
+        """Return the log-probability of every class.
 
         Args:
             input: Tensor of shape (N, D).
@@ -123,7 +124,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
             return wrap(losses.adaptive_log_softmax(unwrap(input), **self._weights()))
 
     def predict(self, input: Tensor) -> Tensor:
-        """The most probable class of each row; the first of them where several are.
+        """Return the most probable class of each row; the first one in a tie.
 
         Args:
             input: Tensor of shape (N, D).
@@ -135,7 +136,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
             return wrap(jnp.argmax(self.log_prob(input)._value, axis=1).astype(jnp.int32))
 
     def sum_and_weight(self, *inputs: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """The numerator and the denominator of the loss; see `LossBase.sum_and_weight`."""
+        """Return the numerator and the denominator of the loss; see `LossBase.sum_and_weight`."""
         given = dict(zip(("input", "target"), inputs, strict=False)) | kwargs
         x, y = self._batched(given["input"], given["target"])
         with x64_scope(True):
@@ -148,7 +149,7 @@ class AdaptiveLogSoftmaxWithLoss(RegisteredLoss):
         target = np.asarray(labels[0])
         wrong = (target < 0) | (target >= self.n_classes)
         if wrong.any():
-            at = tuple(int(place) for place in np.argwhere(wrong)[0])
+            at = _check.first_index(wrong)
             raise LabelError(
                 f"AdaptiveLogSoftmaxWithLoss: `target` must be class indices in [0, {self.n_classes}), but got "
                 f"{target[at].item()} at index {at}. Check `n_classes`."

@@ -1,7 +1,9 @@
-"""LossBase: the base class of every loss, built-in or custom. It alone owns weighting and reduction."""
+"""LossBase: the base class of every loss, built-in or custom, which weights and reduces its values."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
@@ -14,14 +16,12 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, to_array, unwrap, wrap
 from sporax.nn.loss._capture import (
     CAPTURE,
-    Pair,
-    capturing,
+    captured,
     one_program,
     only_weight,
     part_of,
     samples_of,
     sums_of,
-    through_means,
 )
 
 __all__ = ["LossBase"]
@@ -31,7 +31,7 @@ class LossBase(Cell):
     r"""Base class of losses: write `construct`, and finish it with `self.get_loss(values)`.
 
     Args:
-        reduction: "mean" (the mean over every element), "sum", or "none" (the values as they are).
+        reduction: "mean" (over all elements), "sum", or "none" (the unreduced values).
 
     Raises:
         ArgumentError: an unknown reduction.
@@ -48,7 +48,7 @@ class LossBase(Cell):
     """
 
     reductions: ClassVar[tuple[str, ...]] = losses.REDUCTIONS
-    """What `reduction` may be."""
+    """The allowed values of `reduction`."""
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class LossBase(Cell):
             CAPTURE.shapes = outer
 
     def get_axis(self, x: Tensor) -> tuple[int, ...]:
-        """Every axis of `x`, as a tuple to reduce over.
+        """Return all axes of `x`, to reduce over.
 
         Args:
             x: Tensor of any shape.
@@ -77,13 +77,13 @@ class LossBase(Cell):
         return tuple(range(x.ndim))
 
     def get_loss(self, x: Tensor, weights: Any = 1.0) -> Tensor:
-        r"""Weight and reduce the values of a loss, in float32 at least.
+        r"""Weight and reduce the values of a loss, in at least float32.
 
         .. math:: \text{none: } w x \qquad \text{sum: } \sum w x \qquad
             \text{mean: } \frac{\sum w x}{\#\{w \ne 0\}}
 
-        The mean is MindSpore's where no weight is zero. A zero weight is as good as the sample's removal, in value
-        and gradient. With nothing left the result is 0.
+        The mean is MindSpore's where no weight is zero. A weight of zero removes the element from value and gradient.
+        If no element is left, the result is 0.
 
         Args:
             x: loss values of any shape.
@@ -94,7 +94,7 @@ class LossBase(Cell):
 
         Raises:
             ShapeError: weights that would make the result larger than `x`; or values that are larger than both
-                inputs of `construct`, because (N, 1) met (N,).
+                inputs of `construct`, as when (N, 1) is broadcast with (N,).
         """
         name = type(self).__name__
         if not isinstance(x, Tensor):
@@ -109,20 +109,11 @@ class LossBase(Cell):
         _refuse_every_pair(name, x.shape)
         given = unwrap(weights)
         factor = None if isinstance(given, (int, float)) and given == 1 else given
-        with x64_scope(True), CAPTURE.by_cell():
-            if CAPTURE.removal is not None:
-                factor = CAPTURE.removal.combined(factor, x.shape, name)
-            result = wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
-            if CAPTURE.pairs is not None:
-                pair = losses.sum_and_weight(x._value, factor, where=name)
-                CAPTURE.pairs.add(
-                    Pair(result._value, *pair, x.ndim == 0, self.reduction),
-                    weighted=factor is not None and np.ndim(factor) > 0,
-                )
-        return result
+        with x64_scope(True), CAPTURE.of_cell():
+            return wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
-        """A loss of `sporax.losses` on these inputs, with this Cell's reduction, rounded once.
+        """Evaluate a loss of `sporax.losses` with the reduction of this Cell, rounded once.
 
         Args:
             function: one of `sporax.losses`, such as `losses.l1_loss`.
@@ -134,37 +125,25 @@ class LossBase(Cell):
         """
         name = type(self).__name__
         arrays = [unwrap(each) for each in inputs]
-        with x64_scope(True), CAPTURE.by_cell():
-            if CAPTURE.removal is not None:
-                values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                weights = hyper_parameters.get("weights")
-                hyper_parameters["weights"] = CAPTURE.removal.combined(weights, values.shape, name)
-            result = wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
-            if CAPTURE.pairs is not None:
-                weighted = any(hyper_parameters.get(each) is not None for each in ("weights", "weight", "ignore_index"))
-                mean = "batchmean" if self.reduction == "batchmean" else "mean"
-                pair = losses.evaluate_sum_and_weight(function, *arrays, reduction=mean, where=name, **hyper_parameters)
-                hyper_parameters.pop("weights", None)
-                values = jax.eval_shape(lambda *given: function(*given, **hyper_parameters), *arrays)
-                CAPTURE.pairs.add(Pair(result._value, *pair, not values.shape, self.reduction), weighted=weighted)
-        return result
+        with x64_scope(True), CAPTURE.of_cell():
+            return wrap(losses.evaluate(function, *arrays, reduction=self.reduction, where=name, **hyper_parameters))
 
     @one_program
     def sum_and_weight(self, *inputs: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        r"""The numerator and the denominator of the mean of this loss, so that several batches are divided once.
+        r"""Return the numerator and the denominator of the mean of this loss, so that several batches are divided once.
 
         .. math:: \ell = \frac{\sum_k s_k}{\sum_k w_k}
 
-        With the pairs :math:`(s_k, w_k)` of the parts of a batch this is the loss of the whole batch, with uneven
-        parts, masks and class weights too, and :math:`\sum_k \nabla s_k / \sum_k w_k` is its gradient, since no weight
-        depends on a Parameter. For "sum" the numerator alone is the loss.
+        With the pairs :math:`(s_k, w_k)` of the parts of a batch this is the loss of the whole batch, also with uneven
+        parts, masks and class weights, and :math:`\sum_k \nabla s_k / \sum_k w_k` is its gradient, since no weight
+        depends on a Parameter. For the reduction "sum" the numerator alone is the loss.
 
         The means of functions (`ops.cross_entropy`, `losses.nll_loss(..., reduction="mean")`) count as those of
-        `get_loss` do, and so does a value that is made of one of them, such as `2 * self.get_loss(values) + penalty`.
-        A loss that is no such mean counts as its value times the number of samples: one number for a whole set
-        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), means of different denominators added up, or a mean that
-        `construct` takes itself. Losses in which the samples of a batch meet each other (`SupConLoss`,
-        `BatchHardTripletLoss`) see the samples of their part only. The terms of a dict have denominators of their own:
+        `get_loss` do, and so does a value computed from one of them, such as `2 * self.get_loss(values) + penalty`.
+        Any other loss counts as its value times the number of samples: one value for all elements (`RMSELoss`,
+        `DiceLoss`, `LovaszSoftmaxLoss`), a sum of means with different denominators, or a mean that `construct`
+        computes itself. Losses that compare the samples of a batch with each other (`SupConLoss`,
+        `BatchHardTripletLoss`) compare the samples of each part only. For separate denominators of the terms of a dict
         see `term_sums`.
 
         Args:
@@ -176,7 +155,7 @@ class LossBase(Cell):
         Examples:
             >>> import numpy as np
             >>> from sporax import nn, Tensor, value_and_grad
-            >>> # Gradients of a batch in two parts, of which one has a label to ignore: divided once, at the end.
+            >>> # Gradients of a batch in two parts, one with an ignored label, divided once at the end.
             >>> net, loss = nn.Dense(1, 2), nn.CrossEntropyLoss(ignore_index=-1)
             >>> x, y = np.float32([[1], [2], [3]]), np.int32([0, -1, 1])
             >>> def numerator(x, y):
@@ -194,9 +173,7 @@ class LossBase(Cell):
             >>> all(np.allclose(a / weight, b, rtol=1e-5) for a, b in zip(gradients, expected))
             True
         """
-        with capturing() as pairs:
-            value = self(*inputs, **kwargs)
-        pairs.through = through_means(self, inputs, kwargs)
+        value, pairs = captured(self, inputs, kwargs)
         if isinstance(value, dict):
             with x64_scope(True):
                 count = only_weight(value, pairs)
@@ -207,50 +184,44 @@ class LossBase(Cell):
 
     @one_program
     def term_sums(self, *inputs: Any, **kwargs: Any) -> dict[str, tuple[Tensor, Tensor]]:
-        """For each term of this loss a sum and what it is over, so that several batches are divided once.
+        """Return the numerator and the denominator of each term of this loss, so that several batches are divided once.
 
-        Added over the batches, their quotient is the term over all of them. A term that is one mean gives its
-        numerator and denominator; another counts as its value times the number of samples. A loss with the reduction
-        "sum" counts once for each batch, as MindSpore's metric counts it; with "none", each element counts once.
+        The quotient of their sums over the batches is the term over all batches. A term that is one mean gives its
+        numerator and denominator; any other counts as its value times the number of samples. A loss with the reduction
+        "sum" counts once per batch, as in MindSpore's metric; with "none" each element counts once.
 
         Args:
             inputs, kwargs: those of `construct`.
 
         Returns:
-            two Tensors of shape () by the term's name; a loss that is one number has the one term "loss".
+            two Tensors of shape () for each term by name; a loss that returns one number has the single term "loss".
         """
-        with capturing() as pairs:
-            value = self(*inputs, **kwargs)
-        pairs.through = through_means(self, inputs, kwargs)
+        value, pairs = captured(self, inputs, kwargs)
         return sums_of(value, pairs, inputs, kwargs, self.reduction)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
-        """Check label columns on the host, before a compiled step uses them; built-in losses know how.
+        """Check label columns on the host, before a compiled step uses them. Built-in losses override this method.
 
         Args:
-            input_shapes: shapes of the loss's other inputs, by name.
+            input_shapes: shapes of the other inputs of the loss, by name.
             labels: the label columns.
 
         Raises:
-            LabelError, DtypeError, ShapeError: as the loss itself raises in eager code.
+            LabelError, DtypeError, ShapeError: the errors that the loss itself raises in eager code.
         """
 
 
 def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:
-    """(N, 1) against (N,) compares every sample with every other: never what a loss means."""
-    for at, one in enumerate(CAPTURE.shapes):
-        for other in CAPTURE.shapes[at + 1 :]:
-            if len(one) == len(other) or shape in (one, other) or len(shape) != max(len(one), len(other)):
-                continue
-            try:
-                meets = np.broadcast_shapes(one, other) == shape
-            except ValueError:
-                continue
-            if meets:
+    """Refuse values for all pairs of samples, as from (N, 1) and (N,), which a loss never intends."""
+    for one, other in itertools.combinations(CAPTURE.shapes, 2):
+        if len(one) == len(other) or shape in (one, other) or len(shape) != max(len(one), len(other)):
+            continue
+        with contextlib.suppress(ValueError):
+            if np.broadcast_shapes(one, other) == shape:
                 raise ShapeError(
                     f"{name}: shapes must be equal, or one must broadcast to the other, but inputs of shape {one} and "
                     f"{other} gave values of shape {shape}, larger than either. Reshape one of them to the shape of "
-                    f"the other; where every pair is meant, give both {len(shape)} axes."
+                    f"the other; if all pairs are intended, give both {len(shape)} axes."
                 )
 
 
@@ -265,9 +236,9 @@ class RegisteredLoss(LossBase):
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry of this loss, which its arguments (in a few classes also its labels) select."""
-        # A user's subclass has the entry of the built-in class that it derives from.
-        for cls in _built_in(type(self)):
+        """Return the registry's entry of this loss for its arguments and, in some classes, the kind of its labels."""
+        # A user-defined subclass has the entry of its built-in base class.
+        for cls in built_in_bases(type(self)):
             for info in losses.by_cell(cls.__name__):
                 if all(getattr(self, name) == value for name, value in info.cell_arguments.items()):
                     return info
@@ -276,9 +247,9 @@ class RegisteredLoss(LossBase):
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`.
 
-        A user's subclass with a `construct` of its own is left alone: its labels may mean something else.
+        Nothing is checked for a user-defined subclass with another `construct`, as its labels may have another meaning.
         """
-        if type(self).construct is not _built_in(type(self))[0].construct:
+        if not is_built_in(self):
             return
         info = self.loss_info(*labels)
         names = [item.name for item in info.inputs if item.role == "label"]
@@ -290,6 +261,11 @@ class RegisteredLoss(LossBase):
         )
 
 
-def _built_in(cls: type) -> list[type[RegisteredLoss]]:
-    """The losses of this package among a class and its bases, the nearest first."""
+def built_in_bases(cls: type) -> list[type[RegisteredLoss]]:
+    """Return the losses of this package among a class and its bases, in method resolution order."""
     return [each for each in cls.__mro__ if issubclass(each, RegisteredLoss) and each.__module__.startswith(_PACKAGE)]
+
+
+def is_built_in(loss: Any) -> bool:
+    """Return whether a loss is a `RegisteredLoss` with the `construct` of this package."""
+    return isinstance(loss, RegisteredLoss) and type(loss).construct is built_in_bases(type(loss))[0].construct

@@ -1,4 +1,4 @@
-"""Losses of two classes, each output for itself; the formulas are in `sporax.losses`."""
+"""Binary and multi-label losses; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of two classes that focus on what is hard to tell; the formulas are in `sporax.losses`."""
+"""Binary focal losses; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BinaryFocalLoss(FunctionLoss, function=losses.sigmoid_focal_loss):
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry of the function for probabilities or for logits."""
+        """Return the registry's entry of the function for probabilities or for logits."""
         return losses.get("sigmoid_focal_loss" if self.from_logits else "binary_focal_cross_entropy")
 
     def construct(self, logits: Tensor, labels: Tensor) -> Tensor:

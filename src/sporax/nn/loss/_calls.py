@@ -1,4 +1,4 @@
-"""How a loss of a user's is called: it may be a function of Tensors or of arrays of JAX, and return either."""
+"""Call a loss that may be a function of Tensors or of JAX arrays, and may return either."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import jax
 
 from sporax._errors import SporaxError
 from sporax.core import Cell, Tensor, wrap
+from sporax.losses import contract_loss
 from sporax.transforms import note_captured_by
 
 
 def call_loss(loss: Callable[..., Any], *inputs: Any) -> Any:
-    """What a loss returns, as Tensors.
+    """Return the value of a loss, as Tensors.
 
-    A function of JAX arrays may refuse Tensors (`jnp.result_type` does); it gets arrays then.
+    A function of JAX arrays may reject Tensors (as `jnp.result_type` does); it is then called with arrays.
 
     Args:
         loss: a Cell or a function.
@@ -33,14 +34,14 @@ def call_loss(loss: Callable[..., Any], *inputs: Any) -> Any:
         return tensors_of(loss(*inputs))
     except (TypeError, ValueError, AttributeError) as error:
         if not isinstance(loss, Cell) and not isinstance(error, SporaxError):
-            # Where that fails too, the first error says more.
+            # If that fails too, the first error is more informative.
             with contextlib.suppress(TypeError, ValueError, AttributeError):
                 return tensors_of(loss(*_arrays_of(inputs)))
         raise
 
 
 def tensors_of(output: Any) -> Any:
-    """Arrays of JAX among outputs as Tensors; dicts keep their order, which `jax.tree.map` would not.
+    """Convert JAX arrays among outputs to Tensors; unlike in `jax.tree.map`, dicts keep their order.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -48,6 +49,14 @@ def tensors_of(output: Any) -> Any:
         {'b': Tensor(shape=[], dtype=Float32, value= 1), 'a': None}
     """
     return _mapped(output, lambda leaf: wrap(leaf) if isinstance(leaf, jax.Array) else leaf)
+
+
+def name_of(loss: Any) -> str:
+    """Return the name of a loss in error messages: of its class, or of its function."""
+    if isinstance(loss, Cell):
+        return type(loss).__name__
+    function = contract_loss(loss, reduced=True)
+    return function.spec.name if function is not None else getattr(loss, "__name__", type(loss).__name__)
 
 
 def _arrays_of(inputs: Any) -> Any:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from sporax import losses
 from sporax._schema import Flag, Integer, UnitInterval
-from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
-from sporax.nn.loss._labels import ClassWeight, are_indices, value_of
+from sporax.nn.loss._labels import ClassWeight
 
 __all__ = ["CrossEntropyLoss", "NLLLoss", "SoftmaxCrossEntropyWithLogits"]
 
@@ -40,7 +35,7 @@ class SoftmaxCrossEntropyWithLogits(
     reduction: str = "none"
 
 
-class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
+class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy, distributions=losses.soft_cross_entropy):
     """Cross entropy of logits with class indices or class probabilities.
 
     With p the softmax of the logits over the classes, w the class weights and s the label smoothing,
@@ -66,17 +61,6 @@ class CrossEntropyLoss(FunctionLoss, function=losses.cross_entropy):
     ignore_index: Integer = -100
     reduction: str = "mean"
     label_smoothing: UnitInterval = 0.0
-
-    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry: that of class indices for integers, and else that of probabilities."""
-        return losses.get("cross_entropy" if not labels or are_indices(labels[0]) else "soft_cross_entropy")
-
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of logits and labels."""
-        options: dict[str, Any] = {"weight": value_of(self.weight), "label_smoothing": self.label_smoothing}
-        if are_indices(labels):
-            return self.evaluate(losses.cross_entropy, logits, labels, ignore_index=self.ignore_index, **options)
-        return self.evaluate(losses.soft_cross_entropy, logits, labels, **options)
 
 
 class NLLLoss(FunctionLoss, function=losses.nll_loss):

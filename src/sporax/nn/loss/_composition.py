@@ -1,4 +1,4 @@
-"""Sums of named losses, with weights that are given or learned."""
+"""Sums of named losses with given or learned weights."""
 
 from __future__ import annotations
 
@@ -22,37 +22,35 @@ _SHARED = "uncertainty"
 class WeightedSumLoss(_ComposedLoss):
     r"""Weighted sum of named losses, reported separately: :math:`\ell = \sum_k w_k \ell_k`.
 
-    It returns a dict of the terms :math:`w_k \ell_k` by name. Where a dict is trained on (`Model`,
-    `TrainOneStepCell`, `value_and_grad`), that is their sum. A loss that itself returns a dict has its terms named
-    `<name>.<its term>`.
+    It returns a dict of the terms :math:`w_k \ell_k` by name. Training (`Model`, `TrainOneStepCell`,
+    `value_and_grad`) uses their sum. The terms of a loss that itself returns a dict are named `<name>.<term>`.
 
     Args:
-        losses: by name a loss (a Cell or a function), or `(loss, weight)`, or `(loss, weight, inputs)`. A weight is a
-            number (1 unless given), a Tensor or Parameter of one element, or a schedule: a function or
-            `LearningRateSchedule` of the number of calls in training mode so far, a Tensor. `inputs` says which of
-            the inputs the loss takes: a name of `inputs` below, a position, or several of these in a tuple. Without
-            it a loss gets the first ones, as many as it takes.
-        inputs: names for the inputs of construct, in order, for losses to choose by.
+        losses: dict of losses by name. A value is a loss (a Cell or a function), `(loss, weight)`, or
+            `(loss, weight, inputs)`. A weight is a number (default: 1), a Tensor or Parameter of one element, or a
+            schedule: a function or `LearningRateSchedule` of the number of previous calls in training mode, a Tensor.
+            `inputs` selects the inputs of the loss: a name of `inputs` below, an index, or a tuple of these. Default:
+            the first inputs, as many as the loss accepts.
+        inputs: names for the inputs of construct, in order, by which losses select them.
 
     Inputs:
-        inputs: the network's output and the labels, or whatever the losses take; each must reach a loss.
+        inputs: the output of the network and the labels, or what the losses take; each must be used by a loss.
 
     Returns:
         dict of Tensors of shape (), one for each loss.
 
     Raises:
-        ArgumentError: there is no loss; a weight that is not finite; a name that is reserved ("loss"); an input that
-            is not there.
-        ArgumentTypeError: something is no loss, or no weight.
+        ArgumentError: no losses; a weight that is not finite; a reserved name ("loss"); a missing input.
+        ArgumentTypeError: a value that is not a loss, or not a weight.
 
     Examples:
         >>> from sporax import nn, Tensor
-        >>> # Cross entropy and the z-loss, which keeps the normaliser of the softmax near 1.
+        >>> # Cross entropy and the z-loss, which keeps the normalizer of the softmax near 1.
         >>> loss = nn.WeightedSumLoss({"ce": nn.CrossEntropyLoss(), "z": (nn.ZLoss(coefficient=1.0), 0.5)})
         >>> terms = loss(Tensor([[0.0, 0.0]]), Tensor([1]))
         >>> print({name: round(term.item(), 4) for name, term in terms.items()})
         {'ce': 0.6931, 'z': 0.2402}
-        >>> # Losses that choose their inputs.
+        >>> # Losses that select their inputs.
         >>> loss = nn.WeightedSumLoss(
         ...     {"mse": (nn.MSELoss(), 1.0, ("x", "y")), "l1": (nn.L1Loss(), 0.1, ("x", "other"))},
         ...     inputs=("x", "y", "other"),
@@ -60,21 +58,19 @@ class WeightedSumLoss(_ComposedLoss):
         >>> print({name: term.item() for name, term in loss(Tensor([3.0]), Tensor([1.0]), Tensor([3.0])).items()})
         {'mse': 4.0, 'l1': 0.0}
 
-    Source: sporax's own; a dict of losses with `loss_weights` is in Keras' `compile`.
+    Source: sporax; Keras' `compile` has a dict of losses and `loss_weights`.
     """
 
     def __init__(self, losses: Mapping[str, Any], inputs: Sequence[str] | None = None) -> None:
         super().__init__()
         where = "WeightedSumLoss"
         self.inputs = None if inputs is None else tuple(inputs)
-        self._terms = tuple(term_of(name, given, where, self.inputs) for name, given in entries_of(losses, where))
-        self.names = tuple(term.name for term in self._terms)
-        self._hold(self._terms)
+        self._terms = self._hold_terms(term_of(*entry, where, self.inputs) for entry in entries_of(losses, where))
 
-    def _places(self, term: _Term, count: int) -> tuple[int, ...]:
+    def _indices(self, term: _Term, count: int) -> tuple[int, ...]:
         if term.inputs is None:
             return tuple(range(min(count, most_inputs(term.loss))))
-        if wrong := [place for place in term.inputs if place >= count]:
+        if wrong := [index for index in term.inputs if index >= count]:
             raise ArgumentError(
                 f"WeightedSumLoss: the term {term.name!r} takes input {wrong[0]}, counted from 0, but there are "
                 f"{count}."
@@ -82,40 +78,40 @@ class WeightedSumLoss(_ComposedLoss):
         return term.inputs
 
     def _calls(self, inputs: tuple[Any, ...]) -> Iterator[_Call]:
-        places = [self._places(term, len(inputs)) for term in self._terms]
-        if left := sorted(set(range(len(inputs))).difference(*places)):
-            names = ", ".join(repr(name) for name in self.names)
+        chosen = [self._indices(term, len(inputs)) for term in self._terms]
+        if unused := sorted(set(range(len(inputs))).difference(*chosen)):
             raise ArgumentError(
-                f"WeightedSumLoss: it got {len(inputs)} inputs, but input {left[0]}, counted from 0, reaches none of "
-                f"the terms {names}. Leave it out, or say which term takes it: (loss, weight, inputs)."
+                f"WeightedSumLoss: got {len(inputs)} inputs, but input {unused[0]}, counted from 0, is used by none of "
+                f"the terms {listed(self.names)}. Omit it, or select it for a term: (loss, weight, inputs)."
             )
-        for term, weight, chosen in zip(self._terms, self._weights_now(self._terms), places, strict=True):
-            yield _Call(term.name, term.loss, weight, tuple(inputs[place] for place in chosen))
+        weights = self._weights_now(term.weight for term in self._terms)
+        for term, weight, indices in zip(self._terms, weights, chosen, strict=True):
+            yield _Call(term.name, term.loss, weight, tuple(inputs[index] for index in indices))
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`."""
         for term in self._terms:
             if isinstance(term.loss, LossBase):
-                places = self._places(term, 1 + len(labels))
-                shapes = input_shapes if 0 in places else {}
-                term.loss.check_labels(shapes, *(labels[place - 1] for place in places if place))
+                indices = self._indices(term, 1 + len(labels))
+                shapes = input_shapes if 0 in indices else {}
+                term.loss.check_labels(shapes, *(labels[index - 1] for index in indices if index))
 
 
 class UncertaintyWeightedLoss(_ComposedLoss):
-    r"""Sum of losses with learned weights: the uncertainty of each task.
+    r"""Sum of losses weighted by learned uncertainties of the tasks.
 
     .. math:: \ell = \sum_k \left( c_k\, e^{-s_k}\, w_k \ell_k + \tfrac{1}{2} s_k \right), \qquad
         s_k = \log \sigma_k^2, \qquad c_k = \tfrac{1}{2} \text{ (regression) or } 1 \text{ (classification)}
 
-    For a regression with squared error this is the likelihood of a Gaussian with variance :math:`\sigma_k^2`; for a
-    classification :math:`1/\sigma_k^2` scales the logits. Each :math:`s_k` is a Parameter, `log_variance_<name>`; the
-    optimizer must be given it: `[*net.trainable_params(), *loss.trainable_params()]`, best in a group without weight
-    decay. (A transformation of optax in `Model` gets the Parameters of both.)
+    For regression with squared error this is the likelihood of a Gaussian with variance :math:`\sigma_k^2`; for
+    classification :math:`1/\sigma_k^2` scales the logits. Each :math:`s_k` is a Parameter, `log_variance_<name>`; pass
+    it to the optimizer, `[*net.trainable_params(), *loss.trainable_params()]`, preferably in a group without weight
+    decay. (A transformation of optax in `Model` receives the Parameters of both.)
 
     Args:
-        losses: losses by name as in `WeightedSumLoss`; or a `WeightedSumLoss` or `OutputLosses` whose terms to weigh.
-        kinds: "regression" or "classification" for all; or a dict of these by name ("regression" where left out).
-        log_variance: what :math:`s_k` starts from, a number or a dict by name (0 where left out).
+        losses: losses by name as in `WeightedSumLoss`; or a `WeightedSumLoss` or `OutputLosses` whose terms to weight.
+        kinds: "regression" or "classification" for all; or a dict of these by name (default: "regression").
+        log_variance: the initial :math:`s_k`, a number or a dict by name (default: 0).
         inputs: names for the inputs, as in `WeightedSumLoss`.
 
     Inputs:
@@ -125,8 +121,8 @@ class UncertaintyWeightedLoss(_ComposedLoss):
         dict of Tensors of shape (): each weighted loss by name, and "uncertainty", the sum of :math:`s_k / 2`.
 
     Raises:
-        ArgumentError: no loss, an unknown kind or name, a number that is not finite.
-        ArgumentTypeError: something is no loss.
+        ArgumentError: no losses, an unknown kind or name, a number that is not finite.
+        ArgumentTypeError: a value that is not a loss.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -159,7 +155,9 @@ class UncertaintyWeightedLoss(_ComposedLoss):
             )
         tasks = WeightedSumLoss(losses, inputs) if isinstance(losses, Mapping) else losses
         if _SHARED in tasks.names:
-            raise ArgumentError(f"{where}: {_SHARED!r} is the name of its own term. Use another for the loss.")
+            raise ArgumentError(
+                f"{where}: {_SHARED!r} is the name of the term of the uncertainties. Use another name for the loss."
+            )
         self.tasks = tasks
         chosen = _by_name(kinds, tasks.names, "regression", "kinds", where)
         start = _by_name(log_variance, tasks.names, 0.0, "log_variance", where)
@@ -176,7 +174,7 @@ class UncertaintyWeightedLoss(_ComposedLoss):
             self.log_variances[name] = parameter
 
     def takes_labels_by_name(self, columns: Sequence[str]) -> bool:
-        """Whether label columns go by name; see `OutputLosses.takes_labels_by_name`."""
+        """Return whether label columns are matched by name; see `OutputLosses.takes_labels_by_name`."""
         return isinstance(self.tasks, OutputLosses) and self.tasks.takes_labels_by_name(columns)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: Any) -> None:
@@ -195,7 +193,7 @@ class UncertaintyWeightedLoss(_ComposedLoss):
         return sum(halves[1:], start=halves[0])
 
     def construct(self, *inputs: Any) -> dict[str, Tensor]:
-        """The weighted losses of one batch by name, and the term of the uncertainties."""
+        """The weighted losses of one batch by name, and the sum of the uncertainties."""
         return {**super().construct(*inputs), _SHARED: self._uncertainty()}
 
 

@@ -1,4 +1,4 @@
-"""Whether the value of a loss depends on its inputs other than through the reductions that were captured."""
+"""Find whether the value of a loss depends on its inputs other than through captured reductions."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import jax
 from sporax.transforms import run_framed
 
 UNCHANGED_BY_COPIES = ("reduce_max", "reduce_min", "reduce_and", "reduce_or")
-"""Reductions that a copy of an element leaves as they are."""
+"""Reductions whose result does not change when an element is repeated."""
 
 
-def depends_beside(
+def depends_directly(
     function: Callable[..., tuple[Sequence[jax.Array], Sequence[jax.Array]]],
     arrays: Sequence[Any],
     changed: Sequence[bool],
     without: Sequence[str] = (),
 ) -> list[bool]:
-    """For each value of a function, whether it depends on some inputs other than through certain results.
+    """Return, for each value of a function, whether it depends on some inputs other than through given results.
 
-    The function is traced once more, in a frame that takes back whatever it writes.
+    The function is traced again, in a frame that discards its writes to Parameters.
 
     Args:
-        function: takes the arrays, and gives its values and the results through which they may depend on them.
+        function: takes the arrays, and returns its values and the results through which they may depend on the arrays.
         arrays: its inputs.
-        changed: for each input, whether it is one of those asked about.
-        without: primitives of JAX whose results are taken not to depend on them.
+        changed: for each input, whether dependence on it counts.
+        without: primitives of JAX whose results are assumed not to depend on the inputs.
 
     Returns:
-        a bool for each value; none where the function cannot be traced.
+        a bool for each value; an empty list where the function cannot be traced.
 
     Examples:
         >>> import jax.numpy as jnp
         >>> def loss(x):
         ...     seen = jnp.mean(x * x)
         ...     return [seen * 2 + jnp.max(x), seen + jnp.mean(x)], [seen]
-        >>> depends_beside(loss, [jnp.ones(3)], [True], UNCHANGED_BY_COPIES)
+        >>> depends_directly(loss, [jnp.ones(3)], [True], UNCHANGED_BY_COPIES)
         [False, True]
     """
     count = 0
@@ -50,14 +50,14 @@ def depends_beside(
 
     try:
         jaxpr = jax.make_jaxpr(traced)(*arrays).jaxpr
-    except Exception:  # What needs values cannot be traced; then there is no answer.
+    except Exception:  # A function that needs concrete values cannot be traced.
         return []
     through = {id(variable) for variable in jaxpr.outvars[count:]}
     return _reached(jaxpr, changed, through, without)[:count]
 
 
 def _reached(jaxpr: Any, given: Sequence[bool], through: set[int], without: Sequence[str]) -> list[bool]:
-    """Which outputs of a program depend on the inputs marked, other than through some of its variables."""
+    """Return which outputs of a program depend on the marked inputs other than through the variables `through`."""
     reached = {id(variable) for variable, mark in zip(jaxpr.invars, given, strict=True) if mark}
     for equation in jaxpr.eqns:
         marks = [id(each) in reached for each in equation.invars]

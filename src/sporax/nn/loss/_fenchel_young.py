@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import numpy as np
-
 from sporax import _check, losses
 from sporax._errors import ArgumentTypeError
 from sporax._schema import Checked, Integer
-from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
-from sporax.nn.loss._labels import are_indices
 
 __all__ = ["BinarySparsemaxLoss", "FenchelYoungLoss", "SparsemaxLoss"]
 
@@ -25,7 +21,7 @@ def _max_fun(value: Any, *, name: str, where: str) -> Any:
     return value
 
 
-class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
+class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss, distributions=losses.sparsemax_loss):
     """Fenchel-Young loss of sparsemax, whose probabilities may be exactly 0.
 
     Inputs:
@@ -42,16 +38,6 @@ class SparsemaxLoss(FunctionLoss, function=losses.multiclass_sparsemax_loss):
 
     ignore_index: Integer | None = None
     reduction: str = "mean"
-
-    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry for labels of this kind."""
-        return losses.get("multiclass_sparsemax_loss" if not labels or are_indices(labels[0]) else "sparsemax_loss")
-
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of scores and labels."""
-        if are_indices(labels):
-            return self.evaluate(losses.multiclass_sparsemax_loss, logits, labels, ignore_index=self.ignore_index)
-        return self.evaluate(losses.sparsemax_loss, logits, labels)
 
 
 class BinarySparsemaxLoss(FunctionLoss, function=losses.binary_sparsemax_loss):

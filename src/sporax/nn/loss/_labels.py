@@ -1,4 +1,4 @@
-"""Arguments that several losses have: class weights, counts of samples, temperatures; and which kind labels are."""
+"""Argument kinds of several losses (class weights, counts of samples, temperatures), and the kind of labels."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ from sporax.core import Parameter, Tensor, unwrap
 
 
 def are_indices(labels: Any) -> bool:
-    """Whether labels are class indices (integers) and not probabilities."""
+    """Return whether labels are class indices (integers) instead of probabilities."""
     dtype = getattr(unwrap(labels), "dtype", None)
     return bool(jnp.issubdtype(np.asarray(labels).dtype if dtype is None else dtype, jnp.integer))
 
 
 def class_weight(weight: Any) -> Tensor | Parameter | None:
-    """A weight as the Tensor that a Cell keeps."""
+    """Convert a weight to a Tensor; None stays."""
     return weight if weight is None or isinstance(weight, Tensor) else Tensor(weight)
-
-
-def value_of(weight: Tensor | None) -> Any:
-    """The array of a weight, or None."""
-    return None if weight is None else weight._value
 
 
 def _counts(value: Any, *, name: str, where: str) -> np.ndarray:
@@ -65,7 +60,7 @@ TensorOrNonNegative = Annotated[Any, _tensor_or(minimum=0)]
 
 
 def numbers(values: Any) -> tuple[float, ...] | None:
-    """A tuple of floats of a sequence or a Tensor; None for None."""
+    """Convert a sequence or a Tensor to a tuple of floats; None stays."""
     return None if values is None else tuple(np.asarray(unwrap(values), np.float64).ravel().tolist())
 
 

@@ -1,4 +1,4 @@
-"""The cross entropy of a linear layer over very many classes; the formula is in `sporax.losses`."""
+"""Cross entropy of a linear layer over very many classes; the formula is in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -9,55 +9,54 @@ import numpy as np
 
 from sporax import _check, losses
 from sporax._errors import ArgumentError
-from sporax.core import Parameter, Tensor
+from sporax.core import Parameter, Tensor, unwrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import HeUniform, Uniform, initializer
 from sporax.nn.loss._base import RegisteredLoss
 from sporax.nn.loss._labels import class_weight as class_weight_of
-from sporax.nn.loss._labels import value_of
 
 __all__ = ["LinearCrossEntropyLoss"]
 
 
 class LinearCrossEntropyLoss(RegisteredLoss):
-    r"""Linear layer and cross entropy of its logits in one, without materializing all logits.
+    r"""Cross entropy of the logits of a linear layer, without materializing all logits.
 
-    With :math:`z = x W^\top + b`, or :math:`\kappa \tanh(z / \kappa)` of them under a cap :math:`\kappa`, p their
-    softmax over the V classes, w the class weights and s the label smoothing,
+    With :math:`z = x W^\top + b`, or :math:`\kappa \tanh(z / \kappa)` with a cap :math:`\kappa`, p their softmax over
+    the V classes, w the class weights and s the label smoothing,
 
     .. math::
         \ell_i = -(1 - s)\, w_{y_i} \log p_{i, y_i} - \frac{s}{V} \sum_c w_c \log p_{i, c}
         + \lambda \Big( \log \sum_c e^{z_{i, c}} \Big)^2
 
-    It takes the place of a last `nn.Dense(in_features, num_classes)` and `nn.CrossEntropyLoss`: its Parameters have the
-    names, shapes and beginnings of that layer's. With no sizes it has none of its own, and gets the weight with each
-    call, as where the embedding of the words is the weight.
+    It replaces a last `nn.Dense(in_features, num_classes)` and `nn.CrossEntropyLoss`: its Parameters have the names,
+    shapes and initial values of that layer's. Without sizes it has no Parameters, and the weight is an input, as for a
+    weight that is the embedding of the words.
 
     Args:
         in_features: the size H of the last axis of `hidden`.
-        num_classes: V.
+        num_classes: number of classes V.
         bias: whether there is a bias.
-        reduction: "mean" (over the weights :math:`w_{y_i}` of the labels that count), "sum" or "none". "none" computes
-            the logits again on the way back.
+        reduction: "mean" (divides by the sum of :math:`w_{y_i}` over the labels that are not ignored), "sum" or "none".
+            "none" computes the logits again in the backward pass.
         class_weight: a Tensor of one weight per class, of shape (V,).
         ignore_index: an ignored label.
         label_smoothing: s in [0, 1].
         softcap: :math:`\kappa`, above 0, or None.
         z_loss: :math:`\lambda`, at least 0.
-        chunk_size: how many rows at a time; None chooses.
+        chunk_size: number of rows computed at a time. Default: chosen by the size of the logits.
         dtype: the dtype of the Parameters.
 
     Inputs:
         hidden: Tensor of shape (..., H), floating.
         labels: class indices, of shape (...).
-        weight: Tensor (V, H) to use in place of the Cell's own; needed where it has none.
-        bias: Tensor (V,) that goes with such a weight.
+        weight: Tensor of shape (V, H) used instead of the Parameter; required if there is none.
+        bias: Tensor of shape (V,) used with that weight.
 
     Returns:
         Tensor of shape (), or that of the labels for "none".
 
     Raises:
-        ArgumentError: one size without the other, a number out of range, an unknown reduction, or no weight at all.
+        ArgumentError: one size without the other, a number out of range, an unknown reduction, or no weight.
         DtypeError, ShapeError: inputs that do not fit.
         LabelError: a label outside [0, V), where values are known; in compiled code that row is NaN.
 
@@ -95,8 +94,8 @@ class LinearCrossEntropyLoss(RegisteredLoss):
         where = "LinearCrossEntropyLoss"
         if (in_features is None) != (num_classes is None):
             raise ArgumentError(
-                f"{where}: `in_features` and `num_classes` go together, but got {in_features} and {num_classes}. Give "
-                "both for a weight of its own, or neither and the weight with each call."
+                f"{where}: `in_features` and `num_classes` must be given together, but got {in_features} and "
+                f"{num_classes}. Give both to create a Parameter, or neither and the weight with each call."
             )
         _check.is_type(bias, bool, name="bias", where=where)
         self.weight = self.bias = None
@@ -108,7 +107,7 @@ class LinearCrossEntropyLoss(RegisteredLoss):
             if bias:
                 self.bias = Parameter(initializer(Uniform(1 / math.sqrt(width)), (count,), kind), name="bias")
         elif bias:
-            raise ArgumentError(f"{where}: without sizes there is no bias of its own. Give it with each call.")
+            raise ArgumentError(f"{where}: without sizes there is no Parameter `bias`. Give the bias with each call.")
         self.class_weight = class_weight_of(class_weight)
         self.ignore_index = _check.integer(ignore_index, name="ignore_index", where=where)
         self.label_smoothing = _check.number(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
@@ -132,8 +131,8 @@ class LinearCrossEntropyLoss(RegisteredLoss):
         if weight is None:
             if self.weight is None:
                 raise ArgumentError(
-                    "LinearCrossEntropyLoss: there is no weight. Give `weight` with the call, or make the loss with "
-                    "in_features and num_classes."
+                    "LinearCrossEntropyLoss: there is no weight. Give `weight` with the call, or create the loss "
+                    "with in_features and num_classes."
                 )
             weight, bias = self.weight, self.bias if bias is None else bias
         return self.evaluate(
@@ -141,8 +140,8 @@ class LinearCrossEntropyLoss(RegisteredLoss):
             hidden,
             weight,
             labels,
-            bias=value_of(bias),
-            class_weight=value_of(self.class_weight),
+            bias=unwrap(bias),
+            class_weight=unwrap(self.class_weight),
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
             softcap=self.softcap,

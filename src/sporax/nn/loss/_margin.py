@@ -1,4 +1,4 @@
-"""Losses that ask for a margin; the formulas are in `sporax.losses`."""
+"""Margin losses; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

@@ -14,11 +14,6 @@ __all__ = ["NCELoss"]
 class NCELoss(CandidateLoss, function=losses.nce_loss, inputs="weights, biases, labels, inputs"):
     """Noise-contrastive estimation over the true and randomly sampled classes.
 
-    Args:
-        sampled_values: (candidates, expected count of the true classes, expected count of the candidates). Default:
-            drawn at each call.
-        seed: seed of the random stream; 0 uses the generator of `set_seed`.
-
     Examples:
         >>> from sporax import nn, ops, Tensor
         >>> loss = nn.NCELoss(num_sampled=4, num_classes=7)

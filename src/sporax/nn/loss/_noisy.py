@@ -1,21 +1,17 @@
-"""Losses of classification that bear wrong labels; the formulas are in `sporax.losses`."""
+"""Losses of classification for noisy labels; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
 from sporax import losses
 from sporax._schema import Flag, NonNegative, Number, UnitInterval, number
-from sporax.core import Tensor
 from sporax.nn.loss._function_loss import FunctionLoss
-from sporax.nn.loss._labels import are_indices
 
 __all__ = ["BiTemperedLogisticLoss", "GeneralizedCrossEntropyLoss", "PolyLoss", "SymmetricCrossEntropyLoss"]
 
 
-class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
+class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy, distributions=losses.poly1_cross_entropy):
     """Poly-1 cross entropy: cross entropy plus a multiple of the first term of its expansion.
 
     Inputs:
@@ -30,15 +26,6 @@ class PolyLoss(FunctionLoss, function=losses.sparse_poly1_cross_entropy):
 
     epsilon: Number = 2.0
     reduction: str = "mean"
-
-    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry: that of class indices for integers, and else that of probabilities."""
-        return losses.get("sparse_poly1_cross_entropy" if labels and are_indices(labels[0]) else "poly1_cross_entropy")
-
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of logits and labels."""
-        function = losses.sparse_poly1_cross_entropy if are_indices(labels) else losses.poly1_cross_entropy
-        return self.evaluate(function, logits, labels, epsilon=self.epsilon)
 
 
 class GeneralizedCrossEntropyLoss(FunctionLoss, function=losses.generalized_cross_entropy):
@@ -79,7 +66,11 @@ class SymmetricCrossEntropyLoss(FunctionLoss, function=losses.symmetric_cross_en
     reduction: str = "mean"
 
 
-class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_logistic_loss):
+class BiTemperedLogisticLoss(
+    FunctionLoss,
+    function=losses.sparse_bi_tempered_logistic_loss,
+    distributions=losses.bi_tempered_logistic_loss,
+):
     """Bi-tempered logistic loss: bounded logarithm (t1 < 1) and heavy-tailed softmax (t2 > 1).
 
     Inputs:
@@ -96,14 +87,3 @@ class BiTemperedLogisticLoss(FunctionLoss, function=losses.sparse_bi_tempered_lo
     t2: NonNegative = 1.2
     label_smoothing: Annotated[float, number(0, 1, open_maximum=True)] = 0.0
     reduction: str = "mean"
-
-    def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry: that of class indices for integers, and else that of probabilities."""
-        name = "bi_tempered_logistic_loss"
-        return losses.get(f"sparse_{name}" if labels and are_indices(labels[0]) else name)
-
-    def construct(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of logits and labels."""
-        sparse = are_indices(labels)
-        function = losses.sparse_bi_tempered_logistic_loss if sparse else losses.bi_tempered_logistic_loss
-        return self.evaluate(function, logits, labels, t1=self.t1, t2=self.t2, label_smoothing=self.label_smoothing)

@@ -1,4 +1,4 @@
-"""Losses for classes that have an order; the formulas are in `sporax.losses`."""
+"""Losses for ordered classes; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

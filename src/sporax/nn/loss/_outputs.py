@@ -11,7 +11,6 @@ from sporax.nn.loss._base import LossBase
 from sporax.nn.loss._terms import (
     _Call,
     _ComposedLoss,
-    _Term,
     check_loss,
     check_weight,
     entries_of,
@@ -26,25 +25,26 @@ __all__ = ["DeepSupervisionLoss", "OutputLosses"]
 class OutputLosses(_ComposedLoss):
     r"""A loss for each output of a network that returns a dict: :math:`\ell = \sum_k w_k \ell_k(x_k, y_k)`.
 
-    `Model` makes one of a dict given as `loss_fn`. Labels go by the outputs' names: in `Model` the columns of the
-    dataset with these names; or, where no column has any of these names, the label columns in the order of the dict.
+    `Model` creates one from a dict given as `loss_fn`. Labels are matched by the names of the outputs: in `Model` the
+    dataset columns with these names or, if no column has any of these names, the label columns in the order of the
+    dict.
 
     Args:
-        losses: by the output's name a loss (a Cell or a function), or `(loss, weight)` with a weight as in
-            `WeightedSumLoss`, or None for an output that is not trained on. A loss that takes one input only, such
-            as `ZLoss`, needs no label.
+        losses: dict by the names of the outputs. A value is a loss (a Cell or a function), `(loss, weight)` with a
+            weight as in `WeightedSumLoss`, or None for an output without a loss. A loss of one input, such as `ZLoss`,
+            needs no label.
 
     Inputs:
-        outputs: dict of the network's outputs.
-        labels: a dict of labels by the outputs' names; or the labels one by one, in the order of `losses`.
+        outputs: dict of the outputs of the network.
+        labels: a dict of labels by the names of the outputs; or separate labels, in the order of `losses`.
 
     Returns:
         dict of Tensors of shape (), one for each output with a loss.
 
     Raises:
-        ArgumentError: there is no loss; a weight that is not finite; an output without an entry in `losses`, a loss
-            without its output or without its label.
-        ArgumentTypeError: something is no loss, or no weight; the outputs are no dict.
+        ArgumentError: no losses; a weight that is not finite; an output without an entry in `losses`, a loss without
+            its output or without its label.
+        ArgumentTypeError: a value that is not a loss, or not a weight; outputs that are not a dict.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -62,41 +62,39 @@ class OutputLosses(_ComposedLoss):
         where = "OutputLosses"
         entries = list(entries_of(losses, where))
         self.outputs = tuple(name for name, _ in entries)
-        self._terms = tuple(term_of(name, given, where, None) for name, given in entries if given is not None)
+        self._terms = self._hold_terms(term_of(*each, where, None) for each in entries if each[1] is not None)
         if not self._terms:
-            raise ArgumentError(f"{where}: every output is named None, so there is no loss. Give at least one.")
+            raise ArgumentError(f"{where}: all outputs have the loss None. Give at least one loss.")
         if chosen := [term.name for term in self._terms if term.inputs is not None]:
-            raise ArgumentError(f"{where}: the loss of {chosen[0]!r} gets its output and its label; give no inputs.")
-        self.names = tuple(term.name for term in self._terms)
+            raise ArgumentError(f"{where}: the loss of {chosen[0]!r} takes its output and its label; give no inputs.")
         self.labelled = tuple(term.name for term in self._terms if most_inputs(term.loss) > 1)
         """The outputs whose loss takes a label."""
-        self._hold(self._terms)
 
     def takes_labels_by_name(self, columns: Sequence[str]) -> bool:
-        """Whether these label columns go by the outputs' names, and not by their order.
+        """Return whether label columns are matched by the names of the outputs instead of by their order.
 
         Args:
             columns: the names of the label columns.
 
         Returns:
-            True where a column has the name of an output.
+            True if a column has the name of an output.
 
         Raises:
-            DatasetError: they fit neither way; says which there are.
+            DatasetError: the columns fit neither by name nor by order.
         """
-        there = f"The dataset's label columns are {listed(columns)}, and labels are wanted for {listed(self.labelled)}."
+        there = f"The label columns of the dataset are {listed(columns)}, and {listed(self.labelled)} need labels."
         if not set(columns) & set(self.outputs):
             if len(columns) == len(self.labelled):
                 return False
             raise DatasetError(
                 f"OutputLosses: no label column has the name of an output, and their numbers differ, so they cannot "
-                f"be taken in order. {there} Name them with dataset.rename(...)."
+                f"be matched in order. {there} Rename them with dataset.rename(...)."
             )
         if missing := [name for name in self.labelled if name not in columns]:
             raise DatasetError(f"OutputLosses: the loss of {missing[0]!r} has no label column. {there}")
         if extra := [name for name in columns if name not in self.outputs]:
             raise DatasetError(
-                f"OutputLosses: the label column {extra[0]!r} is for no output. {there} Leave it out with "
+                f"OutputLosses: the label column {extra[0]!r} belongs to no output. {there} Remove it with "
                 "dataset.project([...])."
             )
         return True
@@ -111,7 +109,7 @@ class OutputLosses(_ComposedLoss):
             return given
         if len(labels) != len(self.labelled):
             raise ArgumentError(
-                f"OutputLosses: it got {len(labels)} label(s), but wants one for each of {listed(self.labelled)}, in "
+                f"OutputLosses: got {len(labels)} label(s), but expected one for each of {listed(self.labelled)}, in "
                 "this order, or a dict by these names."
             )
         return dict(zip(self.labelled, labels, strict=True))
@@ -130,15 +128,15 @@ class OutputLosses(_ComposedLoss):
         if extra := [name for name in outputs if name not in self.outputs]:
             raise ArgumentError(
                 f"OutputLosses: the output {extra[0]!r} of the network has no loss. There are losses for "
-                f"{listed(self.outputs)}. For an output that is not trained on write {{{extra[0]!r}: None}}."
+                f"{listed(self.outputs)}. For an output without a loss use {{{extra[0]!r}: None}}."
             )
 
     def _calls(self, inputs: tuple[Any, ...]) -> Iterator[_Call]:
         if not inputs:
-            raise ArgumentError("OutputLosses: it got no inputs, but takes the network's outputs and the labels.")
+            raise ArgumentError("OutputLosses: expected the outputs of the network and the labels, but got no inputs.")
         outputs, labels = inputs[0], self._labels(inputs[1:])
         self._check_outputs(outputs)
-        for term, weight in zip(self._terms, self._weights_now(self._terms), strict=True):
+        for term, weight in zip(self._terms, self._weights_now(term.weight for term in self._terms), strict=True):
             label = (labels[term.name],) if term.name in self.labelled else ()
             yield _Call(term.name, term.loss, weight, (outputs[term.name], *label))
 
@@ -147,7 +145,7 @@ class OutputLosses(_ComposedLoss):
 
         Args:
             input_shapes: shapes of the outputs, by name.
-            labels: as those of construct.
+            labels: the labels, as in construct.
         """
         given = self._labels(labels)
         for term in self._terms:
@@ -157,27 +155,27 @@ class OutputLosses(_ComposedLoss):
 
 
 class DeepSupervisionLoss(_ComposedLoss):
-    r"""One loss for several outputs of a network, as of its inner layers: :math:`\ell = \sum_k w_k\, \ell(x_k, y)`.
+    r"""One loss for several outputs of a network, such as its inner layers: :math:`\ell = \sum_k w_k\, \ell(x_k, y)`.
 
-    Every output meets the same label, so all must have one shape. Where they differ (a pyramid of resolutions), give
-    each output a label of its own: a tuple or dict of labels resized to fit.
+    All outputs are compared with the same label, so they must have the same shape. If they differ (a pyramid of
+    resolutions), give a label for each output: a tuple or dict of resized labels.
 
     Args:
         loss: the loss, a Cell or a function.
-        weights: a weight for each output, in order, or a dict by the outputs' names; 1 each unless given. A weight is
-            as in `WeightedSumLoss`.
+        weights: a weight for each output, in order, or a dict by the names of the outputs. Default: 1 for each. A
+            weight is as in `WeightedSumLoss`.
 
     Inputs:
-        outputs: tuple, list or dict of outputs; a single Tensor is the first of them.
-        labels: what the loss takes beside the output; each for every output, or a tuple, list or dict with one for
-            each output.
+        outputs: tuple, list or dict of outputs; a single Tensor is the first output.
+        labels: the other inputs of the loss; each is one for all outputs, or a tuple, list or dict with one for each
+            output.
 
     Returns:
-        dict of Tensors of shape (): "output_0", "output_1", ..., or by the outputs' names.
+        dict of Tensors of shape (): "output_0", "output_1", ..., or by the names of the outputs.
 
     Raises:
-        ArgumentError: no outputs, or another number or other names of them than of weights or labels.
-        ShapeError: outputs of several shapes for one label.
+        ArgumentError: no outputs, or outputs that differ from the weights or labels in number or names.
+        ShapeError: outputs of different shapes for one label.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -196,20 +194,16 @@ class DeepSupervisionLoss(_ComposedLoss):
         if weights is not None and not isinstance(weights, (Sequence, Mapping)):
             raise ArgumentTypeError(f"{where}: `weights` must be a list or a dict of weights, but got {weights!r}.")
         self.by_name = isinstance(weights, Mapping)
-        given = [] if weights is None else _named_outputs(weights)
-        self._weights = (
-            None
-            if weights is None
-            else tuple(_Term(name, _nothing, check_weight(weight, name, where), None) for name, weight in given)
-        )
-        if self._weights is not None:
-            self.names = tuple(term.name for term in self._weights)
-            self._hold(self._weights)
+        self._weights = None
+        if weights is not None:
+            self._weights = {name: check_weight(weight, name, where) for name, weight in _named_outputs(weights)}
+            self.names = tuple(self._weights)
+            self._hold({}, self._weights)
 
     def _calls(self, inputs: tuple[Any, ...]) -> Iterator[_Call]:
         where = "DeepSupervisionLoss"
         if not inputs:
-            raise ArgumentError(f"{where}: it got no inputs, but takes the outputs and the labels.")
+            raise ArgumentError(f"{where}: expected the outputs and the labels, but got no inputs.")
         given, *labels = inputs
         single = is_tensor(given)
         outputs = [(self.names[0] if self.names else "output_0", given)] if single else _named_outputs(given)
@@ -220,7 +214,7 @@ class DeepSupervisionLoss(_ComposedLoss):
         if self._weights is not None:
             if not single and set(names) != set(self.names):
                 raise ArgumentError(f"{where}: the outputs are {listed(names)}, but the weights {listed(self.names)}.")
-            weights = dict(zip(self.names, self._weights_now(self._weights), strict=True))
+            weights = dict(zip(self.names, self._weights_now(self._weights.values()), strict=True))
         many = (tuple, list, Mapping)
         if shared := [label for label in labels if not isinstance(label, many)]:
             self._check_shapes(outputs, shared)
@@ -235,14 +229,14 @@ class DeepSupervisionLoss(_ComposedLoss):
 
     @staticmethod
     def _check_shapes(outputs: Sequence[tuple[str, Any]], labels: Sequence[Any]) -> None:
-        first = outputs[0][1].shape
+        first, expected = outputs[0][1].shape, ", ".join(str(each.shape) for each in labels)
         for name, output in outputs[1:]:
             if output.shape != first:
                 raise ShapeError(
                     f"DeepSupervisionLoss: outputs {outputs[0][0]!r} of shape {first} and {name!r} of shape "
-                    f"{output.shape} cannot both meet labels of shape {', '.join(str(each.shape) for each in labels)}. "
-                    "Resize the outputs to the labels in the network (ops.interpolate), or give a tuple (or dict) of "
-                    "labels, one resized for each output; which way labels are to be resized is yours to say."
+                    f"{output.shape} cannot both match labels of shape {expected}. "
+                    "Resize the outputs to the labels in the network (ops.interpolate), or give a tuple or dict of "
+                    "labels, one resized for each output."
                 )
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: Any) -> None:
@@ -259,7 +253,3 @@ def _named_outputs(outputs: Any) -> list[tuple[str, Any]]:
     raise ArgumentTypeError(
         f"DeepSupervisionLoss: outputs must be a tuple, a list or a dict, but got {type(outputs).__name__}."
     )
-
-
-def _nothing(*_: Any) -> None:
-    """Stands for the loss of a term that only has a weight."""

@@ -1,4 +1,4 @@
-"""Losses of regression made of pieces; the formulas are in `sporax.losses`."""
+"""Piecewise losses of regression; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_qu
     r"""Quantile (pinball) loss, which is minimized by a quantile of the target.
 
     Args:
-        quantile: :math:`\tau`, between 0 and 1: the fraction of the targets below the best prediction; or several, and
-            the loss is the mean of theirs.
+        quantile: :math:`\tau`, between 0 and 1: the fraction of the targets below the best prediction; or several, for
+            the mean of their losses.
 
     Inputs:
         logits: Tensor of any shape, floating; with several quantiles, one for each along the last axis.
-        labels: Tensor of the same shape, or of one that broadcasts where neither grows past the larger; with several
-            quantiles, of the shape of `logits` without the last axis.
+        labels: Tensor of the same shape, or one of the two shapes broadcasts to the other; with several quantiles, of
+            the shape of `logits` without the last axis.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -46,7 +46,7 @@ class QuantileLoss(FunctionLoss, function=(losses.quantile_loss, losses.multi_qu
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The registry's entry for one quantile or for several."""
+        """Return the registry's entry for one quantile or for several."""
         return losses.get("multi_quantile_loss" if isinstance(self.quantile, tuple) else "quantile_loss")
 
 

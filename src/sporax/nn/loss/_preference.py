@@ -18,7 +18,7 @@ __all__ = ["DPOLoss", "DistillationLoss"]
 class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logps, policy_rejected_logps"):
     """Direct preference optimization of the chosen over the rejected answer, against a reference model.
 
-    where h is the difference of the log odds of chosen to rejected answers from the reference's.
+    where h is the log odds of chosen to rejected answers minus those of the reference model.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -47,19 +47,10 @@ class DPOLoss(FunctionLoss, function=losses.dpo_loss, inputs="policy_chosen_logp
                     "DPOLoss: `reference_chosen_logps` and `reference_rejected_logps` must be given. "
                     "To train without a reference model use reference_free=True."
                 )
-            # They are not used: anything of the right shape will do.
+            # They are not used, so any values of the right shape will do.
             reference_chosen_logps, reference_rejected_logps = policy_chosen_logps, policy_rejected_logps
-        return self.evaluate(
-            losses.dpo_loss,
-            policy_chosen_logps,
-            policy_rejected_logps,
-            reference_chosen_logps,
-            reference_rejected_logps,
-            beta=self.beta,
-            label_smoothing=self.label_smoothing,
-            reference_free=self.reference_free,
-            loss_type=self.loss_type,
-        )
+        answers = policy_chosen_logps, policy_rejected_logps, reference_chosen_logps, reference_rejected_logps
+        return self.evaluate(losses.dpo_loss, *answers, **self._arguments())
 
 
 class DistillationLoss(FunctionLoss, function=losses.distillation_loss):
@@ -87,18 +78,12 @@ class DistillationLoss(FunctionLoss, function=losses.distillation_loss):
     reduction: str = "mean"
 
     def loss_info(self, *labels: np.ndarray) -> losses.LossInfo:
-        """The row of the loss with true labels where those come beside the teacher's logits."""
+        """Return the registry's entry of the function with or without labels."""
         return losses.get("distillation_with_labels_loss" if len(labels) > 1 else "distillation_loss")
 
     def construct(self, logits: Tensor, teacher_logits: Tensor, labels: Tensor | None = None) -> Tensor:
         """The loss of the student's logits, the teacher's, and labels if there are any."""
         if labels is None:
-            return self.evaluate(losses.distillation_loss, logits, teacher_logits, temperature=self.temperature)
-        return self.evaluate(
-            losses.distillation_with_labels_loss,
-            logits,
-            teacher_logits,
-            labels,
-            temperature=self.temperature,
-            alpha=self.alpha,
-        )
+            return self.evaluate(losses.distillation_loss, logits, teacher_logits, **self._arguments())
+        function = losses.distillation_with_labels_loss
+        return self.evaluate(function, logits, teacher_logits, labels, alpha=self.alpha, **self._arguments())

@@ -1,4 +1,4 @@
-"""Losses on angles to one learned vector a class, which the Cell owns; the formulas are in `sporax.losses`."""
+"""Losses on angles to one learned vector per class; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from sporax import losses
 from sporax._errors import ArgumentError
 from sporax._schema import Flag, NonNegative, Number, Positive, PositiveInteger, number
-from sporax.core import Parameter, Tensor, unwrap
+from sporax.core import Parameter
 from sporax.core.initializer import initializer
 from sporax.nn.loss._function_loss import FunctionLoss
 
@@ -18,7 +18,15 @@ __all__ = ["ArcFaceLoss", "CosFaceLoss", "ProxyAnchorLoss", "ProxyNCALoss"]
 
 
 class _ClassVectors(FunctionLoss):
-    """A loss that owns `weight`, of shape (num_classes, embedding_size): a Parameter, to be trained."""
+    """Base class of the losses with a Parameter `weight` of shape (num_classes, embedding_size).
+
+    Args:
+        num_classes: number of classes C.
+        embedding_size: size D of an embedding.
+        weight_init: initial values of the class vectors, as in `initializer`.
+    """
+
+    _owned = ("weight",)
 
     def _finish(self) -> None:
         shape = (self.num_classes, self.embedding_size)
@@ -29,15 +37,10 @@ class _ClassVectors(FunctionLoss):
         super().check_labels({**input_shapes, "weight": self.weight.shape}, *labels)
 
 
-class ProxyAnchorLoss(_ClassVectors, function=losses.proxy_anchor_loss):
+class ProxyAnchorLoss(_ClassVectors, function=losses.proxy_anchor_loss, optional="mask"):
     """Proxy anchor loss: each class proxy is an anchor for the samples of the batch.
 
     Every sample of the batch has this value, so that "mean" is the paper's loss.
-
-    Args:
-        num_classes: number of classes C.
-        embedding_size: size D of an embedding.
-        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -53,22 +56,11 @@ class ProxyAnchorLoss(_ClassVectors, function=losses.proxy_anchor_loss):
     weight_init: Any = "normal"
     reduction: str = "mean"
 
-    def construct(self, embeddings: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The loss of a batch of embeddings."""
-        return self.evaluate(
-            losses.proxy_anchor_loss, embeddings, self.weight, labels, mask=unwrap(mask), **self._arguments()
-        )
-
 
 class ProxyNCALoss(_ClassVectors, function=losses.proxy_nca_loss):
     """Proxy-NCA: neighborhood component analysis against one proxy per class.
 
     d is the squared distance of the normalized vectors.
-
-    Args:
-        num_classes: number of classes C.
-        embedding_size: size D of an embedding.
-        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -92,18 +84,9 @@ class ProxyNCALoss(_ClassVectors, function=losses.proxy_nca_loss):
             )
         super()._finish()
 
-    def construct(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """The loss of a batch of embeddings."""
-        return self.evaluate(losses.proxy_nca_loss, embeddings, self.weight, labels, **self._arguments())
-
 
 class ArcFaceLoss(_ClassVectors, function=losses.arcface_loss):
     """ArcFace: cross entropy of cosines with an additive angular margin.
-
-    Args:
-        num_classes: number of classes C.
-        embedding_size: size D of an embedding.
-        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -120,18 +103,9 @@ class ArcFaceLoss(_ClassVectors, function=losses.arcface_loss):
     weight_init: Any = "normal"
     reduction: str = "mean"
 
-    def construct(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """The loss of a batch of embeddings."""
-        return self.evaluate(losses.arcface_loss, embeddings, self.weight, labels, **self._arguments())
-
 
 class CosFaceLoss(_ClassVectors, function=losses.cosface_loss):
     """CosFace: cross entropy of cosines with an additive cosine margin.
-
-    Args:
-        num_classes: number of classes C.
-        embedding_size: size D of an embedding.
-        weight_init: initial values of the class vectors, as in `initializer`.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -146,7 +120,3 @@ class CosFaceLoss(_ClassVectors, function=losses.cosface_loss):
     margin: NonNegative = 0.35
     weight_init: Any = "normal"
     reduction: str = "mean"
-
-    def construct(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """The loss of a batch of embeddings."""
-        return self.evaluate(losses.cosface_loss, embeddings, self.weight, labels, **self._arguments())

@@ -1,4 +1,4 @@
-"""Losses on the order of the items of a list; the formulas are in `sporax.losses`."""
+"""Ranking losses; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

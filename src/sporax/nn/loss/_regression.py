@@ -77,7 +77,7 @@ class MSELoss(FunctionLoss, function=losses.mse_loss):
 class RMSELoss(FunctionLoss, function=losses.rmse_loss, inputs="logits, label"):
     """Root mean squared error over all elements.
 
-    It has no `reduction`, since it is not a mean of the losses of parts.
+    It has no `reduction`, since it is not a mean over elements.
 
     Examples:
         >>> from sporax import nn, Tensor

@@ -1,4 +1,4 @@
-"""Losses of regression in proportion to the target; the formulas are in `sporax.losses`."""
+"""Losses of regression relative to the target; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of regression that outliers do not dominate; the formulas are in `sporax.losses`."""
+"""Robust losses of regression; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

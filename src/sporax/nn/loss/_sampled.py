@@ -1,4 +1,4 @@
-"""Losses over a sample of the classes; the formulas are in `sporax.losses`."""
+"""Sampled softmax; the formula is in `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ Seed = Annotated[int, integer(0)]
 
 
 class CandidateLoss(FunctionLoss):
-    """A loss that samples classes. With a seed, the instance has its own random stream."""
+    """Base class of the losses that sample classes. With a seed, the instance has its own random stream.
+
+    Args:
+        sampled_values: (candidates, expected count of the true classes, expected count of the candidates). Default:
+            drawn at each call.
+        seed: seed of the random stream; 0 uses the generator of `set_seed`.
+    """
 
     def _finish(self) -> None:
         self._generator = Generator(self.seed) if self.seed else None
 
-    def _arguments(self) -> dict[str, Any]:
-        arguments = super()._arguments()
+    def _arguments(self, function: Any = None) -> dict[str, Any]:
+        arguments = super()._arguments(function)
         del arguments["seed"]
         given = self.sampled_values
         if given is None:
@@ -35,11 +41,6 @@ class SampledSoftmaxLoss(CandidateLoss, function=losses.sampled_softmax_loss, in
     """Cross entropy of a softmax over the true and sampled classes.
 
     `sampler` and `unique` are not in MindSpore.
-
-    Args:
-        sampled_values: (candidates, expected count of the true classes, expected count of the candidates). Default:
-            drawn at each call.
-        seed: seed of the random stream; 0 uses the generator of `set_seed`.
 
     Examples:
         >>> from sporax import nn, ops, Tensor

@@ -185,7 +185,7 @@ class LovaszHingeLoss(FunctionLoss, function=losses.lovasz_hinge_loss):
     """Lovász extension of the Jaccard loss, on the hinge errors of a binary image.
 
     Args:
-        per_image: whether the loss is taken for each image, and not over all pixels of the batch.
+        per_image: whether the loss is computed per image instead of over all pixels of the batch.
 
     Examples:
         >>> from sporax import nn, Tensor
@@ -213,7 +213,7 @@ class LovaszSoftmaxLoss(FunctionLoss, function=(losses.lovasz_softmax_loss, loss
     """Lovász extension of the Jaccard loss of each class, averaged over the classes.
 
     Args:
-        per_image: whether the loss is taken for each image, and not over all pixels of the batch.
+        per_image: whether the loss is computed per image instead of over all pixels of the batch.
 
     Examples:
         >>> from sporax import nn, Tensor

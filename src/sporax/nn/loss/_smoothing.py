@@ -1,4 +1,4 @@
-"""A wrapper that smooths the labels of a loss."""
+"""Smooth the labels of a loss."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sporax._errors import ArgumentError, LabelError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Cell, Tensor, unwrap, wrap
 from sporax.losses import contract_loss
-from sporax.nn.loss._base import LossBase, RegisteredLoss, _built_in
-from sporax.nn.loss._calls import call_loss
-from sporax.nn.loss._capture import removing
+from sporax.nn.loss._base import LossBase, RegisteredLoss, built_in_bases
+from sporax.nn.loss._calls import call_loss, name_of
+from sporax.nn.loss._capture import masking
 from sporax.nn.loss._classification import CrossEntropyLoss, SoftmaxCrossEntropyWithLogits
 from sporax.nn.loss._focal import FocalLoss
-from sporax.nn.loss._labels import are_indices, value_of
+from sporax.nn.loss._labels import are_indices
 from sporax.nn.loss._masking import MaskedLoss
 from sporax.nn.loss._terms import _ComposedLoss, check_loss
 
@@ -29,37 +29,37 @@ __all__ = ["LabelSmoothing"]
 
 
 class LabelSmoothing(LossBase):
-    r"""A loss with its labels moved towards the uniform distribution: :math:`q_c = (1 - s)\, y_c + \frac{s}{C}`.
+    r"""Mix the labels of a loss with the uniform distribution: :math:`q_c = (1 - s)\, y_c + \frac{s}{C}`.
 
-    Class indices become distributions over the classes of the logits. `CrossEntropyLoss` is given the share as its
-    own `label_smoothing`, so that class weights and its mean are as there; with s = 0 every loss is what it is without
-    the wrapper. For a built-in loss whose labels are each the probability of one of two classes (`BCELoss`,
-    `BCEWithLogitsLoss`, focal losses on them, `MultiLabelSoftMarginLoss`, losses of regions such as `DiceLoss`, and
-    the functions of `sporax.losses` behind them, with `functools.partial` too) C is 2, whatever shape the labels have:
-    each moves towards 1/2. With half-precision logits, the distributions and the result of other losses are float32.
+    Class indices become distributions over the classes of the logits. For `CrossEntropyLoss`, s is passed as its
+    `label_smoothing`, which defines class weights and the mean; with s = 0 every loss is unchanged. For a built-in loss
+    whose labels are probabilities of one of two classes (`BCELoss`, `BCEWithLogitsLoss`, binary focal losses,
+    `MultiLabelSoftMarginLoss`, losses of regions such as `DiceLoss`, and their functions in `sporax.losses`, also with
+    `functools.partial`) C is 2 for labels of any shape: each label is moved towards 1/2. With half-precision logits,
+    the distributions and the result of other losses are float32.
 
     Args:
-        loss: a loss on distributions or probabilities of two classes, or on class indices if it takes distributions
-            too; a `MaskedLoss` of such a loss; or a function of logits and distributions.
-        factor: the share s of the uniform distribution, in [0, 1].
-        axis: the axis of the classes in the logits; that of the built-in loss, or the last one, unless given.
-        classes: C for labels that are no class indices, where it is not the size of that axis: 2 for a function of
+        loss: a loss on distributions or probabilities of two classes, or on class indices if it also accepts
+            distributions; a `MaskedLoss` of such a loss; or a function of logits and distributions.
+        factor: the weight s of the uniform distribution, in [0, 1].
+        axis: the axis of the classes in the logits. Default: that of the built-in loss, or the last one.
+        classes: C for labels that are not class indices. Default: the size of that axis. Use 2 for a function of
             probabilities of two classes.
-        ignore_index: a class index, or a label of one of two classes, that stands for no label; its positions are
-            removed, as `MaskedLoss` does. The loss's own, if it has one, unless given.
+        ignore_index: an ignored class index or, for two classes, an ignored label. Its positions are removed, as by
+            `MaskedLoss`. Default: that of the loss, if it has one.
 
     Inputs:
         logits: Tensor, floating.
         labels: class indices, of the shape of the logits without the axis of the classes; or distributions or
             probabilities of the shape of the logits.
-        inputs: what else the loss takes.
+        inputs: further inputs of the loss.
 
     Returns:
-        what the loss returns.
+        the value of the loss.
 
     Raises:
-        ArgumentError: `factor` outside [0, 1]; a loss that smooths already, or whose labels cannot be smoothed, as
-            those of regression, of boxes and of embeddings; `ignore_index` for labels that are distributions.
+        ArgumentError: `factor` outside [0, 1]; a loss that already smooths its labels, or whose labels cannot be
+            smoothed, such as those of regression, boxes and embeddings; `ignore_index` for distributions.
         ArgumentTypeError: `loss` cannot be called.
         ShapeError: labels that do not fit the logits.
         LabelError: an index outside [0, C), where the values are known; in compiled code that position is NaN.
@@ -98,55 +98,54 @@ class LabelSmoothing(LossBase):
             own if ignore_index is None else _check.integer(ignore_index, name="ignore_index", where=where)
         )
         if _option(inside, "label_smoothing"):
-            raise ArgumentError(f"{where}: {_name(inside)} smooths its labels already (label_smoothing).")
+            raise ArgumentError(f"{where}: {name_of(inside)} already smooths its labels (label_smoothing).")
         if isinstance(loss, LossBase):
             self.reduction = loss.reduction
         spec = _label_spec(inside, where)
         self._two_classes = spec is not None and spec.two_classes
         self._own_index = self._two_classes and _takes(inside, "ignore_index")
+        """Whether the loss itself leaves out ignored labels."""
         if axis is None and spec is not None and "C" in spec.shape:
             self.axis = 1 if spec.shape[:2] == ("N", "C") else None
 
     def _inner(self, indices: bool) -> Any:
-        """The loss that takes the smoothed labels, of which `indices` says whether they were class indices."""
-        if not isinstance(self.loss, MaskedLoss):
-            return self._dense(self.loss, indices)
-        inner = copy.copy(self.loss)
-        # Not assigned: the parameters of the loss would be renamed.
-        inner.__dict__["loss"] = self._dense(self.loss.loss, indices)
-        return inner
+        """Return the loss that is called with the smoothed labels; `indices`: whether the labels are class indices."""
+        if isinstance(self.loss, MaskedLoss):
+            return _changed(self.loss, loss=self._dense(self.loss.loss, indices))
+        return self._dense(self.loss, indices)
 
     def _dense(self, loss: Any, indices: bool) -> Any:
-        if isinstance(loss, (CrossEntropyLoss, SoftmaxCrossEntropyWithLogits)):
-            inner = copy.copy(loss)
-            if isinstance(inner, CrossEntropyLoss):
-                inner.__dict__.update(label_smoothing=self.factor, ignore_index=self.ignore_index)
-            else:
-                inner.__dict__["sparse"] = False
-            return inner
-        if self._own_index and not isinstance(loss, Cell):
-            return functools.partial(loss, ignore_index=self.ignore_index)
+        if isinstance(loss, CrossEntropyLoss):
+            return _changed(loss, label_smoothing=self.factor, ignore_index=self.ignore_index)
+        if isinstance(loss, SoftmaxCrossEntropyWithLogits):
+            return _changed(loss, sparse=False)
         if self._own_index:
-            inner = copy.copy(loss)
-            inner.__dict__["ignore_index"] = self.ignore_index
-            return inner
+            options = {"ignore_index": self.ignore_index}
+            return _changed(loss, **options) if isinstance(loss, Cell) else functools.partial(loss, **options)
         return _focal_of_classes(loss) if indices and isinstance(loss, FocalLoss) else loss
 
-    def _place(self, shape: tuple[int, ...], labels: tuple[int, ...]) -> tuple[int, bool]:
-        """The axis of the classes, and whether labels of that shape are class indices."""
+    def _class_axis(self, shape: tuple[int, ...], labels: Any) -> tuple[int, bool]:
+        """Return the axis of the classes in logits of that shape, and whether the labels are class indices."""
         axis = -1 if self.axis is None else self.axis
         if self._two_classes:
             return axis, False
         if len(shape) and -len(shape) <= axis < len(shape):
             axis %= len(shape)
-            if labels == shape[:axis] + shape[axis + 1 :]:
-                return axis, True
-        if labels == shape:
+            if labels.shape == shape[:axis] + shape[axis + 1 :]:
+                return axis, are_indices(labels)
+        if labels.shape == shape:
             return axis, False
         raise ShapeError(
             f"LabelSmoothing: labels must have the shape {shape} of the logits, or for class indices that shape "
-            f"without axis {axis}, but got {labels}."
+            f"without axis {axis}, but got {labels.shape}."
         )
+
+    def _without_ignored(self, labels: Any, indices: bool) -> tuple[Any, Any]:
+        """Return the labels with 0 for ignored ones, and a mask of the others; None if no label can be ignored."""
+        if self.ignore_index is None or not (indices or self._two_classes):
+            return labels, None
+        kept = labels != self.ignore_index
+        return (np if isinstance(labels, np.ndarray) else jnp).where(kept, labels, 0), kept
 
     def construct(self, logits: Tensor, labels: Tensor, *inputs: Any) -> Any:
         """The loss of logits and smoothed labels."""
@@ -154,17 +153,13 @@ class LabelSmoothing(LossBase):
             return self._inner(False)(logits, labels, *inputs)
         with x64_scope(True):
             given = unwrap(labels)
-            axis, indices = self._place(logits.shape, given.shape)
-            indices = indices and are_indices(given)
+            axis, indices = self._class_axis(logits.shape, given)
             if self._ignores and not (indices or self._two_classes):
                 raise ArgumentError(
                     "LabelSmoothing: `ignore_index` is for class indices, or labels of two classes, but the labels of "
-                    f"shape {given.shape} are distributions. Use MaskedLoss to leave rows out."
+                    f"shape {given.shape} are distributions. Use MaskedLoss to remove samples."
                 )
-            kept = None
-            if self.ignore_index is not None and (indices or self._two_classes):
-                kept = given != self.ignore_index
-                given = jnp.where(kept, given, 0)
+            given, kept = self._without_ignored(given, indices)
             if indices:
                 count = logits.shape[axis]
                 if not is_tracer(given):
@@ -176,17 +171,18 @@ class LabelSmoothing(LossBase):
                 count = 2 if self._two_classes else logits.shape[axis] if logits.ndim else 1
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
                 target = (1 - self.factor) * given + self.factor / (self.classes or count)
-                if kept is not None and self.ignore_index is not None and self._own_index:
-                    # The loss itself leaves these labels out.
+                if kept is not None and self._own_index:
+                    # The loss itself leaves out these labels.
                     target, kept = jnp.where(kept, target, self.ignore_index), None
         inner = self._inner(indices)
         if kept is None:
             return call_loss(inner, logits, wrap(target), *inputs)
-        with removing(kept) as removal:
+        with masking(kept) as mask:
             value = call_loss(inner, logits, wrap(target), *inputs)
-        if not removal.used:
+        if not mask.used:
             raise ArgumentError(
-                "LabelSmoothing: `ignore_index` can remove places only of a loss that ends with self.get_loss(values)."
+                "LabelSmoothing: `ignore_index` can remove positions only of a loss that ends with "
+                "self.get_loss(values)."
             )
         return value
 
@@ -197,54 +193,59 @@ class LabelSmoothing(LossBase):
             self._inner(False).check_labels(input_shapes, *labels)
         elif shape is not None and labels:
             column = np.asarray(labels[0])
-            axis, indices = self._place(shape, column.shape)
-            indices = indices and are_indices(column)
-            if self.ignore_index is not None and (indices or self._two_classes):
-                column = np.where(column != self.ignore_index, column, 0)
+            axis, indices = self._class_axis(shape, column)
+            column, _ = self._without_ignored(column, indices)
             if indices:
                 _check_classes(column, shape[axis])
             elif isinstance(inner := self._inner(False), LossBase):
                 inner.check_labels(input_shapes, column, *labels[1:])
 
 
+def _changed(loss: Cell, /, **attributes: Any) -> Cell:
+    """Return a shallow copy of a loss with other attributes."""
+    copied = copy.copy(loss)
+    # Not by attribute assignment, which would rename the Parameters of an inner loss.
+    copied.__dict__.update(attributes)
+    return copied
+
+
 def _focal_of_classes(loss: FocalLoss) -> Callable[[Tensor, Tensor], Tensor]:
-    """The focal loss of distributions that were class indices, with the reductions of class indices."""
+    """Return the focal loss of distributions made from class indices, with the reductions for class indices."""
     base = LossBase(loss.reduction)
 
     def run(logits: Tensor, labels: Tensor) -> Tensor:
         with x64_scope(True):
-            values = losses.soft_focal_loss(
-                unwrap(logits), unwrap(labels), weight=value_of(loss.weight), gamma=loss.gamma
-            )
+            weight = unwrap(loss.weight)
+            values = losses.soft_focal_loss(unwrap(logits), unwrap(labels), weight=weight, gamma=loss.gamma)
         return base.get_loss(wrap(values))
 
     return run
 
 
 def _unmasked(loss: Any, where: str = "") -> Any:
-    """The loss within a `MaskedLoss`."""
+    """Return the loss inside a `MaskedLoss`, or the loss itself."""
     if not isinstance(loss, MaskedLoss):
         return loss
     if where and loss.ignore_value is not None:
         raise ArgumentError(
-            f"{where}: a MaskedLoss with `ignore_value` would look for {loss.ignore_value} among smoothed labels. Wrap "
-            "them the other way round: MaskedLoss(LabelSmoothing(loss), ignore_value=...)."
+            f"{where}: a MaskedLoss with `ignore_value` would look for {loss.ignore_value} among smoothed labels. Use "
+            "MaskedLoss(LabelSmoothing(loss), ignore_value=...)."
         )
     return loss.loss
 
 
 def _label_spec(loss: Any, where: str) -> losses.InputSpec | None:
-    """What labels a built-in loss takes that can be smoothed; None for a loss of a user's."""
-    name = _name(loss)
+    """Return the spec of the labels of a built-in loss that can be smoothed; None for a custom loss."""
+    name = name_of(loss)
     if isinstance(loss, _ComposedLoss):
         raise ArgumentError(f"{where}: {name} has several losses. Wrap those whose labels are to be smoothed.")
     if isinstance(loss, RegisteredLoss):
-        rows = next((rows for cls in _built_in(type(loss)) if (rows := losses.by_cell(cls.__name__))), ())
-        functions = [row.function for row in rows]
+        infos = next((found for cls in built_in_bases(type(loss)) if (found := losses.by_cell(cls.__name__))), ())
+        functions = [info.function for info in infos]
     else:
         function = contract_loss(loss, reduced=True)
         functions = [] if function is None else [function]
-    # A loss may take its labels in several forms; each row's first label is the second input of the Cell.
+    # A loss may accept labels in several forms; the first label of each entry is the second input of the Cell.
     specs = [function.spec.labels[0] for function in functions if function.spec.labels]
     fit = [item for item in specs if item.two_classes or item.domain == "distribution"]
     if _option(loss, "log_target"):
@@ -257,47 +258,35 @@ def _label_spec(loss: Any, where: str) -> losses.InputSpec | None:
                 else "For class indices use CrossEntropyLoss, on logits."
             )
         elif any(item.domain in ("sign", "sign_or_binary", "binary") for item in specs):
-            advice = "It tells two classes apart, and knows nothing between them. Use BCEWithLogitsLoss, on logits."
+            advice = "It takes only labels of one class or the other. Use BCEWithLogitsLoss, on logits."
         else:
             advice = "Smoothing is for labels that are classes."
         raise ArgumentError(
-            f"{where}: the labels of {name} cannot be smoothed: they are no distributions or probabilities of classes. "
-            f"{advice}"
+            f"{where}: the labels of {name} cannot be smoothed: they are not distributions or probabilities of "
+            f"classes. {advice}"
         )
     return fit[0] if fit else None
 
 
-def _name(loss: Any) -> str:
-    if isinstance(loss, Cell):
-        return type(loss).__name__
-    function = contract_loss(loss, reduced=True)
-    return function.spec.name if function is not None else getattr(loss, "__name__", type(loss).__name__)
-
-
 def _takes(loss: Any, name: str) -> bool:
-    """Whether a loss has a hyper-parameter of that name."""
-    function = contract_loss(loss, reduced=True)
-    return hasattr(loss, name) if function is None else name in inspect.signature(function).parameters
+    """Return whether a loss has a hyper-parameter of that name."""
+    if contract_loss(loss, reduced=True) is None:
+        return hasattr(loss, name)
+    return name in inspect.signature(loss).parameters
 
 
 def _option(loss: Any, name: str) -> Any:
-    """A hyper-parameter of a Cell, or of a function of `sporax.losses` as it is bound; None where there is none."""
-    function = contract_loss(loss, reduced=True)
-    if function is None:
+    """Return a hyper-parameter of a Cell, or the bound or default one of a function; None if there is none."""
+    if contract_loss(loss, reduced=True) is None:
         return getattr(loss, name, None)
-    while loss is not function:
-        if isinstance(loss, functools.partial) and name in loss.keywords:
-            return loss.keywords[name]
-        loss = loss.func if isinstance(loss, functools.partial) else loss.__wrapped__
-    parameter = inspect.signature(function).parameters.get(name)
-    return None if parameter is None else parameter.default
+    return inspect.signature(loss).parameters[name].default if _takes(loss, name) else None
 
 
 def _check_classes(labels: np.ndarray, count: int) -> None:
     wrong = (labels < 0) | (labels >= count)
     if wrong.any():
-        at = tuple(int(place) for place in np.argwhere(wrong)[0])
+        index = _check.first_index(wrong)
         raise LabelError(
-            f"LabelSmoothing: `labels` must be class indices in [0, {count}), but got {labels[at].item()} at index "
-            f"{at}. A label that stands for none is said with `ignore_index`."
+            f"LabelSmoothing: `labels` must be class indices in [0, {count}), but got {labels[index].item()} at index "
+            f"{index}. For an ignored label set `ignore_index`."
         )

@@ -76,16 +76,10 @@ class TripletMarginWithDistanceLoss(FunctionLoss, function=losses.triplet_margin
 
     def construct(self, x: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """The loss of a batch of triplets."""
-        own = self.distance_function
-        return self.evaluate(
-            losses.triplet_margin_with_distance_loss,
-            x,
-            positive,
-            negative,
-            distance_function=None if own is None else lambda a, b: unwrap(own(wrap(a), wrap(b))),
-            margin=self.margin,
-            swap=self.swap,
-        )
+        arguments, own = self._arguments(), self.distance_function
+        if own is not None:
+            arguments["distance_function"] = lambda a, b: unwrap(own(wrap(a), wrap(b)))
+        return self.evaluate(losses.triplet_margin_with_distance_loss, x, positive, negative, **arguments)
 
 
 class BatchHardTripletLoss(FunctionLoss, function=losses.batch_hard_triplet_loss, optional="mask"):
