@@ -137,7 +137,7 @@ def test_pixels_of_weight_0_are_not_checked(name):
 
 
 def test_a_removed_sample_and_an_ignored_label_are_not_checked():
-    x, y = np.float32([0.5, 0.25, 0.75]), np.array([0, 1, 255], np.uint8)
+    x, y = np.array([0.5, 0.25, 0.75], np.float32), np.array([0, 1, 255], np.uint8)
     kept = losses.evaluate(losses.binary_cross_entropy_with_logits, x, y, weights=[1.0, 1.0, 0.0])
     assert kept.item() == losses.binary_cross_entropy_with_logits(x[:2], y[:2], reduction="mean").item()
     assert losses.dice_loss(x, y, ignore_index=255).item() == losses.dice_loss(x[:2], y[:2]).item()
@@ -161,7 +161,7 @@ MASK = np.array([[0, 255], [255, 0]], np.uint8)
     ],
 )
 def test_cells_and_ops_refuse_such_masks(call):
-    x = Tensor(np.float32([[0.5, 0.25], [0.75, 1]]))
+    x = Tensor(np.array([[0.5, 0.25], [0.75, 1]], np.float32))
     for mask in (Tensor(MASK), MASK):
         with pytest.raises(LabelError, match="255"):
             call(x, mask)

@@ -10,6 +10,7 @@ from sporax._errors import ArgumentError
 from sporax.testing import (
     _checks_edges,
     _checks_gradient,
+    _checks_infinite,
     _checks_label,
     _checks_masks,
     _checks_number,
@@ -33,6 +34,7 @@ _MODULES = (
     _checks_smooth,
     _checks_edges,
     _checks_number,
+    _checks_infinite,
     _checks_program,
 )
 _ORDER = [module.__name__ for module in _MODULES]

@@ -12,7 +12,6 @@ import numpy as np
 from sporax._jax_compat import x64_scope
 from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
 from sporax.testing._checks_edges import examine
-from sporax.testing._checks_label import class_axis
 from sporax.testing._definitions import NotFinite, hides_nan, rounding_mismatch
 from sporax.testing._origin import narrows
 from sporax.testing._probes import Probe, edge_probes, ties, unmasked
@@ -82,49 +81,6 @@ def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
         for item, a in zip(evaluator.subject.inputs, arrays, strict=True)
     ]
     examine(worst, evaluator, Probe("for samples near 200 and near -200", apart), fix=_APART, may_overflow=True)
-
-
-@check("infinite", "infinite scores give a limit and no NaN")
-def infinite(evaluator: Evaluator) -> str:
-    item = evaluator.subject.inputs[0]
-    if not item.is_free or item.given is not None:
-        raise Skipped("the first input takes no such numbers")
-    info = evaluator.subject.info
-    if info is not None and info.inputs[0].role == "table":
-        raise Skipped("the first input is a table of vectors, and no score of a class")
-    others = evaluator.subject.inputs[1:]
-    scores = any(other.classes is not None and other.classes in item.shape for other in others)
-    binary = info is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
-    if not scores and not binary:
-        raise Skipped("the first input is no score of a class")
-    # A class is masked by -inf; a score of inf is an overflow, which may give NaN in a custom loss.
-    signs = (-np.inf, np.inf) if info is not None else (-np.inf,)
-    axis = class_axis(evaluator) if info is None else None
-    for value in signs:
-        arrays = evaluator.draw(3)
-        arrays[0] = arrays[0].copy()
-        if axis is None:
-            arrays[0].reshape(-1)[0] = value
-        else:
-            # A masked class does not occur as a label.
-            rows = np.moveaxis(arrays[0], axis, -1)
-            rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
-        problem = not_finite(evaluator, arrays)
-        text = "" if problem is None or problem.kind != "NaN" else problem.text
-        if not text and info is None and np.isnan(evaluator.run("loss", arrays, jit=False)).any():
-            # The compiler makes a selection of a product with zeros and ones.
-            text = "the value is NaN eagerly"
-        if text:
-            why = evaluator.origin(arrays, gradient=problem is not None and problem.is_gradient)
-            raise Failed(
-                f"with one score of {value:g} {text}{why.text}",
-                expected="the limit: a masked class has probability 0",
-                fix="subtract the largest score before exp, and take 0 * log 0 as 0.",
-                arrays=arrays,
-                place=why.place,
-                status="fail" if scores and evaluator.subject.info is not None else "warn",
-            )
-    return ""
 
 
 @check("nan", "a NaN in the inputs is not hidden and affects only its sample")
