@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import x64_scope
 from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
-from sporax.testing._checks_edges import examine
+from sporax.testing._checks_edges import examine, report_not_finite
 from sporax.testing._definitions import NotFinite, hides_nan, rounding_mismatch
 from sporax.testing._origin import narrows
 from sporax.testing._probes import Probe, edge_probes, ties, unmasked
@@ -172,15 +170,12 @@ def _stays_wide(evaluator: Evaluator) -> None:
     """Check that a float32 loss never computes in half precision, which has three digits."""
     if evaluator.subject.info is not None or evaluator.untraceable is not None:
         return
-    arrays = evaluator.draw(5, np.float32)
-    with x64_scope(False):
-        jaxpr = jax.make_jaxpr(evaluator.fn)(*map(jnp.asarray, arrays)).jaxpr
-    if narrows(jaxpr, np.float32):
+    if narrows(evaluator.jaxpr(np.float32), np.float32):
         raise Failed(
             "with float32 inputs it casts to half precision",
             expected="float32 all the way",
             fix="cast to float32, and never below the dtype of the inputs; mixed precision is for the network.",
-            arrays=arrays,
+            arrays=evaluator.draw(5, np.float32),
             status="warn",
         )
 
@@ -212,16 +207,16 @@ def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
                     evaluator, evaluator.subject.cast(a, np.float32)
                 )
 
-            small = smallest(evaluator, half, fails)
-            why = evaluator.origin(small, gradient=problem.is_gradient)
-            found = not_finite(evaluator, small) or problem
-            return Failed(
-                f"{jnp.dtype(dtype).name}: {where} {found.text}{why.text}",
+            return report_not_finite(
+                evaluator,
+                Probe(f"{jnp.dtype(dtype).name}: {where}", list(half)),
+                problem,
+                fails=fails,
                 expected="a finite value and gradient, as in float32",
-                fix="compute in float32: begin with x = ops.cast(x, mstype.float32). A constant such as 1e-8 is 0 in "
-                "float16.",
-                arrays=small,
-                place=why.place,
+                fix=lambda _: (
+                    "compute in float32: begin with x = ops.cast(x, mstype.float32). A constant such as 1e-8 is 0 in "
+                    "float16."
+                ),
             )
 
         worst.add(problem.severity, report)
