@@ -27,7 +27,7 @@ def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_o
 
     Args:
         worst: takes the problem.
-        check: the loss.
+        evaluator: the loss.
         probe: the inputs, in float32.
         fix: the suggested fix if the operation is not known.
         may_overflow: whether a value or gradient that is infinite in float64 too is only a warning: the formula itself

@@ -27,11 +27,11 @@ def infinite(evaluator: Evaluator) -> str:
         raise Skipped("the first input takes no such numbers")
     info = subject.info
     if info is not None and info.inputs[0].role == "table":
-        raise Skipped("the first input is a table of vectors, and no score of a class")
+        raise Skipped("the first input is a table of vectors, not class scores")
     scores = any(other.classes is not None and other.classes in item.shape for other in others)
     binary = info is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
     if not scores and not binary:
-        raise Skipped("the first input is no score of a class")
+        raise Skipped("the first input is not class scores")
     axis = class_axis(evaluator) if scores else None
     # -inf masks a class. A score of inf is an overflow, which may give NaN in a custom loss.
     _examine_infinite(evaluator, _with_score(evaluator, None if info else axis, -np.inf), -np.inf, certain=scores)

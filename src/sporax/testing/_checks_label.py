@@ -327,7 +327,7 @@ def _negative_further(evaluator: Evaluator, seed: int) -> None:
 def label_gradient(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.coupled or subject.info is not None or 0 not in subject.floats:
-        raise Skipped("the samples of a batch interact, or the first input is no prediction")
+        raise Skipped("the samples of a batch interact, or the first input is not a prediction")
     tried = []
     for at, item in enumerate(subject.inputs):
         if not at or not item.is_label or item.given is not None or at in subject.masks:

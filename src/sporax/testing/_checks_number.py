@@ -85,7 +85,7 @@ def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
 def nan(evaluator: Evaluator) -> str:
     item = evaluator.subject.inputs[0]
     if not item.is_float:
-        raise Skipped("the first input is no float")
+        raise Skipped("the first input is not a float")
     arrays = unmasked(evaluator.subject, evaluator.draw(4))
     arrays[0] = arrays[0].copy()
     # The whole sample: a loss that picks the score of one class does not see the others.

@@ -109,7 +109,7 @@ class _Far(NamedTuple):
 def far_off(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.info is not None or subject.coupled or evaluator.is_random or 0 not in subject.floats:
-        raise Skipped("a built-in loss, or the first input is no prediction of its sample alone")
+        raise Skipped("a built-in loss, or the first input does not hold a prediction for each sample")
     if _BOUNDED.search(subject.documentation) or is_estimate(evaluator):
         raise Skipped("the docstring says that the loss is bounded")
     cases = list(_far(evaluator))

@@ -50,7 +50,7 @@ def zero_weight(evaluator: Evaluator) -> str:
         if not wrong and not _leaks(gradients, moved, axes, gone):
             continue
         if by_nan and not _removes(evaluator, at):
-            return "by weights that are no mask: where a sample of weight 0 holds NaN, the result is NaN"
+            return "the weights are not a mask: where a sample of weight 0 holds NaN, the result is NaN"
         held = "" if spoiled_by is None else f" where the removed samples hold {spoiled_by:g}"
         if expected and abs(got / expected - len(left) / count) <= 1e-3:
             fix = "divide by the sum of the remaining weights: return self.get_loss(values, weights)."

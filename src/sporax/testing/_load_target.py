@@ -50,7 +50,10 @@ def load_target(text: str) -> Any:
         if inspect.isclass(value) and issubclass(value, LossBase) and value.__module__ == module.__name__
     ]
     if len(classes) != 1:
-        raise ArgumentError(f"say which loss of {path} is meant, as {path}:Name. It defines {_defined(module)}.")
+        raise ArgumentError(
+            f"{path} does not define exactly one loss class; name the loss, as {path}:Name. It defines "
+            f"{_defined(module)}."
+        )
     return classes[0]
 
 
@@ -69,7 +72,7 @@ def _load_file(path: str) -> Any:
         raise ArgumentError(f"there is no file {path!r}.")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
-        raise ArgumentError(f"{path} is no Python file.")
+        raise ArgumentError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.parent))
     sys.modules[file.stem] = module

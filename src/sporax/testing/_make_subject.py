@@ -195,6 +195,6 @@ def _guess(subject: Callable[[Sequence[Input]], Subject], name: str, names: list
             reasons.append(f"{text}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     tried = "\n  ".join(reasons) or f"none of the usual inputs has {count} arrays"
     raise ArgumentError(
-        f"check_loss: tell what {name}({', '.join(names)}) is called with, as inputs='f32[8, 10], i32[8] < 10'. "
+        f"check_loss: state the inputs of {name}({', '.join(names)}), as inputs='f32[8, 10], i32[8] < 10'. "
         f"Tried:\n  {tried}"
     )

@@ -29,7 +29,7 @@ class Subject:
         name: its name.
         target: a Cell, or a function.
         inputs: its inputs.
-        row: its registry entry, for a built-in function.
+        info: its registry entry, for a built-in function.
         params: keyword arguments of every call.
         variants: creates the Cell with another reduction, if that is possible.
         coupled: whether the samples of a batch interact.
