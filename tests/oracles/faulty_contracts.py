@@ -343,11 +343,6 @@ def one_minus_tanh_right(x, y):
     return jnp.mean(2 * (jnp.abs(x) + jnp.log1p(jnp.exp(-2 * jnp.abs(x))))) + jnp.mean(jnp.abs(y - x))
 
 
-def expected_score(x, labels):
-    p = jax.nn.softmax(x)
-    return jnp.sum(p * x, -1) - jnp.take_along_axis(x, labels[:, None], axis=-1)[:, 0]
-
-
 def skips_nan(x, y):
     return jnp.nanmean((x - y) ** 2)
 
@@ -534,7 +529,6 @@ CONTRACT_FAULTS: list[Fault] = [
     Fault(log_of_cosh, log_cosh, PAIR, "extremes", "the exponential overflows"),
     Fault(tenth_power, tenth_power_scaled, PAIR, "extremes", "scale before squaring"),
     Fault(one_minus_tanh, one_minus_tanh_right, PAIR, "extremes", "take no logarithm of 0"),
-    Fault(expected_score, logsumexp_of_jax, CLASSES, "infinite", "is NaN"),
     Fault(skips_nan, squared_difference, PAIR, "nan", "hide it"),
     Fault(replaces_nan, squared_difference, PAIR, "nan", "hide it"),
     Fault(AsksForItsValue, KeepsItsValue, PAIR, "traceable", "faulty_contracts.py:"),

@@ -127,7 +127,7 @@ def test_the_error_for_a_loss_that_cannot_be_called_lists_what_was_tried():
     def of_three_matrices(a, b, c):
         return (a @ b @ c).sum()
 
-    with pytest.raises(ArgumentError, match=r"tell what of_three_matrices\(a, b, c\) is called with"):
+    with pytest.raises(ArgumentError, match=r"state the inputs of of_three_matrices\(a, b, c\)"):
         check_loss(of_three_matrices)
     with pytest.raises(ArgumentError, match="`check` must be one of"):
         check_loss("mse_loss", only=["gradients"])

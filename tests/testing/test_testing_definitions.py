@@ -13,6 +13,7 @@ from sporax.testing._definitions import (
     difference_mismatch,
     directional_derivatives,
     hides_nan,
+    limit_mismatch,
     nonzero,
     not_finite_result,
     reaches_removed,
@@ -74,6 +75,19 @@ def test_what_is_not_finite_is_described():
 def test_a_nan_must_not_be_hidden():
     assert hides_nan(1.0)
     assert not hides_nan([1.0, np.nan])
+
+
+def test_a_finite_value_at_infinity_must_be_the_limit():
+    for right in (2.0, np.nan, np.inf):
+        assert limit_mismatch(right, 2.0, 2.0) is None, "a limit of 2"
+    for right in (1e6, 3e38, np.inf, np.nan):
+        assert limit_mismatch(right, 1e4, 1e6) is None, "a limit of inf"
+    assert limit_mismatch(-3e38, -1e4, -1e6) is None
+    for wrong in ((3.0, 2.0, 2.0), (0.0, 1e4, 1e6), (-1e5, -1e4, -1e6)):
+        assert limit_mismatch(*wrong) is not None
+    found = limit_mismatch([1.0, 0.0, np.nan], [1.0, 10.0, 1.0], [1.0, 20.0, 1.0])
+    assert found is not None
+    assert (found.what, found.got, found.expected) == ("the value at [1]", 0.0, 20.0)
 
 
 def test_half_precision_is_rounded_once():

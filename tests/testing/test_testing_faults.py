@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from oracles.faulty_contracts import CONTRACT_FAULTS
+from oracles.faulty_contracts import CLASSES, CONTRACT_FAULTS
 from oracles.faulty_edges import EDGE_FAULTS
+from oracles.faulty_infinite import INFINITE_FAULTS, cross_entropy_of_jax
 from oracles.faulty_masks import MASK_FAULTS, names_what_it_does_not_use
 from oracles.faulty_reach import REACH_FAULTS
 from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
@@ -17,7 +18,7 @@ from sporax.testing import check_loss
 # A user's own code runs without the strictness of this test session.
 pytestmark = pytest.mark.rank_promotion
 
-FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REACH_FAULTS]
+FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REACH_FAULTS, *INFINITE_FAULTS]
 
 
 def _siblings():
@@ -135,3 +136,8 @@ def test_a_loss_that_cannot_be_called_is_a_finding():
     report = check_loss(returns_nothing, "f32[8], f32[8]")
     assert [each.check for each in report.findings] == ["runs"]
     assert "a `return` is missing" in report["runs"].found
+
+
+def test_a_score_of_inf_that_gives_nan_in_a_custom_loss_is_a_note():
+    finding = check_loss(cross_entropy_of_jax, CLASSES, only=["infinite"])["infinite"]
+    assert (finding.status, finding.found) == ("pass", "a score of inf gives NaN")

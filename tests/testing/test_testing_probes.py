@@ -7,9 +7,10 @@ import pytest
 
 from sporax import losses
 from sporax.testing import parse_inputs
+from sporax.testing._make_subject import make_subject
 from sporax.testing._probes import edge_probes, nothing_left, ties, unmasked
 from sporax.testing._shrink import shrink
-from sporax.testing._subject import Subject, make_subject
+from sporax.testing._subject import Subject
 
 
 def one(text):

@@ -98,7 +98,8 @@ def binary_cross_entropy_with_logits(
     .. math::
         \ell_i = -w_i \left[ c_i y_i \log \sigma(x_i) + (1 - y_i) \log(1 - \sigma(x_i)) \right]
 
-    Infinite logits give the limit, in value and derivative. Labels outside [0, 1] are taken as they are.
+    Infinite logits give the limit, in value and derivative. Floating labels outside [0, 1] are taken as they are, as in
+    MindSpore; integer labels are 0 or 1.
 
     Args:
         logits: scores x of any shape.
@@ -113,6 +114,7 @@ def binary_cross_entropy_with_logits(
     Raises:
         ShapeError: shapes of logits and labels differ, or a weight would make them larger.
         ArgumentError: `label_smoothing` is outside [0, 1].
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

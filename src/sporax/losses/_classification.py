@@ -58,6 +58,7 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
     Raises:
         ShapeError: the shapes differ.
         DtypeError: complex inputs.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> import numpy as np
@@ -267,6 +268,7 @@ def soft_cross_entropy(
     Raises:
         ArgumentError: `label_smoothing` outside [0, 1].
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

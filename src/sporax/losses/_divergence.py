@@ -29,6 +29,7 @@ _ROWS = (
     prediction("log_predictions", "... C", domain="log_probability"),
     label("targets", "... C", domain="distribution"),
 )
+_MASSES = (_ROWS[0], label("targets", "... C", domain="distribution", unit="none"))
 _LOG_ROWS = (_ROWS[0], label("log_targets", "... C", domain="log_probability"))
 
 
@@ -39,7 +40,7 @@ def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
 
 @loss_function(
     prediction("logits", "...", domain="log_probability"),
-    label("labels", "...", domain="distribution"),
+    label("labels", "...", domain="distribution", unit="none"),
     output="...",
     info=LossInfo(
         cell="KLDivLoss",
@@ -104,6 +105,7 @@ def kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
 
     Raises:
         ShapeError: the shapes differ.
+        LabelError: integer targets other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -148,7 +150,7 @@ def kl_divergence_with_log_targets(log_predictions: ArrayLike, log_targets: Arra
     return divergence_of_rows(jnp.asarray(log_predictions), jnp.asarray(log_targets), True)
 
 
-@loss_function(*_ROWS, output="...", info=LossInfo(cell="GeneralizedKLLoss", lower_bound=0.0))
+@loss_function(*_MASSES, output="...", info=LossInfo(cell="GeneralizedKLLoss", lower_bound=0.0))
 def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     r"""Generalized Kullback-Leibler divergence of unnormalized measures.
 
@@ -178,7 +180,7 @@ def generalized_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) ->
     return mass_divergence(jnp.asarray(log_predictions), jnp.asarray(targets))
 
 
-@loss_function(*_ROWS, output="...", info=LossInfo(cell="ConvexKLLoss", lower_bound=0.0))
+@loss_function(*_MASSES, output="...", info=LossInfo(cell="ConvexKLLoss", lower_bound=0.0))
 def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.Array:
     r"""`generalized_kl_divergence` under optax's original name.
 
@@ -205,7 +207,7 @@ def convex_kl_divergence(log_predictions: ArrayLike, targets: ArrayLike) -> jax.
 
 
 @loss_function(
-    *_ROWS,
+    *_MASSES,
     output="...",
     info=LossInfo(
         cell="JensenShannonLoss", parameters={"log_target": (False, True)}, like=("js_divergence",), lower_bound=0.0

@@ -35,7 +35,8 @@ __all__ = [
 MaxFunction: TypeAlias = Callable[..., Any]
 
 _SCORES = prediction("scores", "... C")
-_DISTRIBUTION = label("targets", "... C", domain="distribution")
+# A function as the regularizer can be that of rankings, whose targets are permutations of 1 to C.
+_DISTRIBUTION = label("targets", "... C", domain="distribution", unit="none")
 
 
 @jax.custom_jvp
@@ -270,6 +271,7 @@ def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     Raises:
         ShapeError: the shapes differ.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

@@ -215,6 +215,7 @@ def soft_focal_loss(
     Raises:
         ArgumentError: `gamma` below 0.
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -254,6 +255,7 @@ def soft_focal_terms(
     Raises:
         ArgumentError: `gamma` below 0.
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -326,6 +328,7 @@ def categorical_focal_cross_entropy(
     Raises:
         ArgumentError: `gamma` below 0, or `label_smoothing` outside [0, 1].
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

@@ -204,6 +204,7 @@ def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     Raises:
         ShapeError: the shapes differ.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

@@ -62,6 +62,7 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
 
     Raises:
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -277,6 +278,7 @@ def bi_tempered_logistic_loss(
     Raises:
         ArgumentError: `t1` outside [0, 1], `t2` below 0, or `label_smoothing` outside [0, 1).
         ShapeError: shapes that do not fit.
+        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses

@@ -46,7 +46,7 @@ _REGIONS = (
 
 @loss_function(
     prediction("logits", "...", domain="nonnegative"),
-    label("labels", "...", domain="nonnegative", two_classes=True),
+    label("labels", "...", domain="probability", two_classes=True),
     output="",
     axis_parameter="axis",
     ignore_parameter="ignore_index",
@@ -92,6 +92,7 @@ def dice_loss(
     Raises:
         ArgumentError: `smooth` is below 0, or `axis` names an axis that is not there.
         ShapeError: the shapes differ.
+        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> import numpy as np
@@ -111,8 +112,9 @@ def dice_loss(
 
 @loss_function(
     prediction("logits", "N C ..."),
-    label("labels", "N C ...", domain="distribution"),
+    label("labels", "N C ...", domain="distribution", unit="all"),
     output="",
+    pixel_parameter="pixel_weights",
     info=LossInfo(
         cell="MultiClassDiceLoss",
         parameters={
@@ -156,6 +158,7 @@ def multi_class_dice_loss(
     Raises:
         ArgumentError: an unknown activation, or `smooth` is below 0.
         ShapeError: the shapes differ, or `class_weights` has not one weight for each class.
+        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> import numpy as np
@@ -196,8 +199,9 @@ def multi_class_dice_loss(
 
 @loss_function(
     prediction("logits", "N C ...", domain="distribution"),
-    label("labels", "N C ...", domain="distribution"),
+    label("labels", "N C ...", domain="distribution", unit="all"),
     output="N",
+    pixel_parameter="pixel_weights",
     info=LossInfo(
         cell="GeneralizedDiceLoss",
         parameters={"from_logits": (False, True)},
@@ -232,6 +236,7 @@ def generalized_dice_loss(
     Raises:
         ArgumentTypeError: `from_logits` is not a bool.
         ShapeError: shapes that do not fit.
+        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> import numpy as np

@@ -72,7 +72,7 @@ def required_parameters(info: losses.LossInfo, sizes: Mapping[str, int] | None =
     """Return example values of the hyper-parameters that have no default.
 
     Args:
-        row: the loss.
+        info: the loss.
         sizes: sizes of the named axes of the inputs, on which some parameters depend.
 
     Returns:
@@ -98,7 +98,7 @@ def sample(
     """Return values and derivatives of the loss, averaged over the batch, at points of a line.
 
     Args:
-        row: the loss.
+        info: the loss.
         line: the line.
         x: the points.
         params: hyper-parameters that differ from the default.
@@ -139,7 +139,7 @@ def trace(
     """Evaluate a loss along a line.
 
     Args:
-        row: the loss.
+        info: the loss.
         line: the line.
         params: hyper-parameters that differ from the default.
         label: the name of the curve; default the name of the loss.
@@ -169,7 +169,7 @@ def settings_of(info: losses.LossInfo, sweep: Mapping[str, Iterable[Any]]) -> li
     """Return every combination of values of hyper-parameters, with a label.
 
     Args:
-        row: the loss.
+        info: the loss.
         sweep: values of each hyper-parameter, by name.
 
     Returns:
@@ -206,7 +206,7 @@ def growth(info: losses.LossInfo, line: Line, params: Mapping[str, Any] | None =
     """Return the asymptotic growth of a loss at both ends of a line's domain, from values at distant points.
 
     Args:
-        row: the loss.
+        info: the loss.
         line: the line.
         params: hyper-parameters that differ from the default.
 

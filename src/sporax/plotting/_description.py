@@ -41,7 +41,7 @@ def describe(info: losses.LossInfo) -> Description:
     """Parse the docstring of a loss.
 
     Args:
-        row: the loss.
+        info: the loss.
 
     Returns:
         The parsed docstring.

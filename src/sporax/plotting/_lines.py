@@ -53,7 +53,7 @@ def lines(info: losses.LossInfo) -> tuple[Line, ...]:
     """Return the lines along which a loss is plotted; several where it treats kinds of labels differently.
 
     Args:
-        row: the loss.
+        info: the loss.
 
     Returns:
         At least one line.

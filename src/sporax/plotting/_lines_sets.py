@@ -47,11 +47,14 @@ def pair(info: losses.LossInfo) -> Iterator[Line]:
             domain = info.inputs[label].domain
             labels = np.arange(2) if domain == "class" else np.full(2, value)
             arrays[label] = np.broadcast_to(labels, arrays[label].shape).astype(arrays[label].dtype)
-        turn: Callable[[Any], Any] = (
-            (lambda x: first * x) if euclidean else (lambda x: first * x + aside * jnp.sqrt(1 - x * x))
-        )
+        turn: Callable[[Any], Any] = (lambda x: first * x) if euclidean else (lambda x: turned(first, aside, x))
         axis = Axis("distance", 0, 4, 0) if euclidean else _COSINE_OF_PARTNERS
         yield axis.line(moving_input(arrays, vectors[1], turn), {"N": 2, "D": 4}, names[case])
+
+
+def turned(vectors: Any, aside: Any, cosine: Any) -> Any:
+    """Unit vectors turned towards orthogonal ones, to that cosine with themselves."""
+    return vectors * cosine + aside * jnp.sqrt(1 - cosine * cosine)
 
 
 _EUCLIDEAN = {"contrastive_loss"}
@@ -80,8 +83,7 @@ def groups(info: losses.LossInfo) -> Iterator[Line]:
     labels = np.array([0, 0, 1, 1], np.int32 if info.inputs[1].kind != "float" else np.float64)
 
     def inputs(x: Any) -> list[Any]:
-        turned = first * x + aside * jnp.sqrt(1 - x * x)
-        return [first * (1 - second) + turned * second, labels]
+        return [first * (1 - second) + turned(first, aside, x) * second, labels]
 
     yield _COSINE_OF_PARTNERS.line(inputs, {"N": 4, "D": 4, "C": 2})
 
@@ -98,7 +100,7 @@ def table(info: losses.LossInfo) -> Iterator[Line]:
     own, aside = np.eye(1, 4), np.eye(1, 4, 3)
     if info.family == "proxy":
         turn = COSINE._replace(description="cosine with the class's vector, 0 with the others'")
-        yield turn.line(moving_input(arrays, vector, lambda x: own * x + aside * jnp.sqrt(1 - x * x)), sizes)
+        yield turn.line(moving_input(arrays, vector, lambda x: turned(own, aside, x)), sizes)
     else:
         yield LOGIT.line(moving_input(arrays, vector, lambda x: own * x), sizes)
 

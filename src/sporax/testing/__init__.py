@@ -2,8 +2,8 @@
 
 from sporax.testing._check_loss import assert_loss, check_loss, check_names
 from sporax.testing._inputs import Input, parse_inputs
+from sporax.testing._load_target import load_target
 from sporax.testing._report import COLOURS, MARKS, Finding, Report, details, html_page
-from sporax.testing._subject import load_target
 
 __all__ = [
     "COLOURS",

@@ -8,8 +8,10 @@ from typing import Any
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax.testing import (
+    _checks_batch,
     _checks_edges,
     _checks_gradient,
+    _checks_infinite,
     _checks_label,
     _checks_masks,
     _checks_number,
@@ -20,11 +22,12 @@ from sporax.testing import (
     _checks_weights,
 )
 from sporax.testing._checks import CHECKS, Evaluator, run_check
+from sporax.testing._make_subject import make_subject
 from sporax.testing._report import Finding, Report
-from sporax.testing._subject import make_subject
 
 _MODULES = (
     _checks_value,
+    _checks_batch,
     _checks_weights,
     _checks_masks,
     _checks_label,
@@ -33,6 +36,7 @@ _MODULES = (
     _checks_smooth,
     _checks_edges,
     _checks_number,
+    _checks_infinite,
     _checks_program,
 )
 _ORDER = [module.__name__ for module in _MODULES]

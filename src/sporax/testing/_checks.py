@@ -138,8 +138,7 @@ class Evaluator:
             arrays = self.draw(dtype=np.float64)
             wide = self.run("loss", arrays).dtype == np.float64
             if wide and self.untraceable is None:
-                with x64_scope(True):
-                    wide = not narrows(jax.make_jaxpr(self.fn)(*map(jnp.asarray, arrays)).jaxpr)
+                wide = not narrows(self.jaxpr(np.float64))
             self._wide = bool(wide)
         return self._wide
 
@@ -149,15 +148,23 @@ class Evaluator:
         if self._random is None:
             self._random = False
             if self.subject.info is None and self.untraceable is None:
-                with x64_scope(False), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    text = str(jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw())))
+                text = str(self.jaxpr())
                 self._random = "random_bits" in text or "threefry2x32" in text
         return self._random
 
     def mean(self, arrays: Arrays) -> float:
         """Return the mean of the loss."""
-        return float(np.mean(np.asarray(self.run("loss", arrays), np.float64)))
+        return float(np.mean(self.run("loss", arrays), dtype=np.float64))
+
+    def total(self, arrays: Arrays) -> float:
+        """Return the sum of the loss."""
+        return float(np.sum(self.run("loss", arrays), dtype=np.float64))
+
+    def jaxpr(self, dtype: Any = None) -> Any:
+        """Return the traced loss, for random inputs with floats of a dtype."""
+        with x64_scope(dtype == np.float64), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return jax.make_jaxpr(self.fn)(*map(jnp.asarray, self.draw(dtype=dtype))).jaxpr
 
     def origin(self, arrays: Arrays, *, gradient: bool) -> Explained:
         """Explain the first non-finite result: the operation, its line and a suggested fix."""

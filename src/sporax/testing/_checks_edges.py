@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax import losses
 from sporax.testing._advice import NO_MAXIMUM, OVER_NOTHING
-from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
+from sporax.testing._checks import Arrays, Evaluator, Explained, Failed, Skipped, check, number, smallest
 from sporax.testing._definitions import GRADIENT, WRONG_VALUE, NotFinite, differ, nonzero
 from sporax.testing._probes import Probe, edge_probes, nothing_left
 from sporax.testing._problems import Worst, not_finite
@@ -27,7 +27,7 @@ def examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, fix: str, may_o
 
     Args:
         worst: takes the problem.
-        check: the loss.
+        evaluator: the loss.
         probe: the inputs, in float32.
         fix: the suggested fix if the operation is not known.
         may_overflow: whether a value or gradient that is infinite in float64 too is only a warning: the formula itself
@@ -68,18 +68,34 @@ def _by_formula(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, may_ov
 
 
 def report_not_finite(
-    evaluator: Evaluator, probe: Probe, problem: NotFinite, *, fix: str = _EDGES, warning: bool = False
+    evaluator: Evaluator,
+    probe: Probe,
+    problem: NotFinite,
+    *,
+    fails: Callable[[Arrays], bool] | None = None,
+    expected: str = "",
+    fix: str | Callable[[Explained], str] = _EDGES,
+    warning: bool = False,
 ) -> Failed:
-    """Report a value or gradient that is not finite, with the smallest inputs that reproduce it."""
-    small = smallest(evaluator, probe.arrays, lambda a: problem.same(not_finite(evaluator, a)))
+    """Report a value or gradient that is not finite, with the smallest inputs that reproduce it.
+
+    Args:
+        evaluator: the loss.
+        probe: inputs with the problem.
+        problem: what is not finite.
+        fails: whether smaller inputs still have it; the same problem unless given.
+        expected: what was expected; finite results unless given.
+        fix: the suggested fix if the operation is not known, or a function of the origin.
+        warning: whether it may be intended.
+    """
+    small = smallest(evaluator, probe.arrays, fails or (lambda a: problem.same(not_finite(evaluator, a))))
     why = evaluator.origin(small, gradient=problem.is_gradient)
     found = not_finite(evaluator, small) or problem
+    finite = "a finite gradient where the value is finite" if problem.is_gradient else "finite values and gradients"
     return Failed(
         f"{probe.where} {found.text}{why.text}",
-        expected="a finite gradient where the value is finite"
-        if problem.is_gradient
-        else "finite values and gradients",
-        fix=why.fix(fix),
+        expected=expected or finite,
+        fix=why.fix(fix) if isinstance(fix, str) else fix(why),
         arrays=small,
         place=why.place,
         status="warn" if warning else "fail",
@@ -154,7 +170,7 @@ def _examine_emptied(worst: Worst, evaluator: Evaluator, probe: Probe, certain: 
 def _something_left(evaluator: Evaluator, probe: Probe, certain: bool) -> tuple[int, Callable[[], Failed]] | None:
     problem = not_finite(evaluator, probe.arrays)
     if problem is not None:
-        return problem.severity, lambda: _report_nothing(evaluator, probe.arrays, problem, probe.where)
+        return problem.severity, lambda: _report_nothing(evaluator, probe, problem)
     subject = evaluator.subject
     gradients = evaluator.run("gradients", probe.arrays) if subject.floats else ()
     # The gradient for the mask itself need not be 0.
@@ -165,18 +181,19 @@ def _something_left(evaluator: Evaluator, probe: Probe, certain: bool) -> tuple[
     return WRONG_VALUE, lambda: _report_not_zero(probe.arrays, probe.where, message)
 
 
-def _report_nothing(evaluator: Evaluator, arrays: Arrays, problem: NotFinite, where: str) -> Failed:
-    small = smallest(evaluator, arrays, lambda a: _same_emptied(evaluator, arrays, a, problem))
-    why = evaluator.origin(small, gradient=problem.is_gradient)
-    fix = NO_MAXIMUM if why.origin is None and problem.kind != "NaN" else OVER_NOTHING
-    if why.origin is not None and why.origin.root.operation != "div":
-        fix = why.fix(OVER_NOTHING)
-    return Failed(
-        f"{where} {(not_finite(evaluator, small) or problem).text}{why.text}",
+def _report_nothing(evaluator: Evaluator, probe: Probe, problem: NotFinite) -> Failed:
+    def fix(why: Explained) -> str:
+        if why.origin is None:
+            return NO_MAXIMUM if problem.kind != "NaN" else OVER_NOTHING
+        return OVER_NOTHING if why.origin.root.operation == "div" else why.fix(OVER_NOTHING)
+
+    return report_not_finite(
+        evaluator,
+        probe,
+        problem,
+        fails=lambda a: _same_emptied(evaluator, probe.arrays, a, problem),
         expected="0, and gradients of 0",
         fix=fix,
-        arrays=small,
-        place=why.place,
     )
 
 

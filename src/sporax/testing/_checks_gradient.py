@@ -155,7 +155,7 @@ def _examine(worst: Worst, evaluator: Evaluator, probe: Probe, *, may_be_infinit
 
     Args:
         worst: takes the problem.
-        check: the loss.
+        evaluator: the loss.
         probe: the inputs.
         may_be_infinite: whether an infinite value is a warning, as that of an exponential of large inputs.
     """

@@ -327,7 +327,7 @@ def _negative_further(evaluator: Evaluator, seed: int) -> None:
 def label_gradient(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.coupled or subject.info is not None or 0 not in subject.floats:
-        raise Skipped("the samples of a batch interact, or the first input is no prediction")
+        raise Skipped("the samples of a batch interact, or the first input is not a prediction")
     tried = []
     for at, item in enumerate(subject.inputs):
         if not at or not item.is_label or item.given is not None or at in subject.masks:
@@ -377,11 +377,10 @@ def positions(evaluator: Evaluator) -> str:
     rows = np.moveaxis(x, axis, -1).reshape(-1, *[1] * (len(second.shape) - 1), second.classes)
     flat = [np.ascontiguousarray(np.moveaxis(rows, -1, axis)), y.reshape(-1, *[1] * (len(second.shape) - 1))]
     try:
-        whole, apart = (evaluator.run("loss", arrays) for arrays in ([x, y], flat))
+        totals = [evaluator.total(arrays) for arrays in ([x, y], flat)]
     except Exception:
         raise Skipped("it takes no samples of one position") from None
     ratio = y.size / y.shape[0]
-    totals = [float(np.sum(each, dtype=np.float64)) for each in (whole, apart)]
     # Mean, sum, or a sum over the positions of each sample.
     if all(differ(totals[0], totals[1] * scale, 1e-4) for scale in (1.0, ratio, 1 / ratio)):
         raise Failed(

@@ -39,20 +39,18 @@ def _has(evaluator: Evaluator, at: int, shape: Sequence[int]) -> bool:
 
 def _leak(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
     """Return a report if removed elements change the loss."""
-    value = evaluator.run("loss", left.arrays)
-    other = evaluator.draw(41)
+    value, other = evaluator.total(left.arrays), evaluator.draw(41)
     changed = list(left.arrays)
     for at in range(len(changed)):
         if at == index or not _has(evaluator, at, left.out.shape):
             continue
         out = left.out.reshape(*left.out.shape, *[1] * (changed[at].ndim - left.out.ndim))
         changed[at] = np.where(out, other[at], changed[at]).astype(changed[at].dtype)
-    got = evaluator.run("loss", changed)
-    if not differ(np.sum(got, dtype=np.float64), np.sum(value, dtype=np.float64), 1e-5):
+    got = evaluator.total(changed)
+    if not differ(got, value, 1e-5):
         return None
     return Failed(
-        f"{left.words}, other values of those elements change the loss from {number(np.sum(value))} to "
-        f"{number(np.sum(got))}",
+        f"{left.words}, other values of those elements change the loss from {number(value)} to {number(got)}",
         expected="no effect of removed elements",
         fix=_LEAK_FIX,
         arrays=left.arrays,
@@ -73,12 +71,11 @@ def _counted(evaluator: Evaluator, left: _Left, index: int) -> Failed | None:
             shorter.append(array)
         if item.classes == size and at != index:
             return None
-    value = evaluator.run("loss", left.arrays)
+    value = evaluator.total(left.arrays)
     try:
-        expected = evaluator.run("loss", shorter)
+        expected = evaluator.total(shorter)
     except Exception:
         return None  # it accepts no other size
-    value, expected = (float(np.sum(each, dtype=np.float64)) for each in (value, expected))
     if not np.isfinite(expected) or not differ(value, expected, 1e-4):
         return None
     share = expected and abs(value / expected - (size - 1) / size) < 1e-3

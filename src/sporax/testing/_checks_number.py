@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import x64_scope
 from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number, smallest
-from sporax.testing._checks_edges import examine
-from sporax.testing._checks_label import class_axis
+from sporax.testing._checks_edges import examine, report_not_finite
 from sporax.testing._definitions import NotFinite, hides_nan, rounding_mismatch
 from sporax.testing._origin import narrows
 from sporax.testing._probes import Probe, edge_probes, ties, unmasked
@@ -84,54 +81,11 @@ def _examine_offset(evaluator: Evaluator, worst: Worst) -> None:
     examine(worst, evaluator, Probe("for samples near 200 and near -200", apart), fix=_APART, may_overflow=True)
 
 
-@check("infinite", "infinite scores give a limit and no NaN")
-def infinite(evaluator: Evaluator) -> str:
-    item = evaluator.subject.inputs[0]
-    if not item.is_free or item.given is not None:
-        raise Skipped("the first input takes no such numbers")
-    info = evaluator.subject.info
-    if info is not None and info.inputs[0].role == "table":
-        raise Skipped("the first input is a table of vectors, and no score of a class")
-    others = evaluator.subject.inputs[1:]
-    scores = any(other.classes is not None and other.classes in item.shape for other in others)
-    binary = info is not None and len(others) == 1 and (others[0].choices is not None or others[0].is_probability)
-    if not scores and not binary:
-        raise Skipped("the first input is no score of a class")
-    # A class is masked by -inf; a score of inf is an overflow, which may give NaN in a custom loss.
-    signs = (-np.inf, np.inf) if info is not None else (-np.inf,)
-    axis = class_axis(evaluator) if info is None else None
-    for value in signs:
-        arrays = evaluator.draw(3)
-        arrays[0] = arrays[0].copy()
-        if axis is None:
-            arrays[0].reshape(-1)[0] = value
-        else:
-            # A masked class does not occur as a label.
-            rows = np.moveaxis(arrays[0], axis, -1)
-            rows[(*[0] * (rows.ndim - 1), (int(arrays[1].flat[0]) + 1) % rows.shape[-1])] = value
-        problem = not_finite(evaluator, arrays)
-        text = "" if problem is None or problem.kind != "NaN" else problem.text
-        if not text and info is None and np.isnan(evaluator.run("loss", arrays, jit=False)).any():
-            # The compiler makes a selection of a product with zeros and ones.
-            text = "the value is NaN eagerly"
-        if text:
-            why = evaluator.origin(arrays, gradient=problem is not None and problem.is_gradient)
-            raise Failed(
-                f"with one score of {value:g} {text}{why.text}",
-                expected="the limit: a masked class has probability 0",
-                fix="subtract the largest score before exp, and take 0 * log 0 as 0.",
-                arrays=arrays,
-                place=why.place,
-                status="fail" if scores and evaluator.subject.info is not None else "warn",
-            )
-    return ""
-
-
 @check("nan", "a NaN in the inputs is not hidden and affects only its sample")
 def nan(evaluator: Evaluator) -> str:
     item = evaluator.subject.inputs[0]
     if not item.is_float:
-        raise Skipped("the first input is no float")
+        raise Skipped("the first input is not a float")
     arrays = unmasked(evaluator.subject, evaluator.draw(4))
     arrays[0] = arrays[0].copy()
     # The whole sample: a loss that picks the score of one class does not see the others.
@@ -216,15 +170,12 @@ def _stays_wide(evaluator: Evaluator) -> None:
     """Check that a float32 loss never computes in half precision, which has three digits."""
     if evaluator.subject.info is not None or evaluator.untraceable is not None:
         return
-    arrays = evaluator.draw(5, np.float32)
-    with x64_scope(False):
-        jaxpr = jax.make_jaxpr(evaluator.fn)(*map(jnp.asarray, arrays)).jaxpr
-    if narrows(jaxpr, np.float32):
+    if narrows(evaluator.jaxpr(np.float32), np.float32):
         raise Failed(
             "with float32 inputs it casts to half precision",
             expected="float32 all the way",
             fix="cast to float32, and never below the dtype of the inputs; mixed precision is for the network.",
-            arrays=arrays,
+            arrays=evaluator.draw(5, np.float32),
             status="warn",
         )
 
@@ -256,16 +207,16 @@ def _half_gradients(evaluator: Evaluator, dtype: Any) -> None:
                     evaluator, evaluator.subject.cast(a, np.float32)
                 )
 
-            small = smallest(evaluator, half, fails)
-            why = evaluator.origin(small, gradient=problem.is_gradient)
-            found = not_finite(evaluator, small) or problem
-            return Failed(
-                f"{jnp.dtype(dtype).name}: {where} {found.text}{why.text}",
+            return report_not_finite(
+                evaluator,
+                Probe(f"{jnp.dtype(dtype).name}: {where}", list(half)),
+                problem,
+                fails=fails,
                 expected="a finite value and gradient, as in float32",
-                fix="compute in float32: begin with x = ops.cast(x, mstype.float32). A constant such as 1e-8 is 0 in "
-                "float16.",
-                arrays=small,
-                place=why.place,
+                fix=lambda _: (
+                    "compute in float32: begin with x = ops.cast(x, mstype.float32). A constant such as 1e-8 is 0 in "
+                    "float16."
+                ),
             )
 
         worst.add(problem.severity, report)

@@ -33,7 +33,7 @@ def traceable(evaluator: Evaluator) -> str:
         return ""
     place = _line_of(evaluator.untraceable)
     raise Failed(
-        "the value of an array is asked for while it is traced, so it runs eagerly, step by step",
+        "Python code reads the value of an array during tracing, so the loss runs eagerly, step by step",
         expected="no `if`, `while`, float(), int(), .item() or .asnumpy() on values",
         fix="use ops.where(condition, a, b), ops.cond or ops.while_loop.",
         place=place,

@@ -6,11 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import x64_scope
 from sporax.testing._checks import Arrays, Evaluator, Failed, Skipped, check, number
 from sporax.testing._checks_gradient import is_estimate
 from sporax.testing._checks_label import class_axis, is_binary, is_regression, is_shifted, perfect
@@ -112,7 +109,7 @@ class _Far(NamedTuple):
 def far_off(evaluator: Evaluator) -> str:
     subject = evaluator.subject
     if subject.info is not None or subject.coupled or evaluator.is_random or 0 not in subject.floats:
-        raise Skipped("a built-in loss, or the first input is no prediction of its sample alone")
+        raise Skipped("a built-in loss, or the first input does not hold a prediction for each sample")
     if _BOUNDED.search(subject.documentation) or is_estimate(evaluator):
         raise Skipped("the docstring says that the loss is bounded")
     cases = list(_far(evaluator))
@@ -146,11 +143,7 @@ def far_off(evaluator: Evaluator) -> str:
 
 
 def _takes_logarithm(evaluator: Evaluator) -> bool:
-    if evaluator.untraceable is not None:
-        return False
-    with x64_scope(False):
-        jaxpr = jax.make_jaxpr(evaluator.fn)(*map(jnp.asarray, evaluator.draw()))
-    return bool(_LOGARITHMS & primitives(jaxpr.jaxpr))
+    return evaluator.untraceable is None and bool(_LOGARITHMS & primitives(evaluator.jaxpr()))
 
 
 def _far(evaluator: Evaluator) -> Iterator[_Far]:

@@ -155,6 +155,26 @@ def _element(name: str, gradient: np.ndarray, bad: np.ndarray) -> str:
     return f"{name}{list(map(int, first))}" + (f" and {more} more" if more else "")
 
 
+def limit_mismatch(value: Any, before: Any, after: Any) -> Mismatch | None:
+    """A finite value at inf must be the limit of the values on the way there.
+
+    Args:
+        value: the values at inf. NaN and infinite ones are not concerned: they are noticed.
+        before: the values at a large number.
+        after: the values at a much larger number. Where both agree, they are the limit; else it is infinite.
+    """
+    value, before, after = (np.asarray(each, np.float64) for each in (value, before, after))
+    noticed = ~(np.isfinite(value) & np.isfinite(after))
+    tolerance = 1e-3 * np.maximum(1, np.abs(after))
+    growth, beyond = after - before, np.where(noticed, 0, value) - after
+    settled = np.abs(growth) <= tolerance
+    wrong = ~noticed & np.where(settled, np.abs(beyond) > tolerance, np.sign(growth) * beyond < -tolerance)
+    if not wrong.any():
+        return None
+    index = tuple(int(each) for each in np.argwhere(wrong)[0])
+    return Mismatch(f"the value{f' at {list(index)}' if index else ''}", value[index], after[index])
+
+
 def hides_nan(value: Any) -> bool:
     """Whether the value is finite although an input is NaN."""
     return not np.isnan(np.asarray(value, np.float64)).any()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
-import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,23 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import losses
-from sporax._errors import ArgumentError, ArgumentTypeError, SporaxError
+from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax.core import Cell, Tensor, unwrap, wrap
-from sporax.nn import LossBase
-from sporax.testing._inputs import Input, from_spec, parse_inputs
+from sporax.testing._inputs import Input
 from sporax.transforms import functionalize
 
-_GUESSES = (
-    "f32[8, 6], f32[8, 6]",
-    "f32[8, 6], i32[8] < 6",
-    "f32[8], f32[8]",
-    "f32[8, 6] in [0, 1], f32[8, 6] in [0, 1]",
-    "f32[8, 6], f32[8, 6], f32[8, 6]",
-    "f32[8, 6], f32[8, 6], i32[8] in {-1, 1}",
-    "f32[8, 6], i32[8] < 6, f32[8] > 0",
-    "f32[8, 6]",
-)
+SIZES = {**losses.EXAMPLE_SIZES, "N": 8}
+"""The sizes of the axes of a built-in loss."""
 
 
 class Subject:
@@ -42,7 +29,7 @@ class Subject:
         name: its name.
         target: a Cell, or a function.
         inputs: its inputs.
-        row: its registry entry, for a built-in function.
+        info: its registry entry, for a built-in function.
         params: keyword arguments of every call.
         variants: creates the Cell with another reduction, if that is possible.
         coupled: whether the samples of a batch interact.
@@ -203,7 +190,7 @@ class Subject:
             return None
         else:
             value = self.params.get("ignore_index", getattr(self.target, "ignore_index", None))
-            parameter = None if isinstance(self.target, Cell) else _all_parameters(self.target).get("ignore_index")
+            parameter = None if isinstance(self.target, Cell) else parameters_of(self.target).get("ignore_index")
             if value is None and parameter is not None and parameter.default is not parameter.empty:
                 value = parameter.default
         return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -257,252 +244,9 @@ def objective(fn: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     return number
 
 
-def make_subject(
-    target: Any,
-    inputs: str | Sequence[Any] | None = None,
-    *,
-    arguments: Mapping[str, Any] | None = None,
-    coupled: bool = False,
-) -> Subject:
-    """Return the subject of a check.
-
-    Args:
-        target: a loss class, a Cell, a function, or the name of a built-in one.
-        inputs: text as `'f32[8, 10], i32[8] < 10'`, example arrays, or None to try common ones.
-        arguments: constructor arguments of a class, keyword arguments of a function.
-        coupled: whether the samples of a batch interact.
-
-    Raises:
-        ArgumentError: it cannot be created or called.
-    """
-    arguments = dict(arguments or {})
-    if isinstance(target, str):
-        target = losses.get(target).function
-    if getattr(target, "itself", None) is target:
-        return _built_in(target, arguments, inputs)
-    variants: Callable[[str], Any] | None = None
-    if inspect.isclass(target):
-        target, variants = _instances(target, arguments)
-        arguments = {}
-    elif isinstance(target, LossBase):
-        variants = _by_attribute(target)
-    elif callable(target) and "reduction" in _parameters(target) and not isinstance(target, Cell):
-        variants = _by_argument(target, arguments)
-    if not callable(target):
-        raise ArgumentTypeError(
-            f"check_loss: the target must be a loss class, a Cell or a function, but got {target!r}."
-        )
-    if isinstance(target, Cell) and type(target).__module__.startswith("sporax."):
-        # Its function determines whether the samples of a batch interact.
-        specs = [info.function.spec for info in losses.by_cell(type(target).__name__)]
-        coupled = coupled or any(spec.mask_parameter is not None or not spec.output for spec in specs)
-    called = type(target).construct if isinstance(target, Cell) else target
-    names = [name for name in _parameters(called) if name not in ("self", *arguments)]
-    name = type(target).__name__ if isinstance(target, Cell) else getattr(target, "__name__", type(target).__name__)
-
-    def subject(items: Sequence[Input]) -> Subject:
-        made = Subject(name, target, items, params=arguments, variants=variants, coupled=coupled)
-        made.takes_tensors = made.takes_tensors or not _runs(made)
-        return made
-
-    if inputs is None:
-        return _guess(subject, name, names, called)
-    if isinstance(inputs, str):
-        return subject(_in_order(parse_inputs(inputs, names), names, called, name))
-    items = []
-    for at, value in enumerate(inputs):
-        array = np.asarray(value)
-        array = array.astype(np.float32) if array.dtype == np.float64 and isinstance(value, list | tuple) else array
-        items.append(
-            Input(names[at] if at < len(names) else f"input{at}", array.dtype, array.shape, given=array, probed=False)
-        )
-    return subject(items)
-
-
-def _in_order(items: Sequence[Input], names: Sequence[str], called: Any, name: str) -> Sequence[Input]:
-    """Sort inputs that are named like the parameters into the order of the parameters."""
-    given = [item.name for item in items]
-    expected = list(names[: len(items)])
-    if given == expected or not set(given) & set(names) or sorted(given) == sorted(expected):
-        return sorted(items, key=lambda item: expected.index(item.name)) if sorted(given) == sorted(expected) else items
-    moved = [each for at, each in enumerate(given) if each in names and (at >= len(expected) or expected[at] != each)]
-    if moved:
-        raise ArgumentError(
-            f"check_loss: the inputs are named {', '.join(given)}, but {name} takes {', '.join(_parameters(called))}. "
-            f"Give them in that order, and what comes before {moved[0]!r} too."
-        )
-    return items
-
-
-def _built_in(function: Any, arguments: dict[str, Any], inputs: Any) -> Subject:
-    info = losses.get(function.spec.name)
-    if info.function is not function:
-        info = losses.LossInfo(function=function)
-    # The last setting: if a loss offers a choice, its gradient is the derivative of the value there.
-    params = {**[{}, *info.settings({**losses.EXAMPLE_SIZES, "N": 8})][-1], **arguments}
-    if info.random and "sampled_values" not in params and "key" not in params:
-        params["key"] = jax.random.key(0)
-    sizes = {**losses.EXAMPLE_SIZES, "N": 8}
-    examples = losses.example_inputs(info, rest=() if info.output[:1] == ("N",) else (8,), sizes=sizes)
-    if inputs is None:
-        items = [
-            from_spec(spec, array, sizes["C"], info.examples is not None)
-            for spec, array in zip(info.inputs, examples, strict=True)
-        ]
-    else:
-        items = parse_inputs(inputs, [spec.name for spec in info.inputs])
-    return Subject(info.name, function, items, info=info, params=params)
-
-
-def _parameters(called: Any) -> list[str]:
-    try:
-        parameters = inspect.signature(called).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-
-
-def _all_parameters(called: Any) -> Mapping[str, inspect.Parameter]:
+def parameters_of(called: Any) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a function by name; none if it has no signature."""
     try:
         return inspect.signature(called).parameters
     except (TypeError, ValueError):
         return {}
-
-
-def _instances(cls: type, arguments: dict[str, Any]) -> tuple[Any, Callable[[str], Any] | None]:
-    try:
-        made = cls(**arguments)
-    except TypeError as error:
-        raise ArgumentError(
-            f"check_loss: {cls.__name__} cannot be made with arguments {arguments}: {error}. "
-            "Give what it needs, on the command line by --arg name=value."
-        ) from error
-    if "reduction" in inspect.signature(cls).parameters:
-        return made, lambda reduction: cls(**{**arguments, "reduction": reduction})
-    return made, _by_attribute(made) if isinstance(made, LossBase) else None
-
-
-def _by_attribute(cell: LossBase) -> Callable[[str], Any]:
-    def variant(reduction: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            before = cell.reduction, cell.reduce, cell.average
-            cell.reduction, cell.reduce, cell.average = reduction, reduction != "none", reduction == "mean"
-            try:
-                return cell(*args, **kwargs)
-            finally:
-                cell.reduction, cell.reduce, cell.average = before
-
-        return call
-
-    return variant
-
-
-def _by_argument(function: Callable[..., Any], given: Mapping[str, Any]) -> Callable[[str], Any]:
-    return lambda reduction: lambda *args, **kwargs: function(*args, **{**kwargs, **given, "reduction": reduction})
-
-
-def _runs(subject: Subject) -> bool:
-    try:
-        with x64_scope(False):
-            one_array(subject.direct(*map(jnp.asarray, subject.draw(0))))
-    except Exception:
-        return False
-    return True
-
-
-def _guess(subject: Callable[[Sequence[Input]], Subject], name: str, names: list[str], called: Any) -> Subject:
-    required = [
-        each.name
-        for each in inspect.signature(called).parameters.values()
-        if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-    ]
-    count = len([each for each in required if each != "self"])
-    reasons = []
-    for text in _GUESSES:
-        items = parse_inputs(text, names)
-        if len(items) != count:
-            continue
-        made = subject(items)
-        try:
-            with x64_scope(False):
-                value = one_array(made.direct(*map(jnp.asarray, made.draw(0))))
-            if jnp.issubdtype(value.dtype, jnp.floating) and bool(jnp.isfinite(value).all()):
-                return made
-            reasons.append(f"{text}: gave {value.dtype}, not finite numbers")
-        except Exception as error:
-            reasons.append(f"{text}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-    tried = "\n  ".join(reasons) or f"none of the usual inputs has {count} arrays"
-    raise ArgumentError(
-        f"check_loss: tell what {name}({', '.join(names)}) is called with, as inputs='f32[8, 10], i32[8] < 10'. "
-        f"Tried:\n  {tried}"
-    )
-
-
-def load_target(text: str) -> Any:
-    """Load `path/to/file.py:Name`, `package.module:Name`, or a built-in loss by name.
-
-    Args:
-        text: the location. Without `:Name`, the file must define exactly one loss class.
-
-    Returns:
-        A class or a function.
-
-    Raises:
-        ArgumentError: there is no such object; the message lists what the file defines.
-
-    Example:
-        >>> from sporax.testing import load_target
-        >>> load_target("sporax.nn:HuberLoss").__name__
-        'HuberLoss'
-
-    Source: sporax's own.
-    """
-    path, _, name = text.rpartition(":") if ":" in text and not text.endswith(":") else (text, "", "")
-    if not path.endswith(".py") and not name:
-        found = losses.by_cell(path)
-        if found:
-            return getattr(importlib.import_module("sporax.nn"), path)
-        return losses.get(path).function
-    module = _load_file(path) if path.endswith(".py") else importlib.import_module(path)
-    if name:
-        if not hasattr(module, name):
-            raise ArgumentError(f"{path} has no {name!r}. It defines {_defined(module)}.")
-        return getattr(module, name)
-    classes = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, LossBase) and value.__module__ == module.__name__
-    ]
-    if len(classes) != 1:
-        raise ArgumentError(f"say which loss of {path} is meant, as {path}:Name. It defines {_defined(module)}.")
-    return classes[0]
-
-
-def _defined(module: Any) -> str:
-    names = [
-        name
-        for name, value in vars(module).items()
-        if callable(value) and getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
-    ]
-    return ", ".join(names) or "nothing that can be called"
-
-
-def _load_file(path: str) -> Any:
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise ArgumentError(f"there is no file {path!r}.")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise ArgumentError(f"{path} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.parent))
-    sys.modules[file.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except SporaxError:
-        raise
-    except Exception as error:
-        raise ArgumentError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    return module

@@ -126,6 +126,7 @@ class LossInfo:
         labels: np.ndarray | Mapping[str, np.ndarray],
         *,
         ignore: int | None = None,
+        pixel_weights: np.ndarray | None = None,
     ) -> None:
         """Check label columns on the host, without using a device.
 
@@ -133,6 +134,7 @@ class LossInfo:
             input_shapes: known shapes of the other inputs, by name.
             labels: the label array, or several by name.
             ignore: an ignored label, if the loss has such an argument.
+            pixel_weights: of a loss of regions; pixels of weight 0 are not checked.
 
         Raises:
             DtypeError, ShapeError, LabelError: the errors that the loss itself raises in eager code.
@@ -143,7 +145,8 @@ class LossInfo:
             >>> info = losses.get("sparse_softmax_cross_entropy_with_logits")
             >>> info.check_labels({"logits": (2, 10)}, np.array([3, 9]))
         """
-        check_labels(self.function.spec, input_shapes, labels, where=self.cell, ignore=ignore)
+        spec = self.function.spec
+        check_labels(spec, input_shapes, labels, where=self.cell, ignore=ignore, pixel_weights=pixel_weights)
 
 
 EXAMPLE_CLASS_WEIGHTS = Sized(lambda sizes: [0.25 + 0.5 * index for index in range(sizes["C"])])

@@ -21,7 +21,7 @@ from sporax._errors import ArgumentError, DtypeError, LabelError
 from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
 from sporax.losses.contract._arrays import identities, nearest_int32, numbers
-from sporax.losses.contract._shapes import is_single, match
+from sporax.losses.contract._shapes import broadcast_into, is_single, match
 from sporax.losses.contract._spec import InputSpec, LossSpec
 
 __all__ = ["debug_checks"]
@@ -39,8 +39,9 @@ def debug_checks(enabled: bool = True) -> Iterator[None]:
     """Set whether this thread checks the values of the inputs of losses.
 
     By default, values are checked where they are known (eager code), and compiled code returns the documented result
-    of each loss. Under `debug_checks(True)`, code that is *traced* inside the block also checks when it runs, and
-    raises on the host; a program compiled earlier does not change. Under `debug_checks(False)` no value is checked.
+    of each loss; it computes with labels outside [0, 1] as with others. Under `debug_checks(True)`, code that is
+    *traced* inside the block also checks when it runs, and raises on the host; a program compiled earlier does not
+    change. Under `debug_checks(False)` no value is checked.
 
     Args:
         enabled: whether values are checked.
@@ -102,13 +103,16 @@ def to_device(spec: InputSpec, values: Any, dtype: Any) -> jax.Array:
 
 def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = None, where: str) -> None:
     """Check that every value of a NumPy array is in the domain of the spec; NaN is accepted."""
+    dtype = values.dtype
+    # NumPy cannot compare the half-precision formats that JAX adds.
+    if dtype.kind not in "biuf":
+        values = values.astype(np.float32)
     match spec.domain:
-        case "class":
+        case "class" | "class_or_none":
             if classes is None:
                 return
-            wrong, expected = (values < 0) | (values >= classes), f"be class indices in [0, {classes})"
-        case "probability":
-            wrong, expected = (values < 0) | (values > 1), "be probabilities in [0, 1]"
+            lowest, or_none = (0, "") if spec.domain == "class" else (-1, ", or -1 for none")
+            wrong, expected = (values < lowest) | (values >= classes), f"be class indices in [0, {classes}){or_none}"
         case "sign":
             wrong, expected = (values != 1) & (values != -1), "be 1 or -1"
         case "binary":
@@ -118,12 +122,12 @@ def check_values(spec: InputSpec, values: np.ndarray, *, classes: int | None = N
         case "box":
             _check_boxes(spec, values, where)
             return
-        case "class_or_none":
-            if classes is None:
-                return
-            wrong, expected = (values < -1) | (values >= classes), f"be class indices in [0, {classes}), or -1 for none"
         case _:
-            return
+            if not spec.in_unit_interval(dtype):
+                return
+            # Mixed labels, as 0.3 * 1 + 0.7 * 1, can exceed 1 by their rounding.
+            rounding = 4 * float(jnp.finfo(dtype).eps) if spec.role == "label" and dtype.kind not in "biu" else 0.0
+            wrong, expected = (values < -rounding) | (values > 1 + rounding), "be probabilities in [0, 1]"
     if not np.any(wrong):
         return
     index = _check.first_index(wrong)
@@ -147,32 +151,66 @@ def _check_boxes(spec: InputSpec, boxes: np.ndarray, where: str) -> None:
 
 
 def _fix(spec: InputSpec, values: np.ndarray, value: float, classes: int | None) -> str:
+    name = spec.name
     if spec.domain == "class":
         if value < 0:
             return "To ignore a sample, give it a valid label and a weight of 0."
         if values.min() >= 1 and values.max() == classes:
-            return f"They seem to start at 1: use {spec.name} - 1."
+            return f"They seem to start at 1: use {name} - 1."
+    if spec.domain in ("class", "class_or_none"):
         return "Check the number of classes of the model."
-    if spec.domain == "class_or_none":
-        return "Check the number of classes of the model."
+    if spec.role != "label":
+        return "Use the output of a sigmoid."
+    of_image = np.max(values) == 255 and np.min(values) >= 0
+    if spec.domain == "sign":
+        if of_image:
+            return f"For a mask of 0 and 255 use numpy.where({name} > 0, 1, -1)."
+        if value != 0:
+            return "Use 1 for a similar pair and -1 for a dissimilar one."
+        # 2 * 0 - 1 is 255 in an unsigned dtype.
+        return f"For labels 0 and 1 use 2 * {name}{'.astype(int32)' if values.dtype.kind == 'u' else ''} - 1."
+    only_two = spec.domain in ("binary", "sign_or_binary")
+    if of_image and np.any(values == 1):
+        return "If 255 is no label, give it a weight of 0."
+    if of_image:
+        return f"For a mask of 0 and 255 use {name} > 0{'' if only_two else f', for gray levels {name} / 255'}."
     if spec.domain == "sign_or_binary":
         return "Use 1 for one class, and 0 or -1 for the other."
-    if spec.domain == "sign":
-        if value == 0:
-            return f"For labels 0 and 1 use 2 * {spec.name} - 1."
-        return "Use 1 for a similar pair and -1 for a dissimilar one."
-    if spec.domain == "binary":
-        return f"For labels 1 and -1 use ({spec.name} + 1) / 2." if value == -1 else "Use 0 or 1."
-    return "Labels must be probabilities." if spec.role == "label" else "Use the output of a sigmoid."
-
-
-CHECKED_DOMAINS = ("class", "class_or_none", "probability", "sign", "binary", "sign_or_binary", "box")
+    if value == -1:
+        return f"For labels 1 and -1 use ({name} + 1) / 2. To leave an element out, give it a weight of 0."
+    if only_two:
+        return "Use 0 or 1."
+    if values.dtype.kind in "iu":
+        return "For class indices use one-hot labels, or a loss of class indices such as CrossEntropyLoss."
+    return "Scale or clip them to [0, 1]; for scores use their sigmoid."
 
 
 def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, where: str) -> None:
     """Check values now if they are known; in compiled code only in debug mode, at run time."""
-    if spec.domain in CHECKED_DOMAINS:
+    if spec.domain in _CHECKED_DOMAINS or spec.in_unit_interval(values.dtype):
         check_when_known(functools.partial(_check_on_host, spec, classes=classes, where=where), values)
+
+
+_CHECKED_DOMAINS = ("class", "class_or_none", "sign", "binary", "sign_or_binary", "box")
+
+
+def without_pixels(spec: LossSpec, item: InputSpec, values: Any, weight: Any, single: bool, where: str) -> Any:
+    """Replace the values of pixels of weight 0, which are not checked, by a valid one.
+
+    Args:
+        spec: the loss's spec.
+        item: the input whose values they are; with an axis of classes, a pixel has a value for each class.
+        values: NumPy or JAX array.
+        weight: the weights of the pixels.
+        single: whether the values lack the axis N.
+        where: what an error message begins with.
+    """
+    name, axis = spec.pixel_parameter or "", item.shape.index("C") - single if "C" in item.shape else None
+    pixels = values.shape if axis is None else (*values.shape[:axis], *values.shape[axis + 1 :])
+    broadcast_into(name, weight.shape, pixels, target_name="the labels" if axis is None else "the pixels", where=where)
+    xp: Any = np if isinstance(values, np.ndarray) and isinstance(weight, np.ndarray) else jnp
+    kept = xp.broadcast_to(weight != 0, pixels)
+    return xp.where(kept if axis is None else xp.expand_dims(kept, axis), values, xp.asarray(item.fill, values.dtype))
 
 
 def check_when_known(check: Callable[[Any], None], values: Any) -> None:
@@ -189,11 +227,7 @@ def check_when_known(check: Callable[[Any], None], values: Any) -> None:
 
 
 def _check_on_host(spec: InputSpec, values: Any, *, classes: int | None, where: str) -> None:
-    host = np.asarray(values)
-    # NumPy cannot compare the half-precision formats that JAX adds.
-    if host.dtype.kind not in "biuf":
-        host = host.astype(np.float32)
-    check_values(spec, host, classes=classes, where=where)
+    check_values(spec, np.asarray(values), classes=classes, where=where)
 
 
 def check_labels(
@@ -203,6 +237,7 @@ def check_labels(
     *,
     where: str | None = None,
     ignore: int | None = None,
+    pixel_weights: np.ndarray | None = None,
 ) -> None:
     """Check the dtype, shape and values of label columns on the host, without using a device.
 
@@ -212,6 +247,7 @@ def check_labels(
         labels: the label array, or several by name.
         where: the beginning of error messages. Default: the name of the loss.
         ignore: an ignored label.
+        pixel_weights: of a loss of regions; pixels of weight 0 are not checked.
 
     Raises:
         DtypeError, ShapeError, LabelError: the errors that the loss itself raises in eager code.
@@ -224,11 +260,14 @@ def check_labels(
     for item in spec.labels:
         if item.name in columns:
             check_dtype(item, columns[item.name].dtype, where=where)
-    sizes = match(spec.of_one_sample if is_single(spec, shapes) else spec, shapes, where=where)
+    single = is_single(spec, shapes)
+    sizes = match(spec.of_one_sample if single else spec, shapes, where=where)
     classes = sizes["C"][0] if "C" in sizes else None
     for item in spec.labels:
         if item.name in columns:
             column = columns[item.name]
             if ignore is not None and item is spec.ignored_label:
                 column = np.where(column == ignore, 0, column)
+            if pixel_weights is not None:
+                column = without_pixels(spec, item, column, pixel_weights, single, where)
             _check_on_host(item, column, classes=classes, where=where)

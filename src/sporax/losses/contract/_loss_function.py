@@ -23,7 +23,7 @@ from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtyp
 from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
 from sporax.losses.contract._indexing import kept_labels
 from sporax.losses.contract._info import LossInfo, register
-from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
+from sporax.losses.contract._labels import check_dtype, enforce_values, to_device, without_pixels
 from sporax.losses.contract._reduce import Unreduced, divide, samples_left
 from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
@@ -306,10 +306,7 @@ def _prepare(
         if single and "N" in item.shape:
             values = namespace_of(values).squeeze(values, item.shape.index("N"))
         if spec.pixel_parameter is not None and params.get(spec.pixel_parameter) is not None:
-            weight = as_array(params[spec.pixel_parameter])
-            broadcast_into(spec.pixel_parameter, weight.shape, values.shape, target_name="the labels", where=where)
-            xp = namespace_of(values, weight)
-            values = xp.where(weight != 0, values, xp.asarray(item.fill, values.dtype))
+            values = without_pixels(spec, item, values, as_array(params[spec.pixel_parameter]), single, where)
         enforce_values(item, values, classes=classes, where=where)
 
     prepared: list[jax.Array] = []

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from sporax._typing import Shape
 
@@ -30,6 +32,11 @@ are for documentation and examples: such values are not checked."""
 Role: TypeAlias = Literal["prediction", "label", "table"]
 """A `table` (class embeddings) is shared by all samples; rows are gathered from it, so it keeps its dtype."""
 
+Unit: TypeAlias = Literal["integers", "all", "none"]
+"""Which dtypes of labels must hold numbers in [0, 1], among labels of two classes and rows of class probabilities:
+`integers` only, where MindSpore documents floats of any size; `all`; or `none`, where masses, counts or logarithms are
+labels too."""
+
 _FILL: dict[str, float] = {"positive": 1, "probability": 0.5, "sign": 1}
 
 ELLIPSIS = "..."
@@ -49,6 +56,7 @@ class InputSpec:
         as_given: whether the formula receives half precision unchanged, for matrix products; it widens its sums itself.
         two_classes: whether each element of a label is the probability of the first of two classes, so that the
             uniform label is 1/2. Labels in [0, 1] may have another meaning: a heatmap, or a sample of a distribution.
+        unit: whether labels of two classes, or of class probabilities, are checked to lie in [0, 1].
     """
 
     name: str
@@ -58,6 +66,15 @@ class InputSpec:
     role: Role = "prediction"
     as_given: bool = False
     two_classes: bool = False
+    unit: Unit = "integers"
+
+    def in_unit_interval(self, dtype: Any) -> bool:
+        """Whether values of that dtype must lie in [0, 1]."""
+        if self.domain == "probability":
+            return True
+        if self.role != "label" or not (self.two_classes or self.domain == "distribution"):
+            return False
+        return self.unit == "all" or (self.unit == "integers" and np.dtype(dtype).kind in "iu")
 
     @property
     def fill(self) -> float:
@@ -83,10 +100,16 @@ def prediction(name: str, shape: str, domain: Domain = "real", *, as_given: bool
 
 
 def label(
-    name: str, shape: str, domain: Domain = "real", kind: Kind = "float", *, two_classes: bool = False
+    name: str,
+    shape: str,
+    domain: Domain = "real",
+    kind: Kind = "float",
+    *,
+    two_classes: bool = False,
+    unit: Unit = "integers",
 ) -> InputSpec:
     """Declare a label input."""
-    return InputSpec(name, tuple(shape.split()), kind, domain, "label", two_classes=two_classes)
+    return InputSpec(name, tuple(shape.split()), kind, domain, "label", two_classes=two_classes, unit=unit)
 
 
 def table(name: str, shape: str) -> InputSpec:

@@ -252,12 +252,13 @@ class RegisteredLoss(LossBase):
         if not is_built_in(self):
             return
         info = self.loss_info(*labels)
-        names = [item.name for item in info.inputs if item.role == "label"]
-        ignored = info.function.spec.ignore_parameter
+        spec = info.function.spec
+        weighted = spec.pixel_parameter is not None and len(labels) > len(spec.labels)
         info.check_labels(
             input_shapes,
-            dict(zip(names, labels, strict=False)),
-            ignore=None if ignored is None else getattr(self, ignored),
+            {item.name: column for item, column in zip(spec.labels, labels, strict=False)},
+            ignore=None if spec.ignore_parameter is None else getattr(self, spec.ignore_parameter),
+            pixel_weights=np.asarray(labels[-1]) if weighted else None,
         )
 
 

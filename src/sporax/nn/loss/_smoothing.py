@@ -15,7 +15,7 @@ from sporax import _check, losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import Cell, Tensor, unwrap, wrap
-from sporax.losses import contract_loss
+from sporax.losses import contract_loss, enforce_values
 from sporax.nn.loss._base import LossBase, RegisteredLoss, built_in_bases
 from sporax.nn.loss._calls import call_loss, name_of
 from sporax.nn.loss._capture import masking
@@ -102,6 +102,7 @@ class LabelSmoothing(LossBase):
         if isinstance(loss, LossBase):
             self.reduction = loss.reduction
         spec = _label_spec(inside, where)
+        self._label = spec
         self._two_classes = spec is not None and spec.two_classes
         self._own_index = self._two_classes and _takes(inside, "ignore_index")
         """Whether the loss itself leaves out ignored labels."""
@@ -167,6 +168,9 @@ class LabelSmoothing(LossBase):
                 target = losses.smooth_labels(given, self.factor, classes=count, axis=axis)
                 target = target.astype(jnp.promote_types(logits.dtype, jnp.float32))
             else:
+                # Masked positions may hold anything; the loss inside, which removes them, checks the others.
+                if self._label is not None and not isinstance(self.loss, MaskedLoss):
+                    enforce_values(self._label, given, where="LabelSmoothing")
                 dtype = given.dtype if jnp.issubdtype(given.dtype, jnp.floating) else jnp.float32
                 count = 2 if self._two_classes else logits.shape[axis] if logits.ndim else 1
                 given = given.astype(jnp.promote_types(dtype, jnp.float32))
