@@ -77,13 +77,10 @@ def adaptive_log_softmax_loss(
             dimensions). Classes are counted through the head and then through the clusters in order.
         head_bias: b of shape (K + number of clusters,), or None.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
         ArgumentError: the head has no class of its own.
-        DtypeError, ShapeError: weights or targets that do not fit.
-        LabelError: a target that is no class, where values are known.
+        LabelError: a target that is not a class, where its value is known.
+        ShapeError: weights whose shapes do not match.
 
     Example:
         >>> import numpy as np

@@ -13,6 +13,7 @@ from sporax.losses.contract._class_weights import check_positive, class_vector, 
 from sporax.losses.contract._indexing import take_rows
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
 from sporax.losses.contract._loss_function import Counted, as_array, compute_dtype, hyper_parameter, loss_function
+from sporax.losses.contract._parameters import NonNegative, Number, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._softmax import class_cost
 
@@ -92,19 +93,11 @@ def class_balanced_loss(
     class gives NaN, with no gradient.
 
     Args:
-        logits: unnormalised scores of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         samples_per_cls: the counts n, all above 0, of shape (C,).
         beta: in [0, 1); 0 weights all the same.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ArgumentError: `beta` outside [0, 1), or a count that is not above 0.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
+        ArgumentError: a count that is not above 0.
 
     Example:
         >>> import numpy as np
@@ -141,9 +134,9 @@ def ldam_loss(
     labels: ArrayLike,
     *,
     cls_num_list: ArrayLike,
-    max_m: Any = 0.5,
+    max_m: NonNegative = 0.5,
     weight: ArrayLike | None = None,
-    s: Any = 30.0,
+    s: Positive = 30.0,
 ) -> jax.Array | Counted:
     r"""Label-distribution-aware margin loss: cross entropy with larger margins for rarer classes.
 
@@ -158,20 +151,13 @@ def ldam_loss(
 
     Args:
         logits: scores x of shape (..., C), usually cosines.
-        labels: class indices y of an integer dtype, of shape (...).
         cls_num_list: the counts n, all above 0, of shape (C,).
         max_m: the margin m of the rarest class, at least 0.
         weight: one weight w a class, of shape (C,); None for all ones.
         s: the scale of the scores, above 0.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ArgumentError: `max_m` below 0, `s` not above 0, or a count that is not above 0.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
+        ArgumentError: a count that is not above 0.
 
     Example:
         >>> import numpy as np
@@ -183,17 +169,15 @@ def ldam_loss(
     Source: Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", 2019.
     """
     where = "ldam_loss"
-    margin = hyper_parameter(max_m, name="max_m", where=where, minimum=0)
-    scale = hyper_parameter(s, name="s", where=where, minimum=0, open_minimum=True)
     x, labels = jnp.asarray(logits), jnp.asarray(labels)
     classes = x.shape[-1]
     counts = class_vector(cls_num_list, classes, x.dtype, name="cls_num_list", where=where, positive=True)
-    margins = margin * (jnp.min(counts) / counts) ** 0.25
+    margins = max_m * (jnp.min(counts) / counts) ** 0.25
     index = jax.lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
     # A label that names no class meets no index, whatever its dtype; class_cost sees to it.
     own = index == jnp.expand_dims(labels, -1)
     x = x - jnp.where(own, jnp.broadcast_to(margins, x.shape), 0)
-    cost = class_cost(scale * x, labels)
+    cost = class_cost(s * x, labels)
     if weight is None:
         return cost
     of_class = class_vector(weight, classes, x.dtype, name="weight", where=where)
@@ -207,7 +191,7 @@ def ldam_loss(
     info=LossInfo(cell="LogitAdjustedLoss", parameters={"priors": (_COUNTS,), "tau": (1.0, 0.5)}, lower_bound=0.0),
 )
 def logit_adjusted_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, priors: ArrayLike, tau: Any = 1.0
+    logits: ArrayLike, labels: ArrayLike, *, priors: ArrayLike, tau: Number = 1.0
 ) -> jax.Array:
     r"""Cross entropy of logits adjusted by the log class priors.
 
@@ -218,19 +202,11 @@ def logit_adjusted_cross_entropy(
     Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         priors: frequencies pi of the classes, above 0, of shape (C,). Counts will do: their scale does not matter.
         tau: how strongly the frequencies count; 0 gives cross entropy.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
         ArgumentError: a frequency that is not above 0.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -242,7 +218,6 @@ def logit_adjusted_cross_entropy(
     Source: Menon et al., "Long-Tail Learning via Logit Adjustment", 2021.
     """
     where = "logit_adjusted_cross_entropy"
-    tau = hyper_parameter(tau, name="tau", where=where)
     x = jnp.asarray(logits)
     priors = class_vector(priors, x.shape[-1], x.dtype, name="priors", where=where, positive=True)
     x = x + jnp.broadcast_to(tau * jnp.log(priors), x.shape)
@@ -254,7 +229,7 @@ def logit_adjusted_cross_entropy(
     output="...",
     info=LossInfo(cell="ZLoss", parameters={"coefficient": (1e-4, 1.0)}, lower_bound=0.0),
 )
-def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
+def z_loss(logits: ArrayLike, *, coefficient: NonNegative = 1e-4) -> jax.Array:
     r"""Penalty on the log normalizer of a softmax.
 
     .. math:: \ell = \kappa \left( \log \sum_c e^{x_c} \right)^2
@@ -262,15 +237,7 @@ def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
     A logit of -inf adds nothing. It has no limit at +inf, nor where all are -inf: the value is inf there.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
         coefficient: kappa, at least 0.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `coefficient` below 0.
-        ShapeError: no axis of classes.
 
     Example:
         >>> from sporax import losses
@@ -280,5 +247,4 @@ def z_loss(logits: ArrayLike, *, coefficient: Any = 1e-4) -> jax.Array:
     Source: Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways", 2022; for routers Zoph et al.,
     "ST-MoE: Designing Stable and Transferable Sparse Expert Models", 2022.
     """
-    coefficient = hyper_parameter(coefficient, name="coefficient", where="z_loss", minimum=0)
     return coefficient * jnp.square(jax.nn.logsumexp(jnp.asarray(logits), axis=-1))

@@ -47,18 +47,8 @@ def binary_cross_entropy(
     a probability outside [0, 1] gives NaN.
 
     Args:
-        inputs: predicted probabilities x of any shape.
-        labels: target probabilities y of the same shape.
         weight: broadcasts to that shape. A weight of 0 removes its element, as in `evaluate`.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
-
-    Returns:
-        Values of the shape of the inputs.
-
-    Raises:
-        ShapeError: shapes of inputs and labels differ, or the weight would make them larger.
-        ArgumentError: inputs or `label_smoothing` outside [0, 1], where their values are known.
-        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -101,18 +91,12 @@ def binary_cross_entropy_with_logits(
     Infinite logits give the limit, in value and derivative. Labels outside [0, 1] are taken as they are.
 
     Args:
-        logits: scores x of any shape.
-        labels: target probabilities y of the same shape.
         weight: w, broadcasts to that shape. A weight of 0 removes its element, as in `evaluate`.
         pos_weight: c, broadcasts to that shape: above 1 for more recall, below for more precision.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
 
-    Returns:
-        Values of the shape of the logits.
-
     Raises:
-        ShapeError: shapes of logits and labels differ, or a weight would make them larger.
-        ArgumentError: `label_smoothing` is outside [0, 1].
+        ShapeError: `pos_weight` does not broadcast to the logits.
 
     Example:
         >>> from sporax import losses
@@ -154,17 +138,6 @@ def soft_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Infinite logits give the limit, in value and derivative. In compiled code a label that is neither 1 nor -1
     gives NaN, and sends no gradient.
 
-    Args:
-        logits: scores x of any shape.
-        labels: y, 1 or -1, of the same shape and any real dtype.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 1 and -1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> [round(value, 4) for value in losses.soft_margin_loss([0.3, 0.7], [-1, 1]).tolist()]
@@ -204,16 +177,11 @@ def multilabel_soft_margin_loss(logits: ArrayLike, labels: ArrayLike, *, weight:
     by C all the same.
 
     Args:
-        logits: scores x of shape (..., C).
         labels: y, 1 where the sample is of the class and 0 where not, or between; of shape (..., C).
         weight: w, broadcasts to (..., C): one number for each class, say.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ShapeError: the shapes differ, or the weight would make them larger.
-        LabelError: labels outside [0, 1], where their values are known.
+        ShapeError: `weight` does not broadcast to the logits.
 
     Example:
         >>> from sporax import losses

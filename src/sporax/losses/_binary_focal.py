@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._binary import clamped_cross_entropy, smoothed
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, UnitInterval
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logistic import at_infinity, sigmoids, softpluses
 
@@ -42,9 +42,9 @@ def binary_focal_cross_entropy(
     inputs: ArrayLike,
     labels: ArrayLike,
     *,
-    apply_class_balancing: bool = False,
-    alpha: Any = 0.25,
-    gamma: Any = 2.0,
+    apply_class_balancing: Flag = False,
+    alpha: UnitInterval = 0.25,
+    gamma: NonNegative = 2.0,
     label_smoothing: Any = 0.0,
 ) -> jax.Array:
     r"""Binary focal loss of probabilities.
@@ -58,20 +58,10 @@ def binary_focal_cross_entropy(
     `sigmoid_focal_loss`, which is the same loss.
 
     Args:
-        inputs: predicted probabilities x of any shape.
-        labels: target probabilities y of the same shape.
         apply_class_balancing: whether the classes are weighted.
         alpha: the weight of class 1 in [0, 1]; class 0 has 1 - alpha.
         gamma: at least 0; 0 is the cross entropy.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
-
-    Returns:
-        Values of the shape of the inputs.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter or an input out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -82,9 +72,6 @@ def binary_focal_cross_entropy(
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; Keras `BinaryFocalCrossentropy`.
     """
     where = "binary_focal_cross_entropy"
-    _check.is_type(apply_class_balancing, bool, name="apply_class_balancing", where=where)
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
-    alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)
     inputs, labels = jnp.asarray(inputs), smoothed(jnp.asarray(labels), label_smoothing, where)
     missed = labels * (1 - inputs) + (1 - labels) * inputs
     values = _power(missed, gamma) * clamped_cross_entropy(inputs, labels)
@@ -102,7 +89,7 @@ def binary_focal_cross_entropy(
     ),
 )
 def sigmoid_focal_loss(
-    logits: ArrayLike, labels: ArrayLike, *, alpha: Any = None, gamma: Any = 2.0, label_smoothing: Any = 0.0
+    logits: ArrayLike, labels: ArrayLike, *, alpha: Any = None, gamma: NonNegative = 2.0, label_smoothing: Any = 0.0
 ) -> jax.Array:
     r"""Binary focal loss of logits.
 
@@ -114,19 +101,9 @@ def sigmoid_focal_loss(
     derivative.
 
     Args:
-        logits: scores x of any shape.
-        labels: target probabilities y of the same shape.
         alpha: the weight of class 1 in [0, 1], class 0 having 1 - alpha; None for no weights.
         gamma: at least 0; 0 is the cross entropy.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -137,7 +114,6 @@ def sigmoid_focal_loss(
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; optax and torchvision `sigmoid_focal_loss`.
     """
     where = "sigmoid_focal_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     target = smoothed(jnp.asarray(labels), label_smoothing, where)
 
     def formula(x: jax.Array) -> jax.Array:
@@ -165,7 +141,12 @@ def sigmoid_focal_loss(
     ),
 )
 def asymmetric_loss(
-    logits: ArrayLike, labels: ArrayLike, *, gamma_neg: Any = 4.0, gamma_pos: Any = 1.0, clip: Any = 0.05
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    gamma_neg: NonNegative = 4.0,
+    gamma_pos: NonNegative = 1.0,
+    clip: Any = 0.05,
 ) -> jax.Array:
     r"""Asymmetric multi-label focal loss, with stronger focusing and a probability shift for negatives.
 
@@ -176,19 +157,9 @@ def asymmetric_loss(
     The derivative where p = m is that from above. Infinite logits give the limit, in value and derivative.
 
     Args:
-        logits: scores x of any shape.
-        labels: target probabilities y of the same shape.
         gamma_neg: the exponent for negatives, at least 0.
         gamma_pos: the exponent for positives, at least 0.
         clip: the probability m in [0, 1) up to which a negative has no loss.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -200,8 +171,6 @@ def asymmetric_loss(
     authors' program holds the focal factor constant unless told otherwise.
     """
     where = "asymmetric_loss"
-    gamma_neg = hyper_parameter(gamma_neg, name="gamma_neg", where=where, minimum=0)
-    gamma_pos = hyper_parameter(gamma_pos, name="gamma_pos", where=where, minimum=0)
     clip = hyper_parameter(clip, name="clip", where=where, minimum=0, maximum=1, open_maximum=True)
     target = jnp.asarray(labels)
 

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._vectors import scale_of
@@ -40,7 +40,7 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) ->
     output="...",
     info=LossInfo(cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples, lower_bound=0.0),
 )
-def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""One minus the intersection over union of two boxes.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
@@ -49,18 +49,7 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
     derivative, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
         eps: added to the denominator, at least 0, in units of area.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -69,7 +58,6 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
 
     Source: Yu et al., "UnitBox: An Advanced Object Detection Network", 2016, without the logarithm.
     """
-    eps = hyper_parameter(eps, name="eps", where="iou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     return found.checked(found.loss)
 
@@ -85,7 +73,7 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
         lower_bound=0.0,
     ),
 )
-def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""Generalized IoU loss: adds the fraction of the enclosing box that neither box covers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
@@ -94,18 +82,10 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
 
     Returns:
         Values of shape (...), between 0 and 2.
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -115,7 +95,6 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     Source: Rezatofighi et al., "Generalized Intersection over Union", 2019; torchvision
     `generalized_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="giou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     neither, around = found.around
     return found.checked(found.loss + ratio(neither, around + found.eps))
@@ -132,7 +111,7 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
         lower_bound=0.0,
     ),
 )
-def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""Distance IoU loss: adds the normalized distance between the box centers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
@@ -141,18 +120,10 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     are equal, each gets half of the derivative, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
 
     Returns:
         Values of shape (...), between 0 and 2.
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -162,7 +133,6 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
     Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
     torchvision `distance_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="diou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     return found.checked(_distance_loss(found))
 
@@ -178,7 +148,9 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
         lower_bound=0.0,
     ),
 )
-def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gradient: bool = False) -> jax.Array:
+def ciou_loss(
+    boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0, alpha_gradient: Flag = False
+) -> jax.Array:
     r"""Complete IoU loss: adds a penalty on the difference of aspect ratios to the DIoU loss.
 
     .. math::
@@ -190,19 +162,8 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     `alpha_gradient` is set. A box of no height has the limit's ratio, and a point has none.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
         eps: what is added to the denominators, at least 0, in units of area.
         alpha_gradient: whether the gradient goes through alpha too.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -213,8 +174,6 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
     torchvision `complete_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="ciou_loss", minimum=0)
-    _check.is_type(alpha_gradient, bool, name="alpha_gradient", where="ciou_loss")
     boxes1, boxes2 = _ordered(jnp.asarray(boxes1)), jnp.asarray(boxes2)
     found = _compare(boxes1, boxes2, eps)
     first, second = (

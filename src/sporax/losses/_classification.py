@@ -15,6 +15,7 @@ from sporax.losses.contract._class_weights import class_vector, cross, scaled
 from sporax.losses.contract._indexing import take_class, take_rows, valid_indices
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
 from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._parameters import UnitInterval
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._softmax import class_cost, target_cost
 
@@ -49,15 +50,7 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
     still). Logits that are infinite together count as equal among themselves.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
         labels: class probabilities y of shape (..., C). They need not sum to 1: a row of zeros has loss 0.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: the shapes differ.
-        DtypeError: complex inputs.
 
     Example:
         >>> import numpy as np
@@ -87,18 +80,6 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
     Infinite logits give the limit, as in `softmax_cross_entropy_with_logits`. Labels are checked where their
     values are known. In compiled code a label outside [0, C) gives NaN for its row, and the row sends no
     gradient; a negative one never counts from the end.
-
-    Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: labels whose shape is not that of the logits without the last axis.
-        LabelError: labels outside [0, C); names the first.
 
     Example:
         >>> import numpy as np
@@ -200,20 +181,9 @@ def cross_entropy(
     0. In compiled code a label that is no class (and not ignored) gives NaN for its position, with no gradient.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class indices y of an integer dtype, of shape (N, ...).
         weight: one weight w a class, of shape (C,); None for all ones.
         ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -243,7 +213,7 @@ def cross_entropy(
     ),
 )
 def soft_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
+    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: UnitInterval = 0.0
 ) -> jax.Array:
     r"""Cross entropy of logits with class probabilities, class weights and label smoothing.
 
@@ -256,17 +226,9 @@ def soft_cross_entropy(
     `softmax_cross_entropy_with_logits`.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
         labels: class probabilities y of the same shape. They need not sum to 1.
         weight: one weight w a class, of shape (C,); None for all ones.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -277,10 +239,9 @@ def soft_cross_entropy(
     Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
     """
     where = "soft_cross_entropy"
-    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
     logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     classes = logits.shape[-1]
-    target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), smoothing, classes)
+    target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), label_smoothing, classes)
     if weight is not None:
         of_class = class_vector(weight, classes, logits.dtype, name="weight", where=where)
         target = target * jnp.broadcast_to(of_class, target.shape)
@@ -322,19 +283,9 @@ def nll_loss(
 
     Args:
         logits: log probabilities x of shape (N, C, ...). They are not normalised here.
-        labels: class indices y of an integer dtype, of shape (N, ...).
         weight: one weight w a class, of shape (C,); None for all ones.
         ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np

@@ -22,6 +22,7 @@ from sporax.losses._pairwise import (
 )
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Number, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
 
@@ -49,7 +50,7 @@ _TEMPERATURE = {"temperature": (0.5, 0.2), "normalize": (True, False)}
     output="...",
     info=LossInfo(cell="ContrastiveLoss", parameters={"margin": (1.0, 4.0)}, lower_bound=0.0),
 )
-def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
+def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin: NonNegative = 1.0) -> jax.Array:
     r"""Contrastive loss: attracts similar pairs, and separates dissimilar pairs by a margin.
 
     .. math:: \ell = \tfrac{1}{2} y d^2 + \tfrac{1}{2} (1 - y) \max(0, m - d)^2,
@@ -64,14 +65,6 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
         labels: y, 1 for a similar pair and 0 for a dissimilar one, of shape (...), of any real dtype.
         margin: m, at least 0, in units of the distance.
 
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: a negative margin.
-        ShapeError: shapes that do not fit.
-        LabelError: labels other than 0 and 1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> origin, points = [[0.0, 0.0], [0.0, 0.0]], [[3.0, 4.0], [0.0, 0.5]]
@@ -80,7 +73,6 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
 
     Source: Hadsell, Chopra, LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006.
     """
-    margin = hyper_parameter(margin, name="margin", where="contrastive_loss", minimum=0)
     difference = jnp.asarray(x1) - jnp.asarray(x2)
     labels = jnp.asarray(labels)
     short = margin - norm(difference)
@@ -100,7 +92,7 @@ def contrastive_loss(x1: ArrayLike, x2: ArrayLike, labels: ArrayLike, *, margin:
     ),
 )
 def n_pair_loss(
-    anchors: ArrayLike, positives: ArrayLike, *, l2_weight: Any = 0.0, normalize: bool = False, mask: Any = None
+    anchors: ArrayLike, positives: ArrayLike, *, l2_weight: NonNegative = 0.0, normalize: bool = False, mask: Any = None
 ) -> jax.Array:
     r"""N-pair loss: cross entropy of each anchor's positive among all positives of the batch.
 
@@ -116,13 +108,6 @@ def n_pair_loss(
         normalize: whether vectors are normalized first.
         mask: which pairs take part, of shape (N,); the others are nobody's negative.
 
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `l2_weight` is negative.
-        ShapeError: the shapes differ.
-
     Example:
         >>> from sporax import losses
         >>> anchors, positives = [[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [0.0, 3.0]]
@@ -133,7 +118,6 @@ def n_pair_loss(
     squares is TensorFlow's `npairs_loss`.
     """
     name = "n_pair_loss"
-    l2_weight = hyper_parameter(l2_weight, name="l2_weight", where=name, minimum=0)
     a, p = _points(anchors, normalize, name), _points(positives, normalize, name)
     values = pick_partner(dot_products(a, p), mask)
     return values + 0.25 * l2_weight * (jnp.sum(jnp.square(a), axis=-1) + jnp.sum(jnp.square(p), axis=-1))
@@ -153,10 +137,10 @@ def multi_similarity_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    alpha: Any = 2.0,
-    beta: Any = 50.0,
-    base: Any = 0.5,
-    epsilon: Any = 0.1,
+    alpha: Positive = 2.0,
+    beta: Positive = 50.0,
+    base: Number = 0.5,
+    epsilon: Number = 0.1,
     normalize: bool = True,
     mask: Any = None,
 ) -> jax.Array:
@@ -170,22 +154,12 @@ def multi_similarity_loss(
     anchor without a positive or without a negative has loss 0. It counts in the mean, as in the paper.
 
     Args:
-        embeddings: vectors of shape (N, D).
-        labels: class of each, integers of shape (N,).
         alpha: how sharply positives are weighed, above 0.
         beta: how sharply negatives are weighed, above 0.
         base: :math:`\lambda`, the similarity around which weights turn.
         epsilon: how far pairs may be from being hard and are still kept. None keeps all pairs.
         normalize: whether vectors are normalized first, so that S holds cosines.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `alpha` or `beta` is not above 0.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -196,14 +170,10 @@ def multi_similarity_loss(
     Source: Wang et al., "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning", 2019.
     """
     name = "multi_similarity_loss"
-    alpha = hyper_parameter(alpha, name="alpha", where=name, minimum=0, open_minimum=True)
-    beta = hyper_parameter(beta, name="beta", where=name, minimum=0, open_minimum=True)
-    base = hyper_parameter(base, name="base", where=name)
     points = _points(embeddings, normalize, name)
     similarity = dot_products(points, points)
     positive, negative = pair_masks(jnp.asarray(labels), mask)
     if epsilon is not None:
-        epsilon = hyper_parameter(epsilon, name="epsilon", where=name)
         held = jax.lax.stop_gradient(similarity)
         least = jnp.min(jnp.where(positive, held, jnp.inf), axis=1, keepdims=True, initial=jnp.inf)
         most = jnp.max(jnp.where(negative, held, -jnp.inf), axis=1, keepdims=True, initial=-jnp.inf)
@@ -228,10 +198,10 @@ def circle_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    gamma: Any = 80.0,
-    margin: Any = 0.4,
-    remove_diagonal: bool = True,
-    hold_weights: bool = False,
+    gamma: Positive = 80.0,
+    margin: Number = 0.4,
+    remove_diagonal: Flag = True,
+    hold_weights: Flag = False,
     normalize: bool = True,
     mask: Any = None,
 ) -> Counted:
@@ -244,8 +214,6 @@ def circle_loss(
     has loss 0 and does not count in the mean, as in Keras (which leaves out every value of 0).
 
     Args:
-        embeddings: vectors of shape (N, D).
-        labels: class of each, integers of shape (N,).
         gamma: the scale, above 0.
         margin: the relaxation m.
         remove_diagonal: whether a sample is not its own positive.
@@ -253,14 +221,6 @@ def circle_loss(
             does not.
         normalize: whether vectors are normalized first. Keras takes them as they are.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `gamma` is not above 0.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -271,16 +231,14 @@ def circle_loss(
     Source: Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization", 2020; Keras `Circle`.
     """
     name = "circle_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=name, minimum=0, open_minimum=True)
-    margin = hyper_parameter(margin, name="margin", where=name)
     points = _points(embeddings, normalize, name)
     apart = jnp.maximum(1 - dot_products(points, points), 0)
     positive, negative = pair_masks(jnp.asarray(labels), mask)
-    if not _check.is_type(remove_diagonal, bool, name="remove_diagonal", where=name):
+    if not remove_diagonal:
         itself = jnp.eye(apart.shape[0], dtype=bool)
         positive = positive | (itself if mask is None else itself & mask[:, None])
     weight_p, weight_n = jnp.maximum(margin + apart, 0), jnp.maximum(1 + margin - apart, 0)
-    if _check.is_type(hold_weights, bool, name="hold_weights", where=name):
+    if hold_weights:
         weight_p, weight_n = jax.lax.stop_gradient((weight_p, weight_n))
     pull = masked_logsumexp(-gamma * weight_p * (margin - apart), positive)
     push = masked_logsumexp(gamma * weight_n * (1 - margin - apart), negative)
@@ -306,7 +264,7 @@ def info_nce_loss(
     keys: ArrayLike,
     *,
     temperature: Any = 0.07,
-    symmetric: bool = False,
+    symmetric: Flag = False,
     normalize: bool = True,
     mask: Any = None,
     chunk_size: int | None = None,
@@ -339,14 +297,10 @@ def info_nce_loss(
             looked at. It counts in both directions for `symmetric`. Not with `axis_name`.
         labels: integers of shape (N,); pairs with equal labels are no negatives of each other.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, no such axis, or `negatives` together with an
-            axis.
+        ArgumentError: `chunk_size` is below 1; there is no such mesh axis; `negatives` is given together with
+            `axis_name`.
         DtypeError: `labels` that are not integers.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -359,7 +313,6 @@ def info_nce_loss(
     """
     name = "info_nce_loss"
     temperature = _temperature(temperature, name)
-    symmetric = _check.is_type(symmetric, bool, name="symmetric", where=name)
     q, k = _points(queries, normalize, name), _points(keys, normalize, name)
     plan = plan_of(q.shape[0], chunk_size, axis_name, name)
     pairs = _pairs(negatives, labels, q.shape[0], axis_name, name)
@@ -388,7 +341,6 @@ def nt_xent_loss(
     images have the labels 0, 1, …, n - 1 twice.
 
     Args:
-        embeddings: vectors x of shape (N, D).
         labels: integers of shape (N,), equal for samples that are positives of one another.
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         normalize: whether vectors are normalized first.
@@ -396,11 +348,6 @@ def nt_xent_loss(
 
     Returns:
         Values of shape (N,): for each sample the sum over its positives.
-
-    Raises:
-        ArgumentError: `temperature` is not above 0.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -438,19 +385,9 @@ def sup_con_loss(
     A sample without a positive has loss 0 and does not count in the mean: the paper's sum leaves it undefined.
 
     Args:
-        embeddings: vectors x of shape (N, D).
-        labels: class of each, integers of shape (N,).
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         normalize: whether vectors are normalized first.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `temperature` is not above 0.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -494,7 +431,7 @@ def siglip_loss(
     texts: ArrayLike,
     *,
     temperature: Any = 10.0,
-    bias: Any = -10.0,
+    bias: Number = -10.0,
     normalize: bool = True,
     mask: Any = None,
     chunk_size: int | None = None,
@@ -508,7 +445,6 @@ def siglip_loss(
     Here the temperature multiplies, as in the paper; the other losses of this family divide by theirs.
 
     Args:
-        images: vectors x of shape (N, D).
         texts: vectors y of shape (N, D): row i belongs to image i.
         temperature: t, above 0; it may be traced, and learned (the paper learns its logarithm).
         bias: b; it may be traced, and learned.
@@ -517,12 +453,8 @@ def siglip_loss(
         chunk_size: how many images at a time, as in `info_nce_loss`.
         axis_name: the mesh axis over which the pairs are spread, as there.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: `temperature` is not above 0, `chunk_size` below 1, or no such axis.
-        ShapeError: the shapes differ.
+        ArgumentError: `chunk_size` is below 1; there is no such mesh axis.
 
     Example:
         >>> from sporax import losses
@@ -535,7 +467,6 @@ def siglip_loss(
     """
     name = "siglip_loss"
     temperature = _temperature(temperature, name)
-    bias = hyper_parameter(bias, name="bias", where=name)
     x, y = _points(images, normalize, name), _points(texts, normalize, name)
     plan = plan_of(x.shape[0], chunk_size, axis_name, name)
     if plan is not None:

@@ -144,12 +144,8 @@ def ctc_loss(
         zero_infinity: whether a target with no alignment counts 0, and not inf.
         length_normalized: whether a value is divided by its target's length (by 1 for an empty one).
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: `blank` is no class.
-        DtypeError, ShapeError: inputs that do not fit.
+        ArgumentError: `blank` is not a class.
         LabelError: a length or a label out of range, where values are known.
 
     Example:

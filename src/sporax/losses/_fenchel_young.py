@@ -263,13 +263,6 @@ def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Args:
         logits: scores x of shape (..., C). A score of -inf is a class that cannot be: the loss is inf if its label
             is not 0.
-        labels: class probabilities y of shape (..., C).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses
@@ -300,17 +293,7 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
     outside [0, C) gives NaN for its row, and the row sends no gradient.
 
     Args:
-        logits: scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         ignore_index: a label that removes its row.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -339,17 +322,6 @@ def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         \ell = \begin{cases} 0 & u \le -1 \\ (u + 1)^2 / 4 & -1 < u < 1 \\ u & u \ge 1 \end{cases}
 
     In compiled code a label that is neither 0 nor 1 gives NaN, and sends no gradient.
-
-    Args:
-        logits: scores x of any shape.
-        labels: 0 or 1, of the same shape and any real dtype.
-
-    Returns:
-        Values of the same shape.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 0 and 1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -400,12 +372,8 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
         max_fun: "logistic", "sparsemax", "entmax15", or a function of a vector (C,) to a number, such as
             `jax.nn.logsumexp`.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
         ArgumentError, ArgumentTypeError: a `max_fun` that is neither one of the names nor a function.
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses.contract._class_weights import class_vector, scaled
 from sporax.losses.contract._indexing import take_rows
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
 from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, UnitInterval
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._softmax import class_cost, log_softmax
 from sporax.losses.numerics._sums import sum_rows
@@ -136,7 +136,9 @@ def _mean_over_places(terms: jax.Array, axis: int) -> jax.Array:
         cell="FocalLoss", parameters={"weight": (None, EXAMPLE_CLASS_WEIGHTS), "gamma": (2.0, 0.5, 0)}, lower_bound=0.0
     ),
 )
-def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: Any = 2.0) -> jax.Array:
+def focal_loss(
+    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, gamma: NonNegative = 2.0
+) -> jax.Array:
     r"""Focal loss of logits with class indices.
 
     With p the softmax of the logits over the C classes, w the class weights and P the positions of a sample,
@@ -147,19 +149,8 @@ def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None
     a label that is no class gives NaN for its sample, and sends no gradient.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class indices y of an integer dtype, of shape (N, ...).
         weight: one weight w a class, of shape (C,); None for all ones.
         gamma: how strongly confident predictions are discounted, at least 0; 0 gives cross entropy.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `gamma` below 0.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -171,7 +162,6 @@ def focal_loss(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; MindSpore `nn.FocalLoss`.
     """
     where = "focal_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
     labels = jnp.asarray(labels)
     scores = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     terms = focal_terms(-class_cost(scores, labels), gamma)
@@ -204,17 +194,8 @@ def soft_focal_loss(
     `focal_loss`. Infinite logits give the limit.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class probabilities y of the same shape.
         weight: one weight w a class, of shape (C,); None for all ones.
         gamma: how strongly confident predictions are discounted, at least 0.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `gamma` below 0.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -299,9 +280,9 @@ def categorical_focal_cross_entropy(
     labels: ArrayLike,
     *,
     alpha: Any = 0.25,
-    gamma: Any = 2.0,
-    from_logits: bool = False,
-    label_smoothing: Any = 0.0,
+    gamma: NonNegative = 2.0,
+    from_logits: Flag = False,
+    label_smoothing: UnitInterval = 0.0,
 ) -> jax.Array:
     r"""Focal loss of class probabilities, with a balancing factor and label smoothing.
 
@@ -314,18 +295,10 @@ def categorical_focal_cross_entropy(
 
     Args:
         logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
-        labels: class probabilities y of the same shape.
         alpha: a number, or one for each class, of shape (C,).
         gamma: how strongly confident predictions are discounted, at least 0.
         from_logits: whether scores are given.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `gamma` below 0, or `label_smoothing` outside [0, 1].
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -336,12 +309,9 @@ def categorical_focal_cross_entropy(
     Source: Keras `CategoricalFocalCrossentropy`; Lin et al., "Focal Loss for Dense Object Detection", 2017.
     """
     where = "categorical_focal_cross_entropy"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
-    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
-    _check.is_type(from_logits, bool, name="from_logits", where=where)
     x, target = jnp.asarray(logits), jnp.asarray(labels)
     classes = x.shape[-1]
-    target = (1 - smoothing) * target + smoothing / classes
+    target = (1 - label_smoothing) * target + label_smoothing / classes
     if np.ndim(alpha):
         of_class = class_vector(alpha, classes, x.dtype, name="alpha", where=where)
         target = target * jnp.broadcast_to(of_class, target.shape)

@@ -46,10 +46,6 @@ def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int
     Returns:
         One value for each image, of shape (N,). For the batch as one image give `x.reshape(1, -1)`.
 
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: other labels than 0 and 1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> losses.lovasz_hinge_loss([[2.0, -0.5, 0.5, -3.0]], [[1, 1, 0, 0]]).tolist()
@@ -104,18 +100,10 @@ def lovasz_softmax_loss(
 
     Args:
         predictions: class probabilities p of shape (N, C, ...), or logits.
-        labels: class indices of shape (N, ...).
         classes: `present` averages over the classes that some label names, `all` over all of them. A class that
             is not there has the largest of its probabilities for a loss.
         ignore_index: a label whose pixels are ignored; None for none. With none left the loss is 0.
         from_logits: whether predictions are logits, to be put through a softmax.
-
-    Returns:
-        One value.
-
-    Raises:
-        ArgumentError: `classes` is something else.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -160,17 +148,9 @@ def lovasz_softmax_per_image_loss(
 
     Args:
         predictions: class probabilities p of shape (N, C, ...), or logits.
-        labels: class indices of shape (N, ...).
         classes: `present` averages over the classes that are in the image, `all` over all of them.
         ignore_index: a label whose pixels are ignored; None for none. An image of nothing else has loss 0.
         from_logits: whether predictions are logits, to be put through a softmax.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `classes` is something else.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
 
     Example:
         >>> from sporax import losses

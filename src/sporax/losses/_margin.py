@@ -12,7 +12,8 @@ from sporax._typing import ArrayLike
 from sporax.losses.contract._class_weights import class_vector
 from sporax.losses.contract._indexing import named, valid_indices
 from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._parameters import Number
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._sums import largest, sum_rows
 
@@ -38,7 +39,7 @@ _CLASSES = (prediction("logits", "... C"), label("labels", "...", domain="class"
     output="...",
     info=LossInfo(cell="HingeEmbeddingLoss", parameters={"margin": (1.0, 0.25)}, like=("torch.nn.HingeEmbeddingLoss",)),
 )
-def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 1.0) -> jax.Array:
+def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Number = 1.0) -> jax.Array:
     r"""Hinge loss of distances: similar pairs are attracted, dissimilar ones separated by a margin.
 
     .. math:: \ell_i = \begin{cases} x_i & y_i = 1 \\ \max(0, m - x_i) & y_i = -1 \end{cases}
@@ -51,13 +52,6 @@ def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 
         labels: 1 (similar) or -1, of the same shape and any real dtype.
         margin: m, in units of the distances.
 
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 1 and -1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> losses.hinge_embedding_loss([0.5, 0.25, 3.0], [1, -1, -1]).tolist()
@@ -65,7 +59,6 @@ def hinge_embedding_loss(logits: ArrayLike, labels: ArrayLike, *, margin: Any = 
 
     Source: MindSpore `nn.HingeEmbeddingLoss`; the derivative at the margin is PyTorch's.
     """
-    margin = hyper_parameter(margin, name="margin", where="hinge_embedding_loss")
     logits = jnp.asarray(logits)
     # An unsigned dtype cannot be compared with -1.
     labels = jnp.asarray(labels).astype(logits.dtype)
@@ -85,17 +78,6 @@ def hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     The derivative at the kink is half of that beside it. In compiled code a label that is none of 1, 0, -1 gives
     NaN, and sends no gradient.
-
-    Args:
-        logits: scores x of any shape.
-        labels: 1 for one class, and 0 or -1 for the other, which counts as y = -1; of the same shape.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 1, 0 and -1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -117,17 +99,6 @@ def squared_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     In compiled code a label that is none of 1, 0, -1 gives NaN, and sends no gradient.
 
-    Args:
-        logits: scores x of any shape.
-        labels: 1 for one class, and 0 or -1 for the other, which counts as y = -1; of the same shape.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 1, 0 and -1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> losses.squared_hinge_loss([0.5, 0.5, 2.0], [1, 0, 1]).tolist()
@@ -148,17 +119,6 @@ def perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     The derivative at 0 is half of that beside it. In compiled code a label that is none of 1, 0, -1 gives NaN,
     and sends no gradient.
-
-    Args:
-        logits: scores x of any shape.
-        labels: 1 for one class, and 0 or -1 for the other, which counts as y = -1; of the same shape.
-
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 1, 0 and -1, where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -196,14 +156,7 @@ def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     the kink are the mean over the pieces that meet.
 
     Args:
-        logits: scores x of shape (..., C).
         labels: y, one-hot or a distribution, of shape (..., C).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses
@@ -236,18 +189,6 @@ def multiclass_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Derivatives at ties and at the kink are the mean over the pieces that meet. In compiled code a label outside
     [0, C) gives NaN for its row, and sends no gradient.
 
-    Args:
-        logits: scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> losses.multiclass_hinge_loss([[0.5, 0.25, -1.0], [3.0, 0.5, 1.0]], [0, 0]).tolist()
@@ -272,18 +213,6 @@ def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Arra
 
     Derivatives at ties are the mean over the pieces that meet. In compiled code a label outside [0, C) gives NaN
     for its row, and sends no gradient.
-
-    Args:
-        logits: scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -312,7 +241,7 @@ def multiclass_perceptron_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Arra
     ),
 )
 def multi_margin_loss(
-    logits: ArrayLike, labels: ArrayLike, *, p: int = 1, margin: Any = 1.0, weight: ArrayLike | None = None
+    logits: ArrayLike, labels: ArrayLike, *, p: int = 1, margin: Number = 1.0, weight: ArrayLike | None = None
 ) -> jax.Array:
     r"""Multiclass margin loss, averaged over the classes.
 
@@ -322,20 +251,12 @@ def multi_margin_loss(
     gradient.
 
     Args:
-        logits: scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         p: 1 or 2.
         margin: m, in units of the scores.
         weight: w, one number for each class. The mean over samples does not divide by it.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
         ArgumentError: `p` is neither 1 nor 2.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -346,7 +267,6 @@ def multi_margin_loss(
     """
     where = "multi_margin_loss"
     p = _check.one_of(_check.integer(p, name="p", where=where), (1, 2), name="p", where=where)
-    margin = hyper_parameter(margin, name="margin", where=where)
     above, valid = _above_true(logits, labels, margin)
     _, safe = valid_indices(jnp.asarray(labels), above.shape[-1])
     # The derivative at 0 is 0, and NaN stays NaN.
@@ -380,17 +300,8 @@ def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     [-1, C) gives NaN for its row, and sends no gradient.
 
     Args:
-        logits: scores x of shape (..., C).
         labels: the true classes y of an integer dtype, of shape (..., C). The list ends at the first -1; what
             follows it is passed over.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: the shapes differ.
-        LabelError: labels outside [-1, C), where their values are known.
 
     Example:
         >>> from sporax import losses

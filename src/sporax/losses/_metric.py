@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Number
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._vectors import cosine, hinge, one_minus_cosine
 
@@ -47,14 +48,6 @@ def cosine_embedding_loss(
         labels: 1 (similar) or -1, of shape (N, ...), of any real dtype.
         margin: the cosine m in [-1, 1] below which a dissimilar pair has no loss.
 
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `margin` is outside [-1, 1].
-        ShapeError: shapes that do not fit.
-        LabelError: labels other than 1 and -1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> x1, x2 = [[3.0, 4.0], [1.0, 0.0]], [[3.0, 4.0], [4.0, 3.0]]
@@ -82,7 +75,7 @@ def cosine_embedding_loss(
         cell="MarginRankingLoss", parameters={"margin": (0.0, 1.5)}, like=("margin_ranking",), lower_bound=0.0
     ),
 )
-def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike, *, margin: Any = 0.0) -> jax.Array:
+def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike, *, margin: Number = 0.0) -> jax.Array:
     r"""Margin ranking loss of two scores.
 
     .. math:: \ell_i = \max(0, -y_i (x_{1,i} - x_{2,i}) + m)
@@ -96,13 +89,6 @@ def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike,
         target: 1 where x1 should be the greater, -1 where x2 should; of the same shape and any real dtype.
         margin: by how much, m, in units of the scores.
 
-    Returns:
-        Values of that shape.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: targets other than 1 and -1, where their values are known.
-
     Example:
         >>> from sporax import losses
         >>> losses.margin_ranking_loss([3.0, 1.0, 2.0], [1.0, 2.0, 2.0], [1, 1, -1], margin=0.5).tolist()
@@ -110,7 +96,6 @@ def margin_ranking_loss(input1: ArrayLike, input2: ArrayLike, target: ArrayLike,
 
     Source: MindSpore `nn.MarginRankingLoss`, PyTorch `nn.MarginRankingLoss`.
     """
-    margin = hyper_parameter(margin, name="margin", where="margin_ranking_loss")
     difference = jnp.asarray(input1) - jnp.asarray(input2)
     target = jnp.asarray(target).astype(difference.dtype)
     known = (target == 1) | (target == -1)

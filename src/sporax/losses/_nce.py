@@ -81,14 +81,10 @@ def nce_loss(
         seed: makes the key when there is none. The same seed draws the same classes at every call.
         key: a JAX random key for the draw.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
         ArgumentError: counts that do not fit `num_classes`, an unknown sampler, or an expected count that is not above
             0.
         ArgumentTypeError: `sampled_values` is not a sequence of three.
-        DtypeError, ShapeError, LabelError: inputs that do not fit.
 
     Example:
         >>> import numpy as np

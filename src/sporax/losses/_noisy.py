@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._tempered import tempered_log, tempered_log_softmax
 from sporax.losses.contract._class_weights import scaled
 from sporax.losses.contract._indexing import take_class, valid_indices
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Number
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._relative_entropy import exp_less_line, expm1
 from sporax.losses.numerics._softmax import class_cost, log_softmax
@@ -42,7 +42,7 @@ _TEMPERATURES = {"t1": (0.7, 1.0, 0.2), "t2": (1.3, 1.0, 0.9), "label_smoothing"
         cell="PolyLoss", parameters={"epsilon": (2.0, -1.0)}, like=("poly_loss_cross_entropy",), lower_bound=0.0
     ),
 )
-def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
+def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Number = 2.0) -> jax.Array:
     r"""Poly-1 cross entropy of class probabilities.
 
     With p the softmax of the logits,
@@ -52,16 +52,8 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     Infinite logits give the limit, as in `softmax_cross_entropy_with_logits`.
 
     Args:
-        logits: unnormalised scores of shape (..., C).
-        labels: class probabilities y of the same shape.
         epsilon: the additional weight of the first term; 0 gives cross entropy. The paper takes 2 for image
             classification and -1 for detection.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -71,7 +63,6 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
     Source: Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", 2022;
     optax `poly_loss_cross_entropy`.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="poly1_cross_entropy")
     labels = jnp.asarray(labels)
     log_p = log_softmax(jnp.asarray(logits))
     return sum_rows(scaled(labels, _poly1(0 - log_p, epsilon)))[..., 0]
@@ -84,7 +75,7 @@ def poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 
         cell="PolyLoss", parameters={"epsilon": (2.0, -1.0)}, like=("poly_loss_cross_entropy",), lower_bound=0.0
     ),
 )
-def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 2.0) -> jax.Array:
+def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon: Number = 2.0) -> jax.Array:
     r"""Poly-1 cross entropy of class indices.
 
     With p the softmax of the logits,
@@ -94,17 +85,7 @@ def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon:
     Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
 
     Args:
-        logits: unnormalised scores of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         epsilon: the additional weight of the first term; 0 gives cross entropy.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -115,7 +96,6 @@ def sparse_poly1_cross_entropy(logits: ArrayLike, labels: ArrayLike, *, epsilon:
 
     Source: Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", 2022.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="sparse_poly1_cross_entropy")
     cost = class_cost(jnp.asarray(logits), jnp.asarray(labels))
     return _poly1(cost, epsilon)
 
@@ -141,7 +121,7 @@ def _poly1(cost: jax.Array, epsilon: Any) -> jax.Array:
     ),
 )
 def generalized_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, q: Any = 0.5, from_logits: bool = False
+    logits: ArrayLike, labels: ArrayLike, *, q: Any = 0.5, from_logits: Flag = False
 ) -> jax.Array:
     r"""Generalized cross entropy, which interpolates between cross entropy and absolute error.
 
@@ -153,18 +133,8 @@ def generalized_cross_entropy(
 
     Args:
         logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
-        labels: class indices y of an integer dtype, of shape (...).
         q: in (0, 1]; the larger, the less a wrong label can do.
         from_logits: whether scores are given.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `q` outside (0, 1].
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -177,7 +147,6 @@ def generalized_cross_entropy(
     """
     where = "generalized_cross_entropy"
     q = hyper_parameter(q, name="q", where=where, minimum=0, maximum=1, open_minimum=True)
-    _check.is_type(from_logits, bool, name="from_logits", where=where)
     x, labels = jnp.asarray(logits), jnp.asarray(labels)
     if from_logits:
         return -jnp.expm1(-q * class_cost(x, labels)) / q
@@ -201,7 +170,7 @@ _LEAST = 1e-12
     ),
 )
 def symmetric_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 0.1, beta: Any = 1.0, A: Any = -4.0
+    logits: ArrayLike, labels: ArrayLike, *, alpha: NonNegative = 0.1, beta: NonNegative = 1.0, A: Any = -4.0
 ) -> jax.Array:
     r"""Symmetric cross entropy: cross entropy plus reverse cross entropy.
 
@@ -212,20 +181,9 @@ def symmetric_cross_entropy(
     Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
 
     Args:
-        logits: unnormalised scores of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
         alpha: the weight of cross entropy, at least 0.
         beta: the weight of the reverse cross entropy, at least 0.
         A: what stands for log 0, below 0.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `alpha` or `beta` below 0, or `A` not below 0.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np
@@ -236,8 +194,6 @@ def symmetric_cross_entropy(
     Source: Wang et al., "Symmetric Cross Entropy for Robust Learning with Noisy Labels", 2019.
     """
     where = "symmetric_cross_entropy"
-    alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0)
-    beta = hyper_parameter(beta, name="beta", where=where, minimum=0)
     log_zero = hyper_parameter(A, name="A", where=where, maximum=0, open_maximum=True)
     cost = class_cost(jnp.asarray(logits), jnp.asarray(labels))
     return scaled(alpha, cost) + beta * log_zero * jnp.expm1(-cost)
@@ -265,18 +221,9 @@ def bi_tempered_logistic_loss(
     q = (1 - s C / (C - 1)) y + s / (C - 1). The normalisation has exact derivatives, for t1 and t2 as well.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class probabilities y of the same shape.
         t1: temperature of the logarithm, in [0, 1].
         t2: temperature of the exponential, at least 0.
         label_smoothing: s in [0, 1).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `t1` outside [0, 1], `t2` below 0, or `label_smoothing` outside [0, 1).
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -314,20 +261,9 @@ def sparse_bi_tempered_logistic_loss(
     In compiled code a label that is no class gives NaN, with no gradient.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class indices of an integer dtype, of shape (...).
         t1: temperature of the logarithm, in [0, 1].
         t2: temperature of the exponential, at least 0.
         label_smoothing: s in [0, 1).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `t1` outside [0, 1], `t2` below 0, or `label_smoothing` outside [0, 1).
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> import numpy as np

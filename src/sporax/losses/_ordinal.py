@@ -58,17 +58,10 @@ def coral_loss(
 
     Args:
         logits: x of shape (..., C-1).
-        labels: classes y in [0, C), of an integer dtype and shape (...).
         importance_weights: w, one for each threshold; 1 unless given.
-
-    Returns:
-        Values of shape (...).
 
     Raises:
         ArgumentError: not one weight for each threshold.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> from sporax import losses
@@ -107,15 +100,9 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
 
     Args:
         logits: x of shape (..., C-1).
-        labels: classes y in [0, C), of an integer dtype and shape (...).
 
     Returns:
         Values of shape (...): for each sample the sum over its questions.
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
 
     Example:
         >>> from sporax import losses

@@ -13,6 +13,7 @@ from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo, Sized
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import NonNegative, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logistic import log1p
 from sporax.losses.numerics._vectors import absolute
@@ -39,17 +40,7 @@ def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) 
 
     Args:
         logits: predictions x of the quantile, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         quantile: tau, between 0 and 1: how large a part of the targets lies below the right prediction.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `quantile` is not between 0 and 1.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -87,16 +78,10 @@ def multi_quantile_loss(
 
     Args:
         logits: predictions x of each quantile along the last axis, of shape (..., K).
-        labels: targets y, of shape (...).
         quantile: K numbers tau between 0 and 1, in the order of the last axis.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ArgumentError: a quantile is not between 0 and 1, or there are not K of them.
-        ShapeError: shapes that do not fit.
-        DtypeError: complex inputs.
+        ArgumentError: a quantile is outside (0, 1), or there are not K of them.
 
     Example:
         >>> from sporax import losses
@@ -144,7 +129,7 @@ def _quantile(value: Any, where: str) -> Any:
         lower_bound=0.0,
     ),
 )
-def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 0.1) -> jax.Array:
+def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: NonNegative = 0.1) -> jax.Array:
     r"""Absolute error beyond an insensitive zone.
 
     .. math:: \ell_i = \max(0, |x_i - y_i| - \epsilon)
@@ -152,18 +137,7 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: A
     The derivative is 0 in the dead zone and at its ends.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         epsilon: how far off costs nothing; not below 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `epsilon` is below 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -172,7 +146,6 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: A
 
     Source: Vapnik, "The Nature of Statistical Learning Theory", 1995, for support vector regression.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="epsilon_insensitive_loss", minimum=0)
     distance = absolute(jnp.asarray(logits) - jnp.asarray(labels))
     return jnp.where(distance <= epsilon, 0, distance - epsilon)
 
@@ -185,7 +158,7 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: A
         cell="WingLoss", parameters={"width": (10.0, 0.7), "curvature": (2.0, 0.4)}, like=("wing",), lower_bound=0.0
     ),
 )
-def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvature: Any = 2.0) -> jax.Array:
+def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Positive = 10.0, curvature: Positive = 2.0) -> jax.Array:
     r"""Wing loss: logarithmic near zero, absolute error beyond.
 
     .. math::
@@ -197,18 +170,8 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvat
 
     Args:
         logits: predictions x, such as coordinates of landmarks in pixels, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         width: w, where the logarithm ends; above 0, in units of the inputs.
         curvature: epsilon, above 0, in units of the inputs; the derivative at 0 is width / curvature.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `width` or `curvature` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -218,8 +181,6 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Any = 10.0, curvat
     Source: Feng, Kittler, Awais, Huber, Wu, "Wing Loss for Robust Facial Landmark Localisation with Convolutional
     Neural Networks", 2018.
     """
-    width = hyper_parameter(width, name="width", where="wing_loss", minimum=0, open_minimum=True)
-    curvature = hyper_parameter(curvature, name="curvature", where="wing_loss", minimum=0, open_minimum=True)
     distance = absolute(jnp.asarray(logits) - jnp.asarray(labels))
     near = width * log1p(distance / curvature)
     return jnp.where(distance < width, near, distance - width + width * jnp.log1p(width / curvature))
@@ -262,15 +223,6 @@ def adaptive_wing_loss(
         theta: where the curve ends and the line starts; above 0, in units of the heatmap.
         epsilon: the width of the curve; above 0, in units of the heatmap.
         alpha: the exponent for a dark target, a little above 2; above 1.
-
-    Returns:
-        Values of that shape.
-
-    Raises:
-        ArgumentError: a parameter is out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
-        ShapeError: shapes that differ.
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._divergence import times
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Positive, UnitInterval
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
 
@@ -65,7 +65,7 @@ def _bounded(x: ArrayLike, eps: Any) -> jax.Array:
     ),
 )
 def poisson_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, *, log_input: bool = True, full: bool = False, eps: Any = 1e-8
+    logits: ArrayLike, labels: ArrayLike, *, log_input: Flag = True, full: Flag = False, eps: NonNegative = 1e-8
 ) -> jax.Array:
     r"""Negative log likelihood of counts under a Poisson distribution.
 
@@ -84,13 +84,6 @@ def poisson_nll_loss(
         full: whether the approximation of log y! is added.
         eps: added before the logarithm of an expected count is taken; at least 0.
 
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `eps` is negative.
-        ShapeError: shapes that do not fit.
-
     Example:
         >>> from sporax import losses
         >>> losses.poisson_nll_loss([1.0, 3.0], [0.0, 0.0], log_input=False).tolist()
@@ -98,10 +91,6 @@ def poisson_nll_loss(
 
     Source: MindSpore `nn.PoissonNLLLoss`; `torch.nn.PoissonNLLLoss`.
     """
-    where = "poisson_nll_loss"
-    _check.is_type(log_input, bool, name="log_input", where=where)
-    _check.is_type(full, bool, name="full", where=where)
-    eps = hyper_parameter(eps, name="eps", where=where, minimum=0)
     x, y = jnp.asarray(logits), jnp.asarray(labels)
     if log_input:
         loss = jnp.exp(x) - times(y, x)
@@ -141,7 +130,7 @@ def _gaussian(mean: ArrayLike, labels: ArrayLike, var: jax.Array, full: bool) ->
     info=LossInfo(cell="GaussianNLLLoss", parameters={"full": (False, True)}),
 )
 def gaussian_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, full: bool = False, eps: Any = 1e-6
+    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, full: Flag = False, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood under a Gaussian whose mean and variance are both predicted.
 
@@ -152,17 +141,9 @@ def gaussian_nll_loss(
 
     Args:
         logits: means x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         var: variances, likewise; or with one axis fewer than `logits` and otherwise the same: one for each row.
         full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added.
         eps: the minimum variance, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -172,8 +153,6 @@ def gaussian_nll_loss(
     Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994;
     MindSpore `nn.GaussianNLLLoss`; the derivative is that of `torch.nn.GaussianNLLLoss`.
     """
-    _check.is_type(full, bool, name="full", where="gaussian_nll_loss")
-    eps = hyper_parameter(eps, name="eps", where="gaussian_nll_loss", minimum=0, open_minimum=True)
     return _gaussian(logits, labels, _bounded(var, eps), full)
 
 
@@ -190,7 +169,13 @@ def gaussian_nll_loss(
     ),
 )
 def beta_weighted_gaussian_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, beta: Any = 0.5, full: bool = False, eps: Any = 1e-6
+    logits: ArrayLike,
+    labels: ArrayLike,
+    var: ArrayLike,
+    *,
+    beta: UnitInterval = 0.5,
+    full: Flag = False,
+    eps: Positive = 1e-6,
 ) -> jax.Array:
     r"""Beta-NLL: `gaussian_nll_loss` weighted by the variance to the power of beta, without its gradient.
 
@@ -202,18 +187,10 @@ def beta_weighted_gaussian_nll_loss(
 
     Args:
         logits: means x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         var: variances, as in `gaussian_nll_loss`.
         beta: the exponent, from 0 to 1.
         full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added within the brackets.
         eps: the minimum variance, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `beta` is outside [0, 1], or `eps` not above 0.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -223,10 +200,6 @@ def beta_weighted_gaussian_nll_loss(
     Source: Seitzer, Tavakoli, Antic and Martius, "On the Pitfalls of Heteroscedastic Uncertainty Estimation with
     Probabilistic Neural Networks", 2022.
     """
-    where = "beta_weighted_gaussian_nll_loss"
-    _check.is_type(full, bool, name="full", where=where)
-    beta = hyper_parameter(beta, name="beta", where=where, minimum=0, maximum=1)
-    eps = hyper_parameter(eps, name="eps", where=where, minimum=0, open_minimum=True)
     var = _bounded(var, eps)
     return jax.lax.stop_gradient(var) ** beta * _gaussian(logits, labels, var, full)
 
@@ -239,7 +212,7 @@ def beta_weighted_gaussian_nll_loss(
     broadcasting=True,
     info=LossInfo(cell="LaplaceNLLLoss"),
 )
-def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
+def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps: Positive = 1e-6) -> jax.Array:
     r"""Negative log likelihood under a Laplace distribution.
 
     .. math:: b = \max(s, \epsilon), \qquad \ell = \log 2 b + \frac{|x - y|}{b}
@@ -248,16 +221,8 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
 
     Args:
         loc: medians x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         scale: mean distances s from the median, likewise.
         eps: the minimum scale, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -266,7 +231,6 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
 
     Source: `torch.distributions.Laplace`.
     """
-    eps = hyper_parameter(eps, name="eps", where="laplace_nll_loss", minimum=0, open_minimum=True)
     scale = _bounded(scale, eps)
     difference = jnp.asarray(loc) - jnp.asarray(labels)
     return jnp.log(2 * scale) + difference * jnp.sign(difference) / scale
@@ -282,7 +246,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
     info=LossInfo(cell="StudentTNLLLoss"),
 )
 def student_t_nll_loss(
-    loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Any = 1e-6
+    loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood of Student's t distribution.
 
@@ -295,17 +259,9 @@ def student_t_nll_loss(
 
     Args:
         loc: centers x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         scale: scales s, likewise.
         df: degrees of freedom :math:`\nu`, likewise; for many the distribution is Gaussian.
         eps: the minimum scale and the minimum degree of freedom, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -314,7 +270,6 @@ def student_t_nll_loss(
 
     Source: `torch.distributions.StudentT`.
     """
-    eps = hyper_parameter(eps, name="eps", where="student_t_nll_loss", minimum=0, open_minimum=True)
     scale, df = _bounded(scale, eps), _bounded(df, eps)
     z = (jnp.asarray(loc) - jnp.asarray(labels)) / scale
     constant = 0.5 * jnp.log(math.pi * df) - log_rising(df / 2, jnp.full_like(df, 0.5))
@@ -331,7 +286,7 @@ def student_t_nll_loss(
     info=LossInfo(cell="NegativeBinomialNLLLoss"),
 )
 def negative_binomial_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Any = 1e-6
+    logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood of overdispersed counts under a negative binomial distribution.
 
@@ -347,13 +302,6 @@ def negative_binomial_nll_loss(
         total_count: r, likewise; not taken below `eps`, which has no part in the derivative.
         eps: the least r, above 0.
 
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
-
     Example:
         >>> from sporax import losses
         >>> [round(value, 4) for value in losses.negative_binomial_nll_loss([0.0, 0.0], [0.0, 2.0], 1.0).tolist()]
@@ -361,7 +309,6 @@ def negative_binomial_nll_loss(
 
     Source: `torch.distributions.NegativeBinomial`.
     """
-    eps = hyper_parameter(eps, name="eps", where="negative_binomial_nll_loss", minimum=0, open_minimum=True)
     x, y, r = jnp.asarray(logits), jnp.asarray(labels), _bounded(total_count, eps)
     return r * jax.nn.softplus(x) + times(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
 
@@ -390,14 +337,6 @@ def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: 
         labels: proportions y in [0, 1], of the same shape.
         beta: the second parameter, torch's `concentration0`, of the same shape.
         eps: how near to their ends labels and parameters may be, in (0, 0.5).
-
-    Returns:
-        Values of the same shape.
-
-    Raises:
-        ArgumentError: `eps` is outside (0, 0.5).
-        ShapeError: the shapes differ.
-        LabelError: labels outside [0, 1], where their values are known; in compiled code they give NaN.
 
     Example:
         >>> from sporax import losses

@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses.contract._indexing import named, take_class, valid_indices
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Number, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._softmax import class_cost
 from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
@@ -37,8 +37,8 @@ def proxy_anchor_loss(
     weight: ArrayLike,
     labels: ArrayLike,
     *,
-    margin: Any = 0.1,
-    alpha: Any = 32.0,
+    margin: Number = 0.1,
+    alpha: Positive = 32.0,
     mask: Any = None,
 ) -> jax.Array:
     r"""Proxy anchor loss: each class proxy is an anchor for the samples of the batch.
@@ -51,19 +51,13 @@ def proxy_anchor_loss(
     sample whose label is outside [0, C) takes no part, and its value is NaN.
 
     Args:
-        embeddings: vectors of shape (N, D).
         weight: class vectors of shape (C, D).
-        labels: class indices in [0, C), of shape (N,).
         margin: :math:`\delta`.
         alpha: the scale, above 0.
         mask: which samples take part, of shape (N,).
 
     Returns:
         Values of shape (N,), all equal.
-
-    Raises:
-        ArgumentError: `alpha` is not above 0.
-        ShapeError, DtypeError, LabelError: inputs that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -73,9 +67,6 @@ def proxy_anchor_loss(
 
     Source: Kim et al., "Proxy Anchor Loss for Deep Metric Learning", 2020.
     """
-    name = "proxy_anchor_loss"
-    margin = hyper_parameter(margin, name="margin", where=name)
-    alpha = hyper_parameter(alpha, name="alpha", where=name, minimum=0, open_minimum=True)
     similarity = dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     valid, safe = valid_indices(jnp.asarray(labels), similarity.shape[1])
     here = valid if mask is None else valid & mask
@@ -98,8 +89,8 @@ def proxy_nca_loss(
     weight: ArrayLike,
     labels: ArrayLike,
     *,
-    scale: Any = 1.0,
-    include_positive: bool = False,
+    scale: Positive = 1.0,
+    include_positive: Flag = False,
 ) -> jax.Array:
     r"""Proxy-NCA: neighborhood component analysis against one proxy per class.
 
@@ -110,18 +101,12 @@ def proxy_nca_loss(
     outside [0, C) gives NaN, and sends no gradient.
 
     Args:
-        embeddings: vectors x of shape (N, D).
         weight: class vectors w of shape (C, D).
-        labels: class indices y in [0, C), of shape (N,).
         scale: s, above 0: the length squared to which vectors are scaled. The paper has 1.
         include_positive: whether the sum has the class itself, as in ProxyNCA++, so that the loss is at least 0.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: `scale` is not above 0, or there is a single class and it is not included.
-        ShapeError, DtypeError, LabelError: inputs that do not fit.
+        ArgumentError: there is a single class, and `include_positive` is False.
 
     Example:
         >>> from sporax import losses
@@ -133,12 +118,11 @@ def proxy_nca_loss(
     "ProxyNCA++", 2020 (`include_positive`).
     """
     name = "proxy_nca_loss"
-    scale = hyper_parameter(scale, name="scale", where=name, minimum=0, open_minimum=True)
     # |x - w|^2 = 2 - 2 cos for vectors of length 1, and the 2 is in numerator and denominator. A zero vector keeps
     # the cosine 0.
     scores = 2 * scale * dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     classes = scores.shape[1]
-    every = _check.is_type(include_positive, bool, name="include_positive", where=name)
+    every = include_positive
     if classes == 1 and not every:
         raise ArgumentError(
             f"{name}: there must be at least 2 classes where a class is compared with the others, but `weight` has 1 "
@@ -164,9 +148,9 @@ def arcface_loss(
     weight: ArrayLike,
     labels: ArrayLike,
     *,
-    scale: Any = 64.0,
+    scale: Positive = 64.0,
     margin: Any = 0.5,
-    easy_margin: bool = False,
+    easy_margin: Flag = False,
 ) -> jax.Array:
     r"""ArcFace: cross entropy of cosines with an additive angular margin.
 
@@ -178,19 +162,10 @@ def arcface_loss(
     compiled code a label outside [0, C) gives NaN, and sends no gradient.
 
     Args:
-        embeddings: vectors of shape (N, D).
         weight: class vectors of shape (C, D).
-        labels: class indices y in [0, C), of shape (N,).
         scale: s, above 0.
         margin: the angle m in radians, in [0, pi/2).
         easy_margin: whether the angle is added only to those below pi/2, and others are left as they are.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `scale` is not above 0, or `margin` is out of range.
-        ShapeError, DtypeError, LabelError: inputs that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -202,7 +177,6 @@ def arcface_loss(
     Source: Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019.
     """
     name = "arcface_loss"
-    scale = hyper_parameter(scale, name="scale", where=name, minimum=0, open_minimum=True)
     margin = hyper_parameter(margin, name="margin", where=name, minimum=0, maximum=jnp.pi / 2, open_maximum=True)
     points, vectors = unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight))
     labels = jnp.asarray(labels)
@@ -216,7 +190,7 @@ def arcface_loss(
     none = jnp.all(points == 0, axis=-1) | jnp.all(vector == 0, axis=-1)
     sine, along = jnp.where(none, 1, sine), along[:, 0]
     moved = along * jnp.cos(margin) - sine * jnp.sin(margin)
-    if _check.is_type(easy_margin, bool, name="easy_margin", where=name):
+    if easy_margin:
         target = jnp.where(along > 0, moved, along)
     else:
         target = jnp.where(along > -jnp.cos(margin), moved, along - margin * jnp.sin(margin))
@@ -230,7 +204,7 @@ def arcface_loss(
     info=LossInfo(cell="CosFaceLoss", parameters={"scale": (16.0, 4.0), "margin": (0.35, 0.1)}, lower_bound=0.0),
 )
 def cosface_loss(
-    embeddings: ArrayLike, weight: ArrayLike, labels: ArrayLike, *, scale: Any = 64.0, margin: Any = 0.35
+    embeddings: ArrayLike, weight: ArrayLike, labels: ArrayLike, *, scale: Positive = 64.0, margin: NonNegative = 0.35
 ) -> jax.Array:
     r"""CosFace: cross entropy of cosines with an additive cosine margin.
 
@@ -240,18 +214,9 @@ def cosface_loss(
     In compiled code a label outside [0, C) gives NaN, and sends no gradient.
 
     Args:
-        embeddings: vectors of shape (N, D).
         weight: class vectors of shape (C, D).
-        labels: class indices y in [0, C), of shape (N,).
         scale: s, above 0.
         margin: the cosine m, at least 0.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `scale` is not above 0, or `margin` is negative.
-        ShapeError, DtypeError, LabelError: inputs that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -262,9 +227,6 @@ def cosface_loss(
 
     Source: Wang et al., "CosFace: Large Margin Cosine Loss for Deep Face Recognition", 2018.
     """
-    name = "cosface_loss"
-    scale = hyper_parameter(scale, name="scale", where=name, minimum=0, open_minimum=True)
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
     cosines = dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     valid, safe = valid_indices(jnp.asarray(labels), cosines.shape[1])
     logits = scale * jnp.where(named(safe, cosines), cosines - margin, cosines)

@@ -12,7 +12,8 @@ from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses.contract._arrays import would_be_cut
 from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import Counted, as_array, loss_function
+from sporax.losses.contract._parameters import Positive
 from sporax.losses.contract._shapes import broadcast_into
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import log_add
@@ -96,7 +97,7 @@ def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
     ),
 )
 def rank_net_loss(
-    logits: ArrayLike, labels: ArrayLike, *, sigma: Any = 1.0, mask: ArrayLike | None = None
+    logits: ArrayLike, labels: ArrayLike, *, sigma: Positive = 1.0, mask: ArrayLike | None = None
 ) -> jax.Array | Counted:
     r"""RankNet: pairwise logistic loss.
 
@@ -111,13 +112,6 @@ def rank_net_loss(
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
             count in the mean.
 
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `sigma` is not above 0.
-        ShapeError: shapes that do not fit.
-
     Example:
         >>> from sporax import losses
         >>> round(float(losses.rank_net_loss([2.0, 1.0, 0.0], [1, 0, 0])), 4)  # log(1 + 1/e) + log(1 + 1/e**2)
@@ -126,7 +120,6 @@ def rank_net_loss(
     Source: Burges et al., "Learning to Rank using Gradient Descent", 2005.
     """
     where = "rank_net_loss"
-    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
     logits, labels, kept = _items(logits, labels, mask, where)
     return _counted(jnp.sum(_pair_losses(logits, labels, kept, sigma), axis=(-2, -1)), mask, kept)
 
@@ -148,12 +141,6 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
         labels: grades y of the same shape.
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
             does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -187,12 +174,6 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
         labels: grades of the same shape, of any real dtype; higher is better.
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
             does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -234,7 +215,7 @@ def lambda_rank_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    sigma: Any = 1.0,
+    sigma: Positive = 1.0,
     k: int | None = None,
     mask: ArrayLike | None = None,
 ) -> jax.Array | Counted:
@@ -256,13 +237,6 @@ def lambda_rank_loss(
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
             count in the mean.
 
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `sigma` is not above 0, or `k` is below 1.
-        ShapeError: shapes that do not fit.
-
     Example:
         >>> from sporax import losses
         >>> value = losses.lambda_rank_loss([0.0, 1.0], [1, 0])  # (1 - 1 / log2(3)) * log(1 + e)
@@ -273,7 +247,6 @@ def lambda_rank_loss(
     Framework for Ranking Metric Optimization", 2018 (which takes the logarithm to base 2).
     """
     where = "lambda_rank_loss"
-    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
     logits, labels, kept = _items(logits, labels, mask, where)
     count = logits.shape[-1]
     k = count if k is None else _check.integer(k, name="k", where=where, minimum=1)
@@ -310,12 +283,6 @@ def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLik
         labels: grades y >= 0 of the same shape, which need not add up to 1.
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
             does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._parameters import Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logistic import log1p_within_one, polynomial
 from sporax.losses.numerics._sums import sum_all
@@ -44,18 +44,6 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     The derivative at a tie is 0.
 
-    Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
-
     Example:
         >>> from sporax import losses
         >>> losses.l1_loss([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]], [[0.0, 2.0, 5.0], [3.0, 1.0, 1.0]]).tolist()
@@ -78,18 +66,6 @@ def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Squared error.
 
     .. math:: \ell_i = (x_i - y_i)^2
-
-    Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -116,17 +92,8 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     A loss of all elements together, which is no mean of parts: the batches of an epoch do not add up to the value
     of the whole. Where all differences are 0 so is the gradient.
 
-    Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-
     Returns:
         One value, of shape (), in units of the inputs; 0 for no elements.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -156,7 +123,7 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         lower_bound=0.0,
     ),
 )
-def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> jax.Array:
+def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0) -> jax.Array:
     r"""Smooth L1 loss: quadratic below `beta`, linear beyond.
 
     .. math::
@@ -167,18 +134,7 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     difference.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         beta: where the square ends, above 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `beta` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -187,7 +143,6 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
 
     Source: Girshick, "Fast R-CNN", 2015; MindSpore `nn.SmoothL1Loss`.
     """
-    beta = hyper_parameter(beta, name="beta", where="smooth_l1_loss", minimum=0, open_minimum=True)
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     distance = jnp.abs(difference)
     inside = distance < beta
@@ -203,7 +158,7 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0) -> 
     broadcasting=True,
     info=LossInfo(cell="HuberLoss", parameters={"delta": (1.0, 0.3, 4)}, like=("huber", "Huber"), lower_bound=0.0),
 )
-def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax.Array:
+def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -> jax.Array:
     r"""Huber loss: quadratic below `delta`, linear beyond.
 
     .. math::
@@ -213,18 +168,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
     This is delta times `smooth_l1_loss` with `beta=delta`. An infinite `delta` gives half the squared difference.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         delta: where the square ends, and the largest derivative; above 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `delta` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -233,7 +177,6 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Any = 1.0) -> jax
 
     Source: Huber, "Robust Estimation of a Location Parameter", 1964; MindSpore `nn.HuberLoss`.
     """
-    delta = hyper_parameter(delta, name="delta", where="huber_loss", minimum=0, open_minimum=True)
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     inside = jnp.abs(difference) < delta
     # Each branch sees 0 in the positions of the other, where it might overflow.
@@ -255,18 +198,6 @@ def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     Nearly half the square near zero, and the distance less log 2 far away; its derivative is tanh(x - y). Neither tiny
     nor huge differences lose digits.
-
-    Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -325,10 +256,6 @@ def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     Returns:
         Values in [-1, 1], of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses

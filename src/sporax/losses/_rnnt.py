@@ -16,6 +16,7 @@ from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo
 from sporax.losses.contract._lengths import take_lengths, take_targets
 from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._parameters import Flag
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import centred, log_add
 from sporax.losses.numerics._softmax import log_softmax
@@ -55,7 +56,7 @@ def rnnt_loss(
     *,
     blank: int = 0,
     clamp: float = -1.0,
-    fused_log_softmax: bool = True,
+    fused_log_softmax: Flag = True,
 ) -> jax.Array:
     r"""RNN transducer: negative log likelihood of a label sequence over all alignments.
 
@@ -77,12 +78,8 @@ def rnnt_loss(
         clamp: the bound of each element of a value's gradient, to both sides; none where it is not above 0.
         fused_log_softmax: whether `logits` go through a log-softmax; False if they are log probabilities already.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: `blank` is no class.
-        DtypeError, ShapeError: inputs that do not fit.
+        ArgumentError: `blank` is not a class.
         LabelError: a length or a label out of range, where values are known.
 
     Example:
@@ -97,7 +94,6 @@ def rnnt_loss(
     `functional.rnnt_loss`; MindSpore `ops.RNNTLoss`.
     """
     where = "rnnt_loss"
-    _check.is_type(fused_log_softmax, bool, name="fused_log_softmax", where=where)
     logits, targets = jnp.asarray(logits), jnp.asarray(targets)
     frames, places, classes = logits.shape[1:]
     if places != targets.shape[1] + 1:

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
 from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import loss_function
+from sporax.losses.contract._parameters import Number, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logistic import log1p
 from sporax.losses.numerics._vectors import absolute
@@ -38,7 +39,7 @@ _INPUTS = (prediction("logits", "..."), label("labels", "..."))
         lower_bound=0.0,
     ),
 )
-def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-3) -> jax.Array:
+def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e-3) -> jax.Array:
     r"""Charbonnier loss: smooth absolute error.
 
     .. math:: \ell_i = \sqrt{(x_i - y_i)^2 + \epsilon^2}
@@ -46,18 +47,7 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-
     It is epsilon, not 0, at a tie. The derivative is ±1 for an infinite difference.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         epsilon: how wide the rounded corner is; above 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `epsilon` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -68,7 +58,6 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-
     Algorithms for Computed Imaging", 1994; with this epsilon Lai, Huang, Ahuja, Yang, "Deep Laplacian Pyramid
     Networks for Fast and Accurate Super-Resolution", 2017.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="charbonnier_loss", minimum=0, open_minimum=True)
     near, far, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), epsilon, 1e9)
     return jnp.where(distant, absolute(far), epsilon * jnp.sqrt(jnp.square(near) + 1))
 
@@ -79,24 +68,13 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-
     broadcasting=True,
     info=LossInfo(cell="CauchyLoss", parameters={"scale": (1.0, 0.5)}, like=("cauchy", "lorentzian"), lower_bound=0.0),
 )
-def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
+def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Cauchy (Lorentzian) loss, which grows logarithmically.
 
     .. math:: \ell_i = \log\Bigl(1 + \frac{1}{2} \Bigl(\frac{x_i - y_i}{c}\Bigr)^2\Bigr)
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         scale: c, the size of a usual difference; above 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `scale` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -105,7 +83,6 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
 
     Source: Black, Anandan, "The Robust Estimation of Multiple Motions", 1996; in the scaling of Barron, 2019.
     """
-    scale = hyper_parameter(scale, name="scale", where="cauchy_loss", minimum=0, open_minimum=True)
     near, far, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e9)
     away = 2 * jnp.log(absolute(jnp.where(distant, far / scale, 1))) - math.log(2)
     return jnp.where(distant, away, log1p(0.5 * jnp.square(near)))
@@ -117,7 +94,7 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     broadcasting=True,
     info=LossInfo(cell="GemanMcClureLoss", parameters={"scale": (1.0, 0.5)}, like=("geman_mcclure",), lower_bound=0.0),
 )
-def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
+def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Geman-McClure loss, bounded by 2.
 
     .. math:: \ell_i = \frac{2 u_i^2}{u_i^2 + 4}, \qquad u_i = \frac{x_i - y_i}{c}
@@ -125,18 +102,10 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     The derivative is 0 for an infinite difference.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         scale: c, the size of a usual difference; above 0, in units of the inputs.
 
     Returns:
         Values in [0, 2], of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `scale` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -146,7 +115,6 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     Source: Geman, McClure, "Bayesian Image Analysis: An Application to Single Photon Emission Tomography", 1985;
     in the scaling of Barron, 2019.
     """
-    scale = hyper_parameter(scale, name="scale", where="geman_mcclure_loss", minimum=0, open_minimum=True)
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e9)
     square = jnp.square(near)
     # Two forms of the same: the derivative of each keeps its digits where it is used.
@@ -159,7 +127,7 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     broadcasting=True,
     info=LossInfo(cell="WelschLoss", parameters={"scale": (1.0, 0.7)}, like=("welsch", "leclerc"), lower_bound=0.0),
 )
-def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> jax.Array:
+def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Welsch (Leclerc) loss, bounded by 1.
 
     .. math:: \ell_i = 1 - \exp\Bigl(-\frac{1}{2} \Bigl(\frac{x_i - y_i}{c}\Bigr)^2\Bigr)
@@ -167,18 +135,10 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     The derivative is 0 for an infinite difference.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         scale: c, the size of a usual difference; above 0, in units of the inputs.
 
     Returns:
         Values in [0, 1], of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `scale` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -188,7 +148,6 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
     Source: Dennis, Welsch, "Techniques for Nonlinear Least Squares and Robust Regression", 1978; in the scaling
     of Barron, 2019.
     """
-    scale = hyper_parameter(scale, name="scale", where="welsch_loss", minimum=0, open_minimum=True)
     # The exponential of -5e5 is 0 in every dtype.
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e3)
     exponent = -0.5 * jnp.square(near)
@@ -209,7 +168,7 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0) -> ja
         lower_bound=0.0,
     ),
 )
-def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.685) -> jax.Array:
+def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 4.685) -> jax.Array:
     r"""Tukey biweight loss, constant beyond `scale`, so that outliers have no gradient.
 
     .. math::
@@ -220,19 +179,11 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
     Value and the first two derivatives are continuous where the two meet; outliers have no gradient at all.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         scale: c, above 0, in units of the inputs. Of differences that are normal with deviation 1, 4.685 keeps 95 %
             of the efficiency of least squares.
 
     Returns:
         Values in [0, c²/6], of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `scale` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
 
     Example:
         >>> from sporax import losses
@@ -243,7 +194,6 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
     Source: Beaton, Tukey, "The Fitting of Power Series, Meaning Polynomials, Illustrated on Band-Spectroscopic
     Data", 1974.
     """
-    scale = hyper_parameter(scale, name="scale", where="tukey_biweight_loss", minimum=0, open_minimum=True)
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1)
     square = jnp.square(near)
     # 1 - (1 - s)^3 written out, so that small differences keep their digits.
@@ -261,7 +211,9 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
         lower_bound=0.0,
     ),
 )
-def general_adaptive_loss(logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 1.0, scale: Any = 1.0) -> jax.Array:
+def general_adaptive_loss(
+    logits: ArrayLike, labels: ArrayLike, *, alpha: Number = 1.0, scale: Positive = 1.0
+) -> jax.Array:
     r"""General adaptive robust loss: a family from squared to bounded losses, by its shape `alpha`.
 
     .. math::
@@ -277,20 +229,12 @@ def general_adaptive_loss(logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 
     the log-partition of the paper's distribution.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
         alpha: the shape, any number, infinite ones included. It may be traced or an array that broadcasts to the
             values, and has a gradient.
         scale: c, the size of a usual difference; above 0, in units of the inputs. It may be traced or an array too.
 
-    Returns:
-        Values of the larger of the two shapes.
-
     Raises:
-        ArgumentError: `scale` is not above 0, or `alpha` is NaN.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
+        ArgumentError: `alpha` is NaN.
 
     Example:
         >>> from sporax import losses
@@ -302,8 +246,6 @@ def general_adaptive_loss(logits: ArrayLike, labels: ArrayLike, *, alpha: Any = 
 
     Source: Barron, "A General and Adaptive Robust Loss Function", 2019.
     """
-    alpha = hyper_parameter(alpha, name="alpha", where="general_adaptive_loss")
-    scale = hyper_parameter(scale, name="scale", where="general_adaptive_loss", minimum=0, open_minimum=True)
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     shape = _like(alpha, difference)
     units = difference / _like(scale, difference)

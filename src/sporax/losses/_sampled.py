@@ -85,14 +85,10 @@ def sampled_softmax_loss(
             classes that are numbered by falling frequency.
         unique: whether the candidates drawn are all different.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
         ArgumentError: counts that do not fit `num_classes`, an unknown sampler, or an expected count that is not above
             0.
         ArgumentTypeError: `sampled_values` is not a sequence of three.
-        DtypeError, ShapeError, LabelError: inputs that do not fit.
 
     Example:
         >>> import numpy as np

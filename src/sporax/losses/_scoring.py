@@ -72,14 +72,10 @@ def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Ar
 
     Args:
         loc: means of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         scale: standard deviations, at least 0, likewise.
 
     Returns:
         Values of the largest of the shapes, in units of the labels.
-
-    Raises:
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -126,7 +122,6 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
 
     Args:
         samples: x of shape (..., S).
-        labels: targets y of shape (...).
         fair: whether to use the fair estimator, which needs two samples.
 
     Returns:
@@ -134,7 +129,6 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
 
     Raises:
         ArgumentError: too few samples.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses
@@ -185,7 +179,6 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
 
     Args:
         samples: x of shape (..., S, D).
-        labels: targets y of shape (..., D).
         beta: the exponent, in (0, 2).
         fair: whether to use the fair estimator, which needs two samples.
 
@@ -193,8 +186,7 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
         Values of shape (...), in units of the labels to the power of beta.
 
     Raises:
-        ArgumentError: too few samples, or `beta` is outside (0, 2).
-        ShapeError: shapes that do not fit.
+        ArgumentError: too few samples.
 
     Example:
         >>> from sporax import losses
@@ -288,7 +280,6 @@ def quantile_crps(
 
     Args:
         quantiles: q of shape (..., L).
-        labels: targets y of shape (...).
         levels: L levels in (0, 1); the middles of L equal parts, (l + 1/2) / L, unless given.
         level_weights: L weights w; 1/L each unless given.
 
@@ -297,7 +288,6 @@ def quantile_crps(
 
     Raises:
         ArgumentError: levels outside (0, 1), or not one level and one weight for each quantile.
-        ShapeError: shapes that do not fit.
 
     Example:
         >>> from sporax import losses

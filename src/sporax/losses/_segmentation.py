@@ -15,6 +15,7 @@ from sporax._typing import ArrayLike
 from sporax.losses.contract._indexing import kept_labels, take_class, valid_indices
 from sporax.losses.contract._info import LossInfo, Sized
 from sporax.losses.contract._loss_function import hyper_parameter, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Positive
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._regions import (
@@ -63,8 +64,8 @@ def dice_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    smooth: Any = 1e-5,
-    squared: bool = True,
+    smooth: NonNegative = 1e-5,
+    squared: Flag = True,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -86,13 +87,6 @@ def dice_loss(
             pixel of weight 0 is as if it were not there.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: `smooth` is below 0, or `axis` names an axis that is not there.
-        ShapeError: the shapes differ.
-
     Example:
         >>> import numpy as np
         >>> from sporax import losses
@@ -104,8 +98,6 @@ def dice_loss(
     Source: Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
     Segmentation", 2016; MindSpore `nn.DiceLoss`; Keras `Dice` with `squared=False`.
     """
-    smooth = hyper_parameter(smooth, name="smooth", where="dice_loss", minimum=0)
-    _check.is_type(squared, bool, name="squared", where="dice_loss")
     return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), _axes(axis), smooth, squared)
 
 
@@ -130,7 +122,7 @@ def multi_class_dice_loss(
     class_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
     activation: str | Callable[[jax.Array], jax.Array] | None = "softmax",
-    smooth: Any = 1e-5,
+    smooth: NonNegative = 1e-5,
     pixel_weights: ArrayLike | None = None,
 ) -> jax.Array:
     r"""Dice loss of each class, averaged over the classes.
@@ -140,7 +132,6 @@ def multi_class_dice_loss(
     The region of a class reaches over the whole batch. C counts the ignored class too, as in MindSpore.
 
     Args:
-        logits: scores x of shape (N, C, ...).
         labels: one-hot classes (or class probabilities) y of that shape.
         class_weights: w of shape (C,); 1 unless given.
         ignore_index: a class that is ignored.
@@ -150,12 +141,9 @@ def multi_class_dice_loss(
         pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
             if it were not there.
 
-    Returns:
-        One value.
-
     Raises:
-        ArgumentError: an unknown activation, or `smooth` is below 0.
-        ShapeError: the shapes differ, or `class_weights` has not one weight for each class.
+        ArgumentError: an unknown activation.
+        ShapeError: `class_weights` does not have one weight for each class.
 
     Example:
         >>> import numpy as np
@@ -169,7 +157,6 @@ def multi_class_dice_loss(
     for inputs of two axes.
     """
     where = "multi_class_dice_loss"
-    smooth = hyper_parameter(smooth, name="smooth", where=where, minimum=0)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     classes = logits.shape[1]
     if activation is not None and not callable(activation):
@@ -206,7 +193,7 @@ def multi_class_dice_loss(
     ),
 )
 def generalized_dice_loss(
-    logits: ArrayLike, labels: ArrayLike, *, from_logits: bool = False, pixel_weights: ArrayLike | None = None
+    logits: ArrayLike, labels: ArrayLike, *, from_logits: Flag = False, pixel_weights: ArrayLike | None = None
 ) -> jax.Array:
     r"""Generalized Dice loss, with classes weighted by their inverse squared size.
 
@@ -229,10 +216,6 @@ def generalized_dice_loss(
     Returns:
         Values in [0, 1], of shape (N,).
 
-    Raises:
-        ArgumentTypeError: `from_logits` is not a bool.
-        ShapeError: shapes that do not fit.
-
     Example:
         >>> import numpy as np
         >>> from sporax import losses
@@ -244,7 +227,6 @@ def generalized_dice_loss(
     Segmentations", 2017; the weight of an absent class is that of MONAI's `GeneralizedDiceLoss`.
     """
     where = "generalized_dice_loss"
-    _check.is_type(from_logits, bool, name="from_logits", where=where)
     x, y = jnp.asarray(logits), jnp.asarray(labels)
     weights = class_pixels(pixel_weights, x.shape, where)
     if from_logits:
@@ -293,8 +275,6 @@ def tversky_loss(
     the Jaccard loss. Where both regions are empty the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
         alpha: the weight of what is missed, at least 0.
         beta: the weight of what is too much, at least 0.
         smooth: added to the denominator, at least 0.
@@ -302,14 +282,6 @@ def tversky_loss(
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: a hyper-parameter below 0, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses
@@ -348,7 +320,7 @@ def focal_tversky_loss(
     *,
     alpha: Any = 0.7,
     beta: Any = 0.3,
-    gamma: Any = 4 / 3,
+    gamma: Positive = 4 / 3,
     smooth: Any = 1e-7,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
@@ -363,8 +335,6 @@ def focal_tversky_loss(
     The derivative grows without bound towards a perfect prediction; at one it is 0.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
         alpha: the weight of what is missed, at least 0.
         beta: the weight of what is too much, at least 0.
         gamma: above 0; 1 gives the Tversky loss, more lifts small losses.
@@ -373,14 +343,6 @@ def focal_tversky_loss(
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: a hyper-parameter out of its range, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses
@@ -391,7 +353,6 @@ def focal_tversky_loss(
     Segmentation", 2019.
     """
     where = "focal_tversky_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0, open_minimum=True)
     alpha, beta, smooth = (
         hyper_parameter(value, name=name, where=where, minimum=0)
         for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
@@ -417,7 +378,7 @@ def soft_jaccard_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    smooth: Any = 0.0,
+    smooth: NonNegative = 0.0,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -429,21 +390,11 @@ def soft_jaccard_loss(
     Where both regions are empty the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
         smooth: what is added to both parts of the ratio, at least 0.
         axis: the axes over which one region reaches; None for all.
         pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
             pixel of weight 0 is as if it were not there.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: `smooth` is below 0, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
 
     Example:
         >>> from sporax import losses
@@ -453,7 +404,6 @@ def soft_jaccard_loss(
     Source: Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation",
     2016.
     """
-    smooth = hyper_parameter(smooth, name="smooth", where="soft_jaccard_loss", minimum=0)
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "soft_jaccard_loss"), _axes(axis)
     )
@@ -498,19 +448,10 @@ def dice_cross_entropy_loss(
     [0, C) gives NaN for its image, which sends no gradient.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class indices of shape (N, ...).
         dice_weight: :math:`\lambda_d`, at least 0.
         cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
         smooth: what is added to both parts of each ratio, at least 0.
         ignore_index: a label whose pixels are ignored; None for none.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: a hyper-parameter below 0.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
 
     Example:
         >>> import numpy as np

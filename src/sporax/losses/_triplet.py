@@ -14,7 +14,8 @@ from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses._mining import FALLBACKS, hardest_of, pair_masks, semi_hard_of
 from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import Counted, loss_function
+from sporax.losses.contract._parameters import Flag, NonNegative, Number
 from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._vectors import hinge, norm, safe_sqrt, squared_distances, unit
 
@@ -44,9 +45,9 @@ def triplet_margin_loss(
     positive: ArrayLike,
     negative: ArrayLike,
     *,
-    margin: Any = 1.0,
+    margin: NonNegative = 1.0,
     p: float = 2,
-    eps: Any = 1e-6,
+    eps: Number = 1e-6,
     swap: bool = False,
 ) -> jax.Array:
     r"""Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin.
@@ -65,13 +66,6 @@ def triplet_margin_loss(
         eps: what is added to each coordinate of a difference.
         swap: whether the negative's distance is the smaller of those from the anchor and from the positive.
 
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: a negative margin, or a `p` that is not above 0.
-        ShapeError: the shapes differ.
-
     Example:
         >>> from sporax import losses
         >>> near, far = [[0.0, 1.0]], [[3.0, 4.0]]
@@ -82,8 +76,6 @@ def triplet_margin_loss(
     networks", 2016; PyTorch and MindSpore `nn.TripletMarginLoss`.
     """
     where = "triplet_margin_loss"
-    margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
-    eps = hyper_parameter(eps, name="eps", where=where)
     p = _check.number(p, name="p", where=where, minimum=0, open_minimum=True)
     return _triplet(_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
 
@@ -101,7 +93,7 @@ def triplet_margin_with_distance_loss(
     negative: ArrayLike,
     *,
     distance_function: Callable[[Any, Any], Any] | None = None,
-    margin: Any = 1.0,
+    margin: NonNegative = 1.0,
     swap: bool = False,
 ) -> jax.Array:
     r"""Triplet margin loss with a custom distance function.
@@ -117,12 +109,8 @@ def triplet_margin_with_distance_loss(
         margin: m, at least 0, in units of the distance.
         swap: whether the negative's distance is the smaller of those from the anchor and from the positive.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ArgumentError: a negative margin.
-        ShapeError: the shapes differ, or the distances have another shape than (...).
+        ShapeError: the distances have a shape other than (...).
 
     Example:
         >>> import jax.numpy as jnp
@@ -136,7 +124,6 @@ def triplet_margin_with_distance_loss(
     Source: PyTorch and MindSpore `nn.TripletMarginWithDistanceLoss`.
     """
     where = "triplet_margin_with_distance_loss"
-    margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
     distance = distance_function or (lambda x, y: norm(x - y + 1e-6))
     return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, where)
 
@@ -187,8 +174,8 @@ def batch_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    margin: Any = 1.0,
-    soft: bool = False,
+    margin: NonNegative = 1.0,
+    soft: Flag = False,
     squared: bool = False,
     normalize: bool = False,
     mask: Any = None,
@@ -202,21 +189,11 @@ def batch_hard_triplet_loss(
     distance 0 with derivative 0.
 
     Args:
-        embeddings: vectors x of shape (N, D).
-        labels: class of each, integers of shape (N,).
         margin: m, at least 0, in units of the distance; not used with `soft`.
         soft: whether the hinge is smoothed.
         squared: whether d is the squared Euclidean distance.
         normalize: whether vectors are normalized first.
         mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: a negative margin.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -228,8 +205,6 @@ def batch_hard_triplet_loss(
     Addons `TripletHardLoss`.
     """
     name = "batch_hard_triplet_loss"
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
-    soft = _check.is_type(soft, bool, name="soft", where=name)
     points = _points(embeddings, normalize, name)
     distances = jax.lax.stop_gradient(squared_distances(points))
     far, near, found = hardest_of(distances, *pair_masks(jnp.asarray(labels), mask))
@@ -255,9 +230,9 @@ def semi_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    margin: Any = 1.0,
+    margin: NonNegative = 1.0,
     fallback: str = "none",
-    squared: bool = False,
+    squared: Flag = False,
     normalize: bool = False,
     mask: Any = None,
 ) -> Counted:
@@ -269,8 +244,6 @@ def semi_hard_triplet_loss(
     For a pair that has none, `fallback` says what is taken. The mean is over the triplets, not over the samples.
 
     Args:
-        embeddings: vectors x of shape (N, D).
-        labels: class of each, integers of shape (N,).
         margin: m, at least 0, in units of the distance.
         fallback: for a pair without such a negative: `none` leaves it out of sum and mean, `hardest` takes the
             nearest negative, `easiest` the farthest (with `easiest` the mean is TensorFlow Addons').
@@ -280,11 +253,6 @@ def semi_hard_triplet_loss(
 
     Returns:
         Values of shape (N,): for each sample the sum over its triplets.
-
-    Raises:
-        ArgumentError: a negative margin, or an unknown fallback.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
         >>> from sporax import losses
@@ -296,10 +264,9 @@ def semi_hard_triplet_loss(
     2015; TensorFlow Addons `TripletSemiHardLoss`.
     """
     name = "semi_hard_triplet_loss"
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
     _check.one_of(fallback, FALLBACKS, name="fallback", where=name)
     distances = squared_distances(_points(embeddings, normalize, name))
-    distances = distances if _check.is_type(squared, bool, name="squared", where=name) else safe_sqrt(distances)
+    distances = distances if squared else safe_sqrt(distances)
     masks = pair_masks(jnp.asarray(labels), mask)
     negatives, found = semi_hard_of(jax.lax.stop_gradient(distances), *masks, margin, fallback)
     apart = jnp.take_along_axis(distances, negatives, axis=1, mode="clip")
