@@ -9,19 +9,18 @@ import jax.numpy as jnp
 
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Counted, LossInfo, Sized, label, loss_function, prediction
+from sporax.losses.contract._arrays import as_array, compute_dtype
 from sporax.losses.contract._class_weights import check_positive, class_vector, scaled
 from sporax.losses.contract._indexing import take_rows
-from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, as_array, compute_dtype, hyper_parameter, loss_function
-from sporax.losses.contract._parameters import NonNegative, Number, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS
+from sporax.losses.contract._loss_function import hyper_parameter
+from sporax.losses.contract._parameters import BelowOne, NonNegative, Number, Positive
 from sporax.losses.numerics._softmax import class_cost
 
 __all__ = ["class_balanced_loss", "class_balanced_weights", "ldam_loss", "logit_adjusted_cross_entropy", "z_loss"]
 
 _INPUTS = (prediction("logits", "... C"), label("labels", "...", domain="class", kind="int"))
-
-
 _COUNTS = Sized(lambda sizes: [3 + 5 * at * at for at in range(sizes["C"])])
 
 
@@ -30,7 +29,7 @@ def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array
 
     .. math:: w_c = C\, \frac{v_c}{\sum_k v_k}, \qquad v_c = \frac{1 - \beta}{1 - \beta^{n_c}}
 
-    They add up to C. beta = 0 gives all ones; near 1 they come near the inverse frequency.
+    They sum to C. beta = 0 gives all ones; as beta approaches 1, they approach the inverse frequency.
 
     Args:
         samples_per_cls: the counts n, all above 0, of shape (C,).
@@ -40,8 +39,8 @@ def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array
         Weights of shape (C,).
 
     Raises:
-        ArgumentError: `beta` outside [0, 1), or a count that is not above 0.
-        ShapeError: counts that are not a vector.
+        ArgumentError: `beta` is outside [0, 1), or a count is not above 0.
+        ShapeError: the counts are not a vector.
 
     Example:
         >>> from sporax import losses
@@ -57,14 +56,13 @@ def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array
     check_positive(counts, name="samples_per_cls", where=where)
     counts = jnp.asarray(counts)
     dtype = counts.dtype if jnp.issubdtype(counts.dtype, jnp.floating) else jnp.float32
-    return _balanced_weights(counts.astype(compute_dtype(dtype)), beta, where).astype(dtype)
+    beta = hyper_parameter(beta, name="beta", where=where, minimum=0, maximum=1, open_maximum=True)
+    return _balanced_weights(counts.astype(compute_dtype(dtype)), beta).astype(dtype)
 
 
-def _balanced_weights(counts: jax.Array, beta: Any, where: str) -> jax.Array:
-    beta = jnp.asarray(
-        hyper_parameter(beta, name="beta", where=where, minimum=0, maximum=1, open_maximum=True), counts.dtype
-    )
-    # 1 - beta^n without cancellation; the factor 1 - beta goes out again in the sum.
+def _balanced_weights(counts: jax.Array, beta: Any) -> jax.Array:
+    beta = jnp.asarray(beta, counts.dtype)
+    # 1 - beta^n without cancellation; the factor 1 - beta cancels in the normalization.
     log_beta = jnp.log(jnp.where(beta > 0, beta, 1))
     effective = jnp.where(beta > 0, -jnp.expm1(counts * log_beta), 1)
     inverse = 1 / jnp.where(effective > 0, effective, jnp.nan)
@@ -79,29 +77,26 @@ def _balanced_weights(counts: jax.Array, beta: Any, where: str) -> jax.Array:
     ),
 )
 def class_balanced_loss(
-    logits: ArrayLike, labels: ArrayLike, *, samples_per_cls: ArrayLike, beta: Any = 0.999
+    logits: ArrayLike, labels: ArrayLike, *, samples_per_cls: ArrayLike, beta: BelowOne = 0.999
 ) -> jax.Array:
     r"""Cross entropy weighted by the inverse effective number of samples of each class.
 
-    With p the softmax of the logits and n the samples of each class,
+    With p the softmax of the logits and n the number of samples of each class,
 
     .. math::
         \ell = -w_y \log p_y, \qquad w_c = C\, \frac{v_c}{\sum_k v_k}, \quad v_c = \frac{1 - \beta}{1 - \beta^{n_c}}
 
-    The mean divides by the number of samples, not by the weights: `cross_entropy` with the weights of
-    `class_balanced_weights` divides by those. Infinite logits give the limit. In compiled code a label that is no
-    class gives NaN, with no gradient.
+    The mean divides by the number of samples, not by the weights, unlike that of `cross_entropy` with the weights of
+    `class_balanced_weights`. Infinite logits give the limit.
 
     Args:
         samples_per_cls: the counts n, all above 0, of shape (C,).
-        beta: in [0, 1); 0 weights all the same.
+        beta: in [0, 1); 0 gives all classes the same weight.
 
     Raises:
-        ArgumentError: a count that is not above 0.
+        ArgumentError: a count is not above 0.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> values = losses.class_balanced_loss([[0.0, 0.0]], np.array([0]), samples_per_cls=[1, 2], beta=0.5)
         >>> [round(value, 4) for value in values.tolist()]
         [0.8318]
@@ -111,7 +106,7 @@ def class_balanced_loss(
     where = "class_balanced_loss"
     x, labels = jnp.asarray(logits), jnp.asarray(labels)
     counts = class_vector(samples_per_cls, x.shape[-1], x.dtype, name="samples_per_cls", where=where, positive=True)
-    weights = _balanced_weights(counts, beta, where)
+    weights = _balanced_weights(counts, beta)
     return scaled(take_rows(weights, labels, x.dtype), class_cost(x, labels))
 
 
@@ -140,28 +135,25 @@ def ldam_loss(
 ) -> jax.Array | Counted:
     r"""Label-distribution-aware margin loss: cross entropy with larger margins for rarer classes.
 
-    With n the samples of each class,
+    With n the number of samples of each class,
 
     .. math::
         \ell = -w_y \log \frac{e^{s (x_y - \Delta_y)}}{e^{s (x_y - \Delta_y)} + \sum_{c \ne y} e^{s x_c}}, \qquad
         \Delta_c = m \left(\frac{\min_k n_k}{n_c}\right)^{1/4}
 
-    The mean divides by the weights of the labels. Infinite logits give the limit. In compiled code a label that is
-    no class gives NaN, with no gradient.
+    The mean divides by the weights of the labels. Infinite logits give the limit.
 
     Args:
         logits: scores x of shape (..., C), usually cosines.
         cls_num_list: the counts n, all above 0, of shape (C,).
         max_m: the margin m of the rarest class, at least 0.
-        weight: one weight w a class, of shape (C,); None for all ones.
+        weight: one weight w per class, of shape (C,); None for all ones.
         s: the scale of the scores, above 0.
 
     Raises:
-        ArgumentError: a count that is not above 0.
+        ArgumentError: a count is not above 0.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> values = losses.ldam_loss([[0.5, 0.0]], np.array([0]), cls_num_list=[1, 16], max_m=0.5, s=30.0)
         >>> [round(value, 4) for value in values.tolist()]
         [0.6931]
@@ -174,7 +166,7 @@ def ldam_loss(
     counts = class_vector(cls_num_list, classes, x.dtype, name="cls_num_list", where=where, positive=True)
     margins = max_m * (jnp.min(counts) / counts) ** 0.25
     index = jax.lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
-    # A label that names no class meets no index, whatever its dtype; class_cost sees to it.
+    # A label that is not a class equals no index; class_cost makes its value NaN.
     own = index == jnp.expand_dims(labels, -1)
     x = x - jnp.where(own, jnp.broadcast_to(margins, x.shape), 0)
     cost = class_cost(s * x, labels)
@@ -195,22 +187,20 @@ def logit_adjusted_cross_entropy(
 ) -> jax.Array:
     r"""Cross entropy of logits adjusted by the log class priors.
 
-    With pi the frequency of each class,
+    With pi the frequencies of the classes,
 
     .. math:: \ell = -\log \frac{\pi_y^\tau e^{x_y}}{\sum_c \pi_c^\tau e^{x_c}}
 
-    Infinite logits give the limit. In compiled code a label that is no class gives NaN, with no gradient.
+    Infinite logits give the limit.
 
     Args:
-        priors: frequencies pi of the classes, above 0, of shape (C,). Counts will do: their scale does not matter.
-        tau: how strongly the frequencies count; 0 gives cross entropy.
+        priors: frequencies pi of the classes, or counts, as their scale does not matter; above 0, of shape (C,).
+        tau: the strength of the adjustment; 0 gives cross entropy.
 
     Raises:
-        ArgumentError: a frequency that is not above 0.
+        ArgumentError: a frequency is not above 0.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> values = losses.logit_adjusted_cross_entropy([[0.0, 0.0]], np.array([0]), priors=[0.25, 0.75])
         >>> [round(value, 4) for value in values.tolist()]
         [1.3863]
@@ -234,13 +224,12 @@ def z_loss(logits: ArrayLike, *, coefficient: NonNegative = 1e-4) -> jax.Array:
 
     .. math:: \ell = \kappa \left( \log \sum_c e^{x_c} \right)^2
 
-    A logit of -inf adds nothing. It has no limit at +inf, nor where all are -inf: the value is inf there.
+    A logit of -inf adds nothing. The value is inf where a logit is +inf, or all are -inf, since there is no limit.
 
     Args:
         coefficient: kappa, at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.z_loss([[0.0, 0.0]], coefficient=1.0).tolist()]
         [0.4805]
 

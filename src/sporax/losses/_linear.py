@@ -11,15 +11,16 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import LossInfo, Sized, label, loss_function, prediction, table
 from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype, nearest_int32
 from sporax.losses.contract._class_weights import class_vector
 from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords
 from sporax.losses.contract._indexing import kept_labels, valid_indices
-from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized, register
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, register
 from sporax.losses.contract._labels import check_dtype, enforce_values
-from sporax.losses.contract._loss_function import Reduced, hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import Reduced, hyper_parameter
 from sporax.losses.contract._reduce import FUNCTION_REDUCTIONS, divide
-from sporax.losses.contract._spec import InputSpec, label, prediction, table
+from sporax.losses.contract._spec import InputSpec
 from sporax.losses.numerics._linear_rows import Plan, Rows, Terms, total_of, values_of
 
 __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]

@@ -11,11 +11,9 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Counted, LossInfo, Sized, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array, nearest_int32
 from sporax.losses.contract._indexing import valid_indices
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, loss_function
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["coral_labels", "coral_loss", "corn_labels", "corn_loss", "ordinal_levels"]
@@ -52,9 +50,8 @@ def coral_loss(
     .. math::
         \ell = -\sum_{k=0}^{C-2} w_k \left( [y > k] \log \sigma(x_k) + [y \le k] \log \sigma(-x_k) \right)
 
-    In the paper's model logits share their weights and differ by a bias only, so that thresholds never contradict
-    each other. `coral_labels` makes classes of logits. In compiled code a label outside [0, C) gives NaN for its
-    row, which sends no gradient.
+    In the paper's model logits share their weights and differ by a bias only, so that thresholds never contradict each
+    other. `coral_labels` makes classes of logits.
 
     Args:
         logits: x of shape (..., C-1).
@@ -64,7 +61,6 @@ def coral_loss(
         ArgumentError: not one weight for each threshold.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.coral_loss([[2.0, -2.0], [0.0, 0.0]], [1, 2]).tolist()]
         [0.2539, 1.3863]
 
@@ -95,8 +91,7 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
         \ell = -\sum_{k=0}^{\min(y, C-2)} [y > k] \log \sigma(x_k) + [y = k] \log \sigma(-x_k)
 
     A sample is asked only the questions whose condition it fulfils, :math:`\min(y + 1, C - 1)` of them, and the mean
-    divides by the number of questions asked of the batch. `corn_labels` makes classes of logits. In compiled code a
-    label outside [0, C) gives NaN for its row, which sends no gradient.
+    divides by the number of questions asked of the batch. `corn_labels` makes classes of logits.
 
     Args:
         logits: x of shape (..., C-1).
@@ -105,7 +100,6 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
         Values of shape (...): for each sample the sum over its questions.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.corn_loss([[2.0, -2.0], [0.0, 0.0]], [0, 2]).tolist()]
         [2.1269, 1.3863]
 

@@ -11,25 +11,19 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._parameters import NonNegative, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses._elementwise import elementwise
+from sporax.losses.contract import LossInfo, NonNegative, Positive, Sized, label, loss_function, prediction
+from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._logistic import log1p
 from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["adaptive_wing_loss", "epsilon_insensitive_loss", "multi_quantile_loss", "quantile_loss", "wing_loss"]
 
-_INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
-
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="QuantileLoss", parameters={"quantile": (0.5, 0.1, 0.75)}, like=("pinball", "quantile"), lower_bound=0.0
-    ),
+    )
 )
 def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) -> jax.Array:
     r"""Quantile (pinball) loss, which is minimized by a quantile of the target.
@@ -43,7 +37,6 @@ def quantile_loss(logits: ArrayLike, labels: ArrayLike, *, quantile: Any = 0.5) 
         quantile: tau, between 0 and 1: how large a part of the targets lies below the right prediction.
 
     Example:
-        >>> from sporax import losses
         >>> losses.quantile_loss([1.0, 2.0, 3.0], [3.0, 2.0, 1.0], quantile=0.75).tolist()
         [1.5, 0.0, 0.5]
 
@@ -84,7 +77,6 @@ def multi_quantile_loss(
         ArgumentError: a quantile is outside (0, 1), or there are not K of them.
 
     Example:
-        >>> from sporax import losses
         >>> losses.multi_quantile_loss([[1.0, 2.0], [5.0, 5.0]], [3.0, 1.0], quantile=(0.25, 0.75)).tolist()
         [0.625, 2.0]
 
@@ -118,16 +110,13 @@ def _quantile(value: Any, where: str) -> Any:
     )
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="EpsilonInsensitiveLoss",
         parameters={"epsilon": (0.1, 0.0, 0.8)},
         like=("epsilon_insensitive", "svr"),
         lower_bound=0.0,
-    ),
+    )
 )
 def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: NonNegative = 0.1) -> jax.Array:
     r"""Absolute error beyond an insensitive zone.
@@ -140,7 +129,6 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: N
         epsilon: how far off costs nothing; not below 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> losses.epsilon_insensitive_loss([1.0, 2.0, 3.0], [1.25, 3.0, 1.0], epsilon=0.5).tolist()
         [0.0, 0.5, 1.5]
 
@@ -150,13 +138,10 @@ def epsilon_insensitive_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: N
     return jnp.where(distance <= epsilon, 0, distance - epsilon)
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="WingLoss", parameters={"width": (10.0, 0.7), "curvature": (2.0, 0.4)}, like=("wing",), lower_bound=0.0
-    ),
+    )
 )
 def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Positive = 10.0, curvature: Positive = 2.0) -> jax.Array:
     r"""Wing loss: logarithmic near zero, absolute error beyond.
@@ -174,7 +159,6 @@ def wing_loss(logits: ArrayLike, labels: ArrayLike, *, width: Positive = 10.0, c
         curvature: epsilon, above 0, in units of the inputs; the derivative at 0 is width / curvature.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.wing_loss([1.0, 2.0, 30.0], [1.0, 0.0, 10.0]).tolist()]
         [0.0, 6.9315, 27.9176]
 
@@ -225,7 +209,6 @@ def adaptive_wing_loss(
         alpha: the exponent for a dark target, a little above 2; above 1.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.adaptive_wing_loss([0.5, 0.5, 0.25], [0.5, 1.0, 0.0]).tolist()]
         [0.0, 5.3605, 0.7417]
 

@@ -9,10 +9,7 @@ import jax.numpy as jnp
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._parameters import Flag, Positive, UnitInterval
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import Flag, LossInfo, Positive, UnitInterval, label, loss_function, prediction
 from sporax.losses.numerics._relative_entropy import logit_divergence
 from sporax.losses.numerics._softmax import class_cost
 
@@ -69,7 +66,6 @@ def dpo_loss(
         loss_type: "sigmoid" or "ipo".
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.dpo_loss(-10.0, -20.0, -12.0, -12.0)), 4)  # log(1 + 1/e)
         0.3133
 
@@ -118,7 +114,6 @@ def distillation_loss(logits: ArrayLike, teacher_logits: ArrayLike, *, temperatu
         temperature: T, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.distillation_loss([0.0, 0.0], [2.0, 0.0], temperature=2.0)), 4)
         0.4438
 
@@ -151,8 +146,6 @@ def distillation_with_labels_loss(
 
     .. math:: \ell = \alpha\, \ell_\text{distillation} - (1 - \alpha) \log \operatorname{softmax}(s)_y
 
-    In compiled code a label that is no class gives NaN, and sends no gradient.
-
     Args:
         logits: the student's logits s of shape (..., C).
         teacher_logits: the teacher's logits of the same shape.
@@ -160,8 +153,6 @@ def distillation_with_labels_loss(
         alpha: the share of the first term, in [0, 1].
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> value = losses.distillation_with_labels_loss([0.0, 0.0], [2.0, 0.0], np.array(0), temperature=2.0)
         >>> round(float(value), 4)  # (0.4438 + log 2) / 2
         0.5685

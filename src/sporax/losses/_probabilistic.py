@@ -12,10 +12,8 @@ import numpy as np
 
 from sporax._typing import ArrayLike
 from sporax.losses._divergence import times
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._parameters import Flag, NonNegative, Positive, UnitInterval
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, UnitInterval, label, loss_function, prediction
+from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
 
 __all__ = [
@@ -85,7 +83,6 @@ def poisson_nll_loss(
         eps: added before the logarithm of an expected count is taken; at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.poisson_nll_loss([1.0, 3.0], [0.0, 0.0], log_input=False).tolist()
         [1.0, 3.0]
 
@@ -146,7 +143,6 @@ def gaussian_nll_loss(
         eps: the minimum variance, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.gaussian_nll_loss([[1.0, 2.0], [0.0, 0.0]], [[0.0, 2.0], [0.0, 4.0]], [1.0, 1.0]).tolist()
         [[0.5, 0.0], [0.0, 8.0]]
 
@@ -193,7 +189,6 @@ def beta_weighted_gaussian_nll_loss(
         eps: the minimum variance, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.beta_weighted_gaussian_nll_loss([3.0], [1.0], [1.0]).tolist()
         [2.0]
 
@@ -225,7 +220,6 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
         eps: the minimum scale, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.laplace_nll_loss([0.0, 2.0], [0.0, 0.0], [0.5, 0.5]).tolist()
         [0.0, 4.0]
 
@@ -264,7 +258,6 @@ def student_t_nll_loss(
         eps: the minimum scale and the minimum degree of freedom, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.student_t_nll_loss([0.0, 1.0], [0.0, 0.0], 1.0, 1.0).tolist()]
         [1.1447, 1.8379]
 
@@ -303,7 +296,6 @@ def negative_binomial_nll_loss(
         eps: the least r, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.negative_binomial_nll_loss([0.0, 0.0], [0.0, 2.0], 1.0).tolist()]
         [0.6931, 2.0794]
 
@@ -339,7 +331,6 @@ def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: 
         eps: how near to their ends labels and parameters may be, in (0, 0.5).
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.beta_nll_loss([1.0, 2.0], [0.3, 0.25], [1.0, 1.0]).tolist()]
         [0.0, 0.6931]
 

@@ -9,11 +9,9 @@ import jax.numpy as jnp
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Flag, LossInfo, NonNegative, Number, Positive, label, loss_function, prediction
 from sporax.losses.contract._indexing import named, take_class, valid_indices
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._parameters import Flag, NonNegative, Number, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._softmax import class_cost
 from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
 
@@ -60,7 +58,6 @@ def proxy_anchor_loss(
         Values of shape (N,), all equal.
 
     Example:
-        >>> from sporax import losses
         >>> x, weight = [[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.6, 0.8]]
         >>> [round(value, 4) for value in losses.proxy_anchor_loss(x, weight, [0, 1], alpha=1.0).tolist()]
         [1.296, 1.296]
@@ -97,8 +94,7 @@ def proxy_nca_loss(
     .. math:: \ell_i = -\log \frac{\exp(-s\, d(x_i, w_{y_i}))}{\sum_{c \ne y_i} \exp(-s\, d(x_i, w_c))},
         \qquad d(x, w) = \Big\lVert \frac{x}{|x|} - \frac{w}{|w|} \Big\rVert^2
 
-    The sum leaves out the class itself, as in the paper, so the loss may be below 0. In compiled code a label
-    outside [0, C) gives NaN, and sends no gradient.
+    The sum leaves out the class itself, as in the paper, so the loss may be below 0.
 
     Args:
         weight: class vectors w of shape (C, D).
@@ -109,7 +105,6 @@ def proxy_nca_loss(
         ArgumentError: there is a single class, and `include_positive` is False.
 
     Example:
-        >>> from sporax import losses
         >>> x, weight = [[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.6, 0.8]]
         >>> [round(value, 4) for value in losses.proxy_nca_loss(x, weight, [0, 1]).tolist()]
         [-0.8, -1.6]
@@ -157,9 +152,8 @@ def arcface_loss(
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad z_{ic} =
         \begin{cases} s \cos(\theta_{ic} + m) & c = y_i \\ s \cos \theta_{ic} & \text{else} \end{cases}
 
-    Beyond :math:`\theta = \pi - m`, where the cosine would rise again, :math:`\cos\theta - m \sin m` stands for it,
-    as in the authors' code; it goes on falling. Gradients are finite at angles of exactly 0 and :math:`\pi`. In
-    compiled code a label outside [0, C) gives NaN, and sends no gradient.
+    Beyond :math:`\theta = \pi - m`, where the cosine would rise again, :math:`\cos\theta - m \sin m` stands for it, as
+    in the authors' code; it goes on falling. Gradients are finite at angles of exactly 0 and :math:`\pi`.
 
     Args:
         weight: class vectors of shape (C, D).
@@ -168,7 +162,6 @@ def arcface_loss(
         easy_margin: whether the angle is added only to those below pi/2, and others are left as they are.
 
     Example:
-        >>> from sporax import losses
         >>> x, weight = [[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
         >>> values = losses.arcface_loss(x, weight, [0, 1], scale=1.0, margin=1.0)
         >>> [round(value, 4) for value in values.tolist()]
@@ -211,15 +204,12 @@ def cosface_loss(
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad
         z_{ic} = s (\cos \theta_{ic} - m [c = y_i])
 
-    In compiled code a label outside [0, C) gives NaN, and sends no gradient.
-
     Args:
         weight: class vectors of shape (C, D).
         scale: s, above 0.
         margin: the cosine m, at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> x, weight = [[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
         >>> values = losses.cosface_loss(x, weight, [0, 1], scale=2.0, margin=0.5)
         >>> [round(value, 4) for value in values.tolist()]

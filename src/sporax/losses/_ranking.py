@@ -10,12 +10,9 @@ import numpy as np
 
 from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses.contract._arrays import would_be_cut
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, as_array, loss_function
-from sporax.losses.contract._parameters import Positive
+from sporax.losses.contract import Counted, LossInfo, Positive, Sized, label, loss_function, prediction
+from sporax.losses.contract._arrays import as_array, would_be_cut
 from sporax.losses.contract._shapes import broadcast_into
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import log_add
 from sporax.losses.numerics._softmax import log_softmax
 from sporax.losses.numerics._sums import sum_rows
@@ -113,7 +110,6 @@ def rank_net_loss(
             count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.rank_net_loss([2.0, 1.0, 0.0], [1, 0, 0])), 4)  # log(1 + 1/e) + log(1 + 1/e**2)
         0.4402
 
@@ -143,7 +139,6 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
             does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.list_net_loss([0.0, 0.0], [3.0, 1.0])), 4)  # log 2
         0.6931
 
@@ -176,7 +171,6 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
             does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.list_mle_loss([0.0, 0.0, 0.0], [1, 3, 2])), 4)  # log 3!
         1.7918
 
@@ -238,7 +232,6 @@ def lambda_rank_loss(
             count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> value = losses.lambda_rank_loss([0.0, 1.0], [1, 0])  # (1 - 1 / log2(3)) * log(1 + e)
         >>> round(float(value), 4)
         0.4847
@@ -285,7 +278,6 @@ def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLik
             does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.ranking_softmax_loss([2.0, 1.0, 3.0], [1.0, 0.0, 0.0])), 4)
         1.4076
 

@@ -44,7 +44,7 @@ from sporax.losses import (
     _segmentation,
     _triplet,
 )
-from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract import LossInfo
 
 __all__ = ["by_cell", "get", "registry"]
 

@@ -8,10 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._parameters import Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses._elementwise import elementwise
+from sporax.losses.contract import LossInfo, Positive, label, loss_function, prediction
 from sporax.losses.numerics._logistic import log1p_within_one, polynomial
 from sporax.losses.numerics._sums import sum_all
 from sporax.losses.numerics._vectors import absolute, cosine, scale_of
@@ -29,13 +27,10 @@ __all__ = [
 _INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="L1Loss", like=("mae", "MAELoss", "L1LossExt", "mean_absolute_error", "MeanAbsoluteError"), lower_bound=0.0
-    ),
+    )
 )
 def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Absolute error.
@@ -45,7 +40,6 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     The derivative at a tie is 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.l1_loss([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]], [[0.0, 2.0, 5.0], [3.0, 1.0, 1.0]]).tolist()
         [[1.0, 0.0, 2.0], [1.0, 2.0, 3.0]]
 
@@ -54,13 +48,10 @@ def l1_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return absolute(jnp.asarray(logits) - jnp.asarray(labels))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="MSELoss", like=("mse", "l2", "mean_squared_error", "MeanSquaredError", "squared_error"), lower_bound=0.0
-    ),
+    )
 )
 def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Squared error.
@@ -68,7 +59,6 @@ def mse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     .. math:: \ell_i = (x_i - y_i)^2
 
     Example:
-        >>> from sporax import losses
         >>> losses.mse_loss([1.0, 2.0, 3.0], [1.0, 1.0, 1.0]).tolist()
         [0.0, 1.0, 4.0]
 
@@ -96,7 +86,6 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         One value, of shape (), in units of the inputs; 0 for no elements.
 
     Example:
-        >>> from sporax import losses
         >>> losses.rmse_loss([1.0, 2.0, 3.0], [[1.0, 1.0, 1.0], [1.0, 2.0, 2.0]]).item()
         1.0
 
@@ -111,17 +100,14 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     return jnp.where(exact, 0, scale * jnp.sqrt(jnp.where(exact, 1, mean)))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="SmoothL1Loss",
         parameters={"beta": (1.0, 0.3, 4)},
         default_reduction="none",
         like=("smooth_l1",),
         lower_bound=0.0,
-    ),
+    )
 )
 def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0) -> jax.Array:
     r"""Smooth L1 loss: quadratic below `beta`, linear beyond.
@@ -137,7 +123,6 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0
         beta: where the square ends, above 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> losses.smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 1.0]).tolist()
         [0.0, 0.125, 1.5]
 
@@ -152,12 +137,7 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0
     return jnp.where(inside, 0.5 * near * near / beta, distance - 0.5 * beta)
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(cell="HuberLoss", parameters={"delta": (1.0, 0.3, 4)}, like=("huber", "Huber"), lower_bound=0.0),
-)
+@elementwise(LossInfo(cell="HuberLoss", parameters={"delta": (1.0, 0.3, 4)}, like=("huber", "Huber"), lower_bound=0.0))
 def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -> jax.Array:
     r"""Huber loss: quadratic below `delta`, linear beyond.
 
@@ -171,7 +151,6 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -
         delta: where the square ends, and the largest derivative; above 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> losses.huber_loss([1.0, 2.0, 3.0], [1.0, 2.5, 0.0], delta=2.0).tolist()
         [0.0, 0.125, 4.0]
 
@@ -185,12 +164,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -
     return jnp.where(inside, 0.5 * near * near, delta * (far - 0.5 * delta))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(cell="LogCoshLoss", like=("log_cosh", "logcosh", "LogCosh"), lower_bound=0.0),
-)
+@elementwise(LossInfo(cell="LogCoshLoss", like=("log_cosh", "logcosh", "LogCosh"), lower_bound=0.0))
 def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     r"""Logarithm of the hyperbolic cosine of the error.
 
@@ -200,7 +174,6 @@ def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     nor huge differences lose digits.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.log_cosh_loss([0.0, 1.0, 1e4], [0.0, 0.0, 0.0]).tolist()]
         [0.0, 0.4338, 9999.3066]
 
@@ -258,7 +231,6 @@ def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         Values in [-1, 1], of shape (...).
 
     Example:
-        >>> from sporax import losses
         >>> values = losses.cosine_similarity_loss([[3.0, 4.0], [0.0, 0.0]], [[4.0, 3.0], [1.0, 2.0]])
         >>> [round(value, 4) for value in values.tolist()]
         [-0.96, 0.0]

@@ -1,4 +1,4 @@
-"""Losses of regression that count errors in proportion to what is predicted."""
+"""Regression losses on relative errors, and on counts."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._parameters import NonNegative, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses._elementwise import elementwise
+from sporax.losses.contract import LossInfo, NonNegative, Positive, label, loss_function, prediction
 from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson_loss"]
 
 
-@loss_function(
-    prediction("logits", "..."),
-    label("labels", "..."),
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="MAPELoss",
         parameters={"epsilon": (1e-7, 0.5)},
         like=("mape", "MeanAbsolutePercentageError"),
         lower_bound=0.0,
-    ),
+    )
 )
 def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e-7) -> jax.Array:
     r"""Mean absolute percentage error.
@@ -35,13 +29,12 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     The derivative at a tie is 0.
 
     Args:
-        epsilon: the size below which a target counts as that large; above 0, in units of the inputs.
+        epsilon: the lower bound of the denominator; above 0, in units of the inputs.
 
     Returns:
-        Percentages, of the larger of the two shapes.
+        Percentages, of the shape of the larger input.
 
     Example:
-        >>> from sporax import losses
         >>> losses.mean_absolute_percentage_error([90.0, 210.0], [100.0, -200.0]).tolist()
         [10.0, 205.0]
 
@@ -69,13 +62,12 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
 
     .. math:: \ell_i = \bigl(\log(1 + \max(x_i, \epsilon)) - \log(1 + \max(y_i, \epsilon))\bigr)^2
 
-    For quantities that are not negative. A prediction at or below epsilon counts as epsilon and has no gradient.
+    A prediction at or below epsilon counts as epsilon and has no gradient.
 
     Args:
-        epsilon: the minimum value that counts, not below 0, in units of the inputs.
+        epsilon: the lower bound of x and y, at least 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> values = losses.mean_squared_logarithmic_error([1.0, 3.0, -5.0], [1.0, 1.0, 0.0])
         >>> [round(value, 4) for value in values.tolist()]
         [0.0, 0.4805, 0.0]
@@ -84,7 +76,7 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     """
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     x, y = (jnp.where(value <= epsilon, epsilon, value) for value in (logits, labels))
-    # log(1 + x) - log(1 + y) of the difference where they are close, of which the logarithms would lose the digits.
+    # Where x and y are close, log(1 + x) - log(1 + y) is computed from their difference, to avoid cancellation.
     relative = (x - y) / (1 + y)
     near = jnp.abs(relative) < 0.5
     difference = jnp.where(near, jnp.log1p(jnp.where(near, relative, 0)), jnp.log1p(x) - jnp.log1p(y))
@@ -103,7 +95,7 @@ def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e
 
     .. math:: \ell_i = x_i - y_i \log(x_i + \epsilon)
 
-    A rate below -epsilon gives NaN: there is no such logarithm.
+    A rate below -epsilon gives NaN.
 
     Args:
         logits: predicted rates x, not negative, of any shape.
@@ -111,7 +103,6 @@ def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e
         epsilon: keeps the logarithm finite for a rate of 0; above 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.poisson_loss([1.0, 2.0, 0.0], [3.0, 1.0, 0.0]).tolist()]
         [1.0, 1.3069, 0.0]
 

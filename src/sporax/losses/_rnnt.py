@@ -13,11 +13,8 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract import Flag, LossInfo, label, loss_function, prediction
 from sporax.losses.contract._lengths import take_lengths, take_targets
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._parameters import Flag
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import centred, log_add
 from sporax.losses.numerics._softmax import log_softmax
 
@@ -83,8 +80,6 @@ def rnnt_loss(
         LabelError: a length or a label out of range, where values are known.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits, targets = np.zeros((1, 3, 2, 4), np.float32), np.array([[2]])
         >>> value = losses.rnnt_loss(logits, targets, np.array([3]), np.array([1]))
         >>> round(float(np.exp(-value[0])) * 4**4, 3)  # 3 paths, each of 4 steps of probability 1/4

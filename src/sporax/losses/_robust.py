@@ -9,10 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._parameters import Number, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses._elementwise import elementwise
+from sporax.losses.contract import LossInfo, Number, Positive
 from sporax.losses.numerics._logistic import log1p
 from sporax.losses.numerics._vectors import absolute
 
@@ -25,19 +23,14 @@ __all__ = [
     "welsch_loss",
 ]
 
-_INPUTS = (prediction("logits", "..."), label("labels", "..."))
 
-
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="CharbonnierLoss",
         parameters={"epsilon": (1e-3, 0.5)},
         like=("charbonnier", "pseudo_huber"),
         lower_bound=0.0,
-    ),
+    )
 )
 def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e-3) -> jax.Array:
     r"""Charbonnier loss: smooth absolute error.
@@ -50,7 +43,6 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive 
         epsilon: how wide the rounded corner is; above 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> losses.charbonnier_loss([1.0, 5.0], [1.0, 1.0], epsilon=3.0).tolist()
         [3.0, 5.0]
 
@@ -62,11 +54,8 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive 
     return jnp.where(distant, absolute(far), epsilon * jnp.sqrt(jnp.square(near) + 1))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(cell="CauchyLoss", parameters={"scale": (1.0, 0.5)}, like=("cauchy", "lorentzian"), lower_bound=0.0),
+@elementwise(
+    LossInfo(cell="CauchyLoss", parameters={"scale": (1.0, 0.5)}, like=("cauchy", "lorentzian"), lower_bound=0.0)
 )
 def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Cauchy (Lorentzian) loss, which grows logarithmically.
@@ -77,7 +66,6 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
         scale: c, the size of a usual difference; above 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.cauchy_loss([1.0, 3.0], [1.0, 1.0]).tolist()]
         [0.0, 1.0986]
 
@@ -88,11 +76,8 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
     return jnp.where(distant, away, log1p(0.5 * jnp.square(near)))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(cell="GemanMcClureLoss", parameters={"scale": (1.0, 0.5)}, like=("geman_mcclure",), lower_bound=0.0),
+@elementwise(
+    LossInfo(cell="GemanMcClureLoss", parameters={"scale": (1.0, 0.5)}, like=("geman_mcclure",), lower_bound=0.0)
 )
 def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Geman-McClure loss, bounded by 2.
@@ -108,7 +93,6 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive 
         Values in [0, 2], of the larger of the two shapes.
 
     Example:
-        >>> from sporax import losses
         >>> losses.geman_mcclure_loss([1.0, 3.0, float("inf")], [1.0, 1.0, 0.0]).tolist()
         [0.0, 1.0, 2.0]
 
@@ -121,12 +105,7 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive 
     return jnp.where(distant, 2, jnp.where(square > 4, 2 - 8 / (square + 4), 2 * square / (square + 4)))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(cell="WelschLoss", parameters={"scale": (1.0, 0.7)}, like=("welsch", "leclerc"), lower_bound=0.0),
-)
+@elementwise(LossInfo(cell="WelschLoss", parameters={"scale": (1.0, 0.7)}, like=("welsch", "leclerc"), lower_bound=0.0))
 def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) -> jax.Array:
     r"""Welsch (Leclerc) loss, bounded by 1.
 
@@ -141,7 +120,6 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
         Values in [0, 1], of the larger of the two shapes.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.welsch_loss([1.0, 3.0], [1.0, 1.0]).tolist()]
         [0.0, 0.8647]
 
@@ -157,16 +135,13 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
     return jnp.where(distant, 1, jnp.where(small, inner, 1 - jnp.exp(exponent)))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="TukeyBiweightLoss",
         parameters={"scale": (4.685, 1.0)},
         like=("tukey", "biweight", "bisquare"),
         lower_bound=0.0,
-    ),
+    )
 )
 def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 4.685) -> jax.Array:
     r"""Tukey biweight loss, constant beyond `scale`, so that outliers have no gradient.
@@ -186,7 +161,6 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive
         Values in [0, c²/6], of the larger of the two shapes.
 
     Example:
-        >>> from sporax import losses
         >>> values = losses.tukey_biweight_loss([1.0, 2.0, 9.0], [1.0, 1.0, 1.0], scale=2.0)
         >>> [round(value, 4) for value in values.tolist()]
         [0.0, 0.3854, 0.6667]
@@ -200,16 +174,13 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive
     return scale * scale / 6 * jnp.where(distant, 1, square * (3 - square * (3 - square)))
 
 
-@loss_function(
-    *_INPUTS,
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="GeneralAdaptiveLoss",
         parameters={"alpha": (1.0, 2.0, 0.0, -2.0, -math.inf), "scale": (1.0, 0.7)},
         like=("barron", "adaptive_robust", "general_robust"),
         lower_bound=0.0,
-    ),
+    )
 )
 def general_adaptive_loss(
     logits: ArrayLike, labels: ArrayLike, *, alpha: Number = 1.0, scale: Positive = 1.0
@@ -237,7 +208,6 @@ def general_adaptive_loss(
         ArgumentError: `alpha` is NaN.
 
     Example:
-        >>> from sporax import losses
         >>> for alpha in (2.0, 0.0, float("-inf")):
         ...     print(round(losses.general_adaptive_loss(3.0, 1.0, alpha=alpha).item(), 4))
         2.0

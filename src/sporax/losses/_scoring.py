@@ -13,9 +13,8 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import LossInfo, Sized, label, loss_function, prediction
+from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["crps_gaussian", "crps_sample", "energy_score", "quantile_crps"]
@@ -78,7 +77,6 @@ def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Ar
         Values of the largest of the shapes, in units of the labels.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.crps_gaussian([0.0, 3.0], [0.0, 1.0], [1.0, 0.0]).tolist()]
         [0.2337, 2.0]
 
@@ -131,7 +129,6 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
         ArgumentError: too few samples.
 
     Example:
-        >>> from sporax import losses
         >>> losses.crps_sample([[0.0, 2.0], [1.0, 1.0]], [1.0, 4.0]).tolist()
         [0.5, 3.0]
 
@@ -189,7 +186,6 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
         ArgumentError: too few samples.
 
     Example:
-        >>> from sporax import losses
         >>> losses.energy_score([[[0.0, 0.0], [6.0, 8.0]]], [[3.0, 4.0]]).tolist()
         [2.5]
 
@@ -290,7 +286,6 @@ def quantile_crps(
         ArgumentError: levels outside (0, 1), or not one level and one weight for each quantile.
 
     Example:
-        >>> from sporax import losses
         >>> losses.quantile_crps([[0.0, 2.0]], [1.0], levels=[0.25, 0.75]).tolist()
         [0.5]
 

@@ -12,11 +12,9 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, Sized, label, loss_function, prediction
 from sporax.losses.contract._indexing import kept_labels, take_class, valid_indices
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._parameters import Flag, NonNegative, Positive
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._regions import (
     ACTIVATIONS,
@@ -88,8 +86,6 @@ def dice_loss(
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> x = np.array([[0.2, 0.5], [0.3, 0.1], [0.9, 0.6]], np.float32)
         >>> y = np.array([[0, 1], [1, 0], [0, 1]], np.float32)
         >>> round(losses.dice_loss(x, y).item(), 6)
@@ -146,8 +142,6 @@ def multi_class_dice_loss(
         ShapeError: `class_weights` does not have one weight for each class.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> x = np.array([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]], np.float32)
         >>> y = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
         >>> round(losses.multi_class_dice_loss(x, y).item(), 6)
@@ -217,8 +211,6 @@ def generalized_dice_loss(
         Values in [0, 1], of shape (N,).
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> labels = np.array([[[1, 1, 1, 0], [0, 0, 0, 1]]], np.float32)
         >>> losses.generalized_dice_loss(np.full_like(labels, 0.5), labels).tolist()
         [0.625]
@@ -284,7 +276,6 @@ def tversky_loss(
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
-        >>> from sporax import losses
         >>> x, y = [[0.5, 0.5, 0.0], [1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
         >>> losses.tversky_loss(x, y, smooth=0.0, axis=1).tolist()
         [0.5, 0.0]
@@ -345,7 +336,6 @@ def focal_tversky_loss(
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
-        >>> from sporax import losses
         >>> losses.focal_tversky_loss([0.5, 0.5], [1.0, 0.0], alpha=0.5, beta=0.5, gamma=0.5, smooth=0.0).item()
         0.25
 
@@ -397,7 +387,6 @@ def soft_jaccard_loss(
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
-        >>> from sporax import losses
         >>> losses.soft_jaccard_loss([0.5, 0.5, 0.0], [1.0, 0.0, 0.5]).item()
         0.75
 
@@ -444,8 +433,7 @@ def dice_cross_entropy_loss(
         \ell = \frac{\lambda_d}{C} \sum_c \Bigl(1 - \frac{2 \sum_i p_{ci} y_{ci} + \epsilon}
         {\sum_i p_{ci} + \sum_i y_{ci} + \epsilon}\Bigr) - \frac{\lambda_{ce}}{P} \sum_i \log p_{y_i i}
 
-    Ignored pixels are in none of the sums; an image of nothing else has loss 0. In compiled code a label outside
-    [0, C) gives NaN for its image, which sends no gradient.
+    Ignored pixels are in none of the sums; an image of nothing else has loss 0.
 
     Args:
         dice_weight: :math:`\lambda_d`, at least 0.
@@ -454,8 +442,6 @@ def dice_cross_entropy_loss(
         ignore_index: a label whose pixels are ignored; None for none.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits, labels = np.zeros((1, 2, 4), np.float32), np.array([[0, 0, 1, 1]])
         >>> losses.dice_cross_entropy_loss(logits, labels, cross_entropy_weight=0.0, smooth=0.0).tolist()
         [0.5]

@@ -1,4 +1,4 @@
-"""The parts of a loss's docstring that follow from its contract: common entries of Args, Returns and Raises.
+"""The parts of a loss's docstring that follow from its contract: common entries of Args, Returns and Raises, imports.
 
 The docstring of a loss in the source has what is specific to it; its entries take the place of the common ones.
 """
@@ -32,8 +32,8 @@ _PREDICTED_BOXES = (
     "predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit; opposite corners may be given in any order."
 )
 _TRUE_BOXES = (
-    "true boxes of the same shape, with x1 <= x2 and y1 <= y2. In compiled code any other box gives NaN, with no "
-    "gradient."
+    "true boxes of the same shape, with x1 <= x2 and y1 <= y2. In compiled code, any other box makes its loss value "
+    "NaN, with no gradient."
 )
 _FAULTS = {
     "class": "outside [0, C)",
@@ -44,7 +44,7 @@ _FAULTS = {
     "sign_or_binary": "other than 1, 0 and -1",
     "box": "that are not boxes with x1 <= x2 and y1 <= y2",
 }
-_INVALID = "In compiled code an invalid label gives NaN, with no gradient."
+_INVALID = "In compiled code, an invalid label makes its loss value NaN, with no gradient."
 _WITH_INVALID = ("class", "class_or_none", "sign", "binary", "sign_or_binary")
 """Domains whose losses are NaN for a value outside the domain, in compiled code."""
 
@@ -74,12 +74,17 @@ def completed(
             entries[name] = _about(inputs[name], spec)
         if name in inputs and inputs[name].domain in _WITH_INVALID and "compiled code" not in entries[key or name]:
             entries[key or name] += f" {_INVALID}"
-        if not key and name in kinds and kinds[name].about:
-            entries[name] = kinds[name].about
     sections["Args"] = _docstring.listed(entries)
     sections.setdefault("Returns", _returns(spec))
+    sections["Examples"] = _imports(sections["Examples"]) + sections["Examples"]
     sections["Raises"] = _docstring.listed(_raises(spec, kinds, _docstring.entries(sections.get("Raises", ""))))
     return _docstring.join(sections)
+
+
+def _imports(example: str) -> str:
+    """The first lines of an example: imports of NumPy, where it is used, and of `losses`, unless they are there."""
+    lines = {"np.": ">>> import numpy as np\n", "losses.": ">>> from sporax import losses\n"}
+    return "".join(line for name, line in lines.items() if name in example and line not in example)
 
 
 def _shape(axes: tuple[str, ...]) -> str:
