@@ -380,7 +380,9 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
     """
     scores, targets = jnp.asarray(scores), jnp.asarray(targets)
     check_max_fun(max_fun, where="fenchel_young_loss")
-    return (_named if isinstance(max_fun, str) else _from_function)(max_fun, scores, targets)
+    if isinstance(max_fun, str):
+        return _named(max_fun, scores, targets)
+    return _from_function(max_fun, scores, targets)
 
 
 def check_max_fun(max_fun: Any, *, where: str) -> Any:

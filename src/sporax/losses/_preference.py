@@ -1,21 +1,21 @@
-"""Learning from preferences between answers, and from another model."""
+"""Losses for learning from preferences between answers, and from a teacher model."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses.contract import Flag, LossInfo, Positive, UnitInterval, label, loss_function, prediction
+from sporax.losses.contract._parameters import one_of
 from sporax.losses.numerics._relative_entropy import logit_divergence
 from sporax.losses.numerics._softmax import class_cost
 
 __all__ = ["distillation_loss", "distillation_with_labels_loss", "dpo_loss"]
 
-_LOSS_TYPES = ("sigmoid", "ipo")
+_LossType = Annotated[str, one_of("sigmoid", "ipo")]
 
 
 @loss_function(
@@ -45,7 +45,7 @@ def dpo_loss(
     beta: Positive = 0.1,
     label_smoothing: UnitInterval = 0.0,
     reference_free: Flag = False,
-    loss_type: str = "sigmoid",
+    loss_type: _LossType = "sigmoid",
 ) -> jax.Array:
     r"""Direct preference optimization of the chosen over the rejected answer, against a reference model.
 
@@ -56,13 +56,13 @@ def dpo_loss(
     with :math:`f(h) = -\log \operatorname{sigmoid}(\beta h)`, or for "ipo" :math:`f(h) = (h - 1 / (2 \beta))^2`.
 
     Args:
-        policy_chosen_logps: log probability of each chosen answer under the model that learns, of any shape.
-        policy_rejected_logps: the same of the rejected answers.
-        reference_chosen_logps: that of the chosen answers under the reference model.
-        reference_rejected_logps: that of the rejected ones.
-        beta: how closely the model keeps to the reference, above 0.
-        label_smoothing: the chance :math:`\varepsilon` in [0, 1] that a preference is the wrong way round.
-        reference_free: whether the reference counts as uniform; its log probabilities are then not used.
+        policy_chosen_logps: log probability of each chosen answer under the trained model, of any shape.
+        policy_rejected_logps: the same for the rejected answers.
+        reference_chosen_logps: the same for the chosen answers under the reference model.
+        reference_rejected_logps: the same for the rejected answers under the reference model.
+        beta: the strength of the constraint to the reference model, above 0.
+        label_smoothing: the probability :math:`\varepsilon` in [0, 1] that a preference is reversed.
+        reference_free: whether the reference model is uniform; then its log probabilities are not used.
         loss_type: "sigmoid" or "ipo".
 
     Example:
@@ -72,8 +72,6 @@ def dpo_loss(
     Source: Rafailov et al., "Direct Preference Optimization", 2023, and its code; Azar et al., "A General Theoretical
     Paradigm to Understand Learning from Human Preferences", 2023, for "ipo".
     """
-    where = "dpo_loss"
-    _check.one_of(loss_type, _LOSS_TYPES, name="loss_type", where=where)
     margin = jnp.asarray(policy_chosen_logps) - jnp.asarray(policy_rejected_logps)
     if not reference_free:
         margin = margin - (jnp.asarray(reference_chosen_logps) - jnp.asarray(reference_rejected_logps))
@@ -149,7 +147,7 @@ def distillation_with_labels_loss(
     Args:
         logits: the student's logits s of shape (..., C).
         teacher_logits: the teacher's logits of the same shape.
-        temperature: that of the first term, above 0; see `distillation_loss`. The second has temperature 1.
+        temperature: T of the first term, above 0; see `distillation_loss`. The second term has temperature 1.
         alpha: the share of the first term, in [0, 1].
 
     Example:
@@ -165,5 +163,5 @@ def distillation_with_labels_loss(
 
 
 def _divergence(student: jax.Array, teacher: jax.Array, temperature: Any) -> jax.Array:
-    # A class that the teacher rules out adds nothing, whatever the student makes of it.
+    # A class of teacher probability 0 adds nothing, whatever the student's logit is.
     return temperature**2 * logit_divergence(student, teacher, jnp.asarray(temperature, student.dtype))

@@ -1,8 +1,9 @@
-"""Losses on the angles between embeddings and one learned vector a class."""
+"""Losses on the angles between embeddings and one learned vector per class."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
 from sporax.losses.contract import Flag, LossInfo, NonNegative, Number, Positive, label, loss_function, prediction
 from sporax.losses.contract._indexing import named, take_class, valid_indices
-from sporax.losses.contract._loss_function import hyper_parameter
+from sporax.losses.contract._parameters import number
 from sporax.losses.numerics._softmax import class_cost
 from sporax.losses.numerics._vectors import dot_products, masked_logsumexp, norm, unit
 
@@ -22,6 +23,7 @@ _INPUTS = (
     prediction("weight", "C D"),
     label("labels", "N", domain="class", kind="int"),
 )
+_Angle = Annotated[Any, number(0, math.pi / 2, open_maximum=True)]
 
 
 @loss_function(
@@ -44,12 +46,12 @@ def proxy_anchor_loss(
     .. math:: \ell = \frac{1}{|P^+|} \sum_{p \in P^+} \log\Big(1 + \sum_{y_i = p} e^{-\alpha (s_{ip} - \delta)}\Big)
         + \frac{1}{C} \sum_p \log\Big(1 + \sum_{y_i \ne p} e^{\alpha (s_{ip} + \delta)}\Big)
 
-    s are cosines, and :math:`P^+` the classes that occur in the batch. This is one number for the batch: each of its
-    samples has it for its value, so that the mean is the paper's loss, and the sum N times that. In compiled code a
-    sample whose label is outside [0, C) takes no part, and its value is NaN.
+    s are cosines, and :math:`P^+` are the classes that occur in the batch. This is one number for the batch, which is
+    the value of each sample, so that the mean is the paper's loss, and the sum N times that. In compiled code, a sample
+    with an invalid label takes no part.
 
     Args:
-        weight: class vectors of shape (C, D).
+        weight: one vector per class, of shape (C, D).
         margin: :math:`\delta`.
         alpha: the scale, above 0.
         mask: which samples take part, of shape (N,).
@@ -94,12 +96,12 @@ def proxy_nca_loss(
     .. math:: \ell_i = -\log \frac{\exp(-s\, d(x_i, w_{y_i}))}{\sum_{c \ne y_i} \exp(-s\, d(x_i, w_c))},
         \qquad d(x, w) = \Big\lVert \frac{x}{|x|} - \frac{w}{|w|} \Big\rVert^2
 
-    The sum leaves out the class itself, as in the paper, so the loss may be below 0.
+    The sum excludes the class itself, as in the paper, so the loss may be negative.
 
     Args:
-        weight: class vectors w of shape (C, D).
-        scale: s, above 0: the length squared to which vectors are scaled. The paper has 1.
-        include_positive: whether the sum has the class itself, as in ProxyNCA++, so that the loss is at least 0.
+        weight: one vector w per class, of shape (C, D).
+        scale: s, above 0: the squared length to which vectors are scaled. The paper uses 1.
+        include_positive: whether the sum includes the class itself, as in ProxyNCA++, so that the loss is at least 0.
 
     Raises:
         ArgumentError: there is a single class, and `include_positive` is False.
@@ -113,19 +115,18 @@ def proxy_nca_loss(
     "ProxyNCA++", 2020 (`include_positive`).
     """
     name = "proxy_nca_loss"
-    # |x - w|^2 = 2 - 2 cos for vectors of length 1, and the 2 is in numerator and denominator. A zero vector keeps
-    # the cosine 0.
+    # |x - w|^2 = 2 - 2 cos for vectors of length 1, where the factor of the first 2 cancels. A zero vector has cosine
+    # 0.
     scores = 2 * scale * dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     classes = scores.shape[1]
-    every = include_positive
-    if classes == 1 and not every:
+    if classes == 1 and not include_positive:
         raise ArgumentError(
-            f"{name}: there must be at least 2 classes where a class is compared with the others, but `weight` has 1 "
-            "row. Use include_positive=True, or give every class its row."
+            f"{name}: there must be at least 2 classes if include_positive=False, but `weight` has 1 row. Use "
+            "include_positive=True, or give one row for each class."
         )
     valid, safe = valid_indices(jnp.asarray(labels), classes)
     own = named(safe, scores)
-    total = masked_logsumexp(scores, jnp.ones_like(own) if every else ~own)
+    total = masked_logsumexp(scores, jnp.ones_like(own) if include_positive else ~own)
     return jnp.where(valid, total - take_class(scores, safe), jnp.nan)
 
 
@@ -144,7 +145,7 @@ def arcface_loss(
     labels: ArrayLike,
     *,
     scale: Positive = 64.0,
-    margin: Any = 0.5,
+    margin: _Angle = 0.5,
     easy_margin: Flag = False,
 ) -> jax.Array:
     r"""ArcFace: cross entropy of cosines with an additive angular margin.
@@ -152,14 +153,15 @@ def arcface_loss(
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad z_{ic} =
         \begin{cases} s \cos(\theta_{ic} + m) & c = y_i \\ s \cos \theta_{ic} & \text{else} \end{cases}
 
-    Beyond :math:`\theta = \pi - m`, where the cosine would rise again, :math:`\cos\theta - m \sin m` stands for it, as
-    in the authors' code; it goes on falling. Gradients are finite at angles of exactly 0 and :math:`\pi`.
+    Beyond :math:`\theta = \pi - m`, where the cosine would increase again, it is replaced by
+    :math:`\cos\theta - m \sin m`, which keeps decreasing, as in the authors' code. Gradients are finite at angles of
+    exactly 0 and :math:`\pi`.
 
     Args:
-        weight: class vectors of shape (C, D).
+        weight: one vector per class, of shape (C, D).
         scale: s, above 0.
         margin: the angle m in radians, in [0, pi/2).
-        easy_margin: whether the angle is added only to those below pi/2, and others are left as they are.
+        easy_margin: whether the margin is added only to angles below pi/2, and other angles are unchanged.
 
     Example:
         >>> x, weight = [[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
@@ -169,16 +171,14 @@ def arcface_loss(
 
     Source: Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019.
     """
-    name = "arcface_loss"
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0, maximum=jnp.pi / 2, open_maximum=True)
     points, vectors = unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight))
     labels = jnp.asarray(labels)
     cosines = dot_products(points, vectors)
     valid, safe = valid_indices(labels, cosines.shape[1])
     vector = jnp.take(vectors, safe, axis=0, mode="clip")
     along = jnp.sum(points * vector, axis=-1, keepdims=True)
-    # The sine is the length of what is left of the one vector beside the other. The root of 1 - cos^2 would lose
-    # half of the digits near cos = 1, and has an infinite derivative there.
+    # The sine is the length of the rejection of one vector from the other. The root of 1 - cos^2 would lose half of the
+    # digits near cos = 1, where its derivative is infinite.
     sine = norm(points - along * vector)
     none = jnp.all(points == 0, axis=-1) | jnp.all(vector == 0, axis=-1)
     sine, along = jnp.where(none, 1, sine), along[:, 0]
@@ -205,7 +205,7 @@ def cosface_loss(
         z_{ic} = s (\cos \theta_{ic} - m [c = y_i])
 
     Args:
-        weight: class vectors of shape (C, D).
+        weight: one vector per class, of shape (C, D).
         scale: s, above 0.
         margin: the cosine m, at least 0.
 

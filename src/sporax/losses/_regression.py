@@ -79,8 +79,8 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     .. math:: L = \sqrt{\frac{1}{n} \sum_i (x_i - y_i)^2}
 
-    A loss of all elements together, which is no mean of parts: the batches of an epoch do not add up to the value
-    of the whole. Where all differences are 0 so is the gradient.
+    The value of a data set is not the mean of the values of its batches. Where all differences are 0, the gradient is 0
+    too.
 
     Returns:
         One value, of shape (), in units of the inputs; 0 for no elements.
@@ -92,8 +92,8 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Source: MindSpore `nn.RMSELoss`, whose gradient is NaN where all differences are 0.
     """
     difference = jnp.asarray(logits) - jnp.asarray(labels)
-    # Tiny and huge differences keep their squares in range. The result does not depend on the scale, so every
-    # derivative is exact with the scale held constant.
+    # Scaled, so that the squares of tiny and huge differences stay in range. The result does not depend on the scale,
+    # so every derivative is exact with the scale held constant.
     scale = scale_of(jnp.max(jnp.abs(difference), initial=0))
     mean = sum_all(jnp.square(difference * (1 / scale))) / max(difference.size, 1)
     exact = mean == 0
@@ -116,11 +116,11 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0
         d_i = x_i - y_i, \qquad
         \ell_i = \begin{cases} d_i^2 / (2 \beta) & |d_i| < \beta \\ |d_i| - \beta / 2 & \text{else}\end{cases}
 
-    Value and first derivative are continuous where the two meet. The derivative is ±1 for an infinite
+    Value and first derivative are continuous where the two pieces meet. The derivative is ±1 for an infinite
     difference.
 
     Args:
-        beta: where the square ends, above 0, in units of the inputs.
+        beta: the bound of the quadratic part, above 0, in units of the inputs.
 
     Example:
         >>> losses.smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 1.0]).tolist()
@@ -131,8 +131,7 @@ def smooth_l1_loss(logits: ArrayLike, labels: ArrayLike, *, beta: Positive = 1.0
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     distance = jnp.abs(difference)
     inside = distance < beta
-    # The square of a difference beyond beta may overflow, and would then poison the gradient of the other
-    # branch.
+    # The square of a difference beyond beta may overflow, which would make the gradient of the other branch NaN.
     near = jnp.where(inside, difference, 0)
     return jnp.where(inside, 0.5 * near * near / beta, distance - 0.5 * beta)
 
@@ -148,7 +147,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -
     This is delta times `smooth_l1_loss` with `beta=delta`. An infinite `delta` gives half the squared difference.
 
     Args:
-        delta: where the square ends, and the largest derivative; above 0, in units of the inputs.
+        delta: the bound of the quadratic part, and the largest derivative; above 0, in units of the inputs.
 
     Example:
         >>> losses.huber_loss([1.0, 2.0, 3.0], [1.0, 2.5, 0.0], delta=2.0).tolist()
@@ -158,7 +157,7 @@ def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -
     """
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     inside = jnp.abs(difference) < delta
-    # Each branch sees 0 in the positions of the other, where it might overflow.
+    # Each branch gets 0 in the positions of the other, where it might overflow.
     near = jnp.where(inside, difference, 0)
     far = absolute(jnp.where(inside, 0, difference))
     return jnp.where(inside, 0.5 * near * near, delta * (far - 0.5 * delta))
@@ -170,8 +169,8 @@ def log_cosh_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     .. math:: \ell_i = \log \cosh (x_i - y_i)
 
-    Nearly half the square near zero, and the distance less log 2 far away; its derivative is tanh(x - y). Neither tiny
-    nor huge differences lose digits.
+    About half the squared error near zero, and the absolute error minus log 2 far away; the derivative is tanh(x - y).
+    It is accurate for tiny and huge differences.
 
     Example:
         >>> [round(value, 4) for value in losses.log_cosh_loss([0.0, 1.0, 1e4], [0.0, 0.0, 0.0]).tolist()]
@@ -186,7 +185,7 @@ _LOG_COSH = (
     0.4999999965972811, -0.08333299141081735, 0.02221656240251815, -0.006710384769266944,
     0.0020772449724831203, -0.0005561353273511734, 8.654094264219817e-05,
 )  # fmt: skip
-"""log(cosh(x)) / x^2 as a polynomial in x^2 for |x| < 1, exact to a float32; quicker there than any logarithm."""
+"""log(cosh(x)) / x^2 as a polynomial in x^2 for |x| < 1, exact in float32, and faster than a logarithm."""
 
 
 @jax.custom_jvp
@@ -220,8 +219,9 @@ def cosine_similarity_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     .. math:: \ell_i = - \frac{x_i \cdot y_i}{\|x_i\| \|y_i\|}
 
-    -1 for the same direction, 1 for the opposite one. A zero vector has no direction: its value is 0, with zero
-    gradient. Vectors are scaled before their squares are taken, so tiny and huge ones neither vanish nor overflow.
+    It is -1 for vectors of the same direction and 1 for opposite ones. A zero vector has no direction: its value is 0,
+    with zero gradient. Vectors are scaled before their squares are taken, so that tiny and huge ones neither underflow
+    nor overflow.
 
     Args:
         logits: vectors x along the last axis, of shape (..., D).

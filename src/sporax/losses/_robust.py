@@ -1,4 +1,4 @@
-"""Losses of regression that outliers do not dominate."""
+"""Regression losses that are robust to outliers."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def charbonnier_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive 
 
     .. math:: \ell_i = \sqrt{(x_i - y_i)^2 + \epsilon^2}
 
-    It is epsilon, not 0, at a tie. The derivative is ±1 for an infinite difference.
+    The value at a tie is epsilon. The derivative is ±1 for an infinite difference.
 
     Args:
-        epsilon: how wide the rounded corner is; above 0, in units of the inputs.
+        epsilon: the width of the rounded corner; above 0, in units of the inputs.
 
     Example:
         >>> losses.charbonnier_loss([1.0, 5.0], [1.0, 1.0], epsilon=3.0).tolist()
@@ -63,7 +63,7 @@ def cauchy_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
     .. math:: \ell_i = \log\Bigl(1 + \frac{1}{2} \Bigl(\frac{x_i - y_i}{c}\Bigr)^2\Bigr)
 
     Args:
-        scale: c, the size of a usual difference; above 0, in units of the inputs.
+        scale: c, the size of a typical difference; above 0, in units of the inputs.
 
     Example:
         >>> [round(value, 4) for value in losses.cauchy_loss([1.0, 3.0], [1.0, 1.0]).tolist()]
@@ -87,10 +87,10 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive 
     The derivative is 0 for an infinite difference.
 
     Args:
-        scale: c, the size of a usual difference; above 0, in units of the inputs.
+        scale: c, the size of a typical difference; above 0, in units of the inputs.
 
     Returns:
-        Values in [0, 2], of the larger of the two shapes.
+        Values in [0, 2], of the shape of the larger input.
 
     Example:
         >>> losses.geman_mcclure_loss([1.0, 3.0, float("inf")], [1.0, 1.0, 0.0]).tolist()
@@ -101,7 +101,7 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive 
     """
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e9)
     square = jnp.square(near)
-    # Two forms of the same: the derivative of each keeps its digits where it is used.
+    # Two equivalent forms, each of which has an accurate derivative where it is used.
     return jnp.where(distant, 2, jnp.where(square > 4, 2 - 8 / (square + 4), 2 * square / (square + 4)))
 
 
@@ -114,10 +114,10 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
     The derivative is 0 for an infinite difference.
 
     Args:
-        scale: c, the size of a usual difference; above 0, in units of the inputs.
+        scale: c, the size of a typical difference; above 0, in units of the inputs.
 
     Returns:
-        Values in [0, 1], of the larger of the two shapes.
+        Values in [0, 1], of the shape of the larger input.
 
     Example:
         >>> [round(value, 4) for value in losses.welsch_loss([1.0, 3.0], [1.0, 1.0]).tolist()]
@@ -129,7 +129,7 @@ def welsch_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive = 1.0) 
     # The exponential of -5e5 is 0 in every dtype.
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e3)
     exponent = -0.5 * jnp.square(near)
-    # The derivative of expm1 is expm1 + 1, which has no digits left in the tail; that of exp is exact.
+    # The derivative of expm1 is expm1 + 1, which cancels in the tail; that of exp is accurate.
     small = exponent > -1
     inner = -jnp.expm1(jnp.where(small, exponent, 0))
     return jnp.where(distant, 1, jnp.where(small, inner, 1 - jnp.exp(exponent)))
@@ -151,14 +151,14 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive
         \ell_i = \frac{c^2}{6} \begin{cases} 1 - \bigl(1 - (d_i / c)^2\bigr)^3 & |d_i| \le c \\ 1 & \text{else}
         \end{cases}
 
-    Value and the first two derivatives are continuous where the two meet; outliers have no gradient at all.
+    Value and the first two derivatives are continuous where the two pieces meet.
 
     Args:
-        scale: c, above 0, in units of the inputs. Of differences that are normal with deviation 1, 4.685 keeps 95 %
-            of the efficiency of least squares.
+        scale: c, above 0, in units of the inputs. For normal differences with standard deviation 1, 4.685 has 95 % of
+            the efficiency of least squares.
 
     Returns:
-        Values in [0, c²/6], of the larger of the two shapes.
+        Values in [0, c²/6], of the shape of the larger input.
 
     Example:
         >>> values = losses.tukey_biweight_loss([1.0, 2.0, 9.0], [1.0, 1.0, 1.0], scale=2.0)
@@ -170,7 +170,7 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Positive
     """
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1)
     square = jnp.square(near)
-    # 1 - (1 - s)^3 written out, so that small differences keep their digits.
+    # 1 - (1 - s)^3, expanded to avoid cancellation for small differences.
     return scale * scale / 6 * jnp.where(distant, 1, square * (3 - square * (3 - square)))
 
 
@@ -191,18 +191,18 @@ def general_adaptive_loss(
         \ell_i = \frac{|\alpha - 2|}{\alpha} \left( \Bigl(\frac{(d_i / c)^2}{|\alpha - 2|} + 1\Bigr)^{\alpha / 2} - 1
         \right), \qquad d_i = x_i - y_i
 
-    Its limits are half the square (alpha 2), the Cauchy loss (0), and the Welsch loss (minus infinity); between
-    them are Charbonnier's (1) and Geman and McClure's (-2). Values and derivatives are right at these alphas and
-    near them, with one exception: the derivative in alpha is infinite at 2, and stops growing where alpha is as near
-    to 2 as a float can be. Where `alpha` is above 2, the loss grows faster than the square and overflows sooner.
+    Its limits are half the squared error (alpha = 2), the Cauchy loss (0) and the Welsch loss (minus infinity); special
+    cases are the Charbonnier (1) and Geman-McClure (-2) losses. Values and derivatives are accurate at and near these
+    alphas, with one exception: the derivative for alpha is infinite at 2, and is bounded where alpha is within one
+    rounding error of 2. For `alpha` above 2, the loss grows faster than the square and overflows sooner.
 
-    A smaller `alpha` always makes the loss smaller, so an `alpha` that is learned needs a term that pulls it up, as
-    the log-partition of the paper's distribution.
+    A smaller `alpha` always makes the loss smaller, so a learned `alpha` needs an opposing term, such as the
+    log-partition of the paper's distribution.
 
     Args:
-        alpha: the shape, any number, infinite ones included. It may be traced or an array that broadcasts to the
-            values, and has a gradient.
-        scale: c, the size of a usual difference; above 0, in units of the inputs. It may be traced or an array too.
+        alpha: the shape, any number including ±inf. It may be traced, or an array that broadcasts to the values, and
+            has a gradient.
+        scale: c, the size of a typical difference; above 0, in units of the inputs. It may be traced or an array too.
 
     Raises:
         ArgumentError: `alpha` is NaN.
@@ -219,8 +219,8 @@ def general_adaptive_loss(
     difference = jnp.asarray(logits) - jnp.asarray(labels)
     shape = _like(alpha, difference)
     units = difference / _like(scale, difference)
-    endless = jnp.square(units) == jnp.inf
-    square = jnp.square(jnp.where(endless, 0, units))
+    infinite = jnp.square(units) == jnp.inf
+    square = jnp.square(jnp.where(infinite, 0, units))
     if isinstance(alpha, float):
         values = (_adaptive_about_two if abs(alpha - 2) <= 0.5 else _adaptive_away_from_two)(square, shape)
     else:
@@ -228,7 +228,7 @@ def general_adaptive_loss(
         away = _adaptive_away_from_two(square, jnp.where(about_two, 0, shape))
         values = jnp.where(about_two, _adaptive_about_two(square, jnp.where(about_two, shape, 2)), away)
     bounded = shape < 0
-    return jnp.where(endless, jnp.where(bounded, 1 - 2 / jnp.where(bounded, shape, -1), jnp.inf), values)
+    return jnp.where(infinite, jnp.where(bounded, 1 - 2 / jnp.where(bounded, shape, -1), jnp.inf), values)
 
 
 def _like(value: Any, array: jax.Array) -> jax.Array:
@@ -237,7 +237,7 @@ def _like(value: Any, array: jax.Array) -> jax.Array:
 
 def _adaptive_away_from_two(square: jax.Array, alpha: jax.Array) -> jax.Array:
     # With b = |alpha - 2|, r = alpha / b and q = (b / 2) log(1 + z / b) the loss is (exp(r q) - 1) / r. Written in
-    # 1 / b each part is smooth where alpha is infinite, and a series makes the last one so where alpha is 0.
+    # 1 / b, each part is smooth where alpha is infinite; a series makes the last one smooth where alpha is 0.
     below = alpha < 2
     apart = jnp.where(below, 2 - alpha, alpha - 2)
     inverse = 1 / apart
@@ -255,22 +255,22 @@ def _adaptive_away_from_two(square: jax.Array, alpha: jax.Array) -> jax.Array:
     series = jnp.ones_like(near)
     for power in range(19, 1, -1):
         series = 1 + near * series / power
-    # The derivative of expm1 is expm1 + 1, which has no digits left in the tail; that of exp is exact.
+    # The derivative of expm1 is expm1 + 1, which cancels in the tail; that of exp is accurate.
     return jnp.where(small, half * series, (jnp.exp(far) - 1) / jnp.where(small, 1, ratio))
 
 
 def _adaptive_about_two(square: jax.Array, alpha: jax.Array) -> jax.Array:
-    # The same with the power of z / b, which is nearly 1, taken out.
+    # The same with the power of z / b, which is nearly 1, factored out.
     offset = alpha - 2
-    least = float(jnp.finfo(square.dtype).eps)
+    smallest = float(jnp.finfo(square.dtype).eps)
     apart = jnp.abs(offset)
-    apart = jnp.where(apart > least, apart, least)
+    apart = jnp.where(apart > smallest, apart, smallest)
     power = 0.5 * offset * jnp.log1p(square / apart)
     return (square * jnp.exp(power) + apart * jnp.expm1(power)) / alpha
 
 
 def _split(difference: jax.Array, unit: Any, limit: float) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The difference in units where it is at most the limit, the difference itself elsewhere, and where that is.
+    """The difference in units of `unit` up to the limit, the difference itself beyond, and the mask of the latter.
 
     Each of the first two is 0 in the positions of the other, so that neither overflows where it is not used.
     """

@@ -14,7 +14,6 @@ from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
 from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, Sized, label, loss_function, prediction
 from sporax.losses.contract._indexing import kept_labels, take_class, valid_indices
-from sporax.losses.contract._loss_function import hyper_parameter
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._regions import (
     ACTIVATIONS,
@@ -72,17 +71,17 @@ def dice_loss(
 
     .. math:: \ell = 1 - \frac{2 \sum x_i y_i}{\sum x_i^2 + \sum y_i^2 + \epsilon}
 
-    With `squared=False` the denominator is :math:`\sum x_i + \sum y_i + \epsilon`, as in Keras. Where both regions
-    are empty there is nothing to miss: the loss is 0, with zero gradient, whatever `smooth` is.
+    With `squared=False` the denominator is :math:`\sum x_i + \sum y_i + \epsilon`, as in Keras. Where both regions are
+    empty, the loss is 0, with zero gradient, for any `smooth`.
 
     Args:
-        logits: how far each position belongs to the predicted region, x, of any shape: probabilities, usually.
-        labels: the same of the true region, y, of that shape.
+        logits: the membership x of each position in the predicted region, of any shape; usually probabilities.
+        labels: the membership y in the true region, of the same shape.
         smooth: added to the denominator, at least 0.
-        squared: whether the denominator has squares.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
+        squared: whether the denominator contains squares.
+        axis: the axes over which one region extends; None for all.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is ignored.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
@@ -125,17 +124,17 @@ def multi_class_dice_loss(
 
     .. math:: \ell = \frac{1}{C} \sum_{c \ne \text{ignored}} w_c \operatorname{dice}(a(x)_c, y_c)
 
-    The region of a class reaches over the whole batch. C counts the ignored class too, as in MindSpore.
+    The region of a class extends over the whole batch. C includes the ignored class, as in MindSpore.
 
     Args:
-        labels: one-hot classes (or class probabilities) y of that shape.
-        class_weights: w of shape (C,); 1 unless given.
-        ignore_index: a class that is ignored.
-        activation: a of `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`, `sigmoid`,
-            None, or any function.
-        smooth: what is added to each denominator, at least 0.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
-            if it were not there.
+        labels: one-hot classes (or class probabilities) y of the same shape.
+        class_weights: w of shape (C,); None for all ones.
+        ignore_index: an ignored class; None for none.
+        activation: the function a: `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`,
+            `sigmoid`, None for none, or any function.
+        smooth: added to each denominator, at least 0.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is
+            ignored.
 
     Raises:
         ArgumentError: an unknown activation.
@@ -147,7 +146,7 @@ def multi_class_dice_loss(
         >>> round(losses.multi_class_dice_loss(x, y).item(), 6)
         0.549581
 
-    Source: MindSpore `nn.MultiClassDiceLoss`, but its softmax runs over the last axis, which is the classes' only
+    Source: MindSpore `nn.MultiClassDiceLoss`, whose softmax is over the last axis, which holds the classes only
     for inputs of two axes.
     """
     where = "multi_class_dice_loss"
@@ -197,15 +196,15 @@ def generalized_dice_loss(
         \ell = 1 - 2\, \frac{\sum_c w_c \sum_n r_{cn} p_{cn}}{\sum_c w_c \sum_n (r_{cn} + p_{cn})}, \qquad
         w_c = \frac{1}{(\sum_n r_{cn})^2}
 
-    A class without a pixel in the image has no such weight; it gets the largest one of the classes that are there.
-    Where both labels and predictions are empty the loss is 0, with zero gradient.
+    A class without a pixel in the image gets the largest weight of the classes that have pixels. Where both labels and
+    predictions are empty, the loss is 0, with zero gradient.
 
     Args:
         logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalised scores.
-        labels: one-hot classes (or class probabilities) r of that shape.
-        from_logits: whether scores are given, of which the softmax over the classes is taken.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
-            if it were not there.
+        labels: one-hot classes (or class probabilities) r of the same shape.
+        from_logits: whether `logits` are scores, of which the softmax over the classes is taken.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is
+            ignored.
 
     Returns:
         Values in [0, 1], of shape (N,).
@@ -226,7 +225,7 @@ def generalized_dice_loss(
     x, y, weights = kept_pixels(x, y, weights, None, where)
     axes = tuple(range(2, x.ndim))
     wrong, either, volume = (total(each, axes, weights) for each in (x * (1 - y) + y * (1 - x), x + y, y))
-    # The weights times the square of the smallest volume, which cancels, stay in [0, 1].
+    # Weights multiplied by the square of the smallest volume, which cancels, stay in [0, 1].
     absent = nothing(volume)
     smallest = jnp.min(jnp.where(absent, jnp.inf, volume), axis=1, keepdims=True)
     share = jnp.where(absent, 1, jnp.square(jnp.where(absent, 1, smallest) / jnp.where(absent, 1, volume)))
@@ -250,9 +249,9 @@ def tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    alpha: Any = 0.5,
-    beta: Any = 0.5,
-    smooth: Any = 1e-7,
+    alpha: NonNegative = 0.5,
+    beta: NonNegative = 0.5,
+    smooth: NonNegative = 1e-7,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -262,17 +261,17 @@ def tversky_loss(
     .. math::
         \ell = 1 - \frac{\sum x_i y_i}{\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
 
-    So alpha is the price of false negatives and beta that of false positives. That is what Keras computes; its
-    text, and Salehi's paper, name them the other way round. Halves give Dice with `squared=False`, and ones
-    the Jaccard loss. Where both regions are empty the loss is 0, with zero gradient.
+    Thus alpha is the weight of false negatives and beta that of false positives. Keras computes the same; its
+    documentation, and Salehi's paper, swap the names. Both 1/2 gives Dice with `squared=False`, and both 1 the Jaccard
+    loss. Where both regions are empty, the loss is 0, with zero gradient.
 
     Args:
-        alpha: the weight of what is missed, at least 0.
-        beta: the weight of what is too much, at least 0.
+        alpha: the weight of false negatives, at least 0.
+        beta: the weight of false positives, at least 0.
         smooth: added to the denominator, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
+        axis: the axes over which one region extends; None for all.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is ignored.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
@@ -283,11 +282,6 @@ def tversky_loss(
     Source: Salehi et al., "Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
     Networks", 2017; Keras `Tversky`.
     """
-    where = "tversky_loss"
-    alpha, beta, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
-    )
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "tversky_loss"), _axes(axis)
     )
@@ -309,10 +303,10 @@ def focal_tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    alpha: Any = 0.7,
-    beta: Any = 0.3,
+    alpha: NonNegative = 0.7,
+    beta: NonNegative = 0.3,
     gamma: Positive = 4 / 3,
-    smooth: Any = 1e-7,
+    smooth: NonNegative = 1e-7,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -323,16 +317,16 @@ def focal_tversky_loss(
         \ell = (1 - T)^{1 / \gamma}, \qquad T = \frac{\sum x_i y_i + \epsilon}
         {\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
 
-    The derivative grows without bound towards a perfect prediction; at one it is 0.
+    The derivative is unbounded near a perfect prediction, where it is set to 0.
 
     Args:
-        alpha: the weight of what is missed, at least 0.
-        beta: the weight of what is too much, at least 0.
-        gamma: above 0; 1 gives the Tversky loss, more lifts small losses.
-        smooth: what is added to both parts of the ratio, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
+        alpha: the weight of false negatives, at least 0.
+        beta: the weight of false positives, at least 0.
+        gamma: above 0; 1 gives the Tversky loss, larger values increase small losses.
+        smooth: added to numerator and denominator, at least 0.
+        axis: the axes over which one region extends; None for all.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is ignored.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
@@ -342,11 +336,6 @@ def focal_tversky_loss(
     Source: Abraham and Khan, "A Novel Focal Tversky Loss Function with Improved Attention U-Net for Lesion
     Segmentation", 2019.
     """
-    where = "focal_tversky_loss"
-    alpha, beta, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
-    )
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "focal_tversky_loss"), _axes(axis)
     )
@@ -377,13 +366,13 @@ def soft_jaccard_loss(
 
     .. math:: \ell = 1 - \frac{\sum x_i y_i + \epsilon}{\sum (x_i + y_i - x_i y_i) + \epsilon}
 
-    Where both regions are empty the loss is 0, with zero gradient.
+    Where both regions are empty, the loss is 0, with zero gradient.
 
     Args:
-        smooth: what is added to both parts of the ratio, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
+        smooth: added to numerator and denominator, at least 0.
+        axis: the axes over which one region extends; None for all.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
+            pixel of weight 0 is ignored.
         ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
@@ -420,9 +409,9 @@ def dice_cross_entropy_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    dice_weight: Any = 1.0,
-    cross_entropy_weight: Any = 1.0,
-    smooth: Any = 1e-5,
+    dice_weight: NonNegative = 1.0,
+    cross_entropy_weight: NonNegative = 1.0,
+    smooth: NonNegative = 1e-5,
     ignore_index: int | None = None,
 ) -> jax.Array:
     r"""Weighted sum of the multiclass Dice loss and cross entropy of each image.
@@ -433,12 +422,12 @@ def dice_cross_entropy_loss(
         \ell = \frac{\lambda_d}{C} \sum_c \Bigl(1 - \frac{2 \sum_i p_{ci} y_{ci} + \epsilon}
         {\sum_i p_{ci} + \sum_i y_{ci} + \epsilon}\Bigr) - \frac{\lambda_{ce}}{P} \sum_i \log p_{y_i i}
 
-    Ignored pixels are in none of the sums; an image of nothing else has loss 0.
+    Ignored pixels are excluded from all sums; an image without other pixels has loss 0.
 
     Args:
         dice_weight: :math:`\lambda_d`, at least 0.
         cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
-        smooth: what is added to both parts of each ratio, at least 0.
+        smooth: added to numerator and denominator of each ratio, at least 0.
         ignore_index: a label whose pixels are ignored; None for none.
 
     Example:
@@ -447,17 +436,8 @@ def dice_cross_entropy_loss(
         [0.5]
 
     Source: Isensee et al., "nnU-Net: Self-adapting Framework for U-Net-Based Medical Image Segmentation", 2018,
-    with Dice taken in each image, as MONAI's `DiceCELoss` does.
+    with Dice computed for each image, as in MONAI's `DiceCELoss`.
     """
-    where = "dice_cross_entropy_loss"
-    dice_weight, cross_entropy_weight, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (
-            ("dice_weight", dice_weight),
-            ("cross_entropy_weight", cross_entropy_weight),
-            ("smooth", smooth),
-        )
-    )
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     count, classes = logits.shape[:2]
     logits = jnp.moveaxis(logits, 1, -1).reshape(count, math.prod(labels.shape[1:]), classes)
@@ -480,5 +460,5 @@ def dice_cross_entropy_loss(
 
 
 def _axes(axis: Any) -> tuple[int, ...]:
-    """As the contract gives them."""
+    """The axes as the contract passes them to the formula: a tuple."""
     return axis
