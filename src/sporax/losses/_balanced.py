@@ -103,9 +103,10 @@ def class_balanced_loss(
 
     Source: Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", 2019.
     """
-    where = "class_balanced_loss"
     x, labels = jnp.asarray(logits), jnp.asarray(labels)
-    counts = class_vector(samples_per_cls, x.shape[-1], x.dtype, name="samples_per_cls", where=where, positive=True)
+    counts = class_vector(
+        samples_per_cls, x.shape[-1], x.dtype, name="samples_per_cls", where="class_balanced_loss", positive=True
+    )
     weights = _balanced_weights(counts, beta)
     return scaled(take_rows(weights, labels, x.dtype), class_cost(x, labels))
 
@@ -207,9 +208,10 @@ def logit_adjusted_cross_entropy(
 
     Source: Menon et al., "Long-Tail Learning via Logit Adjustment", 2021.
     """
-    where = "logit_adjusted_cross_entropy"
     x = jnp.asarray(logits)
-    priors = class_vector(priors, x.shape[-1], x.dtype, name="priors", where=where, positive=True)
+    priors = class_vector(
+        priors, x.shape[-1], x.dtype, name="priors", where="logit_adjusted_cross_entropy", positive=True
+    )
     x = x + jnp.broadcast_to(tau * jnp.log(priors), x.shape)
     return class_cost(x, jnp.asarray(labels))
 

@@ -212,7 +212,7 @@ class _Sides(NamedTuple):
 
 def _sides(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array], scale: jax.Array) -> _Sides:
     low, high = jnp.maximum(a[0], b[0]), jnp.minimum(a[1], b[1])
-    # Differences of neighbouring coordinates are exact; those of areas would cancel.
+    # Differences of nearby coordinates are exact; those of areas would cancel.
     first = (low - a[0]) + (a[1] - high)
     second = (low - b[0]) + (b[1] - high)
     hull = jnp.maximum(a[1], b[1]) - jnp.minimum(a[0], b[0])
@@ -247,8 +247,8 @@ def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
     union = jnp.where(meet, one + width * height, alone)
     loss = jnp.where(meet, ratio(one + eps, union + eps), 1)
     neither = jnp.where(meet, x.first * y.second + x.second * y.first, x.hull * y.hull - alone)
-    centres = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
-    distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * centre) for centre in centres))
+    centers = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
+    distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * center) for center in centers))
     return _Pair(loss, (neither, x.hull * y.hull), (distance, jnp.square(x.hull) + jnp.square(y.hull)), eps, valid)
 
 

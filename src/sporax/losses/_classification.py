@@ -174,7 +174,6 @@ def cross_entropy(
 
     Args:
         weight: one weight w per class, of shape (C,); None for all ones.
-        ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
     Example:
@@ -227,12 +226,11 @@ def soft_cross_entropy(
 
     Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
     """
-    where = "soft_cross_entropy"
     logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     classes = logits.shape[-1]
     target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), label_smoothing, classes)
     if weight is not None:
-        of_class = class_vector(weight, classes, logits.dtype, name="weight", where=where)
+        of_class = class_vector(weight, classes, logits.dtype, name="weight", where="soft_cross_entropy")
         target = target * jnp.broadcast_to(of_class, target.shape)
     return target_cost(logits, target)
 
@@ -273,7 +271,6 @@ def nll_loss(
     Args:
         logits: log probabilities x of shape (N, C, ...). They are not normalized here.
         weight: one weight w per class, of shape (C,); None for all ones.
-        ignore_index: an ignored label.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
     Example:

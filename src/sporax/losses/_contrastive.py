@@ -13,11 +13,11 @@ from sporax._typing import ArrayLike
 from sporax.losses._mining import pair_masks, points_of
 from sporax.losses._pairwise import (
     Pairs,
-    pick_partner,
-    pick_partner_chunked,
+    partner_cross_entropy,
+    partner_cross_entropy_chunked,
+    partner_sigmoid_loss,
+    partner_sigmoid_loss_chunked,
     plan_of,
-    tell_partner,
-    tell_partner_chunked,
 )
 from sporax.losses.contract import Counted, LossInfo, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array
@@ -101,7 +101,6 @@ def n_pair_loss(
         l2_weight: :math:`\lambda`, at least 0. The paper regularizes the vectors in this way, instead of normalizing
             them.
         normalize: whether vectors are normalized first.
-        mask: which pairs take part, of shape (N,); the others are not negatives of any pair.
 
     Example:
         >>> anchors, positives = [[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [0.0, 3.0]]
@@ -112,7 +111,7 @@ def n_pair_loss(
     squares is TensorFlow's `npairs_loss`.
     """
     a, p = points_of(anchors, normalize), points_of(positives, normalize)
-    values = pick_partner(dot_products(a, p), mask)
+    values = partner_cross_entropy(dot_products(a, p), mask)
     return values + 0.25 * l2_weight * (jnp.sum(jnp.square(a), axis=-1) + jnp.sum(jnp.square(p), axis=-1))
 
 
@@ -152,7 +151,6 @@ def multi_similarity_loss(
         base: :math:`\lambda`, the threshold of the similarity.
         epsilon: the margin within which pairs are kept. None keeps all pairs.
         normalize: whether vectors are normalized first, so that S holds cosines.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Example:
         >>> x = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]
@@ -211,7 +209,6 @@ def circle_loss(
         hold_weights: whether the weights :math:`\alpha` are constants for the derivatives, as in the paper, unlike
             Keras.
         normalize: whether vectors are normalized first. Keras does not normalize them.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Example:
         >>> x = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]
@@ -280,7 +277,6 @@ def info_nce_loss(
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         symmetric: whether keys are matched to queries too.
         normalize: whether vectors are normalized first.
-        mask: which pairs take part, of shape (N,); the others are not negatives of any pair.
         chunk_size: the number of queries processed at a time. None for 2¹⁸ scores on a CPU and 2²⁴ elsewhere, and at
             least 128 queries.
         axis_name: the mesh axis over which the pairs are sharded.
@@ -306,10 +302,10 @@ def info_nce_loss(
     plan = plan_of(q.shape[0], chunk_size, axis_name, name)
     pairs = _pairs(negatives, labels, q.shape[0], axis_name, name)
     if plan is not None:
-        return pick_partner_chunked(plan, q / temperature, k, mask, symmetric, pairs)
+        return partner_cross_entropy_chunked(plan, q / temperature, k, mask, symmetric, pairs)
     scores = dot_products(q, k) / temperature
-    values = pick_partner(scores, mask, pairs=pairs)
-    return 0.5 * (values + pick_partner(scores, mask, 0, pairs)) if symmetric else values
+    values = partner_cross_entropy(scores, mask, pairs=pairs)
+    return 0.5 * (values + partner_cross_entropy(scores, mask, 0, pairs)) if symmetric else values
 
 
 @loss_function(
@@ -333,7 +329,6 @@ def nt_xent_loss(
         labels: integers of shape (N,), equal for samples that are positives of one another.
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         normalize: whether vectors are normalized first.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
         Values of shape (N,): for each sample the sum over its positives.
@@ -373,7 +368,6 @@ def sup_con_loss(
     Args:
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         normalize: whether vectors are normalized first.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Example:
         >>> x = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]
@@ -432,7 +426,6 @@ def siglip_loss(
         temperature: t, above 0; it may be traced, and learned (the paper learns its logarithm).
         bias: b; it may be traced, and learned.
         normalize: whether vectors are normalized first.
-        mask: which pairs take part, of shape (N,); the others are not negatives of any pair.
         chunk_size: the number of images processed at a time, as in `info_nce_loss`.
         axis_name: the mesh axis over which the pairs are sharded, as in `info_nce_loss`.
 
@@ -451,8 +444,8 @@ def siglip_loss(
     x, y = points_of(images, normalize), points_of(texts, normalize)
     plan = plan_of(x.shape[0], chunk_size, axis_name, name)
     if plan is not None:
-        return tell_partner_chunked(plan, temperature * x, y, bias, mask)
-    return tell_partner(temperature * dot_products(x, y) + bias, mask)
+        return partner_sigmoid_loss_chunked(plan, temperature * x, y, bias, mask)
+    return partner_sigmoid_loss(temperature * dot_products(x, y) + bias, mask)
 
 
 def _pairs(negatives: Any, labels: Any, count: int, axis_name: str | None, name: str) -> Pairs:

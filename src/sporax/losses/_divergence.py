@@ -29,11 +29,6 @@ _ROWS = (
 _LOG_ROWS = (_ROWS[0], label("log_targets", "... C", domain="log_probability"))
 
 
-def times(targets: jax.Array, scores: jax.Array) -> jax.Array:
-    """targets * scores, where 0 times an infinite score is 0, with a derivative of 0."""
-    return targets * jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
-
-
 @loss_function(
     prediction("logits", "...", domain="log_probability"),
     label("labels", "...", domain="distribution"),

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._typing import ArrayLike
-from sporax.losses._divergence import times
 from sporax.losses.contract import LossFunction, LossInfo, label, loss_function, prediction
+from sporax.losses.contract._class_weights import scaled
 from sporax.losses.contract._indexing import named, valid_indices
 from sporax.losses.numerics._relative_entropy import divergence_of_masses, sum_rounding
 from sporax.losses.numerics._softmax import log_softmax
@@ -175,7 +175,7 @@ def _sparsemax_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, ja
     tau = _sparsemax_threshold(scores)
     p = jnp.maximum(scores - tau, 0)
     return (
-        sum_rows(0.5 * jnp.square(p - targets) + times(targets, jnp.maximum(tau - scores, 0)))[..., 0],
+        sum_rows(0.5 * jnp.square(p - targets) + scaled(targets, jnp.maximum(tau - scores, 0)))[..., 0],
         tau[..., 0] + 0.5,
     )
 
@@ -186,7 +186,7 @@ def _entmax15_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax
     root_p, root_y = jnp.maximum(scores / 2 - tau, 0), jnp.sqrt(targets)
     apart = (2 / 3) * jnp.square(root_p - root_y) * (root_p + 2 * root_y)
     return (
-        sum_rows(apart + times(targets, jnp.maximum(2 * tau - scores, 0)))[..., 0],
+        sum_rows(apart + scaled(targets, jnp.maximum(2 * tau - scores, 0)))[..., 0],
         2 * tau[..., 0] + 4 / 3,
     )
 
@@ -239,7 +239,7 @@ def _named_jvp(
 
 def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) -> jax.Array:
     best = jnp.vectorize(max_fun, signature="(n)->()")(scores)
-    return best - sum_rows(times(targets, scores))[..., 0]
+    return best - sum_rows(scaled(targets, scores))[..., 0]
 
 
 @loss_function(
@@ -287,9 +287,6 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
         \ell = \langle p, x \rangle - x_y + \tfrac{1}{2} (1 - \|p\|^2)
 
     It is 0 where the score of the true class is larger than every other by 1 or more.
-
-    Args:
-        ignore_index: a label whose rows are ignored; None for none.
 
     Example:
         >>> losses.multiclass_sparsemax_loss([[1.0, 0.5, -2.0], [3.0, 2.0, 0.0]], [1, 0]).tolist()
@@ -401,7 +398,7 @@ def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
     """Return the Fenchel-Young loss of a function, like optax; see `fenchel_young_loss`.
 
     Args:
-        max_fun: a function of scores (C,) that returns a number; the loss passes its own keyword arguments on.
+        max_fun: a function of scores (C,) that returns a number; keyword arguments of the loss are passed to it.
 
     Returns:
         A loss of scores (..., C) and targets (..., C), with values of shape (...).

@@ -153,12 +153,11 @@ def focal_loss(
 
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; MindSpore `nn.FocalLoss`.
     """
-    where = "focal_loss"
     labels = jnp.asarray(labels)
     scores = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     terms = focal_terms(-class_cost(scores, labels), gamma)
     if weight is not None:
-        of_class = class_vector(weight, scores.shape[-1], scores.dtype, name="weight", where=where)
+        of_class = class_vector(weight, scores.shape[-1], scores.dtype, name="weight", where="focal_loss")
         terms = scaled(take_rows(of_class, labels, scores.dtype), terms)
     return _mean_over_positions(terms, 1)
 
@@ -216,7 +215,7 @@ def soft_focal_terms(
     samples.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
+        logits: unnormalized scores of shape (N, C, ...).
         labels: class probabilities of the same shape.
         weight: one weight per class, of shape (C,); None for all ones.
         gamma: the strength with which confident predictions are down-weighted, at least 0.
@@ -284,7 +283,7 @@ def categorical_focal_cross_entropy(
     row of zeros is clipped to the lower bound.
 
     Args:
-        logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
+        logits: probabilities p of shape (..., C); with `from_logits`, unnormalized scores.
         alpha: a number, or one for each class, of shape (C,).
         gamma: the strength with which confident predictions are down-weighted, at least 0.
         from_logits: whether `logits` are scores.

@@ -13,6 +13,7 @@ from sporax.losses.contract import Flag, LossInfo, label, loss_function, predict
 from sporax.losses.contract._indexing import kept_labels, valid_indices
 from sporax.losses.contract._parameters import one_of
 from sporax.losses.numerics._softmax import log_softmax
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image_loss"]
 
@@ -175,9 +176,7 @@ def _lovasz_softmax(p: jax.Array, labels: jax.Array, kept: jax.Array, classes: s
     number = p.shape[1]
     valid, safe = valid_indices(jnp.where(kept, labels, 0), number)
     true = jnp.expand_dims(safe, 1) == jnp.arange(number)[None, :, None]
-    # |true - p| with derivative 0 at 0
-    errors = true - p
-    errors = errors * jnp.sign(errors)
+    errors = absolute(true - p)
     each, present = _extension(errors, true, jnp.broadcast_to(jnp.expand_dims(kept, 1), p.shape))
     counted = present if classes == "present" else jnp.broadcast_to(jnp.any(kept, axis=1, keepdims=True), present.shape)
     loss = jnp.sum(jnp.where(counted, each, 0), axis=1) / jnp.maximum(jnp.sum(counted, axis=1), 1).astype(p.dtype)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses.contract import LossInfo, Number, Sized, label, loss_function, prediction
-from sporax.losses.contract._class_weights import class_vector
+from sporax.losses.contract._class_weights import class_vector, scaled
 from sporax.losses.contract._indexing import named, valid_indices
 from sporax.losses.numerics._sums import largest, sum_rows
 
@@ -153,14 +153,9 @@ def categorical_hinge_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     Source: Keras `CategoricalHinge`.
     """
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
-    true = sum_rows(_product(labels, logits))[..., 0]
-    highest = largest(_product(1 - labels, logits))[..., 0]
+    true = sum_rows(scaled(labels, logits))[..., 0]
+    highest = largest(scaled(1 - labels, logits))[..., 0]
     return jnp.maximum(highest - true + 1, 0)
-
-
-def _product(factor: jax.Array, x: jax.Array) -> jax.Array:
-    """factor * x, with 0 times infinity as 0."""
-    return factor * jnp.where((factor == 0) & jnp.isinf(x), 0, x)
 
 
 @loss_function(

@@ -126,7 +126,7 @@ def generalized_cross_entropy(
     probabilities as given; below 1e-12, the power is extended linearly to 0, so that its derivative is finite.
 
     Args:
-        logits: probabilities p of shape (..., C); with `from_logits`, unnormalised scores.
+        logits: probabilities p of shape (..., C); with `from_logits`, unnormalized scores.
         q: in (0, 1]; the larger, the smaller the effect of a wrong label.
         from_logits: whether `logits` are scores.
 

@@ -1,9 +1,9 @@
 """Losses of all pairs of rows, a block of rows at a time, and across devices.
 
-`pick_partner` and `tell_partner` hold all scores of a batch. The chunked forms hold those of a block of rows, and
-recompute them when they are differentiated. Across devices, each holds its own rows. The columns of the other devices
-are received one device at a time, and the sums of a column are sent back to its owner. Columns are sent directly by
-their owner, so that the loop over the devices saves for its derivative only what a device holds anyway.
+`partner_cross_entropy` and `partner_sigmoid_loss` hold all scores of a batch. The chunked forms hold those of a block
+of rows, and recompute them when they are differentiated. Across devices, each holds its own rows. The columns of the
+other devices are received one device at a time, and the sums of a column are sent back to its owner. Columns are sent
+directly by their owner, so that the loop over the devices saves for its derivative only what a device holds anyway.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Pairs(NamedTuple):
     negatives: jax.Array | None = None
     labels: jax.Array | None = None
 
-    def meets(self, column_labels: jax.Array | None) -> jax.Array | None:
+    def included(self, column_labels: jax.Array | None) -> jax.Array | None:
         """Which columns are included for which rows, of shape (rows, columns); None for all."""
         if self.labels is None or column_labels is None:
             return self.negatives
@@ -77,43 +77,45 @@ class Pairs(NamedTuple):
 _ALL = Pairs()
 
 
-def pick_partner(scores: jax.Array, mask: jax.Array | None, axis: int = 1, pairs: Pairs = _ALL) -> jax.Array:
+def partner_cross_entropy(scores: jax.Array, mask: jax.Array | None, axis: int = 1, pairs: Pairs = _ALL) -> jax.Array:
     """-log softmax of the diagonal along the axis, among the positions that take part."""
     partner = jnp.eye(scores.shape[0], dtype=bool)
     allowed = jnp.ones_like(partner) if mask is None else jnp.expand_dims(mask, 1 - axis) | partner
-    meets = pairs.meets(pairs.labels)
-    if meets is not None:
-        allowed = allowed & (meets | partner)
+    included = pairs.included(pairs.labels)
+    if included is not None:
+        allowed = allowed & (included | partner)
     return masked_logsumexp(scores, allowed, axis) - jnp.diagonal(scores)
 
 
-def pick_partner_chunked(
+def partner_cross_entropy_chunked(
     plan: Plan, x: jax.Array, y: jax.Array, mask: jax.Array | None, symmetric: bool, pairs: Pairs = _ALL
 ) -> jax.Array:
-    """`pick_partner` of the scores x @ y.T; with `symmetric`, the mean of that and the same for the columns."""
+    """`partner_cross_entropy` of the scores x @ y.T; with `symmetric`, the mean of those of rows and columns."""
     rows, columns = _sides(plan, symmetric, x, y, mask, pairs)
     values = rows.log_total - rows.gap
     return values if columns is None else 0.5 * (values + (columns.log_total - columns.gap))
 
 
-def tell_partner(scores: jax.Array, mask: jax.Array | None) -> jax.Array:
+def partner_sigmoid_loss(scores: jax.Array, mask: jax.Array | None) -> jax.Array:
     """-log sigmoid of the diagonal and of the negated other scores, summed over the columns that take part."""
-    return _unlike(scores, jnp.eye(scores.shape[0], dtype=bool), mask)
+    return _sigmoid_rows(scores, jnp.eye(scores.shape[0], dtype=bool), mask)
 
 
-def tell_partner_chunked(plan: Plan, x: jax.Array, y: jax.Array, bias: Any, mask: jax.Array | None) -> jax.Array:
-    """`tell_partner` of the scores x @ y.T + bias."""
+def partner_sigmoid_loss_chunked(
+    plan: Plan, x: jax.Array, y: jax.Array, bias: Any, mask: jax.Array | None
+) -> jax.Array:
+    """`partner_sigmoid_loss` of the scores x @ y.T + bias."""
 
     def visit(bias: Any, row: tuple[jax.Array], column: Any, position: _Position) -> tuple[jax.Array, None]:
         y, mask = column
-        return _unlike(dot_products(row[0], y) + bias, position.partner, mask), None
+        return _sigmoid_rows(dot_products(row[0], y) + bias, position.partner, mask), None
 
     start = lambda count: jnp.zeros(count, x.dtype)  # noqa: E731
     rows, _ = _fold(plan, visit, jnp.add, (start, None), bias, (x,), (y, mask))
     return rows
 
 
-def _unlike(scores: jax.Array, partner: jax.Array, mask: jax.Array | None) -> jax.Array:
+def _sigmoid_rows(scores: jax.Array, partner: jax.Array, mask: jax.Array | None) -> jax.Array:
     terms = softpluses(jnp.where(partner, -scores, scores))[0]
     return jnp.sum(terms if mask is None else jnp.where(mask[None, :], terms, 0), axis=1)
 
@@ -140,13 +142,13 @@ class _Position(NamedTuple):
     real: jax.Array | None
     """Which of its rows are not padding; None for all."""
 
-    def allowed(self, rows: jax.Array | None, columns: jax.Array | None, meets: jax.Array | None) -> tuple[Any, Any]:
+    def allowed(self, rows: jax.Array | None, columns: jax.Array | None, included: jax.Array | None) -> tuple[Any, Any]:
         """Which scores are included in the sums of rows, and which in those of columns; None for all."""
 
         def among(mask: jax.Array | None) -> jax.Array | None:
             if mask is None:
-                return None if meets is None else meets | self.partner
-            return (mask if meets is None else mask & meets) | self.partner
+                return None if included is None else included | self.partner
+            return (mask if included is None else mask & included) | self.partner
 
         by_row = among(None if columns is None else columns[None, :])
         by_column = among(None if rows is None else rows[:, None])
@@ -164,7 +166,7 @@ def _sides(
 
     def visit(_: None, row: Any, column: Any, position: _Position) -> tuple[_Sums, _Sums | None]:
         scores = dot_products(row[0], column[0])
-        by_row, by_column = position.allowed(row[1], column[1], row[2].meets(column[2]))
+        by_row, by_column = position.allowed(row[1], column[1], row[2].included(column[2]))
         rows = _block_sums(scores, by_row, position.partner, 1)
         return rows, _block_sums(scores, by_column, position.partner, 0) if symmetric else None
 
@@ -190,7 +192,7 @@ def _sides_jvp(plan: Plan, symmetric: bool, primals: tuple[Any, ...], tangents: 
         scores = dot_products(x, y)
         change = sum(dot_products(*pair) for pair in ((dx, y), (x, dy)) if pair[0] is not None and pair[1] is not None)
         assert isinstance(change, jax.Array)
-        by_row, by_column = position.allowed(row_mask, column_mask, row_pairs.meets(labels))
+        by_row, by_column = position.allowed(row_mask, column_mask, row_pairs.included(labels))
         own = jnp.where(position.partner, change, 0)
         rows = _weighted(scores, row_side, by_row, change, 1), jnp.sum(own, axis=1)
         if not symmetric:

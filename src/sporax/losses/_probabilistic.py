@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._typing import ArrayLike
-from sporax.losses._divergence import times
 from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, UnitInterval, label, loss_function, prediction
+from sporax.losses.contract._class_weights import scaled
 from sporax.losses.contract._parameters import number
 from sporax.losses.numerics._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = [
     "beta_nll_loss",
@@ -90,12 +91,12 @@ def poisson_nll_loss(
     """
     x, y = jnp.asarray(logits), jnp.asarray(labels)
     if log_input:
-        loss = jnp.exp(x) - times(y, x)
+        loss = jnp.exp(x) - scaled(y, x)
     else:
         shifted = x + eps
         # 0 log 0 = 0, for an eps of 0.
         nothing = (y == 0) & (shifted == 0)
-        loss = x - times(y, jnp.log(jnp.where(nothing, 1, shifted)))
+        loss = x - scaled(y, jnp.log(jnp.where(nothing, 1, shifted)))
     if full:
         many = y > 1
         count = jnp.where(many, y, 1)
@@ -227,8 +228,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
     Source: `torch.distributions.Laplace`.
     """
     scale = _bounded(scale, eps)
-    difference = jnp.asarray(loc) - jnp.asarray(labels)
-    return jnp.log(2 * scale) + difference * jnp.sign(difference) / scale
+    return jnp.log(2 * scale) + absolute(jnp.asarray(loc) - jnp.asarray(labels)) / scale
 
 
 @loss_function(
@@ -303,7 +303,7 @@ def negative_binomial_nll_loss(
     Source: `torch.distributions.NegativeBinomial`.
     """
     x, y, r = jnp.asarray(logits), jnp.asarray(labels), _bounded(total_count, eps)
-    return r * jax.nn.softplus(x) + times(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
+    return r * jax.nn.softplus(x) + scaled(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
 
 
 @loss_function(

@@ -54,7 +54,6 @@ def proxy_anchor_loss(
         weight: one vector per class, of shape (C, D).
         margin: :math:`\delta`.
         alpha: the scale, above 0.
-        mask: which samples take part, of shape (N,).
 
     Returns:
         Values of shape (N,), all equal.
@@ -114,14 +113,13 @@ def proxy_nca_loss(
     Source: Movshovitz-Attias et al., "No Fuss Distance Metric Learning using Proxies", 2017; Teh, DeVries, Taylor,
     "ProxyNCA++", 2020 (`include_positive`).
     """
-    name = "proxy_nca_loss"
     # |x - w|^2 = 2 - 2 cos for vectors of length 1, where the factor of the first 2 cancels. A zero vector has cosine
     # 0.
     scores = 2 * scale * dot_products(unit(jnp.asarray(embeddings)), unit(jnp.asarray(weight)))
     classes = scores.shape[1]
     if classes == 1 and not include_positive:
         raise ArgumentError(
-            f"{name}: there must be at least 2 classes if include_positive=False, but `weight` has 1 row. Use "
+            "proxy_nca_loss: there must be at least 2 classes if include_positive=False, but `weight` has 1 row. Use "
             "include_positive=True, or give one row for each class."
         )
     valid, safe = valid_indices(jnp.asarray(labels), classes)

@@ -114,8 +114,7 @@ def rank_net_loss(
 
     Source: Burges et al., "Learning to Rank using Gradient Descent", 2005.
     """
-    where = "rank_net_loss"
-    logits, labels, kept = _items(logits, labels, mask, where)
+    logits, labels, kept = _items(logits, labels, mask, "rank_net_loss")
     return _counted(jnp.sum(_pair_losses(logits, labels, kept, sigma), axis=(-2, -1)), mask, kept)
 
 

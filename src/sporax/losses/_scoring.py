@@ -15,16 +15,12 @@ from sporax._typing import ArrayLike
 from sporax.losses.contract import Flag, LossInfo, Sized, label, loss_function, prediction
 from sporax.losses.contract._parameters import number
 from sporax.losses.numerics._sums import sum_rows
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["crps_gaussian", "crps_sample", "energy_score", "quantile_crps"]
 
 
 _Exponent = Annotated[Any, number(0, 2, open_minimum=True, open_maximum=True)]
-
-
-def _distance(difference: jax.Array) -> jax.Array:
-    """|x|, with a derivative of 0 at 0."""
-    return difference * jnp.sign(difference)
 
 
 def _density(z: jax.Array) -> jax.Array:
@@ -139,7 +135,7 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: Flag = False) ->
     difference = jnp.asarray(samples) - jnp.expand_dims(jnp.asarray(labels), -1)
     count = difference.shape[-1]
     _check_count(count, fair, "crps_sample")
-    error = jnp.mean(_distance(difference), axis=-1)
+    error = jnp.mean(absolute(difference), axis=-1)
     # Sum over pairs of |x_i - x_j| = 2 sum of x_i (number of smaller ones - number of larger ones).
     ascending = jnp.sort(difference, axis=-1)
     return (
@@ -194,10 +190,9 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: _Exponent = 1.0
 
     Source: Gneiting and Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", 2007.
     """
-    where = "energy_score"
     samples = jnp.asarray(samples)
     count = samples.shape[-2]
-    _check_count(count, fair, where)
+    _check_count(count, fair, "energy_score")
     error = jnp.mean(_power_distance(samples - jnp.expand_dims(jnp.asarray(labels), -2), beta), axis=-1)
 
     @jax.checkpoint
@@ -307,4 +302,4 @@ def quantile_crps(
     weights = jnp.asarray(weights, quantiles.dtype).reshape(row)
     u = jnp.expand_dims(jnp.asarray(labels), -1) - quantiles
     # Twice the pinball loss, max(tau u, (tau - 1) u).
-    return sum_rows(weights * (_distance(u) + (2 * tau - 1) * u))[..., 0]
+    return sum_rows(weights * (absolute(u) + (2 * tau - 1) * u))[..., 0]

@@ -79,10 +79,6 @@ def dice_loss(
         labels: the membership y in the true region, of the same shape.
         smooth: added to the denominator, at least 0.
         squared: whether the denominator contains squares.
-        axis: the axes over which one region extends; None for all.
-        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is ignored.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
         >>> x = np.array([[0.2, 0.5], [0.3, 0.1], [0.9, 0.6]], np.float32)
@@ -200,7 +196,7 @@ def generalized_dice_loss(
     predictions are empty, the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalised scores.
+        logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalized scores.
         labels: one-hot classes (or class probabilities) r of the same shape.
         from_logits: whether `logits` are scores, of which the softmax over the classes is taken.
         pixel_weights: the weight of each pixel, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is
@@ -269,10 +265,6 @@ def tversky_loss(
         alpha: the weight of false negatives, at least 0.
         beta: the weight of false positives, at least 0.
         smooth: added to the denominator, at least 0.
-        axis: the axes over which one region extends; None for all.
-        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is ignored.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
         >>> x, y = [[0.5, 0.5, 0.0], [1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
@@ -324,10 +316,6 @@ def focal_tversky_loss(
         beta: the weight of false positives, at least 0.
         gamma: above 0; 1 gives the Tversky loss, larger values increase small losses.
         smooth: added to numerator and denominator, at least 0.
-        axis: the axes over which one region extends; None for all.
-        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is ignored.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
         >>> losses.focal_tversky_loss([0.5, 0.5], [1.0, 0.0], alpha=0.5, beta=0.5, gamma=0.5, smooth=0.0).item()
@@ -370,10 +358,6 @@ def soft_jaccard_loss(
 
     Args:
         smooth: added to numerator and denominator, at least 0.
-        axis: the axes over which one region extends; None for all.
-        pixel_weights: the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is ignored.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
 
     Example:
         >>> losses.soft_jaccard_loss([0.5, 0.5, 0.0], [1.0, 0.0, 0.5]).item()
@@ -428,7 +412,6 @@ def dice_cross_entropy_loss(
         dice_weight: :math:`\lambda_d`, at least 0.
         cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
         smooth: added to numerator and denominator of each ratio, at least 0.
-        ignore_index: a label whose pixels are ignored; None for none.
 
     Example:
         >>> logits, labels = np.zeros((1, 2, 4), np.float32), np.array([[0, 0, 1, 1]])

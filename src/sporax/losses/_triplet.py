@@ -73,8 +73,9 @@ def triplet_margin_loss(
     Source: Balntas et al., "Learning local feature descriptors with triplets and shallow convolutional neural
     networks", 2016; PyTorch and MindSpore `nn.TripletMarginLoss`.
     """
-    where = "triplet_margin_loss"
-    return _triplet(_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
+    return _triplet(
+        _arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, "triplet_margin_loss"
+    )
 
 
 @loss_function(
@@ -119,9 +120,8 @@ def triplet_margin_with_distance_loss(
 
     Source: PyTorch and MindSpore `nn.TripletMarginWithDistanceLoss`.
     """
-    where = "triplet_margin_with_distance_loss"
     distance = distance_function or (lambda x, y: norm(x - y + 1e-6))
-    return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, where)
+    return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, "triplet_margin_with_distance_loss")
 
 
 def _arrays(a: ArrayLike, p: ArrayLike, n: ArrayLike) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -188,7 +188,6 @@ def batch_hard_triplet_loss(
         soft: whether to use the smooth form.
         squared: whether d is the squared Euclidean distance.
         normalize: whether vectors are normalized first.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Example:
         >>> x = [[0.0], [1.0], [3.0], [7.0]]
@@ -242,7 +241,6 @@ def semi_hard_triplet_loss(
             negative, `easiest` the farthest (then the mean is that of TensorFlow Addons).
         squared: whether d is the squared Euclidean distance, as in the paper.
         normalize: whether vectors are normalized first, as in the paper.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
         Values of shape (N,): the sum over the triplets of each sample.

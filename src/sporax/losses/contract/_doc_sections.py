@@ -20,13 +20,13 @@ _PREDICTIONS = {
     "probability": "predicted probabilities x",
 }
 _LABELS = {
-    "binary": "labels y, 0 or 1, of any real dtype and",
+    "binary": "y, 0 or 1, of any real dtype and",
     "class": "class indices y of an integer dtype",
     "distribution": "class probabilities y",
     "identity": "the class of each sample, as integers",
     "probability": "target probabilities y",
-    "sign": "labels y, 1 or -1, of any real dtype and",
-    "sign_or_binary": "labels: 1 for one class; 0 or -1 for the other, which counts as y = -1;",
+    "sign": "y, 1 or -1, of any real dtype and",
+    "sign_or_binary": "1 for one class; 0 or -1 for the other, which counts as y = -1;",
 }
 _PREDICTED_BOXES = (
     "predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit; opposite corners may be given in any order."
@@ -34,6 +34,10 @@ _PREDICTED_BOXES = (
 _TRUE_BOXES = (
     "true boxes of the same shape, with x1 <= x2 and y1 <= y2. In compiled code, any other box makes its loss value "
     "NaN, with no gradient."
+)
+_PIXELS = (
+    "the weight of each pixel, at least 0, or a bool mask; broadcasts to the shape of the labels. A pixel of weight 0 "
+    "is ignored."
 )
 _FAULTS = {
     "class": "outside [0, C)",
@@ -65,6 +69,13 @@ def completed(
     sections = _docstring.split(text)
     own = _docstring.entries(sections.get("Args", ""))
     inputs = {each.name: each for each in spec.inputs}
+    samples = "pairs" if sum(each.role == "prediction" for each in spec.inputs) == 2 else "samples"
+    common = {
+        spec.axis_parameter: "the axes over which one region extends; None for all.",
+        spec.ignore_parameter: "an ignored label; None for none.",
+        spec.mask_parameter: f"which {samples} take part, of shape (N,); None for all. Others are compared with none.",
+        spec.pixel_parameter: _PIXELS,
+    }
     entries: dict[str, str] = {}
     for name in arguments:
         key = next((key for key in own if name in key.split(", ")), "")
@@ -72,11 +83,14 @@ def completed(
             entries[key] = own[key]
         elif name in inputs:
             entries[name] = _about(inputs[name], spec)
+        elif name in common:
+            entries[name] = common[name]
         if name in inputs and inputs[name].domain in _WITH_INVALID and "compiled code" not in entries[key or name]:
             entries[key or name] += f" {_INVALID}"
     sections["Args"] = _docstring.listed(entries)
     sections.setdefault("Returns", _returns(spec))
-    sections["Examples"] = _imports(sections["Examples"]) + sections["Examples"]
+    example = sections.get("Examples", "")
+    sections["Examples"] = _imports(example) + example
     sections["Raises"] = _docstring.listed(_raises(spec, kinds, _docstring.entries(sections.get("Raises", ""))))
     return _docstring.join(sections)
 
@@ -102,10 +116,10 @@ def _about(each: InputSpec, spec: LossSpec) -> str:
             return f"{known or 'predictions x'} of any shape."
         if each.shape == ("...",):
             return f"{known or 'scores x'} of any shape."
-        return f"{known or ('unnormalised scores x' if 'C' in each.shape else 'vectors x')} {of_shape}."
+        return f"{known or ('unnormalized scores x' if 'C' in each.shape else 'vectors x')} {of_shape}."
     if spec.broadcasting:
         return f"targets y; {_broadcasting(spec)}."
-    text = _LABELS.get(each.domain, "targets y")
+    text = _LABELS.get("probability" if each.two_classes else each.domain, "targets y")
     text += ", " if each.kind == "int" else " "
     return f"{text}of the same shape." if each.shape == spec.inputs[0].shape else f"{text}{of_shape}."
 
