@@ -449,7 +449,7 @@ def siglip_loss(
 
 
 def _pairs(negatives: Any, labels: Any, count: int, axis_name: str | None, name: str) -> Pairs:
-    """The pairs that `negatives` and `labels` leave, checked."""
+    """Check `negatives` and `labels`, and return the pairs that they leave."""
     if negatives is not None:
         negatives = as_array(negatives)
         if axis_name is not None:

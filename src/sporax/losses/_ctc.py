@@ -248,7 +248,7 @@ def _alphas(log_probs: jax.Array, labels: jax.Array, counts: jax.Array, lengths:
 
 
 def _live(frames: int, counts: jax.Array) -> jax.Array:
-    """Which frames count, of shape (L, N, 1)."""
+    """Which frames are within the input lengths, of shape (L, N, 1)."""
     return (jnp.arange(frames, dtype=jnp.int32)[:, None] < counts[None, :])[..., None]
 
 
