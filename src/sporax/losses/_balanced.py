@@ -14,8 +14,7 @@ from sporax.losses.contract._arrays import as_array, compute_dtype
 from sporax.losses.contract._class_weights import check_positive, class_vector, scaled
 from sporax.losses.contract._indexing import take_rows
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS
-from sporax.losses.contract._loss_function import hyper_parameter
-from sporax.losses.contract._parameters import BelowOne, NonNegative, Number, Positive
+from sporax.losses.contract._parameters import BelowOne, NonNegative, Number, Positive, hyper_parameter
 from sporax.losses.numerics._softmax import class_cost
 
 __all__ = ["class_balanced_loss", "class_balanced_weights", "ldam_loss", "logit_adjusted_cross_entropy", "z_loss"]

@@ -15,7 +15,7 @@ from sporax.losses.contract._arrays import as_array, compute_dtype, nearest_int3
 from sporax.losses.contract._class_weights import class_vector, cross, scaled
 from sporax.losses.contract._indexing import take_class, take_rows, valid_indices
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS
-from sporax.losses.contract._loss_function import hyper_parameter
+from sporax.losses.contract._parameters import hyper_parameter
 from sporax.losses.numerics._softmax import class_cost, target_cost
 
 __all__ = [

@@ -15,7 +15,7 @@ from sporax.losses.contract import Counted, Flag, LossInfo, NonNegative, UnitInt
 from sporax.losses.contract._class_weights import class_vector, scaled
 from sporax.losses.contract._indexing import take_rows
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS
-from sporax.losses.contract._loss_function import hyper_parameter
+from sporax.losses.contract._parameters import hyper_parameter
 from sporax.losses.numerics._softmax import class_cost, log_softmax
 from sporax.losses.numerics._sums import sum_rows
 

@@ -18,7 +18,8 @@ from sporax.losses.contract._convention import documentation_with_keywords, eval
 from sporax.losses.contract._indexing import kept_labels, valid_indices
 from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, register
 from sporax.losses.contract._labels import check_dtype, enforce_values
-from sporax.losses.contract._loss_function import Reduced, hyper_parameter
+from sporax.losses.contract._loss_function import Reduced
+from sporax.losses.contract._parameters import hyper_parameter
 from sporax.losses.contract._reduce import FUNCTION_REDUCTIONS, divide
 from sporax.losses.contract._spec import InputSpec
 from sporax.losses.numerics._linear_rows import Plan, Rows, Terms, total_of, values_of

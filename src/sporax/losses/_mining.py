@@ -14,8 +14,7 @@ from sporax._typing import ArrayLike
 from sporax.losses.contract import label
 from sporax.losses.contract._arrays import as_array, compute_dtype
 from sporax.losses.contract._labels import check_dtype, to_device
-from sporax.losses.contract._loss_function import hyper_parameter
-from sporax.losses.contract._parameters import one_of
+from sporax.losses.contract._parameters import hyper_parameter, one_of
 from sporax.losses.numerics._vectors import safe_sqrt, squared_distances, unit
 
 __all__ = ["Triplets", "batch_hard_triplets", "pairwise_distances", "semi_hard_triplets"]

@@ -30,7 +30,7 @@ from sporax.losses.contract._reduce import divide, samples_left
 from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
-__all__ = ["Counted", "LossFunction", "hyper_parameter", "loss_function"]
+__all__ = ["Counted", "LossFunction", "loss_function"]
 
 P = ParamSpec("P")
 
@@ -91,13 +91,6 @@ class Reduced(NamedTuple):
     result: jax.Array
     weight: jax.Array
     extra: Any = None
-
-
-def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
-    """Check a number; traced and device values pass, so that they can be swept over."""
-    if isinstance(value, jax.Array):
-        return value
-    return _check.number(value, name=name, where=where, **bounds)
 
 
 def loss_function(

@@ -1,4 +1,4 @@
-"""Kinds of hyper-parameters: an annotation of a formula that states a check, and what the docstring says of it.
+"""Kinds of hyper-parameters: annotations of a formula that state a check, and its entry in the docstring.
 
     def huber_loss(logits: ArrayLike, labels: ArrayLike, *, delta: Positive = 1.0) -> jax.Array: ...
 
@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import jax
 
-from sporax import _schema
+from sporax import _check, _schema
 from sporax._schema import Check
+
+__all__ = ["hyper_parameter"]
+
+
+def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
+    """Check a number; traced and device values pass, so that they can be swept over."""
+    return value if isinstance(value, jax.Array) else _check.number(value, name=name, where=where, **bounds)
 
 
 class Parameter(_schema.Checked):
@@ -42,12 +50,8 @@ def number(
     open_minimum: bool = False,
     open_maximum: bool = False,
 ) -> Parameter:
-    """Return the check of a number in an interval; traced and device values pass, so that they can be swept over."""
-    on_host = _schema.number(minimum, maximum, open_minimum=open_minimum, open_maximum=open_maximum).check
-
-    def check(value: Any, *, name: str, where: str) -> Any:
-        return value if isinstance(value, jax.Array) else on_host(value, name=name, where=where)
-
+    """Return the check of a number in an interval; see `hyper_parameter`."""
+    bounds = {"minimum": minimum, "maximum": maximum, "open_minimum": open_minimum, "open_maximum": open_maximum}
     fault = ""
     if minimum is not None and maximum is not None:
         fault = f"outside {'(' if open_minimum else '['}{minimum:g}, {maximum:g}{')' if open_maximum else ']'}"
@@ -55,7 +59,7 @@ def number(
         fault = f"{'not above' if open_minimum else 'below'} {minimum:g}"
     elif maximum is not None:
         fault = f"{'not below' if open_maximum else 'above'} {maximum:g}"
-    return Parameter(check, "ArgumentError", fault)
+    return Parameter(partial(hyper_parameter, **bounds), "ArgumentError", fault)
 
 
 def one_of(*allowed: str) -> Parameter:
