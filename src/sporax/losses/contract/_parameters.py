@@ -22,7 +22,7 @@ __all__ = ["hyper_parameter"]
 
 
 def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
-    """Check a number; traced and device values pass, so that they can be swept over."""
+    """Check a number; JAX arrays are accepted without a check, so that they can be traced."""
     return value if isinstance(value, jax.Array) else _check.number(value, name=name, where=where, **bounds)
 
 
