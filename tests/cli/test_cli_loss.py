@@ -93,7 +93,7 @@ def test_show(capsys):
     assert "nn.SmoothL1Loss" in out
     assert "d_i² / (2 β) if |d_i| < β" in out
     assert "logits  (...)  float  prediction, real" in out
-    assert "beta       1.0      where the square ends" in out
+    assert "beta       1.0      the bound of the quadratic part" in out
     assert "x: prediction minus label" in out
     for line in ("a beta=0.5", "b beta=1", "c beta=2"):
         assert line in out.splitlines()

@@ -190,7 +190,7 @@ def test_a_docstring_is_parsed():
     assert words.summary == "Smooth L1 loss: quadratic below `beta`, linear beyond."
     assert words.formulas[0].startswith("d_i = x_i - y_i")
     assert words.body[1][0] == "text"
-    assert words.arguments["beta"].startswith("where the square ends")
+    assert words.arguments["beta"].startswith("the bound of the quadratic part")
     assert "Fast R-CNN" in words.source
 
 

@@ -66,6 +66,7 @@ from sporax.losses.contract._labels import *
 from sporax.losses.contract._labels import enforce_values as enforce_values
 from sporax.losses.contract._loss_function import *
 from sporax.losses.contract._observer import observed_by as observed_by
+from sporax.losses.contract._parameters import *
 from sporax.losses.contract._reduce import *
 from sporax.losses.contract._spec import *
 from sporax.losses.numerics._softmax import *

@@ -1,4 +1,4 @@
-"""Adaptive softmax: a cross entropy over very many classes, the rarer ones in clusters of fewer dimensions."""
+"""Adaptive softmax: cross entropy over very many classes, with the rarer ones in clusters of fewer dimensions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import LossInfo, Sized, label, loss_function, prediction, table
+from sporax.losses.contract._arrays import as_array, compute_dtype
 from sporax.losses.contract._indexing import take_class, valid_indices
-from sporax.losses.contract._info import LossInfo, Sized
 from sporax.losses.contract._labels import enforce_values
-from sporax.losses.contract._loss_function import as_array, compute_dtype, loss_function
-from sporax.losses.contract._spec import InputSpec, label, prediction, table
+from sporax.losses.contract._spec import InputSpec
 from sporax.losses.numerics._softmax import log_softmax
 
 __all__ = ["adaptive_log_softmax", "adaptive_log_softmax_loss"]
@@ -32,7 +32,7 @@ def _example_tails(sizes: Mapping[str, int]) -> list[tuple[np.ndarray, np.ndarra
 
 @loss_function(
     prediction("input", "N D"),
-    # The number of classes is known from the weights, so the formula checks these itself.
+    # The formula checks these, since the number of classes follows from the weights.
     label("target", "N", domain="nonnegative", kind="int"),
     table("head_weight", "S D"),
     output="N",
@@ -57,8 +57,8 @@ def adaptive_log_softmax_loss(
 ) -> jax.Array:
     r"""Cross entropy of an adaptive softmax.
 
-    The head has a logit for each of the K most frequent classes, and one for each cluster of the others. With
-    the cluster t of a class y, and its position j in there,
+    The head has a logit for each of the K most frequent classes, and one for each cluster of the other classes. With t
+    the cluster of a class y, and j its index in that cluster,
 
     .. math::
         \ell = \begin{cases}
@@ -66,28 +66,23 @@ def adaptive_log_softmax_loss(
         -\log \operatorname{softmax}(H x + b)_{K + t} - \log \operatorname{softmax}(O_t P_t x)_j & \text{else}
         \end{cases}
 
-    Each cluster is computed for each row, so that shapes do not depend on the targets. In compiled code a target
-    that is no class gives NaN for its row, which sends no gradient.
+    Each cluster is computed for each row, so that shapes do not depend on the targets. In compiled code, a target that
+    is not a class makes its row's value NaN, with no gradient.
 
     Args:
         input: activations x of shape (N, D).
         target: class indices y of shape (N,), of an integer dtype.
         head_weight: H of shape (K + number of clusters, D).
-        tails: for each cluster its pair of P, of shape (its dimensions, D), and O, of shape (its classes, its
-            dimensions). Classes are counted through the head and then through the clusters in order.
+        tails: for each cluster with d dimensions, the pair of P, of shape (d, D), and O, of shape (its classes, d). The
+            classes are those of the head, followed by those of the clusters in order.
         head_bias: b of shape (K + number of clusters,), or None.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: the head has no class of its own.
-        DtypeError, ShapeError: weights or targets that do not fit.
-        LabelError: a target that is no class, where values are known.
+        ArgumentError: the head has a row for the clusters only.
+        LabelError: a target that is not a class, where its value is known.
+        ShapeError: weights whose shapes do not match.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> tails = [(np.zeros((1, 4), np.float32), np.zeros((8, 1), np.float32))]
         >>> x, head = np.ones((2, 4), np.float32), np.zeros((4, 4), np.float32)
         >>> np.exp(losses.adaptive_log_softmax_loss(x, np.array([1, 3]), head, tails=tails)).round(4).tolist()
@@ -118,15 +113,15 @@ def adaptive_log_softmax(
     Args:
         input: activations of shape (N, D).
         head_weight: as in `adaptive_log_softmax_loss`.
-        tails: as there.
-        head_bias: as there.
+        tails: as in `adaptive_log_softmax_loss`.
+        head_bias: as in `adaptive_log_softmax_loss`.
 
     Returns:
         Log-probabilities of shape (N, number of classes), in the dtype of the inputs; computed in float32 at least.
 
     Raises:
-        ArgumentError: the head has no class of its own.
-        ShapeError: weights that do not fit.
+        ArgumentError: the head has a row for the clusters only.
+        ShapeError: weights whose shapes do not match.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Two-class cross entropies that focus on the examples that are hard to tell."""
+"""Two-class cross entropies that focus on hard examples."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._typing import ArrayLike
 from sporax.losses._binary import clamped_cross_entropy, smoothed
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import BelowOne, Flag, LossInfo, NonNegative, UnitInterval, label, loss_function, prediction
 from sporax.losses.numerics._logistic import at_infinity, sigmoids, softpluses
 
 __all__ = ["asymmetric_loss", "binary_focal_cross_entropy", "sigmoid_focal_loss"]
@@ -42,10 +39,10 @@ def binary_focal_cross_entropy(
     inputs: ArrayLike,
     labels: ArrayLike,
     *,
-    apply_class_balancing: bool = False,
-    alpha: Any = 0.25,
-    gamma: Any = 2.0,
-    label_smoothing: Any = 0.0,
+    apply_class_balancing: Flag = False,
+    alpha: UnitInterval = 0.25,
+    gamma: NonNegative = 2.0,
+    label_smoothing: UnitInterval = 0.0,
 ) -> jax.Array:
     r"""Binary focal loss of probabilities.
 
@@ -54,38 +51,23 @@ def binary_focal_cross_entropy(
         \ell_i = -a_i m_i^\gamma \left[ y_i \log x_i + (1 - y_i) \log(1 - x_i) \right]
 
     with :math:`a_i = \alpha y_i + (1 - \alpha)(1 - y_i)` under `apply_class_balancing`, else 1. Logarithms and
-    derivatives at probabilities of 0 and 1 are bounded as in `binary_cross_entropy`. For logits use
-    `sigmoid_focal_loss`, which is the same loss.
+    derivatives at probabilities of 0 and 1 are bounded as in `binary_cross_entropy`. `sigmoid_focal_loss` is
+    the same loss of logits.
 
     Args:
-        inputs: predicted probabilities x of any shape.
-        labels: target probabilities y of the same shape.
         apply_class_balancing: whether the classes are weighted.
-        alpha: the weight of class 1 in [0, 1]; class 0 has 1 - alpha.
-        gamma: at least 0; 0 is the cross entropy.
+        alpha: the weight of class 1, in [0, 1]; class 0 has the weight 1 - alpha.
+        gamma: at least 0; 0 gives the cross entropy.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
 
-    Returns:
-        Values of the shape of the inputs.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter or an input out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> values = losses.binary_focal_cross_entropy([0.6, 0.4], [0.0, 1.0])
         >>> [round(value, 4) for value in values.tolist()]
         [0.3299, 0.3299]
 
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; Keras `BinaryFocalCrossentropy`.
     """
-    where = "binary_focal_cross_entropy"
-    _check.is_type(apply_class_balancing, bool, name="apply_class_balancing", where=where)
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
-    alpha = hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)
-    inputs, labels = jnp.asarray(inputs), smoothed(jnp.asarray(labels), label_smoothing, where)
+    inputs, labels = jnp.asarray(inputs), smoothed(jnp.asarray(labels), label_smoothing)
     missed = labels * (1 - inputs) + (1 - labels) * inputs
     values = _power(missed, gamma) * clamped_cross_entropy(inputs, labels)
     return _balance(labels, alpha) * values if apply_class_balancing else values
@@ -102,7 +84,12 @@ def binary_focal_cross_entropy(
     ),
 )
 def sigmoid_focal_loss(
-    logits: ArrayLike, labels: ArrayLike, *, alpha: Any = None, gamma: Any = 2.0, label_smoothing: Any = 0.0
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    alpha: UnitInterval | None = None,
+    gamma: NonNegative = 2.0,
+    label_smoothing: UnitInterval = 0.0,
 ) -> jax.Array:
     r"""Binary focal loss of logits.
 
@@ -114,31 +101,18 @@ def sigmoid_focal_loss(
     derivative.
 
     Args:
-        logits: scores x of any shape.
-        labels: target probabilities y of the same shape.
-        alpha: the weight of class 1 in [0, 1], class 0 having 1 - alpha; None for no weights.
-        gamma: at least 0; 0 is the cross entropy.
+        alpha: the weight of class 1, in [0, 1]; class 0 has the weight 1 - alpha. None for no weights.
+        gamma: at least 0; 0 gives the cross entropy.
         label_smoothing: s in [0, 1]; y becomes (1 - s) y + s / 2.
 
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> values = losses.sigmoid_focal_loss([0.0, 2.0, -2.0], [1.0, 1.0, 1.0], alpha=0.25)
         >>> [round(value, 4) for value in values.tolist()]
         [0.0433, 0.0005, 0.4125]
 
     Source: Lin et al., "Focal Loss for Dense Object Detection", 2017; optax and torchvision `sigmoid_focal_loss`.
     """
-    where = "sigmoid_focal_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0)
-    target = smoothed(jnp.asarray(labels), label_smoothing, where)
+    target = smoothed(jnp.asarray(labels), label_smoothing)
 
     def formula(x: jax.Array) -> jax.Array:
         if_zero, if_one = softpluses(x)
@@ -150,7 +124,7 @@ def sigmoid_focal_loss(
     values = at_infinity(formula, jnp.asarray(logits))
     if alpha is None:
         return values
-    return _balance(target, hyper_parameter(alpha, name="alpha", where=where, minimum=0, maximum=1)) * values
+    return _balance(target, alpha) * values
 
 
 @loss_function(
@@ -165,7 +139,12 @@ def sigmoid_focal_loss(
     ),
 )
 def asymmetric_loss(
-    logits: ArrayLike, labels: ArrayLike, *, gamma_neg: Any = 4.0, gamma_pos: Any = 1.0, clip: Any = 0.05
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    gamma_neg: NonNegative = 4.0,
+    gamma_pos: NonNegative = 1.0,
+    clip: BelowOne = 0.05,
 ) -> jax.Array:
     r"""Asymmetric multi-label focal loss, with stronger focusing and a probability shift for negatives.
 
@@ -173,36 +152,21 @@ def asymmetric_loss(
         p_i = \sigma(x_i), \quad r_i = \max(0, p_i - m), \quad
         \ell_i = -y_i (1 - p_i)^{\gamma_+} \log p_i - (1 - y_i) r_i^{\gamma_-} \log(1 - r_i)
 
-    The derivative where p = m is that from above. Infinite logits give the limit, in value and derivative.
+    The derivative at p = m is the right-hand one. Infinite logits give the limit, in value and derivative.
 
     Args:
-        logits: scores x of any shape.
-        labels: target probabilities y of the same shape.
         gamma_neg: the exponent for negatives, at least 0.
         gamma_pos: the exponent for positives, at least 0.
         clip: the probability m in [0, 1) up to which a negative has no loss.
 
-    Returns:
-        Values of the shape of the logits.
-
-    Raises:
-        ShapeError: the shapes differ.
-        ArgumentError: a hyper-parameter out of its range.
-        LabelError: labels outside [0, 1], where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> values = losses.asymmetric_loss([0.0, 0.0, -4.0], [1.0, 0.0, 0.0])
         >>> [round(value, 4) for value in values.tolist()]
         [0.3466, 0.0245, 0.0]
 
-    Source: Ridnik et al., "Asymmetric Loss for Multi-Label Classification", 2021. The derivative is the full one; the
-    authors' program holds the focal factor constant unless told otherwise.
+    Source: Ridnik et al., "Asymmetric Loss for Multi-Label Classification", 2021. The derivative is exact; the
+    authors' code holds the focal factor constant by default.
     """
-    where = "asymmetric_loss"
-    gamma_neg = hyper_parameter(gamma_neg, name="gamma_neg", where=where, minimum=0)
-    gamma_pos = hyper_parameter(gamma_pos, name="gamma_pos", where=where, minimum=0)
-    clip = hyper_parameter(clip, name="clip", where=where, minimum=0, maximum=1, open_maximum=True)
     target = jnp.asarray(labels)
 
     def formula(x: jax.Array) -> jax.Array:
@@ -224,9 +188,9 @@ def _balance(labels: jax.Array, alpha: Any) -> jax.Array:
 
 
 def _power(base: jax.Array, exponent: Any, log_base: Callable[[], jax.Array] | None = None) -> jax.Array:
-    """base ** exponent for a base in [0, 1], with finite derivatives at 0, where those of a broken power are set to 0.
+    """base ** exponent for a base in [0, 1]; where the derivatives at 0 are infinite, they are set to 0.
 
-    `log_base` makes the logarithm where it is known better than from the base, which may underflow.
+    `log_base` computes the logarithm where that is more accurate than from the base, which may underflow.
     """
     if isinstance(exponent, float) and exponent.is_integer():
         return base ** int(exponent)
@@ -238,8 +202,8 @@ def _power(base: jax.Array, exponent: Any, log_base: Callable[[], jax.Array] | N
 
 
 def _log(v: jax.Array) -> jax.Array:
-    """log v for v in [0, 1], held above that of a tiny number, where the derivative is that of v over that number."""
-    # A little above the least normal number, so that its inverse and its share of a sum of exponentials are normal too.
+    """log v for v in [0, 1], bounded below by the log of a tiny number c; the derivative there is 1 / c."""
+    # Slightly above the smallest normal number, so that its inverse and its share of a sum of exponentials are normal.
     limits = jnp.finfo(v.dtype)
     floor = jnp.maximum(v, limits.tiny / limits.eps)
     return jnp.log(v + jax.lax.stop_gradient(floor - v))

@@ -1,4 +1,4 @@
-"""Losses on boxes: overlap, and what pulls boxes together that do not overlap."""
+"""Losses on bounding boxes: overlap, with penalties that attract boxes that do not overlap."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import Flag, LossInfo, NonNegative, label, loss_function, prediction
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._vectors import scale_of
 
@@ -25,7 +22,7 @@ _BOXES = (prediction("boxes1", "... 4"), label("boxes2", "... 4", domain="box"))
 
 
 def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
-    """Boxes of which some overlap; no coordinate is near one of the other box, where there are kinks."""
+    """Boxes of which some overlap; no coordinate is near one of the other box, where the losses have kinks."""
     shape = (*sizes["..."], 2)
     boxes = []
     for shift in (0, 0.05):
@@ -40,36 +37,23 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) ->
     output="...",
     info=LossInfo(cell="IoULoss", parameters={"eps": (0.0, 0.1)}, examples=_examples, lower_bound=0.0),
 )
-def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""One minus the intersection over union of two boxes.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}
 
-    Boxes that do not overlap have loss 1 and no derivative. Where two coordinates are equal, each gets half of the
+    Boxes that do not overlap have loss 1 and derivative 0. Where two coordinates are equal, each gets half of the
     derivative, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
         eps: added to the denominator, at least 0, in units of area.
 
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> losses.iou_loss([[0.0, 0.0, 2.0, 2.0]], [[1.0, 0.0, 2.0, 2.0]], eps=0.0).tolist()
         [0.5]
 
     Source: Yu et al., "UnitBox: An Advanced Object Detection Network", 2016, without the logarithm.
     """
-    eps = hyper_parameter(eps, name="eps", where="iou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     return found.checked(found.loss)
 
@@ -85,37 +69,27 @@ def iou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Arr
         lower_bound=0.0,
     ),
 )
-def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""Generalized IoU loss: adds the fraction of the enclosing box that neither box covers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|C| - |A \cup B|}{|C| + \epsilon}
 
-    where C is the smallest box around both. Where two coordinates are equal, each gets half of the derivative, as in
+    where C is the smallest enclosing box. Where two coordinates are equal, each gets half of the derivative, as in
     PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
-        eps: what is added to the denominators, at least 0, in units of area.
+        eps: added to the denominators, at least 0, in units of area.
 
     Returns:
         Values of shape (...), between 0 and 2.
 
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> losses.giou_loss([[0.0, 0.0, 1.0, 1.0]], [[3.0, 0.0, 4.0, 1.0]], eps=0.0).tolist()
         [1.5]
 
     Source: Rezatofighi et al., "Generalized Intersection over Union", 2019; torchvision
     `generalized_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="giou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     neither, around = found.around
     return found.checked(found.loss + ratio(neither, around + found.eps))
@@ -132,37 +106,27 @@ def giou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
         lower_bound=0.0,
     ),
 )
-def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Array:
+def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0) -> jax.Array:
     r"""Distance IoU loss: adds the normalized distance between the box centers.
 
     .. math:: \ell = 1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|a - b|^2}{d^2 + \epsilon}
 
-    where a and b are the centers, and d is the diagonal of the smallest box around both. Where two coordinates
+    where a and b are the centers, and d is the diagonal of the smallest enclosing box. Where two coordinates
     are equal, each gets half of the derivative, as in PyTorch.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
-        eps: what is added to the denominators, at least 0, in units of area.
+        eps: added to the denominators, at least 0, in units of area.
 
     Returns:
         Values of shape (...), between 0 and 2.
 
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> losses.diou_loss([[0.0, 0.0, 1.0, 2.0]], [[3.0, 2.0, 4.0, 4.0]], eps=0.0).tolist()
         [1.40625]
 
     Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
     torchvision `distance_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="diou_loss", minimum=0)
     found = _compare(boxes1, boxes2, eps)
     return found.checked(_distance_loss(found))
 
@@ -178,7 +142,9 @@ def diou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0) -> jax.Ar
         lower_bound=0.0,
     ),
 )
-def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gradient: bool = False) -> jax.Array:
+def ciou_loss(
+    boxes1: ArrayLike, boxes2: ArrayLike, *, eps: NonNegative = 0.0, alpha_gradient: Flag = False
+) -> jax.Array:
     r"""Complete IoU loss: adds a penalty on the difference of aspect ratios to the DIoU loss.
 
     .. math::
@@ -186,26 +152,14 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
         v = \frac{4}{\pi^2} \Bigl(\arctan \frac{w_B}{h_B} - \arctan \frac{w_A}{h_A}\Bigr)^2, \qquad
         \alpha = \frac{v}{1 - IoU + v + \epsilon}
 
-    The weight alpha counts as a constant in the gradient, which thus is not the derivative of the value, unless
-    `alpha_gradient` is set. A box of no height has the limit's ratio, and a point has none.
+    The weight alpha is held constant in the gradient, which is thus not the derivative of the value, unless
+    `alpha_gradient` is set. A box of height 0 has the limit of the aspect ratio; a point has an angle of 0.
 
     Args:
-        boxes1: predicted boxes (x1, y1, x2, y2) of shape (..., 4), in any unit. Opposite corners may come in any order.
-        boxes2: true boxes of that shape, with x1 <= x2 and y1 <= y2. In compiled code any other gives NaN, with no
-            gradient.
-        eps: what is added to the denominators, at least 0, in units of area.
-        alpha_gradient: whether the gradient goes through alpha too.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `eps` is below 0.
-        ShapeError: the shapes differ, or the last axis has not four positions.
-        LabelError: true boxes that are not as said, where their values are known.
+        eps: added to the denominators, at least 0, in units of area.
+        alpha_gradient: whether alpha is differentiated too.
 
     Example:
-        >>> from sporax import losses
         >>> value = losses.ciou_loss([[0.0, 0.0, 4.0, 2.0]], [[0.0, 0.0, 2.0, 4.0]], eps=0.0)
         >>> round(value.item(), 4)
         0.7629
@@ -213,8 +167,6 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
     Source: Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020;
     torchvision `complete_box_iou_loss`.
     """
-    eps = hyper_parameter(eps, name="eps", where="ciou_loss", minimum=0)
-    _check.is_type(alpha_gradient, bool, name="alpha_gradient", where="ciou_loss")
     boxes1, boxes2 = _ordered(jnp.asarray(boxes1)), jnp.asarray(boxes2)
     found = _compare(boxes1, boxes2, eps)
     first, second = (
@@ -228,14 +180,14 @@ def ciou_loss(boxes1: ArrayLike, boxes2: ArrayLike, *, eps: Any = 0.0, alpha_gra
 
 
 class _Pair(NamedTuple):
-    """Two boxes, in units of the larger side of the box around both.
+    """Two boxes, in units of the larger side of their enclosing box.
 
     Args:
         loss: one minus the intersection over the union.
-        around: how much of the box around both is in neither, and its area.
-        apart: the distance of the centers, and the diagonal of the box around both, squared.
-        eps: what the caller adds to denominators, in these units.
-        valid: whether the second box is one.
+        around: the part of the enclosing box that neither box covers, and its area.
+        apart: the distance of the centers, and the diagonal of the enclosing box, squared.
+        eps: the caller's addition to the denominators, in these units.
+        valid: whether the second box is valid.
     """
 
     loss: jax.Array
@@ -245,12 +197,12 @@ class _Pair(NamedTuple):
     valid: jax.Array
 
     def checked(self, loss: jax.Array) -> jax.Array:
-        """The loss, and NaN where the second box is none."""
+        """The loss, and NaN where the second box is invalid."""
         return jnp.where(self.valid, loss, jnp.nan)
 
 
 class _Sides(NamedTuple):
-    """Along one axis: how long both boxes are, what only the first and only the second covers, and the hull."""
+    """Lengths along one axis: the overlap, what only the first and only the second covers, and the hull."""
 
     both: jax.Array
     first: jax.Array
@@ -260,7 +212,7 @@ class _Sides(NamedTuple):
 
 def _sides(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array], scale: jax.Array) -> _Sides:
     low, high = jnp.maximum(a[0], b[0]), jnp.minimum(a[1], b[1])
-    # Differences of neighbouring coordinates are exact; those of areas would cancel.
+    # Differences of nearby coordinates are exact; those of areas would cancel.
     first = (low - a[0]) + (a[1] - high)
     second = (low - b[0]) + (b[1] - high)
     hull = jnp.maximum(a[1], b[1]) - jnp.minimum(a[0], b[0])
@@ -268,7 +220,7 @@ def _sides(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array], scale
 
 
 def _ordered(boxes: jax.Array) -> jax.Array:
-    """Boxes with x1 <= x2 and y1 <= y2. Without it a prediction that is turned inside out can have a loss of 0."""
+    """Boxes with x1 <= x2 and y1 <= y2. Otherwise, a prediction with swapped corners could have a loss of 0."""
     low, high = boxes[..., :2], boxes[..., 2:]
     turned = low > high
     return jnp.concatenate([jnp.where(turned, high, low), jnp.where(turned, low, high)], axis=-1)
@@ -276,18 +228,18 @@ def _ordered(boxes: jax.Array) -> jax.Array:
 
 def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
     a, b = (tuple(jnp.moveaxis(boxes, -1, 0)) for boxes in (_ordered(jnp.asarray(boxes1)), jnp.asarray(boxes2)))
-    # A NaN is left to the formula, so that it is not hidden.
+    # Written so that a NaN coordinate stays valid, and reaches the formula.
     valid = ~((b[0] > b[2]) | (b[1] > b[3]))
-    # No loss depends on the unit, so every derivative is exact with the scale held constant; areas of tiny and of huge
+    # No loss depends on the unit, so every derivative is exact with the scale held constant. The areas of tiny and huge
     # boxes stay in range.
     hulls = (jnp.maximum(a[high], b[high]) - jnp.minimum(a[low], b[low]) for low, high in ((0, 2), (1, 3)))
     scale = 1 / scale_of(functools.reduce(jnp.maximum, (jnp.abs(hull) for hull in hulls)))
     eps = jnp.minimum(eps * scale * scale, float(jnp.finfo(scale.dtype).max) / 4)
     x, y = _sides((a[0], a[2]), (b[0], b[2]), scale), _sides((a[1], a[3]), (b[1], b[3]), scale)
-    # Written so that a NaN is not hidden.
+    # Written so that a NaN propagates.
     meet = ~((x.both <= 0) | (y.both <= 0))
-    # With one length w of both boxes, and p and q of what only the first and only the second covers along each axis,
-    # what is in one box only, and what of the hull is in neither, are sums of products without a minus.
+    # Written in the overlap and in what only the first and only the second box covers along each axis, the area in one
+    # box only, and that in neither, are sums of products, without cancellation.
     width, height = jnp.where(meet, x.both, 0), jnp.where(meet, y.both, 0)
     one = width * (y.first + y.second) + height * (x.first + x.second) + x.first * y.first + x.second * y.second
     areas = [(box[2] - box[0]) * scale * ((box[3] - box[1]) * scale) for box in (a, b)]
@@ -295,8 +247,8 @@ def _compare(boxes1: Any, boxes2: Any, eps: Any) -> _Pair:
     union = jnp.where(meet, one + width * height, alone)
     loss = jnp.where(meet, ratio(one + eps, union + eps), 1)
     neither = jnp.where(meet, x.first * y.second + x.second * y.first, x.hull * y.hull - alone)
-    centres = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
-    distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * centre) for centre in centres))
+    centers = ((a[low] - b[low]) + (a[high] - b[high]) for low, high in ((0, 2), (1, 3)))
+    distance = functools.reduce(jnp.add, (jnp.square(0.5 * scale * center) for center in centers))
     return _Pair(loss, (neither, x.hull * y.hull), (distance, jnp.square(x.hull) + jnp.square(y.hull)), eps, valid)
 
 
@@ -306,8 +258,8 @@ def _distance_loss(found: _Pair) -> jax.Array:
 
 
 def _aspect(width: jax.Array, height: jax.Array) -> jax.Array:
-    """arctan(width / height): π/2 for no height, and 0 with no derivative for a point."""
-    # It does not depend on the scale, so every derivative is exact with the scale held constant.
+    """arctan(width / height): π/2 for height 0, and 0 with derivative 0 for a point."""
+    # The result does not depend on the scale, so every derivative is exact with the scale held constant.
     scale = jax.lax.stop_gradient(jnp.maximum(jnp.abs(width), jnp.abs(height)))
     point = nothing(scale)
     scale = jnp.where(height < 0, -1, 1) * jnp.where(point, 1, scale)

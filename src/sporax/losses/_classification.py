@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import DtypeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Counted, LossInfo, UnitInterval, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array, compute_dtype, nearest_int32, numbers
 from sporax.losses.contract._class_weights import class_vector, cross, scaled
 from sporax.losses.contract._indexing import take_class, take_rows, valid_indices
-from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo
-from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS
+from sporax.losses.contract._parameters import hyper_parameter
 from sporax.losses.numerics._softmax import class_cost, target_cost
 
 __all__ = [
@@ -44,25 +44,14 @@ def softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLike) -> j
 
     .. math:: \ell = -\sum_c y_c \log \operatorname{softmax}(x)_c
 
-    Infinite logits give the limit. A logit of -inf is a class of probability 0: it adds nothing and has no
-    gradient, unless its label is not 0, when the value is inf (the gradient, softmax(x) sum(y) - y, is finite
-    still). Logits that are infinite together count as equal among themselves.
+    Infinite logits give the limit. A logit of -inf is a class of probability 0: it adds nothing and has no gradient,
+    unless its label is not 0; then the value is inf, and the gradient, softmax(x) sum(y) - y, is finite. Several logits
+    of +inf count as equal.
 
     Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class probabilities y of shape (..., C). They need not sum to 1: a row of zeros has loss 0.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: the shapes differ.
-        DtypeError: complex inputs.
-        LabelError: integer labels other than 0 and 1, where their values are known.
+        labels: class probabilities y of shape (..., C). They need not sum to 1; a row of zeros has loss 0.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits = np.array([[3, 5, 6, 9, 12, 33, 42, 12, 32, 72]], np.float32)
         >>> losses.softmax_cross_entropy_with_logits(logits, np.eye(10, dtype=np.float32)[[6]]).tolist()
         [30.0]
@@ -85,25 +74,9 @@ def sparse_softmax_cross_entropy_with_logits(logits: ArrayLike, labels: ArrayLik
 
     .. math:: \ell = -\log \operatorname{softmax}(x)_y
 
-    Infinite logits give the limit, as in `softmax_cross_entropy_with_logits`. Labels are checked where their
-    values are known. In compiled code a label outside [0, C) gives NaN for its row, and the row sends no
-    gradient; a negative one never counts from the end.
-
-    Args:
-        logits: unnormalised scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: labels whose shape is not that of the logits without the last axis.
-        LabelError: labels outside [0, C); names the first.
+    Infinite logits give the limit, as in `softmax_cross_entropy_with_logits`.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits = np.array([[3, 5, 6, 9, 12, 33, 42, 12, 32, 72]], np.float32)
         >>> losses.sparse_softmax_cross_entropy_with_logits(logits, np.array([1])).tolist()
         [67.0]
@@ -119,18 +92,18 @@ def smooth_labels(labels: Any, label_smoothing: Any, *, classes: int | None = No
     .. math:: q_c = (1 - s) y_c + \frac{s}{C}
 
     Args:
-        labels: class probabilities y; or, with `classes`, class indices, which become one-hot along a new axis.
-            An index that names no class gives a row of NaN.
+        labels: class probabilities y; or, with `classes`, class indices, which become one-hot along a new axis. An
+            invalid index gives a row of NaN.
         label_smoothing: the share s in [0, 1] of the uniform distribution.
-        classes: how many classes C there are, for class indices.
+        classes: the number of classes C, for class indices.
         axis: the axis of the classes in the result.
 
     Returns:
-        Probabilities q of the shape of the labels, with one axis more for class indices.
+        Probabilities q of the shape of the labels, with one additional axis for class indices.
 
     Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        DtypeError: `classes` is given and the labels are not integers.
+        ArgumentError: `label_smoothing` is outside [0, 1].
+        DtypeError: `classes` is given, and the labels are not integers.
 
     Example:
         >>> from sporax import losses
@@ -182,7 +155,7 @@ def cross_entropy(
     *,
     weight: ArrayLike | None = None,
     ignore_index: int = -100,
-    label_smoothing: Any = 0.0,
+    label_smoothing: UnitInterval = 0.0,
 ) -> jax.Array | Counted:
     r"""Cross entropy of logits with class indices, class weights, an ignored index and label smoothing.
 
@@ -196,29 +169,14 @@ def cross_entropy(
         \end{cases}
         \qquad \text{mean} = \frac{\sum_{i \in K} \ell_i}{\sum_{i \in K} w_{y_i}}
 
-    The denominator of the mean does not depend on s; where it is 0 the mean is 0. Infinite logits give the limit,
-    as in `softmax_cross_entropy_with_logits`, and a class of weight 0 adds nothing even where its probability is
-    0. In compiled code a label that is no class (and not ignored) gives NaN for its position, with no gradient.
+    The denominator of the mean does not depend on s; where it is 0 the mean is 0. Infinite logits give the limit, as in
+    `softmax_cross_entropy_with_logits`, and a class of weight 0 adds nothing even where its probability is 0.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class indices y of an integer dtype, of shape (N, ...).
-        weight: one weight w a class, of shape (C,); None for all ones.
-        ignore_index: an ignored label.
+        weight: one weight w per class, of shape (C,); None for all ones.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
-
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits, labels = np.array([[0.0, 2.0], [0.0, 0.0], [5.0, 0.0]], np.float32), np.array([1, 0, -100])
         >>> [round(value, 4) for value in losses.cross_entropy(logits, labels, weight=[1.0, 3.0]).tolist()]
         [0.3808, 0.6931, 0.0]
@@ -229,7 +187,7 @@ def cross_entropy(
     """
     del ignore_index  # the contract removes those positions
     logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
-    return _index_loss(logits, jnp.asarray(labels), weight, label_smoothing, "cross_entropy", normalise=True)
+    return _index_loss(logits, jnp.asarray(labels), weight, label_smoothing, "cross_entropy", normalize=True)
 
 
 @loss_function(
@@ -244,7 +202,7 @@ def cross_entropy(
     ),
 )
 def soft_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: Any = 0.0
+    logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, label_smoothing: UnitInterval = 0.0
 ) -> jax.Array:
     r"""Cross entropy of logits with class probabilities, class weights and label smoothing.
 
@@ -252,39 +210,27 @@ def soft_cross_entropy(
 
     .. math:: \ell_i = -\sum_c w_c \left[ (1 - s)\, y_{i, c} + \frac{s}{C} \right] \log p_{i, c}
 
-    The mean divides by the number of positions. For one-hot labels the values are those of `cross_entropy`; its mean
-    divides by the weights of the labels. Infinite logits give the limit, as in
+    The mean divides by the number of positions, whereas that of `cross_entropy` divides by the weights of the labels;
+    for one-hot labels, the values are the same. Infinite logits give the limit, as in
     `softmax_cross_entropy_with_logits`.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
         labels: class probabilities y of the same shape. They need not sum to 1.
-        weight: one weight w a class, of shape (C,); None for all ones.
+        weight: one weight w per class, of shape (C,); None for all ones.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        ShapeError: shapes that do not fit.
-        LabelError: integer labels other than 0 and 1, where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> values = losses.soft_cross_entropy([[0.0, 0.0]], [[0.75, 0.25]], weight=[1.0, 2.0])
         >>> [round(value, 4) for value in values.tolist()]
         [0.8664]
 
     Source: MindSpore `nn.CrossEntropyLoss`; PyTorch's `cross_entropy`.
     """
-    where = "soft_cross_entropy"
-    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
     logits = jnp.moveaxis(jnp.asarray(logits), 1, -1)
     classes = logits.shape[-1]
-    target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), smoothing, classes)
+    target = _mixed(jnp.moveaxis(jnp.asarray(labels), 1, -1), label_smoothing, classes)
     if weight is not None:
-        of_class = class_vector(weight, classes, logits.dtype, name="weight", where=where)
+        of_class = class_vector(weight, classes, logits.dtype, name="weight", where="soft_cross_entropy")
         target = target * jnp.broadcast_to(of_class, target.shape)
     return target_cost(logits, target)
 
@@ -305,7 +251,7 @@ def nll_loss(
     *,
     weight: ArrayLike | None = None,
     ignore_index: int = -100,
-    label_smoothing: Any = 0.0,
+    label_smoothing: UnitInterval = 0.0,
 ) -> jax.Array | Counted:
     r"""Negative log likelihood of class indices under log probabilities.
 
@@ -319,28 +265,15 @@ def nll_loss(
         \end{cases}
         \qquad \text{mean} = \frac{\sum_{i \in K} \ell_i}{\sum_{i \in K} w_{y_i}}
 
-    Of the output of `log_softmax` it is `cross_entropy`. A log probability of -inf at the label gives inf, unless
-    its class weight is 0. In compiled code a label that is no class gives NaN for its position, with no gradient.
+    For the output of `log_softmax` it equals `cross_entropy`. A log probability of -inf at the label gives inf, unless
+    its class weight is 0.
 
     Args:
-        logits: log probabilities x of shape (N, C, ...). They are not normalised here.
-        labels: class indices y of an integer dtype, of shape (N, ...).
-        weight: one weight w a class, of shape (C,); None for all ones.
-        ignore_index: an ignored label.
+        logits: log probabilities x of shape (N, C, ...). They are not normalized here.
+        weight: one weight w per class, of shape (C,); None for all ones.
         label_smoothing: s in [0, 1], the share of the uniform distribution in the target.
 
-    Returns:
-        Values of shape (N, ...).
-
-    Raises:
-        ArgumentError: `label_smoothing` outside [0, 1].
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
-
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> log_p = np.array([[-0.5, -1.0], [-2.0, -0.25]], np.float32)
         >>> losses.nll_loss(log_p, np.array([0, 1]), weight=[1.0, 2.0]).tolist()
         [0.5, 0.5]
@@ -349,27 +282,26 @@ def nll_loss(
     """
     del ignore_index  # the contract removes those positions
     log_p = jnp.moveaxis(jnp.asarray(logits), 1, -1)
-    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss", normalise=False)
+    return _index_loss(log_p, jnp.asarray(labels), weight, label_smoothing, "nll_loss", normalize=False)
 
 
 def _index_loss(
-    scores: jax.Array, labels: jax.Array, weight: Any, label_smoothing: Any, where: str, *, normalise: bool
+    scores: jax.Array, labels: jax.Array, weight: Any, smoothing: Any, where: str, *, normalize: bool
 ) -> jax.Array | Counted:
-    """Of log probabilities, or with `normalise` of logits."""
-    smoothing = hyper_parameter(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)
+    """`nll_loss`; with `normalize`, `cross_entropy`."""
     classes, dtype = scores.shape[-1], scores.dtype
     own = of_class = None
     if weight is not None:
         of_class = class_vector(weight, classes, dtype, name="weight", where=where)
         own = take_rows(of_class, labels, dtype)
-    cost = class_cost(scores, labels) if normalise else 0 - take_class(scores, labels)
+    cost = class_cost(scores, labels) if normalize else 0 - take_class(scores, labels)
     if own is not None:
         cost = scaled(own, cost)
     if isinstance(smoothing, jax.Array) or smoothing != 0:
         share = jnp.ones(classes, dtype) if of_class is None else of_class
         share = jnp.broadcast_to(smoothing / classes * share, scores.shape)
-        spread = target_cost(scores, share) if normalise else cross(share, scores)
-        # A label that names no class sends no gradient.
+        spread = target_cost(scores, share) if normalize else cross(share, scores)
+        # An invalid label has no gradient.
         spread = jnp.where(valid_indices(labels, classes)[0], spread, 0)
         cost = scaled(1 - smoothing, cost) + spread
     return cost if own is None else Counted(cost, own)

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: labels of a sequence, with no alignment to its frames."""
+"""Connectionist temporal classification: sequences whose labels are not aligned to their frames."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
 from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Flag, LossInfo, Sized, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array, nearest_int32
-from sporax.losses.contract._info import LossInfo, Sized
 from sporax.losses.contract._lengths import take_lengths, take_targets
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import centred, log_add
 
 __all__ = ["ctc_log_alpha", "ctc_loss", "pad_targets"]
@@ -37,18 +35,18 @@ def _examples(rng: np.random.Generator, sizes: Mapping[str, int], dtype: Any) ->
 
 
 def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
-    """Return concatenated targets as one padded row each.
+    """Return concatenated targets as padded rows.
 
     Args:
         targets: the labels of all sequences, of shape (sum of the lengths,).
-        target_lengths: how many belong to each, of shape (N,).
+        target_lengths: the number of labels of each sequence, of shape (N,).
 
     Returns:
         An array of shape (N, S), padded with -1. S is the maximum length; in compiled code, where that is not
-        known, it is the size of `targets`.
+        known, S is the size of `targets`.
 
     Raises:
-        ShapeError: there are more or fewer targets than the lengths say, where those are known.
+        ShapeError: the number of targets is not the sum of the lengths, where those are known.
 
     Example:
         >>> import numpy as np
@@ -63,16 +61,16 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
     count = targets.shape[0]
     if known and (total := int(np.sum(lengths))) != count:
         raise ShapeError(
-            f"pad_targets: targets of shape {targets.shape} must hold one label for each place of "
-            f"`target_lengths`, {total} in all. Give targets of shape ({total},), or padded ones of shape (N, S)."
+            f"pad_targets: targets of shape {targets.shape} must hold as many labels as "
+            f"`target_lengths` adds up to, {total}. Give targets of shape ({total},), or padded ones of shape (N, S)."
         )
     longest = int(np.max(lengths, initial=0)) if known else count
     on_host = known and isinstance(targets, np.ndarray)
     xp: Any = np if on_host else jnp
     lengths = xp.asarray(lengths).astype(np.int32)
-    places = xp.expand_dims(xp.arange(longest, dtype=np.int32), 0)
-    index = xp.expand_dims(xp.cumsum(lengths, dtype=np.int32) - lengths, 1) + places
-    used = (places < xp.expand_dims(lengths, 1)) & (index < count)
+    positions = xp.expand_dims(xp.arange(longest, dtype=np.int32), 0)
+    index = xp.expand_dims(xp.cumsum(lengths, dtype=np.int32) - lengths, 1) + positions
+    used = (positions < xp.expand_dims(lengths, 1)) & (index < count)
     if not on_host:
         targets = nearest_int32(targets)
     narrow = targets.dtype.kind == "u" or targets.dtype.itemsize < 4
@@ -82,7 +80,7 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
     return xp.where(used, xp.asarray(signed)[xp.clip(index, 0, count - 1)], -1)
 
 
-def _one_layout(arrays: dict[str, Any]) -> dict[str, Any]:
+def _padded(arrays: dict[str, Any]) -> dict[str, Any]:
     targets, lengths = arrays["targets"], arrays["target_lengths"]
     if targets.ndim != 1 or lengths.ndim != 1:
         return arrays
@@ -95,7 +93,7 @@ def _one_layout(arrays: dict[str, Any]) -> dict[str, Any]:
     label("input_lengths", "N", kind="int"),
     label("target_lengths", "N", kind="int"),
     output="N",
-    prepare=_one_layout,
+    prepare=_padded,
     info=LossInfo(
         cell="CTCLoss",
         parameters={
@@ -115,56 +113,48 @@ def ctc_loss(
     target_lengths: ArrayLike,
     *,
     blank: int = 0,
-    zero_infinity: bool = False,
-    length_normalized: bool = False,
+    zero_infinity: Flag = False,
+    length_normalized: Flag = False,
 ) -> jax.Array:
     r"""Connectionist temporal classification: negative log likelihood of a label sequence over all alignments.
 
     .. math:: \ell = -\log \sum_{\pi \in \mathcal{B}^{-1}(y)} \prod_{t=1}^{T} p_t(\pi_t)
 
-    An alignment :math:`\pi` has a class for each frame. :math:`\mathcal{B}` reads the labels off it: repetitions are
-    merged, then blanks are ignored. So two equal labels in a row need a blank between them, and a sequence that
-    needs more frames than there are has no alignment: its loss is inf, with zero gradient. An empty target has the
-    one alignment of blanks alone.
+    An alignment :math:`\pi` has a class for each frame. :math:`\mathcal{B}` maps it to labels: repetitions are merged,
+    then blanks are removed. So two equal successive labels need a blank between them, and a target that needs more
+    frames than there are has no alignment: its loss is inf, with zero gradient. The only alignment of an empty target
+    is all blanks.
 
-    Frames beyond `input_lengths` and labels beyond `target_lengths` may hold anything. In compiled code a length
-    that does not fit, or a label that is no class, gives NaN for its sequence and sends no gradient.
+    Frames beyond `input_lengths` and labels beyond `target_lengths` are ignored. In compiled code, a length out of
+    range or an invalid label makes its sequence's value NaN, with no gradient.
 
-    The gradient is the true derivative by `log_probs`: minus the probability of each class at each frame, given the
-    target. PyTorch's and MindSpore's own is exp(log_probs) more, for they take it that `log_probs` came out of a
-    log-softmax; through a log-softmax all three are equal.
+    The gradient is the exact derivative for `log_probs`: minus the probability of each class at each frame, given the
+    target. PyTorch and MindSpore add exp(log_probs), since they assume that `log_probs` is the output of a log-softmax;
+    through a log-softmax, all three are equal.
 
     Args:
-        log_probs: log probabilities of shape (T, N, C), the blank among the C classes.
-        targets: labels of an integer dtype, of shape (N, S) with padding, or all in a row, of shape
+        log_probs: log probabilities of shape (T, N, C), where the blank is one of the C classes.
+        targets: labels of an integer dtype, of shape (N, S) with padding, or concatenated, of shape
             (sum of `target_lengths`,).
         input_lengths: the number of frames of each sequence, of shape (N,), at most T.
-        target_lengths: the number of labels of each, of shape (N,).
-        blank: the ignored class.
-        zero_infinity: whether a target with no alignment counts 0, and not inf.
-        length_normalized: whether a value is divided by its target's length (by 1 for an empty one).
-
-    Returns:
-        Values of shape (N,).
+        target_lengths: the number of labels of each sequence, of shape (N,).
+        blank: the class that is the blank.
+        zero_infinity: whether the value of a target without an alignment is 0 instead of inf.
+        length_normalized: whether each value is divided by its target's length (by 1 for an empty target).
 
     Raises:
-        ArgumentError: `blank` is no class.
-        DtypeError, ShapeError: inputs that do not fit.
+        ArgumentError: `blank` is not a class.
         LabelError: a length or a label out of range, where values are known.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> log_probs = np.log(np.full((3, 1, 2), 0.5, np.float32))
         >>> value = losses.ctc_loss(log_probs, np.array([[1]]), np.array([3]), np.array([1]))
-        >>> round(float(np.exp(-value[0])) * 8, 4)  # of the 8 ways to fill 3 frames 6 read as "1"
+        >>> round(float(np.exp(-value[0])) * 8, 4)  # 6 of the 8 alignments of 3 frames map to "1"
         6.0
 
     Source: Graves, Fernández, Gomez, Schmidhuber, "Connectionist Temporal Classification", 2006;
     `torch.nn.functional.ctc_loss`; MindSpore `nn.CTCLoss`.
     """
-    for name, flag in (("zero_infinity", zero_infinity), ("length_normalized", length_normalized)):
-        _check.is_type(flag, bool, name=name, where="ctc_loss")
     arrays = (jnp.asarray(each) for each in (targets, input_lengths, target_lengths))
     log_probs = jnp.asarray(log_probs)
     labels, counts, lengths, valid = _checked(log_probs, *arrays, blank=blank, where="ctc_loss")
@@ -183,17 +173,17 @@ def ctc_log_alpha(
 
     Args:
         log_probs: log probabilities of shape (T, N, C).
-        targets: labels of shape (N, S), or all in a row, of shape (sum of `target_lengths`,).
+        targets: labels of shape (N, S), or concatenated, of shape (sum of `target_lengths`,).
         input_lengths: the number of frames of each sequence, of shape (N,).
-        target_lengths: the number of labels of each, of shape (N,).
-        blank: the ignored class.
+        target_lengths: the number of labels of each sequence, of shape (N,).
+        blank: the class that is the blank.
 
     Returns:
-        Logarithms of shape (N, T, 2 S + 1): after frame t, in place s of the labels with a blank before, between
-        and after them. -inf where that cannot be, and beyond the lengths.
+        Logarithms of shape (N, T, 2 S + 1): after frame t, at position s of the labels with blanks before, between and
+        after them. -inf where that is impossible, and beyond the lengths.
 
     Raises:
-        ArgumentError: `blank` is no class.
+        ArgumentError: `blank` is not a class.
         LabelError: a length or a label out of range, where values are known.
 
     Example:
@@ -208,7 +198,7 @@ def ctc_log_alpha(
     Source: Graves et al. 2006, section 4.1; the second result of MindSpore `ops.ctc_loss`.
     """
     given = {"targets": as_array(targets), "target_lengths": as_array(target_lengths)}
-    targets = _one_layout(given)["targets"]
+    targets = _padded(given)["targets"]
     arrays = (jnp.asarray(nearest_int32(as_array(each))) for each in (targets, input_lengths, target_lengths))
     log_probs = jnp.asarray(as_array(log_probs))
     labels, counts, lengths, valid = _checked(log_probs, *arrays, blank=blank, where="ctc_log_alpha")
@@ -224,7 +214,7 @@ def _checked(
     blank: Any,
     where: str,
 ) -> tuple[jax.Array, ...]:
-    """Labels and lengths that can be used, and which rows they were right in."""
+    """Labels and lengths that are in range, and which rows were valid."""
     frames, _, classes = log_probs.shape
     blank = _check.integer(blank, name="blank", where=where)
     if not 0 <= blank < classes:
@@ -235,7 +225,7 @@ def _checked(
     return labels, counts, lengths, fits & short & named
 
 
-# Compiled by themselves: in eager code a scan would be compiled again at every call.
+# Jitted here, since eager code would compile a scan again at every call.
 
 
 @functools.partial(jax.jit, static_argnums=4)
@@ -252,13 +242,13 @@ def _alphas(log_probs: jax.Array, labels: jax.Array, counts: jax.Array, lengths:
     _, tops, (blanks, labelled) = _forward(log_probs, labels, counts, lengths, blank, history=True)
     offset = jnp.cumsum(tops, axis=0)
     pairs = jnp.stack([blanks[..., :-1] + offset, labelled + offset], axis=-1)
-    woven = pairs.reshape(*labelled.shape[:2], 2 * labelled.shape[2])
-    alpha = jnp.concatenate([woven, blanks[..., -1:] + offset], axis=-1)
+    interleaved = pairs.reshape(*labelled.shape[:2], 2 * labelled.shape[2])
+    alpha = jnp.concatenate([interleaved, blanks[..., -1:] + offset], axis=-1)
     return jnp.swapaxes(jnp.where(_live(len(tops), counts), alpha, -jnp.inf), 0, 1)
 
 
 def _live(frames: int, counts: jax.Array) -> jax.Array:
-    """Which frames count, of shape (L, N, 1)."""
+    """Which frames are within the input lengths, of shape (L, N, 1)."""
     return (jnp.arange(frames, dtype=jnp.int32)[:, None] < counts[None, :])[..., None]
 
 
@@ -267,8 +257,8 @@ def _forward(
 ) -> tuple[Any, jax.Array, Any]:
     """The forward recursion.
 
-    Its state: for each n the log probability to have read n labels and to be at a blank (N, S + 1), or at the last
-    of them (N, S). Both are kept near 0; what was taken off at each frame is the second result.
+    Its state: for each n, the log probability of n labels read so far, with the last frame a blank (N, S + 1) or the
+    last of these labels (N, S). Both are kept near 0; the second result is what was subtracted at each frame.
     """
     batch, size = labels.shape
     dtype = log_probs.dtype
@@ -278,7 +268,7 @@ def _forward(
     index = jnp.broadcast_to(labels[None], (log_probs.shape[0], batch, size))
     of_labels = jnp.take_along_axis(log_probs, index, axis=2, mode="clip")
     of_labels = jnp.where(used[None], jnp.where(live, of_labels, 0), -jnp.inf)
-    # A label may follow another at once, with no blank between, if it is a different one.
+    # A label may follow another without a blank between them if the two are different.
     skips = labels != jnp.concatenate([labels[:, :1], labels[:, :-1]], axis=1)
     never = jnp.full((batch, 1), -jnp.inf, dtype)
     start = jnp.zeros((batch, 1), dtype), jnp.full((batch, size), -jnp.inf, dtype)

@@ -1,4 +1,4 @@
-"""Fenchel-Young losses: each is made from a way to turn scores into probabilities, sparse ones among them."""
+"""Fenchel-Young losses: each belongs to a map from scores to probabilities, some of which are sparse."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._typing import ArrayLike
-from sporax.losses._divergence import times
+from sporax.losses.contract import LossFunction, LossInfo, label, loss_function, prediction
+from sporax.losses.contract._class_weights import scaled
 from sporax.losses.contract._indexing import named, valid_indices
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import LossFunction, loss_function
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._relative_entropy import divergence_of_masses, sum_rounding
 from sporax.losses.numerics._softmax import log_softmax
 from sporax.losses.numerics._sums import sum_rows
@@ -41,9 +39,9 @@ _DISTRIBUTION = label("targets", "... C", domain="distribution", unit="none")
 
 @jax.custom_jvp
 def _below_largest(scores: jax.Array) -> jax.Array:
-    """Scores less the largest of their row; infinite scores that are the largest count as equal.
+    """Scores minus the maximum of their row; scores that are all +inf or all -inf count as equal.
 
-    Every user's result does not depend on what is subtracted, so for the derivative it is a constant.
+    Results of the callers do not depend on what is subtracted, so it is a constant for the derivative.
     """
     largest = jnp.max(scores, axis=-1, keepdims=True)
     return jnp.where(scores == largest, 0, scores - largest)
@@ -55,24 +53,24 @@ def _below_largest_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) ->
 
 
 def _support_statistics(scores: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Scores in falling order, and the counts and sums of the first 1, 2, ... of them."""
-    # No class more than 1 below the largest can take part, so those need not be told apart.
-    falling = -jnp.sort(-jnp.maximum(scores, -1), axis=-1)
+    """Scores in descending order, and the counts and sums of the first 1, 2, ... of them."""
+    # A class more than 1 below the maximum has probability 0, so such scores need not be distinguished.
+    descending = -jnp.sort(-jnp.maximum(scores, -1), axis=-1)
     counts = jnp.arange(1, scores.shape[-1] + 1, dtype=scores.dtype).reshape((1,) * (scores.ndim - 1) + (-1,))
-    return falling, counts, jnp.cumsum(falling, axis=-1)
+    return descending, counts, jnp.cumsum(descending, axis=-1)
 
 
 def _last_of(condition: jax.Array, values: jax.Array) -> jax.Array:
-    """The value at the last position where the condition, which holds for the first few of a row, is true."""
+    """The value at the last position where the condition, which is true for a prefix of each row, is true."""
     last = jnp.maximum(jnp.sum(condition, axis=-1, keepdims=True, dtype=jnp.int32) - 1, 0)
     return jnp.take_along_axis(values, last, axis=-1)
 
 
 def _sparsemax_threshold(scores: jax.Array) -> jax.Array:
-    """The number that scores, the largest of which is 0, exceed by their probabilities."""
-    falling, counts, sums = _support_statistics(scores)
+    """The threshold tau with probabilities max(scores - tau, 0), for scores with maximum 0."""
+    descending, counts, sums = _support_statistics(scores)
     thresholds = (sums - 1) / counts
-    return _last_of(falling > thresholds, thresholds)
+    return _last_of(descending > thresholds, thresholds)
 
 
 @jax.custom_jvp
@@ -91,12 +89,12 @@ def _sparsemax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tup
 
 
 def _entmax15_threshold(half: jax.Array) -> jax.Array:
-    """The number that half the scores exceed by the square roots of their probabilities."""
-    falling, counts, sums = _support_statistics(half)
+    """The threshold tau with probabilities max(half - tau, 0)^2, for half the scores."""
+    descending, counts, sums = _support_statistics(half)
     means = sums / counts
-    spread = jnp.cumsum(jnp.square(falling), axis=-1) - sums * means
+    spread = jnp.cumsum(jnp.square(descending), axis=-1) - sums * means
     thresholds = means - jnp.sqrt(jnp.maximum(1 - spread, 0) / counts)
-    return _last_of(falling >= thresholds, thresholds)
+    return _last_of(descending >= thresholds, thresholds)
 
 
 @jax.custom_jvp
@@ -125,11 +123,11 @@ def sparsemax(scores: ArrayLike, axis: int = -1) -> jax.Array:
     .. math:: \operatorname{sparsemax}(x) = \arg\min_{p \ge 0, \sum p = 1} \|p - x\|^2
 
     Args:
-        scores: of any shape.
+        scores: an array of any shape.
         axis: the axis of classes.
 
     Returns:
-        Probabilities of the shape of the scores. The derivative is that of the classes above 0.
+        Probabilities of the shape of the scores. The derivative is that on the classes of positive probability.
 
     Example:
         >>> from sporax import losses
@@ -147,7 +145,7 @@ def entmax15(scores: ArrayLike, axis: int = -1) -> jax.Array:
     .. math:: p_c = \max(0, x_c / 2 - \tau)^2, \qquad \sum_c p_c = 1
 
     Args:
-        scores: of any shape.
+        scores: an array of any shape.
         axis: the axis of classes.
 
     Returns:
@@ -164,8 +162,8 @@ def entmax15(scores: ArrayLike, axis: int = -1) -> jax.Array:
 
 
 # The loss is Omega*(x) + Omega(y) - <y, x>, a sum that cancels where p is near y. Each function below takes scores x
-# whose largest is 0, and gives the same as terms that are never below 0 for distributions y; and what a mass of 1 that
-# is missing in y adds.
+# with maximum 0, and returns the loss as a sum of terms that are nonnegative for distributions y, and the coefficient
+# of the mass 1 - sum(y) that y lacks.
 
 
 def _logistic_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -178,7 +176,7 @@ def _sparsemax_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, ja
     tau = _sparsemax_threshold(scores)
     p = jnp.maximum(scores - tau, 0)
     return (
-        sum_rows(0.5 * jnp.square(p - targets) + times(targets, jnp.maximum(tau - scores, 0)))[..., 0],
+        sum_rows(0.5 * jnp.square(p - targets) + scaled(targets, jnp.maximum(tau - scores, 0)))[..., 0],
         tau[..., 0] + 0.5,
     )
 
@@ -189,7 +187,7 @@ def _entmax15_gap(scores: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax
     root_p, root_y = jnp.maximum(scores / 2 - tau, 0), jnp.sqrt(targets)
     apart = (2 / 3) * jnp.square(root_p - root_y) * (root_p + 2 * root_y)
     return (
-        sum_rows(apart + times(targets, jnp.maximum(2 * tau - scores, 0)))[..., 0],
+        sum_rows(apart + scaled(targets, jnp.maximum(2 * tau - scores, 0)))[..., 0],
         2 * tau[..., 0] + 4 / 3,
     )
 
@@ -199,12 +197,12 @@ class _Regularizer(NamedTuple):
 
     Args:
         gap: its loss, as above.
-        slope: its derivative.
-        probabilities: what it makes of scores.
+        derivative: its derivative.
+        probabilities: its map from scores to probabilities.
     """
 
     gap: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
-    slope: Callable[[jax.Array], jax.Array]
+    derivative: Callable[[jax.Array], jax.Array]
     probabilities: Callable[[jax.Array], jax.Array]
 
 
@@ -222,7 +220,7 @@ _REGULARIZERS = {
 def _named(name: str, scores: jax.Array, targets: jax.Array) -> jax.Array:
     gap, offset = _REGULARIZERS[name].gap(_below_largest(scores), targets)
     largest = jnp.max(scores, axis=-1)
-    # Targets that sum to 1 but for their rounding are distributions: scores of 1e4 would make much of that rounding.
+    # Targets that sum to 1 up to rounding are distributions: scores of 1e4 would magnify the rounding error.
     missing = 1 - sum_rows(targets)[..., 0]
     missing = jnp.where(jnp.abs(missing) <= sum_rounding(targets), 0, missing)
     rest = missing * (offset + jnp.where(jnp.isfinite(largest), largest, 0))
@@ -235,14 +233,14 @@ def _named_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     scores, targets = primals
     regularizer = _REGULARIZERS[name]
-    by_targets = regularizer.slope(targets) - jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
+    by_targets = regularizer.derivative(targets) - jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
     change = (regularizer.probabilities(scores) - targets) * tangents[0] + by_targets * tangents[1]
     return _named(name, scores, targets), jnp.sum(change, axis=-1)
 
 
 def _from_function(max_fun: MaxFunction, scores: jax.Array, targets: jax.Array) -> jax.Array:
     best = jnp.vectorize(max_fun, signature="(n)->()")(scores)
-    return best - sum_rows(times(targets, scores))[..., 0]
+    return best - sum_rows(scaled(targets, scores))[..., 0]
 
 
 @loss_function(
@@ -258,23 +256,14 @@ def sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         p = \operatorname{sparsemax}(x), \qquad
         \ell = \langle p - y, x \rangle + \tfrac{1}{2} (\|y\|^2 - \|p\|^2)
 
-    It is 0 exactly where p = y, and its gradient is p - y. For class indices there is `multiclass_sparsemax_loss`,
-    for single outputs `binary_sparsemax_loss`.
+    It is 0 exactly where p = y, and its gradient is p - y. For class indices, see `multiclass_sparsemax_loss`;
+    for single outputs, `binary_sparsemax_loss`.
 
     Args:
-        logits: scores x of shape (..., C). A score of -inf is a class that cannot be: the loss is inf if its label
+        logits: scores x of shape (..., C). A score of -inf is an impossible class: the loss is inf if its label
             is not 0.
-        labels: class probabilities y of shape (..., C).
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: integer labels other than 0 and 1, where their values are known.
 
     Example:
-        >>> from sporax import losses
         >>> losses.sparsemax_loss([[1.0, 0.5, -2.0]], [[0.75, 0.25, 0.0]]).tolist()
         [0.0]
 
@@ -298,24 +287,9 @@ def multiclass_sparsemax_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_in
         p = \operatorname{sparsemax}(x), \qquad
         \ell = \langle p, x \rangle - x_y + \tfrac{1}{2} (1 - \|p\|^2)
 
-    It is 0 where the score of the true class is larger than every other by 1 or more. In compiled code a label
-    outside [0, C) gives NaN for its row, and the row sends no gradient.
-
-    Args:
-        logits: scores x of shape (..., C).
-        labels: class indices y of an integer dtype, of shape (...).
-        ignore_index: a label that removes its row.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
+    It is 0 where the score of the true class is larger than every other by 1 or more.
 
     Example:
-        >>> from sporax import losses
         >>> losses.multiclass_sparsemax_loss([[1.0, 0.5, -2.0], [3.0, 2.0, 0.0]], [1, 0]).tolist()
         [0.5625, 0.0]
 
@@ -340,21 +314,7 @@ def binary_sparsemax_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
         u = \begin{cases} -x & y = 1 \\ x & y = 0 \end{cases}, \qquad
         \ell = \begin{cases} 0 & u \le -1 \\ (u + 1)^2 / 4 & -1 < u < 1 \\ u & u \ge 1 \end{cases}
 
-    In compiled code a label that is neither 0 nor 1 gives NaN, and sends no gradient.
-
-    Args:
-        logits: scores x of any shape.
-        labels: 0 or 1, of the same shape and any real dtype.
-
-    Returns:
-        Values of the same shape.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: labels other than 0 and 1, where their values are known.
-
     Example:
-        >>> from sporax import losses
         >>> losses.binary_sparsemax_loss([-3.0, 0.0, 2.0], [0, 1, 0]).tolist()
         [0.0, 0.25, 2.0]
 
@@ -386,31 +346,26 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
         \Omega^*(x) = \max_p \langle p, x \rangle - \Omega(p), \qquad
         \ell = \Omega^*(x) + \Omega(y) - \langle y, x \rangle
 
-    The gradient is p - y, with p the maximiser. With a name for `max_fun` p ranges over distributions, and the loss
+    The gradient is p - y, with p the maximizer. With a name for `max_fun` p ranges over distributions, and the loss
     is 0 exactly where p = y:
 
     - "logistic": :math:`\Omega(p) = \sum p \log p`; p is the softmax, and the loss the Kullback-Leibler divergence.
     - "sparsemax": :math:`\Omega(p) = \frac{1}{2} \sum (p^2 - p)`; `sparsemax_loss`.
     - "entmax15": :math:`\Omega(p) = \frac{4}{3} \sum (p^{3/2} - p)`; p is `entmax15`.
 
-    A function stands for :math:`\Omega^*` itself. What :math:`\Omega` is it does not tell, so that
-    :math:`\Omega(y)`, on which no gradient for the scores depends, is ignored.
+    A function is :math:`\Omega^*` itself. It does not determine :math:`\Omega`, so :math:`\Omega(y)`, on which the
+    gradient for the scores does not depend, is omitted.
 
     Args:
         scores: x of shape (..., C).
         targets: y of shape (..., C); one-hot rows for classes.
-        max_fun: "logistic", "sparsemax", "entmax15", or a function of a vector (C,) to a number, such as
+        max_fun: "logistic", "sparsemax", "entmax15", or a function of a vector (C,) that returns a number, such as
             `jax.nn.logsumexp`.
 
-    Returns:
-        Values of shape (...).
-
     Raises:
-        ArgumentError, ArgumentTypeError: a `max_fun` that is neither one of the names nor a function.
-        ShapeError: the shapes differ.
+        ArgumentError, ArgumentTypeError: `max_fun` is neither one of the names nor a function.
 
     Example:
-        >>> from sporax import losses
         >>> import jax
         >>> scores, targets = [[1.0, 0.5, -2.0]], [[0.0, 1.0, 0.0]]
         >>> losses.fenchel_young_loss(scores, targets, max_fun="sparsemax").tolist()
@@ -422,14 +377,14 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
     `losses.make_fenchel_young_loss`.
     """
     scores, targets = jnp.asarray(scores), jnp.asarray(targets)
+    check_max_fun(max_fun, where="fenchel_young_loss")
     if isinstance(max_fun, str):
-        _check.one_of(max_fun, _REGULARIZERS, name="max_fun", where="fenchel_young_loss")
         return _named(max_fun, scores, targets)
-    return _from_function(check_max_fun(max_fun, where="fenchel_young_loss"), scores, targets)
+    return _from_function(max_fun, scores, targets)
 
 
 def check_max_fun(max_fun: Any, *, where: str) -> Any:
-    """`max_fun` must be one of the names, or a function."""
+    """Check that `max_fun` is one of the names, or a function."""
     if isinstance(max_fun, str):
         return _check.one_of(max_fun, _REGULARIZERS, name="max_fun", where=where)
     if not callable(max_fun):
@@ -441,10 +396,10 @@ def check_max_fun(max_fun: Any, *, where: str) -> Any:
 
 
 def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
-    """Return the Fenchel-Young loss of a function, as optax does; see `fenchel_young_loss`.
+    """Return the Fenchel-Young loss of a function, like optax; see `fenchel_young_loss`.
 
     Args:
-        max_fun: a function of scores (C,) to a number; its further arguments are given to the loss by keyword.
+        max_fun: a function of scores (C,) that returns a number; keyword arguments of the loss are passed to it.
 
     Returns:
         A loss of scores (..., C) and targets (..., C), with values of shape (...).
@@ -470,6 +425,3 @@ def make_fenchel_young_loss(max_fun: MaxFunction) -> LossFunction[...]:
         return _from_function(chosen, jnp.asarray(scores), jnp.asarray(targets))
 
     return fenchel_young_loss
-
-
-_SPARSEMAX = "Martins and Astudillo 2016"

@@ -1,4 +1,4 @@
-"""The cross entropy of a linear layer over very many classes, whose logits are never held all at once."""
+"""Cross entropy of a linear layer over very many classes, without materializing all logits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from jax import lax
 from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import LossInfo, Sized, label, loss_function, prediction, table
 from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype, nearest_int32
 from sporax.losses.contract._class_weights import class_vector
 from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords
 from sporax.losses.contract._indexing import kept_labels, valid_indices
-from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, LossInfo, Sized, register
+from sporax.losses.contract._info import EXAMPLE_CLASS_WEIGHTS, register
 from sporax.losses.contract._labels import check_dtype, enforce_values
-from sporax.losses.contract._loss_function import Reduced, hyper_parameter, loss_function
+from sporax.losses.contract._loss_function import Reduced
+from sporax.losses.contract._parameters import hyper_parameter
 from sporax.losses.contract._reduce import FUNCTION_REDUCTIONS, divide
-from sporax.losses.contract._spec import InputSpec, label, prediction, table
+from sporax.losses.contract._spec import InputSpec
 from sporax.losses.numerics._linear_rows import Plan, Rows, Terms, total_of, values_of
 
 __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]
@@ -27,7 +29,7 @@ __all__ = ["LinearCrossEntropyStats", "linear_cross_entropy"]
 _WHERE = "linear_cross_entropy"
 _LEAST_ROWS = 128
 _ELEMENTS, _ELEMENTS_OF_CPU = 2**28, 3 * 2**22
-# On a CPU the derivatives of this number of classes stay in the cache between the products; measured on 2 cores.
+# On a CPU, the derivatives of this many classes stay in the cache between the products; measured on 2 cores.
 _BLOCK_OF_CPU = 1024
 
 
@@ -35,9 +37,9 @@ class LinearCrossEntropyStats(NamedTuple):
     """Statistics of each row that `linear_cross_entropy` returns with `return_stats`; they have no gradient.
 
     Args:
-        log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for a row that is ignored.
-        argmax: the class of the largest logit, the first of them where several are; -1 for a row that is ignored.
-        accuracy: the share of the rows not left out whose label is that class; 0 if there are none.
+        log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for an ignored row.
+        argmax: the class of the largest logit, the first one at a tie; -1 for an ignored row.
+        accuracy: the fraction of the other rows whose label is that class; 0 if there are none.
     """
 
     log_sum_exp: jax.Array
@@ -72,49 +74,49 @@ def linear_cross_entropy(
         \ell_i = -(1 - s)\, w_{y_i} \log p_{i, y_i} - \frac{s}{V} \sum_c w_c \log p_{i, c}
         + \lambda \Big( \log \sum_c e^{z_{i, c}} \Big)^2
 
-    It is `cross_entropy` of the logits, plus `z_loss`, with the same mean: over the sum of :math:`w_{y_i}` of the
-    rows that are not left out. A row is ignored by the label `ignore_index` or a weight of 0.
+    It is `cross_entropy` of the logits, plus `z_loss`, with the same mean, which divides by the sum of :math:`w_{y_i}`
+    over the rows that are not ignored. A row with the label `ignore_index`, or a weight of 0, is ignored.
 
-    Rows are processed in chunks. With a scalar `reduction` the gradients for `hidden`, `weight` and `bias` are computed
-    in the same pass as the value: three matrix products, none of them twice. With "none" the cotangent of each value is
-    not known then, so the logits of a chunk are computed again in the backward pass: `.mean()` of the values is slower
-    than `reduction="mean"`. Matrices are multiplied in the dtype of the inputs, with sums in float32 at least;
-    log-sum-exp and the gradient of the weight are added up in float32.
+    Rows are processed in chunks. With a scalar `reduction`, the gradients for `hidden`, `weight` and `bias` are
+    computed in the same pass as the value, with three matrix products in total. With "none", the cotangents of the
+    values are not known in that pass, so the backward pass recomputes the logits of each chunk: `.mean()` of the values
+    is slower than `reduction="mean"`. Matrices are multiplied in the dtype of the inputs and accumulated in at least
+    float32, as are log-sum-exp and the gradient of the weight.
 
-    Reverse and forward mode and second derivatives work for every reduction; a second derivative computes the logits
-    again, by chunks.
+    Reverse mode, forward mode and second derivatives work for every reduction; a second derivative recomputes the
+    logits by chunks.
 
-    With `axis_name`, inside `jax.shard_map`, the classes are spread over a mesh axis: `weight`, `bias` and
+    With `axis_name`, inside `jax.shard_map`, the classes are sharded over a mesh axis: `weight`, `bias` and
     `class_weight` are this device's shards, in order, the other inputs are the same on all devices of the axis, and
-    labels count through all shards. A chunk costs one all-reduce of a few numbers a row (its largest logit, sum,
-    target; a second one for the integers of `return_stats`), and the gradient for `hidden` one more in all. Classes
-    that do not divide by the devices are filled up with rows whose bias is -inf and, under label smoothing, whose class
-    weight is 0; s / V counts them.
+    labels are indices of all classes. A chunk needs one all-reduce of a few numbers per row (its largest logit, sum and
+    target; a second one for the integers of `return_stats`), and the gradient for `hidden` needs one more in total. If
+    the number of devices does not divide the number of classes, pad with rows whose bias is -inf and, under label
+    smoothing, whose class weight is 0; s / V counts them.
 
     Args:
         hidden: activations x of shape (..., H).
         weight: W of shape (V, H).
-        labels: class indices y of an integer dtype, of shape (...). In compiled code one that is no class gives NaN
-            for its row, with no gradient.
+        labels: class indices y of an integer dtype, of shape (...). In compiled code, an invalid label makes its
+            loss value NaN, with no gradient.
         bias: b of shape (V,), or None.
-        class_weight: one weight w a class, of shape (V,); None for all ones.
-        ignore_index: an ignored label; or None.
+        class_weight: one weight w per class, of shape (V,); None for all ones.
+        ignore_index: an ignored label; None for none.
         label_smoothing: s in [0, 1].
-        softcap: the largest size of a logit; None for no cap.
+        softcap: the bound :math:`\kappa` of the logits; None for no bound.
         z_loss: lambda, at least 0.
-        return_stats: whether to give statistics of the rows too.
-        chunk_size: how many rows at a time. By default so many that their logits take 48 MiB in float32 on a CPU and
-            1 GiB elsewhere, but 128 at least.
-        axis_name: the mesh axis over which the classes are spread.
+        return_stats: whether to return statistics of the rows too.
+        chunk_size: the number of rows processed at a time. By default, their logits take 48 MiB in float32 on a CPU and
+            1 GiB elsewhere, with at least 128 rows.
+        axis_name: the mesh axis over which the classes are sharded.
 
     Returns:
-        Values of the shape of the labels, in the dtype of `hidden` and `weight` together; with `return_stats` a pair of
-        that and `LinearCrossEntropyStats`.
+        Values of the shape of the labels, in the promoted dtype of `hidden` and `weight`; with `return_stats`, a pair
+        of these and `LinearCrossEntropyStats`.
 
     Raises:
         ArgumentError: a number out of range, or an unknown reduction.
-        DtypeError, ShapeError: inputs that do not fit.
-        LabelError: a label that is no class, where values are known.
+        DtypeError, ShapeError: inputs whose dtypes or shapes do not match.
+        LabelError: labels outside [0, V), where their values are known.
 
     Example:
         >>> import jax, numpy as np
@@ -123,8 +125,8 @@ def linear_cross_entropy(
         >>> w = np.eye(2, dtype=np.float32)
         >>> [round(value, 4) for value in losses.linear_cross_entropy(x, w, y).tolist()]
         [0.3133, 0.1269, 0.0]
-        >>> slope = jax.grad(lambda w: losses.linear_cross_entropy(x, w, y, reduction="mean"))(w)
-        >>> [[round(value, 4) for value in row] for row in slope.tolist()]
+        >>> gradient = jax.grad(lambda w: losses.linear_cross_entropy(x, w, y, reduction="mean"))(w)
+        >>> [[round(value, 4) for value in row] for row in gradient.tolist()]
         [[-0.1345, 0.1192], [0.1345, -0.1192]]
 
     Source: PyTorch's `linear_cross_entropy`; Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training",
@@ -144,8 +146,8 @@ def linear_cross_entropy(
     if axis_name is None:
         loss, params["ignore_index"] = _LOSS, ignore_index
     else:
-        loss, params["axis_name"] = _SPREAD, axis_name
-        inputs, weights = _spread(*inputs, weights, ignore_index, axis_name)
+        loss, params["axis_name"] = _SHARDED, axis_name
+        inputs, weights = _sharded(*inputs, weights, ignore_index, axis_name)
     if not return_stats:
         return evaluate_keywords(loss, inputs, params, reduction, weights, _WHERE)
     found, dtype = loss.reduced(inputs, params | {"return_stats": True}, weights, reduction, _WHERE)
@@ -153,7 +155,7 @@ def linear_cross_entropy(
 
 
 class _Given(NamedTuple):
-    """The arguments with one axis of rows."""
+    """The arguments, with one axis of rows."""
 
     plan: Plan
     x: jax.Array
@@ -219,7 +221,7 @@ def _rows_at_once(count: int, classes: int, chunk_size: Any) -> int:
     if chunk_size is not None:
         return min(_check.integer(chunk_size, name="chunk_size", where=_WHERE, minimum=1), max(count, 1))
     most = max(_LEAST_ROWS, (_ELEMENTS_OF_CPU if _on_cpu() else _ELEMENTS) // classes)
-    # Chunks of one size, so that little is left to fill up.
+    # Chunks of equal size, to minimize padding.
     return -(-count // max(-(-count // most), 1)) if count else 1
 
 
@@ -249,14 +251,14 @@ def _reduced(
         rows = values_of(*given[:-1])
         result = apply_weights(rows.values, factor).reshape(given.shape)
     else:
-        # Divided beforehand, so that the gradients come out of the pass as they are.
+        # Divided beforehand, so that the pass computes the final gradients.
         scale = divide(factor, jnp.broadcast_to(count, factor.shape)) if reduction == "mean" else factor
         result, rows = total_of(given.plan, given.x, given.w, given.b, scale, given.terms, given.labels)
     return Reduced(result, count, _stats(given, factor, rows) if return_stats else None)
 
 
 def _denominator(given: _Given, factor: jax.Array) -> jax.Array:
-    """The sum of the class weights of the rows that are not left out."""
+    """The sum of the class weights of the rows that are not ignored."""
     plan, of_class = given.plan, given.terms.class_weight
     if of_class is None:
         return jnp.sum(factor != 0, dtype=jnp.int32).astype(factor.dtype)
@@ -281,10 +283,10 @@ def _stats(given: _Given, factor: jax.Array, rows: Rows) -> LinearCrossEntropySt
 _LABELS = InputSpec("labels", ("...",), "int", "class", "label")
 
 
-def _spread(
+def _sharded(
     hidden: Any, weight: Any, labels: Any, weights: Any, ignore_index: int | None, axis_name: str
 ) -> tuple[tuple[Any, ...], Any]:
-    """What the contract does, for labels that count through the shards of all devices."""
+    """The steps of the contract, for labels that are indices of the classes of all devices."""
     labels = as_array(labels)
     check_dtype(_LABELS, labels.dtype, where=_WHERE)
     if ignore_index is not None:
@@ -313,7 +315,7 @@ _LOSS: Any = loss_function(
     ignore_parameter="ignore_index",
     reduced=_reduced,
 )(_values)
-_SPREAD: Any = loss_function(
+_SHARDED: Any = loss_function(
     _HIDDEN, _TABLE, label("labels", "...", domain="nonnegative", kind="int"), output="...", reduced=_reduced
 )(_values)
 

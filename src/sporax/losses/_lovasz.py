@@ -1,20 +1,19 @@
-"""Lovász losses: the convex closure of the Jaccard loss, as a function of the errors of pixels."""
+"""Lovász losses: the convex closure of the Jaccard loss, as a function of the pixel errors."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Flag, LossInfo, label, loss_function, prediction
 from sporax.losses.contract._indexing import kept_labels, valid_indices
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract._parameters import one_of
 from sporax.losses.numerics._softmax import log_softmax
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image_loss"]
 
@@ -33,25 +32,19 @@ def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int
         m_i = \max(0, 1 - (2 y_i - 1) x_i), \qquad \ell = \sum_k m_{\pi_k} \bigl(J(\pi_1 \ldots \pi_k) -
         J(\pi_1 \ldots \pi_{k-1})\bigr)
 
-    where :math:`\pi` sorts the errors from the largest down, and J of a set of pixels is the Jaccard loss if just
-    they are wrong. Without a true pixel it is the largest error. The derivative is 0 where an error is 0, and pixels
-    with equal errors are ordered as they come. In compiled code a label other than 0 and 1 gives NaN for its
-    image, which sends no gradient.
+    where :math:`\pi` sorts the errors in descending order, and J of a set of pixels is the Jaccard loss if exactly
+    those are wrong. If no pixel is true, it is the largest error. The derivative is 0 where an error is 0; pixels with
+    equal errors keep their order.
 
     Args:
-        logits: scores x of shape (N, ...), above 0 for the region.
-        labels: 1 for the region and 0 for the rest, of that shape.
-        ignore_index: a label whose pixels are ignored; None for none. An image of nothing else has loss 0.
+        logits: scores x of shape (N, ...), positive for the region.
+        labels: 1 for the region and 0 for the rest, of the same shape.
+        ignore_index: a label whose pixels are ignored; None for none. An image without other pixels has loss 0.
 
     Returns:
-        One value for each image, of shape (N,). For the batch as one image give `x.reshape(1, -1)`.
-
-    Raises:
-        ShapeError: the shapes differ.
-        LabelError: other labels than 0 and 1, where their values are known.
+        One value for each image, of shape (N,). To treat the batch as one image, pass `x.reshape(1, -1)`.
 
     Example:
-        >>> from sporax import losses
         >>> losses.lovasz_hinge_loss([[2.0, -0.5, 0.5, -3.0]], [[1, 1, 0, 0]]).tolist()
         [1.0]
 
@@ -65,11 +58,12 @@ def lovasz_hinge_loss(logits: ArrayLike, labels: ArrayLike, *, ignore_index: int
     true = labels == 1
     valid = jnp.all(true | (labels == 0) | ~kept, axis=1)
     errors = 1 - jnp.where(true, 1, -1) * jnp.where(kept, logits, 0)
-    # Sorting the errors and cutting them off afterwards is the same, and leaves derivative 0 at the cut.
+    # Clipping the errors before sorting them is equivalent, and gives derivative 0 at the cut.
     loss, _ = _extension(jax.nn.relu(errors), true, kept)
     return jnp.where(valid, loss, jnp.nan)
 
 
+_Classes = Annotated[str, one_of("present", "all")]
 _IMAGES = (
     prediction("predictions", "N C ...", domain="distribution"),
     label("labels", "N ...", domain="class", kind="int"),
@@ -91,34 +85,25 @@ def lovasz_softmax_loss(
     predictions: ArrayLike,
     labels: ArrayLike,
     *,
-    classes: str = "present",
+    classes: _Classes = "present",
     ignore_index: int | None = None,
-    from_logits: bool = False,
+    from_logits: Flag = False,
 ) -> jax.Array:
     r"""Lovász extension of the Jaccard loss of each class, averaged over the classes.
 
     .. math:: m_i^c = \begin{cases} 1 - p_i^c & y_i = c \\ p_i^c & \text{else} \end{cases}, \qquad
         \ell = \frac{1}{|\mathcal{C}|} \sum_{c \in \mathcal{C}} \overline{\Delta_{J_c}}(m^c)
 
-    See `lovasz_hinge_loss` for the extension. In compiled code a label outside [0, C) gives NaN, and no gradient.
+    See `lovasz_hinge_loss` for the extension.
 
     Args:
         predictions: class probabilities p of shape (N, C, ...), or logits.
-        labels: class indices of shape (N, ...).
-        classes: `present` averages over the classes that some label names, `all` over all of them. A class that
-            is not there has the largest of its probabilities for a loss.
-        ignore_index: a label whose pixels are ignored; None for none. With none left the loss is 0.
-        from_logits: whether predictions are logits, to be put through a softmax.
-
-    Returns:
-        One value.
-
-    Raises:
-        ArgumentError: `classes` is something else.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
+        classes: `present` averages over the classes that occur in the labels, `all` over all of them. The loss of a
+            class that does not occur is the largest of its probabilities.
+        ignore_index: a label whose pixels are ignored; None for none. Without other pixels the loss is 0.
+        from_logits: whether `predictions` are logits, of which the softmax is taken.
 
     Example:
-        >>> from sporax import losses
         >>> p = [[[0.75, 0.5, 0.25], [0.25, 0.5, 0.75]]]
         >>> round(losses.lovasz_softmax_loss(p, [[0, 0, 1]]).item(), 4)
         0.375
@@ -126,11 +111,10 @@ def lovasz_softmax_loss(
     Source: Berman et al., "The Lovász-Softmax Loss: A Tractable Surrogate for the Optimization of the
     Intersection-Over-Union Measure in Neural Networks", 2018; its code's `lovasz_softmax`.
     """
-    where = "lovasz_softmax_loss"
-    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits, where)
+    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits)
     count, number, pixels = p.shape
     p = jnp.swapaxes(p, 0, 1).reshape(1, number, count * pixels)
-    return _lovasz_softmax(p, labels.reshape(1, -1), kept.reshape(1, -1), classes, where)[0]
+    return _lovasz_softmax(p, labels.reshape(1, -1), kept.reshape(1, -1), classes)[0]
 
 
 @loss_function(
@@ -148,66 +132,51 @@ def lovasz_softmax_per_image_loss(
     predictions: ArrayLike,
     labels: ArrayLike,
     *,
-    classes: str = "present",
+    classes: _Classes = "present",
     ignore_index: int | None = None,
-    from_logits: bool = False,
+    from_logits: Flag = False,
 ) -> jax.Array:
     r"""`lovasz_softmax_loss` of each image separately.
 
     .. math:: \ell_n = \frac{1}{|\mathcal{C}_n|} \sum_{c \in \mathcal{C}_n} \overline{\Delta_{J_c}}(m_n^c)
 
-    In compiled code a label outside [0, C) gives NaN for its image, which sends no gradient.
-
     Args:
         predictions: class probabilities p of shape (N, C, ...), or logits.
-        labels: class indices of shape (N, ...).
-        classes: `present` averages over the classes that are in the image, `all` over all of them.
-        ignore_index: a label whose pixels are ignored; None for none. An image of nothing else has loss 0.
-        from_logits: whether predictions are logits, to be put through a softmax.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: `classes` is something else.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
+        classes: `present` averages over the classes that occur in the image, `all` over all of them.
+        ignore_index: a label whose pixels are ignored; None for none. An image without other pixels has loss 0.
+        from_logits: whether `predictions` are logits, of which the softmax is taken.
 
     Example:
-        >>> from sporax import losses
         >>> p = [[[0.75, 0.5], [0.25, 0.5]], [[0.0, 1.0], [1.0, 0.0]]]
         >>> losses.lovasz_softmax_per_image_loss(p, [[0, 0], [1, 0]]).tolist()
         [0.375, 0.0]
 
     Source: Berman et al., 2018; its code's `lovasz_softmax` with `per_image=True`.
     """
-    where = "lovasz_softmax_per_image_loss"
-    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits, where)
-    return _lovasz_softmax(p, labels, kept, classes, where)
+    p, labels, kept = _pixels(predictions, labels, ignore_index, from_logits)
+    return _lovasz_softmax(p, labels, kept, classes)
 
 
 def _pixels(
-    predictions: Any, labels: Any, ignore_index: int | None, from_logits: bool, where: str
+    predictions: Any, labels: Any, ignore_index: int | None, from_logits: bool
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Probabilities (N, C, P), labels (N, P), and which of those count."""
+    """Probabilities (N, C, P), labels (N, P), and which pixels are not ignored."""
     predictions, labels = jnp.asarray(predictions), jnp.asarray(labels)
     count, classes = predictions.shape[:2]
     pixels = math.prod(labels.shape[1:])
     predictions, labels = predictions.reshape(count, classes, pixels), labels.reshape(count, pixels)
     kept = jnp.ones(labels.shape, bool) if ignore_index is None else kept_labels(labels, ignore_index)
     predictions = jnp.where(jnp.expand_dims(kept, 1), predictions, 0)
-    if _check.is_type(from_logits, bool, name="from_logits", where=where):
+    if from_logits:
         predictions = jnp.swapaxes(jnp.exp(log_softmax(jnp.swapaxes(predictions, 1, 2))), 1, 2)
     return predictions, labels, kept
 
 
-def _lovasz_softmax(p: jax.Array, labels: jax.Array, kept: jax.Array, classes: str, where: str) -> jax.Array:
-    _check.one_of(classes, ("present", "all"), name="classes", where=where)
+def _lovasz_softmax(p: jax.Array, labels: jax.Array, kept: jax.Array, classes: str) -> jax.Array:
     number = p.shape[1]
     valid, safe = valid_indices(jnp.where(kept, labels, 0), number)
     true = jnp.expand_dims(safe, 1) == jnp.arange(number)[None, :, None]
-    # |true - p| with derivative 0 at 0
-    errors = true - p
-    errors = errors * jnp.sign(errors)
+    errors = absolute(true - p)
     each, present = _extension(errors, true, jnp.broadcast_to(jnp.expand_dims(kept, 1), p.shape))
     counted = present if classes == "present" else jnp.broadcast_to(jnp.any(kept, axis=1, keepdims=True), present.shape)
     loss = jnp.sum(jnp.where(counted, each, 0), axis=1) / jnp.maximum(jnp.sum(counted, axis=1), 1).astype(p.dtype)
@@ -217,7 +186,7 @@ def _lovasz_softmax(p: jax.Array, labels: jax.Array, kept: jax.Array, classes: s
 def _extension(errors: jax.Array, true: jax.Array, kept: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The Lovász extension of the Jaccard loss over the last axis, and whether any pixel is true."""
     fixed = jax.lax.stop_gradient(errors)
-    # Those that do not count come last, and a NaN first, where it cannot be lost.
+    # Ignored pixels come last; a NaN comes first, so that it propagates.
     keys = jnp.where(kept, jnp.where(jnp.isnan(fixed), -jnp.inf, -fixed), jnp.inf)
     order = jnp.argsort(keys, axis=-1)
 
@@ -229,8 +198,8 @@ def _extension(errors: jax.Array, true: jax.Array, kept: jax.Array) -> tuple[jax
     size = jnp.sum(true, axis=-1, keepdims=True, dtype=jnp.int32)
     both = (size - jnp.cumsum(true, axis=-1, dtype=jnp.int32)).astype(errors.dtype)
     either = (size + jnp.cumsum(other, axis=-1, dtype=jnp.int32)).astype(errors.dtype)
-    # What one more wrong pixel adds to the Jaccard loss, written out, as the difference of two losses would lose
-    # its digits in a large image: 1/U for a true one, I/(U-1) - I/U for another, 1 for the first if none is true.
+    # The increase of the Jaccard loss by one more wrong pixel, in closed form, since the difference of two losses would
+    # cancel in a large image: 1/U for a true pixel, I/(U-1) - I/U for another, 1 for the first if no pixel is true.
     before = jnp.maximum(either - 1, 1)
     steps = jnp.where(true, 1 / jnp.maximum(either, 1), jnp.where(either <= 1, 1, both / (before * either)))
     steps = jnp.where(kept, steps, 0)

@@ -1,8 +1,8 @@
-"""Which triplets of a batch to learn from: pure functions that give indices, and compile as part of a step."""
+"""Selection of the triplets of a batch: pure functions that return indices, and compile as part of a step."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,24 +11,25 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import label
 from sporax.losses.contract._arrays import as_array, compute_dtype
 from sporax.losses.contract._labels import check_dtype, to_device
-from sporax.losses.contract._loss_function import hyper_parameter
-from sporax.losses.contract._spec import label
-from sporax.losses.numerics._vectors import safe_sqrt, squared_distances
+from sporax.losses.contract._parameters import hyper_parameter, one_of
+from sporax.losses.numerics._vectors import safe_sqrt, squared_distances, unit
 
 __all__ = ["Triplets", "batch_hard_triplets", "pairwise_distances", "semi_hard_triplets"]
 
 _CLASSES = label("labels", "N", "identity", "int")
-FALLBACKS = ("none", "hardest", "easiest")
+_FALLBACKS = one_of("none", "hardest", "easiest")
+Fallback = Annotated[str, _FALLBACKS]
 
 
 class Triplets(NamedTuple):
-    """Triplets of samples, as indices in the batch; arrays of one shape.
+    """Triplets of samples, as indices in the batch: arrays of one shape.
 
     Attributes:
-        anchors, positives, negatives: int32 indices; where `mask` is false they mean nothing, but are in range.
-        mask: which of the triplets there are.
+        anchors, positives, negatives: int32 indices; where `mask` is false they are arbitrary, but in range.
+        mask: which of the triplets are valid.
     """
 
     anchors: jax.Array
@@ -44,13 +45,13 @@ def pairwise_distances(
 
     .. math:: D_{ij} = \lVert x_i - y_j \rVert_2
 
-    Made of dot products, in memory of (N, M). Half precision is computed in float32.
+    Computed from dot products, with memory for (N, M) values. Half precision is computed in float32.
 
     Args:
         x: vectors of shape (N, D).
-        y: vectors of shape (M, D); x itself unless given, and then the diagonal is exactly 0.
-        squared: whether to leave out the square root.
-        safe: whether a distance of 0 has derivative 0. Without it that derivative is the square root's, infinite.
+        y: vectors of shape (M, D). By default x itself, and then the diagonal is exactly 0.
+        squared: whether to return squared distances.
+        safe: whether a distance of 0 has derivative 0, instead of the infinite one of the square root.
 
     Returns:
         Distances of shape (N, M), never below 0.
@@ -87,14 +88,14 @@ def batch_hard_triplets(embeddings: ArrayLike, labels: ArrayLike, *, mask: Any =
 
     Args:
         embeddings: vectors of shape (N, D).
-        labels: class of each, integers of shape (N,).
+        labels: the class of each sample, as integers of shape (N,).
         mask: which samples take part, of shape (N,); None for all.
 
     Returns:
-        Triplets of shape (N,); an anchor is masked out that has no positive or no negative.
+        Triplets of shape (N,); an anchor without a positive or without a negative is masked out.
 
     Raises:
-        ShapeError: shapes that do not fit.
+        ShapeError: shapes that do not match.
         DtypeError: labels that are not integers.
 
     Example:
@@ -123,19 +124,19 @@ def semi_hard_triplets(
 
     Args:
         embeddings: vectors of shape (N, D).
-        labels: class of each, integers of shape (N,).
-        margin: in units of the distance, at least 0.
-        fallback: for a pair that has no such negative: `none` masks it out, `hardest` takes the anchor's nearest
-            negative, `easiest` its farthest.
-        squared: whether squared distances are compared, as in the paper.
+        labels: the class of each sample, as integers of shape (N,).
+        margin: the margin, at least 0, in units of the distance.
+        fallback: for a pair without such a negative: `none` masks it out, `hardest` uses the anchor's nearest
+            negative, `easiest` the farthest.
+        squared: whether to compare squared distances, as in the paper.
         mask: which samples take part, of shape (N,); None for all.
 
     Returns:
         Triplets of shape (N * N,): entry i * N + j has the anchor i and the positive j.
 
     Raises:
-        ArgumentError: a negative margin, or an unknown fallback.
-        ShapeError: shapes that do not fit.
+        ArgumentError: `margin` is below 0, or an unknown fallback.
+        ShapeError: shapes that do not match.
         DtypeError: labels that are not integers.
 
     Example:
@@ -149,18 +150,24 @@ def semi_hard_triplets(
     """
     name = "semi_hard_triplets"
     margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
-    _check.one_of(fallback, FALLBACKS, name="fallback", where=name)
+    _FALLBACKS.check(fallback, name="fallback", where=name)
     _check.is_type(squared, bool, name="squared", where=name)
     points, classes, kept = _batch(embeddings, labels, mask, name)
     distances = squared_distances(points) if squared else safe_sqrt(squared_distances(points))
     negatives, found = semi_hard_of(distances, *pair_masks(classes, kept), margin, fallback)
-    anchors, positives = (jnp.broadcast_to(each, found.shape) for each in _places(points.shape[0]))
+    anchors, positives = (jnp.broadcast_to(each, found.shape) for each in _indices(points.shape[0]))
     return Triplets(*(each.reshape(-1) for each in (anchors, positives, negatives, found)))
 
 
+def points_of(embeddings: Any, normalize: bool) -> jax.Array:
+    """The vectors, scaled to length 1 with `normalize`."""
+    points = jnp.asarray(embeddings)
+    return unit(points) if normalize else points
+
+
 def pair_masks(labels: jax.Array, mask: jax.Array | None) -> tuple[jax.Array, jax.Array]:
-    """(N, N) masks of positive pairs (one class, two samples) and negative pairs, among those that take part."""
-    row, column = _places(labels.shape[0])
+    """(N, N) masks of the positive pairs (of one class) and the negative pairs, among the samples that take part."""
+    row, column = _indices(labels.shape[0])
     same = labels[:, None] == labels[None, :]
     allowed = jnp.ones_like(same) if mask is None else mask[:, None] & mask[None, :]
     return same & (row != column) & allowed, ~same & allowed
@@ -182,13 +189,13 @@ def semi_hard_of(
     count = distances.shape[0]
     if count == 0:
         return jnp.zeros((0, 0), jnp.int32), positive
-    # In each row's sorted negatives the first that is farther than a positive is found by bisection: memory for
-    # (N, N) values, where comparing all triplets would take (N, N, N).
+    # Bisection finds, in the sorted negatives of each row, the first that is farther than a positive: with memory for
+    # (N, N) values, where comparing all triplets would need (N, N, N).
     candidates = jnp.where(negative, distances, jnp.inf)
     order = jnp.argsort(candidates, axis=1).astype(jnp.int32)
     ranked = jnp.take_along_axis(candidates, order, axis=1)
     rank = jax.vmap(lambda row, wanted: jnp.searchsorted(row, wanted, side="right"))(ranked, distances)
-    # Where the bisection runs past the last negative, that row's last candidate is looked at, which is no farther.
+    # Where the bisection runs past the last negative, the row's last candidate is used, which is not farther.
     rank = jnp.minimum(rank, count - 1).astype(jnp.int32)
     apart = jnp.take_along_axis(ranked, rank, axis=1)
     negatives = jnp.take_along_axis(order, rank, axis=1)
@@ -200,9 +207,9 @@ def semi_hard_of(
     return negatives, positive & jnp.any(negative, axis=1, keepdims=True)
 
 
-def _places(count: int) -> tuple[jax.Array, jax.Array]:
-    places = jnp.arange(count, dtype=jnp.int32)
-    return places[:, None], places[None, :]
+def _indices(count: int) -> tuple[jax.Array, jax.Array]:
+    indices = jnp.arange(count, dtype=jnp.int32)
+    return indices[:, None], indices[None, :]
 
 
 def _argmin(values: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Noise-contrastive estimation over a sample of the classes, for when there are very many."""
+"""Noise-contrastive estimation over a sample of very many classes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo, Size
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._spec import label, prediction, table
+from sporax.losses.contract import LossInfo, Size, label, loss_function, prediction, table
 from sporax.losses.numerics._logistic import at_infinity, softpluses
 from sporax.losses.sampling._candidate_logits import candidate_logits
 
@@ -54,45 +52,39 @@ def nce_loss(
 ) -> jax.Array:
     r"""Noise-contrastive estimation over the true and randomly sampled classes.
 
-    With true classes :math:`t_1 \ldots t_T`, candidates S, and the logit of a class less the logarithm of its
+    With true classes :math:`t_1 \ldots t_T`, candidates S, and the logit of a class minus the logarithm of its
     expected count Q,
 
     .. math::
         z_c = \langle x, W_c \rangle + b_c - \log Q_c, \qquad
         \ell = \sum_j \Big( \log (1 + e^{z_{t_j}}) - \frac{z_{t_j}}{T} \Big) + \sum_{s \in S} \log (1 + e^{z_s})
 
-    These are binary cross entropies of the target 1 / T for a true class and 0 for a candidate. The mean over the
-    draws of value and gradient is that of the sum over all classes, each Q times. In compiled code a label outside
-    [0, C) gives NaN for its row, and a candidate outside it gives NaN for all, with no gradient.
+    These are binary cross entropies with the target 1 / T for a true class and 0 for a candidate. The expected value
+    and gradient over the draws are those of the sum over all classes, weighted by Q. In compiled code, a candidate
+    outside [0, C) makes all values NaN.
 
     Args:
         weight: class embeddings W of shape (C, D).
         bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
-        num_sampled: number of candidates; all rows share them.
+        num_sampled: the number of candidates, which all rows share.
         num_classes: C.
-        num_true: T, number of true classes per row.
-        sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn if None.
-        remove_accidental_hits: whether a candidate that is a true class of a row leaves the sum of that row.
-        sampler: "log_uniform" (`log_uniform_candidate_sampler`) for classes that are numbered by falling frequency,
+        num_true: T, the number of true classes per row.
+        sampled_values: candidates and their expected counts as a `SampledValues` or any three arrays; drawn if None.
+        remove_accidental_hits: whether to remove a candidate that is a true class of a row from the sum of that row.
+        sampler: "log_uniform" (`log_uniform_candidate_sampler`) for classes numbered in order of decreasing frequency,
             or "uniform" (`uniform_candidate_sampler`).
-        unique: whether the candidates drawn are all different.
-        seed: makes the key when there is none. The same seed draws the same classes at every call.
+        unique: whether the drawn candidates are distinct.
+        seed: the seed of the draw, if there is no `key`. The same seed draws the same classes at every call.
         key: a JAX random key for the draw.
 
-    Returns:
-        Values of shape (N,).
-
     Raises:
-        ArgumentError: counts that do not fit `num_classes`, an unknown sampler, or an expected count that is not above
-            0.
+        ArgumentError: counts that do not match `num_classes`, an unknown sampler, or an expected count that is not
+            above 0.
         ArgumentTypeError: `sampled_values` is not a sequence of three.
-        DtypeError, ShapeError, LabelError: inputs that do not fit.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> weight, bias = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
         >>> inputs, labels = np.ones((3, 2), np.float32), np.array([0, 1, 2])
         >>> given = ([3, 4, 5], [[1.0]], [1.0, 1.0, 1.0])
@@ -139,6 +131,6 @@ def _sum_of_softplus(logits: jax.Array) -> jax.Array:
 
 @_sum_of_softplus.defjvp
 def _sum_of_softplus_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # With an exponential of its own the derivative is one array; sharing that of the value would keep two more.
+    # With its own exponential, the derivative stores one array; sharing the value's would store two more.
     (logits,), (tangent,) = primals, tangents
     return _sum_of_softplus(logits), jnp.sum(jax.lax.logistic(logits) * tangent, axis=-1)

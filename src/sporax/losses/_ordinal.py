@@ -1,4 +1,4 @@
-"""Losses for classes that have an order. A model gives one logit for each threshold between two of them."""
+"""Losses for ordered classes. A model predicts one logit for each threshold between adjacent classes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import numpy as np
 
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Counted, LossInfo, Sized, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array, nearest_int32
 from sporax.losses.contract._indexing import valid_indices
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, loss_function
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._sums import sum_rows
 
 __all__ = ["coral_labels", "coral_loss", "corn_labels", "corn_loss", "ordinal_levels"]
@@ -24,13 +22,13 @@ _INPUTS = (prediction("logits", "... C-1"), label("labels", "...", domain="class
 
 
 def _thresholds(labels: jax.Array, count: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Which labels are valid, the labels with an axis more, and the thresholds 0, 1, ... along that axis."""
+    """Which labels are valid, the labels with an additional axis, and the thresholds 0, 1, ... along that axis."""
     valid, safe = valid_indices(labels, count + 1)
     return valid, jnp.expand_dims(safe, -1), jnp.arange(count, dtype=jnp.int32).reshape((1,) * labels.ndim + (count,))
 
 
 def _binary_cost(logits: jax.Array, positive: jax.Array) -> jax.Array:
-    """Cross entropy of a sigmoid; the limit for infinite logits."""
+    """Cross entropy of a sigmoid, with the limit for infinite logits."""
     return jax.nn.softplus(jnp.where(positive, -logits, logits))
 
 
@@ -52,26 +50,17 @@ def coral_loss(
     .. math::
         \ell = -\sum_{k=0}^{C-2} w_k \left( [y > k] \log \sigma(x_k) + [y \le k] \log \sigma(-x_k) \right)
 
-    In the paper's model logits share their weights and differ by a bias only, so that thresholds never contradict
-    each other. `coral_labels` makes classes of logits. In compiled code a label outside [0, C) gives NaN for its
-    row, which sends no gradient.
+    In the paper's model, the logits share their weights and differ only in a bias, so that the thresholds are
+    consistent. `coral_labels` converts logits to classes.
 
     Args:
-        logits: x of shape (..., C-1).
-        labels: classes y in [0, C), of an integer dtype and shape (...).
-        importance_weights: w, one for each threshold; 1 unless given.
-
-    Returns:
-        Values of shape (...).
+        logits: scores x of shape (..., C-1), one for each threshold.
+        importance_weights: w, one for each threshold; None for all ones.
 
     Raises:
-        ArgumentError: not one weight for each threshold.
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
+        ArgumentError: there is not one weight for each threshold.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.coral_loss([[2.0, -2.0], [0.0, 0.0]], [1, 2]).tolist()]
         [0.2539, 1.3863]
 
@@ -101,24 +90,16 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
     .. math::
         \ell = -\sum_{k=0}^{\min(y, C-2)} [y > k] \log \sigma(x_k) + [y = k] \log \sigma(-x_k)
 
-    A sample is asked only the questions whose condition it fulfils, :math:`\min(y + 1, C - 1)` of them, and the mean
-    divides by the number of questions asked of the batch. `corn_labels` makes classes of logits. In compiled code a
-    label outside [0, C) gives NaN for its row, which sends no gradient.
+    A sample contributes only the terms whose condition it satisfies, :math:`\min(y + 1, C - 1)` of them, and the mean
+    divides by the number of these terms in the batch. `corn_labels` converts logits to classes.
 
     Args:
-        logits: x of shape (..., C-1).
-        labels: classes y in [0, C), of an integer dtype and shape (...).
+        logits: scores x of shape (..., C-1), one for each threshold.
 
     Returns:
-        Values of shape (...): for each sample the sum over its questions.
-
-    Raises:
-        DtypeError: labels that are not integers.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, C), where their values are known.
+        Values of shape (...): the sum over the terms of each sample.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.corn_loss([[2.0, -2.0], [0.0, 0.0]], [0, 2]).tolist()]
         [2.1269, 1.3863]
 
@@ -128,22 +109,22 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
     logits = jnp.asarray(logits)
     count = logits.shape[-1]
     valid, classes, thresholds = _thresholds(jnp.asarray(labels), count)
-    asked = classes >= thresholds
-    # A logit that is not asked for may be infinite.
-    cost = jnp.where(asked, _binary_cost(jnp.where(asked, logits, 0), classes > thresholds), 0)
-    questions = jnp.minimum(classes[..., 0] + 1, count).astype(cost.dtype)
-    return Counted(jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan), questions)
+    used = classes >= thresholds
+    # The logit of a term that is left out may be infinite.
+    cost = jnp.where(used, _binary_cost(jnp.where(used, logits, 0), classes > thresholds), 0)
+    terms = jnp.minimum(classes[..., 0] + 1, count).astype(cost.dtype)
+    return Counted(jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan), terms)
 
 
 def ordinal_levels(labels: ArrayLike, classes: int) -> jax.Array:
-    """Return whether the class is above each threshold: the labels of other CORAL implementations.
+    """Return, for each threshold, whether the class is above it: the labels of other CORAL implementations.
 
     Args:
         labels: classes in [0, classes), of any shape.
-        classes: how many there are.
+        classes: the number of classes.
 
     Returns:
-        float32 array of 1 and 0, of shape (..., classes - 1).
+        A float32 array of ones and zeros, of shape (..., classes - 1).
 
     Example:
         >>> from sporax import losses
@@ -161,10 +142,10 @@ def coral_labels(logits: ArrayLike) -> jax.Array:
     """Return the classes predicted by the logits of a model trained with `coral_loss`.
 
     Args:
-        logits: of shape (..., C-1).
+        logits: an array of shape (..., C-1).
 
     Returns:
-        int32 classes in [0, C) of shape (...): how many thresholds are passed with a probability above a half.
+        int32 classes in [0, C) of shape (...): the number of thresholds passed with a probability above 1/2.
 
     Example:
         >>> from sporax import losses
@@ -179,13 +160,13 @@ def coral_labels(logits: ArrayLike) -> jax.Array:
 def corn_labels(logits: ArrayLike) -> jax.Array:
     """Return the classes predicted by the logits of a model trained with `corn_loss`.
 
-    The probability to be above a threshold is the product of the conditional ones up to it.
+    The probability of being above a threshold is the product of the conditional ones up to it.
 
     Args:
-        logits: of shape (..., C-1).
+        logits: an array of shape (..., C-1).
 
     Returns:
-        int32 classes in [0, C) of shape (...): how many thresholds are passed with a probability above a half.
+        int32 classes in [0, C) of shape (...): the number of thresholds passed with a probability above 1/2.
 
     Example:
         >>> from sporax import losses

@@ -1,22 +1,21 @@
-"""Negative log likelihoods: a model gives a distribution's parameters, and the label is one draw of it."""
+"""Negative log likelihoods of labels under distributions whose parameters are predicted."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses._divergence import times
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, UnitInterval, label, loss_function, prediction
+from sporax.losses.contract._class_weights import scaled
+from sporax.losses.contract._parameters import number
 from sporax.losses.numerics._gamma import HALF_LOG_2PI, log_beta, log_choices, log_rising
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = [
     "beta_nll_loss",
@@ -30,14 +29,14 @@ __all__ = [
 
 
 def _poisson_examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype: Any) -> list[np.ndarray]:
-    """Expected counts or their logarithms, as both are asked for, and counts."""
+    """Values that are valid as expected counts and as their logarithms, and counts."""
     shape = sizes["..."]
     return [np.asarray(rng.uniform(0.2, 3.0, shape), dtype), np.asarray(rng.poisson(2.0, shape), dtype)]
 
 
 @jax.custom_jvp
 def _at_least(x: jax.Array, bound: Any) -> jax.Array:
-    """max(x, bound), with the derivative of x everywhere: a parameter below the bound is still told to rise."""
+    """max(x, bound), with the derivative of x everywhere, so that a parameter below the bound can increase again."""
     return jnp.where(x < bound, bound, x)
 
 
@@ -58,14 +57,14 @@ def _bounded(x: ArrayLike, eps: Any) -> jax.Array:
     broadcasting=True,
     info=LossInfo(
         cell="PoissonNLLLoss",
-        # The full loss jumps at a count of 1, so the last combination, of which second derivatives are taken, is not.
+        # The last combination is used for second derivatives; it is not full, as the full loss jumps at a count of 1.
         parameters={"full": (True, False), "log_input": (True, False)},
         overflows=True,
         examples=_poisson_examples,
     ),
 )
 def poisson_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, *, log_input: bool = True, full: bool = False, eps: Any = 1e-8
+    logits: ArrayLike, labels: ArrayLike, *, log_input: Flag = True, full: Flag = False, eps: NonNegative = 1e-8
 ) -> jax.Array:
     r"""Negative log likelihood of counts under a Poisson distribution.
 
@@ -74,42 +73,30 @@ def poisson_nll_loss(
         \quad + \begin{cases} y \log y - y + \frac{1}{2} \log 2 \pi y & \text{full and } y > 1 \\
         0 & \text{else} \end{cases}
 
-    The last term is Stirling's approximation of log y!, which does not depend on x. A count of 0 adds 0 for any x,
-    infinite ones too. The loss grows as :math:`e^x`: in float32 it is inf from x = 89.
+    The last term is Stirling's approximation of log y!, which does not depend on x. A count of 0 adds 0 for any x, even
+    infinite. The loss grows as :math:`e^x`; in float32 it is inf from x = 89.
 
     Args:
-        logits: the logarithm of the expected count, or the expected count itself, which is at least 0.
+        logits: the logarithm of the expected count, or the expected count itself, at least 0; x, of any shape.
         labels: counts y, at least 0; one of the two shapes must broadcast to the other.
         log_input: whether `logits` are logarithms.
-        full: whether the approximation of log y! is added.
-        eps: added before the logarithm of an expected count is taken; at least 0.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `eps` is negative.
-        ShapeError: shapes that do not fit.
+        full: whether to add the approximation of log y!.
+        eps: added to an expected count before its logarithm is taken; at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.poisson_nll_loss([1.0, 3.0], [0.0, 0.0], log_input=False).tolist()
         [1.0, 3.0]
 
     Source: MindSpore `nn.PoissonNLLLoss`; `torch.nn.PoissonNLLLoss`.
     """
-    where = "poisson_nll_loss"
-    _check.is_type(log_input, bool, name="log_input", where=where)
-    _check.is_type(full, bool, name="full", where=where)
-    eps = hyper_parameter(eps, name="eps", where=where, minimum=0)
     x, y = jnp.asarray(logits), jnp.asarray(labels)
     if log_input:
-        loss = jnp.exp(x) - times(y, x)
+        loss = jnp.exp(x) - scaled(y, x)
     else:
         shifted = x + eps
         # 0 log 0 = 0, for an eps of 0.
         nothing = (y == 0) & (shifted == 0)
-        loss = x - times(y, jnp.log(jnp.where(nothing, 1, shifted)))
+        loss = x - scaled(y, jnp.log(jnp.where(nothing, 1, shifted)))
     if full:
         many = y > 1
         count = jnp.where(many, y, 1)
@@ -118,13 +105,14 @@ def poisson_nll_loss(
 
 
 def _variance_for_each_row(arrays: dict[str, Any]) -> dict[str, Any]:
-    """A variance with one axis fewer than the predictions belongs to rows."""
+    """Add an axis to a variance that has one value per row of the predictions."""
     var, shape = arrays["var"], arrays["logits"].shape
     if shape and var.shape == shape[:-1]:
         return arrays | {"var": var.reshape((*var.shape, 1))}
     return arrays
 
 
+_Clip = Annotated[Any, number(0, 0.5, open_minimum=True, open_maximum=True)]
 _GAUSSIAN = (prediction("logits", "..."), label("labels", "..."), prediction("var", "...", domain="positive"))
 
 
@@ -141,39 +129,28 @@ def _gaussian(mean: ArrayLike, labels: ArrayLike, var: jax.Array, full: bool) ->
     info=LossInfo(cell="GaussianNLLLoss", parameters={"full": (False, True)}),
 )
 def gaussian_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, full: bool = False, eps: Any = 1e-6
+    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, full: Flag = False, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood under a Gaussian whose mean and variance are both predicted.
 
     .. math:: v = \max(\sigma^2, \epsilon), \qquad \ell = \frac{1}{2} \left( \log v + \frac{(x - y)^2}{v} \right)
 
-    The bound holds the value, and not the derivative: that for the variance is taken at v as if v were the variance
-    itself, so that one below the bound can rise again.
+    The bound applies to the value and not to the derivative: that for the variance is taken at v as if v were the
+    variance itself, so that a variance below the bound can increase again.
 
     Args:
         logits: means x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
-        var: variances, likewise; or with one axis fewer than `logits` and otherwise the same: one for each row.
-        full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added.
+        var: variances, which broadcast likewise; or one for each row, of the shape of `logits` without the last axis.
+        full: whether to add the constant :math:`\frac{1}{2} \log 2 \pi`.
         eps: the minimum variance, above 0.
 
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
-
     Example:
-        >>> from sporax import losses
         >>> losses.gaussian_nll_loss([[1.0, 2.0], [0.0, 0.0]], [[0.0, 2.0], [0.0, 4.0]], [1.0, 1.0]).tolist()
         [[0.5, 0.0], [0.0, 8.0]]
 
     Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994;
     MindSpore `nn.GaussianNLLLoss`; the derivative is that of `torch.nn.GaussianNLLLoss`.
     """
-    _check.is_type(full, bool, name="full", where="gaussian_nll_loss")
-    eps = hyper_parameter(eps, name="eps", where="gaussian_nll_loss", minimum=0, open_minimum=True)
     return _gaussian(logits, labels, _bounded(var, eps), full)
 
 
@@ -184,49 +161,42 @@ def gaussian_nll_loss(
     prepare=_variance_for_each_row,
     info=LossInfo(
         cell="BetaGaussianNLLLoss",
-        # With 0 alone do finite differences, which know nothing of held factors, give the derivative.
+        # Only with 0 do finite differences give the derivative, since the factor is held constant.
         parameters={"beta": (0.5, 1.0, 0.0)},
         like=("beta_nll",),
     ),
 )
 def beta_weighted_gaussian_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, var: ArrayLike, *, beta: Any = 0.5, full: bool = False, eps: Any = 1e-6
+    logits: ArrayLike,
+    labels: ArrayLike,
+    var: ArrayLike,
+    *,
+    beta: UnitInterval = 0.5,
+    full: Flag = False,
+    eps: Positive = 1e-6,
 ) -> jax.Array:
     r"""Beta-NLL: `gaussian_nll_loss` weighted by the variance to the power of beta, without its gradient.
 
     .. math:: \ell = \lfloor v^\beta \rfloor \cdot \frac{1}{2} \left( \log v + \frac{(x - y)^2}{v} \right)
 
-    The factor :math:`\lfloor v^\beta \rfloor` is a constant for every derivative. With beta = 0 it is the Gaussian
-    likelihood, with beta = 1 means are fitted as with the squared error. It has nothing to do with the beta
-    distribution, whose likelihood is `beta_nll_loss`.
+    The factor :math:`\lfloor v^\beta \rfloor` is held constant in every derivative. With beta = 0 it is the Gaussian
+    likelihood; with beta = 1, means are fitted as with the squared error. It is unrelated to the beta distribution,
+    whose likelihood is `beta_nll_loss`.
 
     Args:
         logits: means x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
         var: variances, as in `gaussian_nll_loss`.
-        beta: the exponent, from 0 to 1.
-        full: whether the constant :math:`\frac{1}{2} \log 2 \pi` is added within the brackets.
+        beta: the exponent, in [0, 1].
+        full: whether to add the constant :math:`\frac{1}{2} \log 2 \pi` within the brackets.
         eps: the minimum variance, above 0.
 
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `beta` is outside [0, 1], or `eps` not above 0.
-        ShapeError: shapes that do not fit.
-
     Example:
-        >>> from sporax import losses
         >>> losses.beta_weighted_gaussian_nll_loss([3.0], [1.0], [1.0]).tolist()
         [2.0]
 
     Source: Seitzer, Tavakoli, Antic and Martius, "On the Pitfalls of Heteroscedastic Uncertainty Estimation with
     Probabilistic Neural Networks", 2022.
     """
-    where = "beta_weighted_gaussian_nll_loss"
-    _check.is_type(full, bool, name="full", where=where)
-    beta = hyper_parameter(beta, name="beta", where=where, minimum=0, maximum=1)
-    eps = hyper_parameter(eps, name="eps", where=where, minimum=0, open_minimum=True)
     var = _bounded(var, eps)
     return jax.lax.stop_gradient(var) ** beta * _gaussian(logits, labels, var, full)
 
@@ -239,37 +209,26 @@ def beta_weighted_gaussian_nll_loss(
     broadcasting=True,
     info=LossInfo(cell="LaplaceNLLLoss"),
 )
-def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
+def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps: Positive = 1e-6) -> jax.Array:
     r"""Negative log likelihood under a Laplace distribution.
 
     .. math:: b = \max(s, \epsilon), \qquad \ell = \log 2 b + \frac{|x - y|}{b}
 
-    The derivative at x = y is 0. The bound has no part in the derivative, as in `gaussian_nll_loss`.
+    The derivative at x = y is 0. The bound does not affect the derivative, as in `gaussian_nll_loss`.
 
     Args:
         loc: medians x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
-        scale: mean distances s from the median, likewise.
+        scale: mean distances s from the median, which broadcast likewise.
         eps: the minimum scale, above 0.
 
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
-
     Example:
-        >>> from sporax import losses
         >>> losses.laplace_nll_loss([0.0, 2.0], [0.0, 0.0], [0.5, 0.5]).tolist()
         [0.0, 4.0]
 
     Source: `torch.distributions.Laplace`.
     """
-    eps = hyper_parameter(eps, name="eps", where="laplace_nll_loss", minimum=0, open_minimum=True)
     scale = _bounded(scale, eps)
-    difference = jnp.asarray(loc) - jnp.asarray(labels)
-    return jnp.log(2 * scale) + difference * jnp.sign(difference) / scale
+    return jnp.log(2 * scale) + absolute(jnp.asarray(loc) - jnp.asarray(labels)) / scale
 
 
 @loss_function(
@@ -282,7 +241,7 @@ def laplace_nll_loss(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, *, eps
     info=LossInfo(cell="StudentTNLLLoss"),
 )
 def student_t_nll_loss(
-    loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Any = 1e-6
+    loc: ArrayLike, labels: ArrayLike, scale: ArrayLike, df: ArrayLike, *, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood of Student's t distribution.
 
@@ -291,30 +250,20 @@ def student_t_nll_loss(
         \ell = \log s + \frac{1}{2} \log \pi \nu + \log \frac{\Gamma(\nu / 2)}{\Gamma((\nu + 1) / 2)}
         + \frac{\nu + 1}{2} \log \left(1 + \frac{z^2}{\nu}\right)
 
-    Scale and degrees of freedom are not taken below `eps`; that bound has no part in the derivative.
+    Scale and degrees of freedom are bounded below by `eps`; the bound does not affect the derivative.
 
     Args:
         loc: centers x of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
-        scale: scales s, likewise.
-        df: degrees of freedom :math:`\nu`, likewise; for many the distribution is Gaussian.
-        eps: the minimum scale and the minimum degree of freedom, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
+        scale: scales s, which broadcast likewise.
+        df: degrees of freedom :math:`\nu`, which broadcast likewise; for large values the distribution is Gaussian.
+        eps: the minimum scale and the minimum of the degrees of freedom, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.student_t_nll_loss([0.0, 1.0], [0.0, 0.0], 1.0, 1.0).tolist()]
         [1.1447, 1.8379]
 
     Source: `torch.distributions.StudentT`.
     """
-    eps = hyper_parameter(eps, name="eps", where="student_t_nll_loss", minimum=0, open_minimum=True)
     scale, df = _bounded(scale, eps), _bounded(df, eps)
     z = (jnp.asarray(loc) - jnp.asarray(labels)) / scale
     constant = 0.5 * jnp.log(math.pi * df) - log_rising(df / 2, jnp.full_like(df, 0.5))
@@ -331,39 +280,30 @@ def student_t_nll_loss(
     info=LossInfo(cell="NegativeBinomialNLLLoss"),
 )
 def negative_binomial_nll_loss(
-    logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Any = 1e-6
+    logits: ArrayLike, labels: ArrayLike, total_count: ArrayLike, *, eps: Positive = 1e-6
 ) -> jax.Array:
     r"""Negative log likelihood of overdispersed counts under a negative binomial distribution.
 
     .. math::
         \ell = -\log \frac{\Gamma(r + y)}{\Gamma(r)\, y!} - y \log \sigma(x) - r \log \sigma(-x)
 
-    The mean is :math:`\mu = r e^x`, the variance :math:`\mu + \mu^2 / r`: a model that gives a mean uses
+    The mean is :math:`\mu = r e^x`, the variance :math:`\mu + \mu^2 / r`: for a predicted mean, use
     x = log mean - log r. For large r it is the Poisson distribution. A count of 0 adds nothing for x = -inf.
 
     Args:
         logits: log-odds x of any shape.
-        labels: counts y, at least 0; shapes broadcast where neither grows past the largest.
-        total_count: r, likewise; not taken below `eps`, which has no part in the derivative.
-        eps: the least r, above 0.
-
-    Returns:
-        Values of the largest of the shapes.
-
-    Raises:
-        ArgumentError: `eps` is not above 0.
-        ShapeError: shapes that do not fit.
+        labels: counts y, at least 0; the shapes must broadcast to the largest of them.
+        total_count: r, which broadcasts likewise; bounded below by `eps`, which does not affect the derivative.
+        eps: the minimum r, above 0.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.negative_binomial_nll_loss([0.0, 0.0], [0.0, 2.0], 1.0).tolist()]
         [0.6931, 2.0794]
 
     Source: `torch.distributions.NegativeBinomial`.
     """
-    eps = hyper_parameter(eps, name="eps", where="negative_binomial_nll_loss", minimum=0, open_minimum=True)
     x, y, r = jnp.asarray(logits), jnp.asarray(labels), _bounded(total_count, eps)
-    return r * jax.nn.softplus(x) + times(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
+    return r * jax.nn.softplus(x) + scaled(y, jax.nn.softplus(-x)) - log_choices(*jnp.broadcast_arrays(r, y))
 
 
 @loss_function(
@@ -374,43 +314,31 @@ def negative_binomial_nll_loss(
     fuse=False,
     info=LossInfo(cell="BetaNLLLoss"),
 )
-def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: Any = 1e-6) -> jax.Array:
+def beta_nll_loss(alpha: ArrayLike, labels: ArrayLike, beta: ArrayLike, *, eps: _Clip = 1e-6) -> jax.Array:
     r"""Negative log likelihood of proportions under a beta distribution.
 
     .. math::
         \ell = \log \frac{\Gamma(\alpha) \Gamma(\beta)}{\Gamma(\alpha + \beta)}
         - (\alpha - 1) \log y - (\beta - 1) \log(1 - y)
 
-    The density may be 0 or infinite at 0 and 1, so labels are held within [eps, 1 - eps], and the two parameters at
-    or above `eps`. A label beyond its bounds gets no derivative; the parameters' do not see theirs. ("Beta-NLL" also
-    names a weighted Gaussian likelihood: that is `beta_weighted_gaussian_nll_loss`.)
+    The density may be 0 or infinite at 0 and 1, so labels are clipped to [eps, 1 - eps], and the two parameters are
+    bounded below by `eps`. A clipped label has no derivative; the bound of the parameters does not affect theirs. (The
+    weighted Gaussian likelihood called "beta-NLL" is `beta_weighted_gaussian_nll_loss`.)
 
     Args:
-        alpha: the first parameter, torch's `concentration1`; the mean is alpha / (alpha + beta).
-        labels: proportions y in [0, 1], of the same shape.
-        beta: the second parameter, torch's `concentration0`, of the same shape.
-        eps: how near to their ends labels and parameters may be, in (0, 0.5).
-
-    Returns:
-        Values of the same shape.
-
-    Raises:
-        ArgumentError: `eps` is outside (0, 0.5).
-        ShapeError: the shapes differ.
-        LabelError: labels outside [0, 1], where their values are known; in compiled code they give NaN.
+        alpha: the first parameter, `concentration1` in PyTorch, of any shape; the mean is alpha / (alpha + beta).
+        labels: proportions y in [0, 1], of the same shape. In compiled code, any other label makes its loss value NaN.
+        beta: the second parameter, `concentration0` in PyTorch, of the same shape.
+        eps: the smallest distance of labels and parameters from their limits, in (0, 0.5).
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.beta_nll_loss([1.0, 2.0], [0.3, 0.25], [1.0, 1.0]).tolist()]
         [0.0, 0.6931]
 
     Source: `torch.distributions.Beta`.
     """
-    eps = hyper_parameter(
-        eps, name="eps", where="beta_nll_loss", minimum=0, maximum=0.5, open_minimum=True, open_maximum=True
-    )
     alpha, beta, y = _bounded(alpha, eps), _bounded(beta, eps), jnp.asarray(labels)
-    # 1 - eps has few digits left of eps, so the two ends are held each for itself.
+    # 1 - eps retains few digits of eps, so the two ends are clipped separately.
     top = 1 - y < eps
     log_y = jnp.log(jnp.where(y < eps, eps, jnp.where(top, 1 - eps, y)))
     log_rest = jnp.where(top, jnp.log(eps), jnp.log1p(-jnp.where(y < eps, eps, jnp.where(top, 0, y))))

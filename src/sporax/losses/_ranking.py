@@ -8,13 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._typing import ArrayLike
-from sporax.losses.contract._arrays import would_be_truncated
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import Counted, as_array, hyper_parameter, loss_function
+from sporax.losses.contract import Counted, LossInfo, Positive, PositiveInteger, Sized, label, loss_function, prediction
+from sporax.losses.contract._arrays import as_array, would_be_truncated
 from sporax.losses.contract._shapes import broadcast_into
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._logspace import log_add
 from sporax.losses.numerics._softmax import log_softmax
 from sporax.losses.numerics._sums import sum_rows
@@ -23,8 +20,8 @@ __all__ = ["lambda_rank_loss", "list_mle_loss", "list_net_loss", "rank_net_loss"
 
 _SCORES = prediction("logits", "... L")
 _GRADES = label("labels", "... L", domain="nonnegative", kind="number")
-"""Grades are only compared, or give the size of a step: no derivative is taken by them. Integers stay integers, since a
-float32 cannot tell 2**24 from 2**24 + 1."""
+"""Grades are only compared or subtracted, and never differentiated. Integers stay integers, since a float32 cannot
+distinguish 2**24 from 2**24 + 1."""
 
 _HIGHEST = 2000
 """2**-2000 is 0 in every dtype."""
@@ -43,21 +40,21 @@ def _known_and_wide(labels: Any) -> bool:
 
 
 def _grades_by_order(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Wide grades as their positions among the grades of their list, for a loss that only compares them."""
+    """Replace wide grades by their ranks in the list, for a loss that only compares them."""
     labels = arrays["labels"]
     if not _known_and_wide(labels) or labels.ndim == 0 or (labels.dtype.kind == "f" and np.isnan(labels).any()):
         return arrays
     order = np.argsort(labels, axis=-1, kind="stable")
     ordered = np.take_along_axis(labels, order, axis=-1)
-    places = np.zeros(labels.shape, np.int32)
-    places[..., 1:] = np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1)
-    result = np.empty_like(places)
-    np.put_along_axis(result, order, places, axis=-1)
+    positions = np.zeros(labels.shape, np.int32)
+    positions[..., 1:] = np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1)
+    result = np.empty_like(positions)
+    np.put_along_axis(result, order, positions, axis=-1)
     return arrays | {"labels": result}
 
 
 def _grades_in_range(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Wide grades moved down to where a power of 2 is no longer told from 0, for a loss of differences of powers."""
+    """Shift wide grades into the range of representable powers of 2, for a loss of differences of such powers."""
     labels = arrays["labels"]
     if not _known_and_wide(labels) or labels.ndim == 0 or not labels.shape[-1]:
         return arrays
@@ -70,7 +67,7 @@ def _grades_in_range(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Integer or wide grades minus the maximum of their list, for a loss of their softmax."""
+    """Subtract the maximum of the list from integer or wide grades, for a loss of their softmax."""
     labels = arrays["labels"]
     integers = labels.dtype.kind in "iu"
     if not (integers or _known_and_wide(labels)) or labels.ndim == 0 or not labels.shape[-1]:
@@ -96,38 +93,28 @@ def _grades_below_highest(arrays: dict[str, Any]) -> dict[str, Any]:
     ),
 )
 def rank_net_loss(
-    logits: ArrayLike, labels: ArrayLike, *, sigma: Any = 1.0, mask: ArrayLike | None = None
+    logits: ArrayLike, labels: ArrayLike, *, sigma: Positive = 1.0, mask: ArrayLike | None = None
 ) -> jax.Array | Counted:
     r"""RankNet: pairwise logistic loss.
 
     .. math:: \ell = \sum_{i, j:\, y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})
 
-    A list whose items are all of one grade, or all masked, has no pair: 0, with zero gradient.
+    A list whose items all have one grade, or are all masked, has no pairs: its loss is 0, with zero gradient.
 
     Args:
-        logits: scores s of shape (..., L), L items in each list.
+        logits: scores s of shape (..., L), with L items in each list.
         labels: grades y of the same shape, of any real dtype; higher is better.
-        sigma: the steepness, above 0.
-        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
-            count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `sigma` is not above 0.
-        ShapeError: shapes that do not fit.
+        sigma: the scale of the score differences, above 0.
+        mask: which items exist, of a shape that broadcasts to (..., L); None for all. A list without items
+            does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.rank_net_loss([2.0, 1.0, 0.0], [1, 0, 0])), 4)  # log(1 + 1/e) + log(1 + 1/e**2)
         0.4402
 
     Source: Burges et al., "Learning to Rank using Gradient Descent", 2005.
     """
-    where = "rank_net_loss"
-    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
-    logits, labels, kept = _items(logits, labels, mask, where)
+    logits, labels, kept = _items(logits, labels, mask, "rank_net_loss")
     return _counted(jnp.sum(_pair_losses(logits, labels, kept, sigma), axis=(-2, -1)), mask, kept)
 
 
@@ -144,19 +131,12 @@ def list_net_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     .. math:: \ell = -\sum_i \operatorname{softmax}(y)_i \log \operatorname{softmax}(s)_i
 
     Args:
-        logits: scores s of shape (..., L), L items in each list.
+        logits: scores s of shape (..., L), with L items in each list.
         labels: grades y of the same shape.
-        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
-            does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
+        mask: which items exist, of a shape that broadcasts to (..., L); None for all. A list without items
+            has loss 0 and does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.list_net_loss([0.0, 0.0], [3.0, 1.0])), 4)  # log 2
         0.6931
 
@@ -179,23 +159,16 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
 
     .. math:: \ell = \sum_{i=1}^{L} \log \sum_{k=i}^{L} e^{s_{\pi(k)}} - s_{\pi(i)}
 
-    where :math:`\pi` orders the items by falling grade. Of items of one grade the one that stands first in the list
-    comes first, so shuffle the list if their positions mean nothing.
+    where :math:`\pi` orders the items by decreasing grade. Items of equal grade keep their order in the list, so
+    shuffle the list if that order is arbitrary.
 
     Args:
-        logits: scores s of shape (..., L), L items in each list.
+        logits: scores s of shape (..., L), with L items in each list.
         labels: grades of the same shape, of any real dtype; higher is better.
-        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
-            does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
+        mask: which items exist, of a shape that broadcasts to (..., L); None for all. A list without items
+            has loss 0 and does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.list_mle_loss([0.0, 0.0, 0.0], [1, 3, 2])), 4)  # log 3!
         1.7918
 
@@ -203,14 +176,14 @@ def list_mle_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | Non
     """
     logits, labels, kept = _items(logits, labels, mask, "list_mle_loss")
     if jnp.issubdtype(labels.dtype, jnp.integer):
-        falling = jnp.where(kept, ~labels, jnp.iinfo(labels.dtype).max)
+        decreasing = jnp.where(kept, ~labels, jnp.iinfo(labels.dtype).max)
     else:
-        falling = jnp.where(kept, -labels, jnp.inf)
-    order = jnp.argsort(falling, axis=-1, stable=True)
+        decreasing = jnp.where(kept, -labels, jnp.inf)
+    order = jnp.argsort(decreasing, axis=-1, stable=True)
     scores = jnp.take_along_axis(logits, order, axis=-1)
     left = jnp.take_along_axis(kept, order, axis=-1)
     sums = _sums_from_each(jnp.where(left, scores, -jnp.inf))
-    # log(sum from i) - s = log(1 + exp(log(sum from i + 1) - s)): no digits are lost where the first one dwarfs
+    # log(sum from i) - s = log(1 + exp(log(sum from i + 1) - s)), which does not cancel where the first item dominates
     # the rest. The last item has no rest.
     here, rest = scores[..., :-1], sums[..., 1:]
     follows = left[..., 1:]
@@ -234,8 +207,8 @@ def lambda_rank_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    sigma: Any = 1.0,
-    k: int | None = None,
+    sigma: Positive = 1.0,
+    k: PositiveInteger | None = None,
     mask: ArrayLike | None = None,
 ) -> jax.Array | Counted:
     r"""LambdaRank: RankNet with each pair weighted by its change of NDCG.
@@ -244,27 +217,20 @@ def lambda_rank_loss(
         \ell = \sum_{i, j:\, y_i > y_j} |\Delta_{ij}| \log(1 + e^{-\sigma (s_i - s_j)}), \qquad
         \Delta_{ij} = \frac{(2^{y_i} - 2^{y_j})(D(r_i) - D(r_j))}{\max \text{DCG}}
 
-    where r is the rank by the present scores, from 1, of tied items the first one first, and
-    :math:`D(r) = 1 / \log_2(1 + r)`, or 0 below the first k. Ranks are held constant, as in the paper, so the
-    gradient is that of LambdaRank. A list whose items are all of one grade, or all masked, gives 0, with zero gradient.
+    where r is the rank by the current scores, starting at 1, in which tied items keep their order, and
+    :math:`D(r) = 1 / \log_2(1 + r)`, or 0 after the first k ranks. Ranks are held constant, as in the paper, so the
+    gradient is that of LambdaRank. A list whose items all have one grade, or are all masked, has loss 0, with zero
+    gradient.
 
     Args:
-        logits: scores s of shape (..., L), L items in each list.
+        logits: scores s of shape (..., L), with L items in each list.
         labels: grades y >= 0 of the same shape, of any real dtype; higher is better.
-        sigma: the steepness, above 0.
-        k: how many of the first ranks count in NDCG; all for None.
-        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none does not
-            count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: `sigma` is not above 0, or `k` is below 1.
-        ShapeError: shapes that do not fit.
+        sigma: the scale of the score differences, above 0.
+        k: the number of ranks that count in NDCG; None for all.
+        mask: which items exist, of a shape that broadcasts to (..., L); None for all. A list without items
+            does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> value = losses.lambda_rank_loss([0.0, 1.0], [1, 0])  # (1 - 1 / log2(3)) * log(1 + e)
         >>> round(float(value), 4)
         0.4847
@@ -273,13 +239,11 @@ def lambda_rank_loss(
     Framework for Ranking Metric Optimization", 2018 (which takes the logarithm to base 2).
     """
     where = "lambda_rank_loss"
-    sigma = hyper_parameter(sigma, name="sigma", where=where, minimum=0, open_minimum=True)
     logits, labels, kept = _items(logits, labels, mask, where)
     count = logits.shape[-1]
-    k = count if k is None else _check.integer(k, name="k", where=where, minimum=1)
     order = jnp.argsort(jnp.where(kept, -logits, jnp.inf), axis=-1, stable=True)
-    places = jnp.arange(count, dtype=logits.dtype)
-    discounts = jnp.where(places < k, 1 / jnp.log2(2 + places), 0)
+    positions = jnp.arange(count, dtype=logits.dtype)
+    discounts = jnp.where(positions < (count if k is None else k), 1 / jnp.log2(2 + positions), 0)
     # Everything is relative to the highest grade, so that no power overflows.
     highest = jnp.max(labels, axis=-1, keepdims=True, initial=0)
     below = (highest - labels).astype(logits.dtype)
@@ -306,30 +270,23 @@ def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLik
     .. math:: \ell = -\sum_i y_i \log \operatorname{softmax}(s)_i
 
     Args:
-        logits: scores s of shape (..., L), L items in each list.
-        labels: grades y >= 0 of the same shape, which need not add up to 1.
-        mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
-            does not count in the mean.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ShapeError: shapes that do not fit.
+        logits: scores s of shape (..., L), with L items in each list.
+        labels: grades y >= 0 of the same shape, which need not sum to 1.
+        mask: which items exist, of a shape that broadcasts to (..., L); None for all. A list without items
+            has loss 0 and does not count in the mean.
 
     Example:
-        >>> from sporax import losses
         >>> round(float(losses.ranking_softmax_loss([2.0, 1.0, 3.0], [1.0, 0.0, 0.0])), 4)
         1.4076
 
-    Source: `optax.losses.ranking_softmax_loss`, whose `weights` are to be multiplied into the labels here.
+    Source: `optax.losses.ranking_softmax_loss`, whose `weights` correspond to a factor of the labels.
     """
     logits, labels, kept = _items(logits, labels, mask, "ranking_softmax_loss")
     return _counted(_cross_entropy(jnp.where(kept, labels, 0), logits, kept), mask, kept)
 
 
 def _items(logits: Any, labels: Any, mask: Any, where: str) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Scores and grades, 0 where there is no item, and where there is one. Integer grades are signed."""
+    """Scores and grades, which are 0 where no item exists, and the mask of the items. Integer grades are signed."""
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     if not jnp.issubdtype(labels.dtype, jnp.integer):
         labels = labels.astype(logits.dtype)
@@ -353,10 +310,10 @@ def _counted(values: jax.Array, mask: Any, kept: jax.Array) -> jax.Array | Count
     return Counted(jnp.where(some, values, 0), some.astype(values.dtype))
 
 
-# Compiled by itself: in eager code a scan would be compiled again at every call.
+# Jitted here, since eager code would compile a scan again at every call.
 @jax.jit
 def _sums_from_each(scores: jax.Array) -> jax.Array:
-    """log(sum of exp) of each item and those after it, along the last axis."""
+    """log(sum of exp) of each item and the items after it, along the last axis."""
 
     def step(rest: jax.Array, score: jax.Array) -> tuple[jax.Array, jax.Array]:
         total = log_add(rest, score)
@@ -371,7 +328,7 @@ def _like(row: jax.Array, values: jax.Array) -> jax.Array:
 
 
 def _differences(values: jax.Array) -> jax.Array:
-    """v_i - v_j for every two of the last axis."""
+    """v_i - v_j for all pairs of the last axis."""
     return values[..., :, None] - values[..., None, :]
 
 

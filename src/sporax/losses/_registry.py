@@ -5,88 +5,57 @@ The entry of a loss is given where its function is defined, as the argument `inf
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
 from sporax._errors import ArgumentError
 from sporax._suggest import nearest
-from sporax.losses import (
-    _adaptive,
-    _balanced,
-    _binary,
-    _binary_focal,
-    _boxes,
-    _classification,
-    _contrastive,
-    _ctc,
-    _divergence,
-    _fenchel_young,
-    _focal,
-    _linear,
-    _lovasz,
-    _margin,
-    _metric,
-    _mining,
-    _nce,
-    _noisy,
-    _ordinal,
-    _piecewise,
-    _preference,
-    _probabilistic,
-    _proxy,
-    _ranking,
-    _regression,
-    _relative,
-    _rnnt,
-    _robust,
-    _sampled,
-    _scoring,
-    _segmentation,
-    _triplet,
-)
-from sporax.losses.contract._info import LossInfo
+from sporax.losses.contract import LossInfo
 
 __all__ = ["by_cell", "get", "registry"]
 
 _FAMILIES = (
-    _regression,
-    _relative,
-    _robust,
-    _piecewise,
-    _binary,
-    _binary_focal,
-    _classification,
-    _focal,
-    _margin,
-    _noisy,
-    _balanced,
-    _fenchel_young,
-    _divergence,
-    _segmentation,
-    _lovasz,
-    _boxes,
-    _metric,
-    _mining,
-    _triplet,
-    _contrastive,
-    _proxy,
-    _probabilistic,
-    _scoring,
-    _ordinal,
-    _ranking,
-    _preference,
-    _ctc,
-    _rnnt,
-    _adaptive,
-    _sampled,
-    _nce,
-    _linear,
+    "regression",
+    "relative",
+    "robust",
+    "piecewise",
+    "binary",
+    "binary_focal",
+    "classification",
+    "focal",
+    "margin",
+    "noisy",
+    "balanced",
+    "fenchel_young",
+    "divergence",
+    "segmentation",
+    "lovasz",
+    "boxes",
+    "metric",
+    "mining",
+    "triplet",
+    "contrastive",
+    "proxy",
+    "probabilistic",
+    "scoring",
+    "ordinal",
+    "ranking",
+    "preference",
+    "ctc",
+    "rnnt",
+    "adaptive",
+    "sampled",
+    "nce",
+    "linear",
 )
+"""The files that define losses, in the order of the documentation."""
 
 
-def _of(family: ModuleType) -> list[LossInfo]:
+def _of(family: str) -> list[LossInfo]:
     """The entries of the losses that a file defines, in the order of their definition."""
-    functions = [each for each in vars(family).values() if getattr(each, "__module__", None) == family.__name__]
+    module = importlib.import_module(f"sporax.losses._{family}")
+    functions = [each for each in vars(module).values() if getattr(each, "__module__", None) == module.__name__]
     return [each.info for each in functions if isinstance(getattr(each, "info", None), LossInfo)]
 
 

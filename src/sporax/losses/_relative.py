@@ -1,34 +1,27 @@
-"""Losses of regression that count errors in proportion to what is predicted."""
+"""Regression losses on relative errors, and on counts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses._elementwise import elementwise
+from sporax.losses.contract import LossInfo, NonNegative, Positive, label, loss_function, prediction
 from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson_loss"]
 
 
-@loss_function(
-    prediction("logits", "..."),
-    label("labels", "..."),
-    output="...",
-    broadcasting=True,
-    info=LossInfo(
+@elementwise(
+    LossInfo(
         cell="MAPELoss",
         parameters={"epsilon": (1e-7, 0.5)},
         like=("mape", "MeanAbsolutePercentageError"),
         lower_bound=0.0,
-    ),
+    )
 )
-def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e-7) -> jax.Array:
     r"""Mean absolute percentage error.
 
     .. math:: \ell_i = 100 \, \frac{|x_i - y_i|}{\max(|y_i|, \epsilon)}
@@ -36,29 +29,17 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     The derivative at a tie is 0.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-        epsilon: the size below which a target counts as that large; above 0, in units of the inputs.
+        epsilon: the lower bound of the denominator; above 0, in units of the inputs.
 
     Returns:
-        Percentages, of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `epsilon` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
+        Percentages, of the shape of the larger input.
 
     Example:
-        >>> from sporax import losses
         >>> losses.mean_absolute_percentage_error([90.0, 210.0], [100.0, -200.0]).tolist()
         [10.0, 205.0]
 
     Source: Keras `MeanAbsolutePercentageError`, before the mean over the last axis.
     """
-    epsilon = hyper_parameter(
-        epsilon, name="epsilon", where="mean_absolute_percentage_error", minimum=0, open_minimum=True
-    )
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     size = absolute(labels)
     return 100 * (absolute(logits - labels) / jnp.where(size <= epsilon, epsilon, size))
@@ -76,39 +57,26 @@ def mean_absolute_percentage_error(logits: ArrayLike, labels: ArrayLike, *, epsi
         lower_bound=0.0,
     ),
 )
-def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsilon: NonNegative = 1e-7) -> jax.Array:
     r"""Squared error of logarithms, for non-negative quantities.
 
     .. math:: \ell_i = \bigl(\log(1 + \max(x_i, \epsilon)) - \log(1 + \max(y_i, \epsilon))\bigr)^2
 
-    For quantities that are not negative. A prediction at or below epsilon counts as epsilon and has no gradient.
+    A prediction at or below epsilon counts as epsilon and has no gradient.
 
     Args:
-        logits: predictions x, of any shape.
-        labels: targets y; one of the two shapes must broadcast to the other.
-        epsilon: the minimum value that counts, not below 0, in units of the inputs.
-
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `epsilon` is below 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
+        epsilon: the lower bound of x and y, at least 0, in units of the inputs.
 
     Example:
-        >>> from sporax import losses
         >>> values = losses.mean_squared_logarithmic_error([1.0, 3.0, -5.0], [1.0, 1.0, 0.0])
         >>> [round(value, 4) for value in values.tolist()]
         [0.0, 0.4805, 0.0]
 
     Source: Keras `MeanSquaredLogarithmicError`, before the mean over the last axis.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="mean_squared_logarithmic_error", minimum=0)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     x, y = (jnp.where(value <= epsilon, epsilon, value) for value in (logits, labels))
-    # log(1 + x) - log(1 + y) of the difference where they are close, of which the logarithms would lose the digits.
+    # Where x and y are close, log(1 + x) - log(1 + y) is computed from their difference, to avoid cancellation.
     relative = (x - y) / (1 + y)
     near = jnp.abs(relative) < 0.5
     difference = jnp.where(near, jnp.log1p(jnp.where(near, relative, 0)), jnp.log1p(x) - jnp.log1p(y))
@@ -122,34 +90,23 @@ def mean_squared_logarithmic_error(logits: ArrayLike, labels: ArrayLike, *, epsi
     broadcasting=True,
     info=LossInfo(cell="PoissonLoss", parameters={"epsilon": (1e-7, 0.01)}, like=("poisson", "Poisson")),
 )
-def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Any = 1e-7) -> jax.Array:
+def poisson_loss(logits: ArrayLike, labels: ArrayLike, *, epsilon: Positive = 1e-7) -> jax.Array:
     r"""Negative log likelihood of counts, given their rate.
 
     .. math:: \ell_i = x_i - y_i \log(x_i + \epsilon)
 
-    A rate below -epsilon gives NaN: there is no such logarithm.
+    A rate below -epsilon gives NaN.
 
     Args:
         logits: predicted rates x, not negative, of any shape.
         labels: counts y; one of the two shapes must broadcast to the other.
         epsilon: keeps the logarithm finite for a rate of 0; above 0.
 
-    Returns:
-        Values of the larger of the two shapes.
-
-    Raises:
-        ArgumentError: `epsilon` is not above 0.
-        ShapeError: shapes that do not fit, or would make more elements than the larger input, as (N, 1) and
-            (N,).
-        DtypeError: complex inputs.
-
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.poisson_loss([1.0, 2.0, 0.0], [3.0, 1.0, 0.0]).tolist()]
         [1.0, 1.3069, 0.0]
 
     Source: Keras `Poisson`, before the mean over the last axis. `poisson_nll_loss` is PyTorch's and MindSpore's.
     """
-    epsilon = hyper_parameter(epsilon, name="epsilon", where="poisson_loss", minimum=0, open_minimum=True)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     return logits - labels * jnp.log(logits + epsilon)

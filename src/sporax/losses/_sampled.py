@@ -1,4 +1,4 @@
-"""Losses over a sample of the classes, for when there are very many."""
+"""Losses over a sample of very many classes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo, Size
-from sporax.losses.contract._loss_function import loss_function
-from sporax.losses.contract._spec import label, prediction, table
+from sporax.losses.contract import LossInfo, Size, label, loss_function, prediction, table
 from sporax.losses.sampling._candidate_logits import candidate_logits
 from sporax.losses.sampling._candidates import SampledValues, log_uniform_candidate_sampler, uniform_candidate_sampler
 
@@ -55,48 +53,42 @@ def sampled_softmax_loss(
 ) -> jax.Array:
     r"""Cross entropy of a softmax over the true and sampled classes.
 
-    With true classes :math:`t_1 \ldots t_T` and candidates S, every class c that takes part has the logit
+    With true classes :math:`t_1 \ldots t_T` and candidates S, each of these classes c has the logit
 
     .. math:: z_c = \langle x, W_c \rangle + b_c - \log Q_c
 
-    where Q is its expected count, and
+    where Q are the expected counts, and
 
     .. math:: \ell = -\frac{1}{T} \sum_j \log \operatorname{softmax}(z_{t_1}, \ldots, z_{t_T}, z_S)_{t_j}
 
-    A candidate that is a true class of a row is an accidental hit; it leaves the softmax of that row. In
-    compiled code a label outside [0, C) gives NaN for its row, and a candidate outside it gives NaN for all.
+    A candidate that is a true class of a row is an accidental hit, which is removed from the softmax of that row. In
+    compiled code, a candidate outside [0, C) makes all values NaN.
 
-    With one true class whose expected count is given as 1, and hits removed, the mean of :math:`e^\ell` over the draws
-    is that of the full softmax, and so is the mean of its gradient.
+    With one true class whose expected count is given as 1, and hits removed, the expected value of :math:`e^\ell` over
+    the draws is that of the full softmax, and so is that of its gradient.
 
     Args:
         weight: class embeddings W of shape (C, D).
         bias: class biases b of shape (C,).
         labels: true classes of an integer dtype, of shape (N, num_true), or (N,) if `num_true` is 1.
         inputs: activations x of shape (N, D).
-        num_sampled: number of candidates.
+        num_sampled: the number of candidates, which all rows share.
         num_classes: C.
-        num_true: number of true classes per row; each has the target probability 1 / num_true.
-        sampled_values: candidates and their expected counts as a `SampledValues` or any three; drawn if None.
-        remove_accidental_hits: whether accidental hits leave the softmax.
-        seed: makes the key when there is none. The same seed draws the same classes at every call.
+        num_true: T, the number of true classes per row; each has the target probability 1 / num_true.
+        sampled_values: candidates and their expected counts as a `SampledValues` or any three arrays; drawn if None.
+        remove_accidental_hits: whether to remove accidental hits.
+        seed: the seed of the draw, if there is no `key`. The same seed draws the same classes at every call.
         key: a JAX random key for the draw.
         sampler: "uniform" (`uniform_candidate_sampler`), or "log_uniform" (`log_uniform_candidate_sampler`) for
-            classes that are numbered by falling frequency.
-        unique: whether the candidates drawn are all different.
-
-    Returns:
-        Values of shape (N,).
+            classes numbered in order of decreasing frequency.
+        unique: whether the drawn candidates are distinct.
 
     Raises:
-        ArgumentError: counts that do not fit `num_classes`, an unknown sampler, or an expected count that is not above
-            0.
+        ArgumentError: counts that do not match `num_classes`, an unknown sampler, or an expected count that is not
+            above 0.
         ArgumentTypeError: `sampled_values` is not a sequence of three.
-        DtypeError, ShapeError, LabelError: inputs that do not fit.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> weight, bias = np.zeros((7, 2), np.float32), np.zeros(7, np.float32)
         >>> inputs, labels = np.ones((3, 2), np.float32), np.array([0, 1, 2])
         >>> given = ([3, 4, 5], [[1.0]], [1.0, 1.0, 1.0])
@@ -130,9 +122,9 @@ def sampled_softmax_loss(
 
 @jax.custom_jvp
 def _log_softmax(true: jax.Array, sampled: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """`log_softmax` over the columns of both, with no copy that holds them side by side."""
+    """`log_softmax` over the columns of both, without concatenating them."""
     top = jnp.maximum(jnp.max(true, axis=1, keepdims=True), jnp.max(sampled, axis=1, keepdims=True))
-    # inf - inf is NaN, so the largest are set to 0 and not subtracted.
+    # inf - inf is NaN, so the maximum is set to 0 instead of being subtracted.
     one, other = (jnp.where(z == top, 0, z - top) for z in (true, sampled))
     total = jnp.sum(jnp.exp(one), axis=1, keepdims=True) + jnp.sum(jnp.exp(other), axis=1, keepdims=True)
     return one - jnp.log(total), other - jnp.log(total)

@@ -1,29 +1,26 @@
-"""Proper scoring rules: how good a whole predicted distribution is, in the units of the label."""
+"""Proper scoring rules, which evaluate a predicted distribution, in units of the label."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax import _check
 from sporax._errors import ArgumentError
 from sporax._typing import ArrayLike
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
+from sporax.losses.contract import Flag, LossInfo, Sized, label, loss_function, prediction
+from sporax.losses.contract._parameters import number
 from sporax.losses.numerics._sums import sum_rows
+from sporax.losses.numerics._vectors import absolute
 
 __all__ = ["crps_gaussian", "crps_sample", "energy_score", "quantile_crps"]
 
 
-def _distance(difference: jax.Array) -> jax.Array:
-    """|x|, with a derivative of 0 at 0."""
-    return difference * jnp.sign(difference)
+_Exponent = Annotated[Any, number(0, 2, open_minimum=True, open_maximum=True)]
 
 
 def _density(z: jax.Array) -> jax.Array:
@@ -31,7 +28,7 @@ def _density(z: jax.Array) -> jax.Array:
 
 
 def _standardized(difference: jax.Array, scale: jax.Array) -> jax.Array:
-    """difference / scale, held within [-50, 50], beyond which a Gaussian has nothing; 0 for 0 / 0."""
+    """difference / scale, clipped to [-50, 50], beyond which a Gaussian density is 0; 0 for 0 / 0."""
     far = jnp.abs(difference) >= 50 * scale
     return jnp.where(far, 50 * jnp.sign(difference), jnp.where(far, 0, difference) / jnp.where(far, 1, scale))
 
@@ -46,7 +43,7 @@ def _crps_gaussian(difference: jax.Array, scale: jax.Array) -> jax.Array:
 def _crps_gaussian_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    # The derivatives of the two occurrences of z cancel; to have them cancel in floats would lose digits.
+    # The derivatives through the two occurrences of z cancel exactly; in floating point they would not.
     z = _standardized(*primals)
     by_difference, by_scale = jax.lax.erf(z / math.sqrt(2)), 2 * _density(z) - 1 / math.sqrt(math.pi)
     return _crps_gaussian(*primals), by_difference * tangents[0] + by_scale * tangents[1]
@@ -68,21 +65,16 @@ def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Ar
         \ell = \sigma \left( z (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right)
 
     It is the integral of the squared difference between the predicted distribution function and the label's step. A
-    scale of 0 is a certain prediction: the value is :math:`|y - \mu|`, with a derivative of 0 at a tie.
+    scale of 0 is a deterministic prediction: the value is :math:`|y - \mu|`, with a derivative of 0 at a tie.
 
     Args:
         loc: means of any shape.
-        labels: targets y; shapes broadcast where neither grows past the largest.
-        scale: standard deviations, at least 0, likewise.
+        scale: standard deviations, at least 0, which broadcast likewise.
 
     Returns:
-        Values of the largest of the shapes, in units of the labels.
-
-    Raises:
-        ShapeError: shapes that do not fit.
+        Values of the shape of the largest input, in units of the labels.
 
     Example:
-        >>> from sporax import losses
         >>> [round(value, 4) for value in losses.crps_gaussian([0.0, 3.0], [0.0, 1.0], [1.0, 0.0]).tolist()]
         [0.2337, 2.0]
 
@@ -93,16 +85,15 @@ def crps_gaussian(loc: ArrayLike, labels: ArrayLike, scale: ArrayLike) -> jax.Ar
 
 
 def _pairs(count: int, fair: bool) -> int:
-    """What the sum over ordered pairs of members is divided by."""
+    """The denominator of the sum over ordered pairs of samples."""
     return max(count * (count - 1 if fair else count), 1)
 
 
-def _check_members(count: int, fair: bool, where: str) -> None:
-    _check.is_type(fair, bool, name="fair", where=where)
+def _check_count(count: int, fair: bool, where: str) -> None:
     if count < 1 + fair:
         raise ArgumentError(
             f"{where}: there must be at least {1 + fair} samples{' for `fair`' if fair else ''}, but got {count}. "
-            "Samples lie along the axis named S."
+            "They are indexed by the axis named S."
         )
 
 
@@ -112,21 +103,20 @@ def _check_members(count: int, fair: bool, where: str) -> None:
     output="...",
     info=LossInfo(cell="SampleCRPSLoss", parameters={"fair": (False, True)}, like=("crps_ensemble",)),
 )
-def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) -> jax.Array:
+def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: Flag = False) -> jax.Array:
     r"""Continuous ranked probability score of a sample (an ensemble).
 
     .. math::
         \ell = \frac{1}{S} \sum_i |x_i - y| - \frac{1}{2 P} \sum_{i, j} |x_i - x_j|, \qquad
         P = \begin{cases} S (S - 1) & \text{fair} \\ S^2 & \text{else} \end{cases}
 
-    With P = S² it is the exact score of the distribution that gives each sample the probability 1/S; with the fair P
-    its expected value is the score of the distribution that samples are drawn from, for any S. Equal samples have no
-    derivative for each other, nor has a sample that equals the label. Samples are sorted: S log S steps and no array
-    of pairs. The second derivative is 0.
+    With P = S² it is the exact score of the distribution that assigns each sample the probability 1/S; with the fair P,
+    its expected value is the score of the distribution from which samples are drawn, for any S. Equal samples have
+    derivative 0 with respect to each other, as has a sample that equals the label. Samples are sorted, which takes
+    O(S log S) steps and no array of pairs. The second derivative is 0.
 
     Args:
-        samples: x of shape (..., S).
-        labels: targets y of shape (...).
+        samples: the samples x, of shape (..., S).
         fair: whether to use the fair estimator, which needs two samples.
 
     Returns:
@@ -134,10 +124,8 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
 
     Raises:
         ArgumentError: too few samples.
-        ShapeError: shapes that do not fit.
 
     Example:
-        >>> from sporax import losses
         >>> losses.crps_sample([[0.0, 2.0], [1.0, 1.0]], [1.0, 4.0]).tolist()
         [0.5, 3.0]
 
@@ -146,25 +134,27 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
     """
     difference = jnp.asarray(samples) - jnp.expand_dims(jnp.asarray(labels), -1)
     count = difference.shape[-1]
-    _check_members(count, fair, "crps_sample")
-    error = jnp.mean(_distance(difference), axis=-1)
-    # Sum over pairs of |x_i - x_j| = 2 sum of x_i (how many are smaller - how many are larger).
-    rising = jnp.sort(difference, axis=-1)
-    return error - sum_rows(rising * (_lead(jax.lax.stop_gradient(rising)) / _pairs(count, fair)))[..., 0]
-
-
-def _lead(rising: jax.Array) -> jax.Array:
-    """For each of a row in rising order, how many are smaller less how many are larger."""
-    count = rising.shape[-1]
-    places = jnp.arange(count, dtype=jnp.int32).reshape((1,) * (rising.ndim - 1) + (count,))
-    new = rising[..., 1:] != rising[..., :-1]
-    edge = jnp.ones_like(new, shape=(*rising.shape[:-1], 1))
-    # Equal ones count alike: each has the first and the last place of its kind.
-    first = jax.lax.cummax(jnp.where(jnp.concatenate([edge, new], -1), places, 0), axis=rising.ndim - 1)
-    last = jax.lax.cummin(
-        jnp.where(jnp.concatenate([new, edge], -1), places, count - 1), axis=rising.ndim - 1, reverse=True
+    _check_count(count, fair, "crps_sample")
+    error = jnp.mean(absolute(difference), axis=-1)
+    # Sum over pairs of |x_i - x_j| = 2 sum of x_i (number of smaller ones - number of larger ones).
+    ascending = jnp.sort(difference, axis=-1)
+    return (
+        error - sum_rows(ascending * (_rank_difference(jax.lax.stop_gradient(ascending)) / _pairs(count, fair)))[..., 0]
     )
-    return (first + last - (count - 1)).astype(rising.dtype)
+
+
+def _rank_difference(ascending: jax.Array) -> jax.Array:
+    """For each element of an ascending row, the number of smaller ones minus the number of larger ones."""
+    count = ascending.shape[-1]
+    indices = jnp.arange(count, dtype=jnp.int32).reshape((1,) * (ascending.ndim - 1) + (count,))
+    new = ascending[..., 1:] != ascending[..., :-1]
+    edge = jnp.ones_like(new, shape=(*ascending.shape[:-1], 1))
+    # Equal elements share the first and the last index of their group.
+    first = jax.lax.cummax(jnp.where(jnp.concatenate([edge, new], -1), indices, 0), axis=ascending.ndim - 1)
+    last = jax.lax.cummin(
+        jnp.where(jnp.concatenate([new, edge], -1), indices, count - 1), axis=ascending.ndim - 1, reverse=True
+    )
+    return (first + last - (count - 1)).astype(ascending.dtype)
 
 
 @loss_function(
@@ -173,19 +163,18 @@ def _lead(rising: jax.Array) -> jax.Array:
     output="...",
     info=LossInfo(cell="EnergyScoreLoss", parameters={"beta": (1.0, 1.5), "fair": (False, True)}),
 )
-def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair: bool = False) -> jax.Array:
+def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: _Exponent = 1.0, fair: Flag = False) -> jax.Array:
     r"""Energy score of sample vectors.
 
     .. math::
         \ell = \frac{1}{S} \sum_i \|x_i - y\|^\beta - \frac{1}{2 P} \sum_{i, j} \|x_i - x_j\|^\beta, \qquad
         P = \begin{cases} S (S - 1) & \text{fair} \\ S^2 & \text{else} \end{cases}
 
-    For D = 1 and beta = 1 it is `crps_sample`. Equal vectors have a distance of 0 with a derivative of 0. All pairs
-    are gone through, one sample against the others at a time: the memory is that of the samples.
+    For D = 1 and beta = 1 it is `crps_sample`. Equal vectors have distance 0 with derivative 0. Pairs are processed one
+    shift of the samples at a time, with the memory of the samples only.
 
     Args:
-        samples: x of shape (..., S, D).
-        labels: targets y of shape (..., D).
+        samples: the samples x, of shape (..., S, D).
         beta: the exponent, in (0, 2).
         fair: whether to use the fair estimator, which needs two samples.
 
@@ -193,21 +182,17 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
         Values of shape (...), in units of the labels to the power of beta.
 
     Raises:
-        ArgumentError: too few samples, or `beta` is outside (0, 2).
-        ShapeError: shapes that do not fit.
+        ArgumentError: too few samples.
 
     Example:
-        >>> from sporax import losses
         >>> losses.energy_score([[[0.0, 0.0], [6.0, 8.0]]], [[3.0, 4.0]]).tolist()
         [2.5]
 
     Source: Gneiting and Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", 2007.
     """
-    where = "energy_score"
-    beta = hyper_parameter(beta, name="beta", where=where, minimum=0, maximum=2, open_minimum=True, open_maximum=True)
     samples = jnp.asarray(samples)
     count = samples.shape[-2]
-    _check_members(count, fair, where)
+    _check_count(count, fair, "energy_score")
     error = jnp.mean(_power_distance(samples - jnp.expand_dims(jnp.asarray(labels), -2), beta), axis=-1)
 
     @jax.checkpoint
@@ -215,13 +200,13 @@ def energy_score(samples: ArrayLike, labels: ArrayLike, *, beta: Any = 1.0, fair
         distances = _power_distance(samples - jnp.roll(samples, shift, axis=-2), beta)
         return total + jnp.sum(distances, axis=-1), None
 
-    # Each sample against the one that is 1, 2, ... positions before it meets every ordered pair once.
+    # Pairing each sample with the one 1, 2, ... positions before it visits every ordered pair once.
     spread, _ = jax.lax.scan(add_shifted, jnp.zeros_like(error), jnp.arange(1, count))
     return error - spread / (2 * _pairs(count, fair))
 
 
 def _power_distance(difference: jax.Array, beta: Any) -> jax.Array:
-    # Scaled, so that tiny and huge vectors keep their length; the distance does not depend on the scale.
+    # Scaled, so that the squares of tiny and huge vectors stay in range; the distance does not depend on the scale.
     largest = jax.lax.stop_gradient(jnp.max(jnp.abs(difference), axis=-1, keepdims=True, initial=0))
     scale = jnp.where(largest == 0, 1, largest)
     square = jnp.sum(jnp.square(difference / scale), axis=-1)
@@ -233,14 +218,14 @@ def _power_distance(difference: jax.Array, beta: Any) -> jax.Array:
 
 
 def _levels(levels: Any, count: int, where: str) -> Any:
-    """Quantile levels: those given, or the middles of equal parts."""
+    """The given quantile levels, or the midpoints of equal intervals."""
     if levels is None:
         return (np.arange(count) + 0.5) / count
     return check_levels(levels, where=where)
 
 
 def check_levels(levels: Any, *, where: str) -> Any:
-    """Levels must lie in (0, 1); a traced or device array is taken as it is."""
+    """Check that levels lie in (0, 1); a traced or device array is not checked."""
     if isinstance(levels, jax.Array):
         return levels
     found = np.asarray(levels, np.float64)
@@ -283,24 +268,21 @@ def quantile_crps(
         u_l = y - q_l, \qquad
         \ell = 2 \sum_l w_l \max(\tau_l u_l, (\tau_l - 1) u_l)
 
-    With weights that sum to 1 it approaches the score as levels fill (0, 1). The derivative for a quantile that
-    equals the label is the middle of those at its two sides, :math:`2 w (\frac{1}{2} - \tau)`.
+    With weights that sum to 1 it approaches the score as the levels fill (0, 1). The derivative for a quantile that
+    equals the label is the mean of the one-sided ones, :math:`2 w (\frac{1}{2} - \tau)`.
 
     Args:
-        quantiles: q of shape (..., L).
-        labels: targets y of shape (...).
-        levels: L levels in (0, 1); the middles of L equal parts, (l + 1/2) / L, unless given.
-        level_weights: L weights w; 1/L each unless given.
+        quantiles: the quantiles q, of shape (..., L).
+        levels: L levels in (0, 1); None for the midpoints of L equal intervals, (l + 1/2) / L.
+        level_weights: L weights w; None for 1/L each.
 
     Returns:
         Values of shape (...), in units of the labels.
 
     Raises:
-        ArgumentError: levels outside (0, 1), or not one level and one weight for each quantile.
-        ShapeError: shapes that do not fit.
+        ArgumentError: levels outside (0, 1), or their number or that of the weights is not L.
 
     Example:
-        >>> from sporax import losses
         >>> losses.quantile_crps([[0.0, 2.0]], [1.0], levels=[0.25, 0.75]).tolist()
         [0.5]
 
@@ -320,4 +302,4 @@ def quantile_crps(
     weights = jnp.asarray(weights, quantiles.dtype).reshape(row)
     u = jnp.expand_dims(jnp.asarray(labels), -1) - quantiles
     # Twice the pinball loss, max(tau u, (tau - 1) u).
-    return sum_rows(weights * (_distance(u) + (2 * tau - 1) * u))[..., 0]
+    return sum_rows(weights * (absolute(u) + (2 * tau - 1) * u))[..., 0]

@@ -12,10 +12,8 @@ import jax.numpy as jnp
 from sporax import _check
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
+from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, Sized, label, loss_function, prediction
 from sporax.losses.contract._indexing import kept_labels, take_class, valid_indices
-from sporax.losses.contract._info import LossInfo, Sized
-from sporax.losses.contract._loss_function import hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._regions import (
     ACTIVATIONS,
@@ -63,8 +61,8 @@ def dice_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    smooth: Any = 1e-5,
-    squared: bool = True,
+    smooth: NonNegative = 1e-5,
+    squared: Flag = True,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -73,30 +71,16 @@ def dice_loss(
 
     .. math:: \ell = 1 - \frac{2 \sum x_i y_i}{\sum x_i^2 + \sum y_i^2 + \epsilon}
 
-    With `squared=False` the denominator is :math:`\sum x_i + \sum y_i + \epsilon`, as in Keras. Where both regions
-    are empty there is nothing to miss: the loss is 0, with zero gradient, whatever `smooth` is.
+    With `squared=False` the denominator is :math:`\sum x_i + \sum y_i + \epsilon`, as in Keras. Where both regions are
+    empty, the loss is 0, with zero gradient, for any `smooth`.
 
     Args:
-        logits: how far each position belongs to the predicted region, x, of any shape: probabilities, usually.
-        labels: the same of the true region, y, of that shape.
+        logits: the membership x of each position in the predicted region, of any shape; usually probabilities.
+        labels: the membership y in the true region, of the same shape.
         smooth: added to the denominator, at least 0.
-        squared: whether the denominator has squares.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: `smooth` is below 0, or `axis` names an axis that is not there.
-        ShapeError: the shapes differ.
-        LabelError: labels outside [0, 1], where their values are known.
+        squared: whether the denominator contains squares.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> x = np.array([[0.2, 0.5], [0.3, 0.1], [0.9, 0.6]], np.float32)
         >>> y = np.array([[0, 1], [1, 0], [0, 1]], np.float32)
         >>> round(losses.dice_loss(x, y).item(), 6)
@@ -105,8 +89,6 @@ def dice_loss(
     Source: Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
     Segmentation", 2016; MindSpore `nn.DiceLoss`; Keras `Dice` with `squared=False`.
     """
-    smooth = hyper_parameter(smooth, name="smooth", where="dice_loss", minimum=0)
-    _check.is_type(squared, bool, name="squared", where="dice_loss")
     return dice(*kept_pixels(logits, labels, pixel_weights, ignore_index, "dice_loss"), _axes(axis), smooth, squared)
 
 
@@ -132,47 +114,39 @@ def multi_class_dice_loss(
     class_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
     activation: str | Callable[[jax.Array], jax.Array] | None = "softmax",
-    smooth: Any = 1e-5,
+    smooth: NonNegative = 1e-5,
     pixel_weights: ArrayLike | None = None,
 ) -> jax.Array:
     r"""Dice loss of each class, averaged over the classes.
 
     .. math:: \ell = \frac{1}{C} \sum_{c \ne \text{ignored}} w_c \operatorname{dice}(a(x)_c, y_c)
 
-    The region of a class reaches over the whole batch. C counts the ignored class too, as in MindSpore.
+    The region of a class extends over the whole batch. C includes the ignored class, as in MindSpore.
 
     Args:
-        logits: scores x of shape (N, C, ...).
-        labels: one-hot classes (or class probabilities) y of that shape.
-        class_weights: w of shape (C,); 1 unless given.
-        ignore_index: a class that is ignored.
-        activation: a of `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`, `sigmoid`,
-            None, or any function.
-        smooth: what is added to each denominator, at least 0.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
-            if it were not there.
-
-    Returns:
-        One value.
+        labels: one-hot classes (or class probabilities) y of the same shape.
+        class_weights: w of shape (C,); None for all ones.
+        ignore_index: an ignored class; None for none.
+        activation: the function a: `softmax`, `logsoftmax` (both over the classes, axis 1), `relu`, `relu6`, `tanh`,
+            `sigmoid`, None for none, or any function.
+        smooth: added to each denominator, at least 0.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is
+            ignored.
 
     Raises:
-        ArgumentError: an unknown activation, or `smooth` is below 0.
-        ShapeError: the shapes differ, or `class_weights` has not one weight for each class.
-        LabelError: labels outside [0, 1], where their values are known.
+        ArgumentError: an unknown activation.
+        ShapeError: `class_weights` does not have one weight for each class.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> x = np.array([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]], np.float32)
         >>> y = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
         >>> round(losses.multi_class_dice_loss(x, y).item(), 6)
         0.549581
 
-    Source: MindSpore `nn.MultiClassDiceLoss`, but its softmax runs over the last axis, which is the classes' only
+    Source: MindSpore `nn.MultiClassDiceLoss`, whose softmax is over the last axis, which holds the classes only
     for inputs of two axes.
     """
     where = "multi_class_dice_loss"
-    smooth = hyper_parameter(smooth, name="smooth", where=where, minimum=0)
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     classes = logits.shape[1]
     if activation is not None and not callable(activation):
@@ -210,7 +184,7 @@ def multi_class_dice_loss(
     ),
 )
 def generalized_dice_loss(
-    logits: ArrayLike, labels: ArrayLike, *, from_logits: bool = False, pixel_weights: ArrayLike | None = None
+    logits: ArrayLike, labels: ArrayLike, *, from_logits: Flag = False, pixel_weights: ArrayLike | None = None
 ) -> jax.Array:
     r"""Generalized Dice loss, with classes weighted by their inverse squared size.
 
@@ -220,27 +194,20 @@ def generalized_dice_loss(
         \ell = 1 - 2\, \frac{\sum_c w_c \sum_n r_{cn} p_{cn}}{\sum_c w_c \sum_n (r_{cn} + p_{cn})}, \qquad
         w_c = \frac{1}{(\sum_n r_{cn})^2}
 
-    A class without a pixel in the image has no such weight; it gets the largest one of the classes that are there.
-    Where both labels and predictions are empty the loss is 0, with zero gradient.
+    A class without a pixel in the image gets the largest weight of the classes that have pixels. Where both labels and
+    predictions are empty, the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalised scores.
-        labels: one-hot classes (or class probabilities) r of that shape.
-        from_logits: whether scores are given, of which the softmax over the classes is taken.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is as
-            if it were not there.
+        logits: probabilities p of shape (N, C, ...); with `from_logits`, unnormalized scores.
+        labels: one-hot classes (or class probabilities) r of the same shape.
+        from_logits: whether `logits` are scores, of which the softmax over the classes is taken.
+        pixel_weights: the weight of each pixel, at least 0, or a bool mask, of shape (N, ...). A pixel of weight 0 is
+            ignored.
 
     Returns:
         Values in [0, 1], of shape (N,).
 
-    Raises:
-        ArgumentTypeError: `from_logits` is not a bool.
-        ShapeError: shapes that do not fit.
-        LabelError: labels outside [0, 1], where their values are known.
-
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> labels = np.array([[[1, 1, 1, 0], [0, 0, 0, 1]]], np.float32)
         >>> losses.generalized_dice_loss(np.full_like(labels, 0.5), labels).tolist()
         [0.625]
@@ -249,7 +216,6 @@ def generalized_dice_loss(
     Segmentations", 2017; the weight of an absent class is that of MONAI's `GeneralizedDiceLoss`.
     """
     where = "generalized_dice_loss"
-    _check.is_type(from_logits, bool, name="from_logits", where=where)
     x, y = jnp.asarray(logits), jnp.asarray(labels)
     weights = class_pixels(pixel_weights, x.shape, where)
     if from_logits:
@@ -257,7 +223,7 @@ def generalized_dice_loss(
     x, y, weights = kept_pixels(x, y, weights, None, where)
     axes = tuple(range(2, x.ndim))
     wrong, either, volume = (total(each, axes, weights) for each in (x * (1 - y) + y * (1 - x), x + y, y))
-    # The weights times the square of the smallest volume, which cancels, stay in [0, 1].
+    # Weights multiplied by the square of the smallest volume, which cancels, stay in [0, 1].
     absent = nothing(volume)
     smallest = jnp.min(jnp.where(absent, jnp.inf, volume), axis=1, keepdims=True)
     share = jnp.where(absent, 1, jnp.square(jnp.where(absent, 1, smallest) / jnp.where(absent, 1, volume)))
@@ -281,9 +247,9 @@ def tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    alpha: Any = 0.5,
-    beta: Any = 0.5,
-    smooth: Any = 1e-7,
+    alpha: NonNegative = 0.5,
+    beta: NonNegative = 0.5,
+    smooth: NonNegative = 1e-7,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -293,31 +259,16 @@ def tversky_loss(
     .. math::
         \ell = 1 - \frac{\sum x_i y_i}{\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
 
-    So alpha is the price of false negatives and beta that of false positives. That is what Keras computes; its
-    text, and Salehi's paper, name them the other way round. Halves give Dice with `squared=False`, and ones
-    the Jaccard loss. Where both regions are empty the loss is 0, with zero gradient.
+    Thus alpha is the weight of false negatives and beta that of false positives. Keras computes the same; its
+    documentation, and Salehi's paper, swap the names. Both 1/2 gives Dice with `squared=False`, and both 1 the Jaccard
+    loss. Where both regions are empty, the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
-        alpha: the weight of what is missed, at least 0.
-        beta: the weight of what is too much, at least 0.
+        alpha: the weight of false negatives, at least 0.
+        beta: the weight of false positives, at least 0.
         smooth: added to the denominator, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: a hyper-parameter below 0, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
 
     Example:
-        >>> from sporax import losses
         >>> x, y = [[0.5, 0.5, 0.0], [1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
         >>> losses.tversky_loss(x, y, smooth=0.0, axis=1).tolist()
         [0.5, 0.0]
@@ -325,11 +276,6 @@ def tversky_loss(
     Source: Salehi et al., "Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
     Networks", 2017; Keras `Tversky`.
     """
-    where = "tversky_loss"
-    alpha, beta, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
-    )
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "tversky_loss"), _axes(axis)
     )
@@ -351,10 +297,10 @@ def focal_tversky_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    alpha: Any = 0.7,
-    beta: Any = 0.3,
-    gamma: Any = 4 / 3,
-    smooth: Any = 1e-7,
+    alpha: NonNegative = 0.7,
+    beta: NonNegative = 0.3,
+    gamma: Positive = 4 / 3,
+    smooth: NonNegative = 1e-7,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -365,42 +311,21 @@ def focal_tversky_loss(
         \ell = (1 - T)^{1 / \gamma}, \qquad T = \frac{\sum x_i y_i + \epsilon}
         {\sum x_i y_i + \alpha \sum (1 - x_i) y_i + \beta \sum x_i (1 - y_i) + \epsilon}
 
-    The derivative grows without bound towards a perfect prediction; at one it is 0.
+    The derivative is unbounded near a perfect prediction, where it is set to 0.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
-        alpha: the weight of what is missed, at least 0.
-        beta: the weight of what is too much, at least 0.
-        gamma: above 0; 1 gives the Tversky loss, more lifts small losses.
-        smooth: what is added to both parts of the ratio, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: a hyper-parameter out of its range, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
+        alpha: the weight of false negatives, at least 0.
+        beta: the weight of false positives, at least 0.
+        gamma: above 0; 1 gives the Tversky loss, larger values increase small losses.
+        smooth: added to numerator and denominator, at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.focal_tversky_loss([0.5, 0.5], [1.0, 0.0], alpha=0.5, beta=0.5, gamma=0.5, smooth=0.0).item()
         0.25
 
     Source: Abraham and Khan, "A Novel Focal Tversky Loss Function with Improved Attention U-Net for Lesion
     Segmentation", 2019.
     """
-    where = "focal_tversky_loss"
-    gamma = hyper_parameter(gamma, name="gamma", where=where, minimum=0, open_minimum=True)
-    alpha, beta, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth))
-    )
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "focal_tversky_loss"), _axes(axis)
     )
@@ -422,7 +347,7 @@ def soft_jaccard_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    smooth: Any = 0.0,
+    smooth: NonNegative = 0.0,
     axis: int | Sequence[int] | None = None,
     pixel_weights: ArrayLike | None = None,
     ignore_index: int | None = None,
@@ -431,34 +356,18 @@ def soft_jaccard_loss(
 
     .. math:: \ell = 1 - \frac{\sum x_i y_i + \epsilon}{\sum (x_i + y_i - x_i y_i) + \epsilon}
 
-    Where both regions are empty the loss is 0, with zero gradient.
+    Where both regions are empty, the loss is 0, with zero gradient.
 
     Args:
-        logits: probabilities x of any shape.
-        labels: the true region y of that shape, in [0, 1].
-        smooth: what is added to both parts of the ratio, at least 0.
-        axis: the axes over which one region reaches; None for all.
-        pixel_weights: what each pixel counts, at least 0, or a bool mask; broadcasts to the shape of the labels. A
-            pixel of weight 0 is as if it were not there.
-        ignore_index: a label whose pixels are ignored, such as 255; None for none.
-
-    Returns:
-        One value, or one for each position of the axes that are left.
-
-    Raises:
-        ArgumentError: `smooth` is below 0, or predictions outside [0, 1].
-        LabelError: labels outside [0, 1].
-        ShapeError: the shapes differ.
+        smooth: added to numerator and denominator, at least 0.
 
     Example:
-        >>> from sporax import losses
         >>> losses.soft_jaccard_loss([0.5, 0.5, 0.0], [1.0, 0.0, 0.5]).item()
         0.75
 
     Source: Rahman and Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation",
     2016.
     """
-    smooth = hyper_parameter(smooth, name="smooth", where="soft_jaccard_loss", minimum=0)
     both, missed, surplus, empty = regions(
         *kept_pixels(logits, labels, pixel_weights, ignore_index, "soft_jaccard_loss"), _axes(axis)
     )
@@ -486,9 +395,9 @@ def dice_cross_entropy_loss(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    dice_weight: Any = 1.0,
-    cross_entropy_weight: Any = 1.0,
-    smooth: Any = 1e-5,
+    dice_weight: NonNegative = 1.0,
+    cross_entropy_weight: NonNegative = 1.0,
+    smooth: NonNegative = 1e-5,
     ignore_index: int | None = None,
 ) -> jax.Array:
     r"""Weighted sum of the multiclass Dice loss and cross entropy of each image.
@@ -499,43 +408,21 @@ def dice_cross_entropy_loss(
         \ell = \frac{\lambda_d}{C} \sum_c \Bigl(1 - \frac{2 \sum_i p_{ci} y_{ci} + \epsilon}
         {\sum_i p_{ci} + \sum_i y_{ci} + \epsilon}\Bigr) - \frac{\lambda_{ce}}{P} \sum_i \log p_{y_i i}
 
-    Ignored pixels are in none of the sums; an image of nothing else has loss 0. In compiled code a label outside
-    [0, C) gives NaN for its image, which sends no gradient.
+    Ignored pixels are excluded from all sums; an image without other pixels has loss 0.
 
     Args:
-        logits: unnormalised scores of shape (N, C, ...).
-        labels: class indices of shape (N, ...).
         dice_weight: :math:`\lambda_d`, at least 0.
         cross_entropy_weight: :math:`\lambda_{ce}`, at least 0.
-        smooth: what is added to both parts of each ratio, at least 0.
-        ignore_index: a label whose pixels are ignored; None for none.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: a hyper-parameter below 0.
-        DtypeError, ShapeError, LabelError: labels that do not fit.
+        smooth: added to numerator and denominator of each ratio, at least 0.
 
     Example:
-        >>> import numpy as np
-        >>> from sporax import losses
         >>> logits, labels = np.zeros((1, 2, 4), np.float32), np.array([[0, 0, 1, 1]])
         >>> losses.dice_cross_entropy_loss(logits, labels, cross_entropy_weight=0.0, smooth=0.0).tolist()
         [0.5]
 
     Source: Isensee et al., "nnU-Net: Self-adapting Framework for U-Net-Based Medical Image Segmentation", 2018,
-    with Dice taken in each image, as MONAI's `DiceCELoss` does.
+    with Dice computed for each image, as in MONAI's `DiceCELoss`.
     """
-    where = "dice_cross_entropy_loss"
-    dice_weight, cross_entropy_weight, smooth = (
-        hyper_parameter(value, name=name, where=where, minimum=0)
-        for name, value in (
-            ("dice_weight", dice_weight),
-            ("cross_entropy_weight", cross_entropy_weight),
-            ("smooth", smooth),
-        )
-    )
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     count, classes = logits.shape[:2]
     logits = jnp.moveaxis(logits, 1, -1).reshape(count, math.prod(labels.shape[1:]), classes)
@@ -558,5 +445,5 @@ def dice_cross_entropy_loss(
 
 
 def _axes(axis: Any) -> tuple[int, ...]:
-    """As the contract gives them."""
+    """The axes as the contract passes them to the formula: a tuple."""
     return axis

@@ -1,22 +1,21 @@
-"""Losses on triplets of an anchor, a sample like it and one unlike it: given, or found in the batch."""
+"""Losses on triplets of an anchor, a positive and a negative sample: given, or found in the batch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 
-from sporax import _check
+from sporax import _schema
 from sporax._errors import ShapeError
 from sporax._typing import ArrayLike
-from sporax.losses._mining import FALLBACKS, hardest_of, pair_masks, semi_hard_of
-from sporax.losses.contract._info import LossInfo
-from sporax.losses.contract._loss_function import Counted, hyper_parameter, loss_function
-from sporax.losses.contract._spec import label, prediction
-from sporax.losses.numerics._vectors import hinge, norm, safe_sqrt, squared_distances, unit
+from sporax.losses._mining import Fallback, hardest_of, pair_masks, points_of, semi_hard_of
+from sporax.losses.contract import Counted, Flag, LossInfo, NonNegative, Number, label, loss_function, prediction
+from sporax.losses.contract._parameters import Parameter
+from sporax.losses.numerics._vectors import hinge, norm, safe_sqrt, squared_distances
 
 __all__ = [
     "batch_hard_triplet_loss",
@@ -26,6 +25,7 @@ __all__ = [
 ]
 
 _TRIPLET = (prediction("anchor", "... D"), prediction("positive", "... D"), prediction("negative", "... D"))
+_Degree = Annotated[float, Parameter(_schema.number(0, open_minimum=True).check, "ArgumentError", "not above 0")]
 _BATCH = (prediction("embeddings", "N D"), label("labels", "N", "identity", "int"))
 
 
@@ -44,17 +44,17 @@ def triplet_margin_loss(
     positive: ArrayLike,
     negative: ArrayLike,
     *,
-    margin: Any = 1.0,
-    p: float = 2,
-    eps: Any = 1e-6,
-    swap: bool = False,
+    margin: NonNegative = 1.0,
+    p: _Degree = 2,
+    eps: Number = 1e-6,
+    swap: Flag = False,
 ) -> jax.Array:
     r"""Triplet margin loss: the positive must be nearer to the anchor than the negative, by a margin.
 
     .. math:: \ell = \max(0, d(a, p) - d(a, n) + m), \qquad d(x, y) = \lVert x - y + \varepsilon \rVert_p
 
-    eps is added to every coordinate of a difference, as in PyTorch. Where the margin is met exactly, the derivative is
-    that of a triplet that violates it. A distance of 0 (equal points and `eps=0`) has derivative 0.
+    eps is added to every coordinate of a difference, as in PyTorch. Exactly at the margin, the derivative is that of a
+    triplet that violates it. A distance of 0 (equal points and `eps=0`) has derivative 0.
 
     Args:
         anchor: vectors a along the last axis, of shape (..., D).
@@ -62,18 +62,10 @@ def triplet_margin_loss(
         negative: vectors n of the same shape.
         margin: m, at least 0, in units of the distance.
         p: the degree of the norm, above 0; `float("inf")` is the largest coordinate.
-        eps: what is added to each coordinate of a difference.
-        swap: whether the negative's distance is the smaller of those from the anchor and from the positive.
-
-    Returns:
-        Values of shape (...).
-
-    Raises:
-        ArgumentError: a negative margin, or a `p` that is not above 0.
-        ShapeError: the shapes differ.
+        eps: added to each coordinate of a difference.
+        swap: whether d(a, n) is replaced by the smaller of d(a, n) and d(p, n).
 
     Example:
-        >>> from sporax import losses
         >>> near, far = [[0.0, 1.0]], [[3.0, 4.0]]
         >>> losses.triplet_margin_loss([[0.0, 0.0]], far, near, eps=0.0).tolist()
         [5.0]
@@ -81,11 +73,9 @@ def triplet_margin_loss(
     Source: Balntas et al., "Learning local feature descriptors with triplets and shallow convolutional neural
     networks", 2016; PyTorch and MindSpore `nn.TripletMarginLoss`.
     """
-    where = "triplet_margin_loss"
-    margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
-    eps = hyper_parameter(eps, name="eps", where=where)
-    p = _check.number(p, name="p", where=where, minimum=0, open_minimum=True)
-    return _triplet(_arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, where)
+    return _triplet(
+        _arrays(anchor, positive, negative), lambda x, y: norm(x - y + eps, p), margin, swap, "triplet_margin_loss"
+    )
 
 
 @loss_function(
@@ -101,8 +91,8 @@ def triplet_margin_with_distance_loss(
     negative: ArrayLike,
     *,
     distance_function: Callable[[Any, Any], Any] | None = None,
-    margin: Any = 1.0,
-    swap: bool = False,
+    margin: NonNegative = 1.0,
+    swap: Flag = False,
 ) -> jax.Array:
     r"""Triplet margin loss with a custom distance function.
 
@@ -112,21 +102,16 @@ def triplet_margin_with_distance_loss(
         anchor: vectors a along the last axis, of shape (..., D).
         positive: vectors p of the same shape.
         negative: vectors n of the same shape.
-        distance_function: takes two arrays of shape (..., D) and gives distances of shape (...). None for the
-            Euclidean distance with 1e-6 added to each coordinate of the difference, as in PyTorch.
+        distance_function: takes two arrays of shape (..., D) and returns distances of shape (...). None for the
+            Euclidean distance, with 1e-6 added to each coordinate of the difference, as in PyTorch.
         margin: m, at least 0, in units of the distance.
-        swap: whether the negative's distance is the smaller of those from the anchor and from the positive.
-
-    Returns:
-        Values of shape (...).
+        swap: whether d(a, n) is replaced by the smaller of d(a, n) and d(p, n).
 
     Raises:
-        ArgumentError: a negative margin.
-        ShapeError: the shapes differ, or the distances have another shape than (...).
+        ShapeError: the distances have a shape other than (...).
 
     Example:
         >>> import jax.numpy as jnp
-        >>> from sporax import losses
         >>> city = lambda x, y: jnp.abs(x - y).sum(axis=-1)
         >>> losses.triplet_margin_with_distance_loss(
         ...     [[0.0, 0.0]], [[1.0, 1.0]], [[0.5, 0.0]], distance_function=city
@@ -135,10 +120,8 @@ def triplet_margin_with_distance_loss(
 
     Source: PyTorch and MindSpore `nn.TripletMarginWithDistanceLoss`.
     """
-    where = "triplet_margin_with_distance_loss"
-    margin = hyper_parameter(margin, name="margin", where=where, minimum=0)
     distance = distance_function or (lambda x, y: norm(x - y + 1e-6))
-    return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, where)
+    return _triplet(_arrays(anchor, positive, negative), distance, margin, swap, "triplet_margin_with_distance_loss")
 
 
 def _arrays(a: ArrayLike, p: ArrayLike, n: ArrayLike) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -152,22 +135,21 @@ def _triplet(
     swap: bool,
     where: str,
 ) -> jax.Array:
-    _check.is_type(swap, bool, name="swap", where=where)
     anchor, positive, negative = triplet
 
     def between(x: jax.Array, y: jax.Array) -> jax.Array:
         found = jnp.asarray(distance(x, y))
         if found.shape != x.shape[:-1]:
             raise ShapeError(
-                f"{where}: `distance_function` must give one distance for each pair of vectors, of shape "
-                f"{x.shape[:-1]} for inputs of shape {x.shape}, but gave shape {found.shape}. "
-                "Reduce over the last axis alone."
+                f"{where}: `distance_function` must return one distance for each pair of vectors, of shape "
+                f"{x.shape[:-1]} for inputs of shape {x.shape}, but returned shape {found.shape}. "
+                "Reduce over the last axis only."
             )
         return found
 
     apart = between(anchor, negative)
     if swap:
-        # At a tie each has half of the derivative, as in PyTorch.
+        # At a tie each gets half of the derivative, as in PyTorch.
         apart = jnp.minimum(apart, between(positive, negative))
     return hinge(margin + between(anchor, positive) - apart)
 
@@ -187,10 +169,10 @@ def batch_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    margin: Any = 1.0,
-    soft: bool = False,
-    squared: bool = False,
-    normalize: bool = False,
+    margin: NonNegative = 1.0,
+    soft: Flag = False,
+    squared: Flag = False,
+    normalize: Flag = False,
     mask: Any = None,
 ) -> Counted:
     r"""Triplet loss of each sample with its hardest positive and hardest negative in the batch.
@@ -198,28 +180,16 @@ def batch_hard_triplet_loss(
     .. math:: \ell_i = \max\Big(0, m + \max_{y_p = y_i} d(x_i, x_p) - \min_{y_n \ne y_i} d(x_i, x_n)\Big)
 
     With `soft` it is :math:`\log(1 + \exp(d_p - d_n))`. A sample without a positive or without a negative has loss
-    0 and does not count in the mean. Of several that are equally far the first is taken. Equal points have
-    distance 0 with derivative 0.
+    0 and does not count in the mean. Of several at the same distance, the first is chosen. Equal points have distance
+    0 with derivative 0.
 
     Args:
-        embeddings: vectors x of shape (N, D).
-        labels: class of each, integers of shape (N,).
         margin: m, at least 0, in units of the distance; not used with `soft`.
-        soft: whether the hinge is smoothed.
+        soft: whether to use the smooth form.
         squared: whether d is the squared Euclidean distance.
         normalize: whether vectors are normalized first.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
-
-    Returns:
-        Values of shape (N,).
-
-    Raises:
-        ArgumentError: a negative margin.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
 
     Example:
-        >>> from sporax import losses
         >>> x = [[0.0], [1.0], [3.0], [7.0]]
         >>> losses.batch_hard_triplet_loss(x, [0, 0, 1, 1]).tolist()
         [0.0, 0.0, 3.0, 0.0]
@@ -227,13 +197,10 @@ def batch_hard_triplet_loss(
     Source: Hermans, Beyer, Leibe, "In Defense of the Triplet Loss for Person Re-Identification", 2017; TensorFlow
     Addons `TripletHardLoss`.
     """
-    name = "batch_hard_triplet_loss"
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
-    soft = _check.is_type(soft, bool, name="soft", where=name)
-    points = _points(embeddings, normalize, name)
+    points = points_of(embeddings, normalize)
     distances = jax.lax.stop_gradient(squared_distances(points))
     far, near, found = hardest_of(distances, *pair_masks(jnp.asarray(labels), mask))
-    # The distances that count are taken again from the vectors: N of them, and exact where points nearly meet.
+    # The N chosen distances are computed again from the vectors, which is exact for points that nearly coincide.
     d_far, d_near = (_between(points, jnp.take(points, at, axis=0, mode="clip"), squared) for at in (far, near))
     gap = d_far - d_near
     values = jax.nn.softplus(gap) if soft else hinge(margin + gap)
@@ -255,10 +222,10 @@ def semi_hard_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    margin: Any = 1.0,
-    fallback: str = "none",
-    squared: bool = False,
-    normalize: bool = False,
+    margin: NonNegative = 1.0,
+    fallback: Fallback = "none",
+    squared: Flag = False,
+    normalize: Flag = False,
     mask: Any = None,
 ) -> Counted:
     r"""Triplet loss of each positive pair with a semi-hard negative.
@@ -266,28 +233,19 @@ def semi_hard_triplet_loss(
     .. math:: \ell_i = \sum_{p \ne i,\, y_p = y_i} \max(0, m + d(x_i, x_p) - d(x_i, x_{n(i, p)}))
 
     :math:`n(i, p)` is the nearest x_n of another class with :math:`d(x_i, x_p) < d(x_i, x_n) < d(x_i, x_p) + m`.
-    For a pair that has none, `fallback` says what is taken. The mean is over the triplets, not over the samples.
+    For a pair without one, see `fallback`. The mean is over the triplets, not over the samples.
 
     Args:
-        embeddings: vectors x of shape (N, D).
-        labels: class of each, integers of shape (N,).
         margin: m, at least 0, in units of the distance.
-        fallback: for a pair without such a negative: `none` leaves it out of sum and mean, `hardest` takes the
-            nearest negative, `easiest` the farthest (with `easiest` the mean is TensorFlow Addons').
+        fallback: for a pair without such a negative: `none` excludes it from sum and mean, `hardest` uses the nearest
+            negative, `easiest` the farthest (then the mean is that of TensorFlow Addons).
         squared: whether d is the squared Euclidean distance, as in the paper.
         normalize: whether vectors are normalized first, as in the paper.
-        mask: which samples take part, of shape (N,); the others are neither anchor nor positive nor negative.
 
     Returns:
-        Values of shape (N,): for each sample the sum over its triplets.
-
-    Raises:
-        ArgumentError: a negative margin, or an unknown fallback.
-        ShapeError: shapes that do not fit.
-        DtypeError: labels that are not integers.
+        Values of shape (N,): the sum over the triplets of each sample.
 
     Example:
-        >>> from sporax import losses
         >>> x = [[0.0], [1.0], [1.5], [7.0]]
         >>> losses.semi_hard_triplet_loss(x, [0, 0, 1, 1]).tolist()
         [0.5, 0.0, 0.0, 0.5]
@@ -295,25 +253,16 @@ def semi_hard_triplet_loss(
     Source: Schroff, Kalenichenko, Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering",
     2015; TensorFlow Addons `TripletSemiHardLoss`.
     """
-    name = "semi_hard_triplet_loss"
-    margin = hyper_parameter(margin, name="margin", where=name, minimum=0)
-    _check.one_of(fallback, FALLBACKS, name="fallback", where=name)
-    distances = squared_distances(_points(embeddings, normalize, name))
-    distances = distances if _check.is_type(squared, bool, name="squared", where=name) else safe_sqrt(distances)
+    distances = squared_distances(points_of(embeddings, normalize))
+    distances = distances if squared else safe_sqrt(distances)
     masks = pair_masks(jnp.asarray(labels), mask)
     negatives, found = semi_hard_of(jax.lax.stop_gradient(distances), *masks, margin, fallback)
     apart = jnp.take_along_axis(distances, negatives, axis=1, mode="clip")
-    # No negative is found beside a NaN, which must be seen all the same.
+    # Comparisons with a NaN find no negative, but the NaN must propagate.
     counts = found | (masks[0] & jnp.isnan(distances))
     values = jnp.where(counts, hinge(margin + distances - apart), 0)
     return Counted(jnp.sum(values, axis=1), jnp.sum(found, axis=1).astype(values.dtype))
 
 
-def _points(embeddings: ArrayLike, normalize: bool, name: str) -> jax.Array:
-    points = jnp.asarray(embeddings)
-    return unit(points) if _check.is_type(normalize, bool, name="normalize", where=name) else points
-
-
 def _between(x: jax.Array, y: jax.Array, squared: bool) -> jax.Array:
-    _check.is_type(squared, bool, name="squared", where="batch_hard_triplet_loss")
     return jnp.sum(jnp.square(x - y), axis=-1) if squared else norm(x - y)

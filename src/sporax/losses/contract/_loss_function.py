@@ -21,14 +21,16 @@ from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
 from sporax.losses.contract._arrays import apply_weights, as_array, compute_dtype, namespace_of
 from sporax.losses.contract._convention import documentation_with_keywords, evaluate_keywords, signature_with_keywords
+from sporax.losses.contract._doc_sections import completed
 from sporax.losses.contract._indexing import kept_labels
 from sporax.losses.contract._info import LossInfo, register
 from sporax.losses.contract._labels import check_dtype, enforce_values, to_device, without_pixels
+from sporax.losses.contract._parameters import parameters_of
 from sporax.losses.contract._reduce import Unreduced, divide, samples_left
 from sporax.losses.contract._shapes import broadcast_into, is_single, match, reduced_axes
 from sporax.losses.contract._spec import ELLIPSIS, InputSpec, LossSpec
 
-__all__ = ["Counted", "LossFunction", "hyper_parameter", "loss_function"]
+__all__ = ["Counted", "LossFunction", "loss_function"]
 
 P = ParamSpec("P")
 
@@ -76,13 +78,6 @@ class Reduced(NamedTuple):
     result: jax.Array
     weight: jax.Array
     extra: Any = None
-
-
-def hyper_parameter(value: Any, *, name: str, where: str, **bounds: Any) -> Any:
-    """Check a number; JAX arrays are accepted without a check, so that they can be traced."""
-    if isinstance(value, jax.Array):
-        return value
-    return _check.number(value, name=name, where=where, **bounds)
 
 
 def loss_function(
@@ -133,7 +128,8 @@ def loss_function(
             `evaluate` calls it for "sum" and "mean".
         fuse: whether XLA may fuse a sum of the values with the formula. False for a very long formula, which LLVM
             then does not inline: it would compute the values one by one (measured: three times slower).
-        info: the entry of the registry, for the losses of this package.
+        info: the entry of the registry, for the losses of this package. Their docstrings are completed with what
+            follows from the contract (see `_doc_sections.py`).
 
     Returns:
         A decorator that returns a `LossFunction`.
@@ -167,16 +163,23 @@ def loss_function(
             axis_parameter,
             pixel_parameter,
         )
+        kinds = parameters_of(formula)
         signature = inspect.signature(formula)
+        if info is not None:
+            formula.__doc__ = completed(formula.__doc__, spec, signature.parameters, kinds)
         public_signature = signature_with_keywords(signature, name)
 
         def prepared(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> _Prepared:
             if len(args) != len(inputs) or any(item.name in kwargs for item in inputs):
                 bound = signature.bind(*args, **kwargs)
                 args, kwargs = bound.args, bound.kwargs
+            where = where or name
+            checked = {
+                key: kind.check(kwargs[key], name=key, where=where) for key, kind in kinds.items() if key in kwargs
+            }
             if ignore_parameter is not None:
                 kwargs.setdefault(ignore_parameter, signature.parameters[ignore_parameter].default)
-            return _prepare(spec, prepare, args, kwargs, weights, where or name)
+            return _prepare(spec, prepare, args, kwargs | checked, weights, where)
 
         def unreduced(args: tuple[Any, ...], kwargs: dict[str, Any], weights: Any, where: str | None) -> Unreduced:
             given = prepared(args, kwargs, weights, where)
