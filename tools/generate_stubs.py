@@ -303,8 +303,8 @@ def ops_stub() -> str:
     )
 
 
-def _mint_stub(module: Any, path: str, first: str = "") -> str:
-    """The stub of a module of `sporax.mint`: names of `ops`, and the functions that only mint has."""
+def _table_stub(module: Any, path: str, first: str = "") -> str:
+    """The stub of a module that serves a table of functions: names of `ops`, and functions that only it has."""
     from sporax.ops import _base
 
     names = {id(function): name for name, function in _base.FUNCTIONS.items()}
@@ -327,14 +327,48 @@ def mint_stub() -> str:
     """The stub of `sporax.mint`."""
     from sporax import mint
 
-    return _mint_stub(mint, "mint/__init__.py", "from sporax.mint import nn as nn\n")
+    return _table_stub(mint, "mint/__init__.py", "from sporax.mint import nn as nn\n")
 
 
 def mint_functional_stub() -> str:
     """The stub of `sporax.mint.nn.functional`."""
     from sporax.mint.nn import functional
 
-    return _mint_stub(functional, "mint/nn/functional.py")
+    return _table_stub(functional, "mint/nn/functional.py")
+
+
+_NUMPY_CONSTANTS = """\
+from sporax.numpy._grids import Grid as _Grid
+
+mgrid: _Grid
+ogrid: _Grid
+"""
+
+
+def numpy_stub() -> str:
+    """The stub of `sporax.numpy`: its functions, constants and dtypes."""
+    from sporax import numpy
+    from sporax.core.dtype import DType
+
+    constants = []
+    for name, value in sorted(vars(numpy).items()):
+        if isinstance(value, (float, DType)):
+            constants.append(f"{name}: {'float' if isinstance(value, float) else '_DType'}\n")
+    return _table_stub(numpy, "sporax.numpy", _NUMPY_CONSTANTS + "".join(constants))
+
+
+def scipy_linalg_stub() -> str:
+    """The stub of `sporax.scipy.linalg`."""
+    from sporax.scipy import linalg
+
+    return _table_stub(linalg, "scipy/linalg.py")
+
+
+def scipy_fft_stub() -> str:
+    """The stub of `sporax.scipy.fft`."""
+    from sporax.scipy import fft
+
+    return _table_stub(fft, "scipy/fft.py")
 
 
 STUBS: dict[str, Callable[[], str]] = {
@@ -342,6 +376,9 @@ STUBS: dict[str, Callable[[], str]] = {
     "ops/__init__.pyi": ops_stub,
     "mint/__init__.pyi": mint_stub,
     "mint/nn/functional.pyi": mint_functional_stub,
+    "numpy/__init__.pyi": numpy_stub,
+    "scipy/linalg.pyi": scipy_linalg_stub,
+    "scipy/fft.pyi": scipy_fft_stub,
 }
 """Each stub, by its path below the package."""
 
