@@ -402,7 +402,9 @@ def losses_stub() -> str:
             imports.append(f"from {home} import {name} as {name}")
             continue
         signature = inspect.signature(value).replace(return_annotation="jax.Array")
-        for annotation in (str(each.annotation) for each in signature.parameters.values()):
+        for annotation in (
+            str(each.annotation) for each in signature.parameters.values() if each.annotation is not each.empty
+        ):
             used = {each.id for each in ast.walk(ast.parse(annotation)) if isinstance(each, ast.Name)} - known
             imports += [f"from {value.__module__} import {each}" for each in sorted(used)]
             known |= used
@@ -418,7 +420,7 @@ def _loss(name: str, signature: inspect.Signature, doc: str | None) -> str:
             parts.append("*")
             keyword_only = True
         default = "" if each.default is each.empty else f" = {_default(each.default)}"
-        parts.append(f"{each.name}: {each.annotation}{default}")
+        parts.append(f"{each.name}: {'Any' if each.annotation is each.empty else each.annotation}{default}")
     return _entry(f"def {name}({', '.join(parts)}) -> jax.Array", doc).replace("\n        ", "\n    ")
 
 

@@ -1,4 +1,4 @@
-"""The alias `mindspore`: modules that forward to sporax, and errors for modules and names that are not served."""
+"""The alias `mindspore`: modules that forward to sporax, and errors for unsupported modules and names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def in_fresh_process(code: str) -> str:
 
 
 @pytest.mark.parametrize("path", compat.SERVED)
-def test_a_served_path_forwards_to_a_module_of_sporax(alias, path):
+def test_a_supported_path_forwards_to_a_module_of_sporax(alias, path):
     module, target = importlib.import_module(path), importlib.import_module(compat.SERVED[path])
     assert module is not target
     assert module is sys.modules[path]
@@ -100,16 +100,16 @@ def test_one_class_under_both_names(alias):
     [
         ("mindspore.boost", "mindspore.boost"),
         ("mindspore.common.nosuch", "mindspore.common.nosuch"),
-        # The import fails at the first component that is not served.
+        # The import fails at the first unsupported component.
         ("mindspore.nn.probability.bnn", "mindspore.nn.probability"),
     ],
 )
-def test_a_module_that_is_not_served_raises(alias, path, named):
+def test_an_unsupported_module_raises(alias, path, named):
     with pytest.raises(ModuleNotServedError) as caught:
         importlib.import_module(path)
     assert isinstance(caught.value, ModuleNotFoundError)
     assert caught.value.name == named
-    assert str(caught.value).startswith(f"sporax does not serve the module {named}.")
+    assert str(caught.value).startswith(f"sporax does not provide the module {named}.")
     assert "docs/differences.md" in str(caught.value)
 
 
@@ -128,19 +128,19 @@ def test_a_similar_module_is_suggested(alias):
         ("from mindspore.context import set_ps_contexts", "mindspore.context.set_ps_contexts"),
     ],
 )
-def test_a_name_that_is_not_served_raises_in_a_from_import(alias, statement, name):
+def test_an_unsupported_name_raises_in_a_from_import(alias, statement, name):
     with pytest.raises(NotServedError) as caught:
         exec(statement, {})
-    assert str(caught.value).startswith(f"sporax does not serve {name}.")
+    assert str(caught.value).startswith(f"sporax does not provide {name}.")
     assert "docs/differences.md" in str(caught.value)
 
 
-def test_a_name_that_is_not_served_raises_as_an_attribute(alias):
+def test_an_unsupported_name_raises_as_an_attribute(alias):
     import mindspore as ms
 
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
         ms.nn.L1Los
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.run_chekc\. docs/differences"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.run_chekc\. docs/differences"):
         ms.run_chekc
     assert not hasattr(ms.ops, "NoSuchOp")
     assert not hasattr(ms.nn, "__wrapped__")
@@ -244,7 +244,7 @@ def test_a_changed_namespace_is_noticed(monkeypatch):
     assert changed(before) == {"sporax.nn.a_mark"}
 
 
-def test_uninstall_leaves_no_trace():
+def test_uninstall_removes_the_modules():
     compat.install()
     for path in compat.SERVED:
         importlib.import_module(path)

@@ -1,4 +1,4 @@
-"""The import finder of the `mindspore` alias, and the errors for modules and names that sporax does not serve."""
+"""The import finder of the `mindspore` alias, and the errors for modules and names that sporax does not provide."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sporax.compat._served import ADDITIONAL, SERVED, VERSION
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
 
-_WHERE = "docs/differences.md of sporax says what it serves and where it differs."
+_WHERE = "docs/differences.md of sporax lists what it provides and where it differs."
 _ROOT = "mindspore"
 
 
@@ -101,7 +101,7 @@ class _Finder(MetaPathFinder):
         return None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
-        """Return the distributions for `importlib.metadata`: `version("mindspore")` is that of the served API."""
+        """Return the distributions for `importlib.metadata`: `version("mindspore")` is that of the provided API."""
         from importlib.metadata import DistributionFinder
 
         from sporax.compat._metadata import distributions
@@ -114,7 +114,7 @@ _FINDER = _Finder()
 
 def _not_served(path: str, target: ModuleType, name: str, caller: FrameType) -> Exception:
     hint = attribute(target.__name__.removeprefix("sporax."), name, dir(target), exists=True)
-    message = f"sporax does not serve {path}.{name}.{hint.replace('sporax', _ROOT)} {_WHERE}"
+    message = f"sporax does not provide {path}.{name}.{hint.replace('sporax', _ROOT)} {_WHERE}"
     # `from mindspore.nn import X` would discard the message of an AttributeError, so there the error is an ImportError.
     if is_from_import(caller):
         return NotServedError(message, name=name)
@@ -127,7 +127,7 @@ def _module_not_served(path: str) -> str:
     siblings = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == parent]
     near = nearest(leaf, siblings)
     hint = f" Did you mean {parent}.{near}?" if near else ""
-    return f"sporax does not serve the module {path}.{hint} {_WHERE}"
+    return f"sporax does not provide the module {path}.{hint} {_WHERE}"
 
 
 def installed() -> bool:
@@ -144,9 +144,9 @@ def install() -> None:
     """Install the alias: `import mindspore` and the paths of `SERVED` below it import modules that forward to sporax.
 
     The objects in them are those of sporax: `mindspore.nn.Cell is sporax.nn.Cell`. What a script sets on the modules
-    themselves does not change sporax. The version of `mindspore`, also in `importlib.metadata`, is that of the served
-    MindSpore API. Modules and names that sporax does not serve raise an ImportError or an AttributeError with a
-    message. A second call does nothing.
+    themselves does not change sporax. The version of `mindspore`, also in `importlib.metadata`, is that of the provided
+    MindSpore API. Modules and names that sporax does not provide raise an ImportError or an AttributeError. A second
+    call has no effect.
 
     Raises:
         CompatError: the real MindSpore is already imported in this process.
