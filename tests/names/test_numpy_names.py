@@ -228,6 +228,10 @@ def test_options_of_the_exceptions():
         mnp.gradient(x, edge_order=2)
     with pytest.raises(ShapeError, match=r"numpy\.add: shapes \(3,\) and \(2,\) do not broadcast"):
         mnp.add(x, mnp.ones(2))
+    with pytest.raises(ArgumentError, match=r"^numpy\.max: axis 2 is out of bounds for array of dimension 1"):
+        mnp.max(x, axis=2)
+    with pytest.raises(ArgumentError, match=r"^numpy\.reshape: cannot reshape array of shape \(3,\)"):
+        mnp.reshape(x, (2, 2))
     assert mnp.pad(x, 1, "linear_ramp", end_values=4).tolist() == [4.0, 1.5, -2.0, 0.5, 4.0]
     assert mnp.unique(mnp.array([3, 1, 3, 2])).tolist() == [3, 1, 2]
     assert mnp.norm(mnp.array([[3.0, 4.0]]), "fro").item() == 5.0

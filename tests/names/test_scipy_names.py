@@ -113,6 +113,13 @@ def test_cosine_transforms_are_those_of_scipy(name: str, norm: str | None):
     np.testing.assert_allclose(found.asnumpy(), getattr(scipy.fft, name)(TALL, norm=norm), rtol=1e-4, atol=1e-5)
 
 
+def test_errors_name_the_function():
+    with pytest.raises(ArgumentError, match=r"^scipy\.linalg\.inv: Argument to inv must have shape \[\.\.\., n, n\]"):
+        linalg.inv(Tensor(B))
+    with pytest.raises(ArgumentError, match=r"^scipy\.fft\.dct: Only DCT type 2 is implemented"):
+        fft.dct(Tensor(B), 3)
+
+
 class Determined(nn.Cell):
     def __init__(self) -> None:
         super().__init__()

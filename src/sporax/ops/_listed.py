@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax._errors import ShapeError
+from sporax._errors import ArgumentError, ShapeError, SporaxError
+from sporax._jax_compat import CONCRETIZATION_ERRORS
 from sporax.core import Tensor, arithmetic, to_array, wrap
 from sporax.core.dtype import DType as _DType  # noqa: F401  signatures name it as a result
 from sporax.ops import _args
@@ -205,7 +206,8 @@ def listed(
         path: its name in NumPy or SciPy, for the docstring.
         wide, kinds: see `entered`.
     """
-    call = signature(text.partition(" -> ")[0]).call
+    one = signature(text.partition(" -> ")[0])
+    call = one.call
     theirs = list(inspect.signature(function).parameters.values())
     variadic = next((each.name for each in call if each.kind is each.VAR_POSITIONAL), None)
     casts = all(each.name != "dtype" for each in theirs)
@@ -217,10 +219,16 @@ def listed(
         values = [arguments[each] for each in leading]
         values += arguments[variadic] if variadic is not None else []
         named = {each: arguments[each] for each in passed if each not in leading and each != variadic}
-        return compute(*values, **named)
+        try:
+            return compute(*values, **named)
+        except (SporaxError, *CONCRETIZATION_ERRORS):
+            raise
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise ArgumentError(f"{one.home}.{one.name}: {error}") from error
 
     described = (inspect.getdoc(function) or "").partition("\n")[0]
-    kernel.__doc__ = f"As `{path}`, for Tensors.\n\n{described}"
+    refused = f"ArgumentError: arguments that `{path}` refuses."
+    kernel.__doc__ = f"As `{path}`, for Tensors.\n\n{described}\n\nRaises:\n    {refused}"
     return entered(text, kernel, wide=wide, kinds=kinds)
 
 
