@@ -254,7 +254,7 @@ def linear_sum_assignment(cost_matrix: Any, maximize: Any, dimension_limit: Any 
     Args:
         cost_matrix: Tensor of shape (M, N).
         maximize: bool: whether the sum is to be maximal.
-        dimension_limit: int: only so many columns are considered. Default: all.
+        dimension_limit: int: the number of columns to consider. Default: all.
 
     Returns:
         (rows, columns): int64 Tensors of length min(M, N), filled with -1 behind the assigned pairs.
