@@ -7,7 +7,9 @@ from sporax import formats as formats
 from sporax import losses as losses
 from sporax import mint as mint
 from sporax import nn as nn
+from sporax import numpy as numpy
 from sporax import ops as ops
+from sporax import scipy as scipy
 from sporax import train as train
 from sporax import transforms as transforms
 from sporax._errors import ArgumentError as ArgumentError

@@ -36,6 +36,6 @@ def errors(path: Path, folder: Path) -> dict[int, list[str]]:
 def test_types_of_results_and_wrong_keywords(tmp_path: Path):
     pytest.importorskip("pyright", reason="pyright is not installed; .ci/run installs it and runs this test")
     expected = {number for number, line in enumerate(USER_CODE.read_text().splitlines(), 1) if line.endswith("# error")}
-    assert len(expected) == 8
+    assert len(expected) == 11
     found = errors(USER_CODE, tmp_path)
     assert set(found) == expected, found

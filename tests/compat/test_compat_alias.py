@@ -1,4 +1,4 @@
-"""The alias `mindspore`: the same objects, and errors for modules and names that are not served."""
+"""The alias `mindspore`: modules that forward to sporax, and errors for unsupported modules and names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,15 +34,16 @@ def in_fresh_process(code: str) -> str:
 
 
 @pytest.mark.parametrize("path", compat.SERVED)
-def test_a_served_path_is_a_module_of_sporax(alias, path):
-    module = importlib.import_module(path)
-    if path == "mindspore":
-        assert module.Tensor is sporax.Tensor
-        assert (module.__name__, module.__spec__.name, module.__file__) == (path, path, sporax.__file__)
-        return
-    assert module is importlib.import_module(compat.SERVED[path])
-    assert module.__name__ == compat.SERVED[path]
-    assert module.__spec__.name == compat.SERVED[path]
+def test_a_supported_path_forwards_to_a_module_of_sporax(alias, path):
+    module, target = importlib.import_module(path), importlib.import_module(compat.SERVED[path])
+    assert module is not target
+    assert module is sys.modules[path]
+    assert (module.__name__, module.__spec__.name, module.__file__) == (path, path, target.__file__)
+    assert module.__doc__ == target.__doc__
+    for name in getattr(target, "__all__", ()):
+        value = getattr(module, name)
+        assert value is getattr(target, name) or isinstance(value, types.ModuleType)
+    assert set(getattr(target, "__all__", ())) <= set(dir(module))
 
 
 @pytest.mark.parametrize("path", compat.SERVED)
@@ -54,7 +56,7 @@ def test_no_alias_hides_a_public_name(path):
 
 
 def test_the_usual_imports_of_a_script(alias):
-    scope: dict[str, object] = {}
+    scope: dict[str, Any] = {}
     exec(
         "import mindspore\nimport mindspore as ms\nimport mindspore.nn as nn\nimport mindspore.ops as ops\n"
         "import mindspore.dataset as ds\nfrom mindspore import Model, Parameter, Tensor, context\n"
@@ -69,12 +71,16 @@ def test_the_usual_imports_of_a_script(alias):
         scope,
     )
     assert scope["mindspore"] is scope["ms"]
-    assert scope["nn"] is scope["nn2"] is sporax.nn
-    assert scope["P"] is scope["F"] is scope["C"] is scope["ops"] is scope["ops2"] is sporax.ops
-    assert scope["ds"] is scope["dataset"] is sporax.dataset
+    assert scope["nn"] is scope["nn2"]
+    assert scope["nn"].LossBase is scope["LossBase"] is sporax.nn.LossBase
+    assert scope["ops"] is scope["ops2"]
+    assert scope["P"].Abs is scope["F"].Abs is scope["C"].Abs is scope["ops"].Abs is sporax.ops.Abs
+    assert scope["ds"] is scope["dataset"]
+    assert scope["ds"].GeneratorDataset is sporax.dataset.GeneratorDataset
     assert scope["Tensor"] is sporax.Tensor
     assert scope["Model"] is scope["Model2"] is sporax.Model
-    assert scope["mstype"] is scope["dtype"] is sporax.dtype
+    assert scope["mstype"] is scope["dtype"]
+    assert scope["mstype"].float32 is sporax.float32
     assert scope["Accuracy"] is scope["Accuracy2"] is sporax.train.Accuracy
     assert scope["Normal"] is importlib.import_module("sporax.core.initializer").Normal
 
@@ -92,18 +98,18 @@ def test_one_class_under_both_names(alias):
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("mindspore.scipy", "mindspore.scipy"),
+        ("mindspore.boost", "mindspore.boost"),
         ("mindspore.common.nosuch", "mindspore.common.nosuch"),
-        # The import fails at the first component that is not served.
+        # The import fails at the first unsupported component.
         ("mindspore.nn.probability.bnn", "mindspore.nn.probability"),
     ],
 )
-def test_a_module_that_is_not_served_raises(alias, path, named):
+def test_an_unsupported_module_raises(alias, path, named):
     with pytest.raises(ModuleNotServedError) as caught:
         importlib.import_module(path)
     assert isinstance(caught.value, ModuleNotFoundError)
     assert caught.value.name == named
-    assert str(caught.value).startswith(f"sporax does not serve the module {named}.")
+    assert str(caught.value).startswith(f"sporax does not provide the module {named}.")
     assert "docs/differences.md" in str(caught.value)
 
 
@@ -122,19 +128,19 @@ def test_a_similar_module_is_suggested(alias):
         ("from mindspore.context import set_ps_contexts", "mindspore.context.set_ps_contexts"),
     ],
 )
-def test_a_name_that_is_not_served_raises_in_a_from_import(alias, statement, name):
+def test_an_unsupported_name_raises_in_a_from_import(alias, statement, name):
     with pytest.raises(NotServedError) as caught:
         exec(statement, {})
-    assert str(caught.value).startswith(f"sporax does not serve {name}.")
+    assert str(caught.value).startswith(f"sporax does not provide {name}.")
     assert "docs/differences.md" in str(caught.value)
 
 
-def test_a_name_that_is_not_served_raises_as_an_attribute(alias):
+def test_an_unsupported_name_raises_as_an_attribute(alias):
     import mindspore as ms
 
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
         ms.nn.L1Los
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.run_chekc\. docs/differences"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.run_chekc\. docs/differences"):
         ms.run_chekc
     assert not hasattr(ms.ops, "NoSuchOp")
     assert not hasattr(ms.nn, "__wrapped__")
@@ -194,24 +200,70 @@ def test_attributes_set_on_mindspore_are_not_set_on_sporax(alias):
     scope: dict[str, object] = {}
     exec("from mindspore import *", scope)
     assert scope["Tensor"] is sporax.Tensor
-    assert scope["nn"] is sporax.nn
+    assert scope["nn"] is mindspore.nn
+    assert repr(scope["nn"]) == "<module 'mindspore.nn' (sporax.nn)>"
 
 
-def test_uninstall_leaves_no_trace():
-    before = {name: dict(vars(sys.modules[name])) for name in {*compat.SERVED.values()} & set(sys.modules)}
+def namespaces() -> dict[str, dict[str, Any]]:
+    """The namespace of every module of sporax, and of those that the alias serves."""
+    for target in compat.SERVED.values():
+        importlib.import_module(target)
+    return {name: dict(vars(module)) for name, module in sys.modules.items() if name.split(".")[0] == "sporax"}
+
+
+def changed(before: dict[str, dict[str, Any]]) -> set[str]:
+    now = namespaces()
+    return {
+        f"{name}.{each}"
+        for name, names in before.items()
+        for each in {*names, *now[name]}
+        if names.get(each, now) is not now[name].get(each, now)
+    }
+
+
+def test_the_alias_leaves_every_module_of_sporax_unchanged():
+    for name in dir(sporax):
+        getattr(sporax, name)
+    before = namespaces()
+    compat.install()
+    for path in compat.SERVED:
+        module = importlib.import_module(path)
+        for name in dir(module):
+            getattr(module, name)
+        with pytest.raises(AttributeError):
+            module.no_such_name_anywhere
+        module.a_mark_of_the_script = 3
+    assert changed(before) == set()
+    compat.uninstall()
+    assert changed(before) == set()
+
+
+def test_a_changed_namespace_is_noticed(monkeypatch):
+    before = namespaces()
+    monkeypatch.setattr(sporax.nn, "a_mark", 3, raising=False)
+    assert changed(before) == {"sporax.nn.a_mark"}
+
+
+def test_uninstall_removes_the_modules():
     compat.install()
     for path in compat.SERVED:
         importlib.import_module(path)
     compat.uninstall()
     assert not compat.installed()
     assert not [name for name in sys.modules if name.split(".")[0] == "mindspore"]
-    for name, names in before.items():
-        now = vars(sys.modules[name])
-        assert now.get("__getattr__") is names.get("__getattr__")
-        assert {n for n, v in now.items() if isinstance(v, types.ModuleType) and n not in names} <= {
-            target.rpartition(".")[2] for target in compat.SERVED.values()
-        }
     compat.uninstall()
+
+
+def test_what_a_script_sets_on_a_module_stays_in_it(alias):
+    import mindspore.nn
+
+    class Replaced(mindspore.nn.ReLU):
+        pass
+
+    mindspore.nn.ReLU = Replaced
+    assert mindspore.nn.ReLU is Replaced
+    assert sporax.nn.ReLU is not Replaced
+    assert mindspore.nn.__dict__["Dense"] is sporax.nn.Dense
 
 
 def test_a_second_install_does_nothing():
@@ -240,8 +292,8 @@ def test_importing_sporax_does_not_install_the_alias():
 
 def test_a_fresh_process_can_start_with_any_import():
     start = "from sporax import compat\ncompat.install()\n"
-    assert in_fresh_process(start + "import mindspore.nn as nn\nprint(nn.__name__)") == "sporax.nn\n"
+    assert in_fresh_process(start + "import mindspore.nn as nn\nprint(nn.__name__)") == "mindspore.nn\n"
     code = "from mindspore.common.initializer import Normal\nprint(Normal.__name__)"
     assert in_fresh_process(start + code) == "Normal\n"
     code = "from mindspore import dataset as ds\nimport sys\nprint(ds.__name__, 'jax' in sys.modules)"
-    assert in_fresh_process(start + code) == "sporax.dataset False\n"
+    assert in_fresh_process(start + code) == "mindspore.dataset False\n"

@@ -5,7 +5,8 @@ from typing import assert_type
 import jax
 import numpy as np
 
-from sporax import Tensor, losses, mint, nn, ops
+from sporax import Tensor, losses, mint, nn, ops, scipy
+from sporax import numpy as mnp
 
 x = Tensor(np.ones((2, 3), np.float32))
 
@@ -22,6 +23,13 @@ assert_type(nn.ReLU()(x), Tensor)
 assert_type(nn.HuberLoss(reduction="sum", delta=2.0)(x, x), Tensor)
 assert_type(losses.huber_loss([1.0], [2.0]), jax.Array)
 assert_type(losses.huber_loss([1.0], [2.0], delta=2.0, reduction="mean"), jax.Array)
+assert_type(losses.huber_loss([1.0], [2.0], weights=np.ones(1)), jax.Array)
+assert_type(x.clamp(0.0, 1.0), Tensor)
+assert_type(x.clamp(min=0), Tensor)
+assert_type(mnp.add(x, 1), Tensor)
+assert_type(mnp.mean(x, axis=0, dtype=mnp.float16), Tensor)
+assert_type(mnp.split(x, 2), tuple[Tensor, ...])
+assert_type(scipy.linalg.inv(x), Tensor)
 
 ops.abs(x, wrong=1)  # error
 ops.ReduceSum(wrong=True)  # error
@@ -29,5 +37,8 @@ nn.HuberLoss(wrong=1.0)  # error
 nn.HuberLoss(delta="wide")  # error
 nn.Dense(3)  # error
 losses.huber_loss([1.0], [2.0], wrong=1)  # error
+losses.huber_loss([1.0], [2.0], reduction="mean", wrong=1)  # error
+losses.huber_loss([1.0], [2.0], weight=np.ones(1))  # error
+mnp.mean(x, dim=0)  # error
 ops.no_such_op(x)  # error
 nn.NoSuchLoss()  # error

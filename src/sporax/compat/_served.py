@@ -1,4 +1,4 @@
-"""The module paths of MindSpore that are served, and the modules of sporax that serve them."""
+"""The module paths of MindSpore under the alias, and the modules of sporax behind them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,21 @@ SERVED: Mapping[str, str] = MappingProxyType(
         "mindspore.nn.optim.optimizer": "sporax.nn.optim",
         "mindspore.nn.wrap": "sporax.nn.wrap",
         "mindspore.nn.wrap.cell_wrapper": "sporax.nn.wrap",
+        "mindspore.numpy": "sporax.numpy",
+        "mindspore.numpy.array_creations": "sporax.numpy",
+        "mindspore.numpy.array_ops": "sporax.numpy",
+        "mindspore.numpy.logic_ops": "sporax.numpy",
+        "mindspore.numpy.math_ops": "sporax.numpy",
         "mindspore.ops": "sporax.ops",
         "mindspore.ops.composite": "sporax.ops",
         "mindspore.ops.function": "sporax.ops",
         "mindspore.ops.function.nn_func": "sporax.ops",
         "mindspore.ops.functional": "sporax.ops",
         "mindspore.ops.operations": "sporax.ops",
+        "mindspore.scipy": "sporax.scipy",
+        "mindspore.scipy.fft": "sporax.scipy.fft",
+        "mindspore.scipy.linalg": "sporax.scipy.linalg",
+        "mindspore.scipy.optimize": "sporax.scipy.optimize",
         "mindspore.train": "sporax.train",
         "mindspore.train.callback": "sporax.train.callback",
         "mindspore.train.metrics": "sporax.train.metrics",
@@ -48,18 +57,15 @@ SERVED: Mapping[str, str] = MappingProxyType(
         "mindspore.train.serialization": "sporax.train.checkpoint",
     }
 )
-"""MindSpore's module path -> the module of sporax; the first path of a module is its main path.
-
-`mindspore` is a separate module that forwards to sporax, because its version differs.
-"""
+"""MindSpore's module path -> the module of sporax to which it forwards; the first path of a module is its main path."""
 
 VERSION = "2.10.0"
-"""The version of MindSpore whose API is served: `mindspore.__version__`, which scripts compare."""
+"""The version of MindSpore whose API is provided: `mindspore.__version__`, which scripts compare."""
 
 ADDITIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # MindSpore also has the metrics in `nn`; sporax.nn cannot import them from sporax.train.
-        "sporax.nn": ("sporax.train.metrics",),
+        "mindspore.nn": ("sporax.train.metrics",),
     }
 )
-"""A module of sporax -> other modules whose names MindSpore also has in it."""
+"""A MindSpore path -> further modules of sporax whose names MindSpore has in it."""

@@ -435,14 +435,14 @@ class Tensor:
     def chunk(self, chunks: builtins.int, axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
         """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
 
-    def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
-        """Limit each element to the range between two bounds."""
+    def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """Limit each element to the range between two bounds, as `ops.clamp`."""
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """As `Tensor.clamp`, in place; returns the Tensor itself."""
 
-    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Any:
-        """Limit each element to the range between two bounds."""
+    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """Limit each element to the range between two bounds, as `ops.clamp`."""
 
     def clone(self) -> Tensor:
         """Copy a Tensor; gradients flow through the copy."""
@@ -576,7 +576,7 @@ class Tensor:
     def fills(self, value: _TensorLike) -> Tensor:
         """Tensor of the shape and dtype of another, filled with one number."""
 
-    def flatten(self, order: str | builtins.int = 'C', *end: builtins.int, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+    def flatten(self, order: str = 'C', *end: Any, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Merge adjacent axes, as `ops.flatten`; by default all of them."""
 
     def flip(self, dims: builtins.int | Sequence[builtins.int] | Tensor = ..., *, axis: Any = None, dim: Any = None) -> Tensor:
@@ -813,8 +813,8 @@ class Tensor:
     def matmul(self, other: _TensorLike = ..., *, tensor2: Any = None) -> Tensor:
         """Matrix product; leading axes broadcast."""
 
-    def max(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
-        """The largest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.max`."""
+    def max(self, dim: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdim: builtins.bool = False, *, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False, keep_dims: Any = None) -> Any:
+        """Maximum over axes; with an int as `dim` and no `initial` or `where`, the pair of maximum and index."""
 
     def maximum(self, other: _TensorLike) -> Tensor:
         """Elementwise maximum; NaN propagates."""
@@ -825,8 +825,8 @@ class Tensor:
     def median(self, axis: builtins.int = -1, keepdims: builtins.bool = False, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> tuple[Tensor, Tensor]:
         """Median along an axis, and its index. Of an even number of elements, the lower middle one."""
 
-    def min(self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False) -> Any:
-        """The smallest element along axes; with one int as the first argument or as `dim`, and no `initial` or `where`, or with `return_indices`, the pair of it and its index, as `ops.min`."""
+    def min(self, dim: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdim: builtins.bool = False, *, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keepdims: builtins.bool = False, initial: Any = None, where: Any = None, return_indices: builtins.bool = False, keep_dims: Any = None) -> Any:
+        """Minimum over axes; with an int as `dim` and no `initial` or `where`, the pair of minimum and index."""
 
     def minimum(self, other: _TensorLike) -> Tensor:
         """Elementwise minimum; NaN propagates."""
@@ -1098,8 +1098,8 @@ class Tensor:
     def subtract(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """Elementwise difference of the input and a multiple of another operand."""
 
-    def sum(self, axis: Any = None, dtype: Any = None, keepdims: builtins.bool = False, initial: Any = None, *, dim: Any = None, keepdim: Any = None) -> Tensor:
-        """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
+    def sum(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, dtype: Any = None, keepdims: builtins.bool = False, initial: Any = None, *, dim: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
+        """Sum over axes, as `ops.sum`."""
 
     def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
         """Exchange two axes."""
@@ -1185,7 +1185,7 @@ class Tensor:
     def var(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, ddof: builtins.int = 0, keepdims: builtins.bool = False, *, dim: Any = None, correction: Any = None, keepdim: Any = None, keep_dims: Any = None) -> Tensor:
         """Variance over axes."""
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *shape: builtins.int | Sequence[builtins.int] | Tensor | DType) -> Tensor:
         """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
 
     def view_as(self, other: _TensorLike) -> Tensor:

@@ -71,6 +71,6 @@ from sporax.losses.contract._reduce import *
 from sporax.losses.contract._spec import *
 from sporax.losses.numerics._softmax import *
 
-if not TYPE_CHECKING:  # a type checker reads the star imports
+if not TYPE_CHECKING:  # for a type checker: __init__.pyi
     __all__ = exported(__name__)
     __getattr__ = missing_from(__name__)

@@ -38,9 +38,6 @@ ELSEWHERE: dict[str, dict[str, Callable[..., Any]]] = {}
 OTHERS: dict[str, Any] = {}
 """What is public and neither: helpers and classes with a constructor of their own."""
 
-DIM = {"dim": "axis", "keepdim": "keepdims"}
-"""MindSpore's second names of the axis arguments of Tensor methods."""
-
 
 def entered(value: R, name: str | None = None) -> R:
     """Make an object a public name of `ops` as it is; also a decorator.

@@ -8,8 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sporax._jax_compat import x64_scope
-from sporax.core import Tensor, wrap
 from sporax.core import is_tensor as _is_tensor
 from sporax.core.dtype import DType as _DType
 from sporax.core.dtype import as_dtype
@@ -84,15 +82,6 @@ def type_as(x: Array, other: Array) -> jax.Array:
         sporax.int64
     """
     return x.astype(other.dtype)
-
-
-def bitcast(x: Tensor, dtype: Any) -> Tensor:
-    """The bits of a Tensor interpreted as another dtype."""
-    array, wanted = x._value, as_dtype(dtype).dtype
-    with x64_scope(True):
-        if array.dtype.itemsize == wanted.itemsize:
-            return wrap(jax.lax.bitcast_convert_type(array, wanted))
-        return wrap(array.view(wanted))
 
 
 @op("ops.dtype(x)", "ops.DType()(x)")

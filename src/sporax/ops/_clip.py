@@ -13,7 +13,7 @@ from sporax._errors import ArgumentError
 from sporax._jax_compat import is_tracer
 from sporax.core import arithmetic
 from sporax.ops import _args
-from sporax.ops._kinds import Arrays, Flag, Kind, Operand, Value, plain
+from sporax.ops._kinds import Array, Arrays, Flag, Kind, Operand, Value, plain
 from sporax.ops._op import op
 
 # A bound that is NaN gives NaN, and so does an element that is NaN.
@@ -64,8 +64,6 @@ def _clamp(value: Any, low: Any, high: Any, where: str) -> Any:
     "ops.clip(input, min=None, max=None)",
     "mint.clamp(input, min=None, max=None)",
     "mint.clip(input, min=None, max=None)",
-    "Tensor.clamp(self, min=None, max=None)",
-    "Tensor.clip(self, min=None, max=None)",
 )
 def clamp(x: ArrayOrArrays, min: Bound, max: Bound) -> Any:
     r"""Limit each element to the range between two bounds.
@@ -89,6 +87,24 @@ def clamp(x: ArrayOrArrays, min: Bound, max: Bound) -> Any:
         [2 3 4]
     """
     return _clamp(x, min, max, "clamp")
+
+
+@op("Tensor.clamp(self, min=None, max=None)", "Tensor.clip(self, min=None, max=None)")
+def _clamp_method(x: Array, min: Bound, max: Bound) -> jax.Array:
+    """Limit each element to the range between two bounds, as `ops.clamp`.
+
+    Args:
+        min: the lower bound: number, Tensor that broadcasts, or None for no bound.
+        max: the upper bound, likewise. Where `min` exceeds `max`, the result is `max`.
+
+    Returns:
+        Tensor of the same shape; an integer one with a float bound gives float32.
+
+    Raises:
+        ArgumentError: neither bound is given.
+        ShapeError: a bound does not broadcast.
+    """
+    return _clamped(x, min, max, "clamp")
 
 
 @op("ops.clip_by_value(x, clip_value_min=None, clip_value_max=None)")

@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sporax.core import Tensor
-from sporax.core.dtype import DType
-from sporax.ops import (
-    _axes,
-    _binary,
-    _cast,
-    _gather,
-    _reduce,
-    _scatter,
-    _select,
-    _shape,
-)
-from sporax.ops._args import spread
-from sporax.ops._base import DIM, tensor_method
+from sporax.ops import _axes, _binary, _gather, _scatter, _select
+from sporax.ops._base import tensor_method
 
 
 def _is_one(alpha: Any) -> bool:
     return isinstance(alpha, (int, float)) and alpha == 1
-
-
-@tensor_method()
-def view(self: Tensor, *shape: Any) -> Tensor:
-    """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
-    if len(shape) == 1 and isinstance(shape[0], DType):
-        return _cast.bitcast(self, shape[0])
-    return _shape.reshape(self, spread(shape))
-
-
-@tensor_method()
-def flatten(self: Tensor, order: str | int = "C", *end: int, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Merge adjacent axes, as `ops.flatten`; by default all of them.
-
-    The first and last axis may be given by position: `x.flatten(0, 1)`.
-    """
-    if isinstance(order, int):
-        if len(end) > 1:
-            raise TypeError(f"Tensor.flatten: takes a first and a last axis, but got {(order, *end)!r}.")
-        order, start_dim, end_dim = "C", order, end[0] if end else end_dim
-    elif end:
-        raise TypeError(f"Tensor.flatten: after order={order!r} name the axes, start_dim= and end_dim=; got {end!r}.")
-    return _shape.flatten(self, order, start_dim=start_dim, end_dim=end_dim)
 
 
 @tensor_method()
@@ -64,49 +29,6 @@ def ndimension(self: Tensor) -> int:
 def nelement(self: Tensor) -> int:
     """Return the number of elements."""
     return self.size
-
-
-@tensor_method(also=DIM)
-def sum(self: Tensor, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
-    if isinstance(dtype, bool):
-        dtype, keepdims = None, dtype
-    result = _reduce.sum(self, axis, keepdims, dtype=dtype)
-    return result if initial is None else _binary.add(result, initial)
-
-
-def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(
-        self: Tensor,
-        dim: Any = None,
-        keepdim: bool = False,
-        *,
-        axis: Any = None,
-        keepdims: bool = False,
-        initial: Any = None,
-        where: Any = None,
-        return_indices: bool = False,
-    ) -> Any:
-        keep = keepdim or keepdims
-        pair = isinstance(dim, int) and not isinstance(dim, bool) and initial is None and where is None
-        over = dim if dim is not None else axis
-        if pair or (return_indices and (over is None or isinstance(over, int))):
-            return function(self, over, keep, initial=initial, where=where)
-        reduce = _reduce.amax if name == "max" else _reduce.amin
-        return reduce(self, over, keep, initial=initial, where=where)
-
-    which = "largest" if name == "max" else "smallest"
-    method.__name__ = method.__qualname__ = name
-    method.__module__ = __name__
-    method.__doc__ = (
-        f"The {which} element along axes; with one int as the first argument or as `dim`, and no `initial` or "
-        f"`where`, or with `return_indices`, the pair of it and its index, as `ops.{name}`."
-    )
-    return method
-
-
-max = tensor_method()(_extreme("max", _reduce.max))
-min = tensor_method()(_extreme("min", _reduce.min))
 
 
 # --- indices ---

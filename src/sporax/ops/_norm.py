@@ -20,7 +20,7 @@ Order = Annotated[float, value_kind("float")]
 Dim = Annotated[int, value_kind("int")]
 
 
-def _norm(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
+def norm_over(x: jax.Array, order: float, over: tuple[int, ...], keepdims: bool) -> jax.Array:
     return _wide_norm(widened(x), order, over, keepdims).astype(jnp.real(x).dtype)
 
 
@@ -73,10 +73,10 @@ def norm(x: Floating, ord: Value, axis: Axes, keepdims: KeepDims, dtype: DType) 
     if isinstance(ord, str):
         _check.one_of(ord, ("fro", "nuc"), name="ord", where="ops.norm")
     if ord is None or (isinstance(ord, str) and ord == "fro"):
-        return _norm(x, 2.0, axis, keepdims)
+        return norm_over(x, 2.0, axis, keepdims)
     if len(axis) == 2:
         return jnp.linalg.norm(widened(x), ord=ord, axis=axis, keepdims=keepdims).astype(jnp.real(x).dtype)
-    return _norm(x, float(ord), axis, keepdims)
+    return norm_over(x, float(ord), axis, keepdims)
 
 
 @op("ops.vector_norm(x, ord=2, axis=None, keepdims=False, *, dtype=None)")
@@ -97,7 +97,7 @@ def vector_norm(x: Floating, ord: Order, axis: Axes, keepdims: KeepDims, dtype: 
         >>> print(ops.vector_norm(Tensor([3.0, -4.0]), ord=1))
         7.0
     """
-    return _norm(x if dtype is None else x.astype(dtype), float(ord), axis, keepdims)
+    return norm_over(x if dtype is None else x.astype(dtype), float(ord), axis, keepdims)
 
 
 @op("ops.cdist(x1, x2, p=2.0)", "ops.Cdist(p=2.0)(x1, x2)")
@@ -125,7 +125,7 @@ def cdist(x1: Floating, x2: Floating, p: Order) -> jax.Array:
         raise ShapeError(f"ops.cdist: needs shapes (..., n, k) and (..., m, k), but got {x1.shape} and {x2.shape}.")
     check_batch("cdist", x1, x2)
     difference = jnp.expand_dims(widened(x1), -2) - jnp.expand_dims(widened(x2), -3)
-    result = _norm(difference, float(p), (difference.ndim - 1,), False)
+    result = norm_over(difference, float(p), (difference.ndim - 1,), False)
     return result.astype(jnp.finfo(jnp.result_type(x1, x2)).dtype)
 
 
@@ -151,7 +151,7 @@ def dist(x: Floating, y: Floating, p: Order) -> jax.Array:
     """
     check_broadcast("dist", x, y)
     difference = widened(x) - widened(y)
-    result = _norm(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
+    result = norm_over(difference, float(p), tuple(np.arange(difference.ndim).tolist()), False)
     return result.astype(jnp.finfo(jnp.result_type(x, y)).dtype)
 
 
@@ -179,7 +179,7 @@ def cosine_similarity(x1: Floating, x2: Floating, dim: Dim, eps: Operand) -> jax
     check_broadcast("cosine_similarity", x1, x2)
     x, y = jnp.broadcast_arrays(x1, x2)
     over = (one_axis(dim, x, where="cosine_similarity", name="dim"),)
-    lengths = [jnp.maximum(_norm(each, 2.0, over, False), eps) for each in (x, y)]
+    lengths = [jnp.maximum(norm_over(each, 2.0, over, False), eps) for each in (x, y)]
     return jnp.sum(x * y, axis=over) / (lengths[0] * lengths[1])
 
 

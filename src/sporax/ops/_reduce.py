@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError
+from sporax.core import arithmetic
 from sporax.ops import _args
 from sporax.ops._kinds import (
     Array,
@@ -33,6 +34,30 @@ Where = Annotated[
         lambda value, *_: plain(value), "bool Tensor that broadcasts: the elements to include; needs `initial`.", "Any"
     ),
 ]
+
+DTypeOrKeepDims = Annotated[
+    Any,
+    static_kind(lambda value, *_: value if isinstance(value, bool) else _args.numpy_dtype(value), "", "Any"),
+]
+
+
+def _axis_or_axes(value: Any, x: Any, where: str, name: str) -> Any:
+    value = plain(value)
+    if value is None or isinstance(value, int):
+        return None if value is None else _args.one_axis(value, x, where=where, name=name)
+    return _args.axes(value, x, where=where, name=name)
+
+
+AxisOrAxes = Annotated[
+    Any,
+    static_kind(
+        _axis_or_axes,
+        "int, tuple of ints, or None for all axes.",
+        "int | Sequence[int] | Tensor | None",
+        "ArgumentError: an axis is out of range; the message names the axis, the shape and the range.",
+    ),
+]
+_add = arithmetic(jnp.add)
 
 
 def _sum_dtype(x: Any) -> np.dtype:
@@ -59,6 +84,20 @@ def sum(x: Array, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
         [3. 8.]
     """
     return jnp.sum(x, axis=axis, dtype=dtype or _sum_dtype(x), keepdims=keepdims)
+
+
+@op("Tensor.sum(self, axis=None, dtype=None, keepdims=False, initial=None)")
+def _sum_method(x: Array, axis: Axes, dtype: DTypeOrKeepDims, keepdims: KeepDims, initial: Initial) -> jax.Array:
+    """Sum over axes, as `ops.sum`.
+
+    Args:
+        dtype: the dtype of the result. A bool is `keepdims`, as it is the second argument of `ops.sum`'s axes.
+        initial: number that is added.
+    """
+    if isinstance(dtype, bool):
+        dtype, keepdims = None, dtype
+    result = jnp.sum(x, axis=axis, dtype=dtype or _sum_dtype(x), keepdims=keepdims)
+    return result if initial is None else _add(result, initial)
 
 
 def _sum_of_same_dtype(x: Any, axis: Any, keepdims: bool) -> jax.Array:
@@ -306,6 +345,74 @@ def min(x: Real, axis: OptionalAxis, keepdims: KeepDims, initial: Initial, where
         [1. 3.] [0 1]
     """
     return _with_index("min", x, axis, keepdims, initial, where)
+
+
+def _extreme_method(
+    name: str, x: Any, axes: tuple[Any, Any], keepdims: bool, initial: Any, where: Any, return_indices: bool
+) -> Any:
+    by_dim, by_axis = axes
+    over = by_axis if by_dim is None else by_dim
+    pair = isinstance(by_dim, int) and initial is None and where is None
+    if pair or (return_indices and (over is None or isinstance(over, int))):
+        return _with_index(name, x, over, keepdims, initial, where)
+    if over is None:
+        over = tuple(np.arange(x.ndim).tolist())
+    elif isinstance(over, int):
+        over = (over,) if x.shape else ()
+    return _extreme(name, x, over, keepdims, initial, where)
+
+
+_METHOD = (
+    "(self, dim=None, keepdim=False, *, axis=None, keepdims=False, initial=None, where=None, return_indices=False)"
+)
+
+
+@op("Tensor.max" + _METHOD)
+def _max_method(
+    x: Real,
+    dim: AxisOrAxes,
+    keepdim: KeepDims,
+    axis: AxisOrAxes,
+    keepdims: KeepDims,
+    initial: Initial,
+    where: Where,
+    return_indices: Flag,
+) -> Any:
+    """Maximum over axes; with an int as `dim` and no `initial` or `where`, the pair of maximum and index.
+
+    Args:
+        dim: int, for the pair, tuple of ints, or None for all axes.
+        axis: the same, for the maximum alone.
+        return_indices: whether to return the pair in any case.
+
+    Returns:
+        Tensor without the reduced axes, or (values, indices) as from `ops.max`.
+    """
+    return _extreme_method("max", x, (dim, axis), keepdim or keepdims, initial, where, return_indices)
+
+
+@op("Tensor.min" + _METHOD)
+def _min_method(
+    x: Real,
+    dim: AxisOrAxes,
+    keepdim: KeepDims,
+    axis: AxisOrAxes,
+    keepdims: KeepDims,
+    initial: Initial,
+    where: Where,
+    return_indices: Flag,
+) -> Any:
+    """Minimum over axes; with an int as `dim` and no `initial` or `where`, the pair of minimum and index.
+
+    Args:
+        dim: int, for the pair, tuple of ints, or None for all axes.
+        axis: the same, for the minimum alone.
+        return_indices: whether to return the pair in any case.
+
+    Returns:
+        Tensor without the reduced axes, or (values, indices) as from `ops.min`.
+    """
+    return _extreme_method("min", x, (dim, axis), keepdim or keepdims, initial, where, return_indices)
 
 
 @op("ops.ArgMaxWithValue(axis=0, keep_dims=False)(x)")

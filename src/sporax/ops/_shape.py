@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
+from sporax.core.dtype import DType, as_dtype
 from sporax.ops import _args
 from sporax.ops._kinds import (
     Array,
@@ -19,6 +21,7 @@ from sporax.ops._kinds import (
     OptionalAxis,
     OptionalInteger,
     Shape,
+    Value,
     choice_kind,
     integer_kind,
     plain,
@@ -81,6 +84,19 @@ FittingShape = Annotated[
         )
     ),
 ]
+ShapeOrDType = Annotated[
+    Any,
+    static_kind(
+        lambda value, *given: (
+            as_dtype(value[0]).dtype
+            if len(value) == 1 and isinstance(value[0], DType)
+            else get_args(FittingShape)[1].convert(value, *given)
+        ),
+        "ints, one of which may be -1 and is then inferred; or a dtype.",
+        "int | Sequence[int] | Tensor | DType",
+        "ShapeError: the number of elements differs; the message names both shapes.",
+    ),
+]
 BroadcastShape = Annotated[
     tuple[int, ...],
     unpacking(
@@ -103,7 +119,12 @@ Counts = Annotated[
         )
     ),
 ]
-Order = Annotated[str, choice_kind("C", "F", doc='"C" for row-major order of the elements, "F" for column-major.')]
+_ORDER = choice_kind("C", "F", doc='"C" for row-major order of the elements, "F" for column-major.')
+Order = Annotated[str, _ORDER]
+OrderOrAxis = Annotated[
+    Any,
+    replace(_ORDER, convert=lambda value, *given: value if isinstance(value, int) else _ORDER.convert(value, *given)),
+]
 Repetitions = Annotated[int, integer_kind(0, "the number of copies.")]
 
 
@@ -120,6 +141,14 @@ def reshape(x: Array, shape: FittingShape) -> jax.Array:
          [3 4]]
     """
     return jnp.reshape(x, shape)
+
+
+@op("Tensor.view(self, *shape)")
+def _view(x: Array, shape: ShapeOrDType) -> jax.Array:
+    """Return the same elements in another shape; with a dtype instead, the same bits as that dtype."""
+    if isinstance(shape, tuple):
+        return jnp.reshape(x, shape)
+    return jax.lax.bitcast_convert_type(x, shape) if x.dtype.itemsize == shape.itemsize else x.view(shape)
 
 
 @op(
@@ -143,6 +172,31 @@ def flatten(x: Array, order: Order, start_dim: Integer, end_dim: Integer) -> jax
         >>> ops.flatten(ops.ones((2, 3, 4))).shape
         (2, 12)
     """
+    return _flattened(x, order, start_dim, end_dim)
+
+
+@op("Tensor.flatten(self, order='C', *end, start_dim=0, end_dim=-1)")
+def _flatten_method(x: Array, order: OrderOrAxis, end: Value, start_dim: Integer, end_dim: Integer) -> jax.Array:
+    """Merge adjacent axes, as `ops.flatten`; by default all of them.
+
+    The first and last axis may be given by position: `x.flatten(0, 1)`.
+
+    Args:
+        order: "C" or "F"; or int: the first of the axes.
+        end: int: the last of the axes, if the first is given by position.
+        start_dim: the first of the axes.
+        end_dim: the last of the axes.
+    """
+    if isinstance(order, int):
+        if len(end) > 1:
+            raise TypeError(f"Tensor.flatten: takes a first and a last axis, but got {(order, *end)!r}.")
+        order, start_dim, end_dim = "C", order, end[0] if end else end_dim
+    elif end:
+        raise TypeError(f"Tensor.flatten: after order={order!r} name the axes, start_dim= and end_dim=; got {end!r}.")
+    return _flattened(x, order, start_dim, end_dim)
+
+
+def _flattened(x: jax.Array, order: str, start_dim: int, end_dim: int) -> jax.Array:
     if x.ndim < 2:
         return x.reshape(-1)
     first = _args.one_axis(start_dim, x, where="flatten", name="start_dim")

@@ -176,7 +176,7 @@ def top_k(x: Real, k: Integer, sorted: Flag) -> tuple[jax.Array, jax.Array]:
     return _top_k(x, k, max(x.ndim - 1, 0), True, "top_k")
 
 
-def _distinct(x: Any) -> tuple[np.ndarray, np.ndarray]:
+def distinct(x: Any) -> tuple[np.ndarray, np.ndarray]:
     flat = np.asarray(x).reshape(-1)
     values, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
@@ -201,7 +201,7 @@ def unique(x: Array) -> tuple[jax.Array, jax.Array]:
         >>> print(values, indices)
         [3 1 2] [0 1 0 2]
     """
-    values, indices = _distinct(x)
+    values, indices = distinct(x)
     return jnp.asarray(values), jnp.asarray(indices)
 
 
@@ -221,7 +221,7 @@ def unique_with_pad(x: Array, pad_num: Operand) -> tuple[jax.Array, jax.Array]:
         >>> print(values, indices)
         [3 1 2 8] [0 1 0 2]
     """
-    values, indices = _distinct(x)
+    values, indices = distinct(x)
     padded = np.full(x.size, pad_num, values.dtype)
     padded[: values.size] = values
     return jnp.asarray(padded), jnp.asarray(indices)

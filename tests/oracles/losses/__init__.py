@@ -14,7 +14,13 @@ __all__ = [
     "ORACLES", "Oracle", "elementwise", "f64", "log_softmax", "numeric_gradients", "one_hot", "reduced", "unbroadcast",
 ]  # fmt: skip
 
-ORACLES: dict[str, Oracle] = {}
+
+class _Oracles(dict[str, Oracle]):
+    def __missing__(self, name: str) -> Oracle:
+        raise KeyError(f"the loss {name} has no oracle: add one to the file of its family in tests/oracles/losses")
+
+
+ORACLES: dict[str, Oracle] = _Oracles()
 for _file in sorted(Path(__file__).parent.glob("_*.py")):
     if _file.stem not in ("__init__", "_base"):
         for _name, _oracle in importlib.import_module(f"oracles.losses.{_file.stem}").ORACLES.items():
