@@ -61,7 +61,7 @@ class _Variant:
     def __init__(self, parameters: tuple[Parameter, ...], variables: Variables) -> None:
         self.parameters = parameters
         self.variables = variables
-        self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self.guards = {(id(guard[0]), guard[1]): guard for guard in variables.guards()}
         self.checked = -1
         self.traced = False
         """Whether it was traced since its constants were last recorded: at its first call and for each new shape."""
@@ -229,7 +229,7 @@ class CompiledFunction:
     def _new_variant(
         self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
     ) -> _Variant:
-        variant = _Variant(parameters, Variables(self._sporax_original))
+        variant = _Variant(parameters, Variables(self._sporax_original, *static))
 
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
             remaining = iter(dynamic)
@@ -271,8 +271,8 @@ def jit(function: Any = None, **options: Any) -> Any:
 
     A Cell or another object among the arguments is also part of the program. The program is compiled again after a
     change of an attribute of a Cell; as in MindSpore, not after a change of another object. It is compiled again after
-    a write to a Tensor that the function captured, and if a captured variable is bound to another Cell, Tensor or
-    function.
+    a write to a Tensor that the function captured, and if a captured variable is bound to another Cell, Tensor,
+    function or class.
 
     Args:
         function: a function, a method, or a Cell.
