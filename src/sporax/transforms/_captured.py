@@ -29,7 +29,7 @@ _FUNCTIONS = 500
 """The maximum number of functions and Cells that are searched."""
 _MODULES = 8
 """The maximum number of modules in `a.b.c`."""
-_ONE_WAY = frozenset(("_revision", "_class_revision", "_identity", "stale"))
+_ONE_WAY = frozenset(("_revision", "_class_revision", "_identity", "_assumed_constant", "stale"))
 _COMPILED = "_sporax_original"
 """The attribute of a `CompiledFunction` that holds the original function."""
 _MISSING = object()
@@ -290,6 +290,11 @@ def constants_of(closed: Any) -> Constants:
 def outdated(guards: Iterable[tuple[Any, str, Any]]) -> bool:
     """Return whether a guard can never hold again: a Cell's attribute was changed, or a captured Tensor written."""
     return any(name in _ONE_WAY and getattr(owner, name) != value for owner, name, value in guards)
+
+
+def assumed_wrongly(guards: Iterable[tuple[Any, str, Any]]) -> bool:
+    """Return whether a trace wrote a Parameter that it had assumed to be constant, and must be repeated."""
+    return any(name == "_assumed_constant" and getattr(owner, name) != value for owner, name, value in guards)
 
 
 def _is_jaxpr(value: Any) -> bool:

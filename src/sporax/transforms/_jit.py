@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 import jax
@@ -28,7 +28,7 @@ from sporax.core import (
     tracing,
 )
 from sporax.core import context as _context
-from sporax.transforms._captured import Variables, constants_of, note_cell, noting, outdated
+from sporax.transforms._captured import Variables, assumed_wrongly, constants_of, note_cell, noting, outdated
 from sporax.transforms._functional import Unbound, run_framed, values_of, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
@@ -210,13 +210,17 @@ class CompiledFunction:
             try:
                 values = list(values_of(variant.parameters))
                 output, written = form(variant.compiled)(values, dynamic)
-                if variant.traced:
-                    variant.note_constants(values, dynamic)
-                break
+                if not variant.traced:
+                    break
+                variant.note_constants(values, dynamic)
+                if not assumed_wrongly(variant.guards.values()):
+                    break
+                found: Iterable[Parameter] = ()
             except Unbound as unbound:
-                parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
-                variants[:] = [each for each in variants if each is not variant]
-                variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
+                found = unbound.parameters
+            parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(found)
+            variants[:] = [each for each in variants if each is not variant]
+            variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
         if tracing():
             # The enclosing traces depend on the guards of a program that is already compiled.
             for guard in variant.guards.values():

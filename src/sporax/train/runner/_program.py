@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax._jax_compat import evaluate_jaxpr
 from sporax.core import Parameter, wrap
-from sporax.transforms import Unbound, Variables, constants_of, outdated, run_framed
+from sporax.transforms import Unbound, Variables, assumed_wrongly, constants_of, outdated, run_framed
 
 
 class Operations(NamedTuple):
@@ -113,6 +113,8 @@ def _trace(
             jaxpr = jax.make_jaxpr(pure)(values, shapes)
         except Unbound as unbound:
             known.update(dict.fromkeys(unbound.parameters))
+            continue
+        if assumed_wrongly(result["guards"]):
             continue
         return jaxpr, parameters, result["written"], result["structure"], result["guards"]
 
