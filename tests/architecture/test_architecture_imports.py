@@ -14,6 +14,7 @@ SOURCE = ROOT / "src" / "sporax"
 LEAVES = frozenset(
     {
         "_check",
+        "_code",
         "_deprecation",
         "_describe",
         "_docstring",
@@ -35,6 +36,7 @@ _BELOW_TRAIN = {"core", "losses", "formats", "transforms", "parallel", "ops", "n
 ALLOWED: dict[str, set[str]] = {
     **{leaf: {"_errors"} for leaf in LEAVES},
     "_check": {"_errors", "_suggest"},
+    "_describe": {"_code"},
     "_schema": {"_check"},
     "core": set(),
     "losses": set(),
@@ -57,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 LEAVES_OF = {
     "formats": {"_errors"},
-    "dataset": {"_check", "_describe", "_errors", "_exports", "_seed", "_suggest"},
+    "dataset": {"_check", "_code", "_describe", "_errors", "_exports", "_seed", "_suggest"},
     "compat": {"_errors", "_suggest"},
 }
 """Which leaves a package may import; all of them unless it stands here."""

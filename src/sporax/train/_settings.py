@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sporax._describe import describe
+from sporax._describe import changed, describe, describe_code
 from sporax.core import Cell, Parameter, Tensor
 
 _PARTS = ("network", "loss_fn", "optimizer")
@@ -27,7 +27,7 @@ def settings_of(params: Any) -> str:
             for name, cell in value.cells_and_names():
                 found[f"{part}.{name}" if name else part] = _of_cell(cell)
         elif value is not None:
-            found[part] = {"class": getattr(value, "__qualname__", type(value).__qualname__)}
+            found[part] = {"class": getattr(value, "__qualname__", type(value).__qualname__)} | _code(code=value)
     return json.dumps(found)
 
 
@@ -42,9 +42,7 @@ def differences(saved: str, current: str) -> str:
             listed.append(f"{path} was {kinds[0]} and is now {kinds[1]}")
             continue
         # An attribute that only one of them has belongs to another version of the class.
-        listed += [
-            f"{path}.{name} was {a[name]} and is now {b[name]}" for name in a if name in b and a[name] != b[name]
-        ]
+        listed += [f"{path}.{name} was {a[name]} and is now {b[name]}" for name in changed(a, b)]
     more = f"; and {len(listed) - _MAX_LISTED} more" if len(listed) > _MAX_LISTED else ""
     return "; ".join(listed[:_MAX_LISTED]) + more
 
@@ -58,4 +56,11 @@ def _of_cell(cell: Cell) -> dict[str, str]:
         text = describe(value.asnumpy() if isinstance(value, Tensor) else value)
         if text is not None:
             settings.setdefault(public, text)
-    return settings
+        if callable(value) and not isinstance(value, Cell):
+            settings |= _code(**{f"{public} (code)": value})
+    return settings | _code(code=type(cell))
+
+
+def _code(**values: Any) -> dict[str, str]:
+    texts = ((name, describe_code(value)) for name, value in values.items())
+    return {name: text for name, text in texts if text is not None}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sporax._describe import describe_batches
 from sporax._errors import ArgumentTypeError, DatasetError, ResumeWarning
 from sporax._seed import host_random_kept, host_random_state
 from sporax.dataset import Dataset
@@ -35,6 +36,12 @@ class _IterableSource:
         # A copy, since another iteration (of a validation, for example) may reuse its arrays before it is used.
         self._first = _copied(self._row(first))
         self._passes = self._rows_used = 0
+        self._content: str | None = None
+
+    def note_settings(self) -> None:
+        """Record the order and content of a list as it is now: a callback may change it later."""
+        if self._content is None and isinstance(self._batches, (list, tuple)):
+            self._content = describe_batches(self._batches)
 
     def get_col_names(self) -> list[str]:
         return self._names
@@ -75,11 +82,13 @@ class _IterableSource:
         return tuple([np.asarray(batch[name]) for name in self._names])
 
     def state_dict(self) -> dict[str, Any]:
+        self.note_settings()
         return {
             "epoch": self._passes,
             "rows": 0,
             "objects": [self._batches_state()] if self._has_state else [],
             "pipeline": {"columns": self._names, "batches": self.dataset_size_hint()},
+            "content": self._content,
         }
 
     def _batches_state(self) -> Any:
@@ -91,10 +100,19 @@ class _IterableSource:
         return hasattr(self._batches, "state_dict") and hasattr(self._batches, "load_state_dict")
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        current = self.state_dict()["pipeline"]
+        now = self.state_dict()
+        current = now["pipeline"]
         if state.get("pipeline") != current:
             raise DatasetError(
                 f"the state belongs to another dataset: it was {state.get('pipeline')} and is now {current}."
+            )
+        if None not in (state.get("content"), now["content"]) and state["content"] != now["content"]:
+            warnings.warn(
+                "the batches of the list, or their order, differ from those of the interrupted run. Training continues "
+                "with the current ones. For the result of the uninterrupted run build the list as before, or delete "
+                "the file to train from the beginning.",
+                ResumeWarning,
+                stacklevel=4,
             )
         if self._has_state and state["objects"]:
             self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
@@ -161,6 +179,14 @@ def batches(source: Any) -> Iterator[Batch]:
 
 def _copied(batch: Batch) -> Batch:
     return tuple([np.array(column) for column in batch])
+
+
+def note_settings(source: Any) -> None:
+    """Record the settings of a source, which a backup contains, at the beginning of a run."""
+    if isinstance(source, Dataset):
+        source._note_code()
+    elif isinstance(source, _IterableSource):
+        source.note_settings()
 
 
 def batches_from(source: Any, state: dict[str, Any] | None, rows: int) -> None:

@@ -7,28 +7,21 @@ class, a list, but not another number.
 
 from __future__ import annotations
 
-import dis
 import functools
 import itertools
 import operator
-import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any
 
 import jax
 
+from sporax._code import PACKAGE, is_installed, methods_of, reads_of
 from sporax.core import Cell, CellMeta, Constants, note_captured, note_guard, tracing
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
-_INSTALLED = (_PACKAGE, *(sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib", "platlib")))
 _IGNORED = (ModuleType, BuiltinFunctionType, int, float, complex, str, bytes)
 _FUNCTIONS = 500
 """The maximum number of functions and Cells that are searched."""
-_MODULES = 8
-"""The maximum number of modules in `a.b.c`."""
 _ONE_WAY = frozenset(("_revision", "_class_revision", "_identity", "_assumed_constant", "stale"))
 _COMPILED = "_sporax_original"
 """The attribute of a `CompiledFunction` that holds the original function."""
@@ -37,44 +30,9 @@ _MISSING = object()
 __all__ = ["note_captured_by"]
 
 
-@functools.lru_cache(maxsize=1024)
-def _is_installed(module: str) -> bool:
-    """Return whether a module belongs to sporax, an installed package, or Python, whose variables do not change."""
-    path = getattr(sys.modules.get(module), "__file__", None)
-    return module != "__main__" and (path is None or path.startswith(_INSTALLED))
-
-
 def _is_variable(value: Any) -> bool:
     """Return whether a program is outdated after a variable with this value is bound to another object."""
-    return not (_is_installed(value.__module__) if isinstance(value, type) else isinstance(value, _IGNORED))
-
-
-_READS = {"LOAD_GLOBAL": False, "LOAD_NAME": False, "LOAD_DEREF": True, "LOAD_CLASSDEREF": True}
-"""The instructions that read a variable, and whether it is free instead of global."""
-
-
-class _Read(NamedTuple):
-    """A variable that a function reads, and the attributes of it that are read: `a.b.c`."""
-
-    name: str
-    is_free: bool
-    attributes: tuple[str, ...]
-
-
-@functools.lru_cache(maxsize=1024)
-def _reads(code: CodeType) -> tuple[_Read, ...]:
-    """Return the variables that a function and its inner functions read. `co_names` would include attributes."""
-    found: dict[_Read, None] = {}
-    instructions = list(dis.get_instructions(code))
-    for i, each in enumerate(instructions):
-        if each.opname in _READS:
-            following = instructions[i + 1 : i + 1 + _MODULES]
-            attributes = itertools.takewhile(lambda one: one.opname in ("LOAD_ATTR", "LOAD_METHOD"), following)
-            found[_Read(each.argval, _READS[each.opname], tuple(one.argval for one in attributes))] = None
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found.update(dict.fromkeys(_reads(constant)))
-    return tuple(found)
+    return not (is_installed(value.__module__) if isinstance(value, type) else isinstance(value, _IGNORED))
 
 
 def _content(cell: CellType) -> Any:
@@ -137,14 +95,14 @@ class Variables:
 
     def _read_by(self, function: FunctionType) -> Iterator[Any]:
         """Record the variables of a function, and yield their values."""
-        internal = function.__code__.co_filename.startswith(_PACKAGE)
+        internal = function.__code__.co_filename.startswith(PACKAGE)
         free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         for cell in free.values():
             value = _content(cell)
             if not internal and _is_variable(value):
                 self._closures.append((cell, value))
             yield value
-        for read in () if internal else _reads(function.__code__):
+        for read in () if internal else reads_of(function.__code__):
             if read.is_free:
                 scope, name = None, read.name
                 value = _content(free[name]) if name in free else _MISSING
@@ -152,7 +110,7 @@ class Variables:
                 scope, name = function.__globals__, read.name
                 value = scope.get(name, _MISSING)
             for attribute in read.attributes:
-                if not isinstance(value, ModuleType) or _is_installed(value.__name__):
+                if not isinstance(value, ModuleType) or is_installed(value.__name__):
                     break
                 scope, name = vars(value), attribute
                 value = scope.get(name, _MISSING)
@@ -163,7 +121,7 @@ class Variables:
 
 def _mixins(kind: type) -> list[type]:
     """Return the bases of a class that are neither Cells nor belong to an installed package."""
-    return [each for each in kind.__mro__ if not (isinstance(each, CellMeta) or _is_installed(each.__module__))]
+    return [each for each in kind.__mro__ if not (isinstance(each, CellMeta) or is_installed(each.__module__))]
 
 
 def _attributes(kind: type) -> list[Any]:
@@ -175,40 +133,12 @@ def _same_objects(one: list[Any], other: list[Any]) -> bool:
     return len(one) == len(other) and all(map(operator.is_, one, other))
 
 
-def _is_function(value: Any) -> bool:
-    return isinstance(value, (FunctionType, MethodType, functools.partial)) or hasattr(type(value), _COMPILED)
-
-
-@functools.lru_cache(maxsize=1024)
-def _attribute_names(code: CodeType) -> frozenset[str]:
-    inner = (_attribute_names(each) for each in code.co_consts if isinstance(each, CodeType))
-    return frozenset(code.co_names).union(*inner)
-
-
-def _methods(kind: type, *names: str) -> Iterator[Any]:
-    """Yield the methods of a user's class with these names, and those whose names occur in them, and so on."""
-    users = [each for each in kind.__mro__ if each is not object and not each.__module__.startswith("sporax.")]
-    waiting, seen = list(names), set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for each in users:
-            method = vars(each).get(name)
-            if _is_function(method):
-                yield method
-                function = getattr(method, _COMPILED, method)
-                if isinstance(function, FunctionType):
-                    waiting.extend(_attribute_names(function.__code__))
-
-
 def _parts(value: Any) -> Iterator[Any]:
     """Yield the functions, Cells and classes that a callable other than a plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
             yield type(cell)
-            yield from _methods(type(cell), "construct", "bprop")
+            yield from methods_of(type(cell), "construct", "bprop")
             yield from _held_by(cell)
             yield from cell._hook_functions()
     elif isinstance(value, MethodType):
@@ -216,7 +146,7 @@ def _parts(value: Any) -> Iterator[Any]:
         if isinstance(value.__self__, Cell):
             yield value.__self__
         else:
-            yield from _methods(type(value.__self__), value.__func__.__name__)
+            yield from methods_of(type(value.__self__), value.__func__.__name__)
             yield from _held_by(value.__self__)
     elif isinstance(value, functools.partial):
         yield value.func
@@ -224,7 +154,7 @@ def _parts(value: Any) -> Iterator[Any]:
     elif hasattr(type(value), _COMPILED):
         yield value._sporax_original
     else:
-        yield from _methods(type(value), "__call__")
+        yield from methods_of(type(value), "__call__")
         yield from _held_by(value)
 
 
