@@ -82,14 +82,13 @@ def describe_code(value: Any) -> str | None:
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return the names of texts that differ. Those that only one side has, or of code of other Pythons, are omitted."""
-    names = (name for name in before if name in after and before[name] != after[name])
-    return [name for name in names if not _of_other_pythons(before[name], after[name])]
+    """Return the names of texts that differ. Omitted are those of one side only, or of another Python."""
+    return [name for name in before if _differ(before[name], after.get(name, ""))]
 
 
-def _of_other_pythons(*texts: str) -> bool:
-    versions = {text.partition(" in Python ")[2] for text in texts if text.startswith("checksum ")}
-    return len(versions) > 1
+def _differ(before: str, after: str) -> bool:
+    versions = {text.partition(" in Python ")[2] for text in (before, after) if text.startswith("checksum ")}
+    return bool(before and after) and before != after and len(versions) < 2
 
 
 def describe_batches(batches: Any) -> str:

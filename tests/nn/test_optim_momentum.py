@@ -209,6 +209,15 @@ def test_nesterov_needs_a_momentum():
     np.testing.assert_allclose(network.weight.asnumpy(), [1 - 0.15, 2 - 0.3], atol=1e-6)
 
 
+def test_a_momentum_in_the_state_of_a_pure_function():
+    network = Net()
+    optimizer = make(nn.SGD, network, 0.0)
+    pure, state = sporax.functionalize(optimizer, (X,))
+    for momentum in (0.0, 0.9, 0.9):
+        _, state = pure(state | {"momentum": np.float32(momentum)}, (X,))
+    np.testing.assert_allclose(state["w"], expected([0, 0.9, 0.9]), atol=1e-6)
+
+
 class SetsMomentum(Callback):
     def on_train_step_end(self, run_context):
         params = run_context.original_args()

@@ -9,6 +9,7 @@ import textwrap
 import types
 
 import numpy as np
+import optax
 import pytest
 
 import sporax
@@ -226,10 +227,11 @@ class Stop(Callback):
             raise RuntimeError("power cut")
 
 
-def run(folder, data, *, stop, loss=None, network=None):
+def run(folder, data, *, stop, loss=None, network=None, optimizer=None):
     """Two epochs of two steps; interrupted in the second, and resumed from the end of the first."""
     network = nn.Dense(2, 1) if network is None else network()
-    model = Model(network, nn.MSELoss() if loss is None else loss, nn.Momentum(network.trainable_params(), 0.1, 0.9))
+    optimizer = (optimizer or (lambda weights: nn.Momentum(weights, 0.1, 0.9)))(network.trainable_params())
+    model = Model(network, nn.MSELoss() if loss is None else loss, optimizer)
     callbacks = [BackupAndRestore(folder), *([Stop()] if stop else [])]
     if stop:
         with pytest.raises(RuntimeError, match="power cut"):
@@ -252,6 +254,30 @@ def generated(factor):
             yield np.full(2, i * factor, np.float32), np.full(1, i, np.float32)
 
     return ds.GeneratorDataset(rows, ["x", "y"]).batch(2)
+
+
+def rows(order):
+    x = np.arange(400, dtype=np.float32).reshape(200, 2)[list(order)]
+    return ds.NumpySlicesDataset({"x": x, "y": x[:, :1]}, shuffle=False).batch(100)
+
+
+class Loader:
+    def __init__(self, factor):
+        self.factor, self.epoch, self.log = factor, 0, object()
+
+    def __iter__(self):
+        self.epoch += 1
+        for x, y in BATCHES[:2]:
+            yield x * self.factor, y
+
+
+class Activated(nn.Dense):
+    def __init__(self, function):
+        super().__init__(2, 1)
+        self._activation = function
+
+    def construct(self, x):
+        return self._activation(super().construct(x))
 
 
 class Slow(nn.Dense):
@@ -288,10 +314,31 @@ RUNS = {
         "the code of predicate of 'filter'",
     ),
     "generator": ({"data": lambda: generated(1)}, {"data": lambda: generated(2)}, "the code of source of 'generator'"),
+    "elements": (
+        {"data": lambda: rows(range(200))},
+        {"data": lambda: rows([1, 0, *range(2, 200)])},
+        "the order or content of elements of 'numpyslices'",
+    ),
+    "iterable": ({"data": lambda: Loader(1)}, {"data": lambda: Loader(2)}, "batches of the Loader, or the code"),
     "loss": (
         {"data": mapped, "loss": lambda a, b: ops.square(a - b).mean()},
         {"data": mapped, "loss": lambda a, b: ops.abs(a - b).mean()},
         "loss_fn.code was",
+    ),
+    "optax": (
+        {"data": mapped, "optimizer": lambda weights: nn.OptaxOptimizer(optax.sgd(0.1, 0.9), weights)},
+        {"data": mapped, "optimizer": lambda weights: nn.OptaxOptimizer(optax.sgd(0.1, 0.8), weights)},
+        r"optimizer.transformation \(code\) was",
+    ),
+    "schedule": (
+        {"data": mapped, "optimizer": lambda weights: nn.SGD(weights, lambda step: 0.1 / (step + 1))},
+        {"data": mapped, "optimizer": lambda weights: nn.SGD(weights, lambda step: 0.2 / (step + 1))},
+        r"optimizer.learning_rate.function \(code\) was",
+    ),
+    "activation": (
+        {"data": mapped, "network": lambda: Activated(lambda x: ops.tanh(x))},
+        {"data": mapped, "network": lambda: Activated(lambda x: ops.sin(x))},
+        r"network.activation \(code\) was",
     ),
     "network": (
         {"data": mapped, "network": lambda: Slow(2, 1)},

@@ -120,9 +120,14 @@ class Parameter(Tensor):
             with x64_scope(True):
                 value = value.astype(current.dtype)
         if self._assumed_constant and (is_tracer(value) or not np.array_equal(value, current)):
+            self._assume_changes()
+        _frames.write(self, value)
+
+    def _assume_changes(self) -> None:
+        """Repeat the traces that assume that the value is constant."""
+        if self._assumed_constant:
             self._assumed_constant = False
             _frames.REVISION.count += 1
-        _frames.write(self, value)
 
     def _rebind(self, value: Any) -> None:
         self._value = value
@@ -220,6 +225,7 @@ class Parameter(Tensor):
                 f"would lose their fractional parts. Cast them first, with .astype(...)."
             )
         if slice_shape and value.shape != here.shape and not _frames.tracing():
+            self._assume_changes()
             with x64_scope(True):
                 self._store(value.astype(here.dtype))
         else:

@@ -124,6 +124,8 @@ _SETTINGS = {
 """Attributes of operations that determine their elements, and the names of the corresponding arguments."""
 _SAMPLE_SIZE = 8
 """Number of elements of a source in memory whose checksums are compared."""
+_LARGE_SAMPLE_SIZE = 1000
+"""The number at the beginning of a run."""
 
 
 def _settings(node: Node) -> dict[str, Any]:
@@ -134,23 +136,29 @@ def _settings(node: Node) -> dict[str, Any]:
             settings[name] = _described(vars(node)[attribute])
     settings |= _code(node)
     if sample := node._sample(_SAMPLE_SIZE):
-        settings["elements"] = f"{zlib.crc32(repr([_checksums(row) for row in sample]).encode()):08x}"
+        settings["elements"] = _checksum(sample)
     return settings
 
 
+def _checksum(rows: list[Row]) -> str:
+    return f"{zlib.crc32(repr([_checksums(row) for row in rows]).encode()):08x}"
+
+
 def note_code(dataset: Node) -> None:
-    """Record the code of the user's functions as it is now: the variables that they read may change later."""
+    """Record the code and elements as they are now: the variables that functions read may change later."""
     for node in _nodes(dataset):
         _code(node)
 
 
 def _code(node: Node) -> dict[str, str]:
-    """Return texts for the code of the user's functions and objects, as it was at the first call."""
+    """Return texts for the code of the user's functions and objects, and for elements, as of the first call."""
     if node._code_of_arguments is None:
         arguments = {**_SETTINGS, "_given": "source"}
         values = ((name, vars(node).get(attribute)) for attribute, name in arguments.items())
         texts = ((name, describe_code(_user_object(value))) for name, value in values)
         node._code_of_arguments = {f"code of {name}": text for name, text in texts if text is not None}
+        if sample := node._sample(_LARGE_SAMPLE_SIZE):
+            node._code_of_arguments["order or content of elements"] = _checksum(sample)
     return node._code_of_arguments
 
 

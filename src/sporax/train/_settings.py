@@ -7,8 +7,11 @@ warns.
 from __future__ import annotations
 
 import json
+from functools import partial
+from itertools import islice
 from typing import Any
 
+from sporax._code import PACKAGE, function_of, is_installed
 from sporax._describe import changed, describe, describe_code
 from sporax.core import Cell, Parameter, Tensor
 
@@ -16,6 +19,7 @@ _PARTS = ("network", "loss_fn", "optimizer")
 _PRIVATE = {"_compute_dtype": "to_float", "_decay_sources": "weight_decay", "_given_decay": "weight_decay"}
 """The private attributes that are settings, and the names of the corresponding arguments."""
 _MAX_LISTED = 8
+_MAX_ELEMENTS = 100
 
 
 def settings_of(params: Any) -> str:
@@ -50,15 +54,30 @@ def differences(saved: str, current: str) -> str:
 def _of_cell(cell: Cell) -> dict[str, str]:
     settings = {"class": type(cell).__qualname__}
     for name, value in vars(cell).items():
+        if name != "_compiled_call" and _has_functions(value):
+            settings |= _code(**{f"{name.lstrip('_')} (code)": value})
         public = _PRIVATE.get(name, None if name.startswith("_") else name)
         if public is None or isinstance(value, Parameter):
             continue
         text = describe(value.asnumpy() if isinstance(value, Tensor) else value)
         if text is not None:
             settings.setdefault(public, text)
-        if callable(value) and not isinstance(value, Cell):
-            settings |= _code(**{f"{public} (code)": value})
     return settings | _code(code=type(cell))
+
+
+def _has_functions(value: Any) -> bool:
+    """Return whether a value is a function or object of the user that is called, or a list, tuple or dict of them."""
+    elements = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+    return any(map(_is_called, islice(elements, _MAX_ELEMENTS)))
+
+
+def _is_called(value: Any) -> bool:
+    if isinstance(value, (Cell, type)):
+        return False
+    function = function_of(value)
+    if function is not None:
+        return not function.__code__.co_filename.startswith(PACKAGE)
+    return isinstance(value, partial) or (callable(value) and not is_installed(type(value).__module__))
 
 
 def _code(**values: Any) -> dict[str, str]:

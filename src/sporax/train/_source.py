@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sporax._describe import describe_batches
+from sporax._code import is_installed
+from sporax._describe import changed, describe_batches, describe_code
 from sporax._errors import ArgumentTypeError, DatasetError, ResumeWarning
 from sporax._seed import host_random_kept, host_random_state
 from sporax.dataset import Dataset
@@ -39,9 +40,16 @@ class _IterableSource:
         self._content: str | None = None
 
     def note_settings(self) -> None:
-        """Record the order and content of a list as it is now: a callback may change it later."""
-        if self._content is None and isinstance(self._batches, (list, tuple)):
+        """Record the order and content of a list, or the code of another iterable, as it is now.
+
+        A callback may change it later.
+        """
+        if self._content is not None:
+            return
+        if isinstance(self._batches, (list, tuple)):
             self._content = describe_batches(self._batches)
+        elif not is_installed(type(self._batches).__module__):
+            self._content = describe_code(self._batches)
 
     def get_col_names(self) -> list[str]:
         return self._names
@@ -106,11 +114,12 @@ class _IterableSource:
             raise DatasetError(
                 f"the state belongs to another dataset: it was {state.get('pipeline')} and is now {current}."
             )
-        if None not in (state.get("content"), now["content"]) and state["content"] != now["content"]:
+        if changed({"content": state.get("content") or ""}, {"content": now["content"] or ""}):
+            what = "their order" if isinstance(self._batches, (list, tuple)) else "the code that reads them"
             warnings.warn(
-                "the batches of the list, or their order, differ from those of the interrupted run. Training continues "
-                "with the current ones. For the result of the uninterrupted run build the list as before, or delete "
-                "the file to train from the beginning.",
+                f"the batches of the {type(self._batches).__name__}, or {what}, differ from those of the interrupted "
+                "run. Training continues with the current ones. For the result of the uninterrupted run build the "
+                "dataset as before, or delete the file to train from the beginning.",
                 ResumeWarning,
                 stacklevel=4,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
@@ -82,4 +83,4 @@ class SGD(RuleOptimizer):
 
     def _shared(self) -> dict[str, Any]:
         momentum = self.momentum._value
-        return {"momentum": momentum, "applies": (momentum > 0).astype(momentum.dtype)}
+        return {"momentum": momentum, "applies": jnp.greater(momentum, 0).astype(np.float32)}
