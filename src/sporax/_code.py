@@ -56,9 +56,9 @@ def writes_of(code: CodeType) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1024)
 def attribute_names(code: CodeType) -> frozenset[str]:
-    """Return the names of attributes and globals that a function and its inner functions use."""
+    """Return the names of attributes and globals that a function and its inner functions use, also for `getattr`."""
     inner = (attribute_names(each) for each in code.co_consts if isinstance(each, CodeType))
-    return frozenset(code.co_names).union(*inner)
+    return frozenset(code.co_names).union((each for each in code.co_consts if isinstance(each, str)), *inner)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -121,9 +121,9 @@ class _Checksum:
         if isinstance(value, (tuple, list)):
             self._note("batch", len(value))
             for each in value:
-                self._add_array(np.asarray(each))
+                self._add_array(np.asarray(each), _MAX_SAMPLE)
         else:
-            self._add_array(np.asarray(value))
+            self._add_array(np.asarray(value), _MAX_SAMPLE)
 
     def add(self, value: Any) -> None:
         """Add a value."""
@@ -160,9 +160,9 @@ class _Checksum:
             self.has_code = True
             self._add_code(value)
 
-    def _add_array(self, value: np.ndarray) -> None:
+    def _add_array(self, value: np.ndarray, most: int = _MAX_ELEMENTS) -> None:
         flat = value.reshape(-1)
-        sample = flat[_indices(flat.size, _MAX_SAMPLE)]
+        sample = flat if flat.size <= most else flat[_indices(flat.size, most)]
         content = repr(sample.tolist()) if value.dtype.kind in "USmM" else zlib.crc32(sample.tobytes())
         self._note("array", value.shape, value.dtype, "" if value.dtype.hasobject else content)
 
@@ -182,7 +182,7 @@ class _Checksum:
         elif hasattr(value, "__name__") and not _has_attributes(value):
             # A function of C.
             owner = getattr(value, "__self__", None)
-            self._note("name", getattr(value, "__module__", ""), value.__name__, type(owner).__name__)
+            self._note("name", _package(getattr(value, "__module__", None)), value.__name__, type(owner).__name__)
             self.add(owner if type(owner) in _PLAIN else None)
         elif hasattr(value, "asnumpy"):
             # The value of a Parameter is part of the state of the run.
@@ -191,7 +191,7 @@ class _Checksum:
             self._add_instance(value, _CALLED)
 
     def _add_class(self, kind: type, methods: tuple[str, ...]) -> None:
-        self._note("class", kind.__module__ if is_installed(kind.__module__) else "", kind.__qualname__)
+        self._note("class", _package(kind.__module__), kind.__qualname__)
         if is_installed(kind.__module__):
             return
         for function, names in _used_by(kind, methods):
@@ -205,13 +205,15 @@ class _Checksum:
     def _add_instance(self, value: Any, methods: tuple[str, ...]) -> None:
         kind = type(value)
         self._add_class(kind, methods)
-        attributes = getattr(value, "__dict__", {})
+        attributes = _attributes_of(value)
         # An object with a state of its own gets it back.
         if hasattr(kind, "state_dict") and hasattr(kind, "load_state_dict"):
             return
         used = {} if is_installed(kind.__module__) else dict(_used_by(kind, methods))
         if used:
-            names = set(attributes).intersection(name for each in used.values() for name in each)
+            names = {name for each in used.values() for name in each}
+            # They can read all attributes.
+            names = set(attributes) if names & {"__dict__", "vars"} else names & set(attributes)
         elif kind.__module__.split(".")[0] in sys.stdlib_module_names:
             return
         else:
@@ -227,7 +229,7 @@ class _Checksum:
     def _add_function(self, function: types.FunctionType) -> None:
         code = function.__code__
         if is_installed_code(code):
-            self._note("function", function.__module__, function.__qualname__)
+            self._note("function", _package(function.__module__), function.__qualname__)
         else:
             self._note("function")
             self._add_instructions(code)
@@ -247,6 +249,11 @@ class _Checksum:
                 self._add_instructions(each)
             else:
                 self.add(each)
+
+
+def _package(module: str | None) -> str:
+    """Return the name of the installed package, whose modules may be renamed, or an empty string for user code."""
+    return module.partition(".")[0] if module and is_installed(module) else ""
 
 
 def _checksum_of(value: Any) -> int:
@@ -279,6 +286,16 @@ def _class_attribute(kind: type, name: str) -> Any:
 
 def _has_attributes(value: Any) -> bool:
     return hasattr(value, "__dict__") and not isinstance(value, (np.ufunc, types.BuiltinFunctionType))
+
+
+def _attributes_of(value: Any) -> dict[str, Any]:
+    names = [name for kind in type(value).__mro__ for name in _slots_of(kind)]
+    slots = ((name, getattr(value, name, _MISSING)) for name in names)
+    return dict(getattr(value, "__dict__", {})) | {name: each for name, each in slots if each is not _MISSING}
+
+
+def _slots_of(kind: type) -> list[str]:
+    return [name for name, each in vars(kind).items() if isinstance(each, types.MemberDescriptorType)]
 
 
 def _is_data(value: Any) -> bool:

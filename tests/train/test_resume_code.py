@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import types
+from typing import Any
 
 import numpy as np
 import optax
@@ -40,7 +41,7 @@ def counted(x):
 class Augment:
     kind = "flip"
 
-    def __init__(self, scale, log="a"):
+    def __init__(self, scale, log: Any = "a"):
         self.scale, self.log = scale, log
 
     def __call__(self, x):
@@ -57,6 +58,36 @@ class Other(Augment):
 
 def closure(value):
     return lambda x: x * value
+
+
+class Slots:
+    __slots__ = ("scale",)
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, x):
+        return x * self.scale
+
+
+class ByName(Augment):
+    def __call__(self, x):
+        return x * getattr(self, "scale")  # noqa: B009
+
+
+class AllAttributes(Augment):
+    def __call__(self, x):
+        return x * sum(vars(self).values())
+
+
+class Compose:
+    def __init__(self, *functions):
+        self.functions = functions
+
+    def __call__(self, x):
+        for each in self.functions:
+            x = each(x)
+        return x
 
 
 # Pairs of functions that differ.
@@ -87,6 +118,11 @@ DIFFERENT = {
         (lambda each: lambda x: each.inner(x))(Augment(1.0)),
         (lambda each: lambda x: each.inner(x))(Augment(2.0)),
     ),
+    "slots": (Slots(1.0), Slots(2.0)),
+    "attributes by name": (ByName(1.0), ByName(2.0)),
+    "all attributes": (AllAttributes(1.0, 1.0), AllAttributes(2.0, 1.0)),
+    "objects that call functions": (Compose(np.abs, np.exp), Compose(np.exp, np.abs)),
+    "one element of a large array": (closure(np.arange(999.0)), closure(np.r_[np.arange(998.0), 0.0])),
     "vectorize": (np.vectorize(lambda x: x + 1), np.vectorize(lambda x: x + 2)),
     "cache": (functools.lru_cache(lambda x: x + 1), functools.lru_cache(lambda x: x + 2)),
     "exchanged": ([lambda x: x + 1, lambda x: x * 2], [lambda x: x * 2, lambda x: x + 1]),

@@ -175,6 +175,54 @@ def test_variables_of_a_cell_that_is_an_argument(monkeypatch):
         assert float(call(network, Tensor(1.0))) == value
 
 
+def test_a_base_class_of_a_cell_in_a_plain_object_or_a_list():
+    mixin, _, kind = make()
+
+    class Holder:
+        network: Any = None
+
+    holder = Holder()
+    holder.network = kind()
+    functions = [jit(lambda x: holder.network(x)), (lambda cells: jit(lambda x: cells[0](x)))([kind()])]
+    assert [float(each(Tensor(2.0))) for each in functions] == [6, 6]
+    mixin.power = 2
+    assert [float(each(Tensor(2.0))) for each in functions] == [36, 36]
+
+
+def test_methods_properties_and_the_class_itself():
+    class Network(nn.Cell):
+        factor = 1.0
+
+        @property
+        def double(self):
+            return self.factor * 2
+
+        @staticmethod
+        def shifted(x):
+            return x + 1
+
+        def construct(self, x):
+            return self.shifted(x) * self.double
+
+    class Other(Network):
+        def construct(self, x):
+            return x * 100
+
+    kind: Any = Network
+    cell = kind()
+    function = jit(cell)
+    assert float(function(Tensor(2.0))) == 6
+    kind.shifted = staticmethod(lambda x: x + 2)
+    assert float(function(Tensor(2.0))) == 8
+    kind.double = property(lambda self: 3.0)
+    assert float(function(Tensor(2.0))) == 12
+    kind.__call__ = lambda self, x: x * 9
+    assert float(function(Tensor(2.0))) == 18
+    del kind.__call__
+    cell.__class__ = Other
+    assert float(function(Tensor(2.0))) == 200
+
+
 def test_a_class_of_the_library(monkeypatch):
     network = nn.SequentialCell(nn.ReLU())
     function = jit(network)

@@ -62,7 +62,7 @@ def _of_cell(cell: Cell) -> dict[str, str]:
         text = describe(value.asnumpy() if isinstance(value, Tensor) else value)
         if text is not None:
             settings.setdefault(public, text)
-    return settings | _code(code=type(cell))
+    return settings if is_installed(type(cell).__module__) else settings | _code(code=type(cell))
 
 
 def _has_functions(value: Any) -> bool:

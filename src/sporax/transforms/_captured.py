@@ -82,10 +82,12 @@ class Variables:
         waiting, seen = list(functions), dict[int, Any]()
         while waiting and len(seen) < _FUNCTIONS:
             each = waiting.pop()
-            if id(each) in seen or not callable(each):
+            if id(each) in seen:
                 continue
             seen[id(each)] = each
-            if isinstance(each, FunctionType):
+            if not callable(each):
+                waiting.extend(_callables_in(each))
+            elif isinstance(each, FunctionType):
                 waiting.extend(self._read_by(each))
             elif isinstance(each, CellMeta):
                 self._kinds[each] = vars(each)["_class_revision"]
@@ -161,8 +163,16 @@ def _parts(value: Any) -> Iterator[Any]:
 def _held_by(value: Any) -> Iterator[Any]:
     """Yield the callables that are attributes of an object, or elements of lists, tuples and dicts that are."""
     for each in getattr(value, "__dict__", {}).values():
-        elements = each.values() if isinstance(each, dict) else each if isinstance(each, (list, tuple)) else (each,)
+        yield from _callables_in(each) if isinstance(each, (dict, list, tuple)) else filter(_is_followed, (each,))
+
+
+def _callables_in(value: Any) -> Iterator[Any]:
+    """Yield the callables in a list, tuple or dict, or of an object of a user's class."""
+    if isinstance(value, (dict, list, tuple)):
+        elements = value.values() if isinstance(value, dict) else value
         yield from filter(_is_followed, itertools.islice(elements, _FUNCTIONS))
+    elif not is_installed(type(value).__module__):
+        yield from _held_by(value)
 
 
 def _is_followed(value: Any) -> bool:
