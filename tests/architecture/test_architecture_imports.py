@@ -14,6 +14,7 @@ SOURCE = ROOT / "src" / "sporax"
 LEAVES = frozenset(
     {
         "_check",
+        "_code",
         "_declared",
         "_deprecation",
         "_describe",
@@ -37,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     **{leaf: {"_errors"} for leaf in LEAVES},
     "_check": {"_errors", "_suggest"},
     "_declared": {"_schema", "_signature"},
+    "_describe": {"_code"},
     "_schema": {"_check"},
     "core": set(),
     "losses": set(),
@@ -65,7 +67,7 @@ SAME_LAYER = {"numpy": "ops", "scipy": "ops"}
 
 LEAVES_OF = {
     "formats": {"_errors"},
-    "dataset": {"_check", "_describe", "_docstring", "_errors", "_exports", "_seed", "_suggest"},
+    "dataset": {"_check", "_code", "_describe", "_docstring", "_errors", "_exports", "_seed", "_suggest"},
     "compat": {"_errors", "_suggest"},
 }
 """Which leaves a package may import; all of them unless it stands here."""

@@ -110,6 +110,46 @@ def test_attributes_that_cannot_be_changed(make, attribute, value, text):
         steps(make, lambda optimizer: setattr(optimizer, attribute, value))
 
 
+@pytest.mark.parametrize("kind", [nn.Momentum, nn.AdamWeightDecay])
+def test_weight_decay_can_be_disabled_for_all_and_for_single_parameters(kind):
+    def step(change=None, **how):
+        weights = [Parameter(np.array([1.0, 2.0], np.float32), name=name) for name in "ab"]
+        rest = {"momentum": 0.9} if kind is nn.Momentum else {}
+        optimizer = kind(weights, learning_rate=0.1, **rest, **how)
+        for at in range(2):
+            if at == 1 and change:
+                change(optimizer)
+            optimizer([Tensor(GRADIENTS[0])] * 2)
+        return [each.asnumpy().tolist() for each in weights]
+
+    class Scheduled(nn.Cell):
+        def construct(self, step):
+            return Tensor(0.5) * (step < 1).astype("float32")[0]
+
+    decayed, disabled = step(weight_decay=0.5), step(weight_decay=Scheduled())
+    assert decayed[0] != disabled[0]
+    found = step(lambda optimizer: setattr(optimizer, "decay_flags", (True, False)), weight_decay=0.5)
+    np.testing.assert_allclose(found, [decayed[0], disabled[1]], rtol=1e-6)
+    if kind is nn.Momentum:
+        # As in MindSpore, AdamWeightDecay does not read `exec_weight_decay`.
+        found = step(lambda optimizer: setattr(optimizer, "exec_weight_decay", False), weight_decay=0.5)
+        np.testing.assert_allclose(found, disabled, rtol=1e-6)
+
+
+def test_centralization_can_be_disabled():
+    def step(**changes):
+        weight = Parameter(np.zeros((1, 2), np.float32), name="w")
+        optimizer = nn.SGD([{"params": [weight], "grad_centralization": True}], 1.0)
+        for name, value in changes.items():
+            setattr(optimizer, name, value)
+        optimizer((Tensor([[1.0, 5.0]]),))
+        return weight.asnumpy().tolist()
+
+    assert step() == [[2, -2]]
+    assert step(grad_centralization=False) == [[-1, -5]]
+    assert step(grad_centralization_flags=(False,)) == [[-1, -5]]
+
+
 def plain(rates):
     return np.array([1.0, 2.0], np.float64) - sum(
         rate * g.astype(np.float64) for rate, g in zip(rates, GRADIENTS, strict=True)

@@ -172,7 +172,7 @@ def test_float64_weights_stay_float64():
     assert weight.asnumpy()[0] == 1.0 - 0.5e-12
 
 
-@pytest.mark.parametrize(("name", "most"), [("momentum", 6), ("sgd", 8), ("adam", 13), ("adam weight decay", 14)])
+@pytest.mark.parametrize(("name", "most"), [("momentum", 6), ("sgd", 9), ("adam", 13), ("adam weight decay", 14)])
 def test_number_of_operations_of_each_parameter(name, most):
     def count(number):
         params = [Parameter(Tensor(np.ones((2, at + 1), np.float32)), name=f"w{at}") for at in range(number)]

@@ -3,6 +3,7 @@
 from sporax.core import context
 from sporax.core._arith import absolute, align, arithmetic, power_of, summed_wide, true_divide
 from sporax.core._captured import note_captured
+from sporax.core._cell_class import CellMeta
 from sporax.core._frames import (
     REVISION,
     Constants,
@@ -30,6 +31,7 @@ __all__ = [
     "HOOKED",
     "REVISION",
     "Cell",
+    "CellMeta",
     "Constants",
     "Frame",
     "Generator",

@@ -50,12 +50,15 @@ class HookHandle:
 
 
 class CellHooks:
-    """The hooks of a Cell, each kind in calling order, and whether the Cell has a `bprop`."""
+    """The hooks of a Cell, each kind in calling order.
+
+    `has_bprop` states whether an attribute of the Cell is its `bprop`; None if the class decides.
+    """
 
     __slots__ = ("backward", "backward_pre", "forward", "has_bprop", "pre")
 
-    def __init__(self, has_bprop: bool = False) -> None:
-        self.has_bprop = has_bprop
+    def __init__(self) -> None:
+        self.has_bprop: bool | None = None
         self.pre: Hooks = OrderedDict()
         self.forward: Hooks = OrderedDict()
         self.backward: Hooks = OrderedDict()
@@ -98,7 +101,7 @@ class CellHooks:
 
     def compute(self, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call construct, with `bprop` as its gradient if it is defined."""
-        if self.has_bprop:
+        if cell._class_has_bprop if self.has_bprop is None else self.has_bprop:
             return call_with_bprop(cell, construct, args, kwargs)
         return construct(*args, **kwargs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 
@@ -13,8 +13,8 @@ from sporax._errors import ArgumentError, ArgumentTypeError, CellError, Uninitia
 from sporax._suggest import refuse_keywords
 from sporax.core import _frames, _replay, context
 from sporax.core._captured import note_captured
+from sporax.core._cell_class import MISSING, CellMeta, same_value
 from sporax.core._cell_hooks import HookMethods
-from sporax.core._hooks import CellHooks
 from sporax.core._order import in_order_of
 from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
@@ -35,7 +35,7 @@ def install_graph_call(call: Callable[..., Any]) -> None:
     _GRAPH_CALL = call
 
 
-class Cell(HookMethods):
+class Cell(HookMethods, metaclass=CellMeta):
     """Base class of networks: Parameters and Cells as attributes, and `construct`, which computes the output.
 
     A subclass may define `bprop(self, *inputs, out, dout)`, which returns the gradients of the inputs; see
@@ -62,6 +62,8 @@ class Cell(HookMethods):
 
     _cells: OrderedDict[str, Cell | None]
     _params: OrderedDict[str, Parameter | ParameterTuple]
+    _class_has_bprop: ClassVar[bool]
+    _class_revision: ClassVar[int]
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         if kwargs:
@@ -75,10 +77,10 @@ class Cell(HookMethods):
         attributes["_cells"] = OrderedDict()
         attributes["_auto_prefix"] = auto_prefix
         attributes["_training"] = False
-        attributes["_revision"] = 0
+        attributes["_changes"] = 0
         attributes["_requires_grad"] = False
         attributes["_compute_dtype"] = None
-        attributes["_hooks"] = CellHooks(has_bprop=True) if hasattr(type(self), "bprop") else None
+        attributes["_hooks"] = None
         attributes["_param_prefix"] = ""
         attributes["_tuple_paths"] = {}
         attributes["_flags"] = {}
@@ -112,7 +114,8 @@ class Cell(HookMethods):
                 )
             self._register_cell(name, None)
         else:
-            if not _same(attributes.get(name), value) and not isinstance(getattr(type(self), name, None), property):
+            before = attributes.get(name, MISSING)
+            if not same_value(before, value) and not isinstance(getattr(type(self), name, None), property):
                 self._note_change()
             object.__setattr__(self, name, value)
             if name == "bprop":
@@ -130,7 +133,7 @@ class Cell(HookMethods):
     def _note_change(self) -> None:
         # Compiled programs may contain the old value. An assignment by construct in a trace is not such a change.
         if not _frames.STATE.stack:
-            self.__dict__["_revision"] = self.__dict__.get("_revision", 0) + 1
+            self.__dict__["_changes"] = self.__dict__.get("_changes", 0) + 1
             _frames.REVISION.count += 1
 
     def _uninitialized(self, name: str) -> UninitializedCellError:
@@ -172,6 +175,8 @@ class Cell(HookMethods):
         self._cells.pop(name, None)
         self._params.pop(name, None)
         object.__delattr__(self, name)
+        if name == "bprop":
+            self._own_hooks().has_bprop = None
         self._note_change()
 
     def __getattr__(self, name: str) -> Any:
@@ -179,6 +184,11 @@ class Cell(HookMethods):
         if name in ("_params", "_cells", "_hooks", "_auto_prefix", "_training", "_tuple_paths"):
             raise UninitializedCellError(f"{type(self).__name__}: call super().__init__() first in __init__.")
         raise AttributeError(f"The {type(self).__name__!r} object has no attribute {name!r}.")
+
+    @property
+    def _revision(self) -> tuple[int, int]:
+        """Number of changes of the attributes of the Cell, and the revision of its class."""
+        return self.__dict__.get("_changes", 0), type(self)._class_revision
 
     # --- calling --------------------------------------------------------------------------------------------
 
@@ -220,7 +230,7 @@ class Cell(HookMethods):
                 args, kwargs = _cast_floats((args, kwargs), dtype)
                 with _frames.computing_in(dtype):
                     return self._hooked(construct, args, kwargs)
-            if self._hooks is not None:
+            if self._hooks is not None or self._class_has_bprop:
                 return self._hooked(construct, args, kwargs)
             return construct(*args, **kwargs)
         except TypeError as error:
@@ -228,9 +238,9 @@ class Cell(HookMethods):
             raise
 
     def _hooked(self, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._hooks is None:
+        if self._hooks is None and not self._class_has_bprop:
             return construct(*args, **kwargs)
-        return self._hooks.call(self, construct, args, kwargs)
+        return self._own_hooks().call(self, construct, args, kwargs)
 
     def _explain_wrong_inputs(self, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         signature = inspect.signature(self.construct)
@@ -481,7 +491,7 @@ class Cell(HookMethods):
                 f"{type(self).__name__}.add_flags: only one of fp16, fp32 and bf16 may be True, but got "
                 f"{', '.join(name for name in _PRECISIONS if flags.get(name))}."
             )
-        changed = any(name not in self._flags or not _same(self._flags[name], value) for name, value in flags.items())
+        changed = not all(same_value(self._flags.get(name, MISSING), value) for name, value in flags.items())
         if requested:
             changed = changed or self._compute_dtype != requested[0].dtype
             self.__dict__["_compute_dtype"] = requested[0].dtype
@@ -539,18 +549,6 @@ def _check_keywords(cls: type, given: dict[str, Any]) -> None:
         type.__setattr__(cls, "_constructor_keywords", (init, known))
     if known is not None:
         refuse_keywords(cls.__name__, given, known)
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Return whether two values are identical or equal plain values of one type (0.0 and -0.0 differ)."""
-    if old is new:
-        return True
-    kind = type(old)
-    if kind is not type(new) or kind not in (bool, int, float, str, bytes, tuple):
-        return False
-    if kind is tuple:
-        return len(old) == len(new) and all(map(_same, old, new))
-    return repr(old) == repr(new) if kind is float else old == new
 
 
 def _repeated(parameters: Iterable[Parameter]) -> str | None:

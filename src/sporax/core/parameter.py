@@ -50,6 +50,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = (
+        "_assumed_constant",
         "_awaited",
         "_gradient_hooks",
         "_held",
@@ -91,6 +92,8 @@ class Parameter(Tensor):
         self.parallel_optimizer = parallel_optimizer
         # Whether it was created in a trace that runs again to find out whether it is kept (see run_framed).
         self._awaited = False
+        # Whether programs may assume that it keeps its value; they have a guard for this. A write ends it.
+        self._assumed_constant = False
         if _frames.STATE.stack:
             _frames.note_creation(self)
 
@@ -116,7 +119,15 @@ class Parameter(Tensor):
         if value.dtype != current.dtype:
             with x64_scope(True):
                 value = value.astype(current.dtype)
+        if self._assumed_constant and (is_tracer(value) or not np.array_equal(value, current)):
+            self._assume_changes()
         _frames.write(self, value)
+
+    def _assume_changes(self) -> None:
+        """Repeat the traces that assume that the value is constant."""
+        if self._assumed_constant:
+            self._assumed_constant = False
+            _frames.REVISION.count += 1
 
     def _rebind(self, value: Any) -> None:
         self._value = value
@@ -214,6 +225,7 @@ class Parameter(Tensor):
                 f"would lose their fractional parts. Cast them first, with .astype(...)."
             )
         if slice_shape and value.shape != here.shape and not _frames.tracing():
+            self._assume_changes()
             with x64_scope(True):
                 self._store(value.astype(here.dtype))
         else:

@@ -9,7 +9,7 @@ from sporax import _check
 from sporax._docstring import completed_by
 from sporax._errors import ArgumentTypeError
 from sporax.dataset import _iterator
-from sporax.dataset._state import load_state, state_of
+from sporax.dataset._state import load_state, note_code, state_of
 from sporax.dataset.operations._batch import Batch
 from sporax.dataset.operations._map import Filter, Map
 from sporax.dataset.operations._project import Project, Rename
@@ -114,10 +114,14 @@ class Dataset(Node):
             DatasetError: the state belongs to a different dataset; the message lists the differences.
 
         Warns:
-            ResumeWarning: the arguments of an operation or the elements of a source in memory differ; or a source is
-                an iterator, whose position cannot be restored.
+            ResumeWarning: the arguments of an operation, the code of their functions, or the elements of a source in
+                memory differ; or a source is an iterator, whose position cannot be restored.
         """
         load_state(self, state)
+
+    def _note_code(self) -> None:
+        """Record the code of the user's functions in the pipeline, which `state_dict` contains."""
+        note_code(self)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.create_tuple_iterator(num_epochs=1))

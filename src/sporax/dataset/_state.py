@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from sporax._describe import describe
+from sporax._describe import changed, describe, describe_code
 from sporax._errors import DatasetError, ResumeWarning
 from sporax.dataset.plan._node import Node
 from sporax.dataset.plan._sampler import BuiltinSampler, Sampler
@@ -124,6 +124,8 @@ _SETTINGS = {
 """Attributes of operations that determine their elements, and the names of the corresponding arguments."""
 _SAMPLE_SIZE = 8
 """Number of elements of a source in memory whose checksums are compared."""
+_LARGE_SAMPLE_SIZE = 1000
+"""The number at the beginning of a run."""
 
 
 def _settings(node: Node) -> dict[str, Any]:
@@ -132,9 +134,39 @@ def _settings(node: Node) -> dict[str, Any]:
     for attribute, name in _SETTINGS.items():
         if attribute in vars(node):
             settings[name] = _described(vars(node)[attribute])
+    settings |= _code(node)
     if sample := node._sample(_SAMPLE_SIZE):
-        settings["elements"] = f"{zlib.crc32(repr([_checksums(row) for row in sample]).encode()):08x}"
+        settings["elements"] = _checksum(sample)
     return settings
+
+
+def _checksum(rows: list[Row]) -> str:
+    return f"{zlib.crc32(repr([_checksums(row) for row in rows]).encode()):08x}"
+
+
+def note_code(dataset: Node) -> None:
+    """Record the code and elements as they are now: the variables that functions read may change later."""
+    for node in _nodes(dataset):
+        _code(node)
+
+
+def _code(node: Node) -> dict[str, str]:
+    """Return texts for the code of the user's functions and objects, and for elements, as of the first call."""
+    if node._code_of_arguments is None:
+        arguments = {**_SETTINGS, "_given": "source"}
+        values = ((name, vars(node).get(attribute)) for attribute, name in arguments.items())
+        texts = ((name, describe_code(_user_object(value))) for name, value in values)
+        node._code_of_arguments = {f"code of {name}": text for name, text in texts if text is not None}
+        if sample := node._sample(_LARGE_SAMPLE_SIZE):
+            node._code_of_arguments["order or content of elements"] = _checksum(sample)
+    return node._code_of_arguments
+
+
+def _user_object(value: Any) -> Any:
+    if isinstance(value, BuiltinSampler):
+        return None
+    # The attributes of a custom sampler may change from epoch to epoch.
+    return type(value.user_object) if isinstance(value, Sampler) else value
 
 
 def _checksums(row: Row) -> list[Any]:
@@ -158,8 +190,7 @@ def _compare_settings(saved: list[dict[str, str]], current: list[dict[str, str]]
     different = [
         f"the {name} of {now['operation']!r} was {then[name]} and is now {now[name]}"
         for then, now in zip(saved, current, strict=False)
-        for name in now
-        if name in then and then[name] != now[name]
+        for name in changed(then, now)
     ]
     if different:
         warnings.warn(

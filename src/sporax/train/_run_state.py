@@ -55,6 +55,9 @@ class RunState:
         self._begun_with = _values_of(optimizer) if saves else {}
         self._begun_at = _steps_of(optimizer) if saves else 0
         self._settings = _settings.settings_of(loop.params) if saves else "{}"
+        if saves:
+            for source in (loop.feed.source, loop.valid):
+                _source.note_settings(source)
         self._trains = {name: each.requires_grad for name, each in self._parameters().items()} if saves else {}
 
     def _parameters(self) -> dict[str, Parameter]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sporax._code import is_installed
+from sporax._describe import changed, describe_batches, describe_code
 from sporax._errors import ArgumentTypeError, DatasetError, ResumeWarning
 from sporax._seed import host_random_kept, host_random_state
 from sporax.dataset import Dataset
@@ -35,6 +37,19 @@ class _IterableSource:
         # A copy, since another iteration (of a validation, for example) may reuse its arrays before it is used.
         self._first = _copied(self._row(first))
         self._passes = self._rows_used = 0
+        self._content: str | None = None
+
+    def note_settings(self) -> None:
+        """Record the order and content of a list, or the code of another iterable, as it is now.
+
+        A callback may change it later.
+        """
+        if self._content is not None:
+            return
+        if isinstance(self._batches, (list, tuple)):
+            self._content = describe_batches(self._batches)
+        elif not is_installed(type(self._batches).__module__):
+            self._content = describe_code(self._batches)
 
     def get_col_names(self) -> list[str]:
         return self._names
@@ -74,11 +89,13 @@ class _IterableSource:
         return tuple([np.asarray(batch[name]) for name in self._names])
 
     def state_dict(self) -> dict[str, Any]:
+        self.note_settings()
         return {
             "epoch": self._passes,
             "rows": 0,
             "objects": [self._batches_state()] if self._has_state else [],
             "pipeline": {"columns": self._names, "batches": self.dataset_size_hint()},
+            "content": self._content,
         }
 
     def _batches_state(self) -> Any:
@@ -90,10 +107,20 @@ class _IterableSource:
         return hasattr(self._batches, "state_dict") and hasattr(self._batches, "load_state_dict")
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        current = self.state_dict()["pipeline"]
+        now = self.state_dict()
+        current = now["pipeline"]
         if state.get("pipeline") != current:
             raise DatasetError(
                 f"the state belongs to another dataset: it was {state.get('pipeline')} and is now {current}."
+            )
+        if changed({"content": state.get("content") or ""}, {"content": now["content"] or ""}):
+            what = "their order" if isinstance(self._batches, (list, tuple)) else "the code that reads them"
+            warnings.warn(
+                f"the batches of the {type(self._batches).__name__}, or {what}, differ from those of the interrupted "
+                "run. Training continues with the current ones. For the result of the uninterrupted run build the "
+                "dataset as before, or delete the file to train from the beginning.",
+                ResumeWarning,
+                stacklevel=4,
             )
         if self._has_state and state["objects"]:
             self._batches.load_state_dict(state["objects"][0])  # pyright: ignore
@@ -156,6 +183,14 @@ def batches(source: Any) -> Iterator[Batch]:
 
 def _copied(batch: Batch) -> Batch:
     return tuple([np.array(column) for column in batch])
+
+
+def note_settings(source: Any) -> None:
+    """Record the settings of a source, which a backup contains, at the beginning of a run."""
+    if isinstance(source, Dataset):
+        source._note_code()
+    elif isinstance(source, _IterableSource):
+        source.note_settings()
 
 
 def batches_from(source: Any, state: dict[str, Any] | None, rows: int) -> None:

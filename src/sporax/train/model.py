@@ -269,7 +269,6 @@ class Model:
             def check(batch: Sequence[np.ndarray]) -> None:
                 self._check_batch(binding, runner, step, batch)
 
-            runner.recheck_program()
             loop = TrainLoop(runner, feed, params.valid_dataset, hooks, params, check, validate)
             with training(train_network):
                 loop.run()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sporax._exports import exported
 from sporax.transforms._captured import *
 from sporax.transforms._captured import Variables as Variables
+from sporax.transforms._captured import assumed_wrongly as assumed_wrongly
 from sporax.transforms._captured import constants_of as constants_of
 from sporax.transforms._captured import outdated as outdated
 from sporax.transforms._control import *

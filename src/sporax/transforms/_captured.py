@@ -1,27 +1,28 @@
 """Captured values: what a function reads from its closure and globals, which are constants of its compiled programs.
 
 A compiled program is outdated after a write to a Tensor that it captured (`constants_of`), and after a captured
-variable is bound to another object (`Variables`): a Tensor, a Cell, a function, a list, but not another number.
+variable, or one of a module of the user, is bound to another object (`Variables`): a Tensor, a Cell, a function, a
+class, a list, but not another number.
 """
 
 from __future__ import annotations
 
-import dis
 import functools
+import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import jax
 
-from sporax.core import Cell, Constants, note_captured, note_guard, tracing
+from sporax._code import PACKAGE, is_installed, methods_of, reads_of
+from sporax.core import Cell, CellMeta, Constants, note_captured, note_guard, tracing
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
-_IGNORED = (ModuleType, type, BuiltinFunctionType, int, float, complex, str, bytes)
+_IGNORED = (ModuleType, BuiltinFunctionType, int, float, complex, str, bytes)
 _FUNCTIONS = 500
 """The maximum number of functions and Cells that are searched."""
-_ONE_WAY = frozenset(("_revision", "_identity", "stale"))
+_ONE_WAY = frozenset(("_revision", "_class_revision", "_identity", "_assumed_constant", "stale"))
 _COMPILED = "_sporax_original"
 """The attribute of a `CompiledFunction` that holds the original function."""
 _MISSING = object()
@@ -29,14 +30,9 @@ _MISSING = object()
 __all__ = ["note_captured_by"]
 
 
-@functools.lru_cache(maxsize=1024)
-def _global_names(code: CodeType) -> tuple[str, ...]:
-    """Return the globals that a function and its inner functions read. `co_names` would include attributes."""
-    names = {each.argval: None for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names.update(dict.fromkeys(_global_names(constant)))
-    return tuple(names)
+def _is_variable(value: Any) -> bool:
+    """Return whether a program is outdated after a variable with this value is bound to another object."""
+    return not (is_installed(value.__module__) if isinstance(value, type) else isinstance(value, _IGNORED))
 
 
 def _content(cell: CellType) -> Any:
@@ -47,20 +43,30 @@ def _content(cell: CellType) -> Any:
 
 
 class Variables:
-    """The free variables and globals of a function and of the user's functions that it calls by name."""
+    """The free variables and globals of functions and Cells, and of the user's functions that they call by name.
 
-    __slots__ = ("_closures", "_globals")
+    Also the attributes of classes that are bases of the user's Cells but no Cells, whose changes are not recorded.
+    """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    __slots__ = ("_closures", "_globals", "_kinds", "_mixins")
+
+    def __init__(self, *functions: Any) -> None:
         self._closures: list[tuple[CellType, Any]] = []
         self._globals: list[tuple[dict[str, Any], str, Any]] = []
-        self._add(function)
+        self._kinds: dict[type, int] = {}
+        self._mixins: dict[type, list[Any]] = {}
+        self._add(functions)
+
+    def __bool__(self) -> bool:
+        return bool(self._globals or self._closures or self._mixins)
 
     def unchanged(self) -> bool:
         """Return whether each is still bound to the same object."""
         for scope, name, value in self._globals:
             if scope.get(name, _MISSING) is not value:
                 return False
+        if self._mixins and not all(map(_same_objects, map(_attributes, self._mixins), self._mixins.values())):
+            return False
         return not self._closures or all(_content(cell) is value for cell, value in self._closures)
 
     def values(self) -> Iterator[Any]:
@@ -68,71 +74,109 @@ class Variables:
         yield from (value for _, _, value in self._globals)
         yield from (value for _, value in self._closures)
 
-    def _add(self, function: Any) -> None:
-        waiting, seen = [function], dict[int, Any]()
+    def guards(self) -> Iterator[tuple[Any, str, Any]]:
+        """Yield guards for the attributes of the Cell classes among them."""
+        return ((kind, "_class_revision", revision) for kind, revision in self._kinds.items())
+
+    def _add(self, functions: Iterable[Any]) -> None:
+        waiting, seen = list(functions), dict[int, Any]()
         while waiting and len(seen) < _FUNCTIONS:
             each = waiting.pop()
-            if id(each) not in seen and callable(each):
-                seen[id(each)] = each
-                waiting.extend(self._read_by(each) if isinstance(each, FunctionType) else _parts(each))
+            if id(each) in seen:
+                continue
+            seen[id(each)] = each
+            if not callable(each):
+                waiting.extend(_callables_in(each))
+            elif isinstance(each, FunctionType):
+                waiting.extend(self._read_by(each))
+            elif isinstance(each, CellMeta):
+                self._kinds[each] = vars(each)["_class_revision"]
+                self._mixins.update((base, _attributes(base)) for base in _mixins(each))
+            else:
+                waiting.extend(_parts(each))
 
     def _read_by(self, function: FunctionType) -> Iterator[Any]:
         """Record the variables of a function, and yield their values."""
-        internal = function.__code__.co_filename.startswith(_PACKAGE)
-        for cell in function.__closure__ or ():
+        internal = function.__code__.co_filename.startswith(PACKAGE)
+        free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        for cell in free.values():
             value = _content(cell)
-            if not internal and not isinstance(value, _IGNORED):
+            if not internal and _is_variable(value):
                 self._closures.append((cell, value))
             yield value
-        for name in () if internal else _global_names(function.__code__):
-            value = function.__globals__.get(name, _MISSING)
-            if value is not _MISSING and not isinstance(value, _IGNORED):
-                self._globals.append((function.__globals__, name, value))
+        for read in () if internal else reads_of(function.__code__):
+            if read.is_free:
+                scope, name = None, read.name
+                value = _content(free[name]) if name in free else _MISSING
+            else:
+                scope, name = function.__globals__, read.name
+                value = scope.get(name, _MISSING)
+            for attribute in read.attributes:
+                if not isinstance(value, ModuleType) or is_installed(value.__name__):
+                    break
+                scope, name = vars(value), attribute
+                value = scope.get(name, _MISSING)
+            if scope is not None and value is not _MISSING and _is_variable(value):
+                self._globals.append((scope, name, value))
                 yield value
 
 
-def _is_function(value: Any) -> bool:
-    return isinstance(value, (FunctionType, MethodType, functools.partial)) or hasattr(type(value), _COMPILED)
+def _mixins(kind: type) -> list[type]:
+    """Return the bases of a class that are neither Cells nor belong to an installed package."""
+    return [each for each in kind.__mro__ if not (isinstance(each, CellMeta) or is_installed(each.__module__))]
 
 
-@functools.lru_cache(maxsize=1024)
-def _attribute_names(code: CodeType) -> frozenset[str]:
-    inner = (_attribute_names(each) for each in code.co_consts if isinstance(each, CodeType))
-    return frozenset(code.co_names).union(*inner)
+def _attributes(kind: type) -> list[Any]:
+    # Python adds special attributes when they are read.
+    return [value for name, value in vars(kind).items() if not name.startswith("__")]
 
 
-def _methods(kind: type[Cell]) -> Iterator[Any]:
-    """Yield the methods of a user's class whose names occur in `construct`, `bprop`, or methods that these call."""
-    users = [each for each in kind.__mro__ if not each.__module__.startswith("sporax.")]
-    waiting, seen = ["construct", "bprop"], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for each in users:
-            method = vars(each).get(name)
-            if _is_function(method):
-                yield method
-                function = getattr(method, _COMPILED, method)
-                if isinstance(function, FunctionType):
-                    waiting.extend(_attribute_names(function.__code__))
+def _same_objects(one: list[Any], other: list[Any]) -> bool:
+    return len(one) == len(other) and all(map(operator.is_, one, other))
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Yield the functions that a callable other than a plain function calls."""
+    """Yield the functions, Cells and classes that a callable other than a plain function calls."""
     if isinstance(value, Cell):
         for _, cell in value.cells_and_names():
-            yield from _methods(type(cell))
-            yield from filter(_is_function, cell.__dict__.values())
+            yield type(cell)
+            yield from methods_of(type(cell), "construct", "bprop")
+            yield from _held_by(cell)
             yield from cell._hook_functions()
     elif isinstance(value, MethodType):
         yield value.__func__
-        yield value.__self__
+        if isinstance(value.__self__, Cell):
+            yield value.__self__
+        else:
+            yield from methods_of(type(value.__self__), value.__func__.__name__)
+            yield from _held_by(value.__self__)
     elif isinstance(value, functools.partial):
         yield value.func
+        yield from filter(_is_followed, (*value.args, *value.keywords.values()))
     elif hasattr(type(value), _COMPILED):
         yield value._sporax_original
+    else:
+        yield from methods_of(type(value), "__call__")
+        yield from _held_by(value)
+
+
+def _held_by(value: Any) -> Iterator[Any]:
+    """Yield the callables that are attributes of an object, or elements of lists, tuples and dicts that are."""
+    for each in getattr(value, "__dict__", {}).values():
+        yield from _callables_in(each) if isinstance(each, (dict, list, tuple)) else filter(_is_followed, (each,))
+
+
+def _callables_in(value: Any) -> Iterator[Any]:
+    """Yield the callables in a list, tuple or dict, or of an object of a user's class."""
+    if isinstance(value, (dict, list, tuple)):
+        elements = value.values() if isinstance(value, dict) else value
+        yield from filter(_is_followed, itertools.islice(elements, _FUNCTIONS))
+    elif not is_installed(type(value).__module__):
+        yield from _held_by(value)
+
+
+def _is_followed(value: Any) -> bool:
+    return isinstance(value, CellMeta) or (callable(value) and not isinstance(value, type))
 
 
 def note_captured_by(function: Any) -> None:
@@ -186,6 +230,11 @@ def constants_of(closed: Any) -> Constants:
 def outdated(guards: Iterable[tuple[Any, str, Any]]) -> bool:
     """Return whether a guard can never hold again: a Cell's attribute was changed, or a captured Tensor written."""
     return any(name in _ONE_WAY and getattr(owner, name) != value for owner, name, value in guards)
+
+
+def assumed_wrongly(guards: Iterable[tuple[Any, str, Any]]) -> bool:
+    """Return whether a trace wrote a Parameter that it had assumed to be constant, and must be repeated."""
+    return any(name == "_assumed_constant" and getattr(owner, name) != value for owner, name, value in guards)
 
 
 def _is_jaxpr(value: Any) -> bool:

@@ -281,6 +281,8 @@ def functionalize(
     else:
         parameters = [*_reachable(fn), default_generator.key]
     named = _named(parameters)
+    for parameter in parameters:
+        parameter._assume_changes()
 
     def pure(state: dict[str, Any], *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         if state.keys() != named.keys():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 import jax
@@ -28,7 +28,7 @@ from sporax.core import (
     tracing,
 )
 from sporax.core import context as _context
-from sporax.transforms._captured import Variables, constants_of, note_cell, noting, outdated
+from sporax.transforms._captured import Variables, assumed_wrongly, constants_of, note_cell, noting, outdated
 from sporax.transforms._functional import Unbound, run_framed, values_of, warn_eager
 from sporax.transforms._outputs import is_plain, pack, unpack
 
@@ -61,7 +61,7 @@ class _Variant:
     def __init__(self, parameters: tuple[Parameter, ...], variables: Variables) -> None:
         self.parameters = parameters
         self.variables = variables
-        self.guards: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self.guards = {(id(guard[0]), guard[1]): guard for guard in variables.guards()}
         self.checked = -1
         self.traced = False
         """Whether it was traced since its constants were last recorded: at its first call and for each new shape."""
@@ -210,13 +210,17 @@ class CompiledFunction:
             try:
                 values = list(values_of(variant.parameters))
                 output, written = form(variant.compiled)(values, dynamic)
-                if variant.traced:
-                    variant.note_constants(values, dynamic)
-                break
+                if not variant.traced:
+                    break
+                variant.note_constants(values, dynamic)
+                if not assumed_wrongly(variant.guards.values()):
+                    break
+                found: Iterable[Parameter] = ()
             except Unbound as unbound:
-                parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(unbound.parameters)
-                variants[:] = [each for each in variants if each is not variant]
-                variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
+                found = unbound.parameters
+            parameters = dict.fromkeys(variant.parameters) | dict.fromkeys(found)
+            variants[:] = [each for each in variants if each is not variant]
+            variant, known = self._new_variant(tuple(parameters), structure, static, hooks), False
         if tracing():
             # The enclosing traces depend on the guards of a program that is already compiled.
             for guard in variant.guards.values():
@@ -229,7 +233,7 @@ class CompiledFunction:
     def _new_variant(
         self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
     ) -> _Variant:
-        variant = _Variant(parameters, Variables(self._sporax_original))
+        variant = _Variant(parameters, Variables(self._sporax_original, *static))
 
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
             remaining = iter(dynamic)
@@ -271,8 +275,8 @@ def jit(function: Any = None, **options: Any) -> Any:
 
     A Cell or another object among the arguments is also part of the program. The program is compiled again after a
     change of an attribute of a Cell; as in MindSpore, not after a change of another object. It is compiled again after
-    a write to a Tensor that the function captured, and if a captured variable is bound to another Cell, Tensor or
-    function.
+    a write to a Tensor that the function captured, and if a captured variable is bound to another Cell, Tensor,
+    function or class.
 
     Args:
         function: a function, a method, or a Cell.

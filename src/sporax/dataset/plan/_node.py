@@ -41,6 +41,8 @@ class Node:
     _split_seed: SplitSeed | None = None
     """For a part of a `split`: the seed of the order that the parts share."""
     _counted: int | None = None
+    _code_of_arguments: dict[str, str] | None = None
+    """Texts for the code of the user's functions, at the beginning of a run that is saved."""
 
     # --- implemented by operations ----------------------------------------------------------------------------
 

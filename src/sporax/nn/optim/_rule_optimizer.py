@@ -106,7 +106,7 @@ class RuleOptimizer(Optimizer):
             )
         with x64_scope(True):
             step = self.global_step._value
-            decays = self._decays(step)
+            decays = self._applied_decays(step)
             none = [None] * len(decays)
             ready = self._prepared(gradients, none if self._decoupled else decays)
             rates = self._rates(step)

@@ -53,21 +53,24 @@ def momentum_rule(*, nesterov: bool = False) -> Rule:
 def sgd_rule(*, has_momentum: bool, dampening: float = 0.0, nesterov: bool = False) -> Rule:
     r"""Momentum with dampening: :math:`v' = u v + (1 - d) g`, but :math:`v' = g` in the first step.
 
-    `stat` is one before the first step and zero afterwards.
+    `stat` is one before the first step and zero afterwards. While u is zero, the step is g, and the slots do not
+    change; `applies` is one if u is positive, and zero otherwise. Without `has_momentum`, u is assumed to be zero.
     """
 
     def init(weight: Array) -> Slots:
         return np.zeros_like(weight), np.ones_like(weight)
 
-    def plain(gradient: Array, slots: Slots, weight: Array, *, rate: Array, momentum: Array) -> tuple[Array, Slots]:
+    def plain(gradient: Array, slots: Slots, weight: Array, *, rate: Array, **_: Array) -> tuple[Array, Slots]:
         return weight - rate * gradient, slots
 
-    def update(gradient: Array, slots: Slots, weight: Array, *, rate: Array, momentum: Array) -> tuple[Array, Slots]:
+    def update(
+        gradient: Array, slots: Slots, weight: Array, *, rate: Array, momentum: Array, applies: Array
+    ) -> tuple[Array, Slots]:
         velocity, stat = slots
         updated = velocity * momentum + (gradient * (1.0 - dampening) if dampening else gradient)
-        velocity = jnp.where(stat > 0, gradient, updated)
-        step = gradient + momentum * velocity if nesterov else velocity
-        return weight - rate * step, (velocity, jnp.zeros_like(stat))
+        used = jnp.where(stat < applies, updated, gradient)
+        step = gradient + momentum * used if nesterov else used
+        return weight - rate * step, (jnp.where(applies, used, velocity), jnp.where(applies, 0, stat))
 
     return Rule(("accum", "stat"), init, update if has_momentum else plain)
 

@@ -121,7 +121,8 @@ class Optimizer(Cell):
         self.is_group_lr = plan.own_rates
         self._rate_sources: tuple[Rate | None, ...] = plan.rates
         self._decay_sources: tuple[Decay, ...] = plan.decays
-        self._centralized = plan.centralized
+        self.grad_centralization_flags = plan.centralized
+        self.grad_centralization = any(plan.centralized)
         self._unique = True
         self._target: str = _context.get_context("device_target")
         self._set_learning_rate(plan.rates)
@@ -138,8 +139,6 @@ class Optimizer(Cell):
 
     def _set_compatible_attributes(self) -> None:
         """Set the attributes that optimizers written for MindSpore read."""
-        self.grad_centralization_flags = self._centralized
-        self.grad_centralization = any(self._centralized)
         self.param_length = len(self.parameters)
         self.param_rank = None
         # The optimizer does not distribute Parameters over devices, so it updates all of them.
@@ -335,7 +334,7 @@ class Optimizer(Cell):
         if not self.exec_weight_decay:
             return tuple(gradients)
         with x64_scope(True):
-            decays = self._decays(self.global_step._value)
+            decays = self._applied_decays(self.global_step._value)
             return tuple(
                 wrap(self._decayed(array, decay, parameter, self.loss_scale))
                 for array, decay, parameter in zip(self._arrays(gradients), decays, self.parameters, strict=True)
@@ -419,17 +418,24 @@ class Optimizer(Cell):
         if self._given_decay is not None:
             given = self.get_weight_decay()
             each = given if isinstance(given, (tuple, list)) else (given,) * len(self.parameters)
-            applied = self.decay_flags if self._decoupled or self.exec_weight_decay else (False,) * len(each)
             scale = np.float32(self.loss_scale)
-            return [
-                to_array(one).astype(np.float32).reshape(()) / scale if flag else None
-                for one, flag in zip(each, applied, strict=True)
-            ]
+            return [to_array(one).astype(np.float32).reshape(()) / scale for one in each]
         found: dict[int, Any] = {}
         for source in self._decay_sources:
             if isinstance(source, Cell) and id(source) not in found:
                 found[id(source)] = _scalar(source, step, type(self).__name__, "weight decay")
         return [found[id(source)] if isinstance(source, Cell) else (source or None) for source in self._decay_sources]
+
+    def _applied_decays(self, step: Array) -> list[Any]:
+        """Return the weight decay for each Parameter, or None where `decay_flags` or `exec_weight_decay` disable it."""
+        if not (self._decoupled or self.exec_weight_decay):
+            return [None] * len(self.parameters)
+        return [decay if flag else None for decay, flag in zip(self._decays(step), self.decay_flags, strict=True)]
+
+    @property
+    def _centralized(self) -> tuple[bool, ...]:
+        """Whether to centralize the gradient of each Parameter."""
+        return self.grad_centralization_flags if self.grad_centralization else (False,) * len(self.parameters)
 
     @staticmethod
     def _decayed(gradient: Array, decay: Any, parameter: Parameter, scale: float = 1.0) -> Array:

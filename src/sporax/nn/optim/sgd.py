@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
 from sporax._docstring import completed_by
 from sporax._errors import ArgumentError
-from sporax.core import Parameter
+from sporax.core import Parameter, note_guard, tracing
 from sporax.nn.optim._rule_optimizer import RuleOptimizer
 from sporax.nn.optim._rules import Rule, sgd_rule
 
@@ -59,18 +60,22 @@ class SGD(RuleOptimizer):
         self.dampening = _check.number(dampening, name="dampening", where="SGD", minimum=0.0)
         self.nesterov = _check.is_type(nesterov, bool, name="nesterov", where="SGD")
         self.momentum = Parameter(np.float32(amount), name="momentum")
-        self._given_momentum = amount
+        # As long as it is zero, a step does not read and write the slots.
+        self.momentum._assumed_constant = amount == 0.0
         self.accum, self.stat = self._add_slots()
 
     def _make_rule(self) -> Rule:
-        amount = self._given_momentum
+        has_momentum = not self.momentum._assumed_constant
+        if tracing() and not has_momentum:
+            note_guard(self.momentum, "_assumed_constant", True)
         dampening = _check.number(self.dampening, name="dampening", where="SGD", minimum=0.0)
-        if self.nesterov and (amount == 0.0 or dampening != 0.0):
+        if self.nesterov and (dampening != 0.0 or not has_momentum):
             raise ArgumentError(
-                f"SGD: `nesterov` requires `momentum` above 0 and `dampening` 0, but got momentum={amount:g} "
-                f"and dampening={dampening:g}."
+                f"SGD: `nesterov` requires `momentum` above 0 and `dampening` 0, but got "
+                f"momentum={float(self.momentum._concrete()):g} and dampening={dampening:g}."
             )
-        return sgd_rule(has_momentum=amount > 0.0, dampening=dampening, nesterov=self.nesterov)
+        return sgd_rule(has_momentum=has_momentum, dampening=dampening, nesterov=self.nesterov)
 
     def _shared(self) -> dict[str, Any]:
-        return {"momentum": self.momentum._value}
+        momentum = self.momentum._value
+        return {"momentum": momentum, "applies": jnp.greater(momentum, 0).astype(np.float32)}

@@ -12,7 +12,7 @@ import numpy as np
 
 from sporax._jax_compat import evaluate_jaxpr
 from sporax.core import Parameter, wrap
-from sporax.transforms import Unbound, Variables, constants_of, outdated, run_framed
+from sporax.transforms import Unbound, Variables, assumed_wrongly, constants_of, outdated, run_framed
 
 
 class Operations(NamedTuple):
@@ -33,8 +33,10 @@ class Program:
 
     def __init__(self, step: Callable[..., Any], owned: Sequence[Parameter], batch: Sequence[Any]) -> None:
         self._variables = Variables(step)
+        self.variables_unchanged = self._variables.unchanged
+        self.has_variables = bool(self._variables)
         jaxpr, parameters, written, self.structure, guards = _trace(step, owned, batch)
-        self._guards = (*guards, (constants_of(jaxpr), "stale", False))
+        self._guards = (*guards, *self._variables.guards(), (constants_of(jaxpr), "stale", False))
         used = _used_inputs(jaxpr)
         self.written = written
         self.kept = tuple(p for i, p in enumerate(parameters) if i in used and p not in set(written))
@@ -65,11 +67,11 @@ class Program:
 
     def fits(self) -> bool:
         """Whether the modes and attributes of the Cells are those of the trace."""
-        return self._variables.unchanged() and all(getattr(owner, name) == value for owner, name, value in self._guards)
+        return self.variables_unchanged() and all(getattr(owner, name) == value for owner, name, value in self._guards)
 
     def outdated(self) -> bool:
         """Whether the program can never fit again."""
-        return not self._variables.unchanged() or outdated(self._guards)
+        return not self.variables_unchanged() or outdated(self._guards)
 
     @property
     def needs_unrolling(self) -> bool:
@@ -111,6 +113,8 @@ def _trace(
             jaxpr = jax.make_jaxpr(pure)(values, shapes)
         except Unbound as unbound:
             known.update(dict.fromkeys(unbound.parameters))
+            continue
+        if assumed_wrongly(result["guards"]):
             continue
         return jaxpr, parameters, result["written"], result["structure"], result["guards"]
 

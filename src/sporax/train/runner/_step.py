@@ -56,10 +56,6 @@ class StepRunner:
         """Whether steps run op by op: on request, or because the step cannot be traced."""
         return self._eager or context.runs_eagerly()
 
-    def recheck_program(self) -> None:
-        """Check before the next step whether its program still fits: a variable may be bound to another object."""
-        self._revision = -1
-
     def prepare(self, batch: Sequence[np.ndarray]) -> int:
         """Trace the step for batches of this shape, and return the maximum number of steps in one call."""
         if self.eager:
@@ -81,8 +77,14 @@ class StepRunner:
         """Run one step and return its outputs without waiting for them."""
         if self.eager:
             return self._run_eagerly(batch)
-        same = self._key == _signature(batch) and self._revision == REVISION.count
-        program = self._current if same else self._select_program(batch)
+        program = self._current
+        if (
+            program is None
+            or self._key != _signature(batch)
+            or self._revision != REVISION.count
+            or (program.has_variables and not program.variables_unchanged())
+        ):
+            program = self._select_program(batch)
         if program is None:
             return self._run_eagerly(batch)
         with x64_scope(True):
@@ -155,7 +157,8 @@ class StepRunner:
         self._block = block
         revision = REVISION.count
         for row in range(len(stacked[0])):
-            if REVISION.count != revision and self._block is block:
+            changed = REVISION.count != revision or (program.has_variables and not program.variables_unchanged())
+            if changed and self._block is block:
                 # A callback changed an attribute of a Cell or `requires_grad`, for example.
                 self._roll_back()
             if self._block is not block:
