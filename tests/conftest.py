@@ -23,6 +23,7 @@ from sporax import _seed, compat
 from sporax.core import context, default_generator
 
 SEED = 20_240_607
+SMOKE = "test_smoke.py"
 THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
 
 # Compilation is most of what a test costs. These programs compile in a third of the time, and compute the same slower.
@@ -41,6 +42,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "sporax")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: only in a thorough run, SPORAX_TESTS=thorough pytest")
+    config.addinivalue_line("markers", "smoke: one short test of each package, all in test_smoke.py")
     config.addinivalue_line("markers", "rank_promotion: the test is about operators that broadcast (1,) with (n, 1)")
     flags = os.environ.get("XLA_FLAGS", "")
     with_peers = "peers" in config.option.markexpr.replace("not peers", "")
@@ -89,6 +91,19 @@ class _Programs:
             ctypes.CDLL(None).malloc_trim(0)
         # What remains is in use: release again only after as much has been added.
         cls.limit = max(MEMORY_LIMIT, _resident() + MEMORY_LIMIT // 4)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import only the file of the smoke tests for `-m smoke`: importing all takes longer than they do."""
+    if config.option.markexpr == "smoke" and collection_path.suffix == ".py" and collection_path.name != SMOKE:
+        return True
+    return None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _left_out(item: pytest.Item) -> bool:
