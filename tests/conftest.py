@@ -5,7 +5,6 @@ Eight devices are simulated only where a test asks for them (`on_eight_devices`)
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import os
@@ -19,11 +18,13 @@ import jax
 import numpy as np
 import pytest
 
+from process_memory import ProgramMemory
 from sporax import _seed, compat
 from sporax.core import context, default_generator
 
 SEED = 20_240_607
 SMOKE = "test_smoke.py"
+PROGRAMS = ProgramMemory()
 THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
 
 # Compilation is most of what a test costs. These programs compile in a third of the time, and compute the same slower.
@@ -67,32 +68,6 @@ def _lower_quickly() -> None:
     jax.config.update("jax_traceback_in_locations_limit", 0)
 
 
-MEMORY_LIMIT = 1 << 30
-
-
-def _resident() -> int:
-    """Memory of this process in bytes; 0 where it is not known."""
-    pages = Path("/proc/self/statm")
-    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGESIZE") if pages.exists() else 0
-
-
-class _Programs:
-    """Releases compiled programs whenever the process exceeds its limit."""
-
-    limit = MEMORY_LIMIT
-
-    @classmethod
-    def release(cls) -> None:
-        if _resident() < cls.limit:
-            return
-        jax.clear_caches()
-        gc.collect()
-        if sys.platform == "linux":
-            ctypes.CDLL(None).malloc_trim(0)
-        # What remains is in use: release again only after as much has been added.
-        cls.limit = max(MEMORY_LIMIT, _resident() + MEMORY_LIMIT // 4)
-
-
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Import only the file of the smoke tests for `-m smoke`: importing all takes longer than they do."""
     if config.option.markexpr == "smoke" and collection_path.suffix == ".py" and collection_path.name != SMOKE:
@@ -134,7 +109,7 @@ def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
     context.reset_context()
     if compat.installed() and not had_alias:
         compat.uninstall()
-    _Programs.release()
+    PROGRAMS.release()
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from oracles.compare import close, float_gradients
 from oracles.losses import ORACLES
 from oracles.programs import cotangent_of, plain
 from oracles.samples import inputs_of, settings_of
-from sporax import Model, Tensor, compat, dataset, formats, losses, mint, nn, ops, plotting
+from sporax import Model, compat, dataset, formats, losses, mint, nn, ops, plotting
 from sporax.cli import main
+from sporax.core import Tensor
 from sporax.testing import check_loss
 from sporax.train.callback import History
 from sporax.transforms import grad, jit, value_and_grad, vmap
