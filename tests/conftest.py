@@ -5,20 +5,26 @@ Eight devices are simulated only where a test asks for them (`on_eight_devices`)
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import jax
 import numpy as np
 import pytest
 
+from process_memory import ProgramMemory
 from sporax import _seed, compat
 from sporax.core import context, default_generator
 
 SEED = 20_240_607
+SMOKE = "test_smoke.py"
+PROGRAMS = ProgramMemory()
 THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
 
 # Compilation is most of what a test costs. These programs compile in a third of the time, and compute the same slower.
@@ -37,11 +43,42 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "sporax")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: only in a thorough run, SPORAX_TESTS=thorough pytest")
+    config.addinivalue_line("markers", "smoke: one short test of each package, all in test_smoke.py")
     config.addinivalue_line("markers", "rank_promotion: the test is about operators that broadcast (1,) with (n, 1)")
     flags = os.environ.get("XLA_FLAGS", "")
-    ordinary = THOROUGH or "peers" in config.option.markexpr or not jax.__version__.startswith("0.10.")
+    with_peers = "peers" in config.option.markexpr.replace("not peers", "")
+    ordinary = THOROUGH or with_peers or not jax.__version__.startswith("0.10.")
     if not ordinary and QUICK_TO_COMPILE not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {QUICK_TO_COMPILE}".strip()
+    if not ordinary:
+        _lower_quickly()
+    # The default of 700 objects costs 5 % of the session: tracing allocates many objects and few cycles.
+    gc.set_threshold(50_000, 20, 20)
+
+
+def _lower_quickly() -> None:
+    """Lower all programs in one MLIR context, without the positions of their operations in the source.
+
+    JAX makes a context for each program. That takes 3 of the 5 ms in which a small program is lowered, and 1.2 of the
+    1.4 MB that it occupies until it is released.
+    """
+    from jax._src.interpreters import mlir
+
+    mlir.make_ir_context = functools.cache(mlir.make_ir_context)
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import only the file of the smoke tests for `-m smoke`: importing all takes longer than they do."""
+    if config.option.markexpr == "smoke" and collection_path.suffix == ".py" and collection_path.name != SMOKE:
+        return True
+    return None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _left_out(item: pytest.Item) -> bool:
@@ -72,6 +109,7 @@ def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
     context.reset_context()
     if compat.installed() and not had_alias:
         compat.uninstall()
+    PROGRAMS.release()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import sporax
+from process_memory import ProgramMemory, resident
 
 
 def test_a_warning_is_an_error():
@@ -45,3 +48,25 @@ def test_a_test_about_devices_has_eight(on_eight_devices):
 def test_a_failure_on_eight_devices_is_seen(on_eight_devices):
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         on_eight_devices("1 / 0")
+
+
+@pytest.mark.skipif(not resident(), reason="the system does not tell the memory of a process")
+def test_programs_are_released_above_the_limit_only():
+    traces = []
+
+    @jax.jit
+    def double(x):
+        traces.append(x)
+        return 2 * x
+
+    for limit, released in ((1 << 60, False), (0, True)):
+        double(np.ones(3))
+        assert ProgramMemory(limit).release() == released
+    assert double(np.ones(3)).tolist() == [2, 2, 2]
+    assert len(traces) == 2
+
+
+def test_the_smoke_tests_use_every_package():
+    packages = {path.parent.name for path in Path(sporax.__file__).parent.glob("*/__init__.py")}
+    assert len(packages) > 10
+    assert packages <= set(re.findall(r"\w+", Path(__file__).with_name("test_smoke.py").read_text("utf-8")))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from oracles.programs import samples
-from oracles.samples import settings_of
+from oracles.samples import THOROUGH, settings_of
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 
@@ -59,10 +59,12 @@ def test_the_keywords_are_what_evaluate_does(row):
     inputs, params = samples(row, 3), settings_of(row)[-1]
     shape = jax.eval_shape(lambda *arrays: row.function(*arrays, **params), *inputs).shape
     weights = np.linspace(0, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    # The four share one code path: two of them for each loss, alternating.
+    kinds = REDUCTIONS if THOROUGH else REDUCTIONS[ROWS.index(row) % 2 :: 2]
 
     def program(call: Any) -> str:
         def run(*arrays: Any) -> list[jax.Array]:
-            return [call(*arrays, reduction=kind, weights=weights, **params) for kind in REDUCTIONS]
+            return [call(*arrays, reduction=kind, weights=weights, **params) for kind in kinds]
 
         return re.sub(r"0x[0-9a-f]+", "", str(jax.make_jaxpr(run)(*inputs)))
 

@@ -329,17 +329,18 @@ class TestCustomDerivative:
             def custom(x):
                 return _standardized(x, axes, 1e-3)[0]
 
-            def gradient(fn):
-                return lambda x: jax.grad(lambda x: (up * fn(x)).sum())(x)
+            def derivatives(fn, x):
+                def gradient(x):
+                    return jax.grad(lambda x: (up * fn(x)).sum())(x)
 
-            for expected, actual in [
-                (plain(x), custom(x)),
-                (jax.jvp(plain, (x,), (t,))[1], jax.jvp(custom, (x,), (t,))[1]),
-                (gradient(plain)(x), gradient(custom)(x)),
-                (jax.jvp(gradient(plain), (x,), (t,))[1], jax.jvp(gradient(custom), (x,), (t,))[1]),
-                (
-                    jax.grad(lambda x: (t * gradient(plain)(x)).sum())(x),
-                    jax.grad(lambda x: (t * gradient(custom)(x)).sum())(x),
-                ),
-            ]:
+                return [
+                    fn(x),
+                    jax.jvp(fn, (x,), (t,))[1],
+                    gradient(x),
+                    jax.jvp(gradient, (x,), (t,))[1],
+                    jax.grad(lambda x: (t * gradient(x)).sum())(x),
+                ]
+
+            run = jax.jit(lambda x: (derivatives(plain, x), derivatives(custom, x)))
+            for expected, actual in zip(*run(x), strict=True):
                 np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-12)

@@ -110,8 +110,8 @@ def check_gradient(
 
     with x64_scope(True):
         primals = [jnp.asarray(inputs[at]) for at in floats]
-        gradients = jax.jit(jax.grad(total, argnums=tuple(range(len(floats)))))(*primals)
-        value = jax.jit(total)
+        run = jax.jit(jax.value_and_grad(total, argnums=tuple(range(len(floats)))))
+        _, gradients = run(*primals)
         rng = np.random.default_rng(6)
         for which, (array, gradient) in enumerate(zip(primals, gradients, strict=True)):
             assert gradient.shape == array.shape
@@ -119,12 +119,12 @@ def check_gradient(
                 direction = rng.normal(0.0, 1.0, array.shape)
                 ends = [
                     float(
-                        value(
+                        run(
                             *(
                                 each + sign * step * direction if at == which else each
                                 for at, each in enumerate(primals)
                             )
-                        )
+                        )[0]
                     )
                     for sign in (1, -1)
                 ]

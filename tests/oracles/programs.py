@@ -44,9 +44,15 @@ def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
     return inputs_of(row, seed, rest=rest, sizes=sizes)
 
 
+REDUCED = ("none", "sum", "batchmean", "total")
+
+
 @functools.cache
-def weighted(name: str) -> Any:
-    """(inputs, weights) -> one result a reduction, total, weight, and the gradients of the mean for float inputs."""
+def weighted(name: str, results: tuple[str, ...] = REDUCED) -> Any:
+    """(inputs, weights) -> mean and its gradients by the float inputs, and the results that are named.
+
+    These are reductions, and "total", which gives the total and its weight.
+    """
     row = losses.get(name)
     params = settings_of(row)[-1]
 
@@ -57,11 +63,15 @@ def weighted(name: str) -> Any:
         inputs = join(floats, rest)
         result = {
             kind: row.function(*inputs, weights=weights, reduction=kind, **params)
-            for kind in ("none", "sum", "batchmean")
+            for kind in results
+            if kind != "total"
         }
         result["mean"], result["gradients"] = jax.value_and_grad(mean)(floats)
-        pair = losses.evaluate_sum_and_weight(row.function, *inputs, weights=weights, **params)
-        return result | {"total": pair[0], "weight": pair[1]}
+        if "total" in results:
+            result["total"], result["weight"] = losses.evaluate_sum_and_weight(
+                row.function, *inputs, weights=weights, **params
+            )
+        return result
 
     compiled = jax.jit(run)
     return lambda inputs, weights: compiled(*split(inputs), weights)

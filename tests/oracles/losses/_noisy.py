@@ -65,7 +65,7 @@ def tempered_softmax(row: np.ndarray, t: float) -> np.ndarray:
     """By bisection: the sum falls with the shift."""
     top = max(row)
     low, high = 0.0, -log_t(1 / len(row), t) + 1e-9
-    for _ in range(200):
+    for _ in range(64):
         middle = (low + high) / 2
         if math.fsum(exp_t(z - top - middle, t) for z in row) > 1:
             low = middle
