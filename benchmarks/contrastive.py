@@ -1,13 +1,12 @@
-"""InfoNCE (both directions) and SigLIP over a large batch: all scores at once, and in chunks.
+"""InfoNCE (both directions) and SigLIP over a large batch: dense and in chunks.
 
     python benchmarks/contrastive.py                       # N = 16,384, D = 256, float32
     python benchmarks/contrastive.py --compile-only        # temporary memory alone, in seconds
     python benchmarks/contrastive.py --size 4096 --chunks 64 256 1024 --json out.json
 
-Value and gradient of the mean, for both inputs, the temperature and (SigLIP) the bias. "dense" is plain JAX as one
-would write it, with an (N, N) array; the others are the losses of this package. Temporary memory is
-XLA's own figure for the compiled program; times are medians of rounds that are interleaved, in one process. Ratios are
-to "dense".
+Value of the mean, and its gradient with respect to both inputs, the temperature and (SigLIP) the bias. "dense" is a
+plain JAX implementation with an (N, N) array; the others are the losses of this package. Temporary memory is what XLA
+reports for the compiled program; times are medians over interleaved rounds in one process. Ratios are to "dense".
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def dense_siglip(x: jax.Array, y: jax.Array, scale: jax.Array, bias: jax.Array) 
     return jnp.sum(jax.nn.softplus(signed)) / x.shape[0]
 
 
-def contenders(chunks: list[int | None]) -> dict[str, dict[str, Callable[..., jax.Array]]]:
+def candidates(chunks: list[int | None]) -> dict[str, dict[str, Callable[..., jax.Array]]]:
     found: dict[str, dict[str, Any]] = {"InfoNCE": {"dense": dense_info_nce}, "SigLIP": {"dense": dense_siglip}}
     for chunk in chunks:
         label = "sporax" if chunk is None else f"sporax, {chunk} rows"
@@ -78,7 +77,7 @@ def main() -> None:
         f"N = {options.size}, D = {options.dim}, float32, {device.platform} {device.device_kind}, jax {jax.__version__}"
     )
     report = []
-    for loss, ways in contenders([None, *options.chunks]).items():
+    for loss, ways in candidates([None, *options.chunks]).items():
         programs, times = {}, {}
         for way, fn in ways.items():
             programs[way] = jax.jit(jax.value_and_grad(fn, argnums=(0, 1, 2, 3))).lower(*arguments).compile()
