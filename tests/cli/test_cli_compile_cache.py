@@ -1,4 +1,4 @@
-"""`sporax run` keeps compiled programs between runs, and `sporax doctor` tells where."""
+"""`sporax run` caches compiled programs between runs, and `sporax doctor` prints the directory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WITHOUT = {name: value for name, value in os.environ.items() if not name.startsw
 
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A processor whose programs XLA reads again, whatever this one is."""
+    """Simulate a processor whose programs XLA can load."""
     monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: ordinary")
 
 
@@ -58,7 +58,7 @@ def kept(folder: Path) -> list[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME is Linux'")
 def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
-    # A processor that is left out keeps none; what JAX is told by hand is served all the same.
+    # An unsupported processor has no cache; explicit settings of JAX are kept.
     by_hand = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     more = {} if cache_folder(WITHOUT) else by_hand
     first = run(tmp_path, **more)

@@ -1,4 +1,4 @@
-"""The alias `mindspore`: the same objects, and errors for modules and names that are not served."""
+"""The alias `mindspore`: the same objects, and errors for unsupported modules and names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_fresh_process(code: str) -> str:
 
 
 @pytest.mark.parametrize("path", compat.SERVED)
-def test_a_served_path_is_a_module_of_sporax(alias, path):
+def test_a_supported_path_is_a_module_of_sporax(alias, path):
     module = importlib.import_module(path)
     if path == "mindspore":
         assert module.Tensor is sporax.Tensor
@@ -94,11 +94,11 @@ def test_one_class_under_both_names(alias):
     [
         ("mindspore.scipy", "mindspore.scipy"),
         ("mindspore.common.nosuch", "mindspore.common.nosuch"),
-        # The import fails at the first component that is not served.
+        # The import fails at the first unsupported component.
         ("mindspore.nn.probability.bnn", "mindspore.nn.probability"),
     ],
 )
-def test_a_module_that_is_not_served_raises(alias, path, named):
+def test_an_unsupported_module_raises(alias, path, named):
     with pytest.raises(ModuleNotServedError) as caught:
         importlib.import_module(path)
     assert isinstance(caught.value, ModuleNotFoundError)
@@ -122,14 +122,14 @@ def test_a_similar_module_is_suggested(alias):
         ("from mindspore.context import set_ps_contexts", "mindspore.context.set_ps_contexts"),
     ],
 )
-def test_a_name_that_is_not_served_raises_in_a_from_import(alias, statement, name):
+def test_an_unsupported_name_raises_in_a_from_import(alias, statement, name):
     with pytest.raises(NotServedError) as caught:
         exec(statement, {})
     assert str(caught.value).startswith(f"sporax does not serve {name}.")
     assert "docs/differences.md" in str(caught.value)
 
 
-def test_a_name_that_is_not_served_raises_as_an_attribute(alias):
+def test_an_unsupported_name_raises_as_an_attribute(alias):
     import mindspore as ms
 
     with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
@@ -197,7 +197,7 @@ def test_attributes_set_on_mindspore_are_not_set_on_sporax(alias):
     assert scope["nn"] is sporax.nn
 
 
-def test_uninstall_leaves_no_trace():
+def test_uninstall_restores_the_modules():
     before = {name: dict(vars(sys.modules[name])) for name in {*compat.SERVED.values()} & set(sys.modules)}
     compat.install()
     for path in compat.SERVED:

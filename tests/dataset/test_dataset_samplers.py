@@ -22,7 +22,7 @@ def epoch(data):
 
 
 class Indexed:
-    """Only `__getitem__` and `__len__`, as MindSpore takes it."""
+    """Only `__getitem__` and `__len__`, as MindSpore accepts it."""
 
     def __init__(self, length):
         self.length = length

@@ -1,4 +1,4 @@
-"""Run by a real MindSpore's Python: `make FOLDER` writes checkpoints, `check FOLDER` reads what sporax wrote.
+"""Run by the Python of a real MindSpore: `make FOLDER` writes checkpoints, `check FOLDER` reads those of sporax.
 
 It imports no sporax. `check` prints one JSON object; the test reads it.
 """

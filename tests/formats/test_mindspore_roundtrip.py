@@ -1,4 +1,4 @@
-"""Both ways with a real MindSpore: set SPORAX_MINDSPORE_PYTHON to its interpreter, else these are skipped."""
+"""Exchange of files with a real MindSpore; skipped unless SPORAX_MINDSPORE_PYTHON is its interpreter."""
 
 import json
 import os
@@ -21,7 +21,7 @@ MINDSPORE_NAMES = {np.dtype(bool): "Bool", np.dtype(ml_dtypes.bfloat16): "BFloat
 
 
 def _run(action, folder):
-    # An environment of its own: this process's PYTHONPATH belongs to another Python.
+    # A separate environment: the PYTHONPATH of this process belongs to another Python.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(
         [str(INTERPRETER), str(SIDE), action, str(folder)],

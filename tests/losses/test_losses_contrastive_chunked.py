@@ -1,4 +1,4 @@
-"""Contrastive losses in chunks and across devices: as exact as all at once, with no (N, N) array."""
+"""Contrastive losses in chunks and across devices: as accurate as the dense loss, without an (N, N) array."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAYS = {
 
 
 def total(way, chunk_size, mask, **options):
-    """The weighted sum of the values, of both inputs, temperature and bias."""
+    """The weighted sum of the values, as a function of both inputs, temperature and bias."""
     fn, given = WAYS[way]
 
     def run(x, y, temperature, bias):
@@ -40,8 +40,8 @@ def total(way, chunk_size, mask, **options):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("way", WAYS)
-def test_value_and_gradients_are_those_of_all_at_once(way, masked):
-    """In chunks that divide N and that do not; with the gradients of temperature and bias."""
+def test_chunks_give_the_values_and_gradients_of_the_dense_loss(way, masked):
+    """Chunk sizes that divide N and that do not; with the gradients of temperature and bias."""
     mask = MASK if masked else None
     arguments = X, Y, np.float32(0.4), np.float32(-0.3)
     run = lambda size: jax.value_and_grad(total(way, size, mask), argnums=(0, 1, 2, 3))  # noqa: E731
@@ -63,12 +63,12 @@ def test_forward_mode_and_second_derivatives(way):
 
     def all_of(size):
         fn = total(way, size, MASK, normalize=False)
-        slope = jax.grad(fn, argnums=(0, 1, 2, 3))
+        gradient = jax.grad(fn, argnums=(0, 1, 2, 3))
 
         def run(*given):
             pushed = lambda *given: jax.jvp(fn, given, directions)[1]  # noqa: E731
             return (
-                jax.jvp(slope, given, directions),
+                jax.jvp(gradient, given, directions),
                 jax.grad(pushed, argnums=(0, 1, 2, 3))(*given),
                 jax.jvp(pushed, given, directions),
             )
@@ -100,8 +100,8 @@ def test_half_precision_is_computed_in_float32(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_large_scores_keep_their_digits(way):
-    """Scores of ±1e4: a row whose partner wins has loss 0, and all is finite."""
+def test_large_scores_are_accurate(way):
+    """Scores of ±1e4: a row whose partner has the maximum score has loss 0, and all values are finite."""
     fn, given = WAYS[way]
     x = np.float32(100) * np.eye(COUNT, dtype=np.float32)[::-1].copy()
     x[0], x[1] = 0, -x[2]
@@ -113,16 +113,16 @@ def test_large_scores_keep_their_digits(way):
             in_axes=(None, 0),
         )
     )
-    values, slopes = run(x, np.array([1.0, 0.5], np.float32))
+    values, gradients = run(x, np.array([1.0, 0.5], np.float32))
     assert np.isfinite(values).all()
-    assert np.isfinite(slopes).all()
+    assert np.isfinite(gradients).all()
     alone = fn(x[5:6], x[5:6], normalize=False, temperature=1.0, chunk_size=1, **given)
     np.testing.assert_array_equal(alone, 0)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_memory_is_that_of_a_chunk(way):
-    """Compiled only. With no chunk size a large batch goes in chunks."""
+    """Compiled only. Without a chunk size a large batch is computed in chunks."""
     fn, given = WAYS[way]
     count, dim = 4096, 32
     shape = jax.ShapeDtypeStruct((count, dim), np.float32)
@@ -143,7 +143,7 @@ def test_memory_is_that_of_a_chunk(way):
         assert memory(lambda x, y, size=size: losses.evaluate(fn, x, y, chunk_size=size, **given)) <= dense / 10
 
 
-def test_cells_take_a_chunk_size():
+def test_cells_accept_a_chunk_size():
     x, y = Tensor(X), Tensor(Y)
     for cell, options in ((nn.InfoNCELoss, {"symmetric": True}), (nn.SigLIPLoss, {})):
         np.testing.assert_allclose(
@@ -156,7 +156,7 @@ def test_cells_take_a_chunk_size():
 
 
 @pytest.mark.parametrize("fn", [losses.info_nce_loss, losses.siglip_loss])
-def test_wrong_arguments_are_named(fn):
+def test_invalid_arguments_are_named(fn):
     with pytest.raises(ArgumentError, match=rf"{fn.__name__}: `chunk_size` must be at least 1, but got 0"):
         fn(X, Y, chunk_size=0)
     with pytest.raises(ArgumentTypeError, match=rf"{fn.__name__}: `axis_name` must be str"):
@@ -210,8 +210,8 @@ for way in range(3):
         body = lambda x, y, t, b, mask: call(way, apply, x, y, t, b, mask=mask, axis_name="data", chunk_size=3)
         return jnp.sum(weights * spread(body, across, check=way != 1)(*given, mask))
 
-    every_slope = lambda fn: jax.value_and_grad(fn, argnums=(0, 1, 2, 3))
-    close(jax.jit(every_slope(whole))(*arguments), jax.jit(every_slope(dense))(*arguments))
+    every_gradient = lambda fn: jax.value_and_grad(fn, argnums=(0, 1, 2, 3))
+    close(jax.jit(every_gradient(whole))(*arguments), jax.jit(every_gradient(dense))(*arguments))
 print("same")
 """
 
@@ -260,5 +260,5 @@ print("small")
     ("source", "says"), [(OUTSIDE, "same"), (INSIDE, "same"), (SMALL, "small")], ids=["outside", "inside", "memory"]
 )
 def test_across_devices(on_eight_devices, source, says):
-    """Against one device; with the derivative taken around `shard_map` and inside it, and in forward mode."""
+    """Compared with one device; with derivatives outside and inside `shard_map`, and in forward mode."""
     assert on_eight_devices(DEVICES + source) == f"{says}\n"

@@ -1,4 +1,4 @@
-"""The table of losses, and what belongs to no loss in particular."""
+"""The registry of losses, and properties that are not specific to a loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError
 ROWS = list(losses.registry().values())
 
 
-# What MindSpore 2.10 has in nn, LossBase aside.
+# The losses of MindSpore 2.10 in nn, except LossBase.
 MINDSPORES = [
     "L1Loss", "L1LossExt", "MSELoss", "RMSELoss", "MAELoss", "SmoothL1Loss", "HuberLoss", "SoftMarginLoss",
     "SoftmaxCrossEntropyWithLogits", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss",
@@ -28,7 +28,7 @@ MINDSPORES = [
 ]  # fmt: skip
 
 
-def test_every_loss_of_mindspore_is_there():
+def test_every_loss_of_mindspore_exists():
     assert len(MINDSPORES) == 29
     for name in MINDSPORES:
         assert issubclass(getattr(nn, name), nn.LossBase), name
@@ -41,7 +41,7 @@ def test_there_are_a_hundred_losses_and_each_has_a_class():
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_a_row_agrees_with_its_function(row):
+def test_the_info_agrees_with_its_function(row):
     assert losses.get(row.name) is row
     assert getattr(losses, row.name) is row.function
     assert row.function.__module__ == f"sporax.losses._{row.family}"
@@ -71,7 +71,7 @@ def test_a_row_agrees_with_its_function(row):
         ("zzz", "There are l1_loss, mse_loss,"),
     ],
 )
-def test_a_name_that_is_not_there_gets_a_hint(name, hint):
+def test_an_unknown_name_gets_a_suggestion(name, hint):
     with pytest.raises(ArgumentError) as caught:
         losses.get(name)
     assert str(caught.value).startswith(f"losses.get: there is no loss named {name!r}. ")
@@ -94,7 +94,7 @@ def test_inputs_may_be_given_by_name():
         losses.l1_loss([3.0], [1.0], gamma=1)
 
 
-def test_anything_that_jax_takes_for_an_array_is_taken():
+def test_anything_that_jax_accepts_as_an_array_is_accepted():
     class Holder:
         def __jax_array__(self):
             return jnp.array([4.0, 1.0])
@@ -103,14 +103,14 @@ def test_anything_that_jax_takes_for_an_array_is_taken():
     assert losses.mse_loss(np.float32(3), 1).item() == 4
 
 
-def test_mixed_dtypes_promote_as_jax_does():
+def test_mixed_dtypes_promote_as_in_jax():
     half, single = np.ones(2, np.float16), np.zeros(2, np.float32)
     assert losses.mse_loss(half, single).dtype == np.float32
     assert losses.mse_loss(half, half.astype(jnp.bfloat16)).dtype == np.float32
     assert losses.mse_loss(half, np.zeros(2, np.int32)).dtype == np.float16
 
 
-def test_a_loss_of_ones_own_keeps_the_contract():
+def test_a_custom_loss_satisfies_the_contract():
     @losses.loss_function(
         losses.prediction("scores", "N K"), losses.label("truth", "N", domain="class", kind="int"), output="N"
     )
@@ -127,7 +127,7 @@ def test_a_loss_of_ones_own_keeps_the_contract():
         miss(scores, truth * 1.0)
 
 
-def test_host_checks_take_what_is_known():
+def test_host_checks_use_concrete_values():
     row = losses.get("sparse_softmax_cross_entropy_with_logits")
     row.check_labels({}, np.array([5, 900]))
     with pytest.raises(LabelError, match=r"in \[0, 10\), but got 900 at index \(1,\)"):
@@ -136,7 +136,7 @@ def test_host_checks_take_what_is_known():
         row.check_labels({}, np.array([5.0]))
 
 
-def test_debug_mode_is_of_one_thread_and_ends_with_its_block():
+def test_debug_mode_is_thread_local_and_ends_with_its_block():
     labels, logits = np.array([9]), np.zeros((1, 3), np.float32)
     seen: list[BaseException] = []
 

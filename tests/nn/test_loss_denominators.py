@@ -1,4 +1,4 @@
-"""Every loss of the registry gives a numerator and a denominator: parts of a batch, divided once, are the whole."""
+"""Numerator and denominator of every loss: parts of a batch, divided once, give the mean of the batch."""
 
 import inspect
 
@@ -12,7 +12,7 @@ from sporax.transforms import value_and_grad
 
 ROWS = list(losses.registry().values())
 PARTS = (slice(0, 2), slice(2, 5))
-# Two samples of the second part and one of the first are left out.
+# Two samples of the second part and one of the first are removed.
 KEPT = np.array([False, True, True, False, False])
 
 COUNTS = (np.arange(SIZES["C"]) + 1).tolist()
@@ -32,17 +32,17 @@ ARGUMENTS = {
 }
 
 
-def is_whole_set(row):
-    """Whether the loss has one value for all of its input."""
+def is_one_value_for_the_set(row):
+    """Whether the loss has a single value for all inputs."""
     return not row.output
 
 
-def is_of_the_batch(row):
-    """Whether the samples of a batch meet each other, as negatives or as what a mask takes away."""
+def has_interacting_samples(row):
+    """Whether the samples of a batch interact, for example as negatives, or are removed by a mask."""
     return row.function.spec.mask_parameter is not None
 
 
-DECOMPOSABLE = [row for row in ROWS if not is_whole_set(row) and not is_of_the_batch(row)]
+DECOMPOSABLE = [row for row in ROWS if not is_one_value_for_the_set(row) and not has_interacting_samples(row)]
 by_name = {"ids": lambda row: row.name}
 
 
@@ -59,7 +59,7 @@ def make(row, reduction="mean"):
 
 
 def take(row, item, array, at):
-    """The part of an input that belongs to the samples at `at`; what all share stays."""
+    """Return the part of an input for the samples at `at`; inputs shared by all samples are unchanged."""
     axes = item.axes(array.ndim) or ()
     if not row.broadcasting and row.output[0] not in axes:
         return array
@@ -68,7 +68,7 @@ def take(row, item, array, at):
 
 
 def columns(row):
-    """Specs and arrays of what the Cell's construct takes, in its order; some inputs are Parameters of the Cell."""
+    """Return specs and arrays of the arguments of `construct`, in order; some inputs are Parameters of the Cell."""
     given = dict(zip((item.name for item in row.inputs), inputs_of(row, dtype=np.float64, rest=(5, 2)), strict=True))
     specs = {item.name: item for item in row.inputs}
     accepted = [name for name in inspect.signature(getattr(nn, row.cell).construct).parameters if name != "self"]
@@ -84,7 +84,7 @@ def tensors(arrays):
 
 
 @pytest.mark.parametrize("row", DECOMPOSABLE, **by_name)
-def test_parts_of_a_batch_divided_once_are_the_whole_in_value_and_gradient(row):
+def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(row):
     specs, arrays = columns(row)
     position = next(i for i, item in enumerate(specs) if item.role == "prediction")
     parts = [[take(row, item, array, at) for item, array in zip(specs, arrays, strict=True)] for at in PARTS]
@@ -120,8 +120,8 @@ def test_parts_of_a_batch_divided_once_are_the_whole_in_value_and_gradient(row):
         np.testing.assert_allclose(total / weight, expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if is_whole_set(row)], **by_name)
-def test_the_loss_of_a_whole_set_counts_as_its_value_times_the_samples(row):
+@pytest.mark.parametrize("row", [row for row in ROWS if is_one_value_for_the_set(row)], **by_name)
+def test_the_loss_of_a_set_is_weighted_by_the_number_of_samples(row):
     _, arrays = columns(row)
     loss = make(row)
     for at in PARTS:
@@ -132,8 +132,8 @@ def test_the_loss_of_a_whole_set_counts_as_its_value_times_the_samples(row):
         np.testing.assert_allclose(float(total), count * float(loss(*part)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if is_of_the_batch(row)], **by_name)
-def test_a_loss_of_samples_that_meet_counts_as_its_value_of_the_part_times_what_it_counted(row):
+@pytest.mark.parametrize("row", [row for row in ROWS if has_interacting_samples(row)], **by_name)
+def test_a_loss_of_interacting_samples_is_weighted_by_its_count(row):
     specs, arrays = columns(row)
     loss = make(row)
     for at in PARTS:
@@ -144,15 +144,15 @@ def test_a_loss_of_samples_that_meet_counts_as_its_value_of_the_part_times_what_
         np.testing.assert_allclose(value, float(loss(*part)), rtol=1e-9, atol=1e-12)
 
 
-def test_the_three_kinds_are_what_the_documentation_names():
-    whole = {row.cell for row in ROWS if is_whole_set(row)}
+def test_the_three_kinds_are_those_of_the_documentation():
+    whole = {row.cell for row in ROWS if is_one_value_for_the_set(row)}
     assert {"RMSELoss", "DiceLoss", "LovaszSoftmaxLoss"} <= whole
-    batch = {row.cell for row in ROWS if is_of_the_batch(row)}
+    batch = {row.cell for row in ROWS if has_interacting_samples(row)}
     assert {"SupConLoss", "BatchHardTripletLoss"} <= batch
     assert len(DECOMPOSABLE) > 90
 
 
-# --- denominators of their own ------------------------------------------------------------------------------------
+# --- custom denominators ------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(24, 4))
@@ -235,7 +235,7 @@ COMPOSED = {
 
 
 @pytest.mark.parametrize("name", COMPOSED)
-def test_each_term_of_a_composed_loss_is_divided_by_its_own_denominator(name):
+def test_each_term_is_divided_by_its_own_denominator(name):
     loss = COMPOSED[name]()
 
     def inputs(at):
@@ -253,7 +253,7 @@ def test_each_term_of_a_composed_loss_is_divided_by_its_own_denominator(name):
     assert set(sums[0]) == set(expected)
 
 
-def test_a_sum_gives_its_value_and_the_number_of_batches_to_an_evaluation():
+def test_an_evaluation_of_a_sum_divides_by_the_number_of_batches():
     loss = nn.MSELoss("sum")
     pairs = [loss.sum_and_weight(Tensor(X[at]), Tensor(Q[at])) for at in SEVENS]
     assert sum(float(total) for total, _ in pairs) == pytest.approx(((X - Q) ** 2).sum())
@@ -271,7 +271,7 @@ def test_graph_mode_gives_the_same_pair_at_every_call(loss):
         np.testing.assert_allclose([float(e) for e in loss.sum_and_weight(Tensor(X), Tensor(CLASSES))], expected)
 
 
-def test_samples_are_counted_by_the_axis_that_most_inputs_share():
+def test_samples_are_counted_along_the_axis_that_most_inputs_share():
     class Sequences(nn.LossBase):
         def construct(self, frames, targets, lengths):
             return frames.mean() + 0 * targets.mean() + 0 * lengths.mean()

@@ -78,13 +78,13 @@ def check_loss(
     assert_same("value", got, expected, dtype, tolerance)
     if oracle.gradients is None and tolerance is not None:
         tolerance = max(tolerance, 1e-8)
-    for at, gradient, slope in zip(
+    for at, gradient, derivative in zip(
         floats,
         vjp(jnp.asarray(cotangent, got.dtype)),
         float_gradients(oracle, cotangent, inputs, params),
         strict=True,
     ):
-        assert_same(f"gradient of input {at}", gradient, slope, inputs[at].dtype, tolerance)
+        assert_same(f"gradient of input {at}", gradient, derivative, inputs[at].dtype, tolerance)
 
 
 def float_gradients(

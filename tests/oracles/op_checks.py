@@ -128,9 +128,9 @@ def check_gradient(
                     )
                     for sign in (1, -1)
                 ]
-                slope = (ends[0] - ends[1]) / (2 * step)
+                derivative = (ends[0] - ends[1]) / (2 * step)
                 along = float((np.asarray(gradient) * direction).sum())
                 scale = max(1.0, float(np.abs(np.asarray(gradient) * direction).sum()))
-                assert abs(along - slope) <= tolerance * scale, (
-                    f"{name}: gradient {which} along a random direction is {along}, by differences {slope}"
+                assert abs(along - derivative) <= tolerance * scale, (
+                    f"{name}: gradient {which} along a random direction is {along}, by differences {derivative}"
                 )

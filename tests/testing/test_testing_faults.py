@@ -1,4 +1,4 @@
-"""The checker finds each planted fault by the check that is about it, and passes its correct sibling."""
+"""The checker reports each faulty loss with the expected check, and accepts its correct counterpart."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
 from sporax._errors import ArgumentError
 from sporax.testing import check_loss
 
-# A user's own code runs without the strictness of this test session.
+# User code runs without the strict settings of this test session.
 pytestmark = pytest.mark.rank_promotion
 
 FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REACH_FAULTS]
 
 
 def _siblings():
-    """Each correct loss once for each check; in a quick run one for each check."""
+    """Return the correct losses for each check; in a quick run one for each check."""
     seen, checks = set(), set()
     for fault in FAULTS:
         key = fault.right, fault.inputs, fault.check

@@ -347,7 +347,7 @@ def test_the_number_of_classes_must_stay():
         ),
     ],
 )
-def test_wrong_arguments(make, message):
+def test_invalid_arguments(make, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         make()
 

@@ -50,7 +50,7 @@ def numeric_gradients(
 
     for at in floats:
         flat = arrays[at].reshape(-1)
-        slope = np.zeros(flat.size)
+        derivative = np.zeros(flat.size)
         for n in range(flat.size):
             middle = flat[n]
             step = (
@@ -63,8 +63,8 @@ def numeric_gradients(
                 flat[n] = middle + move * step
                 found.append(total())
             flat[n] = middle
-            slope[n] = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * step)
-        result[at] = slope.reshape(arrays[at].shape)
+            derivative[n] = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * step)
+        result[at] = derivative.reshape(arrays[at].shape)
     return tuple(result)
 
 
@@ -79,14 +79,14 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return gradient.sum(axis=repeated, keepdims=True)
 
 
-def elementwise(value: Callable[..., np.ndarray], slope: Callable[..., np.ndarray]) -> Oracle:
+def elementwise(value: Callable[..., np.ndarray], derivative: Callable[..., np.ndarray]) -> Oracle:
     def values(x: Any, y: Any, **params: Any) -> np.ndarray:
         x, y = f64(x, y)
         return value(x - y, **params)
 
     def gradients(cotangent: Any, x: Any, y: Any, **params: Any) -> Gradients:
         x, y = f64(x, y)
-        whole = np.asarray(cotangent, np.float64) * slope(x - y, **params)
+        whole = np.asarray(cotangent, np.float64) * derivative(x - y, **params)
         return unbroadcast(whole, x.shape), unbroadcast(-whole, y.shape)
 
     return Oracle(values, gradients)

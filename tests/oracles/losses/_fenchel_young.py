@@ -37,7 +37,7 @@ def _omega(p: np.ndarray, max_fun: str) -> float:
     return float((p**1.5 - p).sum()) * 4 / 3
 
 
-def _omega_slope(p: np.ndarray, max_fun: str) -> np.ndarray:
+def _omega_derivative(p: np.ndarray, max_fun: str) -> np.ndarray:
     if max_fun == "logistic":
         return np.where(p > 0, np.log(np.where(p > 0, p, 1)) + 1, 0)
     return p - 0.5 if max_fun == "sparsemax" else 2 * np.sqrt(p) - 4 / 3
@@ -58,7 +58,7 @@ def _gradients(cotangent: Any, x: Any, y: Any, max_fun: str = "logistic") -> Gra
     g_x, g_y = np.zeros_like(x), np.zeros_like(y)
     for place in np.ndindex(x.shape[:-1]):
         g_x[place] = each[place] * (_probabilities(x[place], max_fun) - y[place])
-        g_y[place] = each[place] * (_omega_slope(y[place], max_fun) - x[place])
+        g_y[place] = each[place] * (_omega_derivative(y[place], max_fun) - x[place])
     return g_x, g_y
 
 

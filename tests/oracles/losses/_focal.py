@@ -68,8 +68,8 @@ def _categorical_gradients(
     total = x.sum(-1, keepdims=True)
     p = np.exp(log_softmax(x)) if from_logits else x / total
     share = np.asarray(alpha) * ((1 - label_smoothing) * y + label_smoothing / x.shape[-1])
-    slope = share * (gamma * (1 - p) ** (gamma - 1) * np.log(p) - (1 - p) ** gamma / p)
-    through = slope - (slope * p).sum(-1, keepdims=True)
+    derivative = share * (gamma * (1 - p) ** (gamma - 1) * np.log(p) - (1 - p) ** gamma / p)
+    through = derivative - (derivative * p).sum(-1, keepdims=True)
     dx = through * p if from_logits else through / total
     return each * dx, -each * np.asarray(alpha) * (1 - label_smoothing) * (1 - p) ** gamma * np.log(p)
 

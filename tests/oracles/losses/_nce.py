@@ -36,10 +36,10 @@ def gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **params: Any
     w64, b64, x64 = f64(w, b, x)
     gw, gb, gx = np.zeros_like(w64), np.zeros_like(b64), np.zeros_like(x64)
     for n, c, z, target in _parts(w, b, labels, x, params):
-        slope = (0.5 * (1 + math.tanh(z / 2)) - target) * float(cotangent[n])
-        gw[c] += slope * x64[n]
-        gb[c] += slope
-        gx[n] += slope * w64[c]
+        derivative = (0.5 * (1 + math.tanh(z / 2)) - target) * float(cotangent[n])
+        gw[c] += derivative * x64[n]
+        gb[c] += derivative
+        gx[n] += derivative * w64[c]
     return gw, gb, None, gx
 
 

@@ -16,7 +16,7 @@ def _cost(x: float, positive: bool) -> float:
     return math.log(1 + math.exp(-x)) if x > -30 else -x
 
 
-def _slope(x: float, positive: bool) -> float:
+def _derivative(x: float, positive: bool) -> float:
     return 1 / (1 + math.exp(-x)) - positive
 
 
@@ -44,7 +44,7 @@ def _oracle(kind: str) -> Oracle:
         for place in np.ndindex(x.shape[:-1]):
             label = int(np.asarray(labels)[place])
             for k in _questions(kind, label, count):
-                result[place][k] = float(cotangent[place]) * weights[k] * _slope(x[place][k], label > k)
+                result[place][k] = float(cotangent[place]) * weights[k] * _derivative(x[place][k], label > k)
         return result, None
 
     return Oracle(value, gradients, _counts if kind == "corn" else None)

@@ -11,10 +11,10 @@ import numpy as np
 from oracles.losses._base import Gradients, Oracle, f64, log_softmax_row
 
 
-def _by_list(one: Callable[..., float], slope: Callable[..., list[float]] | None = None) -> Oracle:
+def _by_list(one: Callable[..., float], derivative: Callable[..., list[float]] | None = None) -> Oracle:
     """An oracle of a function of the scores and grades of the items of one list that are there.
 
-    `slope` gives the gradient by the scores, of a function of which differences would not.
+    `derivative` gives the gradient by the scores, of a function of which differences would not.
     """
 
     def lists(logits: Any, labels: Any, mask: Any) -> Any:
@@ -33,10 +33,10 @@ def _by_list(one: Callable[..., float], slope: Callable[..., list[float]] | None
     def gradients(cotangent: Any, logits: Any, labels: Any, mask: Any = None, **params: Any) -> Gradients:
         result = np.zeros((np.size(cotangent), np.shape(logits)[-1]))
         for n, (s, y, k) in enumerate(lists(logits, labels, mask)):
-            result[n, k] = np.multiply(slope(s[k], y[k], **params), np.ravel(cotangent)[n]) if k.any() else 0
+            result[n, k] = np.multiply(derivative(s[k], y[k], **params), np.ravel(cotangent)[n]) if k.any() else 0
         return result.reshape(np.shape(logits)), None
 
-    return Oracle(value, None if slope is None else gradients, counts)
+    return Oracle(value, None if derivative is None else gradients, counts)
 
 
 def _softplus(x: float) -> float:

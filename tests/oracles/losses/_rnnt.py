@@ -13,7 +13,7 @@ from oracles.losses._base import Gradients, Oracle, f64, log_softmax
 def _one(p: np.ndarray, labels: list[int], blank: int) -> tuple[float, np.ndarray]:
     """The likelihood of one sequence, and its gradient by log p, from probabilities p of shape (T, U + 1, C)."""
     frames, places = p.shape[:2]
-    slope = np.zeros(p.shape)
+    derivative = np.zeros(p.shape)
     # ahead[t, u]: the probability to get from (t, u) to the end.
     ahead = np.zeros((frames + 1, places))
     ahead[frames, places - 1] = 1.0
@@ -32,10 +32,10 @@ def _one(p: np.ndarray, labels: list[int], blank: int) -> tuple[float, np.ndarra
     total = ahead[0, 0]
     for t in range(frames):
         for u in range(places):
-            slope[t, u, blank] += behind[t, u] * p[t, u, blank] * ahead[t + 1, u]
+            derivative[t, u, blank] += behind[t, u] * p[t, u, blank] * ahead[t + 1, u]
             if u + 1 < places:
-                slope[t, u, labels[u]] += behind[t, u] * p[t, u, labels[u]] * ahead[t, u + 1]
-    return total, slope
+                derivative[t, u, labels[u]] += behind[t, u] * p[t, u, labels[u]] * ahead[t, u + 1]
+    return total, derivative
 
 
 def _rows(logits: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, fused: bool) -> Any:
@@ -73,10 +73,10 @@ def _gradients(
 ) -> Gradients:
     result = np.zeros(np.shape(logits))
     rows = _rows(logits, targets, input_lengths, target_lengths, blank, fused_log_softmax)
-    for n, (p, total, slope) in enumerate(rows):
+    for n, (p, total, derivative) in enumerate(rows):
         if total == 0:
             continue
-        found = -slope / total
+        found = -derivative / total
         if fused_log_softmax:
             found = found - p * found.sum(-1, keepdims=True)
         if clamp > 0:

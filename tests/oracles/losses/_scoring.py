@@ -57,15 +57,15 @@ def _energy_gradients(cotangent: Any, x: Any, y: Any, beta: float = 1.0, fair: b
     each, count = np.asarray(cotangent, np.float64), x.shape[-2]
     g_x, g_y = np.zeros_like(x), np.zeros_like(y)
 
-    def slope(d: np.ndarray) -> np.ndarray:
+    def derivative(d: np.ndarray) -> np.ndarray:
         length = math.hypot(*d)
         return beta * length ** (beta - 2) * d if length else np.zeros_like(d)
 
     for place in np.ndindex(y.shape[:-1]):
         for i, member in enumerate(x[place]):
-            toward = slope(member - y[place]) / count
+            toward = derivative(member - y[place]) / count
             g_y[place] -= each[place] * toward
-            apart = sum((slope(member - other) for other in x[place]), np.zeros_like(member))
+            apart = sum((derivative(member - other) for other in x[place]), np.zeros_like(member))
             g_x[place][i] += each[place] * (toward - apart / (count * (count - 1 if fair else count)))
     return g_x, g_y
 
@@ -96,8 +96,8 @@ def _quantile(q: Any, y: Any, levels: Any = None, level_weights: Any = None) -> 
 
 def _quantile_gradients(cotangent: Any, q: Any, y: Any, levels: Any = None, level_weights: Any = None) -> Gradients:
     u, tau, weights = _quantile_parts(q, y, levels, level_weights)
-    slope = np.where(u > 0, tau, np.where(u < 0, tau - 1, tau - 0.5))
-    whole = 2 * np.asarray(cotangent, np.float64)[..., None] * weights * slope
+    derivative = np.where(u > 0, tau, np.where(u < 0, tau - 1, tau - 0.5))
+    whole = 2 * np.asarray(cotangent, np.float64)[..., None] * weights * derivative
     return -whole, whole.sum(-1)
 
 
