@@ -151,7 +151,7 @@ def test_an_unknown_argument_of_a_layer_or_optimizer(make, where, given, meant):
     )
 
 
-class TestOwnClasses:
+class TestCustomClasses:
     def test_a_user_defined_class(self):
         class Net(nn.Cell):
             def __init__(self, hidden_size, *, dropout=0.1):

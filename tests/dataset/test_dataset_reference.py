@@ -59,9 +59,9 @@ def reference_shuffle(rows, size, rng):
     for row in rest:
         if not draws:
             draws = list(rng.integers(size, size=1024))
-        place = int(draws.pop())
-        out.append(buffer[place])
-        buffer[place] = row
+        position = int(draws.pop())
+        out.append(buffer[position])
+        buffer[position] = row
     return out + [buffer[i] for i in rng.permutation(size)]
 
 

@@ -27,16 +27,16 @@ class Indexed:
     def __init__(self, length):
         self.length = length
 
-    def __getitem__(self, place):
-        return [3, 1, 2, 0][place]
+    def __getitem__(self, index):
+        return [3, 1, 2, 0][index]
 
     def __len__(self):
         return self.length
 
 
 class Endless(Indexed):
-    def __getitem__(self, place):
-        return place
+    def __getitem__(self, index):
+        return index
 
 
 @pytest.mark.parametrize(

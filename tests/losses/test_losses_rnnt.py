@@ -75,7 +75,7 @@ def test_every_path_is_counted_exactly_once():
 
 def test_the_published_value():
     # Provenance: the smallest test of warp-transducer (HawkAaron, tests/test_cpu.cpp, small_test), used by
-    # torchaudio, k2 and others too: the cost, and the gradient at the first two places.
+    # torchaudio, k2 and others too: the cost, and the gradient at the first two positions.
     rows = (
         ((0.1, 0.6, 0.1, 0.1, 0.1), (0.1, 0.1, 0.6, 0.1, 0.1), (0.1, 0.1, 0.2, 0.8, 0.1)),
         ((0.1, 0.6, 0.1, 0.1, 0.1), (0.1, 0.1, 0.2, 0.1, 0.1), (0.7, 0.1, 0.2, 0.1, 0.1)),

@@ -32,7 +32,7 @@ READS: dict[str, tuple[Any, Any, list[np.ndarray]]] = {
     "gather_axis": (lambda x, i: ops.gather(x, i, -2), lambda x, i: np.take(x, i, -2), [X, PLACES]),
     "gather_batch": (
         lambda x, i: ops.gather(x, i, 1, 1),
-        lambda x, i: np.stack([row[places] for row, places in zip(x, i, strict=True)]),
+        lambda x, i: np.stack([row[indices] for row, indices in zip(x, i, strict=True)]),
         [X, np.array([[0, 3], [1, 1], [-1, 2]])],
     ),
     "gather_d": (lambda x, i: ops.gather_d(x, 1, i), lambda x, i: np.take_along_axis(x, i, 1), [M, ALONG]),
@@ -108,9 +108,9 @@ def test_integer_division_of_points():
 
 def _along(x: np.ndarray, index: np.ndarray, src: np.ndarray, add: bool) -> np.ndarray:
     result = x.copy()
-    for place in np.ndindex(index.shape):
-        at = (place[0], index[place])
-        result[at] = result[at] + src[place] if add else src[place]
+    for position in np.ndindex(index.shape):
+        at = (position[0], index[position])
+        result[at] = result[at] + src[position] if add else src[position]
     return result
 
 
@@ -218,9 +218,9 @@ def test_sorting_is_stable_and_returns_indices():
 
 
 def test_distinct_elements():
-    values, places = ops.unique(Tensor(NUMBERS))
-    assert (values.tolist(), places.tolist()) == ([4, 1, 2, 0], [0, 1, 0, 0, 2, 1, 3])
-    assert places._value.dtype == np.int64
+    values, indices = ops.unique(Tensor(NUMBERS))
+    assert (values.tolist(), indices.tolist()) == ([4, 1, 2, 0], [0, 1, 0, 0, 2, 1, 3])
+    assert indices._value.dtype == np.int64
     assert ops.unique(Tensor(NUMBERS, np.int32))[1]._value.dtype == np.int32
     assert ops.unique_with_pad(Tensor(NUMBERS), -1)[0].tolist() == [4, 1, 2, 0, -1, -1, -1]
     values, runs, counts = ops.unique_consecutive(Tensor(NUMBERS), True, True)

@@ -147,13 +147,13 @@ def test_the_mean_of_integers_is_not_truncated():
 
 
 def test_argmax_argmin_and_indices_of_max_and_min():
-    for name, place in (("argmax", np.argmax), ("argmin", np.argmin)):
-        check_op(lambda x, name=name: getattr(ops, name)(x, 1), lambda x, place=place: place(x, 1), [X])
-        check_op(getattr(ops, name), place, [X])
-    for name, value, place in (("max", np.max, np.argmax), ("min", np.min, np.argmin)):
+    for name, arg in (("argmax", np.argmax), ("argmin", np.argmin)):
+        check_op(lambda x, name=name: getattr(ops, name)(x, 1), lambda x, arg=arg: arg(x, 1), [X])
+        check_op(getattr(ops, name), arg, [X])
+    for name, value, arg in (("max", np.max, np.argmax), ("min", np.min, np.argmin)):
         check_op(
             lambda x, name=name: getattr(ops, name)(x, 2, keepdims=True),
-            lambda x, value=value, place=place: (value(x, 2, keepdims=True), place(x, 2, keepdims=True)),
+            lambda x, value=value, arg=arg: (value(x, 2, keepdims=True), arg(x, 2, keepdims=True)),
             [X],
             dtype=[np.float64, np.int64],
         )

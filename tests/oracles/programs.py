@@ -1,4 +1,4 @@
-"""One loss, compiled once for each use, so that the contract of a hundred losses is checked in minutes."""
+"""Compiled programs of a loss, one for each use, so that the contract of a hundred losses is checked in minutes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sporax import losses
 from sporax.losses import LossInfo
 
 COUNT = 7
-"""How many samples there are where samples are weighted or removed."""
+"""Number of samples for tests of weighted or removed samples."""
 
 
 def is_float(array: Any) -> bool:
     return bool(jnp.issubdtype(array.dtype, jnp.floating))
 
 
-def float_places(inputs: Sequence[np.ndarray]) -> list[int]:
+def float_positions(inputs: Sequence[np.ndarray]) -> list[int]:
     return [at for at, array in enumerate(inputs) if is_float(array)]
 
 
 def split(inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The float inputs, and all inputs with None in their places."""
-    floats = float_places(inputs)
+    """Split into the float inputs, and all inputs with None in place of the float inputs."""
+    floats = float_positions(inputs)
     return [inputs[at] for at in floats], [None if at in floats else array for at, array in enumerate(inputs)]
 
 
@@ -38,7 +38,7 @@ def join(floats: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
 
 
 def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
-    """Inputs whose values have one axis of `count` samples, or none where the loss is of a whole set."""
+    """Return inputs whose values have one axis of `count` samples, or none if the loss has one value for the set."""
     rest = (count,) if row.output[:1] == ("...",) else ()
     sizes: dict[str, int] = {name: count for name in row.output if name not in ("...", "C")}
     return inputs_of(row, seed, rest=rest, sizes=sizes)
@@ -46,7 +46,7 @@ def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
 
 @functools.cache
 def weighted(name: str) -> Any:
-    """(inputs, weights) -> one result a reduction, total, weight, and the gradients of the mean for float inputs."""
+    """Return the program (inputs, weights) -> result of each reduction, total, weight, gradients of the mean."""
     row = losses.get(name)
     params = settings_of(row)[-1]
 
@@ -69,7 +69,7 @@ def weighted(name: str) -> Any:
 
 @functools.cache
 def plain(name: str, setting: int = 0) -> Any:
-    """(inputs, cotangent) -> values and the gradients of values · cotangent, for one setting of the parameters."""
+    """Return the program (inputs, cotangent) -> values and the gradients of values · cotangent, for one setting."""
     row = losses.get(name)
     params = settings_of(row)[setting]
 
@@ -82,18 +82,18 @@ def plain(name: str, setting: int = 0) -> Any:
 
 
 def cotangent_of(shape: tuple[int, ...]) -> np.ndarray:
-    """Each value counts differently."""
+    """Return a cotangent with a different weight for each value."""
     return np.random.default_rng(11).normal(0.2, 1.0, shape).astype(np.float32)
 
 
 def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
-    """One weight for each place of the first axis."""
+    """Return a weight for each index of the first axis."""
     full = np.asarray(weights, np.float32).reshape(-1, *[1] * (values.ndim - 1))
     return np.ascontiguousarray(np.broadcast_to(full, values.shape))
 
 
 def not_ignored(row: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
-    """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
+    """Return the values whose label is not `ignore_index`; all, if a value has several labels."""
     spec = row.function.spec
     if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
         return True
@@ -101,7 +101,7 @@ def not_ignored(row: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, A
 
 
 def take(row: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
-    """The samples at those indices; tables belong to all of them."""
+    """Return the samples at the given indices; tables are shared by all samples."""
     result = []
     for item, array in zip(row.inputs, inputs, strict=True):
         axes = item.axes(array.ndim) or ()
@@ -112,7 +112,7 @@ def take(row: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[n
 
 
 def spoil(row: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
-    """The inputs with values outside every domain in the elements of the removed samples."""
+    """Return the inputs with invalid values in the elements of the removed samples."""
     result = []
     for item, array in zip(row.inputs, inputs, strict=True):
         array = array.copy()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.rank_promotion
 
 
 @pytest.mark.parametrize(("loss", "inputs", "check", "words"), FAULTS, ids=[f"{f[2]}-{f[0].__name__}" for f in FAULTS])
-def test_every_planted_fault_is_found_by_its_check(loss, inputs, check, words):
+def test_every_fault_is_found_by_its_check(loss, inputs, check, words):
     report = check_loss(loss, inputs, only=[check])
     finding = report[check]
     assert finding.status in ("fail", "warn"), str(report)

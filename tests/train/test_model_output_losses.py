@@ -1,4 +1,4 @@
-"""Losses made of losses in Model: trained, evaluated, reported and saved, with and without sink."""
+"""Composed losses in Model: trained, evaluated, reported and saved, with and without sink."""
 
 import numpy as np
 import optax
@@ -77,7 +77,7 @@ def model_of(net, loss, **options):
 )
 def test_a_dict_of_losses_trains_every_output_and_reports_its_terms(names, order, sink):
     net, keep = Net(), Keep()
-    columns = tuple((X, SIZE, KIND)[place] for place in order)
+    columns = tuple((X, SIZE, KIND)[position] for position in order)
     model_of(net, losses()).train(2, data(names, columns), callbacks=keep, dataset_sink_mode=sink)
     expected = by_hand(EPOCHS)
     np.testing.assert_allclose(keep.losses, expected.sum(1), rtol=1e-4)
@@ -131,7 +131,7 @@ def test_eval_divides_each_term_once_over_uneven_batches_and_masks():
     assert result["mae"] == pytest.approx(np.abs(SIZE).mean(), rel=1e-5)
 
 
-def test_a_metric_must_say_which_output_it_means():
+def test_a_metric_must_specify_its_output():
     with pytest.raises(TrainError, match=r"metric 'mae'.*set_indexes.*size, kind, features, size, kind"):
         model_of(Net(), losses(), metrics={"mae"}).eval(data())
 
@@ -175,7 +175,7 @@ def test_learned_log_variances_are_trained_saved_and_restored(tmp_path, way, sin
     Model(net, loss, optimizer).train(1, data(), callbacks=[keep, saver], dataset_sink_mode=sink)
     mse, cross = by_hand(EPOCHS)[0]
     assert keep.terms[0] == pytest.approx({"size": mse / 2, "kind": cross, "uncertainty": 0.0}, rel=1e-4)
-    # One step of descent from 0, and the loss that came of it.
+    # One step of gradient descent from 0, and the resulting loss.
     assert keep.terms[1]["uncertainty"] == pytest.approx(-RATE / 2 * (1 - mse / 2 - cross), rel=1e-3)
     (path,) = tmp_path.glob("*_3.ckpt")
     saved = load_checkpoint(str(path))
@@ -216,7 +216,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_each_trains_alike_in_both_modes_as_its_own_cell_does_step_by_step(name):
+def test_each_trains_equally_in_both_modes_and_with_a_training_cell(name):
     network, make, columns = WRAPPED[name]
     dataset = data([f"c{i}" for i in range(len(columns))], columns)
     found = []

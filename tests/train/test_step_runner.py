@@ -68,7 +68,7 @@ def test_many_steps_in_one_call_equal_single_steps():
     assert int(line.steps) == 7
 
 
-def test_reading_a_parameter_has_no_effect_and_the_value_stays():
+def test_reading_a_parameter_has_no_effect_and_the_value_is_kept():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))

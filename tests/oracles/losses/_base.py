@@ -1,4 +1,4 @@
-"""What the oracles are made of. They share nothing with `sporax.losses`."""
+"""Building blocks of the oracles. They share no code with `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Oracle:
 
     Args:
         value: `value(*inputs, **params)`, unreduced.
-        gradients: `gradients(cotangent, *inputs, **params)` for the inputs in order, None for one that has none;
-            where it is not given, `numeric_gradients` of the value.
-        counts: `counts(*inputs, **params)`, what each value adds to the denominator of the mean; 1 unless given.
+        gradients: `gradients(cotangent, *inputs, **params)` for the inputs in order, None for an input without a
+            gradient; by default `numeric_gradients` of the value.
+        counts: `counts(*inputs, **params)`, the weight of each value in the mean; by default 1.
     """
 
     value: Callable[..., np.ndarray]
@@ -36,9 +36,9 @@ def numeric_gradients(
     floats: Sequence[int],
     reach: float = 1.0,
 ) -> Gradients:
-    """Central differences of fourth order: good to about 1e-10 where the loss is smooth around the inputs.
+    """Central differences of fourth order: accurate to about 1e-10 where the loss is smooth around the inputs.
 
-    A smaller `reach` looks at less of it, for a loss with kinks all over.
+    A smaller `reach` uses a smaller neighborhood, for a loss with many kinks.
     """
     arrays: list[Any] = [
         np.array(each, np.float64, order="C") if at in floats else each for at, each in enumerate(inputs)
@@ -107,7 +107,7 @@ def one_hot(labels: Any, classes: int) -> np.ndarray:
 
 
 def reduced(values: Any, reduction: str, weights: Any = None, counts: Any = 1.0) -> np.ndarray:
-    """Reduction by removal: places of weight zero are taken out before anything is added up."""
+    """Reduction by removal: elements of weight zero are removed before the sum."""
     values = np.asarray(values, np.float64)
     weights = np.broadcast_to(np.asarray(1.0 if weights is None else weights, np.float64), values.shape)
     kept = weights != 0

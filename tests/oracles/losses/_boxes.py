@@ -60,7 +60,7 @@ def _each(one: Any) -> Any:
 
 
 def _ciou_gradients(cotangent: Any, x: Any, y: Any, eps: float = 0.0, alpha_gradient: bool = False) -> Gradients:
-    """Differences of the value with alpha held where it is, unless it has a gradient."""
+    """Finite differences of the value with alpha held constant, unless it has a gradient."""
     x, y = f64(x, y)
     derivatives = np.zeros((2, *x.reshape(-1, 4).shape))
     for n, (a, b) in enumerate(zip(x.reshape(-1, 4), y.reshape(-1, 4), strict=True)):

@@ -1,4 +1,4 @@
-"""Oracles of the seven losses of the page, with analytic gradients."""
+"""Oracles of the seven losses of the tutorial, with analytic gradients."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _cosine_gradients(cotangent: Any, x1: Any, x2: Any, labels: Any, margin: flo
     derivative = np.where(labels == 1, -1.0, (cosines > margin).astype(np.float64))
     each = np.expand_dims(np.asarray(cotangent, np.float64) * derivative, 1)
     along, n1, n2 = np.expand_dims(cosines, 1), (x1**2).sum(1, keepdims=True), (x2**2).sum(1, keepdims=True)
-    # d cos / d x1 = x2 / (|x1| |x2|) - cos x1 / |x1|^2, taken as 0 where there is no direction
+    # d cos / d x1 = x2 / (|x1| |x2|) - cos x1 / |x1|^2, defined as 0 for zero vectors
     both = (n1 > 0) & (n2 > 0)
     n1, n2 = np.where(both, n1, 1), np.where(both, n2, 1)
     product = np.sqrt(n1 * n2)
@@ -66,7 +66,7 @@ def _cosine_gradients(cotangent: Any, x1: Any, x2: Any, labels: Any, margin: flo
 
 
 def _sampled_rows(w: Any, b: Any, labels: Any, x: Any, params: dict[str, Any]) -> Any:
-    """For each row: the classes that take part, their logits, and the target probabilities."""
+    """Yield for each row the classes, their logits, and the target probabilities."""
     w, b, x = f64(w, b, x)
     candidates, true_count, sampled_count = (np.asarray(value) for value in params["sampled_values"])
     labels = np.asarray(labels)

@@ -11,7 +11,7 @@ from oracles.losses._base import Gradients, Oracle, f64, log_softmax, one_hot
 
 
 def _terms(x: Any, y: np.ndarray, weight: Any, gamma: float) -> np.ndarray:
-    """(N, C): means over the places of -w y (1 - p)^gamma log p."""
+    """Return the (N, C) means over the positions of -w y (1 - p)^gamma log p."""
     x = np.moveaxis(np.asarray(x, np.float64), 1, -1)
     log_p = log_softmax(x) if x.size else x
     w = np.ones(x.shape[-1]) if weight is None else np.asarray(weight, np.float64)

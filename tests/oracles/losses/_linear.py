@@ -1,4 +1,4 @@
-"""The oracle of linear cross entropy: all logits at once, a loop over the rows, from the formula of the docstring."""
+"""Oracle of linear cross entropy: all logits, a loop over the rows, from the formula of the docstring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _logits(x: Any, w: Any, bias: Any, softcap: Any) -> np.ndarray:
 
 
 def _row(z: np.ndarray, y: int, w: np.ndarray, s: float, z_loss: float) -> tuple[float, np.ndarray]:
-    """Value of a row, and its derivative along the (capped) logits."""
+    """Return the value of a row, and its gradient with respect to the (capped) logits."""
     target = s / len(z) * w
     target[y] += (1 - s) * w[y]
     log_p = log_softmax_row(z)
@@ -41,10 +41,10 @@ def _each(
     z = _logits(x, w, bias, softcap)
     of_class = np.ones(z.shape[-1]) if class_weight is None else np.asarray(class_weight, np.float64)
     values, derivatives = np.zeros(z.shape[:-1]), np.zeros(z.shape)
-    for place in np.ndindex(*values.shape):
-        y = int(np.asarray(labels)[place])
+    for position in np.ndindex(*values.shape):
+        y = int(np.asarray(labels)[position])
         if y != ignore_index:
-            values[place], derivatives[place] = _row(z[place], y, of_class, label_smoothing, z_loss)
+            values[position], derivatives[position] = _row(z[position], y, of_class, label_smoothing, z_loss)
     return values, derivatives if softcap is None else derivatives * (1 - (z / softcap) ** 2)
 
 

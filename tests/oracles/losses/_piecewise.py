@@ -1,4 +1,4 @@
-"""Oracles of the losses of regression that are made of pieces."""
+"""Oracles of the piecewise regression losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oracles.losses._base import Gradients, Oracle, elementwise, f64
 
 
 def _pinball(d: np.ndarray, quantile: float) -> np.ndarray:
-    """Of d = x - y."""
+    """The pinball loss of d = x - y."""
     return np.maximum(-quantile * d, (1 - quantile) * d)
 
 

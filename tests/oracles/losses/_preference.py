@@ -1,4 +1,4 @@
-"""Losses of preference and distillation."""
+"""Oracles of preference and distillation losses."""
 
 from __future__ import annotations
 

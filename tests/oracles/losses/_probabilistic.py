@@ -12,7 +12,7 @@ from oracles.losses._base import Gradients, Oracle, f64, unbroadcast
 
 
 def _each(cost: Callable[..., float]) -> Callable[..., np.ndarray]:
-    """A cost of numbers for arrays that broadcast."""
+    """Apply a cost of scalars to arrays that broadcast."""
 
     def value(*inputs: Any, **params: Any) -> np.ndarray:
         arrays = np.broadcast_arrays(*f64(*inputs))

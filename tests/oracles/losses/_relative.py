@@ -1,4 +1,4 @@
-"""Oracles of the losses in proportion to the target."""
+"""Oracles of the relative regression losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oracles.losses._base import Gradients, Oracle, f64, unbroadcast
 
 
 def _pair(value: Callable[..., Any], derivatives: Callable[..., Any]) -> Oracle:
-    """An elementwise loss that is not of the difference alone: `derivatives` gives both derivatives."""
+    """An elementwise loss that does not depend on the difference only: `derivatives` returns both derivatives."""
 
     def values(x: Any, y: Any, **params: Any) -> np.ndarray:
         x, y = f64(x, y)

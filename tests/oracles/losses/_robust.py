@@ -1,4 +1,4 @@
-"""Oracles of the losses that outliers do not dominate."""
+"""Oracles of the robust losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oracles.losses._base import Oracle, elementwise
 
 
 def adaptive(x: float, alpha: float, scale: float) -> tuple[float, float]:
-    """Value and derivative of Barron's loss, its definition in 60 digits; limits only where alpha is exactly there."""
+    """Value and derivative of Barron's loss, with 60 digits; limits only for exact special values of alpha."""
     with localcontext() as context:
         context.prec = 60
         z = (Decimal(x) / Decimal(scale)) ** 2
