@@ -127,7 +127,7 @@ def test_extreme_logits_have_finite_gradients():
 
 def test_invalid_inputs_are_named():
     inputs = sequences()
-    with pytest.raises(ShapeError, match="axis 2 of `logits` must have one place more than `targets` has labels"):
+    with pytest.raises(ShapeError, match="axis 2 of `logits` must have one position more than `targets` has labels"):
         losses.rnnt_loss(inputs[0][:, :, :-1], *inputs[1:])
     with pytest.raises(ArgumentError, match="`blank` must be one of the 4 classes, 0 to 3, got 4"):
         losses.rnnt_loss(*inputs, blank=4)

@@ -78,7 +78,7 @@ def test_errors():
     hidden, labels = batch()
     with pytest.raises(ArgumentError, match="`in_features` and `num_classes` go together"):
         nn.LinearCrossEntropyLoss(4)
-    with pytest.raises(ArgumentError, match="there is no bias of its own"):
+    with pytest.raises(ArgumentError, match="the loss has no bias"):
         nn.LinearCrossEntropyLoss(bias=True)
     with pytest.raises(ArgumentError, match="there is no weight"):
         nn.LinearCrossEntropyLoss()(hidden, labels)

@@ -34,7 +34,7 @@ MIXED = {
 def test_a_mean_in_addition_to_get_loss_is_rejected(name):
     loss = nn.MaskedLoss(MIXED[name])
     for _ in range(2):
-        with pytest.raises(ShapeError, match=r"adds up places of its inputs itself, beside what it gives to get_loss"):
+        with pytest.raises(ShapeError, match=r"sums elements of its inputs itself, in addition to get_loss"):
             loss(Tensor(X), Tensor(Y), Tensor(MASK))
 
 
@@ -42,7 +42,7 @@ def test_model_rejects_it_too():
     net = nn.Dense(3, 3)
     data = ds.NumpySlicesDataset((X, Y, MASK), ["x", "y", "z"], shuffle=False).batch(5)
     model = Model(net, nn.MaskedLoss(MIXED["a sum"]), nn.SGD(net.trainable_params(), 0.1))
-    with pytest.raises(ShapeError, match="adds up places"):
+    with pytest.raises(ShapeError, match="sums elements"):
         model.train(1, data)
 
 
