@@ -80,7 +80,7 @@ def test_an_unsupported_import_is_an_error(tmp_path):
     script(tmp_path, "from mindspore.nn import L1Los\n")
     done = sporax("run", "script.py", cwd=tmp_path)
     assert done.returncode == 1
-    assert "sporax does not serve mindspore.nn.L1Los. Did you mean L1Loss?" in done.stderr.splitlines()[-1]
+    assert "sporax does not provide mindspore.nn.L1Los. Did you mean L1Loss?" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("statement", "code"), [("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no')", 1)])

@@ -103,7 +103,7 @@ def test_an_unsupported_module_raises(alias, path, named):
         importlib.import_module(path)
     assert isinstance(caught.value, ModuleNotFoundError)
     assert caught.value.name == named
-    assert str(caught.value).startswith(f"sporax does not serve the module {named}.")
+    assert str(caught.value).startswith(f"sporax does not provide the module {named}.")
     assert "docs/differences.md" in str(caught.value)
 
 
@@ -125,16 +125,16 @@ def test_a_similar_module_is_suggested(alias):
 def test_an_unsupported_name_raises_in_a_from_import(alias, statement, name):
     with pytest.raises(NotServedError) as caught:
         exec(statement, {})
-    assert str(caught.value).startswith(f"sporax does not serve {name}.")
+    assert str(caught.value).startswith(f"sporax does not provide {name}.")
     assert "docs/differences.md" in str(caught.value)
 
 
 def test_an_unsupported_name_raises_as_an_attribute(alias):
     import mindspore as ms
 
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.nn\.L1Los\. Did you mean L1Loss\?"):
         ms.nn.L1Los
-    with pytest.raises(AttributeError, match=r"sporax does not serve mindspore\.run_chekc\. docs/differences"):
+    with pytest.raises(AttributeError, match=r"sporax does not provide mindspore\.run_chekc\. docs/differences"):
         ms.run_chekc
     assert not hasattr(ms.ops, "NoSuchOp")
     assert not hasattr(ms.nn, "__wrapped__")

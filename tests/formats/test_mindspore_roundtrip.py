@@ -58,18 +58,18 @@ def test_mindspore_reads_what_sporax_writes(tmp_path, monkeypatch):
 
     report = json.loads(_run("check", tmp_path).split("REPORT")[1])
     for file in ("all.ckpt", "all.ckpt checked", "sliced.ckpt", "sliced.ckpt checked", "all.safetensors"):
-        told = report[file]
+        read = report[file]
         expected = entries | (strings if file.startswith("all.ckpt") else {})
-        assert set(told) == set(expected), file
+        assert set(read) == set(expected), file
         for name, value in expected.items():
             if isinstance(value, str):
-                assert told[name] == ["str", None, value], file
+                assert read[name] == ["str", None, value], file
             else:
                 array = np.asarray(value)
                 wanted = [_mindspore_name(array.dtype), list(array.shape)]
-                assert told[name][:2] == wanted, (file, name)
+                assert read[name][:2] == wanted, (file, name)
                 np.testing.assert_array_equal(
-                    np.float32(told[name][2]).reshape(array.shape), array.astype(np.float32), err_msg=name
+                    np.float32(read[name][2]).reshape(array.shape), array.astype(np.float32), err_msg=name
                 )
     assert report["net"] == {"missing": [], "unused": [], "weight": weight}
 

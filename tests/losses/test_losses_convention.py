@@ -20,7 +20,7 @@ from oracles.samples import settings_of
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 FUNCTIONS = [each for name in losses.__all__ if hasattr(each := getattr(losses, name), "spec")]
 REDUCTIONS = ("none", "mean", "sum", "batchmean")
 
@@ -53,11 +53,11 @@ def test_every_public_loss_has_the_keywords():
     assert set(losses.registry()) <= {each.__name__ for each in FUNCTIONS}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_the_keywords_equal_evaluate(row):
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_the_keywords_equal_evaluate(info):
     """One program, so the results are equal bit for bit, for every weight and label."""
-    inputs, params = samples(row, 3), settings_of(row)[-1]
-    shape = jax.eval_shape(lambda *arrays: row.function(*arrays, **params), *inputs).shape
+    inputs, params = samples(info, 3), settings_of(info)[-1]
+    shape = jax.eval_shape(lambda *arrays: info.function(*arrays, **params), *inputs).shape
     weights = np.linspace(0, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
     def program(call: Any) -> str:
@@ -66,7 +66,7 @@ def test_the_keywords_equal_evaluate(row):
 
         return re.sub(r"0x[0-9a-f]+", "", str(jax.make_jaxpr(run)(*inputs)))
 
-    assert program(row.function) == program(functools.partial(losses.evaluate, row.function))
+    assert program(info.function) == program(functools.partial(losses.evaluate, info.function))
 
 
 def test_each_reduction():
@@ -190,19 +190,19 @@ def test_evaluate_unwraps_a_partial():
 
 
 FLAGS = [
-    (row, name)
-    for row in ROWS
-    for name, parameter in inspect.signature(row.function).parameters.items()
+    (info, name)
+    for info in INFOS
+    for name, parameter in inspect.signature(info.function).parameters.items()
     if isinstance(parameter.default, bool)
 ]
 
 
-@pytest.mark.parametrize(("row", "flag"), FLAGS, ids=[f"{row.name}-{flag}" for row, flag in FLAGS])
-def test_a_flag_is_a_bool(row, flag):
+@pytest.mark.parametrize(("info", "flag"), FLAGS, ids=[f"{info.name}-{flag}" for info, flag in FLAGS])
+def test_a_flag_is_a_bool(info, flag):
     """`binary_focal_cross_entropy(..., apply_class_balancing=0.25)` is a mistake for `alpha`."""
     for value in (0.25, "none"):
-        with pytest.raises(ArgumentTypeError, match=f"{row.name}: `{flag}` must be bool, but got {value!r}"):
-            row.function(*losses.example_inputs(row), **(settings_of(row)[0] | {flag: value}))
+        with pytest.raises(ArgumentTypeError, match=f"{info.name}: `{flag}` must be bool, but got {value!r}"):
+            info.function(*losses.example_inputs(info), **(settings_of(info)[0] | {flag: value}))
 
 
 def test_an_axis_is_an_integer():

@@ -17,60 +17,60 @@ from sporax import losses, nn, ops
 from sporax._errors import LabelError, ShapeError
 from sporax.core import Tensor
 
-ROWS = [
-    row for row in losses.registry().values() if row.output and row.function.spec.mask_parameter is None
+INFOS = [
+    info for info in losses.registry().values() if info.output and info.function.spec.mask_parameter is None
 ]  # fmt: skip
 """The losses with a value for each sample, in which samples do not interact."""
 
-PER_SAMPLE = [row for row in ROWS if "N" in row.output]
+PER_SAMPLE = [info for info in INFOS if "N" in info.output]
 """Those whose batch axis is N. The others accept any number of axes before those of one sample."""
 
 X = np.array([[2.0, -1.0, 0.5], [0.0, 1.5, 1.0]], np.float32)
 Y = np.array([0, 2])
 
 
-def axis_of_samples(row: losses.LossInfo, at: int) -> int | None:
-    item = row.inputs[at]
-    if row.broadcasting or (row.output and row.function.spec.per_sample(item)):
-        return 0 if row.broadcasting else item.shape.index(row.output[0])
+def axis_of_samples(info: losses.LossInfo, at: int) -> int | None:
+    item = info.inputs[at]
+    if info.broadcasting or (info.output and info.function.spec.per_sample(item)):
+        return 0 if info.broadcasting else item.shape.index(info.output[0])
     return None
 
 
-def mapped(row: losses.LossInfo, params: dict[str, Any]) -> Any:
-    axes = tuple(axis_of_samples(row, at) for at in range(len(row.inputs)))
-    return jax.vmap(lambda *arrays: row.function(*arrays, **params), in_axes=axes)
+def mapped(info: losses.LossInfo, params: dict[str, Any]) -> Any:
+    axes = tuple(axis_of_samples(info, at) for at in range(len(info.inputs)))
+    return jax.vmap(lambda *arrays: info.function(*arrays, **params), in_axes=axes)
 
 
 def test_most_losses_accept_a_single_sample():
-    assert len(ROWS) > 100
+    assert len(INFOS) > 100
     assert len(PER_SAMPLE) > 15
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_vmap_over_samples_has_the_values_of_the_batch(row):
-    inputs, params = samples(row, 4), settings_of(row)[0]
-    if row in PER_SAMPLE:
-        params = settings_of(row)[-1]
-    found = mapped(row, params)
-    expected = np.asarray(ORACLES[row.oracle].value(*inputs, **params))
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_vmap_over_samples_has_the_values_of_the_batch(info):
+    inputs, params = samples(info, 4), settings_of(info)[0]
+    if info in PER_SAMPLE:
+        params = settings_of(info)[-1]
+    found = mapped(info, params)
+    expected = np.asarray(ORACLES[info.oracle].value(*inputs, **params))
     assert expected.shape == (COUNT,)
     # Shapes are checked by tracing; values for all losses with an axis N, and for one in four of the others.
     assert jax.eval_shape(found, *inputs).shape == expected.shape
-    if THOROUGH or row in PER_SAMPLE or ROWS.index(row) % 4 == 0:
+    if THOROUGH or info in PER_SAMPLE or INFOS.index(info) % 4 == 0:
         close("vmap", jax.jit(found)(*inputs), expected, 2e-5)
 
 
-@pytest.mark.parametrize("row", PER_SAMPLE, ids=[row.name for row in PER_SAMPLE])
-def test_an_eager_sample_has_the_value_of_the_batch(row):
-    inputs, params = samples(row, 4), settings_of(row)[0]
-    axes = [axis_of_samples(row, at) for at in range(len(inputs))]
+@pytest.mark.parametrize("info", PER_SAMPLE, ids=[info.name for info in PER_SAMPLE])
+def test_an_eager_sample_has_the_value_of_the_batch(info):
+    inputs, params = samples(info, 4), settings_of(info)[0]
+    axes = [axis_of_samples(info, at) for at in range(len(inputs))]
     one = [array if axis is None else np.take(array, 2, axis) for array, axis in zip(inputs, axes, strict=True)]
-    expected = np.asarray(ORACLES[row.oracle].value(*inputs, **params))[2]
-    value = row.function(*one, **params)
+    expected = np.asarray(ORACLES[info.oracle].value(*inputs, **params))[2]
+    value = info.function(*one, **params)
     close("value", value, expected, 2e-5)
     assert value.shape == ()
     with pytest.raises(ShapeError, match=r"`weights` must broadcast to the shape of the loss values, \(\)"):
-        row.function(*one, weights=np.ones(1), **params)
+        info.function(*one, weights=np.ones(1), **params)
 
 
 def test_gradient_weights_and_reductions_of_one_sample():

@@ -15,23 +15,23 @@ from sporax import losses
 
 # A factor of these is held constant, so their gradient is not the derivative of their value.
 HELD_CONSTANT = ("ciou_loss", "beta_weighted_gaussian_nll_loss")
-ROWS = [
-    row
-    for row in losses.registry().values()
-    if ORACLES[row.oracle].gradients is not None and row.name not in HELD_CONSTANT
+INFOS = [
+    info
+    for info in losses.registry().values()
+    if ORACLES[info.oracle].gradients is not None and info.name not in HELD_CONSTANT
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(row):
-    oracle, step = ORACLES[row.oracle], 1e-6
-    for seed, params in enumerate(settings_of(row)):
-        inputs: list[Any] = inputs_of(row, seed, np.float64)
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(info):
+    oracle, step = ORACLES[info.oracle], 1e-6
+    for seed, params in enumerate(settings_of(info)):
+        inputs: list[Any] = inputs_of(info, seed, np.float64)
         rng = np.random.default_rng(seed)
         cotangent = rng.normal(size=oracle.value(*inputs, **params).shape)
         for at, gradient in enumerate(oracle.gradients(cotangent, *inputs, **params)):
             # Counts are integers, at which the formulas have jumps.
-            if gradient is None or row.inputs[at].domain == "nonnegative":
+            if gradient is None or info.inputs[at].domain == "nonnegative":
                 continue
             direction = rng.normal(size=inputs[at].shape)
 

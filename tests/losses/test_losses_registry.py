@@ -14,7 +14,7 @@ import pytest
 from sporax import losses, nn
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 
 
 # The losses of MindSpore 2.10 in nn, except LossBase.
@@ -35,27 +35,27 @@ def test_every_loss_of_mindspore_exists():
 
 
 def test_there_are_a_hundred_losses_and_each_has_a_class():
-    assert len(ROWS) > 100
-    for row in ROWS:
-        assert row.cell is None or issubclass(getattr(nn, row.cell), nn.LossBase), row.name
+    assert len(INFOS) > 100
+    for info in INFOS:
+        assert info.cell is None or issubclass(getattr(nn, info.cell), nn.LossBase), info.name
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_the_info_agrees_with_its_function(row):
-    assert losses.get(row.name) is row
-    assert getattr(losses, row.name) is row.function
-    assert row.function.__module__ == f"sporax.losses._{row.family}"
-    parameters = inspect.signature(row.function).parameters.values()
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_the_info_agrees_with_its_function(info):
+    assert losses.get(info.name) is info
+    assert getattr(losses, info.name) is info.function
+    assert info.function.__module__ == f"sporax.losses._{info.family}"
+    parameters = inspect.signature(info.function).parameters.values()
     required = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
-    assert required == [item.name for item in row.inputs]
+    assert required == [item.name for item in info.inputs]
     keywords = {p.name for p in parameters} - set(required)
-    assert set(row.parameters) <= keywords
-    assert row.weight_parameter is None or row.weight_parameter in keywords
-    assert not row.reductions or row.default_reduction in row.reductions
-    assert row.summary.endswith(".")
-    assert row.output == row.function.spec.output
+    assert set(info.parameters) <= keywords
+    assert info.weight_parameter is None or info.weight_parameter in keywords
+    assert not info.reductions or info.default_reduction in info.reductions
+    assert info.summary.endswith(".")
+    assert info.output == info.function.spec.output
     for heading in ("Args:", "Returns:", "Raises:", "Example:", "Source:", "math::"):
-        assert heading in (row.function.__doc__ or ""), heading
+        assert heading in (info.function.__doc__ or ""), heading
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_a_custom_loss_satisfies_the_contract():
 
 
 def test_host_checks_use_concrete_values():
-    row = losses.get("sparse_softmax_cross_entropy_with_logits")
-    row.check_labels({}, np.array([5, 900]))
+    info = losses.get("sparse_softmax_cross_entropy_with_logits")
+    info.check_labels({}, np.array([5, 900]))
     with pytest.raises(LabelError, match=r"in \[0, 10\), but got 900 at index \(1,\)"):
-        row.check_labels({"logits": (2, 10)}, np.array([5, 900]))
+        info.check_labels({"logits": (2, 10)}, np.array([5, 900]))
     with pytest.raises(DtypeError, match="SoftmaxCrossEntropyWithLogits: `labels` must hold integers"):
-        row.check_labels({}, np.array([5.0]))
+        info.check_labels({}, np.array([5.0]))
 
 
 def test_debug_mode_is_thread_local_and_ends_with_its_block():

@@ -186,10 +186,10 @@ def test_ignored_pixels_equal_removed_pixels(name):
         losses.lovasz_hinge_loss(spoiled, gone, ignore_index=255)
     with pytest.raises(LabelError, match=r"got 255 at index \(0, 1\)"):
         getattr(losses, name)(spoiled, gone, ignore_index=254)
-    row = losses.get(name)
+    info = losses.get(name)
     with pytest.raises(LabelError, match="got 255"):
-        row.check_labels({row.inputs[0].name: x.shape}, gone)
-    row.check_labels({row.inputs[0].name: x.shape}, gone, ignore=255)
+        info.check_labels({info.inputs[0].name: x.shape}, gone)
+    info.check_labels({info.inputs[0].name: x.shape}, gone, ignore=255)
     # An index that the dtype cannot represent ignores nothing.
     assert np.isfinite(value_and_gradient(name, x, labels.astype(np.int8), ignore_index=255)[0]).all()
     nothing, gradients = value_and_gradient(name, spoiled, np.full_like(gone, 255), ignore_index=255)

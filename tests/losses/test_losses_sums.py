@@ -97,14 +97,14 @@ LARGE += ["categorical_hinge_loss", "multiclass_hinge_loss", "fenchel_young_loss
 
 @pytest.mark.parametrize("name", LARGE)
 def test_large_losses_equal_the_sum_of_their_parts(name):
-    row = losses.get(name)
+    info = losses.get(name)
     sizes = {"N": 96, "C": 700, "D": 700}
-    rest = (96, 700) if name == "smooth_l1_loss" else (96,) if "..." in row.output and name != "cross_entropy" else ()
-    rest = () if "N" in row.output else rest
-    inputs = [jnp.asarray(array) for array in losses.example_inputs(row, rest=rest, sizes=sizes)]
+    rest = (96, 700) if name == "smooth_l1_loss" else (96,) if "..." in info.output and name != "cross_entropy" else ()
+    rest = () if "N" in info.output else rest
+    inputs = [jnp.asarray(array) for array in losses.example_inputs(info, rest=rest, sizes=sizes)]
 
     def total(x: jax.Array, *labels: jax.Array) -> jax.Array:
-        return losses.evaluate(row.function, x, *labels, reduction="sum")
+        return losses.evaluate(info.function, x, *labels, reduction="sum")
 
     whole = jax.jit(jax.value_and_grad(total))
     value, gradient = whole(*inputs)

@@ -27,12 +27,12 @@ BIG = [
 """Labels of different kinds, all of which assign the samples to the same classes."""
 
 IDENTITY = [
-    row.name for row in losses.registry().values() if any(item.domain == "identity" for item in row.inputs)
+    info.name for info in losses.registry().values() if any(item.domain == "identity" for item in info.inputs)
 ]  # fmt: skip
 CLASSES = [
-    row
-    for row in losses.registry().values()
-    if [item.domain for item in row.inputs][:2] in (["real", "class"], ["distribution", "class"])
+    info
+    for info in losses.registry().values()
+    if [item.domain for item in info.inputs][:2] in (["real", "class"], ["distribution", "class"])
 ]
 
 
@@ -93,9 +93,9 @@ def test_miners_and_cells(labels):
     np.testing.assert_allclose(losses.sup_con_loss(Tensor(X), tensor), losses.sup_con_loss(X, SMALL), rtol=2e-5)
 
 
-@pytest.mark.parametrize("row", CLASSES, ids=[row.name for row in CLASSES])
-def test_a_class_index_beyond_32_bits_is_out_of_range(row):
-    loss, params = row.function, next(row.settings({**losses.EXAMPLE_SIZES, "C": 3}))
+@pytest.mark.parametrize("info", CLASSES, ids=[info.name for info in CLASSES])
+def test_a_class_index_beyond_32_bits_is_out_of_range(info):
+    loss, params = info.function, next(info.settings({**losses.EXAMPLE_SIZES, "C": 3}))
     x = np.full((2, 3), 1 / 3, np.float32)
     for value in (2**32, -(2**32), 2**32 + 1):
         with pytest.raises(LabelError, match=f"got {value} at index"):

@@ -75,12 +75,12 @@ CLASSES = {
 
 
 def test_every_loss_class_is_binary_multiclass_or_rejected():
-    found = {row.cell for row in losses.registry().values() for item in row.function.spec.labels if item.two_classes}
+    found = {info.cell for info in losses.registry().values() for item in info.function.spec.labels if item.two_classes}
     assert found == set(TWO_CLASSES)
     found = {
-        row.cell
-        for row in losses.registry().values()
-        for item in row.function.spec.labels[:1]
+        info.cell
+        for info in losses.registry().values()
+        for item in info.function.spec.labels[:1]
         if item.domain == "distribution"
     }
     assert found == CLASSES

@@ -33,13 +33,13 @@ def test_signature_is_that_of_mindspore_2_10(name):
 
 
 def test_every_loss_info_has_its_cell_and_default():
-    for row in losses.registry().values():
-        if row.cell is None:
+    for info in losses.registry().values():
+        if info.cell is None:
             continue
-        parameters = inspect.signature(getattr(nn, row.cell)).parameters
-        assert ("reduction" in parameters) == bool(row.reductions), row.name
-        if row.reductions:
-            assert parameters["reduction"].default == row.default_reduction, row.name
+        parameters = inspect.signature(getattr(nn, info.cell)).parameters
+        assert ("reduction" in parameters) == bool(info.reductions), info.name
+        if info.reductions:
+            assert parameters["reduction"].default == info.default_reduction, info.name
 
 
 def make(name, reduction):

@@ -55,13 +55,13 @@ def test_a_cell_equals_its_function_for_every_reduction(name):
         x = X
     tensors = [Tensor(array) for array in (x, *labels)]
     loss = cls(*needed)
-    row = loss.loss_info(*labels)
-    assert row.cell == name
-    names = set(inspect.signature(row.function).parameters) - set(losses.KEYWORDS)
+    info = loss.loss_info(*labels)
+    assert info.cell == name
+    names = set(inspect.signature(info.function).parameters) - set(losses.KEYWORDS)
     params = {key: getattr(loss, key) for key in names if hasattr(loss, key)}
     for reduction in ("none", "mean", "sum"):
         got = cls(*needed, reduction=reduction)(*tensors)
-        expected = losses.evaluate(row.function, x, *labels, reduction=reduction, **params)
+        expected = losses.evaluate(info.function, x, *labels, reduction=reduction, **params)
         np.testing.assert_allclose(got.asnumpy(), expected, rtol=1e-6, err_msg=reduction)
     np.testing.assert_allclose(jit(loss)(*tensors).asnumpy(), loss(*tensors).asnumpy(), rtol=1e-6)
     assert np.isfinite(grad(loss)(*tensors).asnumpy()).all()

@@ -51,14 +51,14 @@ def test_signature(name):
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_a_cell_equals_its_function_for_every_reduction(name):
-    row = losses.by_cell(name)[-1]
-    inputs = inputs_of(row, 4)
+    info = losses.by_cell(name)[-1]
+    inputs = inputs_of(info, 4)
     tensors = [Tensor(array) for array in inputs]
-    none = getattr(nn, name)(reduction="none", **row.cell_arguments)(*tensors).asnumpy()
-    expected = ORACLES[row.oracle].value(*inputs)
+    none = getattr(nn, name)(reduction="none", **info.cell_arguments)(*tensors).asnumpy()
+    expected = ORACLES[info.oracle].value(*inputs)
     np.testing.assert_allclose(none, expected, rtol=2e-5, atol=2e-5)
-    loss = getattr(nn, name)(**row.cell_arguments)
-    counts = ORACLES[row.oracle].counts
+    loss = getattr(nn, name)(**info.cell_arguments)
+    counts = ORACLES[info.oracle].counts
     count = expected.size if counts is None else counts(*inputs).sum()
     value, gradient = jit(value_and_grad(loss, 0))(*tensors)
     np.testing.assert_allclose(float(value), expected.sum() / count, rtol=1e-4, atol=1e-6)

@@ -258,8 +258,8 @@ def test_a_masked_element_equals_its_removal_whatever_its_value(name, compiled):
 def test_masked_sums_give_the_mean_over_uneven_batches(name):
     given, x, y = MASKED[name]
     loss = nn.MaskedLoss(given)
-    places = (slice(0, 1), slice(1, 2), slice(2, 5))
-    pairs = [loss.sum_and_weight(Tensor(x[at]), Tensor(y[at]), Tensor(KEPT[at])) for at in places]
+    parts = (slice(0, 1), slice(1, 2), slice(2, 5))
+    pairs = [loss.sum_and_weight(Tensor(x[at]), Tensor(y[at]), Tensor(KEPT[at])) for at in parts]
     total, weight = (sum(float(pair[i].asnumpy()) for pair in pairs) for i in (0, 1))
     whole = float(loss(Tensor(x), Tensor(y), Tensor(KEPT)).asnumpy())
     assert total / weight == pytest.approx(whole, rel=1e-5)

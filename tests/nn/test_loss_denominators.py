@@ -10,7 +10,7 @@ from oracles.samples import SIZES, inputs_of, settings_of
 from sporax import GRAPH_MODE, Tensor, jit, losses, nn, ops, set_context
 from sporax.transforms import value_and_grad
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 PARTS = (slice(0, 2), slice(2, 5))
 # Two samples of the second part and one of the first are removed.
 KEPT = np.array([False, True, True, False, False])
@@ -32,48 +32,48 @@ ARGUMENTS = {
 }
 
 
-def is_one_value_for_the_set(row):
+def is_one_value_for_the_set(info):
     """Whether the loss has a single value for all inputs."""
-    return not row.output
+    return not info.output
 
 
-def has_interacting_samples(row):
+def has_interacting_samples(info):
     """Whether the samples of a batch interact, for example as negatives, or are removed by a mask."""
-    return row.function.spec.mask_parameter is not None
+    return info.function.spec.mask_parameter is not None
 
 
-DECOMPOSABLE = [row for row in ROWS if not is_one_value_for_the_set(row) and not has_interacting_samples(row)]
-by_name = {"ids": lambda row: row.name}
+DECOMPOSABLE = [info for info in INFOS if not is_one_value_for_the_set(info) and not has_interacting_samples(info)]
+by_name = {"ids": lambda info: info.name}
 
 
-def make(row, reduction="mean"):
-    arguments = {**row.cell_arguments, **ARGUMENTS.get(row.cell, {})}
-    if row.name == "multi_quantile_loss":
-        arguments |= settings_of(row)[0]
-    if row.random:
-        arguments |= settings_of(row)[0]
+def make(info, reduction="mean"):
+    arguments = {**info.cell_arguments, **ARGUMENTS.get(info.cell, {})}
+    if info.name == "multi_quantile_loss":
+        arguments |= settings_of(info)[0]
+    if info.random:
+        arguments |= settings_of(info)[0]
         arguments["sampled_values"] = tuple(Tensor(each) for each in arguments["sampled_values"])
-    if row.reductions:
+    if info.reductions:
         arguments["reduction"] = reduction
-    return getattr(nn, row.cell)(**arguments)
+    return getattr(nn, info.cell)(**arguments)
 
 
-def take(row, item, array, at):
+def take(info, item, array, at):
     """Return the part of an input for the samples at `at`; inputs shared by all samples are unchanged."""
     axes = item.axes(array.ndim) or ()
-    if not row.broadcasting and row.output[0] not in axes:
+    if not info.broadcasting and info.output[0] not in axes:
         return array
-    axis = 0 if row.broadcasting else axes.index(row.output[0])
+    axis = 0 if info.broadcasting else axes.index(info.output[0])
     return array[(slice(None),) * axis + (at,)]
 
 
-def columns(row):
+def columns(info):
     """Return specs and arrays of the arguments of `construct`, in order; some inputs are Parameters of the Cell."""
-    given = dict(zip((item.name for item in row.inputs), inputs_of(row, dtype=np.float64, rest=(5, 2)), strict=True))
-    specs = {item.name: item for item in row.inputs}
-    accepted = [name for name in inspect.signature(getattr(nn, row.cell).construct).parameters if name != "self"]
+    given = dict(zip((item.name for item in info.inputs), inputs_of(info, dtype=np.float64, rest=(5, 2)), strict=True))
+    specs = {item.name: item for item in info.inputs}
+    accepted = [name for name in inspect.signature(getattr(nn, info.cell).construct).parameters if name != "self"]
     names = [name for name in accepted if name in specs] if set(specs) <= set(accepted) else list(specs)
-    if row.cell in ARGUMENTS and "weight" in names:
+    if info.cell in ARGUMENTS and "weight" in names:
         names.remove("weight")
     names = [name for name in names if name != "head_weight"]
     return [specs[name] for name in names], [given[name] for name in names]
@@ -83,12 +83,12 @@ def tensors(arrays):
     return [Tensor(each) for each in arrays]
 
 
-@pytest.mark.parametrize("row", DECOMPOSABLE, **by_name)
-def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(row):
-    specs, arrays = columns(row)
+@pytest.mark.parametrize("info", DECOMPOSABLE, **by_name)
+def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(info):
+    specs, arrays = columns(info)
     position = next(i for i, item in enumerate(specs) if item.role == "prediction")
-    parts = [[take(row, item, array, at) for item, array in zip(specs, arrays, strict=True)] for at in PARTS]
-    loss = make(row)
+    parts = [[take(info, item, array, at) for item, array in zip(specs, arrays, strict=True)] for at in PARTS]
+    loss = make(info)
     masked = None if isinstance(loss, nn.AdaptiveLogSoftmaxWithLoss) else nn.MaskedLoss(loss)
 
     def value(*inputs):
@@ -112,7 +112,7 @@ def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(row
     assert weight >= 1
     np.testing.assert_allclose(np.asarray(terms).sum(axis=0), [total, weight], rtol=1e-9, atol=1e-12)
     for at, (_, own) in zip(PARTS, pieces, strict=True):
-        wanted = take(row, specs[position], gradient, at)
+        wanted = take(info, specs[position], gradient, at)
         np.testing.assert_allclose(own / weight, wanted, rtol=1e-7, atol=1e-10)
     if of_masked is not None:
         expected, halves = jax.tree.map(np.asarray, of_masked)
@@ -120,10 +120,10 @@ def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(row
         np.testing.assert_allclose(total / weight, expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if is_one_value_for_the_set(row)], **by_name)
-def test_the_loss_of_a_set_is_weighted_by_the_number_of_samples(row):
-    _, arrays = columns(row)
-    loss = make(row)
+@pytest.mark.parametrize("info", [info for info in INFOS if is_one_value_for_the_set(info)], **by_name)
+def test_the_loss_of_a_set_is_weighted_by_the_number_of_samples(info):
+    _, arrays = columns(info)
+    loss = make(info)
     for at in PARTS:
         part = tensors([array[at] for array in arrays])
         total, weight = jit(loss.sum_and_weight)(*part)
@@ -132,12 +132,12 @@ def test_the_loss_of_a_set_is_weighted_by_the_number_of_samples(row):
         np.testing.assert_allclose(float(total), count * float(loss(*part)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if has_interacting_samples(row)], **by_name)
-def test_a_loss_of_interacting_samples_is_weighted_by_its_count(row):
-    specs, arrays = columns(row)
-    loss = make(row)
+@pytest.mark.parametrize("info", [info for info in INFOS if has_interacting_samples(info)], **by_name)
+def test_a_loss_of_interacting_samples_is_weighted_by_its_count(info):
+    specs, arrays = columns(info)
+    loss = make(info)
     for at in PARTS:
-        part = tensors([take(row, item, array, at) for item, array in zip(specs, arrays, strict=True)])
+        part = tensors([take(info, item, array, at) for item, array in zip(specs, arrays, strict=True)])
         total, weight = jit(loss.sum_and_weight)(*part)
         assert 0 <= float(weight) <= at.stop - at.start
         value = float(total) / float(weight) if float(weight) else 0.0
@@ -145,9 +145,9 @@ def test_a_loss_of_interacting_samples_is_weighted_by_its_count(row):
 
 
 def test_the_three_kinds_are_those_of_the_documentation():
-    whole = {row.cell for row in ROWS if is_one_value_for_the_set(row)}
+    whole = {info.cell for info in INFOS if is_one_value_for_the_set(info)}
     assert {"RMSELoss", "DiceLoss", "LovaszSoftmaxLoss"} <= whole
-    batch = {row.cell for row in ROWS if has_interacting_samples(row)}
+    batch = {info.cell for info in INFOS if has_interacting_samples(info)}
     assert {"SupConLoss", "BatchHardTripletLoss"} <= batch
     assert len(DECOMPOSABLE) > 90
 

@@ -21,15 +21,15 @@ pytestmark = pytest.mark.rank_promotion
 RNG = np.random.default_rng(29)
 X = RNG.normal(0.2, 1.0, (3, 4, 5))
 M = RNG.normal(0.5, 1.0, (3, 4))
-PLACES = RNG.integers(-3, 3, (2, 2))
+INDICES = RNG.integers(-3, 3, (2, 2))
 ALONG = RNG.integers(-4, 4, (3, 2))
 POINTS = np.array([[0, 1], [2, -1], [0, 1]])
 UPDATES = RNG.normal(0.0, 1.0, (3, 5))
 NUMBERS = np.array([4, 1, 4, 4, 2, 1, 0])
 
 READS: dict[str, tuple[Any, Any, list[np.ndarray]]] = {
-    "gather": (lambda x, i: ops.gather(x, i, 0), lambda x, i: np.take(x, i, 0), [X, PLACES]),
-    "gather_axis": (lambda x, i: ops.gather(x, i, -2), lambda x, i: np.take(x, i, -2), [X, PLACES]),
+    "gather": (lambda x, i: ops.gather(x, i, 0), lambda x, i: np.take(x, i, 0), [X, INDICES]),
+    "gather_axis": (lambda x, i: ops.gather(x, i, -2), lambda x, i: np.take(x, i, -2), [X, INDICES]),
     "gather_batch": (
         lambda x, i: ops.gather(x, i, 1, 1),
         lambda x, i: np.stack([row[indices] for row, indices in zip(x, i, strict=True)]),
@@ -42,8 +42,8 @@ READS: dict[str, tuple[Any, Any, list[np.ndarray]]] = {
         [M, ALONG[:2]],
     ),
     "gather_nd": (ops.gather_nd, lambda x, p: x[tuple(p.T)], [X, POINTS]),
-    "index_select": (lambda x, i: ops.index_select(x, 2, i), lambda x, i: np.take(x, i, 2), [X, PLACES[0]]),
-    "take": (ops.take, np.take, [X, PLACES * 7]),
+    "index_select": (lambda x, i: ops.index_select(x, 2, i), lambda x, i: np.take(x, i, 2), [X, INDICES[0]]),
+    "take": (ops.take, np.take, [X, INDICES * 7]),
     "where": (lambda c, x: ops.where(c, x, 0.0), lambda c, x: np.where(c, x, 0.0), [M > 0, M]),
     "select": (lambda c, x: ops.select(c, x, -x), lambda c, x: np.where(c, x, -x), [M > 0, M]),
     "masked_fill": (lambda x, m: ops.masked_fill(x, m, 0.1), lambda x, m: np.where(m, 0.1, x), [X, M[..., None] > 0]),

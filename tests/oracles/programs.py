@@ -37,30 +37,30 @@ def join(floats: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
     return [next(left) if array is None else array for array in rest]
 
 
-def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
+def samples(info: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
     """Return inputs whose values have one axis of `count` samples, or none if the loss has one value for the set."""
-    rest = (count,) if row.output[:1] == ("...",) else ()
-    sizes: dict[str, int] = {name: count for name in row.output if name not in ("...", "C")}
-    return inputs_of(row, seed, rest=rest, sizes=sizes)
+    rest = (count,) if info.output[:1] == ("...",) else ()
+    sizes: dict[str, int] = {name: count for name in info.output if name not in ("...", "C")}
+    return inputs_of(info, seed, rest=rest, sizes=sizes)
 
 
 @functools.cache
 def weighted(name: str) -> Any:
     """Return the program (inputs, weights) -> result of each reduction, total, weight, gradients of the mean."""
-    row = losses.get(name)
-    params = settings_of(row)[-1]
+    info = losses.get(name)
+    params = settings_of(info)[-1]
 
     def run(floats: list[Any], rest: list[Any], weights: Any) -> dict[str, Any]:
         def mean(floats: list[Any]) -> jax.Array:
-            return row.function(*join(floats, rest), reduction="mean", weights=weights, **params)
+            return info.function(*join(floats, rest), reduction="mean", weights=weights, **params)
 
         inputs = join(floats, rest)
         result = {
-            kind: row.function(*inputs, weights=weights, reduction=kind, **params)
+            kind: info.function(*inputs, weights=weights, reduction=kind, **params)
             for kind in ("none", "sum", "batchmean")
         }
         result["mean"], result["gradients"] = jax.value_and_grad(mean)(floats)
-        pair = losses.evaluate_sum_and_weight(row.function, *inputs, weights=weights, **params)
+        pair = losses.evaluate_sum_and_weight(info.function, *inputs, weights=weights, **params)
         return result | {"total": pair[0], "weight": pair[1]}
 
     compiled = jax.jit(run)
@@ -70,11 +70,11 @@ def weighted(name: str) -> Any:
 @functools.cache
 def plain(name: str, setting: int = 0) -> Any:
     """Return the program (inputs, cotangent) -> values and the gradients of values · cotangent, for one setting."""
-    row = losses.get(name)
-    params = settings_of(row)[setting]
+    info = losses.get(name)
+    params = settings_of(info)[setting]
 
     def run(floats: list[Any], rest: list[Any], cotangent: Any) -> tuple[jax.Array, list[jax.Array]]:
-        values, pull = jax.vjp(lambda floats: row.function(*join(floats, rest), **params), floats)
+        values, pull = jax.vjp(lambda floats: info.function(*join(floats, rest), **params), floats)
         return values, pull(cotangent.astype(values.dtype))[0]
 
     compiled = jax.jit(run)
@@ -92,32 +92,32 @@ def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(full, values.shape))
 
 
-def not_ignored(row: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
+def not_ignored(info: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
     """Return the values whose label is not `ignore_index`; all, if a value has several labels."""
-    spec = row.function.spec
+    spec = info.function.spec
     if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
         return True
     return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
 
 
-def take(row: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
+def take(info: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
     """Return the samples at the given indices; tables are shared by all samples."""
     result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
+    for item, array in zip(info.inputs, inputs, strict=True):
         axes = item.axes(array.ndim) or ()
-        if row.broadcasting or (row.function.spec.per_sample(item) and row.output):
-            array = np.take(array, indices, axis=0 if row.broadcasting else axes.index(row.output[0]))
+        if info.broadcasting or (info.function.spec.per_sample(item) and info.output):
+            array = np.take(array, indices, axis=0 if info.broadcasting else axes.index(info.output[0]))
         result.append(array)
     return result
 
 
-def spoil(row: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
+def spoil(info: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
     """Return the inputs with invalid values in the elements of the removed samples."""
     result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
+    for item, array in zip(info.inputs, inputs, strict=True):
         array = array.copy()
-        if row.function.spec.per_sample(item):
-            at = 0 if row.broadcasting else (item.axes(array.ndim) or ()).index(row.output[0])
+        if info.function.spec.per_sample(item):
+            at = 0 if info.broadcasting else (item.axes(array.ndim) or ()).index(info.output[0])
             np.moveaxis(array, at, 0)[gone] = np.nan if is_float(array) else SPOILED.get(item.domain, 1)
         result.append(array)
     return result

@@ -1,4 +1,4 @@
-"""The import finder of the `mindspore` alias, and the errors for modules and names that sporax does not serve."""
+"""The import finder of the `mindspore` alias, and the errors for modules and names that sporax does not provide."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sporax.compat._served import ADDITIONAL, SERVED, VERSION
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, DistributionFinder
 
-_WHERE = "docs/differences.md of sporax says what it serves and where it differs."
+_WHERE = "docs/differences.md of sporax lists what it provides and where it differs."
 _ROOT = "mindspore"
 
 
@@ -79,7 +79,7 @@ class _Finder(MetaPathFinder):
         return None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
-        """Return the distributions for `importlib.metadata`: `version("mindspore")` is that of the served API."""
+        """Return the distributions for `importlib.metadata`: `version("mindspore")` is that of the provided API."""
         from importlib.metadata import DistributionFinder
 
         from sporax.compat._metadata import distributions
@@ -87,7 +87,7 @@ class _Finder(MetaPathFinder):
         return distributions(context or DistributionFinder.Context())
 
     def watch(self) -> None:
-        """Install a `__getattr__` for missing names in every served module that is loaded."""
+        """Install a `__getattr__` for missing names in every aliased module that is loaded."""
         for path, target in SERVED.items():
             module = sys.modules.get(target)
             if module is not None and target not in self.watched and path != _ROOT:
@@ -108,7 +108,7 @@ _FINDER = _Finder()
 
 
 def _getattr_of(path: str, module: ModuleType, own: Any) -> Any:
-    """Return the `__getattr__` of a served module: its own, then names of other modules, then an error."""
+    """Return the `__getattr__` of an aliased module: its own, then names of other modules, then an error."""
     paths = [path, *(each for each, home in SERVED.items() if home == module.__name__ and each != path)]
 
     def __getattr__(name: str, caller: FrameType | None = None) -> Any:
@@ -131,7 +131,7 @@ def _getattr_of(path: str, module: ModuleType, own: Any) -> Any:
                 return getattr(source, name)
         hint = attribute(module.__name__.removeprefix("sporax."), name, dir(module), exists=True)
         hint = hint.replace("sporax", _ROOT)
-        message = f"sporax does not serve {path}.{name}.{hint} {_WHERE}"
+        message = f"sporax does not provide {path}.{name}.{hint} {_WHERE}"
         # `from mindspore.nn import X` would discard the message of an AttributeError, so there the error is an
         # ImportError.
         caller = caller or sys._getframe(1)
@@ -148,7 +148,7 @@ def _module_not_served(path: str) -> str:
     siblings = [each.rpartition(".")[2] for each in SERVED if each.rpartition(".")[0] == parent]
     near = nearest(leaf, siblings)
     hint = f" Did you mean {parent}.{near}?" if near else ""
-    return f"sporax does not serve the module {path}.{hint} {_WHERE}"
+    return f"sporax does not provide the module {path}.{hint} {_WHERE}"
 
 
 def installed() -> bool:
@@ -165,8 +165,8 @@ def install() -> None:
     """Install the alias: `import mindspore` and the paths of `SERVED` below it import the modules of sporax.
 
     The modules are the same objects under a second name: `mindspore.nn is sporax.nn`. Only `mindspore` is a separate
-    module, whose `__version__`, also in `importlib.metadata`, is that of the served MindSpore API. Modules and names
-    that sporax does not serve raise an ImportError or an AttributeError with a message. A second call does nothing.
+    module, whose `__version__`, also in `importlib.metadata`, is that of the provided MindSpore API. Modules and names
+    that sporax does not provide raise an ImportError or an AttributeError. A second call has no effect.
 
     Raises:
         CompatError: the real MindSpore is already imported in this process.

@@ -14,7 +14,7 @@ _METADATA = f"""\
 Metadata-Version: 2.1
 Name: mindspore
 Version: {VERSION}
-Summary: The names of MindSpore {VERSION}, served by sporax.
+Summary: The names of MindSpore {VERSION}, provided by sporax.
 """
 
 

@@ -1,4 +1,4 @@
-"""The module paths of MindSpore that are served, and the modules of sporax that serve them."""
+"""The module paths of MindSpore under the alias, and the modules of sporax behind them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SERVED: Mapping[str, str] = MappingProxyType(
 """
 
 VERSION = "2.10.0"
-"""The version of MindSpore whose API is served: `mindspore.__version__`, which scripts compare."""
+"""The version of MindSpore whose API is provided: `mindspore.__version__`, which scripts compare."""
 
 ADDITIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

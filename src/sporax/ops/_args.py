@@ -140,7 +140,7 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
 
 
 def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[int, ...]:
-    """The axes to reduce, each ≥ 0: None and () stand for all of them.
+    """The axes to reduce, each ≥ 0: None and () mean all of them.
 
     Raises:
         ArgumentError: one is out of range, or named twice.

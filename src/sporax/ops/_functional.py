@@ -163,7 +163,7 @@ class Map:
 
     Args:
         ops: the function. Default: the first argument of the call.
-        reverse: start at the end; the results keep their places.
+        reverse: start at the end; the results keep their positions.
 
     Raises:
         ArgumentError: the tuples differ in length.
@@ -223,7 +223,7 @@ class HyperMap(Map):
 
     Args:
         ops: the function. Default: the first argument of the call.
-        reverse: start at the end; the results keep their places.
+        reverse: start at the end; the results keep their positions.
 
     Raises:
         ArgumentError: the structures differ.

@@ -52,7 +52,7 @@ SYNONYMS: Mapping[str, str] = {
     "seed": "key",
     "seed2": "key",
 }
-"""Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
+"""Names in MindSpore's signatures -> the kernel's parameter, where the kernel has none of that name."""
 
 METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 """Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
@@ -177,7 +177,7 @@ class _Entry:
         self.documented = _docstring.entries(self.sections.get("Args", ""))
 
     def canonical(self, given: str, one: Signature) -> str:
-        """The kernel's parameter that an argument of a signature stands for."""
+        """Return the kernel's parameter of an argument of a signature."""
         name = one.renamed.get(given, given)
         if name not in self.parameters:
             name = SYNONYMS.get(name, name)
@@ -286,7 +286,7 @@ class _Entry:
         return function
 
     def _twins(self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]) -> dict[str, str]:
-        """Further keywords of a method, and the argument that each stands for."""
+        """Return additional keywords of a method, and the argument of each."""
         if one.home != "Tensor":
             return {}
         given_by_name = {name: given for given, name in names.items()}

@@ -62,7 +62,7 @@ def sum(x: Array, axis: Axes, keepdims: KeepDims, dtype: DType) -> jax.Array:
 
 
 def _sum_of_same_dtype(x: Any, axis: Any, keepdims: bool) -> jax.Array:
-    # A count of bools needs more room than a bool has.
+    # A bool cannot represent a count.
     return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype)
 
 
