@@ -64,7 +64,7 @@ TERMS = (
     Term("hand on", r"\bhand(s|ed|ing)? on\b", "re-export, forward, pass"),
     Term(
         "of its own",
-        r"\bof (its|their|your|(a|the) user's) own\b(?! (loss|term))|\bone's own\b",
+        r"\bof (its|their|your|(a|the) user's) own(?=\n|[.,;:)\"'`]| (and|or|that|with|in|for|is|has)\b)|\bone's own\b",
         "own, separate, custom",
     ),
     Term("stands for", r"\b(stand|stands|stood) for\b", "denotes, replaces, is"),
