@@ -81,7 +81,7 @@ def check_broadcast(where: str, *arrays: Any) -> tuple[int, ...]:
         ) from None
 
 
-def whole(value: Any, *, where: str, name: str) -> int:
+def as_int(value: Any, *, where: str, name: str) -> int:
     """A Python int from an int or a 0-d integer Tensor."""
     if isinstance(value, (bool, float)):
         raise ArgumentTypeError(
@@ -99,15 +99,15 @@ def whole(value: Any, *, where: str, name: str) -> int:
     raise ArgumentTypeError(f"ops.{where}: `{name}` must be an int, but got {value!r} of type {type(value).__name__}.")
 
 
-def wholes(value: Any, *, where: str, name: str) -> tuple[int, ...]:
+def as_ints(value: Any, *, where: str, name: str) -> tuple[int, ...]:
     """A tuple of Python ints from an int, a sequence, or an integer Tensor."""
     if hasattr(value, "dtype") and hasattr(value, "ndim"):
         if value.ndim == 0:
-            return (whole(value, where=where, name=name),)
+            return (as_int(value, where=where, name=name),)
         value = np.asarray(value).tolist()
     if isinstance(value, (list, tuple)):
-        return tuple(whole(each, where=where, name=name) for each in value)
-    return (whole(value, where=where, name=name),)
+        return tuple(as_int(each, where=where, name=name) for each in value)
+    return (as_int(value, where=where, name=name),)
 
 
 def spread(values: tuple[Any, ...]) -> Any:
@@ -119,7 +119,7 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
     """`axis` as a number ≥ 0.
 
     Args:
-        axis: a whole number; negative ones count from the end.
+        axis: an integer; negative ones count from the end.
         array: the array whose axis it is.
         where, name: for the message.
         new: whether it is the place of an axis that is to be inserted.
@@ -127,7 +127,7 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
     Raises:
         ArgumentError: it is out of range; names the axis, the shape and the range.
     """
-    number = whole(axis, where=where, name=name)
+    number = as_int(axis, where=where, name=name)
     rank = len(array.shape) + new
     # A 0-d array counts as one element along an axis, as in MindSpore.
     bound = rank or 1
@@ -147,7 +147,7 @@ def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[in
     """
     if axis is None:
         return tuple(np.arange(len(array.shape)).tolist())
-    numbers = wholes(axis, where=where, name=name)
+    numbers = as_ints(axis, where=where, name=name)
     if not numbers:
         return tuple(np.arange(len(array.shape)).tolist())
     found = tuple(one_axis(each, array, where=where, name=name) for each in numbers)
@@ -158,7 +158,7 @@ def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[in
 
 def as_shape(value: Any, *, where: str, name: str = "shape", free: bool = False) -> tuple[int, ...]:
     """A shape from an int, a sequence or a Tensor; with `free`, sizes of -1 are let through."""
-    sizes = wholes(value, where=where, name=name)
+    sizes = as_ints(value, where=where, name=name)
     if sizes and min(sizes) < (-1 if free else 0):
         raise ArgumentError(f"ops.{where}: sizes of `{name}` must not be negative, but got {sizes}.")
     return sizes

@@ -128,7 +128,7 @@ def _operand(value: Any, _: Any, where: str, name: str) -> Any:
 
 
 def _integer(value: Any, _: Any, where: str, name: str) -> int:
-    return _args.whole(plain(value), where=where, name=name)
+    return _args.as_int(plain(value), where=where, name=name)
 
 
 Array = Annotated[jax.Array, array_kind()]
@@ -237,7 +237,7 @@ def unpacking(kind: Kind) -> Kind:
 
 
 _INTEGERS = static_kind(
-    lambda value, _, where, name: _args.wholes(plain(value), where=where, name=name),
+    lambda value, _, where, name: _args.as_ints(plain(value), where=where, name=name),
     "int or tuple of ints.",
     "int | Sequence[int] | Tensor",
     "ArgumentTypeError: not ints.",
@@ -246,7 +246,7 @@ Integers = Annotated[tuple[int, ...], _INTEGERS]
 
 
 def _some_axes(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
-    numbers = _args.wholes(plain(value), where=where, name=name)
+    numbers = _args.as_ints(plain(value), where=where, name=name)
     return tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
 
 

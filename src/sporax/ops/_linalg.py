@@ -11,7 +11,7 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core import Tensor
-from sporax.ops._args import as_array, check_broadcast, one_axis, wholes
+from sporax.ops._args import as_array, as_ints, check_broadcast, one_axis
 from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain, value_kind
 from sporax.ops._op import op, signature
 
@@ -320,7 +320,7 @@ def tensor_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
         [[11.]]
     """
     if isinstance(axes, (tuple, list)):
-        axes = tuple(wholes(each, where="tensor_dot", name="axes") for each in axes)
+        axes = tuple(as_ints(each, where="tensor_dot", name="axes") for each in axes)
     try:
         return jnp.tensordot(x1, x2, axes=axes)
     except (ValueError, TypeError) as error:
@@ -353,7 +353,7 @@ def batch_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
     x, y = x1, x2
     if axes is None:
         axes = (x.ndim - 1, max(y.ndim - 2, 1))
-    pair = wholes(axes, where="batch_dot", name="axes")
+    pair = as_ints(axes, where="batch_dot", name="axes")
     first, second = pair * 2 if len(pair) == 1 else pair
     left = one_axis(first, x, where="batch_dot", name="axes")
     right = one_axis(second, y, where="batch_dot", name="axes")

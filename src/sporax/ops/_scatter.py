@@ -308,7 +308,7 @@ def index_put(x: Array, indices: IndexArrays, values: Operand, accumulate: Flag)
     return change(x, indices, _args.as_dtype_of(values, x), "add" if accumulate else "set")
 
 
-# --- whole slices ---
+# --- slices ---
 
 
 def _into_slices(x: Any, axis: int, index: Any, values: Any, how: str, where: str) -> jax.Array:
