@@ -127,10 +127,10 @@ class TestZLoss:
     def test_it_is_the_square_of_the_normalizer(self):
         x = jnp.array([[0.0, 1.0, -INF], [1e4, 1e4, 0.0], [-2.0, -1.0, -0.5]])
         got = losses.z_loss(x, coefficient=0.5)
-        normaliser = np.array([np.log1p(np.e), 1e4 + np.log(2), np.log(np.exp([-2.0, -1.0, -0.5]).sum())])
-        np.testing.assert_allclose(got, 0.5 * normaliser**2, rtol=1e-5)
+        normalizer = np.array([np.log1p(np.e), 1e4 + np.log(2), np.log(np.exp([-2.0, -1.0, -0.5]).sum())])
+        np.testing.assert_allclose(got, 0.5 * normalizer**2, rtol=1e-5)
         gradient = jax.grad(lambda a: losses.z_loss(a, coefficient=0.5).sum())(x)
-        np.testing.assert_allclose(gradient, normaliser[:, None] * np.exp(losses.log_softmax(x)), rtol=1e-5)
+        np.testing.assert_allclose(gradient, normalizer[:, None] * np.exp(losses.log_softmax(x)), rtol=1e-5)
 
     def test_it_is_accurate_where_the_normalizer_is_near_one(self):
         logits = losses.log_softmax(jnp.asarray(X))

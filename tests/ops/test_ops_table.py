@@ -19,7 +19,7 @@ from sporax.core import Tensor
 from sporax.ops import _base
 
 PUBLIC_FUNCTIONS = sorted(_base.FUNCTIONS)
-MADE_HERE = sorted(name for name, function in _base.FUNCTIONS.items() if function.__module__.startswith("sporax.ops"))
+FROM_OPS = sorted(name for name, function in _base.FUNCTIONS.items() if function.__module__.startswith("sporax.ops"))
 
 
 def test_the_number_of_ops():
@@ -47,7 +47,7 @@ def test_every_public_name_exists():
         assert hasattr(ops, name), name
 
 
-@pytest.mark.parametrize("name", MADE_HERE)
+@pytest.mark.parametrize("name", FROM_OPS)
 def test_every_docstring_is_complete(name: str):
     text = inspect.getdoc(_base.FUNCTIONS[name]) or ""
     assert re.match(r".{10,}\.", text), "no summary"

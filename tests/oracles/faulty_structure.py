@@ -305,7 +305,7 @@ def list_without_its_padding(x, y, mask):
     return -jnp.sum(jnp.where(mask > 0, y * log_p, 0)) / jnp.maximum(jnp.sum(mask), 1)
 
 
-def centred_over_padding(x, y, mask):
+def centered_over_padding(x, y, mask):
     x = x - jnp.mean(x, -1, keepdims=True)
     return jnp.sum(jnp.where(mask, (x - y) ** 2, 0)) / jnp.maximum(mask.sum(), 1)
 
@@ -498,7 +498,7 @@ STRUCTURE_FAULTS: list[Fault] = [
     Fault(hinge_of_zero_and_one, hinge_of_signs, BINARY, "label-gradient", "2 * y - 1"),
     Fault(softmax_over_time, softmax_over_classes, TOKENS, "positions", "the axis of the classes"),
     Fault(list_with_its_padding, list_without_its_padding, LIST, "masked-elements", "change the loss"),
-    Fault(centred_over_padding, mean_over_kept, MASKED, "masked-elements", "change the loss"),
+    Fault(centered_over_padding, mean_over_kept, MASKED, "masked-elements", "change the loss"),
     Fault(row_means_over_padding, mean_over_kept, MASKED, "masked-elements", "as without that position"),
     Fault(
         inverts_an_integer,

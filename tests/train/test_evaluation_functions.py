@@ -110,22 +110,22 @@ class _BesideAux(nn.LossBase):
         return 2 * self.get_loss((x - y) ** 2, z.reshape(-1, 1)), self.get_loss(ops.abs(x - y))
 
 
-MADE_OF_ONE = {
+EXPRESSIONS_OF_ONE_MEAN = {
     "scaled, with a penalty": (_Scaled, (X, Y, MASK), lambda: 2 * _squares(MASK) + 0.25),
     "a subclass": (lambda: _Doubled(CLASS_WEIGHT), (X, LABELS), lambda: 2 * _weighted_nll(LABELS)),
     "beside another output": (_BesideAux, (X, Y, MASK), lambda: 2 * _squares(MASK)),
 }
 
 
-@pytest.mark.parametrize("name", MADE_OF_ONE)
+@pytest.mark.parametrize("name", EXPRESSIONS_OF_ONE_MEAN)
 def test_an_expression_of_one_mean_has_its_denominator(name):
-    make, columns, expected = MADE_OF_ONE[name]
+    make, columns, expected = EXPRESSIONS_OF_ONE_MEAN[name]
     assert _eval(make(), *columns) == pytest.approx(expected(), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["scaled, with a penalty", "a subclass"])
 def test_gradients_are_accumulated_with_one_division_too(name):
-    make, columns, expected = MADE_OF_ONE[name]
+    make, columns, expected = EXPRESSIONS_OF_ONE_MEAN[name]
     loss, rows = make(), [slice(0, 4), slice(4, 8), slice(8, 10)]
     step = value_and_grad(loss.sum_and_weight, 0, has_aux=True)
     total, weight, pieces = 0.0, 0.0, []

@@ -161,10 +161,10 @@ def _models(net):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-@pytest.mark.parametrize("way", list(_models(line())))
-def test_several_labels_need_no_wrapper_cell_and_may_have_one(way, sink):
+@pytest.mark.parametrize("model", list(_models(line())))
+def test_several_labels_need_no_wrapper_cell_and_may_have_one(model, sink):
     net, keep = line(), Keep()
-    _models(net)[way].train(1, dataset(labels=2), callbacks=keep, dataset_sink_mode=sink)
+    _models(net)[model].train(1, dataset(labels=2), callbacks=keep, dataset_sink_mode=sink)
     np.testing.assert_allclose(keep.losses, reference(batches_of(columns(labels=2)), 2)[0], rtol=2e-4)
 
 

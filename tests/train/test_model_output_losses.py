@@ -140,9 +140,9 @@ def test_mismatches_are_named():
     one = nn.MSELoss()
     with pytest.raises(ArgumentError, match=r"output 'features' of the network has no loss.*\{'features': None\}"):
         model_of(Net(), {"size": one, "kind": nn.CrossEntropyLoss()}).train(1, data())
-    coloured = data(("x", "size", "kind", "colour"), (X, SIZE, KIND, SIZE))
-    with pytest.raises(ArgumentError, match=r"loss for 'colour'.*no such output. It returned 'size', 'kind'"):
-        model_of(Net(), {**losses(), "colour": one}).train(1, coloured)
+    colored = data(("x", "size", "kind", "color"), (X, SIZE, KIND, SIZE))
+    with pytest.raises(ArgumentError, match=r"loss for 'color'.*no such output. It returned 'size', 'kind'"):
+        model_of(Net(), {**losses(), "color": one}).train(1, colored)
     with pytest.raises(DatasetError, match=r"loss of 'kind' has no label column.*label columns are 'size', 'sort'"):
         model_of(Net(), losses()).train(1, data(("x", "size", "sort")))
     with pytest.raises(DatasetError, match=r"no label column has the name of an output.*are 'label'.*'size', 'kind'"):
@@ -162,13 +162,13 @@ def test_labels_are_checked_on_the_host(names):
 # --- the other composed losses --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["nn", "optax"])
+@pytest.mark.parametrize("library", ["nn", "optax"])
 @pytest.mark.parametrize("sink", [False, True])
-def test_learned_log_variances_are_trained_saved_and_restored(tmp_path, way, sink):
+def test_learned_log_variances_are_trained_saved_and_restored(tmp_path, library, sink):
     net = Net()
     loss = nn.UncertaintyWeightedLoss(nn.OutputLosses(losses()), {"kind": "classification"})
     optimizer = optax.sgd(RATE)
-    if way == "nn":
+    if library == "nn":
         optimizer = nn.SGD([*net.trainable_params(), *loss.trainable_params()], RATE)
     keep = Keep()
     saver = ModelCheckpoint("run", str(tmp_path), CheckpointConfig(save_checkpoint_steps=3))

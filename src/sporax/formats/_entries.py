@@ -17,7 +17,7 @@ Writable: TypeAlias = np.ndarray | np.generic | bool | int | float | complex | s
 """A value that can be written; scalars become 0-d arrays."""
 
 
-def normalise(entries: Mapping[str, Writable]) -> dict[str, Entry]:
+def normalize(entries: Mapping[str, Writable]) -> dict[str, Entry]:
     """Convert entries to little-endian, contiguous arrays.
 
     Raises:

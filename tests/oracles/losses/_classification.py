@@ -44,11 +44,11 @@ def _cost(target: np.ndarray, log_p: np.ndarray) -> float:
     return math.fsum(-t * q for t, q in zip(target, log_p, strict=True) if t != 0)
 
 
-def _summed(x: np.ndarray, target: np.ndarray, normalise: bool) -> np.ndarray:
+def _summed(x: np.ndarray, target: np.ndarray, normalize: bool) -> np.ndarray:
     values = np.zeros((x.shape[0], *x.shape[2:]))
     for position in _positions(x.shape):
         row = _row(x, position)
-        values[position] = _cost(_row(target, position), log_softmax_row(row) if normalise else row)
+        values[position] = _cost(_row(target, position), log_softmax_row(row) if normalize else row)
     return values
 
 
