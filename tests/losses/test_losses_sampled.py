@@ -202,8 +202,8 @@ def test_a_draw_of_every_class_is_the_full_softmax():
 
 
 def test_values_match_mindspore_if_accidental_hits_are_kept():
-    # What MindSpore 2.10 gives on CPU for RandomState(0) and these candidates. It leaves
-    # hits in (rows 1 and 2), whatever `remove_accidental_hits` says.
+    # Results of MindSpore 2.10 on a CPU for RandomState(0) and these candidates. It does not
+    # remove hits (rows 1 and 2), regardless of `remove_accidental_hits`.
     rng = np.random.RandomState(0)
     w, b, x = (rng.randn(*shape).astype(np.float32) for shape in ((7, 3), (7,), (5, 3)))
     mindspore = [2.8703012, 3.8067741, 1.901061, 1.3893565, 8.239216]

@@ -123,7 +123,7 @@ def test_the_index_is_invalid_where_values_are_not_checked():
     np.testing.assert_array_equal(np.isnan(values), [True, True, False, False])
     traced = jax.jit(lambda x, w: losses.cross_entropy(x, labels, weights=w))(X, np.ones(4, np.float32))
     np.testing.assert_array_equal(np.isnan(traced), [True, True, False, False])
-    # -100 in the lower 32 bits is not the label to ignore.
+    # -100 in the lower 32 bits is not the ignored label.
     with pytest.raises(LabelError):
         losses.cross_entropy(X, np.array([2**32 - 100, 0, 1, 2]))
 

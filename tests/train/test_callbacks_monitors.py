@@ -40,13 +40,13 @@ class Silent(Callback):
     """A user's callback, with which nothing is deferred."""
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 def test_loss_monitor_prints_each_step(capsys, others):
     FakeRun([LossMonitor(), *others], LOSSES).train(2)
     assert capsys.readouterr().out.splitlines() == LINES
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 @pytest.mark.parametrize(
     ("every", "lines"), [(2, [LINES[1], LINES[3]]), (3, [LINES[2]]), (4, [LINES[3]]), (5, []), (0, [])]
 )
@@ -86,7 +86,7 @@ def test_loss_monitor_restarts_with_each_run(capsys):
     assert capsys.readouterr().out.splitlines() == [LINES[2], LINES[2]]
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 def test_loss_monitor_prints_validations(capsys, others):
     results = [{"loss": 0.25, "mae": 0.5}, {}]
     FakeRun([TimeMonitor(), LossMonitor(), *others], LOSSES, results=results).train(2)
@@ -296,7 +296,7 @@ def test_history_of_a_network_without_a_loss():
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-@pytest.mark.parametrize(("others", "steps"), [([], 4), ([Silent()], 3)], ids=["deferred", "at once"])
+@pytest.mark.parametrize(("others", "steps"), [([], 4), ([Silent()], 3)], ids=["deferred", "immediate"])
 def test_stop_on_non_finite(capsys, value, others, steps):
     losses = [Tensor(1.0), Tensor(2.0), Tensor(np.float32(value)), Tensor(np.float32("nan"))]
     stop = StopOnNonFinite()

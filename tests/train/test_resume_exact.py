@@ -252,7 +252,7 @@ def check(
     seeded: bool = False,
     every: int = 1,
 ) -> int:
-    """Go on from every backup, or from each of a number of them, and return how many there were."""
+    """Continue from every backup, or from some of them, and return the number of backups."""
     if not seeded:
         set_global_seed(None)
     lines: list[str] = []

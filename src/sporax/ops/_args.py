@@ -1,4 +1,4 @@
-"""What every op does with its arguments first: arrays made, axes, shapes and dtypes checked by name."""
+"""Preparation of the arguments of ops: conversion to arrays, and checks of axes, shapes and dtypes."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ Array = Any
 
 
 def as_array(value: Any) -> Array:
-    """A JAX array: arrays as they are, numbers and lists with MindSpore's dtypes."""
+    """Convert to a JAX array; numbers and lists get MindSpore's dtypes."""
     return value if isinstance(value, jax.Array) else to_array(value)
 
 
 def as_dtype_of(value: Any, array: Array) -> Array:
-    """A JAX array of `value` with the dtype of `array`; a Python number is rounded once, to that dtype."""
+    """Convert `value` to a JAX array with the dtype of `array`; a Python number is rounded once."""
     if isinstance(value, (bool, int, float, complex)):
         return jnp.asarray(value, array.dtype)
     return as_array(value).astype(array.dtype)
 
 
 def as_floating(value: Any) -> Array:
-    """A JAX array of floating (or complex) dtype: integers and bools become float32."""
+    """Convert to a JAX array of floating or complex dtype; integers and bools become float32."""
     array = as_array(value)
     return array.astype(np.float32) if array.dtype.kind in "iub" else array
 
 
 def widened(array: Array) -> Array:
-    """The array in float32 where it is of half precision, in which squares and sums overflow and stop growing."""
+    """Convert half precision, in which squares overflow and sums stop growing, to float32."""
     return array.astype(np.float32) if is_floating(array) and array.dtype.itemsize < 4 else array
 
 
 def is_floating(array: Array) -> bool:
-    """Whether the dtype holds fractions; bfloat16 counts, complex does not."""
+    """Return whether the dtype is floating, bfloat16 included; complex is not."""
     return bool(jnp.issubdtype(array.dtype, np.floating))
 
 
 def check_kind(array: Array, kinds: str, *, where: str, name: str = "input") -> None:
-    """The dtype of `array` must be of one of NumPy's `kinds`; "f" takes bfloat16 too."""
+    """Check that the dtype of `array` is of one of NumPy's `kinds`; "f" includes bfloat16."""
     kind = "f" if is_floating(array) else array.dtype.kind
     if kind not in kinds:
         raise DtypeError(
@@ -111,7 +111,7 @@ def as_ints(value: Any, *, where: str, name: str) -> tuple[int, ...]:
 
 
 def spread(values: tuple[Any, ...]) -> Any:
-    """`f(2, 3)` and `f((2, 3))` alike, for methods that take either."""
+    """Return the tuple of `f(2, 3)` or `f((2, 3))`, for methods that accept both."""
     return values[0] if len(values) == 1 and not isinstance(values[0], int) else values
 
 
@@ -157,7 +157,7 @@ def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[in
 
 
 def as_shape(value: Any, *, where: str, name: str = "shape", free: bool = False) -> tuple[int, ...]:
-    """A shape from an int, a sequence or a Tensor; with `free`, sizes of -1 are let through."""
+    """Return a shape from an int, a sequence or a Tensor; `free` allows sizes of -1."""
     sizes = as_ints(value, where=where, name=name)
     if sizes and min(sizes) < (-1 if free else 0):
         raise ArgumentError(f"ops.{where}: sizes of `{name}` must not be negative, but got {sizes}.")
@@ -165,7 +165,7 @@ def as_shape(value: Any, *, where: str, name: str = "shape", free: bool = False)
 
 
 def numpy_dtype(dtype: Any, default: Any = None) -> Any:
-    """The NumPy dtype of what MindSpore takes for a dtype, or `default` for None."""
+    """Return the NumPy dtype of what MindSpore accepts as a dtype, or `default` for None."""
     return default if dtype is None else as_dtype(dtype).dtype
 
 
@@ -191,7 +191,7 @@ def check_indices(indices: Array, size: int, *, where: str, name: str, lowest: i
 
 
 def arrays_of(values: Any, *, where: str, name: str) -> list[Array]:
-    """The arrays of a tuple or list of Tensors, at least one.
+    """Return the arrays of a non-empty tuple or list of Tensors.
 
     Raises:
         ArgumentTypeError: `values` is not a sequence.

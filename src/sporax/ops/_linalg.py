@@ -17,7 +17,7 @@ from sporax.ops._op import op, signature
 
 
 def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
-    """The axes that a product sums over must be of one length.
+    """Check that the summed axes of a product have equal lengths.
 
     Raises:
         ShapeError: they are not; the message names both shapes.
@@ -36,7 +36,7 @@ def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
 
 
 def check_batch(where: str, x: jax.Array, y: jax.Array) -> None:
-    """The axes before the last two must broadcast.
+    """Check that the axes before the last two broadcast.
 
     Raises:
         ShapeError: they do not; the message names both shapes.
@@ -68,7 +68,7 @@ Batch = Annotated[jax.Array, _ranked(3, "Tensor with three axes.")]
 
 
 def product(where: str, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The matrix product, after a check of both shapes."""
+    """Return the matrix product, after a check of both shapes."""
     check_inner(x, y, where)
     check_batch(where, x, y)
     return jnp.matmul(x, y)
@@ -280,7 +280,7 @@ Operands = Annotated[
     signature("ops.Einsum(equation=REQUIRED)(inputs)", rename={"inputs": "operands"}),
 )
 def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> jax.Array:
-    r"""Sum of products that an equation of axis names states.
+    r"""Sum of products given by an equation of axis names.
 
     Args:
         equation: as in NumPy, for example "ij,jk->ik".
@@ -304,7 +304,7 @@ def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> j
 
 @op("ops.tensor_dot(x1, x2, axes)")
 def tensor_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
-    r"""Sum over chosen axes of both Tensors.
+    r"""Sum over given axes of both Tensors.
 
     Args:
         axes: a number n, for the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of tuples.

@@ -1,4 +1,4 @@
-"""Losses of class labels as ops. Some class forms return a gradient or a denominator too."""
+"""Classification losses as ops. Some class forms also return a gradient or a denominator."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def nelement(self: Tensor) -> int:
 
 @tensor_method(also=DIM)
 def sum(self: Tensor, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The sum along axes, `initial` added; as `ops.sum`. A bool in the second place means keepdims."""
+    """The sum along axes, `initial` added; as `ops.sum`. A bool as the second argument is `keepdims`."""
     if isinstance(dtype, bool):
         dtype, keepdims = None, dtype
     result = _reduce.sum(self, axis, keepdims, dtype=dtype)
