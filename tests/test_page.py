@@ -80,7 +80,7 @@ def check_training(printed: str) -> None:
 
 
 page = find_page()
-needs_page = pytest.mark.skipif(page is None, reason="the page is not beside this checkout")
+needs_page = pytest.mark.skipif(page is None, reason="the tutorial is not next to this checkout")
 LISTINGS = listings(page.read_text(encoding="utf-8")) if page else []
 COMPLETE = [listing for listing in LISTINGS if is_complete(listing)]
 PARTS = [listing for listing in LISTINGS if not is_complete(listing)]

@@ -163,7 +163,7 @@ def test_a_file_imports_only_allowed_packages(path: Path):
 def test_every_folder_and_file_is_in_the_table():
     present = {p.name for p in SOURCE.iterdir() if p.is_dir() and any(p.glob("*.py"))}
     present |= {"sporax" if p.name == "__init__.py" else p.stem for p in SOURCE.glob("*.py")}
-    assert present <= set(ALLOWED), f"no row for {present - set(ALLOWED)}"
+    assert present <= set(ALLOWED), f"not in the table: {present - set(ALLOWED)}"
     assert not list(SOURCE.rglob("util*")), "no folder or file is called utils"
 
 
@@ -171,7 +171,7 @@ def test_the_table_has_no_cycle():
     done: set[str] = set()
     while len(done) < len(ALLOWED):
         ready = {row for row, may in ALLOWED.items() if row not in done and may - {row} <= done | LEAVES}
-        assert ready, f"these import each other in a circle: {set(ALLOWED) - done}"
+        assert ready, f"these packages form an import cycle: {set(ALLOWED) - done}"
         done |= ready
 
 

@@ -86,7 +86,7 @@ def test_each_built_in_loss_is_printed_when_it_is_checked_and_all_are_counted(mo
     monkeypatch.setattr(_loss_check, "check_loss", checked)
     reports = _loss_check.run(None, None, [], every=True, quiet=True, only=["reduction"])
     assert next(reports).ok
-    assert done == ["mse_loss"], "the second is checked when it is asked for"
+    assert done == ["mse_loss"], "the second is checked only when it is requested"
     result = run("--all", "--only", "reduction")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()

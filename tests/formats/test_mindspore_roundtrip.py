@@ -12,7 +12,7 @@ import pytest
 from sporax import formats
 
 INTERPRETER = os.environ.get("SPORAX_MINDSPORE_PYTHON")
-pytestmark = pytest.mark.skipif(not INTERPRETER, reason="SPORAX_MINDSPORE_PYTHON names no interpreter")
+pytestmark = pytest.mark.skipif(not INTERPRETER, reason="SPORAX_MINDSPORE_PYTHON is not set")
 SIDE = pathlib.Path(__file__).with_name("_mindspore_side.py")
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 FLOATS = ["float16", "float32", "float64"]

@@ -202,7 +202,7 @@ def test_circle_matches_keras():
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = pytest.importorskip("keras")
     if keras.backend.backend() != "jax":
-        pytest.skip("its gradient is taken with JAX")
+        pytest.skip("its gradient is computed with JAX")
     unit = jnp.asarray(X / np.linalg.norm(X, axis=1, keepdims=True))
     for options in ({}, {"gamma": 10.0, "margin": 0.25}, {"gamma": 10.0, "remove_diagonal": False}):
         theirs = jax.jit(jax.value_and_grad(lambda a, o=options: keras.losses.Circle(**o)(LABELS, a)))

@@ -271,7 +271,7 @@ def test_a_label_out_of_range_is_nan_in_compiled_code_and_has_no_gradient():
 def test_values_and_gradients_match_torch(smoothing):
     torch = pytest.importorskip("torch")
     if not hasattr(torch.nn.functional, "linear_cross_entropy"):
-        pytest.skip("this torch has no linear_cross_entropy")
+        pytest.skip("this version of torch has no linear_cross_entropy")
     x, w, labels, bias = example(9, 33, 4)
     labels[2] = -100
     class_weight = np.linspace(0.5, 2, 33, dtype=np.float32)

@@ -90,7 +90,7 @@ def test_an_unknown_reduction_is_rejected_with_a_suggestion(name):
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_sum_and_weight_divide_to_the_mean_over_uneven_parts(name):
     if name == "SampledSoftmaxLoss":
-        pytest.skip("two calls draw other candidates")
+        pytest.skip("two calls draw different candidates")
     loss, arguments = make(name, "mean"), inputs(name)
     parts = [tuple(a[:2] for a in arguments), tuple(a[2:] for a in arguments)]
     pairs = [loss.sum_and_weight(*part) for part in parts]

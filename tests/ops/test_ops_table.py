@@ -54,7 +54,7 @@ def test_every_docstring_is_complete(name: str):
     for section in ("Returns:", "Examples:", "Source:"):
         assert section in text, f"{name} has no section {section}"
     for parameter in inspect.signature(_base.FUNCTIONS[name]).parameters:
-        assert re.search(rf"\b{parameter}\b.*:", text.split("Args:")[-1]), f"{name} says nothing of {parameter}"
+        assert re.search(rf"\b{parameter}\b.*:", text.split("Args:")[-1]), f"{name} does not document {parameter}"
 
 
 def test_every_method_has_a_docstring_and_is_attached():

@@ -31,7 +31,7 @@ def test_a_hundred_losses_match_mindspore(optimizer, labels):
 def test_the_recorded_losses_are_reproducible(tmp_path):
     python = os.environ.get("SPORAX_MINDSPORE_PYTHON")
     if not python:
-        pytest.skip("SPORAX_MINDSPORE_PYTHON names no interpreter with MindSpore 2.10")
+        pytest.skip("SPORAX_MINDSPORE_PYTHON is not an interpreter with MindSpore 2.10")
     target = tmp_path / "losses.json"
     subprocess.run([python, str(HERE / "_mindspore_side.py"), str(target)], check=True, capture_output=True)
     fresh = json.loads(target.read_text())
