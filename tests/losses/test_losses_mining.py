@@ -103,7 +103,7 @@ def test_mining_of_batches_without_triplets(name):
     for count in (0, 1, 12):
         for labels in (np.zeros(count, np.int32), np.arange(count, dtype=np.int32)):
             assert not mine(x[:count], labels).mask.any()
-    with pytest.raises(DtypeError, match=f"{name}: `labels` must hold integers, but got dtype float32"):
+    with pytest.raises(DtypeError, match=f"{name}: `labels` must hold integers .*but got dtype float32"):
         mine(x, np.zeros(12, np.float32))
     with pytest.raises(ShapeError, match=rf"{name}: `labels` must have shape \(12,\), but got \(5,\)"):
         mine(x, np.zeros(5, np.int32))
