@@ -1,4 +1,4 @@
-"""nn.LinearCrossEntropyLoss: its own or a tied weight, compared with Dense and CrossEntropyLoss, label checks."""
+"""nn.LinearCrossEntropyLoss: its own weight or a tied one, beside Dense and CrossEntropyLoss, labels on the host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def batch(rows: int = 6, width: int = 4, classes: int = 7) -> tuple[Tensor, Tens
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_it_equals_a_dense_layer_and_a_cross_entropy(reduction):
+def test_it_is_a_dense_layer_and_a_cross_entropy(reduction):
     hidden, labels = batch()
     sporax.set_seed(1)
     dense = nn.Dense(4, 7)
@@ -32,7 +32,7 @@ def test_it_equals_a_dense_layer_and_a_cross_entropy(reduction):
     np.testing.assert_allclose([each.asnumpy() for each in pair], [each.asnumpy() for each in other], rtol=1e-5)
 
 
-def test_its_parameters_are_trained():
+def test_its_parameters_learn():
     hidden, labels = batch()
     loss = nn.LinearCrossEntropyLoss(4, 7, bias=True)
     assert [each.name for each in loss.trainable_params()] == ["weight", "bias"]
@@ -43,17 +43,17 @@ def test_its_parameters_are_trained():
     assert last < 0.5 * first
 
 
-def test_a_tied_weight_has_a_gradient():
+def test_a_tied_weight_gets_the_gradient():
     hidden, labels = batch()
     table = sporax.Parameter(Tensor(np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)), name="table")
     tied = nn.LinearCrossEntropyLoss()
     assert tied.trainable_params() == []
-    gradient = ops.grad(lambda w: tied(hidden, labels, w))(table)
+    slope = ops.grad(lambda w: tied(hidden, labels, w))(table)
     dense = ops.grad(lambda w: nn.CrossEntropyLoss()(ops.matmul(hidden, w.T), labels))(table)
-    np.testing.assert_allclose(gradient.asnumpy(), dense.asnumpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(slope.asnumpy(), dense.asnumpy(), rtol=1e-4, atol=1e-6)
 
 
-def test_a_given_weight_replaces_its_own_weight_and_bias():
+def test_a_given_weight_goes_before_its_own_and_has_no_foreign_bias():
     hidden, labels = batch()
     own = nn.LinearCrossEntropyLoss(4, 7, bias=True)
     given = Tensor(np.zeros((7, 4), np.float32))
@@ -63,7 +63,7 @@ def test_a_given_weight_replaces_its_own_weight_and_bias():
     np.testing.assert_allclose(own(hidden, labels, given, bias).asnumpy(), expected, rtol=1e-5)
 
 
-def test_arguments_are_passed_to_the_function():
+def test_arguments_reach_the_function():
     hidden, labels = batch()
     params = {"label_smoothing": 0.2, "softcap": 2.0, "z_loss": 0.1, "chunk_size": 4}
     weights = np.linspace(0.5, 2, 7, dtype=np.float32)
@@ -78,7 +78,7 @@ def test_errors():
     hidden, labels = batch()
     with pytest.raises(ArgumentError, match="`in_features` and `num_classes` go together"):
         nn.LinearCrossEntropyLoss(4)
-    with pytest.raises(ArgumentError, match="the loss has no bias"):
+    with pytest.raises(ArgumentError, match="there is no bias of its own"):
         nn.LinearCrossEntropyLoss(bias=True)
     with pytest.raises(ArgumentError, match="there is no weight"):
         nn.LinearCrossEntropyLoss()(hidden, labels)

@@ -1,4 +1,4 @@
-"""MaskedLoss masks every part of a custom loss, or rejects the loss."""
+"""MaskedLoss leaves places out of every part of a custom loss, or refuses the loss."""
 
 import jax
 import numpy as np
@@ -31,18 +31,18 @@ MIXED = {
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_a_mean_in_addition_to_get_loss_is_rejected(name):
+def test_a_mean_beside_get_loss_is_refused(name):
     loss = nn.MaskedLoss(MIXED[name])
     for _ in range(2):
-        with pytest.raises(ShapeError, match=r"sums elements of its inputs itself, in addition to get_loss"):
+        with pytest.raises(ShapeError, match=r"adds up places of its inputs itself, beside what it gives to get_loss"):
             loss(Tensor(X), Tensor(Y), Tensor(MASK))
 
 
-def test_model_rejects_it_too():
+def test_model_refuses_it_too():
     net = nn.Dense(3, 3)
     data = ds.NumpySlicesDataset((X, Y, MASK), ["x", "y", "z"], shuffle=False).batch(5)
     model = Model(net, nn.MaskedLoss(MIXED["a sum"]), nn.SGD(net.trainable_params(), 0.1))
-    with pytest.raises(ShapeError, match="sums elements"):
+    with pytest.raises(ShapeError, match="adds up places"):
         model.train(1, data)
 
 
@@ -50,7 +50,7 @@ def with_penalty(self, x, y):
     return 2 * self.get_loss((x - y) ** 2) + 0.5 * (self.scale**2).sum()
 
 
-def test_a_term_that_does_not_depend_on_samples_is_accepted():
+def test_what_does_not_depend_on_places_is_taken():
     loss = custom(with_penalty)
     loss.scale = nn.PReLU(1).w
     expected = 2 * SQUARES.mean() + 0.5 * 0.25**2
@@ -58,7 +58,7 @@ def test_a_term_that_does_not_depend_on_samples_is_accepted():
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_maximum_of_kept_elements_is_accepted():
+def test_a_maximum_of_kept_places_is_taken():
     loss = custom(lambda self, x, y: self.get_loss((x - y) ** 2) / ops.abs(y).max())
     expected = SQUARES.mean() / np.abs(Y[KEPT]).max()
     assert float(nn.MaskedLoss(loss)(Tensor(X), Tensor(Y), Tensor(MASK))) == pytest.approx(expected, rel=1e-5)
@@ -75,7 +75,7 @@ REDUCED = {
 
 
 @pytest.mark.parametrize("name", REDUCED)
-def test_the_mask_applies_to_functions_and_get_loss(name):
+def test_the_mask_reaches_functions_and_get_loss(name):
     construct, expected = REDUCED[name]
     loss = nn.MaskedLoss(custom(construct))
     assert float(loss(Tensor(X), Tensor(Y), Tensor(MASK))) == pytest.approx(expected.mean(), rel=1e-5)
@@ -89,12 +89,12 @@ def test_cross_entropy_of_ops():
     weight = np.array([0.2, 1.5, 1.0], np.float32)
     each = weight[CLASSES[KEPT]].astype(np.float64)
     expected = -(each * logs[KEPT, CLASSES[KEPT]]).sum() / each.sum()
-    labels = np.where(KEPT, CLASSES, 7)  # an invalid class, which is masked
+    labels = np.where(KEPT, CLASSES, 7)  # no class, where it is removed
     loss = nn.MaskedLoss(lambda x, y: ops.cross_entropy(x, y, weight=Tensor(weight)))
     assert float(loss(Tensor(X), Tensor(labels), Tensor(MASK))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_penalty_of_another_shape_is_not_masked():
+def test_a_penalty_of_another_shape_is_left_alone():
     weight = np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
     loss = custom(lambda self, x, y: self.get_loss((x - y) ** 2) + ops.mse_loss(Tensor(weight), Tensor(0 * weight)))
     expected = SQUARES.mean() + (weight.astype(np.float64) ** 2).mean()

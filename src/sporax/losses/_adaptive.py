@@ -81,7 +81,7 @@ def adaptive_log_softmax_loss(
         Values of shape (N,).
 
     Raises:
-        ArgumentError: the head has no classes.
+        ArgumentError: the head has no class of its own.
         DtypeError, ShapeError: weights or targets that do not fit.
         LabelError: a target that is no class, where values are known.
 
@@ -125,7 +125,7 @@ def adaptive_log_softmax(
         Log-probabilities of shape (N, number of classes), in the dtype of the inputs; computed in float32 at least.
 
     Raises:
-        ArgumentError: the head has no classes.
+        ArgumentError: the head has no class of its own.
         ShapeError: weights that do not fit.
 
     Example:

@@ -29,7 +29,7 @@ def class_balanced_weights(samples_per_cls: Any, beta: Any = 0.999) -> jax.Array
 
     .. math:: w_c = C\, \frac{v_c}{\sum_k v_k}, \qquad v_c = \frac{1 - \beta}{1 - \beta^{n_c}}
 
-    They sum to C. beta = 0 gives all ones; near 1 they approach the inverse frequency.
+    They add up to C. beta = 0 gives all ones; near 1 they come near the inverse frequency.
 
     Args:
         samples_per_cls: the counts n, all above 0, of shape (C,).

@@ -265,8 +265,8 @@ def _clamped_cross_entropy_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (p, target), (p_tangent, target_tangent) = primals, tangents
-    derivative = (p - target) / jnp.maximum(p * (1 - p), 1e-12)
-    return clamped_cross_entropy(p, target), derivative * p_tangent - _log_odds(p) * target_tangent
+    slope = (p - target) / jnp.maximum(p * (1 - p), 1e-12)
+    return clamped_cross_entropy(p, target), slope * p_tangent - _log_odds(p) * target_tangent
 
 
 @jax.custom_jvp

@@ -197,7 +197,7 @@ def asymmetric_loss(
         [0.3466, 0.0245, 0.0]
 
     Source: Ridnik et al., "Asymmetric Loss for Multi-Label Classification", 2021. The derivative is the full one; the
-    authors' program holds the focal factor constant by default.
+    authors' program holds the focal factor constant unless told otherwise.
     """
     where = "asymmetric_loss"
     gamma_neg = hyper_parameter(gamma_neg, name="gamma_neg", where=where, minimum=0)
@@ -239,7 +239,7 @@ def _power(base: jax.Array, exponent: Any, log_base: Callable[[], jax.Array] | N
 
 def _log(v: jax.Array) -> jax.Array:
     """log v for v in [0, 1], held above that of a tiny number, where the derivative is that of v over that number."""
-    # A little above the minimum normal number, so that its inverse and its share of a sum of exponentials are normal.
+    # A little above the least normal number, so that its inverse and its share of a sum of exponentials are normal too.
     limits = jnp.finfo(v.dtype)
     floor = jnp.maximum(v, limits.tiny / limits.eps)
     return jnp.log(v + jax.lax.stop_gradient(floor - v))

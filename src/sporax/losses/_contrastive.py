@@ -1,4 +1,4 @@
-"""Contrastive losses: of given pairs, and of a batch of embeddings in which all samples interact."""
+"""Contrastive losses: of given pairs, and of a batch of embeddings in which every two samples meet."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def n_pair_loss(
         positives: vectors p of shape (N, D): row i is the positive of anchor i, and a negative of the others.
         l2_weight: :math:`\lambda`, at least 0. The paper keeps vectors short in this way, and does not normalise.
         normalize: whether vectors are normalized first.
-        mask: which pairs are used, of shape (N,); the others are not negatives either.
+        mask: which pairs take part, of shape (N,); the others are nobody's negative.
 
     Returns:
         Values of shape (N,).
@@ -207,7 +207,7 @@ def multi_similarity_loss(
         held = jax.lax.stop_gradient(similarity)
         least = jnp.min(jnp.where(positive, held, jnp.inf), axis=1, keepdims=True, initial=jnp.inf)
         most = jnp.max(jnp.where(negative, held, -jnp.inf), axis=1, keepdims=True, initial=-jnp.inf)
-        # Written so that a NaN is not ignored.
+        # Written so that a NaN is not left out.
         positive, negative = positive & ~(held >= most + epsilon), negative & ~(held <= least - epsilon)
     pull = _log1p_sum_exp(-alpha * (similarity - base), positive) / alpha
     return pull + _log1p_sum_exp(beta * (similarity - base), negative) / beta
@@ -324,7 +324,7 @@ def info_nce_loss(
     With `symmetric` it is the mean of this and of the same with queries and keys exchanged, as in CLIP. In chunks no
     (N, N) array is made: derivatives, in forward and reverse mode and of any order, compute scores again. With
     `axis_name`, inside `jax.shard_map`, each device holds N of the pairs, meets the others' a device at a time, and has
-    the values of its pairs; for a mean over all, `psum` both parts of `evaluate_sum_and_weight`.
+    the values of its own; for a mean over all, `psum` both parts of `evaluate_sum_and_weight`.
 
     Args:
         queries: vectors q of shape (N, D).
@@ -332,8 +332,8 @@ def info_nce_loss(
         temperature: :math:`\tau`, above 0; it may be traced, and learned.
         symmetric: whether keys pick their queries too.
         normalize: whether vectors are normalized first.
-        mask: which pairs are used, of shape (N,); the others are not negatives either.
-        chunk_size: queries at a time. None: as many as have 2¹⁸ scores on a CPU and 2²⁴ elsewhere, but at least 128.
+        mask: which pairs take part, of shape (N,); the others are nobody's negative.
+        chunk_size: queries at a time. None: so many as have 2¹⁸ scores on a CPU and 2²⁴ elsewhere, but 128 at least.
         axis_name: the mesh axis over which the pairs are spread.
         negatives: which keys are negatives of which query, of shape (N, N): a row for each query. The diagonal is not
             looked at. It counts in both directions for `symmetric`. Not with `axis_name`.
@@ -513,7 +513,7 @@ def siglip_loss(
         temperature: t, above 0; it may be traced, and learned (the paper learns its logarithm).
         bias: b; it may be traced, and learned.
         normalize: whether vectors are normalized first.
-        mask: which pairs are used, of shape (N,); the others are not negatives either.
+        mask: which pairs take part, of shape (N,); the others are nobody's negative.
         chunk_size: how many images at a time, as in `info_nce_loss`.
         axis_name: the mesh axis over which the pairs are spread, as there.
 

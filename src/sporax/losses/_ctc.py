@@ -63,16 +63,16 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
     count = targets.shape[0]
     if known and (total := int(np.sum(lengths))) != count:
         raise ShapeError(
-            f"pad_targets: targets of shape {targets.shape} must hold one label for each position of "
+            f"pad_targets: targets of shape {targets.shape} must hold one label for each place of "
             f"`target_lengths`, {total} in all. Give targets of shape ({total},), or padded ones of shape (N, S)."
         )
     longest = int(np.max(lengths, initial=0)) if known else count
     on_host = known and isinstance(targets, np.ndarray)
     xp: Any = np if on_host else jnp
     lengths = xp.asarray(lengths).astype(np.int32)
-    positions = xp.expand_dims(xp.arange(longest, dtype=np.int32), 0)
-    index = xp.expand_dims(xp.cumsum(lengths, dtype=np.int32) - lengths, 1) + positions
-    used = (positions < xp.expand_dims(lengths, 1)) & (index < count)
+    places = xp.expand_dims(xp.arange(longest, dtype=np.int32), 0)
+    index = xp.expand_dims(xp.cumsum(lengths, dtype=np.int32) - lengths, 1) + places
+    used = (places < xp.expand_dims(lengths, 1)) & (index < count)
     if not on_host:
         targets = nearest_int32(targets)
     narrow = targets.dtype.kind == "u" or targets.dtype.itemsize < 4

@@ -55,7 +55,7 @@ def _below_largest_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) ->
 
 def _support_statistics(scores: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Scores in falling order, and the counts and sums of the first 1, 2, ... of them."""
-    # No class more than 1 below the maximum has probability, so those need not be distinguished.
+    # No class more than 1 below the largest can take part, so those need not be told apart.
     falling = -jnp.sort(-jnp.maximum(scores, -1), axis=-1)
     counts = jnp.arange(1, scores.shape[-1] + 1, dtype=scores.dtype).reshape((1,) * (scores.ndim - 1) + (-1,))
     return falling, counts, jnp.cumsum(falling, axis=-1)
@@ -198,12 +198,12 @@ class _Regularizer(NamedTuple):
 
     Args:
         gap: its loss, as above.
-        derivative: its derivative.
+        slope: its derivative.
         probabilities: what it makes of scores.
     """
 
     gap: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
-    derivative: Callable[[jax.Array], jax.Array]
+    slope: Callable[[jax.Array], jax.Array]
     probabilities: Callable[[jax.Array], jax.Array]
 
 
@@ -234,7 +234,7 @@ def _named_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     scores, targets = primals
     regularizer = _REGULARIZERS[name]
-    by_targets = regularizer.derivative(targets) - jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
+    by_targets = regularizer.slope(targets) - jnp.where((targets == 0) & jnp.isinf(scores), 0, scores)
     change = (regularizer.probabilities(scores) - targets) * tangents[0] + by_targets * tangents[1]
     return _named(name, scores, targets), jnp.sum(change, axis=-1)
 
@@ -391,7 +391,7 @@ def fenchel_young_loss(scores: ArrayLike, targets: ArrayLike, *, max_fun: str | 
     - "sparsemax": :math:`\Omega(p) = \frac{1}{2} \sum (p^2 - p)`; `sparsemax_loss`.
     - "entmax15": :math:`\Omega(p) = \frac{4}{3} \sum (p^{3/2} - p)`; p is `entmax15`.
 
-    A function is :math:`\Omega^*` itself. What :math:`\Omega` is it does not tell, so that
+    A function stands for :math:`\Omega^*` itself. What :math:`\Omega` is it does not tell, so that
     :math:`\Omega(y)`, on which no gradient for the scores depends, is ignored.
 
     Args:

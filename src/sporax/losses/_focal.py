@@ -66,7 +66,7 @@ def _focal_value(log_p: jax.Array, gamma: Any) -> jax.Array:
     return 0 - _power_of_rest(log_p, gamma) * jnp.minimum(log_p, 0)
 
 
-def _focal_derivative(log_p: jax.Array, gamma: Any) -> jax.Array:
+def _focal_slope(log_p: jax.Array, gamma: Any) -> jax.Array:
     # d/dL [-(1 - e^L)^g L] = -(1 - p)^g (1 + g h),  h = -L p / (1 - p)
     return 0 - _power_of_rest(log_p, gamma) * (1 + gamma * _odds_log(log_p))
 
@@ -86,7 +86,7 @@ def _rest(log_p: jax.Array) -> jax.Array:
 def _focal_of_number_jvp(
     gamma: float, primals: tuple[jax.Array], tangents: tuple[jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    return _focal_of_number(*primals, gamma), _focal_derivative(*primals, gamma) * tangents[0]
+    return _focal_of_number(*primals, gamma), _focal_slope(*primals, gamma) * tangents[0]
 
 
 @_focal.defjvp
@@ -98,7 +98,7 @@ def _focal_jvp(
     rest = _rest(log_p)
     log_rest = jnp.where(rest > 0, jnp.log(jnp.where(rest > 0, rest, 1)), 0)
     by_gamma = jnp.where(log_rest == 0, 0, log_rest * jnp.where(jnp.isinf(value), 0, value))
-    return value, _focal_derivative(log_p, gamma) * log_p_tangent + by_gamma * gamma_tangent
+    return value, _focal_slope(log_p, gamma) * log_p_tangent + by_gamma * gamma_tangent
 
 
 @jax.custom_jvp
@@ -115,9 +115,9 @@ def _odds_log_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tupl
     x = jnp.clip(-log_p, 0, 80)
     near = x < 0.05
     safe = jnp.where(near, 1, x)
-    far_derivative = (1 - safe / -jnp.expm1(-safe)) / jnp.expm1(safe)
-    near_derivative = -0.5 + x / 6 - x**3 / 180 + x**5 / 5040
-    return _odds_log(log_p), -jnp.where(near, near_derivative, far_derivative) * tangent
+    far_slope = (1 - safe / -jnp.expm1(-safe)) / jnp.expm1(safe)
+    near_slope = -0.5 + x / 6 - x**3 / 180 + x**5 / 5040
+    return _odds_log(log_p), -jnp.where(near, near_slope, far_slope) * tangent
 
 
 def _mean_over_places(terms: jax.Array, axis: int) -> jax.Array:

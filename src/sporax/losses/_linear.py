@@ -37,7 +37,7 @@ class LinearCrossEntropyStats(NamedTuple):
     Args:
         log_sum_exp: logarithm of the sum of exp(logits), of the shape of the labels; 0 for a row that is ignored.
         argmax: the class of the largest logit, the first of them where several are; -1 for a row that is ignored.
-        accuracy: the share of the rows not ignored whose label is that class; 0 if there are none.
+        accuracy: the share of the rows not left out whose label is that class; 0 if there are none.
     """
 
     log_sum_exp: jax.Array
@@ -73,13 +73,13 @@ def linear_cross_entropy(
         + \lambda \Big( \log \sum_c e^{z_{i, c}} \Big)^2
 
     It is `cross_entropy` of the logits, plus `z_loss`, with the same mean: over the sum of :math:`w_{y_i}` of the
-    rows that are not ignored. A row is ignored by the label `ignore_index` or a weight of 0.
+    rows that are not left out. A row is ignored by the label `ignore_index` or a weight of 0.
 
     Rows are processed in chunks. With a scalar `reduction` the gradients for `hidden`, `weight` and `bias` are computed
     in the same pass as the value: three matrix products, none of them twice. With "none" the cotangent of each value is
     not known then, so the logits of a chunk are computed again in the backward pass: `.mean()` of the values is slower
     than `reduction="mean"`. Matrices are multiplied in the dtype of the inputs, with sums in float32 at least;
-    log-sum-exp and the gradient of the weight are accumulated in float32.
+    log-sum-exp and the gradient of the weight are added up in float32.
 
     Reverse and forward mode and second derivatives work for every reduction; a second derivative computes the logits
     again, by chunks.
@@ -103,7 +103,7 @@ def linear_cross_entropy(
         softcap: the largest size of a logit; None for no cap.
         z_loss: lambda, at least 0.
         return_stats: whether to give statistics of the rows too.
-        chunk_size: rows in a chunk. By default as many as have logits of 48 MiB in float32 on a CPU and
+        chunk_size: how many rows at a time. By default so many that their logits take 48 MiB in float32 on a CPU and
             1 GiB elsewhere, but 128 at least.
         axis_name: the mesh axis over which the classes are spread.
 
@@ -123,8 +123,8 @@ def linear_cross_entropy(
         >>> w = np.eye(2, dtype=np.float32)
         >>> [round(value, 4) for value in losses.linear_cross_entropy(x, w, y).tolist()]
         [0.3133, 0.1269, 0.0]
-        >>> gradient = jax.grad(lambda w: losses.linear_cross_entropy(x, w, y, reduction="mean"))(w)
-        >>> [[round(value, 4) for value in row] for row in gradient.tolist()]
+        >>> slope = jax.grad(lambda w: losses.linear_cross_entropy(x, w, y, reduction="mean"))(w)
+        >>> [[round(value, 4) for value in row] for row in slope.tolist()]
         [[-0.1345, 0.1192], [0.1345, -0.1192]]
 
     Source: PyTorch's `linear_cross_entropy`; Hsu et al., "Liger Kernel: Efficient Triton Kernels for LLM Training",
@@ -256,7 +256,7 @@ def _reduced(
 
 
 def _denominator(given: _Given, factor: jax.Array) -> jax.Array:
-    """The sum of the class weights of the rows that are not ignored."""
+    """The sum of the class weights of the rows that are not left out."""
     plan, of_class = given.plan, given.terms.class_weight
     if of_class is None:
         return jnp.sum(factor != 0, dtype=jnp.int32).astype(factor.dtype)

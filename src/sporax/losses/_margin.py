@@ -412,17 +412,17 @@ def multilabel_margin_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
 @jax.custom_jvp
 def _pairs(logits: jax.Array, index: jax.Array, listed: jax.Array) -> jax.Array:
-    return _pairs_and_derivative(logits, index, listed)[0]
+    return _pairs_and_slope(logits, index, listed)[0]
 
 
 @_pairs.defjvp
 def _pairs_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
-    total, derivative = _pairs_and_derivative(*primals)
+    total, slope = _pairs_and_slope(*primals)
     # The derivative is constant between the kinks, so the second derivative is 0.
-    return total, jnp.sum(jax.lax.stop_gradient(derivative) * tangents[0], axis=-1)
+    return total, jnp.sum(jax.lax.stop_gradient(slope) * tangents[0], axis=-1)
 
 
-def _pairs_and_derivative(logits: jax.Array, index: jax.Array, listed: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _pairs_and_slope(logits: jax.Array, index: jax.Array, listed: jax.Array) -> tuple[jax.Array, jax.Array]:
     """What true classes lack of 1 above the others, and its derivative; one true class after the other."""
     shape, classes = logits.shape, logits.shape[-1]
     x, index, listed = (each.reshape(-1, classes) for each in (logits, index, listed))
@@ -439,6 +439,6 @@ def _pairs_and_derivative(logits: jax.Array, index: jax.Array, listed: jax.Array
         return (total + jnp.sum(jnp.where(counted, lacking, 0), axis=-1), above + change), -jnp.sum(change, axis=-1)
 
     start = (jnp.zeros(x.shape[:1], x.dtype), jnp.zeros_like(x))
-    (total, derivative), own = jax.lax.scan(one, start, (true.T, listed.T))
-    derivative = derivative.at[rows, index].add(own.T)
-    return total.reshape(shape[:-1]), derivative.reshape(shape)
+    (total, slope), own = jax.lax.scan(one, start, (true.T, listed.T))
+    slope = slope.at[rows, index].add(own.T)
+    return total.reshape(shape[:-1]), slope.reshape(shape)

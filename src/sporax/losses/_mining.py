@@ -154,13 +154,13 @@ def semi_hard_triplets(
     points, classes, kept = _batch(embeddings, labels, mask, name)
     distances = squared_distances(points) if squared else safe_sqrt(squared_distances(points))
     negatives, found = semi_hard_of(distances, *pair_masks(classes, kept), margin, fallback)
-    anchors, positives = (jnp.broadcast_to(each, found.shape) for each in _positions(points.shape[0]))
+    anchors, positives = (jnp.broadcast_to(each, found.shape) for each in _places(points.shape[0]))
     return Triplets(*(each.reshape(-1) for each in (anchors, positives, negatives, found)))
 
 
 def pair_masks(labels: jax.Array, mask: jax.Array | None) -> tuple[jax.Array, jax.Array]:
     """(N, N) masks of positive pairs (one class, two samples) and negative pairs, among those that take part."""
-    row, column = _positions(labels.shape[0])
+    row, column = _places(labels.shape[0])
     same = labels[:, None] == labels[None, :]
     allowed = jnp.ones_like(same) if mask is None else mask[:, None] & mask[None, :]
     return same & (row != column) & allowed, ~same & allowed
@@ -200,9 +200,9 @@ def semi_hard_of(
     return negatives, positive & jnp.any(negative, axis=1, keepdims=True)
 
 
-def _positions(count: int) -> tuple[jax.Array, jax.Array]:
-    positions = jnp.arange(count, dtype=jnp.int32)
-    return positions[:, None], positions[None, :]
+def _places(count: int) -> tuple[jax.Array, jax.Array]:
+    places = jnp.arange(count, dtype=jnp.int32)
+    return places[:, None], places[None, :]
 
 
 def _argmin(values: jax.Array) -> jax.Array:

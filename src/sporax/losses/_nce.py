@@ -139,6 +139,6 @@ def _sum_of_softplus(logits: jax.Array) -> jax.Array:
 
 @_sum_of_softplus.defjvp
 def _sum_of_softplus_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # With a separate exponential the derivative is one array; sharing that of the value would keep two more.
+    # With an exponential of its own the derivative is one array; sharing that of the value would keep two more.
     (logits,), (tangent,) = primals, tangents
     return _sum_of_softplus(logits), jnp.sum(jax.lax.logistic(logits) * tangent, axis=-1)

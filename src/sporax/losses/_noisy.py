@@ -184,7 +184,7 @@ def generalized_cross_entropy(
     p = take_class(x, labels)
     low = p < _LEAST
     log_p = jnp.log(jnp.where(low, 1, p))
-    # 1 - p^q, accurate where p is near 1.
+    # 1 - p^q, which keeps its digits where p is near 1.
     return jnp.where(low, 1 - p * _LEAST ** (q - 1), -jnp.expm1(q * log_p)) / q
 
 
@@ -216,7 +216,7 @@ def symmetric_cross_entropy(
         labels: class indices y of an integer dtype, of shape (...).
         alpha: the weight of cross entropy, at least 0.
         beta: the weight of the reverse cross entropy, at least 0.
-        A: the value of log 0, below 0.
+        A: what stands for log 0, below 0.
 
     Returns:
         Values of shape (...).

@@ -3,7 +3,7 @@
 `pick_partner` and `tell_partner` hold all scores of a batch. The chunked forms hold those of a block of rows, and
 compute them again when they are differentiated. Across devices each holds its own rows; the others' columns come one
 device's at a time, and what was summed for a column goes back to its owner. They come straight from their owner and are
-not passed on, so that the loop over the devices saves nothing for its derivative but what a device has anyway.
+not handed on, so that the loop over the devices saves nothing for its derivative but what a device has anyway.
 """
 
 from __future__ import annotations
@@ -203,8 +203,8 @@ def _sides_jvp(plan: Plan, symmetric: bool, primals: tuple[Any, ...], tangents: 
     add = lambda one, other: jax.tree.map(jnp.add, one, other)  # noqa: E731
     starts = start, start if symmetric else None
     rows, columns = (x, moves[0], sides[0], mask, pairs), (y, moves[1], sides[1], mask, pairs.labels)
-    gradients = _fold(plan, visit, add, starts, None, rows, columns)
-    found = [None if gradient is None else _Side(jnp.zeros_like(gradient[0]), *gradient) for gradient in gradients]
+    slopes = _fold(plan, visit, add, starts, None, rows, columns)
+    found = [None if slope is None else _Side(jnp.zeros_like(slope[0]), *slope) for slope in slopes]
     return sides, tuple(found)
 
 
@@ -255,14 +255,14 @@ def _fold(
     rows: Any,
     columns: Any,
 ) -> tuple[Any, Any]:
-    """Visit every block of rows and columns, and combine the results by row and by column.
+    """Visit every block of rows and columns, and join what comes of it, by row and by column.
 
     Args:
         plan: see `Plan`.
         visit: (shared, rows of the block, columns, position) to what is known of the rows, and of the columns or None.
             A derivative calls it again.
         join: puts two such pieces of knowledge of the same rows together.
-        starts: (for rows, for columns or None), the initial values.
+        starts: (for rows, for columns or None), what is known of so many of them at first.
         shared: arrays that every visit takes.
         rows: arrays with a first axis of N rows, this device's.
         columns: arrays with a first axis of N columns, this device's.
@@ -272,7 +272,7 @@ def _fold(
     """
     count = jax.tree.leaves(rows)[0].shape[0]
     if plan.axis_name is not None:
-        # Values from another device differ between devices.
+        # What comes from another device is different on each.
         here = lax.axis_index(plan.axis_name)
         columns = jax.tree.map(lambda each: varying_as(each, here), columns)
 

@@ -115,7 +115,7 @@ def multi_quantile_loss(
         levels = jnp.asarray(several, logits.dtype)
     if given != logits.shape[-1:]:
         raise ArgumentError(
-            f"multi_quantile_loss: `quantile` must hold one number for each of the {logits.shape[-1]} positions of the "
+            f"multi_quantile_loss: `quantile` must hold one number for each of the {logits.shape[-1]} places of the "
             f"last axis of `logits`, but got shape {given}. Give as many quantiles as the model predicts."
         )
     levels = jnp.broadcast_to(levels, logits.shape)
@@ -123,8 +123,8 @@ def multi_quantile_loss(
 
 
 def _pinball(error: jax.Array, quantile: Any) -> jax.Array:
-    derivative = jnp.where(error > 0, quantile, quantile - 1)
-    return jnp.where(error == 0, 0, derivative) * error
+    slope = jnp.where(error > 0, quantile, quantile - 1)
+    return jnp.where(error == 0, 0, slope) * error
 
 
 def _quantile(value: Any, where: str) -> Any:
@@ -292,6 +292,6 @@ def adaptive_wing_loss(
     apart = inside & (distance > 0)
     near = jnp.where(apart, jnp.power(jnp.where(apart, distance, epsilon) / epsilon, exponent), 0)
     edge = jnp.power(theta / epsilon, exponent)
-    derivative = omega * exponent / theta * edge / (1 + edge)
-    line = derivative * (jnp.where(inside, theta, distance) - theta) + omega * jnp.log1p(edge)
+    slope = omega * exponent / theta * edge / (1 + edge)
+    line = slope * (jnp.where(inside, theta, distance) - theta) + omega * jnp.log1p(edge)
     return jnp.where(inside, omega * jnp.log1p(near), line)

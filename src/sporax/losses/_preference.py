@@ -62,7 +62,7 @@ def dpo_loss(
         policy_rejected_logps: the same of the rejected answers.
         reference_chosen_logps: that of the chosen answers under the reference model.
         reference_rejected_logps: that of the rejected ones.
-        beta: how closely the model follows the reference, above 0.
+        beta: how closely the model keeps to the reference, above 0.
         label_smoothing: the chance :math:`\varepsilon` in [0, 1] that a preference is the wrong way round.
         reference_free: whether the reference counts as uniform; its log probabilities are then not used.
         loss_type: "sigmoid" or "ipo".

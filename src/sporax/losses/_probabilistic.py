@@ -37,7 +37,7 @@ def _poisson_examples(rng: np.random.Generator, sizes: Mapping[str, Any], dtype:
 
 @jax.custom_jvp
 def _at_least(x: jax.Array, bound: Any) -> jax.Array:
-    """max(x, bound), with the derivative of x everywhere: so that a parameter below the bound can grow."""
+    """max(x, bound), with the derivative of x everywhere: a parameter below the bound is still told to rise."""
     return jnp.where(x < bound, bound, x)
 
 
@@ -345,7 +345,7 @@ def negative_binomial_nll_loss(
         logits: log-odds x of any shape.
         labels: counts y, at least 0; shapes broadcast where neither grows past the largest.
         total_count: r, likewise; not taken below `eps`, which has no part in the derivative.
-        eps: the minimum of r, above 0.
+        eps: the least r, above 0.
 
     Returns:
         Values of the largest of the shapes.

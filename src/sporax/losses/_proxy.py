@@ -173,7 +173,7 @@ def arcface_loss(
     .. math:: \ell_i = -\log \operatorname{softmax}(z_i)_{y_i}, \qquad z_{ic} =
         \begin{cases} s \cos(\theta_{ic} + m) & c = y_i \\ s \cos \theta_{ic} & \text{else} \end{cases}
 
-    Beyond :math:`\theta = \pi - m`, where the cosine would rise again, :math:`\cos\theta - m \sin m` replaces it,
+    Beyond :math:`\theta = \pi - m`, where the cosine would rise again, :math:`\cos\theta - m \sin m` stands for it,
     as in the authors' code; it goes on falling. Gradients are finite at angles of exactly 0 and :math:`\pi`. In
     compiled code a label outside [0, C) gives NaN, and sends no gradient.
 

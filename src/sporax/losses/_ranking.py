@@ -49,15 +49,15 @@ def _grades_by_order(arrays: dict[str, Any]) -> dict[str, Any]:
         return arrays
     order = np.argsort(labels, axis=-1, kind="stable")
     ordered = np.take_along_axis(labels, order, axis=-1)
-    positions = np.zeros(labels.shape, np.int32)
-    positions[..., 1:] = np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1)
-    result = np.empty_like(positions)
-    np.put_along_axis(result, order, positions, axis=-1)
+    places = np.zeros(labels.shape, np.int32)
+    places[..., 1:] = np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1)
+    result = np.empty_like(places)
+    np.put_along_axis(result, order, places, axis=-1)
     return arrays | {"labels": result}
 
 
 def _grades_in_range(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Wide grades moved down to where a power of 2 equals 0 in float32, for a loss of differences of powers."""
+    """Wide grades moved down to where a power of 2 is no longer told from 0, for a loss of differences of powers."""
     labels = arrays["labels"]
     if not _known_and_wide(labels) or labels.ndim == 0 or not labels.shape[-1]:
         return arrays
@@ -278,8 +278,8 @@ def lambda_rank_loss(
     count = logits.shape[-1]
     k = count if k is None else _check.integer(k, name="k", where=where, minimum=1)
     order = jnp.argsort(jnp.where(kept, -logits, jnp.inf), axis=-1, stable=True)
-    positions = jnp.arange(count, dtype=logits.dtype)
-    discounts = jnp.where(positions < k, 1 / jnp.log2(2 + positions), 0)
+    places = jnp.arange(count, dtype=logits.dtype)
+    discounts = jnp.where(places < k, 1 / jnp.log2(2 + places), 0)
     # Everything is relative to the highest grade, so that no power overflows.
     highest = jnp.max(labels, axis=-1, keepdims=True, initial=0)
     below = (highest - labels).astype(logits.dtype)
@@ -307,7 +307,7 @@ def ranking_softmax_loss(logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLik
 
     Args:
         logits: scores s of shape (..., L), L items in each list.
-        labels: grades y >= 0 of the same shape, which need not sum to 1.
+        labels: grades y >= 0 of the same shape, which need not add up to 1.
         mask: which items are there, of a shape that broadcasts to (..., L); all for None. A list with none is 0 and
             does not count in the mean.
 

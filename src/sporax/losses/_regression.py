@@ -113,7 +113,7 @@ def rmse_loss(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
     .. math:: L = \sqrt{\frac{1}{n} \sum_i (x_i - y_i)^2}
 
-    A loss of all elements together, which is no mean of parts: the batches of an epoch do not sum to the value
+    A loss of all elements together, which is no mean of parts: the batches of an epoch do not add up to the value
     of the whole. Where all differences are 0 so is the gradient.
 
     Args:

@@ -99,18 +99,18 @@ def rnnt_loss(
     where = "rnnt_loss"
     _check.is_type(fused_log_softmax, bool, name="fused_log_softmax", where=where)
     logits, targets = jnp.asarray(logits), jnp.asarray(targets)
-    frames, positions, classes = logits.shape[1:]
-    if positions != targets.shape[1] + 1:
+    frames, places, classes = logits.shape[1:]
+    if places != targets.shape[1] + 1:
         raise ShapeError(
-            f"{where}: axis 2 of `logits` must have one position more than `targets` has labels, for 0 to all "
-            f"labels, but got shapes {logits.shape} and {targets.shape}."
+            f"{where}: axis 2 of `logits` must have one place more than `targets` has labels, for none to all of them "
+            f"read, but got shapes {logits.shape} and {targets.shape}."
         )
     blank = _check.integer(blank, name="blank", where=where)
     if not -classes <= blank < classes:
         raise ArgumentError(f"{where}: `blank` must be one of the {classes} classes, 0 to {classes - 1}, got {blank}.")
     clamp = _check.number(clamp, name="clamp", where=where)
     fits, counts = take_lengths(jnp.asarray(input_lengths), frames, name="input_lengths", where=where)
-    short, lengths = take_lengths(jnp.asarray(target_lengths), positions - 1, name="target_lengths", where=where)
+    short, lengths = take_lengths(jnp.asarray(target_lengths), places - 1, name="target_lengths", where=where)
     named, labels, _ = take_targets(targets, lengths, classes, where=where)
     if clamp > 0:
         values = _clamped(logits, labels, counts, lengths, blank % classes, fused_log_softmax, clamp)
@@ -124,24 +124,24 @@ def rnnt_loss(
 def _cost(
     logits: jax.Array, labels: jax.Array, counts: jax.Array, lengths: jax.Array, blank: int, normalise: bool
 ) -> jax.Array:
-    batch, frames, positions, _ = logits.shape
+    batch, frames, places, _ = logits.shape
     live = jnp.arange(frames, dtype=jnp.int32)[None, :] < counts[:, None]
-    read = jnp.arange(positions, dtype=jnp.int32)[None, :]
+    read = jnp.arange(places, dtype=jnp.int32)[None, :]
     inside = live[:, :, None] & (read <= lengths[:, None])[:, None, :]
     scores = jnp.where(inside[..., None], logits, 0)
     log_p = log_softmax(scores) if normalise else scores
     of_blank = jnp.where(inside, log_p[..., blank], -jnp.inf)
-    index = jnp.broadcast_to(labels[:, None, :, None], (batch, frames, positions - 1, 1))
+    index = jnp.broadcast_to(labels[:, None, :, None], (batch, frames, places - 1, 1))
     of_labels = jnp.take_along_axis(log_p[:, :, :-1], index, axis=3, mode="clip")[..., 0]
     of_labels = jnp.where(inside[:, :, 1:], of_labels, -jnp.inf)
 
     # Step d goes from the positions with t + u = d to those with t + u = d + 1, all u at once.
     never = jnp.full((batch, 1), -jnp.inf, log_p.dtype)
-    start = jnp.where(jnp.broadcast_to(read, (batch, positions)) == 0, jnp.zeros((), log_p.dtype), -jnp.inf)
-    blanks = _diagonals(of_blank, frames + positions - 1)
-    emissions = _diagonals(of_labels, frames + positions - 1)
+    start = jnp.where(jnp.broadcast_to(read, (batch, places)) == 0, jnp.zeros((), log_p.dtype), -jnp.inf)
+    blanks = _diagonals(of_blank, frames + places - 1)
+    emissions = _diagonals(of_labels, frames + places - 1)
     goal = counts + lengths
-    steps = jnp.arange(frames + positions - 1, dtype=jnp.int32)[:, None] < goal[None, :]
+    steps = jnp.arange(frames + places - 1, dtype=jnp.int32)[:, None] < goal[None, :]
 
     def step(state: jax.Array, here: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         of_blank, of_labels, live = here
@@ -157,14 +157,14 @@ def _cost(
 
 def _diagonals(values: jax.Array, count: int) -> jax.Array:
     """(N, T, U) as (count, N, U), where [d, n, u] is that of t = d - u, and -inf where there is no such t."""
-    batch, frames, positions = values.shape
-    if positions == 0:
+    batch, frames, places = values.shape
+    if places == 0:
         return jnp.zeros((count, batch, 0), values.dtype)
     # A row of count + 1 read as rows of count is moved by one position more with each row.
     padded = jnp.pad(
         jnp.swapaxes(values, 1, 2), ((0, 0), (0, 0), (0, count + 1 - frames)), constant_values=-jnp.inf
-    ).reshape(batch, positions * (count + 1))
-    moved = padded[:, : positions * count].reshape(batch, positions, count)
+    ).reshape(batch, places * (count + 1))
+    moved = padded[:, : places * count].reshape(batch, places, count)
     return jnp.transpose(moved, (2, 0, 1))
 
 

@@ -149,7 +149,7 @@ def geman_mcclure_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 1.0
     scale = hyper_parameter(scale, name="scale", where="geman_mcclure_loss", minimum=0, open_minimum=True)
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1e9)
     square = jnp.square(near)
-    # Two forms of the same: the derivative of each is accurate where it is used.
+    # Two forms of the same: the derivative of each keeps its digits where it is used.
     return jnp.where(distant, 2, jnp.where(square > 4, 2 - 8 / (square + 4), 2 * square / (square + 4)))
 
 
@@ -246,7 +246,7 @@ def tukey_biweight_loss(logits: ArrayLike, labels: ArrayLike, *, scale: Any = 4.
     scale = hyper_parameter(scale, name="scale", where="tukey_biweight_loss", minimum=0, open_minimum=True)
     near, _, distant = _split(jnp.asarray(logits) - jnp.asarray(labels), scale, 1)
     square = jnp.square(near)
-    # 1 - (1 - s)^3 expanded, so that it is accurate for small differences.
+    # 1 - (1 - s)^3 written out, so that small differences keep their digits.
     return scale * scale / 6 * jnp.where(distant, 1, square * (3 - square * (3 - square)))
 
 

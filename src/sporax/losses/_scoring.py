@@ -156,13 +156,13 @@ def crps_sample(samples: ArrayLike, labels: ArrayLike, *, fair: bool = False) ->
 def _lead(rising: jax.Array) -> jax.Array:
     """For each of a row in rising order, how many are smaller less how many are larger."""
     count = rising.shape[-1]
-    positions = jnp.arange(count, dtype=jnp.int32).reshape((1,) * (rising.ndim - 1) + (count,))
+    places = jnp.arange(count, dtype=jnp.int32).reshape((1,) * (rising.ndim - 1) + (count,))
     new = rising[..., 1:] != rising[..., :-1]
     edge = jnp.ones_like(new, shape=(*rising.shape[:-1], 1))
     # Equal ones count alike: each has the first and the last place of its kind.
-    first = jax.lax.cummax(jnp.where(jnp.concatenate([edge, new], -1), positions, 0), axis=rising.ndim - 1)
+    first = jax.lax.cummax(jnp.where(jnp.concatenate([edge, new], -1), places, 0), axis=rising.ndim - 1)
     last = jax.lax.cummin(
-        jnp.where(jnp.concatenate([new, edge], -1), positions, count - 1), axis=rising.ndim - 1, reverse=True
+        jnp.where(jnp.concatenate([new, edge], -1), places, count - 1), axis=rising.ndim - 1, reverse=True
     )
     return (first + last - (count - 1)).astype(rising.dtype)
 

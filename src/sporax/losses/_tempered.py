@@ -57,8 +57,8 @@ def _log_probabilities(logits: jax.Array, k: jax.Array) -> jax.Array:
         count, z, _ = state
         log_p = _log_exp_t(x - z, k)
         some = ~jnp.isneginf(log_p)
-        derivatives = jnp.where(some, jnp.exp((1 - k) * jnp.where(some, log_p, 0)), 0)
-        step = (jnp.sum(jnp.exp(log_p), axis=-1, keepdims=True) - 1) / jnp.sum(derivatives, axis=-1, keepdims=True)
+        slopes = jnp.where(some, jnp.exp((1 - k) * jnp.where(some, log_p, 0)), 0)
+        step = (jnp.sum(jnp.exp(log_p), axis=-1, keepdims=True) - 1) / jnp.sum(slopes, axis=-1, keepdims=True)
         return count + 1, z + step, step
 
     z = jnp.zeros_like(x[..., :1])
@@ -86,7 +86,7 @@ def _tempered_log_softmax_jvp(
         moved = moved + escort * x_tangent
     by_k = None
     if not isinstance(k_tangent, SymbolicZero):
-        by_k = jnp.where(some, _derivative_by_k(log_p, k) * k_tangent, 0)
+        by_k = jnp.where(some, _slope_by_k(log_p, k) * k_tangent, 0)
         moved = moved + jnp.where(some, jnp.exp(log_p), 0) * by_k
     z_tangent = jnp.sum(moved, axis=-1, keepdims=True) / jnp.sum(escort, axis=-1, keepdims=True)
     tangent = -steep * z_tangent
@@ -98,7 +98,7 @@ def _tempered_log_softmax_jvp(
 _tempered_log_softmax.defjvp(_tempered_log_softmax_jvp, symbolic_zeros=True)
 
 
-def _derivative_by_k(log_p: jax.Array, k: jax.Array) -> jax.Array:
+def _slope_by_k(log_p: jax.Array, k: jax.Array) -> jax.Array:
     """d/dk of log(1 + k x) / k at fixed x, from its value L: L^2 (1 - u - e^-u) / u^2 with u = k L."""
     u = k * log_p
     near = jnp.abs(u) < 0.05

@@ -33,7 +33,7 @@ _REDUCTION = (
     "samples) for a scalar."
 )
 _WEIGHTS = (
-    "broadcasts to the shape of the values; None for all ones. A weight of 0 removes its element, even if it is NaN, "
+    "broadcasts to the shape of the values; None for all ones. A weight of 0 removes what it stands for, NaN included, "
     "from value and gradient."
 )
 _REDUCTION_OF_ONE = '"none", "mean", "sum" or "batchmean", as every loss takes; all give this one value.'

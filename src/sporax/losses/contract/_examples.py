@@ -26,7 +26,7 @@ def example_shape(item: InputSpec, sizes: Mapping[str, int] = EXAMPLE_SIZES, res
     Args:
         item: the input.
         sizes: size of each named axis; an axis named by digits has that size.
-        rest: the sizes of `...`.
+        rest: what `...` stands for.
 
     Returns:
         A shape.
@@ -59,7 +59,7 @@ def example_inputs(
         row: the loss.
         seed: of the random generator.
         dtype: of the floating inputs.
-        rest: the sizes of `...`.
+        rest: what `...` stands for.
         sizes: size of each named axis.
 
     Returns:

@@ -42,7 +42,7 @@ def _picked(values: jax.Array, index: jax.Array) -> jax.Array:
 def _picked_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    # Its transpose is an elementwise selection, which is fused with the next operation; that of a gather is a scatter.
+    # Its transpose is a choice for each position, which joins with what comes next; a gather's is a scatter into zeros.
     (values, index), change = primals, tangents[0]
     return _picked(values, index), jnp.sum(jnp.where(named(index, values), change, 0), axis=-1)
 

@@ -41,12 +41,12 @@ class InputSpec:
 
     Args:
         name: the argument's name.
-        shape: names of its axes; `...` is any number of them, a final `?` marks an axis that may be
+        shape: names of its axes; `...` stands for any number of them, a final `?` marks an axis that may be
             absent, and `C-1` is one fewer than `C` (the thresholds between ordered classes).
         kind: the dtypes it takes.
         domain: the values it takes.
         role: whether it is predicted, given as the truth, or a table that all samples share.
-        as_given: whether the formula gets half precision as it is, for matrix products; it accumulates in float32.
+        as_given: whether the formula gets half precision as it is, to multiply matrices in; it widens what it adds up.
         two_classes: whether each element of a label is the probability of the first of two classes, so that a label
             that says nothing is 1/2. Labels in [0, 1] may be something else: a heatmap, or a draw of a distribution.
     """
@@ -131,7 +131,7 @@ class LossSpec:
 
     @property
     def has_samples(self) -> bool:
-        """Whether the values have an axis N of samples that do not interact, so that it can be omitted."""
+        """Whether the values have an axis N of samples that do not meet each other, so that it can be left out."""
         return "N" in self.output and self.mask_parameter is None
 
     @property

@@ -102,8 +102,8 @@ def log_rising(x: jax.Array, rise: jax.Array) -> jax.Array:
 @functools.partial(log_rising.defjvp, symbolic_zeros=True)
 def _log_rising_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     x, rise = primals
-    derivatives = lambda: _digamma_rise(x, rise, x + rise), lambda: digamma(x + rise)
-    return log_rising(x, rise), _along(derivatives, tangents, x)
+    slopes = lambda: _digamma_rise(x, rise, x + rise), lambda: digamma(x + rise)
+    return log_rising(x, rise), _along(slopes, tangents, x)
 
 
 @jax.custom_jvp
@@ -117,8 +117,8 @@ def log_beta(a: jax.Array, b: jax.Array) -> jax.Array:
 @functools.partial(log_beta.defjvp, symbolic_zeros=True)
 def _log_beta_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     a, b = primals
-    derivatives = lambda: -_digamma_rise(a, b, a + b), lambda: -_digamma_rise(b, a, a + b)
-    return log_beta(a, b), _along(derivatives, tangents, a)
+    slopes = lambda: -_digamma_rise(a, b, a + b), lambda: -_digamma_rise(b, a, a + b)
+    return log_beta(a, b), _along(slopes, tangents, a)
 
 
 @jax.custom_jvp
@@ -132,19 +132,19 @@ def log_choices(r: jax.Array, y: jax.Array) -> jax.Array:
 @functools.partial(log_choices.defjvp, symbolic_zeros=True)
 def _log_choices_jvp(primals: tuple[jax.Array, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     r, y = primals
-    derivatives = lambda: _digamma_rise(r, y, r + y), lambda: _digamma_rise(y + 1, r - 1, r + y)
-    return log_choices(r, y), _along(derivatives, tangents, r)
+    slopes = lambda: _digamma_rise(r, y, r + y), lambda: _digamma_rise(y + 1, r - 1, r + y)
+    return log_choices(r, y), _along(slopes, tangents, r)
 
 
-def _along(derivatives: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array) -> jax.Array:
+def _along(slopes: tuple[Callable[[], jax.Array], ...], tangents: tuple[Any, ...], like: jax.Array) -> jax.Array:
     """The sum of derivative * tangent; a derivative that is not needed is not computed.
 
-    The derivatives of the functions of two arguments are separate formulas, not the derivative of the value's: what
+    The derivatives of the functions of two arguments are formulas of their own, not the derivative of the value's: what
     both had in common XLA would write to memory, ten arrays of it.
     """
     asked = [
-        derivative() * tangent
-        for derivative, tangent in zip(derivatives, tangents, strict=True)
+        slope() * tangent
+        for slope, tangent in zip(slopes, tangents, strict=True)
         if not isinstance(tangent, jax.custom_derivatives.SymbolicZero)
     ]
     return functools.reduce(jnp.add, asked) if asked else jnp.zeros_like(like)
@@ -156,8 +156,8 @@ def _log_rising(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
     low, high, gain, factors = _moved_up(x, rise, moved)
     a, b = 1 / low, 1 / high
     less = -gain * a * b  # b - a
-    value, derivative = _divided(_R[:terms], a * a, b * b)
-    rest = less * (value + a * (a + b) * derivative)
+    value, slope = _divided(_R[:terms], a * a, b * b)
+    rest = less * (value + a * (a + b) * slope)
     up = (low - 0.5) * log1p(gain * a) + gain * (jnp.log(high) - 1) + rest
     return up - jnp.log(factors)
 
@@ -166,14 +166,14 @@ def _log_rising(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
 def _digamma_rise(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array:
     """digamma(x + rise) - digamma(x), to full precision where the two are nearly equal.
 
-    `moved` is x + rise, which may be more accurate than that sum, and is not differentiated.
+    `moved` is x + rise, of which that sum may not have the digits, and has no derivative of its own.
     """
     steps, terms = _series(x.dtype)
     low, high, gain, _ = _moved_up(x, rise, moved)
     a, b = 1 / low, 1 / high
-    value, derivative = _divided(_Q[:terms], a * a, b * b)
+    value, slope = _divided(_Q[:terms], a * a, b * b)
     # u q(u) at b^2 less at a^2.
-    square = -gain * a * b * (a + b) * (value + a * a * derivative)
+    square = -gain * a * b * (a + b) * (value + a * a * slope)
     up = log1p(gain * a) + 0.5 * gain * a * b - square
     first, second = _is_moved(x, moved, steps)
     # 1 / (x + k) - 1 / (x + rise + k) is rise over both; only one of the two may be there, or none.
@@ -194,8 +194,8 @@ def _trigamma_rise(x: jax.Array, rise: jax.Array, moved: jax.Array) -> jax.Array
     """trigamma(x + rise) - trigamma(x)."""
     large = (x >= 64) & (moved >= 64)
     a, b = 1 / jnp.where(large, x, 64), 1 / jnp.where(large, moved, 64)
-    value, derivative = _divided(_P, a * a, b * b)
-    series = -rise * a * b * (0.5 * (a + b) + value + a * (a + b) * derivative)
+    value, slope = _divided(_P, a * a, b * b)
+    series = -rise * a * b * (0.5 * (a + b) + value + a * (a + b) * slope)
     return jnp.where(large, series, trigamma(jnp.where(large, 1, moved)) - trigamma(jnp.where(large, 1, x)))
 
 
@@ -226,7 +226,7 @@ def _sum_of_inverses(parts: Sequence[jax.Array]) -> jax.Array:
 
 def _divided(factors: Sequence[float], at: jax.Array, to: jax.Array) -> tuple[jax.Array, jax.Array]:
     """A polynomial at `to`, and its difference to that at `at` over to - at, which may be 0."""
-    value, derivative = jnp.full_like(to, factors[-1]), jnp.zeros_like(to)
+    value, slope = jnp.full_like(to, factors[-1]), jnp.zeros_like(to)
     for factor in factors[-2::-1]:
-        value, derivative = value * to + factor, derivative * at + value
-    return value, derivative
+        value, slope = value * to + factor, slope * at + value
+    return value, slope

@@ -61,7 +61,7 @@ class Rows(NamedTuple):
 def values_of(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms: Terms, labels: jax.Array) -> Rows:
     """Values of each row; differentiable as any JAX code, the logits of a chunk at a time."""
     acc = compute_dtype(x.dtype)
-    # Kept in float32, in which the gradient of the weight is accumulated.
+    # Kept wide here, so that the gradient of the weight is added up wide.
     wide = w.astype(acc)
 
     @functools.partial(jax.checkpoint, prevent_cse=False)
@@ -97,10 +97,10 @@ def _total_jvp(plan: Plan, primals: tuple[Any, ...], tangents: tuple[Any, ...]) 
     rows, gradients = _formed(plan, tuple(moves), x, w, b, factor, terms, labels)
     total = _weighted_sum(factor, rows.values)
     tangent = jnp.zeros_like(total)
-    for at, (gradient, moved) in enumerate(zip(gradients, tangents[:3], strict=True)):
-        if gradient is None:
+    for at, (slope, moved) in enumerate(zip(gradients, tangents[:3], strict=True)):
+        if slope is None:
             continue
-        part = jnp.sum(gradient.astype(total.dtype) * moved.astype(total.dtype))
+        part = jnp.sum(slope.astype(total.dtype) * moved.astype(total.dtype))
         # The hidden states are the same along the axis, and so is their gradient; of the classes each has a part.
         tangent = tangent + (part if at == 0 or plan.axis_name is None else lax.psum(part, plan.axis_name))
     if _is_moving(tangents[3]):
@@ -161,29 +161,29 @@ def _gradients_of_chunk(
     """Add a chunk's gradients to the sums for x, w and b, of which any may be None."""
     classes, block = w.shape[0], plan.block
     if not 0 < block < classes:
-        return _add_gradients(_logit_gradients(found, terms, factor, 0, classes), x, w, sums, 0)
+        return _add_slopes(_slopes(found, terms, factor, 0, classes), x, w, sums, 0)
 
     def add(at: jax.Array, sums: list[Any]) -> list[Any]:
         # The last block begins earlier, so that it is as long as the others; what it has again counts as zero.
         begin = jnp.minimum(at * block, classes - block)
-        gradients = _logit_gradients(found, terms, factor, begin, block)
+        slopes = _slopes(found, terms, factor, begin, block)
         if classes % block:
             again = lax.broadcasted_iota(jnp.int32, (1, block), 1) < at * block - begin
-            gradients = jnp.where(again, 0, gradients)
-        return _add_gradients(gradients, x, lax.dynamic_slice_in_dim(w, begin, block), sums, begin)
+            slopes = jnp.where(again, 0, slopes)
+        return _add_slopes(slopes, x, lax.dynamic_slice_in_dim(w, begin, block), sums, begin)
 
     return lax.fori_loop(0, -(-classes // block), add, sums)
 
 
-def _add_gradients(gradients: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any], begin: Any) -> list[Any]:
+def _add_slopes(slopes: jax.Array, x: jax.Array, w: jax.Array, sums: list[Any], begin: Any) -> list[Any]:
     dx, dw, db = sums
-    narrow = gradients.astype(x.dtype)
+    narrow = slopes.astype(x.dtype)
     if dx is not None:
         dx = dx + _product(narrow, w, ((1,), (0,)), dx.dtype)
     if dw is not None:
         dw = _add_at(dw, _product(narrow, x, ((0,), (0,)), dw.dtype), begin)
     if db is not None:
-        db = _add_at(db, jnp.sum(gradients, axis=0), begin)
+        db = _add_at(db, jnp.sum(slopes, axis=0), begin)
     return [dx, dw, db]
 
 
@@ -202,11 +202,11 @@ def _formed_jvp(
 
     def plainly(x: Any, w: Any, b: Any, factor: Any, terms: Any) -> tuple[Any, Any]:
         values, pull = jax.vjp(lambda x, w, b: values_of(plan, x, w, b, terms, labels).values, x, w, b)
-        return values, [gradient if want else None for gradient, want in zip(pull(factor), wanted, strict=True)]
+        return values, [slope if want else None for slope, want in zip(pull(factor), wanted, strict=True)]
 
     result = _formed(plan, wanted, *primals)
-    _, (values, gradients) = jax.jvp(plainly, primals[:-1], tangents[:-1])
-    return result, (jax.tree.map(_no_tangent, result[0])._replace(values=values), gradients)
+    _, (values, slopes) = jax.jvp(plainly, primals[:-1], tangents[:-1])
+    return result, (jax.tree.map(_no_tangent, result[0])._replace(values=values), slopes)
 
 
 def _weighted_sum(factor: jax.Array, values: jax.Array) -> jax.Array:
@@ -410,7 +410,7 @@ def _measure(plan: Plan, x: jax.Array, w: jax.Array, b: jax.Array | None, terms:
     return _Measured(z, jnp.stack([top, log_sum]), own, of_class, share, place, rows)
 
 
-def _logit_gradients(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count: int) -> jax.Array:
+def _slopes(found: _Measured, terms: Terms, factor: jax.Array, begin: Any, count: int) -> jax.Array:
     """The gradient of sum(factor * values) for some classes' logits of a chunk, before their cap."""
 
     def here(array: jax.Array) -> jax.Array:
@@ -428,7 +428,7 @@ def _logit_gradients(found: _Measured, terms: Terms, factor: jax.Array, begin: A
     p = jnp.exp(z - top[:, None] - log_sum[:, None])
     index = jnp.where(found.place.here, found.place.index - begin, -1)
     hit = lax.broadcasted_iota(jnp.int32, (1, count), 1) == index[:, None]
-    gradients = pull[:, None] * p - jnp.where(hit, one[:, None], 0)
+    slopes = pull[:, None] * p - jnp.where(hit, one[:, None], 0)
     if found.of_class is not None:
-        gradients = gradients - factor[:, None] * here(found.of_class)[None, :]
-    return gradients if terms.softcap is None else gradients * (1 - jnp.square(z / terms.softcap))
+        slopes = slopes - factor[:, None] * here(found.of_class)[None, :]
+    return slopes if terms.softcap is None else slopes * (1 - jnp.square(z / terms.softcap))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
 
 _HUGE = 1e30
-"""Replaces an infinite logit: its sigmoid is 0 or 1, and 0 times it is 0."""
+"""Stands for an infinite logit: its sigmoid is 0 or 1, and 0 times it is 0."""
 
 _LARGE = 1e8
 """A loss above this at an infinite logit has no limit."""
@@ -54,7 +54,7 @@ def log1p_within_one(e: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def sigmoids(x: jax.Array) -> Pair:
-    """Return sigmoid(x) and sigmoid(-x); the small one is accurate."""
+    """sigmoid(x) and sigmoid(-x); the small one keeps its digits."""
     e = jnp.exp(-jnp.abs(x))
     large = 1 / (1 + e)
     small = e * large

@@ -23,8 +23,8 @@ def ratio(part: jax.Array, whole: jax.Array) -> jax.Array:
 def _ratio_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[jax.Array, jax.Array]:
     (part, whole), (part_tangent, whole_tangent) = primals, tangents
     result, none = ratio(part, whole), nothing(whole)
-    derivative = (part_tangent - result * whole_tangent) / jnp.where(none, 1, whole)
-    return result, jnp.where(none, 0, derivative)
+    slope = (part_tangent - result * whole_tangent) / jnp.where(none, 1, whole)
+    return result, jnp.where(none, 0, slope)
 
 
 def nothing(total: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Sums over the pixels of regions, of which some may be ignored or weighted."""
+"""Sums over the pixels of regions, of which some may be left out or weighted."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def dice(
     x: jax.Array, y: jax.Array, weights: jax.Array | None, axes: tuple[int, ...], smooth: Any, squared: bool
 ) -> jax.Array:
     """The Dice loss over those axes."""
-    # 1 - 2 sum(x y) / (...) with the 1 inside the ratio, so that nearly perfect predictions are accurate.
+    # 1 - 2 sum(x y) / (...) with the 1 inside the ratio, so that a nearly perfect prediction keeps its digits.
     if squared:
         wrong, either = jnp.square(x - y), x * x + y * y
     else:

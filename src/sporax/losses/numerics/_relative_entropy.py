@@ -1,10 +1,10 @@
-"""Divergences as sums of terms that are never below 0, accurate for nearly equal distributions.
+"""Divergences as sums of terms that are never below 0, so that nearly equal distributions keep their digits.
 
 t (log t - log p) has both signs, and the sum of such terms cancels to a second-order remainder. Each term of
 
     t (log t - log p) - t + p = t (e^v - 1 - v),    v = log p - log t
 
-is at least 0, and the additional parts sum to 0 where both rows sum to 1.
+is at least 0, and the additional parts add up to 0 where both rows sum to 1.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _terms(p: jax.Array, t: jax.Array, v: jax.Array) -> jax.Array:
 
 
 _NO_MASS = 2.0
-"""Replaces v where t is 0: it is not near 0, and t v is 0."""
+"""Stands for v where t is 0: it is not near 0, and t v is 0."""
 
 
 def _logs(log_p: jax.Array, targets: jax.Array, log_target: bool) -> tuple[jax.Array, jax.Array]:

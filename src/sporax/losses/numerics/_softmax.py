@@ -85,8 +85,8 @@ def _index_cost_jvp(
     primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (logits, index), (change, _) = primals, tangents
-    derivative = _softmax(logits) - named(index, logits)
-    return _index_cost(logits, index), _linear_sum(derivative * change)[..., 0]
+    slope = _softmax(logits) - named(index, logits)
+    return _index_cost(logits, index), _linear_sum(slope * change)[..., 0]
 
 
 @jax.custom_jvp
@@ -107,9 +107,9 @@ def _target_cost_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     logits, target = primals
     change, target_change = tangents
-    derivative = _softmax(logits) * sum_rows(target) - target
+    slope = _softmax(logits) * sum_rows(target) - target
     by_target = _terms(target, log_softmax(logits))
-    return target_cost(logits, target), _linear_sum(derivative * change - by_target * target_change)[..., 0]
+    return target_cost(logits, target), _linear_sum(slope * change - by_target * target_change)[..., 0]
 
 
 def _terms(target: jax.Array, log_p: jax.Array) -> jax.Array:

@@ -35,7 +35,7 @@ def cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
 
 
 def one_minus_cosine(x1: jax.Array, x2: jax.Array, axis: int = -1) -> jax.Array:
-    """One minus the cosine, in [0, 2], accurate where the directions are nearly equal."""
+    """One minus the cosine, in [0, 2], which keeps its digits where the directions are nearly equal."""
     a, b = (_scaled(jnp.moveaxis(x, axis, -1)) for x in (x1, x2))
     value, left, right = _cosine(a, b)
     # |a / |a| - b / |b||^2 / 2

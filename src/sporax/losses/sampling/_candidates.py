@@ -153,7 +153,7 @@ def _first_different(key: jax.Array, count: int, classes: int) -> jax.Array:
     def more(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         key, found, _ = state
         key, now = jax.random.split(key)
-        # Positions not yet filled hold `classes`, which is none of them.
+        # Places not yet filled hold `classes`, which is none of them.
         drawn = jnp.concatenate([found, jax.random.randint(now, (count,), 0, classes, jnp.int32)])
         ranked, order = lax.sort((drawn, jnp.arange(2 * count, dtype=jnp.int32)), is_stable=True, num_keys=1)
         new = jnp.concatenate([jnp.ones(1, bool), ranked[1:] != ranked[:-1]]) & (ranked < classes)

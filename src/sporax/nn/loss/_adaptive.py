@@ -1,4 +1,4 @@
-"""The adaptive softmax, a Cell with weights; the formulas are in `sporax.losses`."""
+"""The adaptive softmax, which holds weights of its own; the formulas are in `sporax.losses`."""
 
 from __future__ import annotations
 

@@ -162,9 +162,9 @@ class LossBase(Cell):
         The means of functions (`ops.cross_entropy`, `losses.nll_loss(..., reduction="mean")`) count as those of
         `get_loss` do, and so does a value that is made of one of them, such as `2 * self.get_loss(values) + penalty`.
         A loss that is no such mean counts as its value times the number of samples: one number for a whole set
-        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), sums of means of different denominators, or a mean that
+        (`RMSELoss`, `DiceLoss`, `LovaszSoftmaxLoss`), means of different denominators added up, or a mean that
         `construct` takes itself. Losses in which the samples of a batch meet each other (`SupConLoss`,
-        `BatchHardTripletLoss`) see the samples of their part only. The terms of a dict have separate denominators:
+        `BatchHardTripletLoss`) see the samples of their part only. The terms of a dict have denominators of their own:
         see `term_sums`.
 
         Args:
@@ -276,7 +276,7 @@ class RegisteredLoss(LossBase):
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`.
 
-        A subclass that defines `construct` is not checked: its labels may have another meaning.
+        A user's subclass with a `construct` of its own is left alone: its labels may mean something else.
         """
         if type(self).construct is not _built_in(type(self))[0].construct:
             return

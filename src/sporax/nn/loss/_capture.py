@@ -82,7 +82,7 @@ CAPTURE = _Capture()
 
 
 class _Removal:
-    """Positions of the loss values that every reduction inside a `removing` block leaves out.
+    """Places of the loss values that every reduction inside a `removing` block leaves out.
 
     Args:
         kept: a bool array that says which positions stay; its axes are the first ones of the values'.
@@ -117,7 +117,7 @@ class _Removal:
             raise ShapeError(
                 f"{where}: a mask of shape {self.kept.shape} does not fit loss values of shape {tuple(shape)}. The "
                 "mask's axes must be the first axes of the values"
-                + ("; this loss has one value for all of its input, so it has no positions." if not shape else ".")
+                + ("; this loss has one value for all of its input, so it has no places." if not shape else ".")
             )
         kept = kept.reshape(kept.shape + (1,) * (len(shape) - kept.ndim))
         if weights is None:
@@ -290,11 +290,11 @@ def through_means(function: Callable[..., Any], inputs: Any, kwargs: Any) -> Cal
     @functools.cache
     def answer() -> bool:
         leaves, structure = jax.tree.flatten((inputs, kwargs))
-        positions = [at for at, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
+        places = [at for at, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
 
         def again(*arrays: Any) -> tuple[list[Any], list[Any]]:
             given = list(leaves)
-            for at, array in zip(positions, arrays, strict=True):
+            for at, array in zip(places, arrays, strict=True):
                 given[at] = array
             args, named = jax.tree.unflatten(structure, given)
             with capturing() as pairs:
@@ -303,7 +303,7 @@ def through_means(function: Callable[..., Any], inputs: Any, kwargs: Any) -> Cal
             return [to_array(term) for term in terms], [pair.result for pair in pairs]
 
         with x64_scope(True):
-            found = depends_beside(again, [leaves[at] for at in positions], [True] * len(positions))
+            found = depends_beside(again, [leaves[at] for at in places], [True] * len(places))
         return bool(found) and not any(found)
 
     return answer

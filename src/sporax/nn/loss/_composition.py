@@ -71,7 +71,7 @@ class WeightedSumLoss(_ComposedLoss):
         self.names = tuple(term.name for term in self._terms)
         self._hold(self._terms)
 
-    def _positions(self, term: _Term, count: int) -> tuple[int, ...]:
+    def _places(self, term: _Term, count: int) -> tuple[int, ...]:
         if term.inputs is None:
             return tuple(range(min(count, most_inputs(term.loss))))
         if wrong := [place for place in term.inputs if place >= count]:
@@ -82,23 +82,23 @@ class WeightedSumLoss(_ComposedLoss):
         return term.inputs
 
     def _calls(self, inputs: tuple[Any, ...]) -> Iterator[_Call]:
-        positions = [self._positions(term, len(inputs)) for term in self._terms]
-        if left := sorted(set(range(len(inputs))).difference(*positions)):
+        places = [self._places(term, len(inputs)) for term in self._terms]
+        if left := sorted(set(range(len(inputs))).difference(*places)):
             names = ", ".join(repr(name) for name in self.names)
             raise ArgumentError(
                 f"WeightedSumLoss: it got {len(inputs)} inputs, but input {left[0]}, counted from 0, reaches none of "
                 f"the terms {names}. Leave it out, or say which term takes it: (loss, weight, inputs)."
             )
-        for term, weight, chosen in zip(self._terms, self._weights_now(self._terms), positions, strict=True):
+        for term, weight, chosen in zip(self._terms, self._weights_now(self._terms), places, strict=True):
             yield _Call(term.name, term.loss, weight, tuple(inputs[place] for place in chosen))
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: np.ndarray) -> None:
         """Check label columns on the host; see `LossBase.check_labels`."""
         for term in self._terms:
             if isinstance(term.loss, LossBase):
-                positions = self._positions(term, 1 + len(labels))
-                shapes = input_shapes if 0 in positions else {}
-                term.loss.check_labels(shapes, *(labels[place - 1] for place in positions if place))
+                places = self._places(term, 1 + len(labels))
+                shapes = input_shapes if 0 in places else {}
+                term.loss.check_labels(shapes, *(labels[place - 1] for place in places if place))
 
 
 class UncertaintyWeightedLoss(_ComposedLoss):
@@ -114,8 +114,8 @@ class UncertaintyWeightedLoss(_ComposedLoss):
 
     Args:
         losses: losses by name as in `WeightedSumLoss`; or a `WeightedSumLoss` or `OutputLosses` whose terms to weigh.
-        kinds: "regression" or "classification" for all; or a dict of these by name ("regression" where omitted).
-        log_variance: what :math:`s_k` starts from, a number or a dict by name (0 where omitted).
+        kinds: "regression" or "classification" for all; or a dict of these by name ("regression" where left out).
+        log_variance: what :math:`s_k` starts from, a number or a dict by name (0 where left out).
         inputs: names for the inputs, as in `WeightedSumLoss`.
 
     Inputs:
@@ -176,7 +176,7 @@ class UncertaintyWeightedLoss(_ComposedLoss):
             self.log_variances[name] = parameter
 
     def takes_labels_by_name(self, columns: Sequence[str]) -> bool:
-        """Whether label columns are matched by name; see `OutputLosses.takes_labels_by_name`."""
+        """Whether label columns go by name; see `OutputLosses.takes_labels_by_name`."""
         return isinstance(self.tasks, OutputLosses) and self.tasks.takes_labels_by_name(columns)
 
     def check_labels(self, input_shapes: dict[str, tuple[int, ...]], *labels: Any) -> None:

@@ -30,7 +30,7 @@ class LinearCrossEntropyLoss(RegisteredLoss):
         + \lambda \Big( \log \sum_c e^{z_{i, c}} \Big)^2
 
     It takes the place of a last `nn.Dense(in_features, num_classes)` and `nn.CrossEntropyLoss`: its Parameters have the
-    names, shapes and beginnings of that layer's. Without sizes it has no Parameters, and gets the weight with each
+    names, shapes and beginnings of that layer's. With no sizes it has none of its own, and gets the weight with each
     call, as where the embedding of the words is the weight.
 
     Args:
@@ -96,7 +96,7 @@ class LinearCrossEntropyLoss(RegisteredLoss):
         if (in_features is None) != (num_classes is None):
             raise ArgumentError(
                 f"{where}: `in_features` and `num_classes` go together, but got {in_features} and {num_classes}. Give "
-                "both for its own weight, or neither and the weight with each call."
+                "both for a weight of its own, or neither and the weight with each call."
             )
         _check.is_type(bias, bool, name="bias", where=where)
         self.weight = self.bias = None
@@ -108,7 +108,7 @@ class LinearCrossEntropyLoss(RegisteredLoss):
             if bias:
                 self.bias = Parameter(initializer(Uniform(1 / math.sqrt(width)), (count,), kind), name="bias")
         elif bias:
-            raise ArgumentError(f"{where}: without sizes the loss has no bias. Give it with each call.")
+            raise ArgumentError(f"{where}: without sizes there is no bias of its own. Give it with each call.")
         self.class_weight = class_weight_of(class_weight)
         self.ignore_index = _check.integer(ignore_index, name="ignore_index", where=where)
         self.label_smoothing = _check.number(label_smoothing, name="label_smoothing", where=where, minimum=0, maximum=1)

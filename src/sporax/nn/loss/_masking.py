@@ -113,7 +113,7 @@ class MaskedLoss(LossBase):
                 return value
             if not isinstance(value, Tensor) or (value.ndim == 0 and kept.size > 1):
                 raise ShapeError(
-                    f"MaskedLoss: {name_of(self.loss)} reduces by itself and gave {value!r}, so no element of the mask "
+                    f"MaskedLoss: {name_of(self.loss)} reduces by itself and gave {value!r}, so no place of the mask "
                     f"{kept.shape} can be removed. Have it return unreduced values, or end it with "
                     "self.get_loss(values)."
                 )
@@ -142,8 +142,8 @@ class MaskedLoss(LossBase):
         changed = [_rank_of_places(each, kept) is not None for each in arrays]
         if any(depends_beside(again, arrays, changed, UNCHANGED_BY_COPIES)):
             raise ShapeError(
-                f"MaskedLoss: {name_of(self.loss)} sums elements of its inputs itself, in addition to get_loss, "
-                f"so the elements that the mask {kept.shape} removes would count in that part. Have every "
+                f"MaskedLoss: {name_of(self.loss)} adds up places of its inputs itself, beside what it gives to "
+                f"get_loss, so the places that the mask {kept.shape} removes would count in that part. Have every "
                 "part end with self.get_loss(values), or return the values unreduced."
             )
         self._checked.add(signature)

@@ -26,8 +26,8 @@ __all__ = ["DeepSupervisionLoss", "OutputLosses"]
 class OutputLosses(_ComposedLoss):
     r"""A loss for each output of a network that returns a dict: :math:`\ell = \sum_k w_k \ell_k(x_k, y_k)`.
 
-    `Model` creates one from a dict `loss_fn`. Labels are matched by the outputs' names: in `Model` the columns of the
-    dataset with these names; or, if no column has any of these names, the label columns in the order of the dict.
+    `Model` makes one of a dict given as `loss_fn`. Labels go by the outputs' names: in `Model` the columns of the
+    dataset with these names; or, where no column has any of these names, the label columns in the order of the dict.
 
     Args:
         losses: by the output's name a loss (a Cell or a function), or `(loss, weight)` with a weight as in
@@ -73,7 +73,7 @@ class OutputLosses(_ComposedLoss):
         self._hold(self._terms)
 
     def takes_labels_by_name(self, columns: Sequence[str]) -> bool:
-        """Whether these label columns are matched by the outputs' names, and not by their order.
+        """Whether these label columns go by the outputs' names, and not by their order.
 
         Args:
             columns: the names of the label columns.
@@ -160,7 +160,7 @@ class DeepSupervisionLoss(_ComposedLoss):
     r"""One loss for several outputs of a network, as of its inner layers: :math:`\ell = \sum_k w_k\, \ell(x_k, y)`.
 
     Every output meets the same label, so all must have one shape. Where they differ (a pyramid of resolutions), give
-    a separate label for each output: a tuple or dict of labels of matching sizes.
+    each output a label of its own: a tuple or dict of labels resized to fit.
 
     Args:
         loss: the loss, a Cell or a function.
@@ -262,4 +262,4 @@ def _named_outputs(outputs: Any) -> list[tuple[str, Any]]:
 
 
 def _nothing(*_: Any) -> None:
-    """Replaces the loss of a term that only has a weight."""
+    """Stands for the loss of a term that only has a weight."""

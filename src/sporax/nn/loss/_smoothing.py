@@ -45,7 +45,7 @@ class LabelSmoothing(LossBase):
         axis: the axis of the classes in the logits; that of the built-in loss, or the last one, unless given.
         classes: C for labels that are no class indices, where it is not the size of that axis: 2 for a function of
             probabilities of two classes.
-        ignore_index: a class index, or a label of one of two classes, that is ignored; its positions are
+        ignore_index: a class index, or a label of one of two classes, that stands for no label; its positions are
             removed, as `MaskedLoss` does. The loss's own, if it has one, unless given.
 
     Inputs:
@@ -186,7 +186,7 @@ class LabelSmoothing(LossBase):
             value = call_loss(inner, logits, wrap(target), *inputs)
         if not removal.used:
             raise ArgumentError(
-                "LabelSmoothing: `ignore_index` can mask elements only of a loss that ends with self.get_loss(values)."
+                "LabelSmoothing: `ignore_index` can remove places only of a loss that ends with self.get_loss(values)."
             )
         return value
 
@@ -299,5 +299,5 @@ def _check_classes(labels: np.ndarray, count: int) -> None:
         at = tuple(int(place) for place in np.argwhere(wrong)[0])
         raise LabelError(
             f"LabelSmoothing: `labels` must be class indices in [0, {count}), but got {labels[at].item()} at index "
-            f"{at}. To ignore a label, use `ignore_index`."
+            f"{at}. A label that stands for none is said with `ignore_index`."
         )

@@ -126,8 +126,8 @@ def term_of(name: str, given: Any, where: str, names: tuple[str, ...] | None) ->
 
 def check_loss(loss: Any, name: str, where: str) -> Callable[..., Any]:
     if isinstance(loss, type) or not callable(loss):
-        fix = f" Make one: {loss.__name__}(...)." if isinstance(loss, type) else ""
-        raise ArgumentTypeError(f"{where}: {name!r} must be a loss, a Cell or a function, but got {loss!r}.{fix}")
+        mend = f" Make one: {loss.__name__}(...)." if isinstance(loss, type) else ""
+        raise ArgumentTypeError(f"{where}: {name!r} must be a loss, a Cell or a function, but got {loss!r}.{mend}")
     return loss
 
 
@@ -144,16 +144,16 @@ def check_weight(weight: Any, name: str, where: str) -> Any:
 def _check_inputs(given: Any, names: tuple[str, ...] | None, name: str, where: str) -> tuple[int, ...] | None:
     if given is None:
         return None
-    positions = []
+    places = []
     for each in given if isinstance(given, (tuple, list)) else (given,):
         if isinstance(each, str):
             if names is None or each not in names:
                 there = f"The names are {listed(names)}." if names else "Name them: inputs=(...)."
                 raise ArgumentError(f"{where}: {name!r} takes the input {each!r}, which has not been named. {there}")
-            positions.append(names.index(each))
+            places.append(names.index(each))
         else:
-            positions.append(_check.integer(each, name=f"inputs of {name!r}", where=where, minimum=0))
-    return tuple(positions)
+            places.append(_check.integer(each, name=f"inputs of {name!r}", where=where, minimum=0))
+    return tuple(places)
 
 
 def _is_schedule(weight: Any) -> bool:
