@@ -1,12 +1,11 @@
-"""How long a process takes from nothing, as ratios to `python -c "import jax"` measured in the same run.
+"""Startup time of a process, as ratios to `python -c "import jax"` measured in the same run.
 
     python benchmarks/cold_start.py
     python benchmarks/cold_start.py --rounds 21 --json out.json
     python benchmarks/cold_start.py --script my_script.py
 
-Every contender is a whole process; the rounds are interleaved, so that a busy machine slows all of them alike, and
-the medians are compared. Wall time is what a person waits; CPU time (user and system) is steadier where other things
-run beside.
+Every candidate is a separate process; the rounds are interleaved, so that a busy machine slows all of them equally, and
+the medians are compared. Wall time is what a user notices; CPU time (user and system) varies less on a busy machine.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# The shape of the tutorial page's first complete listing: a network, a loss of one's own, a dataset, one epoch.
+# Like the first complete listing of the tutorial: a network, a custom loss, a dataset, one epoch.
 SCRIPT = """
 import numpy as np
 
@@ -92,17 +91,17 @@ def main() -> None:
         script = options.script or Path(folder, "listing.py")
         if options.script is None:
             script.write_text(SCRIPT, encoding="utf-8")
-        contenders = {
+        candidates = {
             BASE: ["-c", "import jax"],
             "import sporax": ["-c", "import sporax"],
             "from sporax import Tensor, nn, ops": ["-c", "from sporax import Tensor, nn, ops"],
             "all that training needs": ["-c", "from sporax import Model, LossMonitor, dataset, nn, ops"],
             "sporax run listing.py": ["-m", "sporax", "run", str(script)],
         }
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-        # One round is not counted: it fills the caches of the disk and of Python.
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in candidates}
+        # The first round is not counted: it fills the caches of the disk and of Python.
         for counted in range(options.rounds + 1):
-            for name, arguments in contenders.items():
+            for name, arguments in candidates.items():
                 taken = measure([sys.executable, *arguments])
                 if counted:
                     times[name].append(taken)

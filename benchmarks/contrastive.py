@@ -1,13 +1,12 @@
-"""InfoNCE (both directions) and SigLIP over a large batch: all scores at once, and in chunks.
+"""InfoNCE (both directions) and SigLIP over a large batch: dense and in chunks.
 
     python benchmarks/contrastive.py                       # N = 16,384, D = 256, float32
     python benchmarks/contrastive.py --compile-only        # temporary memory alone, in seconds
     python benchmarks/contrastive.py --size 4096 --chunks 64 256 1024 --json out.json
 
-Value and gradient of the mean, for both inputs, the temperature and (SigLIP) the bias. "dense" is plain JAX as one
-would write it, with an (N, N) array; the others are the losses of this package. Temporary memory is
-XLA's own figure for the compiled program; times are medians of rounds that are interleaved, in one process. Ratios are
-to "dense".
+Value of the mean, and its gradient with respect to both inputs, the temperature and (SigLIP) the bias. "dense" is a
+plain JAX implementation with an (N, N) array; the others are the losses of this package. Temporary memory is what XLA
+reports for the compiled program; times are medians over interleaved rounds in one process. Ratios are to "dense".
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def dense_siglip(x: jax.Array, y: jax.Array, scale: jax.Array, bias: jax.Array) 
     return jnp.sum(jax.nn.softplus(signed)) / x.shape[0]
 
 
-def contenders(chunks: list[int | None]) -> dict[str, dict[str, Callable[..., jax.Array]]]:
+def candidates(chunks: list[int | None]) -> dict[str, dict[str, Callable[..., jax.Array]]]:
     found: dict[str, dict[str, Any]] = {"InfoNCE": {"dense": dense_info_nce}, "SigLIP": {"dense": dense_siglip}}
     for chunk in chunks:
         label = "sporax" if chunk is None else f"sporax, {chunk} rows"
@@ -78,26 +77,31 @@ def main() -> None:
         f"N = {options.size}, D = {options.dim}, float32, {device.platform} {device.device_kind}, jax {jax.__version__}"
     )
     report = []
-    for loss, ways in contenders([None, *options.chunks]).items():
+    for loss, runs in candidates([None, *options.chunks]).items():
         programs, times = {}, {}
-        for way, fn in ways.items():
-            programs[way] = jax.jit(jax.value_and_grad(fn, argnums=(0, 1, 2, 3))).lower(*arguments).compile()
-            times[way] = []
+        for name, fn in runs.items():
+            programs[name] = jax.jit(jax.value_and_grad(fn, argnums=(0, 1, 2, 3))).lower(*arguments).compile()
+            times[name] = []
         values = {}
         for each in range(0 if options.compile_only else options.rounds + 1):
-            for way, program in programs.items():
+            for name, program in programs.items():
                 begin = time.perf_counter()
-                values[way] = jax.block_until_ready(program(*arguments))
+                values[name] = jax.block_until_ready(program(*arguments))
                 if each:
-                    times[way].append(time.perf_counter() - begin)
-        memory = {way: program.memory_analysis().temp_size_in_bytes / 2**20 for way, program in programs.items()}
-        for way in ways:
-            row = {"loss": loss, "way": way, "mib": memory[way], "memory_ratio": memory[way] / memory["dense"]}
-            line = f"{loss:8} {way:20} {memory[way]:9.1f} MiB {row['memory_ratio']:6.3f}x"
-            if times[way]:
-                row["seconds"] = statistics.median(times[way])
+                    times[name].append(time.perf_counter() - begin)
+        memory = {name: program.memory_analysis().temp_size_in_bytes / 2**20 for name, program in programs.items()}
+        for name in runs:
+            row = {
+                "loss": loss,
+                "variant": name,
+                "mib": memory[name],
+                "memory_ratio": memory[name] / memory["dense"],
+            }
+            line = f"{loss:8} {name:20} {memory[name]:9.1f} MiB {row['memory_ratio']:6.3f}x"
+            if times[name]:
+                row["seconds"] = statistics.median(times[name])
                 row["time_ratio"] = row["seconds"] / statistics.median(times["dense"])
-                pairs = zip(*(jax.tree.leaves(values[name]) for name in (way, "dense")), strict=True)
+                pairs = zip(*(jax.tree.leaves(values[each]) for each in (name, "dense")), strict=True)
                 row["error"] = max(float(jnp.linalg.norm(a - b) / (1e-12 + jnp.linalg.norm(b))) for a, b in pairs)
                 line += f" {row['seconds']:8.2f} s {row['time_ratio']:6.2f}x   off by {row['error']:.1e}"
             print(line, flush=True)

@@ -2,12 +2,13 @@
 
     python benchmarks/gpu_linear_ce.py                       # N = 4096 and 32,768, H = 4096, V = 128,256
     python benchmarks/gpu_linear_ce.py --chunk-size 4096 --json out.json
-    python benchmarks/gpu_linear_ce.py --small               # float32 on whatever there is: does it run
+    python benchmarks/gpu_linear_ce.py --small               # float32 on any device, to test that it runs
 
-Value and gradients for hidden and weight: sporax, XLA with the logits in memory, and torch's compiled two steps (where
-torch has CUDA). One process, rounds interleaved, medians. MB is what the program needs beside inputs and outputs, and
-in all with them (for torch: the peak of its allocator). TFLOP/s are those of three products of matrices, 6 N H V.
-Published on an H100 at N = 32,768: 57.4 + 156.1 ms and 20.8 GB (materialised), 110.8 + 284.5 ms and 6.4 GB (tokamax).
+Value and gradients with respect to hidden and weight: sporax, XLA with the logits in memory, and torch's compiled
+linear layer and cross entropy (if torch has CUDA). One process, medians over interleaved rounds. MB is the memory of
+the program without inputs and outputs, and in total (for torch: the peak of its allocator). TFLOP/s are those of three
+matrix products, 6 N H V. Published on an H100 at N = 32,768: 57.4 + 156.1 ms and 20.8 GB (materialized), 110.8 +
+284.5 ms and 6.4 GB (tokamax).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# torch is to find memory beside JAX.
+# Leave GPU memory for torch.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import jax
@@ -29,7 +30,7 @@ import jax.numpy as jnp
 from sporax import losses
 
 
-def materialised(x: jax.Array, w: jax.Array, y: jax.Array) -> jax.Array:
+def materialized(x: jax.Array, w: jax.Array, y: jax.Array) -> jax.Array:
     logits = jax.lax.dot_general(x, w, (((1,), (1,)), ((), ())), preferred_element_type=jnp.float32)
     own = jnp.take_along_axis(logits, y[:, None], axis=1)[:, 0]
     return jnp.mean(jax.nn.logsumexp(logits, axis=1) - own)
@@ -104,7 +105,7 @@ def main() -> None:
         shape = rows, options.width, options.classes
         makers: dict[str, Callable[[], tuple[Any, Any]]] = {
             "sporax": lambda shape=shape: jax_run(fused(options.chunk_size), *shape, dtype),
-            "XLA, materialised": lambda shape=shape: jax_run(materialised, *shape, dtype),
+            "XLA, materialized": lambda shape=shape: jax_run(materialized, *shape, dtype),
             "torch, compiled": lambda shape=shape: torch_run(*shape, "compiled"),
             "torch, chunked": lambda shape=shape: torch_run(*shape, "chunked"),
         }
@@ -116,7 +117,7 @@ def main() -> None:
                 run()
                 runs[name], memory[name] = run, measure()
             except (ImportError, AttributeError, RuntimeError) as error:  # RuntimeError: out of memory
-                print(f"{name}, N = {rows}: left out ({str(error).splitlines()[0][:100]})")
+                print(f"{name}, N = {rows}: skipped ({str(error).splitlines()[0][:100]})")
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(options.rounds):
             for name, run in runs.items():
@@ -140,7 +141,7 @@ def main() -> None:
                 "tflops": speed,
                 "device": kind,
             }
-        # The arrays of this size go before the next come.
+        # Free the arrays of this size before the next are created.
         runs.clear()
         makers.clear()
         run = measure = None

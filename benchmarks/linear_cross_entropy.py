@@ -3,10 +3,10 @@
     python benchmarks/linear_cross_entropy.py                        # N=2048, D=256, V=32,768, float32
     python benchmarks/linear_cross_entropy.py --classes 151936 --rows 1024 --rounds 3 --json out.json
 
-Contenders take the same inputs in one process, rounds interleaved; medians of the rounds. Ratios are to the version
-that materialises the logits, written by hand in JAX. CPU time (of all threads) is given too: on a machine that others
-use it says more than the clock. Memory is what the compiled program sets aside beside its inputs and outputs; torch
-does not tell.
+All candidates use the same inputs in one process; figures are medians over interleaved rounds. Ratios are to a
+hand-written JAX version that materializes the logits. CPU time (of all threads) is also printed, because it is more
+reliable than wall time on a shared machine. Memory is the temporary memory of the compiled program; torch does not
+report it.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def main() -> None:
 
     data = make_data(options.rows, options.width, options.classes)
     makers: dict[str, Callable[[], tuple[Run, float | None]]] = {
-        "materialised, by hand": lambda: jax_run(by_hand, data),
-        "materialised, cross_entropy": lambda: jax_run(two_steps, data),
+        "hand-written, materialized": lambda: jax_run(by_hand, data),
+        "materialized, cross_entropy": lambda: jax_run(two_steps, data),
         "sporax, mean": lambda: jax_run(fused("mean", options.chunk_size), data),
         "sporax, none": lambda: jax_run(fused("none", options.chunk_size), data),
         "torch linear + cross_entropy": lambda: torch_run(data, "two"),
@@ -113,7 +113,7 @@ def main() -> None:
             runs[name]()
         except (ImportError, AttributeError) as error:
             runs.pop(name, None)
-            print(f"{name}: left out ({error})")
+            print(f"{name}: skipped ({error})")
 
     clock: dict[str, list[float]] = {name: [] for name in runs}
     work: dict[str, list[float]] = {name: [] for name in runs}
@@ -124,7 +124,7 @@ def main() -> None:
             clock[name].append(time.perf_counter() - start)
             work[name].append(time.process_time() - busy)
 
-    base = "materialised, by hand"
+    base = "hand-written, materialized"
     figures = {
         name: {
             "ms": statistics.median(clock[name]) * 1e3,

@@ -1,8 +1,8 @@
-"""What PyTorch, optax and Keras call each loss of the registry: the mean, for the parameters the benchmark uses.
+"""The mean of each loss of the registry in PyTorch, optax and Keras, for the parameters that the benchmark uses.
 
-Those are the first of each row's settings (`losses.get(name).settings`). A table is made by a function, so that a peer
-that is not installed is left out. Names marked in `COMPOSED` are not one function of PyTorch but the line or two that
-its users write.
+Those are the first settings of each loss (`losses.get(name).settings`). Each table is created by a function, so that a
+peer that is not installed is skipped. A name in `COMPOSED` is not a single function of PyTorch, but a composition of
+several.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def torch_peers() -> Peers:
 
 
 def _torch_focal(torch: Any, x: Any, y: Any) -> Any:
-    # As torchvision writes it.
+    # As in torchvision.
     p = torch.sigmoid(x)
     cost = torch.nn.functional.binary_cross_entropy_with_logits(x, y, reduction="none")
     return (cost * (1 - (p * y + (1 - p) * (1 - y))) ** 2).mean()

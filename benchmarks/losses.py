@@ -1,14 +1,14 @@
-"""Value and gradient of every loss, beside PyTorch, optax, Keras and the machine's own limit, in one run.
+"""Value and gradient of every loss, compared with PyTorch, optax, Keras and the memory bandwidth, in one run.
 
     python benchmarks/losses.py                                  # every loss, two sizes, float32 and bfloat16
     python benchmarks/losses.py --only l1_loss,cross_entropy --size large --dtype float32
     python benchmarks/losses.py --quick --json losses.json --save losses.png
 
-Every contender computes the mean loss and its gradient by each predicted input. Rounds are interleaved, figures are
-medians. `stream` is the time in which this machine reads the inputs and writes the gradients and does nothing else.
-Ratios below 1 mean that sporax is the faster. `--clock cpu` counts the time that the processor spent on all cores: the
-figure to look at on a machine that others use too, though a peer whose threads wait by spinning pays for the wait.
-`temp` is XLA's temporary memory, in units of the largest input.
+Every candidate computes the mean loss and its gradient with respect to each predicted input. Figures are medians over
+interleaved rounds. `stream` is the time to read the inputs and write the gradients without computing anything. Ratios
+below 1 mean that sporax is faster. `--clock cpu` measures the CPU time of all cores, which is more reliable on a shared
+machine, although it includes the time in which the threads of a peer wait by spinning. `temp` is XLA's temporary
+memory, in units of the largest input.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Run = Callable[[], Any]
 
 SMALL = {"N": 64, "C": 128, "D": 128, "L": 20, "S": 8, "K": 9, "T": 1, "A": 4, "B": 4, "...": (64,)}
 LARGE = {"N": 4096, "C": 1000, "D": 1000, "L": 200, "S": 16, "K": 100, "T": 1, "A": 8, "B": 8, "...": (4096,)}
-# Losses that compare all pairs, decode sequences or have their own natural size: what differs from the above.
+# Sizes that differ from the above: losses that compare all pairs, decode sequences or have another natural size.
 NATURAL: Mapping[str, Mapping[str, Any]] = {
     "contrastive": {"N": 2048, "D": 128},
     "mining": {"N": 1024, "D": 128},
@@ -66,12 +66,12 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def sizes_of(row: losses.LossInfo, size: str) -> tuple[dict[str, int], tuple[int, ...]]:
-    """Sizes of the named axes, and what `...` stands for."""
+def sizes_of(info: losses.LossInfo, size: str) -> tuple[dict[str, int], tuple[int, ...]]:
+    """Return the sizes of the named axes and of `...`."""
     base, special = (SMALL, SMALLER) if size == "small" else (LARGE, NATURAL)
-    sizes = {**base, **special.get(row.family, {}), **special.get(row.name, {})}
+    sizes = {**base, **special.get(info.family, {}), **special.get(info.name, {})}
     rest = sizes.pop("...")
-    axes = {axis for item in row.inputs for axis in item.shape}
+    axes = {axis for item in info.inputs for axis in item.shape}
     if axes == {"..."}:
         rest = (*rest, sizes["D"])
     elif "N" in axes and rest == base["..."]:
@@ -84,17 +84,17 @@ def block(result: Any) -> None:
 
 
 class Case:
-    """One loss at one size and dtype: its inputs, and a way to run every contender."""
+    """A loss at one size and dtype: its inputs, and methods that run every candidate."""
 
-    def __init__(self, row: losses.LossInfo, size: str, dtype: str) -> None:
-        sizes, rest = sizes_of(row, size)
-        self.row, self.dtype = row, dtype
-        self.arrays = losses.example_inputs(row, seed=1, rest=rest, sizes=sizes)
-        self.params = next(row.settings({**losses.EXAMPLE_SIZES, **sizes}))
-        self.chosen = tuple(at for at, item in enumerate(row.inputs) if item.role != "label" and item.kind == "float")
+    def __init__(self, info: losses.LossInfo, size: str, dtype: str) -> None:
+        sizes, rest = sizes_of(info, size)
+        self.info, self.dtype = info, dtype
+        self.arrays = losses.example_inputs(info, seed=1, rest=rest, sizes=sizes)
+        self.params = next(info.settings({**losses.EXAMPLE_SIZES, **sizes}))
+        self.chosen = tuple(at for at, item in enumerate(info.inputs) if item.role != "label" and item.kind == "float")
         self.inputs = [
             jnp.asarray(array, dtype if item.kind == "float" else None)
-            for array, item in zip(self.arrays, row.inputs, strict=True)
+            for array, item in zip(self.arrays, info.inputs, strict=True)
         ]
         self.written = sum(self.inputs[at].nbytes for at in self.chosen)
         self.read = sum(array.nbytes for array in self.inputs)
@@ -102,7 +102,7 @@ class Case:
 
     def ours(self) -> tuple[Run, float]:
         def mean(*inputs: jax.Array) -> jax.Array:
-            return losses.evaluate(self.row.function, *inputs, reduction="mean", **self.params)
+            return losses.evaluate(self.info.function, *inputs, reduction="mean", **self.params)
 
         compiled = jax.jit(jax.value_and_grad(mean, self.chosen)).lower(*self.inputs).compile()
         memory = compiled.memory_analysis()
@@ -116,11 +116,11 @@ class Case:
         import torch
 
         tensors = []
-        for at, (array, item) in enumerate(zip(self.arrays, self.row.inputs, strict=True)):
+        for at, (array, item) in enumerate(zip(self.arrays, self.info.inputs, strict=True)):
             tensor = torch.from_numpy(np.array(array))
             if tensor.is_floating_point():
                 tensor = tensor.to(getattr(torch, self.dtype))
-            # A class index is a long in torch; the conversion is no part of its time.
+            # A class index is a long in torch; the conversion is not part of the measured time.
             tensor = tensor.long() if item.domain in ("class", "class_or_none") else tensor
             tensors.append(tensor.requires_grad_() if at in self.chosen else tensor)
         leaves = [tensors[at] for at in self.chosen]
@@ -132,7 +132,7 @@ class Case:
         return run
 
     def stream(self) -> Run:
-        """Reads and writes as many bytes as the loss must, and computes nothing."""
+        """Read and write as many bytes as the loss must, without computing anything."""
         count, more = self.written // 4, (self.read - self.written) // 4
         whole, part = divmod(more, max(count, 1))
         source = jnp.ones(count, jnp.float32)
@@ -150,7 +150,7 @@ class Case:
 
 
 def measure(runs: Mapping[str, Run], rounds: int, target: float, clock: Callable[[], float]) -> dict[str, float]:
-    """Seconds for one call of each, medians over interleaved rounds."""
+    """Return the seconds of one call of each, medians over interleaved rounds."""
     repeats = {}
     for name, run in runs.items():
         run()
@@ -167,13 +167,13 @@ def measure(runs: Mapping[str, Run], rounds: int, target: float, clock: Callable
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def contenders(case: Case, peers: Mapping[str, Mapping[str, Any]], compile_torch: bool) -> tuple[dict[str, Run], float]:
+def candidates(case: Case, peers: Mapping[str, Mapping[str, Any]], compile_torch: bool) -> tuple[dict[str, Run], float]:
     ours, temporary = case.ours()
     runs = {"sporax": ours, "stream": case.stream()}
     for library, table in peers.items():
-        if case.row.name not in table:
+        if case.info.name not in table:
             continue
-        mean = table[case.row.name]
+        mean = table[case.info.name]
         try:
             if library == "torch":
                 runs["torch"] = case.torch_peer(mean, compiled=False)
@@ -183,10 +183,10 @@ def contenders(case: Case, peers: Mapping[str, Mapping[str, Any]], compile_torch
                     runs["torch compiled"]()
             else:
                 runs[library] = case.jax_peer(mean)
-        except Exception as error:  # a peer may not know the dtype; the table says which are left out
+        except Exception as error:  # a peer may not support the dtype; the table shows which are skipped
             for name in (library, f"{library} compiled"):
                 runs.pop(name, None)
-            print(f"{case.row.name}: {library} left out ({str(error).splitlines()[0][:100]})")
+            print(f"{case.info.name}: {library} skipped ({str(error).splitlines()[0][:100]})")
     return runs, temporary
 
 
@@ -196,7 +196,7 @@ def load(makers: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Map
         try:
             peers[library] = make()
         except ImportError as error:
-            print(f"{library}: left out ({error})")
+            print(f"{library}: skipped ({error})")
     return peers
 
 
@@ -275,7 +275,7 @@ def main() -> None:
     options = parser.parse_args()
 
     wanted = options.only.split(",") if options.only else list(losses.registry())
-    rows = [losses.get(name) for name in wanted]
+    infos = [losses.get(name) for name in wanted]
     makers = {"torch": torch_peers, "optax": optax_peers, "keras": keras_peers}
     peers = load({name: makers[name] for name in options.peers.split(",") if name in makers})
     clock = time.process_time if options.clock == "cpu" else time.perf_counter
@@ -289,16 +289,16 @@ def main() -> None:
     records: list[dict[str, Any]] = []
     for size in [options.size] if options.size else ["small", "large"]:
         for dtype in [options.dtype] if options.dtype else ["float32", "bfloat16"]:
-            for row in rows:
+            for info in infos:
                 try:
-                    runs, temporary = contenders(Case(row, size, dtype), peers, options.compile)
+                    runs, temporary = candidates(Case(info, size, dtype), peers, options.compile)
                     times = measure(runs, rounds, target, clock)
-                except Exception as error:  # one loss that fails must not end a run of an hour
-                    print(f"{row.name} {size} {dtype}: failed ({type(error).__name__}: {str(error)[:120]})")
+                except Exception as error:  # one failing loss must not end a run of an hour
+                    print(f"{info.name} {size} {dtype}: failed ({type(error).__name__}: {str(error)[:120]})")
                     continue
                 records.append(
                     {
-                        "loss": row.name,
+                        "loss": info.name,
                         "size": size,
                         "dtype": dtype,
                         "us": {name: seconds * 1e6 for name, seconds in times.items()},

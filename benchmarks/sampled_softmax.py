@@ -1,16 +1,16 @@
-"""What losses over a sample of the classes cost beside the full softmax, in one run.
+"""Cost of losses over a sample of the classes compared with the full softmax, in one run.
 
     python benchmarks/sampled_softmax.py            # 1,000,000 classes, 512 rows of 128 numbers, 8,192 candidates
     python benchmarks/sampled_softmax.py --classes 100000 --rounds 5 --json out.json
 
-Every contender takes the same float32 activations, labels and class embeddings, and gives the mean over the rows and
-its gradient for activations, embeddings and biases; a sampled loss draws its candidates anew in each call, and that is
-timed too. One process, rounds interleaved; medians of the rounds. Temporary memory is what XLA says of the compiled
-program (`memory_analysis`); the gradients themselves are not in it: that of the embeddings is as large as they are, for
-every contender. Ratios are to the full softmax written with `jax.nn.log_softmax`.
+Every candidate uses the same float32 activations, labels and class embeddings, and computes the mean over the rows and
+its gradient with respect to activations, embeddings and biases; a sampled loss draws its candidates in each call, which
+is included in the time. One process, medians over interleaved rounds. Temporary memory is XLA's figure for the compiled
+program (`memory_analysis`) and does not include the gradients. Ratios are to the full softmax with
+`jax.nn.log_softmax`.
 
-The last columns tell what is lost by sampling: the value, and the correlation of the gradient for the activations with
-that of the full softmax. Labels follow Zipf's law.
+The last columns show the error of sampling: the value, and the correlation of the gradient with respect to the
+activations with that of the full softmax. Labels follow a Zipf distribution.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=512)
     parser.add_argument("--sampled", type=int, default=8192)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", help="only contenders whose names hold this, and the full softmax")
+    parser.add_argument("--only", help="only candidates whose names hold this, and the full softmax")
     parser.add_argument("--json", help="write the figures to this file too")
     options = parser.parse_args()
 
@@ -95,7 +95,7 @@ def main() -> None:
     values: dict[str, Any] = {}
     both: dict[str, Any] = {}
     figures: dict[str, dict[str, float]] = {}
-    slope = None
+    gradient = None
     for name, loss in make_losses(options.classes, options.sampled).items():
         if name != FULL and (options.only or "") not in name:
             continue
@@ -103,11 +103,11 @@ def main() -> None:
         both[name] = jax.jit(jax.value_and_grad(loss, (0, 1, 3))).lower(*inputs, keys[0]).compile()
         value, gradients = both[name](*inputs, keys[0])
         mine = np.asarray(gradients[2]).ravel()
-        slope = mine if slope is None else slope
+        gradient = mine if gradient is None else gradient
         figures[name] = {
             "temporary_mb": both[name].memory_analysis().temp_size_in_bytes / 2**20,
             "value": float(value),
-            "correlation": float(np.corrcoef(slope, mine)[0, 1]),
+            "correlation": float(np.corrcoef(gradient, mine)[0, 1]),
         }
         del gradients
         jax.block_until_ready(values[name](*inputs, keys[0]))

@@ -1,11 +1,11 @@
-"""What one training step of the page's linear model costs, beside hand-written JAX, torch and Keras, in one run.
+"""Cost of a training step of the tutorial's linear model, compared with hand-written JAX, torch and Keras, in one run.
 
     python benchmarks/step_overhead.py            # 10,000 steps of 16 samples, every loss read
     python benchmarks/step_overhead.py --steps 2000 --rounds 3 --json out.json
 
-Every contender trains the same linear model (L1 loss, momentum) on the same data, one process, rounds interleaved;
-medians of the rounds. sporax's figures contain its data pipeline and a callback that reads every loss. Ratios are to
-the hand-written `jax.jit` loop.
+Every candidate trains the same linear model (L1 loss, momentum) on the same data in one process; figures are medians
+over interleaved rounds. The figures of sporax include its data pipeline and a callback that reads every loss. Ratios
+are to the hand-written `jax.jit` loop.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def main() -> None:
 
     x, y = make_data(options.steps)
     makers: dict[str, Callable[[], Callable[[], None]]] = {
-        "jax.jit by hand": lambda: hand_jit(x, y),
-        "lax.scan by hand": lambda: hand_scan(x, y),
+        "hand-written jax.jit": lambda: hand_jit(x, y),
+        "hand-written lax.scan": lambda: hand_scan(x, y),
         "sporax": lambda: sporax_run(x, y, sink=False),
         "sporax, sink": lambda: sporax_run(x, y, sink=True),
         "torch eager": lambda: torch_eager(x, y),
@@ -149,7 +149,7 @@ def main() -> None:
         try:
             runs[name] = make()
         except ImportError as error:
-            print(f"{name}: left out ({error})")
+            print(f"{name}: skipped ({error})")
             continue
         runs[name]()  # compiles
 
@@ -160,11 +160,11 @@ def main() -> None:
             run()
             times[name].append((time.perf_counter() - start) / options.steps * 1e6)
 
-    base = statistics.median(times["jax.jit by hand"])
+    base = statistics.median(times["hand-written jax.jit"])
     medians = {name: statistics.median(each) for name, each in times.items()}
     figures = {name: {"us_per_step": time, "ratio": time / base} for name, time in medians.items()}
     print(f"{options.steps} steps of {BATCH} samples, medians of {options.rounds} interleaved rounds")
-    print(f"{'':20}{'us a step':>12}{'ratio to jax.jit by hand':>28}")
+    print(f"{'':20}{'us a step':>12}{'ratio to hand-written jax.jit':>28}")
     for name, row in figures.items():
         print(f"{name:20}{row['us_per_step']:12.2f}{row['ratio']:28.2f}")
     if options.json:

@@ -1,16 +1,16 @@
-"""Training four networks, beside hand-written JAX, torch, Keras on JAX and MindSpore, in one run.
+"""Training of four networks, compared with hand-written JAX, torch, Keras on JAX and MindSpore, in one run.
 
     python benchmarks/train.py                                   # linear, MLP, CNN, transformer with 32,768 words
     python benchmarks/train.py --only mlp,cnn --rounds 3 --json train.json
-    python benchmarks/train.py --growth --save growth.png         # cost against work: batch, classes, depth
-    python benchmarks/train.py --mindspore ~/ms/bin/python        # MindSpore too, in the interpreter that has it
+    python benchmarks/train.py --growth --save growth.png         # time against batch, classes and depth
+    python benchmarks/train.py --mindspore ~/ms/bin/python        # also MindSpore, with its interpreter
 
-Every contender trains the same network from the same weights (Keras and MindSpore: from their own) on the same data
-with momentum; the last losses are printed, so that anyone sees that it is the same work. Rounds are interleaved, and
-a ratio is the median over the rounds of the ratio to the hand-written loop in that round. sporax's figures contain its
-data pipeline and `Model.train`. `first step` is everything from the call to the loss of one step, tracing and
-compilation included, in a process that has compiled nothing yet; `compile` is what JAX itself reports of it: tracing,
-lowering and XLA. MindSpore runs by itself, after the others.
+Every candidate trains the same network from the same weights (Keras and MindSpore: from their own) on the same data
+with momentum; the last losses are printed, to show that the work is the same. Rounds are interleaved, and a ratio is
+the median over the rounds of the ratio to the hand-written loop in that round. The figures of sporax include its data
+pipeline and `Model.train`. `first step` is the time from the call to the loss of one step, including tracing and
+compilation, in a process that has compiled nothing yet; `compile` is the part that JAX reports: tracing, lowering and
+XLA. MindSpore runs separately, after the others.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ GROWTH = {
     "classes": [2**i for i in range(7)],
     "depth": [2**i for i in range(4)],
 }
-HAND = "JAX by hand"
+HAND = "hand-written JAX"
 CONTENDERS = (HAND, "sporax", "sporax, sink", "torch eager", "Keras on JAX")
 
 
-def contender(name: str, work: Work, start: list[np.ndarray]) -> Run:
-    """What trains on arrays and gives the last loss."""
+def candidate(name: str, work: Work, start: list[np.ndarray]) -> Run:
+    """Return a function that trains on arrays and returns the last loss."""
     if name == HAND:
         return train_hand.trainer(work, start)
     if name == "torch eager":
@@ -71,18 +71,18 @@ def contender(name: str, work: Work, start: list[np.ndarray]) -> Run:
 
 
 def measure(work: Work, rounds: int, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Milliseconds a step of every contender, ratios to the hand-written loop, the loss after the first round."""
+    """Measure milliseconds per step, ratios to the hand-written loop, and the loss after the first round."""
     x, y = make_data(work)
     _, start = trainer(work, sink=False)
     runs: dict[str, Run] = {}
     losses: dict[str, float] = {}
     for name in names:
         try:
-            runs[name] = contender(name, work, start)
+            runs[name] = candidate(name, work, start)
             losses[name] = runs[name](x, y)  # compiles
         except ImportError as error:
             runs.pop(name, None)
-            print(f"{name}: left out ({error})")
+            print(f"{name}: skipped ({error})")
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -100,7 +100,7 @@ def measure(work: Work, rounds: int, names: tuple[str, ...]) -> dict[str, dict[s
 
 
 def first_step(work: Work, name: str) -> tuple[float, float]:
-    """Seconds from the call to the loss of one step, and those that JAX compiled in. For a process of its own."""
+    """Return the seconds until the loss of one step, and those of JAX's compilation. For a separate process."""
     compiling = 0.0
 
     def heard(event: str, seconds: float, **_: Any) -> None:
@@ -110,7 +110,7 @@ def first_step(work: Work, name: str) -> tuple[float, float]:
 
     x, y = make_data(dataclasses.replace(work, steps=1))
     _, start = trainer(work, sink=False)
-    run = contender(name, work, start)
+    run = candidate(name, work, start)
     jax.block_until_ready(jax.numpy.zeros(1))
     jax.monitoring.register_event_duration_secs_listener(heard)
     begin = time.perf_counter()
@@ -119,7 +119,7 @@ def first_step(work: Work, name: str) -> tuple[float, float]:
 
 
 def first_steps(work: Work, names: tuple[str, ...], rounds: int) -> dict[str, tuple[float, float]]:
-    """The medians of `first_step` over fresh processes, contenders interleaved."""
+    """Return the medians of `first_step` over new processes, candidates interleaved."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
@@ -133,7 +133,7 @@ def first_steps(work: Work, names: tuple[str, ...], rounds: int) -> dict[str, tu
 
 
 def in_mindspore(python: str, work: Work) -> dict[str, float]:
-    """Figures of the same network in MindSpore, in its own interpreter."""
+    """Return the figures of the same network in MindSpore, in its own interpreter."""
     x, y = make_data(work)
     script = Path(__file__).with_name("train_networks.py")
     with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +147,7 @@ def in_mindspore(python: str, work: Work) -> dict[str, float]:
 
 
 def networks(options: argparse.Namespace) -> dict[str, Any]:
-    """Trains every network; prints a table for each."""
+    """Train every network and print a table for each."""
     figures: dict[str, Any] = {}
     for kind, work in WORKS.items():
         if options.only and kind not in options.only.split(","):
@@ -158,12 +158,12 @@ def networks(options: argparse.Namespace) -> dict[str, Any]:
             for key, value, hand in zip(("first", "compile"), seconds, first[HAND], strict=True):
                 rows[name][f"{key}_s"], rows[name][f"{key}_ratio"] = value, value / hand
         if options.mindspore:
-            told = in_mindspore(options.mindspore, work)
-            step = told["step"] * 1e3
+            report = in_mindspore(options.mindspore, work)
+            step = report["step"] * 1e3
             ratio = step / rows[HAND]["ms"]
-            rows["MindSpore"] = {"ms": step, "ratio": ratio, "loss": told["loss"], "first_s": told["first"]}
+            rows["MindSpore"] = {"ms": step, "ratio": ratio, "loss": report["loss"], "first_s": report["first"]}
             if first:
-                rows["MindSpore"]["first_ratio"] = told["first"] / first[HAND][0]
+                rows["MindSpore"]["first_ratio"] = report["first"] / first[HAND][0]
         figures[kind] = {"work": dataclasses.asdict(work), "rows": rows}
         print(f"\n{kind}: batch {work.batch}, {work.steps} steps, medians of {options.rounds} interleaved rounds")
         heads = {"ms a step": 11, "first step, s": 15, "compile, s": 12}
@@ -178,7 +178,7 @@ def networks(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def growth(options: argparse.Namespace) -> dict[str, Any]:
-    """Time against work: batch, classes, depth, of a one-layer network."""
+    """Measure the time of a one-layer network against batch, classes and depth."""
     names = (HAND, "sporax", "sporax, sink", "torch eager")
     figures: dict[str, Any] = {}
     for axis, factors in GROWTH.items():
@@ -192,7 +192,7 @@ def growth(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def draw(figures: dict[str, Any], path: str) -> None:
-    """One panel for each way in which the work grows."""
+    """Plot one panel for each of batch, classes and depth."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 4), layout="constrained")

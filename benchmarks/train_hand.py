@@ -1,4 +1,4 @@
-"""The networks of `benchmarks/train.py`, written by hand in JAX: a pure step under `jax.jit`, and a Python loop."""
+"""The networks of `benchmarks/train.py` in plain JAX: a pure step under `jax.jit`, and a Python loop."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def cnn(work: Work, weights: Weights, x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def layer_norm(x: jax.Array, scale: jax.Array, shift: jax.Array) -> jax.Array:
-    centred = x - jnp.mean(x, axis=-1, keepdims=True)
-    return centred * jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + 1e-5) * scale + shift
+    centered = x - jnp.mean(x, axis=-1, keepdims=True)
+    return centered * jax.lax.rsqrt(jnp.mean(centered**2, axis=-1, keepdims=True) + 1e-5) * scale + shift
 
 
 def block(work: Work, weights: Weights, x: jax.Array) -> jax.Array:
@@ -59,15 +59,15 @@ def block(work: Work, weights: Weights, x: jax.Array) -> jax.Array:
 
 
 def lm(work: Work, weights: Weights, x: jax.Array, y: jax.Array) -> jax.Array:
-    words, places, *layers, scale, shift, head = weights
-    x = words[x] + places[jnp.arange(x.shape[1])]
+    words, positions, *layers, scale, shift, head = weights
+    x = words[x] + positions[jnp.arange(x.shape[1])]
     for i in range(work.depth):
         x = block(work, layers[12 * i : 12 * i + 12], x)
     return cross_entropy(layer_norm(x, scale, shift) @ head.T, y)
 
 
 def trainer(work: Work, start: Sequence[np.ndarray]) -> Callable[[np.ndarray, np.ndarray], float]:
-    """A function that trains on arrays from the weights `start`, and gives the last loss."""
+    """Return a function that trains on arrays from the weights `start`, and returns the last loss."""
     loss_of: Any = {"linear": linear, "mlp": mlp, "cnn": cnn, "lm": lm}[work.kind]
     weights = [jnp.asarray(each) for each in start]
     moments = [jnp.zeros_like(each) for each in weights]

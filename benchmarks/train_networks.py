@@ -3,8 +3,8 @@
     python benchmarks/train_networks.py '{"kind": "mlp", ...}' data.npz    # in an interpreter with MindSpore
 
 The script form trains on the arrays of the file and prints its figures as one line of JSON. `benchmarks/train.py`
-starts it in the interpreter that `--mindspore` names; in its own process it imports this file, with sporax behind the
-name `mindspore`.
+starts it in the interpreter that is given by `--mindspore`; in its own process it imports this file, with sporax
+imported as `mindspore`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RATE, MOMENTUM = 0.01, 0.9
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What is trained, and how much of it."""
+    """Network, sizes and number of steps of a run."""
 
     kind: str  # linear, mlp, cnn or lm
     batch: int
@@ -65,7 +65,7 @@ def cnn(work: Work) -> Any:
 
 
 class Block(nn.Cell):
-    """A transformer layer that looks back only."""
+    """A causal transformer layer."""
 
     def __init__(self, work: Work) -> None:
         super().__init__()
@@ -90,22 +90,22 @@ class Block(nn.Cell):
 
 
 class LanguageModel(nn.Cell):
-    """Embeddings, `depth` layers, a last norm; the product with the words is in the loss."""
+    """Embeddings, `depth` layers and a final norm; the product with the embeddings is in the loss."""
 
     def __init__(self, work: Work) -> None:
         super().__init__()
         self.words = nn.Embedding(work.classes, work.width)
-        self.places = nn.Embedding(work.length, work.width)
+        self.positions = nn.Embedding(work.length, work.width)
         self.order = Tensor(np.arange(work.length, dtype=np.int32))
         self.layers = nn.SequentialCell([Block(work) for _ in range(work.depth)])
         self.last = nn.LayerNorm((work.width,), epsilon=1e-5)
 
     def construct(self, words: Any) -> Any:
-        return self.last(self.layers(self.words(words) + self.places(self.order)))
+        return self.last(self.layers(self.words(words) + self.positions(self.order)))
 
 
-class MaterialisedLoss(nn.Cell):
-    """What `nn.LinearCrossEntropyLoss` computes, where there is none: all logits in memory."""
+class MaterializedLoss(nn.Cell):
+    """The same value as `nn.LinearCrossEntropyLoss`, with all logits in memory."""
 
     def __init__(self, size: int, classes: int) -> None:
         super().__init__()
@@ -117,19 +117,19 @@ class MaterialisedLoss(nn.Cell):
 
 
 def network_and_loss(work: Work) -> tuple[Any, Any]:
-    """The network, and its loss."""
+    """Return the network and its loss."""
     if work.kind == "linear":
         return nn.Dense(1, 1), nn.L1Loss()
     if work.kind == "mlp":
         return mlp(work), nn.CrossEntropyLoss()
     if work.kind == "cnn":
         return cnn(work), nn.CrossEntropyLoss()
-    fused = getattr(nn, "LinearCrossEntropyLoss", MaterialisedLoss)
+    fused = getattr(nn, "LinearCrossEntropyLoss", MaterializedLoss)
     return LanguageModel(work), fused(work.width, work.classes)
 
 
 def make_data(work: Work) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and labels of all steps."""
+    """Return inputs and labels of all steps."""
     rng = np.random.default_rng(0)
     count = work.steps * work.batch
     if work.kind == "linear":
@@ -143,7 +143,7 @@ def make_data(work: Work) -> tuple[np.ndarray, np.ndarray]:
 
 
 class LastLoss(ms.Callback):
-    """Keeps the loss of the last step, and waits for it."""
+    """Callback that waits for the loss of the last step and stores it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class LastLoss(ms.Callback):
 
 
 def trainer(work: Work, *, sink: bool) -> tuple[Callable[[np.ndarray, np.ndarray], float], list[np.ndarray]]:
-    """A function that trains on arrays and gives the last loss, and the weights that it starts from."""
+    """Return a function that trains on arrays and returns the last loss, and its initial weights."""
     ms.set_seed(1)
     net, loss = network_and_loss(work)
     weights = [*net.trainable_params(), *loss.trainable_params()]

@@ -13,7 +13,7 @@ Run = Callable[[np.ndarray, np.ndarray], float]
 
 
 def torch_network(work: Work) -> tuple[Any, Any]:
-    """The network, from inputs to what the loss takes, and the loss of a batch."""
+    """Return the network, whose outputs are the inputs of the loss, and the loss of a batch."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -42,14 +42,14 @@ def torch_network(work: Work) -> tuple[Any, Any]:
         def __init__(self) -> None:
             super().__init__()
             self.words = nn.Embedding(work.classes, work.width)
-            self.places = nn.Embedding(work.length, work.width)
+            self.positions = nn.Embedding(work.length, work.width)
             self.layers = nn.Sequential(*(Block() for _ in range(work.depth)))
             self.last = nn.LayerNorm(work.width)
             self.head = nn.Linear(work.width, work.classes, bias=False)
 
         def forward(self, words: Any) -> Any:
-            places = self.places(torch.arange(words.shape[1]))
-            return self.head(self.last(self.layers(self.words(words) + places))).flatten(0, 1)
+            positions = self.positions(torch.arange(words.shape[1]))
+            return self.head(self.last(self.layers(self.words(words) + positions))).flatten(0, 1)
 
     if work.kind == "linear":
         return nn.Linear(1, 1), functional.l1_loss
@@ -68,7 +68,7 @@ def torch_network(work: Work) -> tuple[Any, Any]:
 
 
 def torch_trainer(work: Work, start: Sequence[np.ndarray]) -> Run:
-    """A function that trains on arrays from the weights `start`, and gives the last loss."""
+    """Return a function that trains on arrays from the weights `start`, and returns the last loss."""
     import torch
 
     net, loss_of = torch_network(work)
@@ -92,7 +92,7 @@ def torch_trainer(work: Work, start: Sequence[np.ndarray]) -> Run:
 
 
 def keras_network(work: Work) -> tuple[Any, Any]:
-    """The network, and its loss."""
+    """Return the network and its loss."""
     import keras
     from keras import layers, ops
 
@@ -103,7 +103,7 @@ def keras_network(work: Work) -> tuple[Any, Any]:
         hidden = [layers.Dense(work.width, activation="relu") for _ in range(work.depth)]
         return keras.Sequential([keras.Input((784,)), *hidden, layers.Dense(work.classes)]), logits
     if work.kind == "cnn":
-        # Channels last: what Keras on JAX has kernels for.
+        # Keras on JAX has kernels for channels last.
         parts = [layers.Conv2D(16, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
         parts += [layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
         parts += [layers.Flatten(), layers.Dense(work.classes)]
@@ -122,7 +122,7 @@ def keras_network(work: Work) -> tuple[Any, Any]:
 
 
 def keras_trainer(work: Work) -> Run:
-    """A function that trains on arrays, from weights of Keras' own, and gives the mean loss that `fit` reports."""
+    """Return a function that trains on arrays from Keras' initial weights, and returns the mean loss of `fit`."""
     import keras
 
     net, loss = keras_network(work)

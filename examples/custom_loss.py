@@ -1,8 +1,8 @@
 """A loss with two label columns that reports its terms: `python examples/custom_loss.py`.
 
-The network gives a value and how sure it is of it. `construct` takes one label for each column of the dataset
-behind the first, in their order, and returns a dict of terms: the one named "loss" is trained, all of them are
-logged. There is no wrapper cell to write.
+The network predicts a value and its uncertainty. `construct` receives one label for each column of the dataset
+after the first, in their order, and returns a dict of terms: the one named "loss" is trained, all of them are
+logged. No wrapper cell is needed.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ import sporax
 from sporax import LossMonitor, Model, dataset, nn, ops
 
 
-class ValueAndSureness(nn.LossBase):
-    """Gaussian negative log-likelihood of the value, and a penalty that ties the spread to a measured one."""
+class ValueAndUncertainty(nn.LossBase):
+    """Gaussian negative log-likelihood of the value, and a penalty that fits the spread to the measured one."""
 
     def __init__(self, tie=0.1, reduction="mean"):
         super().__init__(reduction)
@@ -35,7 +35,7 @@ def measurements(count):
 
 sporax.set_seed(1)
 net = nn.SequentialCell(nn.Dense(1, 32, activation="tanh"), nn.Dense(32, 2))
-model = Model(net, ValueAndSureness(), nn.Adam(net.trainable_params(), learning_rate=0.01))
+model = Model(net, ValueAndUncertainty(), nn.Adam(net.trainable_params(), learning_rate=0.01))
 data = dataset.NumpySlicesDataset(measurements(2048), ["x", "value", "spread"]).batch(64)
 model.train(epoch=20, train_dataset=data, callbacks=[LossMonitor(160)])
 

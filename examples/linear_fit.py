@@ -1,7 +1,7 @@
-"""Fit a line with a loss of one's own, in MindSpore's style: `sporax run examples/linear_fit.py`.
+"""Fit a line with a custom loss, in MindSpore's style: `sporax run examples/linear_fit.py`.
 
-The points lie on y = 2 x + 3 with noise, and one in ten is far off. The loss is squared for small errors and
-logarithmic for large ones, so the stray points hardly pull the line.
+The points lie on y = 2 x + 3 with noise, and one in ten is an outlier. The loss is quadratic for small errors and
+logarithmic for large ones, so the outliers hardly affect the fit.
 """
 
 import mindspore as ms

@@ -1,6 +1,6 @@
-"""The session is strict: warnings are errors (pyproject), ranks do not promote, every test starts anew.
+"""Strict test session: warnings are errors (pyproject), rank promotion raises, every test starts from the same state.
 
-Eight devices are simulated only where a test asks for them (`on_eight_devices`): the flag slows the rest.
+Eight devices are simulated only for tests that request them (`on_eight_devices`), because the flag slows the others.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SMOKE = "test_smoke.py"
 PROGRAMS = ProgramMemory()
 THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
 
-# Compilation is most of what a test costs. These programs compile in a third of the time, and compute the same slower.
-# A thorough run, and the comparisons with peers, have XLA's ordinary ones. XLA refuses to start with a flag that it
-# does not know, so they are for the versions that were tried.
+# Most of the time of a test is compilation. With these flags, programs compile in a third of the time, and run slower.
+# A thorough run, and the comparisons with peers, use XLA's defaults. XLA does not start with an unknown flag, so the
+# flags are set only for the tested versions.
 QUICK_TO_COMPILE = (
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )
@@ -81,24 +81,24 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _left_out(item: pytest.Item) -> bool:
+def _is_skipped(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None and item.get_closest_marker("peers") is None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, unless the run is thorough: the gate must end within minutes on two cores.
+    """Skip slow tests, unless the run is thorough: `.ci/run` must end within minutes on two cores.
 
-    Comparisons with peers have a run of their own (`-m peers`), and stay in it.
+    Comparisons with peers are a separate run (`-m peers`), in which they are not skipped.
     """
     if THOROUGH:
         return
-    config.hook.pytest_deselected(items=[item for item in items if _left_out(item)])
-    items[:] = [item for item in items if not _left_out(item)]
+    config.hook.pytest_deselected(items=[item for item in items if _is_skipped(item)])
+    items[:] = [item for item in items if not _is_skipped(item)]
 
 
 @pytest.fixture(autouse=True)
-def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test starts from one seed and the default context, and leaves neither changed, nor the alias installed."""
+def _same_state(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start every test from the same seed and the default context; uninstall the alias afterwards."""
     had_alias = compat.installed()
     np.random.seed(SEED)
     default_generator.manual_seed(SEED)
@@ -114,7 +114,7 @@ def _anew(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def on_eight_devices() -> Callable[[str], str]:
-    """Runs Python source in a process of its own that has eight host devices; gives what it printed."""
+    """Function that runs Python source in a separate process with eight host devices, and returns its output."""
 
     def run(source: str) -> str:
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8".strip()

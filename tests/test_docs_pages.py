@@ -1,4 +1,4 @@
-"""The examples in pages of docs/ run, and print what the pages say."""
+"""The examples in pages of docs/ run and print the documented output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every example in a docstring of the package runs, and prints exactly what it says. One test a module."""
+"""Every docstring example of the package runs and prints exactly the documented output. One test for each module."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def module_names() -> list[str]:
 
 
 class Finder(doctest.DocTestFinder):
-    """Finds the examples of decorated functions too: doctest's own rule would pass over them in silence.
+    """Also finds the examples of decorated functions, which doctest would silently skip.
 
-    It asks whether a function's globals are the module's, and a wrapper's are its decorator's.
+    doctest tests whether the globals of a function are those of the module; those of a wrapper are its decorator's.
     """
 
     def _from_module(self, module: types.ModuleType | None, object: Any) -> bool:
         if module is None or inspect.ismodule(object):
             return False
         if module.__name__ == "sporax.ops":
-            # The class forms are made from the functions, examples and all: those run where they were written.
+            # Class forms copy the examples of their functions, which are run there.
             return False
         own = getattr(object, "__module__", None)
         if own is None and isinstance(object, property):
@@ -38,13 +38,13 @@ class Finder(doctest.DocTestFinder):
 
 
 def examples(module: types.ModuleType) -> list[doctest.DocTest]:
-    """The module's doctests, each example once."""
+    """Return the doctests of the module, each example once."""
     found = [test for test in Finder(exclude_empty=True).find(module) if test.examples]
     return list({(test.docstring, test.lineno): test for test in found}.values())
 
 
 def failures(module: types.ModuleType) -> list[str]:
-    """The report of every example that does not hold."""
+    """Return the report of every failing example."""
     runner = doctest.DocTestRunner(optionflags=0, verbose=False)
     reports: list[str] = []
     for test in examples(module):
@@ -86,7 +86,7 @@ def test_an_example_of_a_decorated_function_is_run_and_can_fail():
     assert "Expected:\n    3\nGot:\n    2" in "".join(failures(_module_with("\n>>> 1 + 1\n3\n")))
 
 
-def test_dots_stand_for_themselves():
+def test_dots_match_only_themselves():
     assert failures(_module_with("\n>>> print('long text')\nlong ...\n"))
 
 

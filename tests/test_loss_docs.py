@@ -1,4 +1,4 @@
-"""The pages of docs/losses are what the generator makes now, and every loss has an entry and a picture."""
+"""The pages of docs/losses are current, and every loss has an entry and a plot."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def generator():
     sys.modules.pop(name, None)
 
 
-def test_pages_and_pictures_are_current(generator):
+def test_pages_and_plots_are_current(generator):
     assert generator.missing() == [], "run: python tools/generate_loss_docs.py"
 
 
-def test_every_loss_has_an_entry_with_its_picture():
+def test_every_loss_has_an_entry_with_its_plot():
     index = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for row in losses.registry().values():
-        page = (FOLDER / f"{row.family}.md").read_text(encoding="utf-8")
-        assert f"\n## {row.name}\n" in page
-        assert f"(img/{row.name}.svg)" in page
-        assert f"({row.family}.md#{row.name})" in index
+    for info in losses.registry().values():
+        page = (FOLDER / f"{info.family}.md").read_text(encoding="utf-8")
+        assert f"\n## {info.name}\n" in page
+        assert f"(img/{info.name}.svg)" in page
+        assert f"({info.family}.md#{info.name})" in index
 
 
-def test_pictures_are_small():
+def test_plots_are_small():
     sizes = {path.name: path.stat().st_size for path in (FOLDER / "img").glob("*.svg")}
     assert {name: size for name, size in sizes.items() if size > 14_000} == {}
 
@@ -58,7 +58,7 @@ def test_the_check_can_fail(generator, tmp_path, monkeypatch):
     (tmp_path / "gone.md").touch()
     assert generator.missing() == [
         "README.md is not current",
-        "gone.md is no page",
+        "gone.md is not a page",
         "img/mse_loss.svg is missing",
         "img/old_loss.svg shows no loss",
     ]
@@ -71,11 +71,11 @@ def test_text_becomes_markdown(generator):
     assert generator._markdown("see `a_b` and |x|") == r"see `a_b` and \|x\|"
 
 
-def test_a_picture_without_a_shape_is_refused(generator):
-    row = losses.get("mse_loss")
+def test_a_constant_curve_is_rejected(generator):
+    info = losses.get("mse_loss")
     flat = generator.plotting.Curve("flat", "x", np.arange(3.0), np.ones(3), np.zeros(3))
     with pytest.raises(ValueError, match="constant over 'x'"):
-        generator._checked(row, [flat])
+        generator._checked(info, [flat])
     holed = generator.plotting.Curve("holed", "x", np.arange(3.0), np.array([0, np.nan, 1]), np.zeros(3))
     with pytest.raises(ValueError, match="not finite"):
-        generator._checked(row, [holed])
+        generator._checked(info, [holed])

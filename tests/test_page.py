@@ -1,4 +1,4 @@
-"""The tutorial page: every listing on it, byte for byte, run with `sporax run`, prints what the page says."""
+"""The tutorial: every listing, byte for byte, run with `sporax run`, prints the documented output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATEMENTS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Ass
 
 
 def find_page() -> Path | None:
-    """The page in a `shared` folder beside the repository, or beside a folder above it."""
+    """Return the page in a `shared` folder next to the repository, or next to a parent folder."""
     for folder in Path(__file__).resolve().parents:
         if (folder / PAGE).is_file():
             return folder / PAGE
@@ -26,7 +26,7 @@ def find_page() -> Path | None:
 
 
 def listings(text: str) -> list[str]:
-    """The Python on a page of prose: from each line that can start one, the longest stretch that parses."""
+    """Return the Python listings in a page of prose: from each possible first line, the longest block that parses."""
     lines = text.splitlines()
     found: list[str] = []
     at = 0
@@ -40,7 +40,7 @@ def listings(text: str) -> list[str]:
                 body = ast.parse(block).body
             except SyntaxError:
                 continue
-            # A word of prose can be an expression, but it is no statement.
+            # A word of prose can be an expression, but it is not a statement.
             if any(isinstance(node, STATEMENTS) for node in body):
                 found.append(block + "\n")
                 at = end
@@ -54,12 +54,12 @@ def is_complete(listing: str) -> bool:
 
 
 def run(listing: str, folder: Path, *, seeded: bool = False) -> str:
-    """What `sporax run` prints for a listing; with `seeded`, in an interpreter that sets the seed first."""
+    """Return the output of `sporax run` for a listing; with `seeded`, the interpreter sets the seed first."""
     script = folder / "listing.py"
     script.write_text(listing, encoding="utf-8")
     command = [sys.executable, "-m", "sporax", "run", str(script)]
     if seeded:
-        # The listing stays as it is: the seed is set before its first line.
+        # The listing is not changed: the seed is set before its first line.
         start = f"{SEEDS}from sporax.cli import main\nimport sys\nsys.exit(main(['run', {str(script)!r}]))"
         command = [sys.executable, "-c", start]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -69,7 +69,7 @@ def run(listing: str, folder: Path, *, seeded: bool = False) -> str:
 
 
 def check_training(printed: str) -> None:
-    """Ten lines in the page's format, and a loss that falls."""
+    """Check ten lines in the documented format, and a decreasing loss."""
     lines = printed.splitlines()
     matches = [LOSS_LINE.fullmatch(line) for line in lines]
     assert len(lines) == 10, printed
@@ -80,7 +80,7 @@ def check_training(printed: str) -> None:
 
 
 page = find_page()
-needs_page = pytest.mark.skipif(page is None, reason="the page is not beside this checkout")
+needs_page = pytest.mark.skipif(page is None, reason="the tutorial is not next to this checkout")
 LISTINGS = listings(page.read_text(encoding="utf-8")) if page else []
 COMPLETE = [listing for listing in LISTINGS if is_complete(listing)]
 PARTS = [listing for listing in LISTINGS if not is_complete(listing)]
@@ -99,7 +99,7 @@ def test_a_complete_listing_trains(which, tmp_path):
 
 
 @needs_page
-def test_the_first_listing_prints_what_the_page_says(tmp_path):
+def test_the_first_listing_prints_the_documented_output(tmp_path):
     listing = PARTS[0]
     assert run(listing, tmp_path) == "1.5\n"
     assert run(listing.replace("L1Loss()", "L1Loss(reduction='sum')"), tmp_path) == "9.0\n"
@@ -107,7 +107,7 @@ def test_the_first_listing_prints_what_the_page_says(tmp_path):
 
 
 @needs_page
-def test_the_small_listings_work_one_after_the_other(tmp_path):
+def test_the_small_listings_run_in_order(tmp_path):
     value = next(at for at, listing in enumerate(PARTS) if "output = loss(" in listing)
     steps = [*PARTS[: value + 1], "print(output, output.dtype)\n", *PARTS[value + 1 :]]
     printed = run("\n".join(steps), tmp_path, seeded=True).splitlines(keepends=True)
@@ -118,7 +118,7 @@ def test_the_small_listings_work_one_after_the_other(tmp_path):
     check_training("".join(printed[12:]))
 
 
-def test_listings_are_told_from_prose():
+def test_listings_are_distinguished_from_prose():
     text = "Words.\n\n    import a\n\n    def f():\n        return a\n\n  1. More words\n\nx = 1\nNote\n"
     assert listings(text) == ["import a\n\ndef f():\n    return a\n", "x = 1\nNote\n"]
 

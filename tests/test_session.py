@@ -1,4 +1,4 @@
-"""The strictness of the test session itself."""
+"""The strict settings of the test session."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_ranks_do_not_promote():
 
 
 @pytest.mark.rank_promotion
-def test_ranks_promote_where_a_test_says_so():
+def test_ranks_promote_in_a_marked_test():
     assert (jnp.ones((2, 3)) + jnp.ones(3)).shape == (2, 3)
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_every_test_starts_from_the_same_place(turn):
+def test_every_test_starts_from_the_same_state(turn):
     assert sporax.get_seed() is None
     assert sporax.default_generator.initial_seed() == 20_240_607
     assert np.random.random() == np.random.RandomState(20_240_607).random()
@@ -40,12 +40,12 @@ def test_every_test_starts_from_the_same_place(turn):
     sporax.set_context(mode=sporax.GRAPH_MODE)
 
 
-def test_a_test_about_devices_has_eight(on_eight_devices):
+def test_a_test_of_devices_has_eight_devices(on_eight_devices):
     assert on_eight_devices("import jax\nprint(len(jax.devices()))") == "8\n"
     assert len(jax.devices()) < 8
 
 
-def test_a_failure_on_eight_devices_is_seen(on_eight_devices):
+def test_a_failure_on_eight_devices_is_reported(on_eight_devices):
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         on_eight_devices("1 / 0")
 

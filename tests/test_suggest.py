@@ -97,7 +97,7 @@ class TestUnderTheAlias:
     def test_no_module_of_another_package(self, path):
         with pytest.raises(ImportError) as caught:
             import_module(path)
-        assert str(caught.value).startswith(f"sporax does not serve the module {path}. docs/differences.md")
+        assert str(caught.value).startswith(f"sporax does not provide the module {path}. docs/differences.md")
 
     @pytest.mark.parametrize(
         ("path", "name", "expected"),
@@ -113,7 +113,7 @@ class TestUnderTheAlias:
     def test_names(self, path, name, expected):
         with pytest.raises(AttributeError) as caught:
             getattr(import_module(path), name)
-        assert str(caught.value).startswith(f"sporax does not serve {path}.{name}. {expected}")
+        assert str(caught.value).startswith(f"sporax does not provide {path}.{name}. {expected}")
 
 
 def weights():
@@ -151,7 +151,7 @@ def test_an_unknown_argument_of_a_layer_or_optimizer(make, where, given, meant):
     )
 
 
-class TestOwnClasses:
+class TestCustomClasses:
     def test_a_user_defined_class(self):
         class Net(nn.Cell):
             def __init__(self, hidden_size, *, dropout=0.1):

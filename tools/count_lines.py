@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent / "src" / "sporax"
 
 
 def count(path: Path) -> Counter[str]:
-    """The lines of one file by kind; blank lines and comments count as documentation only inside docstrings."""
+    """Count the lines of a file by kind; blank lines inside docstrings count as docstrings."""
     text = path.read_text("utf-8")
     lines = text.splitlines()
     kinds = ["blank" if not line.strip() else "code" for line in lines]

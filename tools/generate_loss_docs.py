@@ -1,8 +1,8 @@
-"""Write docs/losses/: an index of every loss, a page for each family, and a picture of each loss and its gradient.
+"""Write docs/losses/: an index of every loss, a page for each family, and a plot of each loss and its derivative.
 
-python tools/generate_loss_docs.py           writes pages and pictures (pictures need matplotlib, extra `docs`)
-python tools/generate_loss_docs.py --check   exits with 1 where a page is not current, or a picture is missing
-python tools/generate_loss_docs.py huber     draws one picture
+python tools/generate_loss_docs.py           writes pages and plots (plots need matplotlib, extra `docs`)
+python tools/generate_loss_docs.py --check   exits with 1 if a page is not current, or a plot is missing
+python tools/generate_loss_docs.py huber     draws one plot
 """
 
 from __future__ import annotations
@@ -52,31 +52,31 @@ SHOWN: dict[str, dict[str, tuple[Any, ...]]] = {
     "smooth_l1_loss": {"beta": (0.5, 1.0, 2.0)},
     "tukey_biweight_loss": {"scale": (1.0, 2.0, 4.685)},
 }
-"""Which hyper-parameters a picture shows, where the row's own values would not do."""
+"""Hyper-parameters of plots for which the values of the `LossInfo` are not suitable."""
 
 NOT_SHOWN = {"axis", "blank", "dim", "eps", "ignore_index", "num_classes", "num_sampled", "seed", "smooth"}
-"""Hyper-parameters whose value says nothing of the shape of a loss."""
+"""Hyper-parameters that do not affect the shape of a curve."""
 
 
 CALLING = """\
-## How a function is called
+## Calling convention
 
 ```python
 losses.NAME(*inputs, **hyper_parameters, reduction="none", weights=None)
 ```
 
-- By default a function gives unreduced values. `jax.grad` needs a scalar:
-  `jax.grad(functools.partial(losses.huber_loss, reduction="mean"))`. Under `jax.jit` give the reduction in the same
+- By default a function returns unreduced values. `jax.grad` needs a scalar:
+  `jax.grad(functools.partial(losses.huber_loss, reduction="mean"))`. Under `jax.jit` pass the reduction in the same
   way, or as a static argument.
 - "mean" divides by the number of values whose weight is not zero (a cross entropy with class weights, by the sum of
-  those), "batchmean" by the number of samples. With nothing left the result is 0, with zero gradients.
-- `weights` broadcasts to the shape of the values. A weight of 0 removes what it stands for, NaN included, from value
-  and gradient.
-- In the shapes below, the axes `...` may be absent. So may the axis `N`, where the samples of a batch do not meet each
-  other (as negatives of one another): `jax.vmap(losses.cross_entropy)` works on single samples.
-- Outside of 64-bit mode JAX cuts integers to 32 bits. The losses keep the labels they know (NumPy arrays, lists) from
-  that: labels that are only compared may be any integers, and a class index beyond 32 bits is out of range. The
-  arguments of a function under `jax.jit` are cut by JAX before a loss sees them."""
+  those), "batchmean" by the number of samples. If no sample remains, the result is 0, with zero gradients.
+- `weights` broadcasts to the shape of the values. A weight of 0 removes its element from value and gradient, even if
+  that is NaN.
+- In the shapes below, the axes `...` may be absent. The axis `N` may also be absent, if the samples of a batch do not
+  interact (as negatives of each other, for example): `jax.vmap(losses.cross_entropy)` works on single samples.
+- Outside of 64-bit mode JAX truncates integers to 32 bits. The losses avoid this for concrete labels (NumPy arrays,
+  lists): labels that are only compared may be any integers, and a class index beyond 32 bits is out of range. The
+  arguments of a function under `jax.jit` are truncated by JAX before a loss receives them."""
 
 
 def title(family: str) -> str:
@@ -85,18 +85,18 @@ def title(family: str) -> str:
 
 
 def families() -> dict[str, list[losses.LossInfo]]:
-    """The rows by family, in the order of the registry."""
+    """Return the losses by family, in the order of the registry."""
     found: dict[str, list[losses.LossInfo]] = {}
-    for row in losses.registry().values():
-        found.setdefault(row.family, []).append(row)
+    for info in losses.registry().values():
+        found.setdefault(info.family, []).append(info)
     return found
 
 
 def pages() -> dict[str, str]:
-    """File name and text of every page."""
+    """Return the file name and text of every page."""
     found = {"README.md": _index()}
-    for family, rows in families().items():
-        found[f"{family}.md"] = _page(family, rows)
+    for family, infos in families().items():
+        found[f"{family}.md"] = _page(family, infos)
     return found
 
 
@@ -111,52 +111,52 @@ def _index() -> str:
         "",
         CALLING,
     ]
-    for family, rows in families().items():
-        lines += ["", f"## [{title(family)}]({family}.md)", "", "| function | class | what it is | source |"]
+    for family, infos in families().items():
+        lines += ["", f"## [{title(family)}]({family}.md)", "", "| function | class | description | source |"]
         lines.append("|---|---|---|---|")
-        for row in rows:
-            cell = f"`nn.{row.cell}`" if row.cell else ""
-            link = f"[`{row.name}`]({family}.md#{row.name})"
-            lines.append(f"| {link} | {cell} | {_markdown(row.summary)} | {_table_text(row.citation)} |")
+        for info in infos:
+            cell = f"`nn.{info.cell}`" if info.cell else ""
+            link = f"[`{info.name}`]({family}.md#{info.name})"
+            lines.append(f"| {link} | {cell} | {_markdown(info.summary)} | {_table_text(info.citation)} |")
     return "\n".join(lines) + "\n"
 
 
-def _page(family: str, rows: Iterable[losses.LossInfo]) -> str:
-    module = sys.modules[next(iter(rows)).function.__module__]
+def _page(family: str, infos: Iterable[losses.LossInfo]) -> str:
+    module = sys.modules[next(iter(infos)).function.__module__]
     about = (module.__doc__ or "").strip().partition("\n\n")[0]
     parts = [NOTE, f"# {title(family)}", "", _markdown(" ".join(about.split())), "", "[All losses](README.md)"]
-    for row in rows:
-        parts += ["", *_entry(row)]
+    for info in infos:
+        parts += ["", *_entry(info)]
     return "\n".join(parts) + "\n"
 
 
-def _entry(row: losses.LossInfo) -> list[str]:
-    words = plotting.describe(row)
+def _entry(info: losses.LossInfo) -> list[str]:
+    words = plotting.describe(info)
     parts = [
-        f"## {row.name}",
+        f"## {info.name}",
         "",
         _markdown(words.summary),
         "",
         "```python",
-        f"losses.{_signature(row.name, row.function)}",
+        f"losses.{_signature(info.name, info.function)}",
     ]
-    if cell := getattr(nn, row.cell or "", None):
-        parts.append(f"nn.{_signature(row.cell or '', cell)}")
+    if cell := getattr(nn, info.cell or "", None):
+        parts.append(f"nn.{_signature(info.cell or '', cell)}")
     parts += ["```"]
     for kind, content in words.body:
         parts += ["", *(["```math", _math(content), "```"] if kind == "math" else [_markdown(content)])]
     if words.arguments:
-        shapes = {item.name: f", of shape ({', '.join(item.shape)})" for item in row.inputs}
+        shapes = {item.name: f", of shape ({', '.join(item.shape)})" for item in info.inputs}
         parts += ["", "Arguments:", ""]
         parts += [f"- `{name}`: {_markdown(text)}" for name, text in words.arguments.items()]
         parts += [f"- `{name}`: an input{shape}." for name, shape in shapes.items() if name not in words.arguments]
-    parts += ["", f"Source: {_markdown(words.source or row.citation)}"]
-    parts += ["", f"![value and gradient of {row.name}](img/{row.name}.svg)"]
+    parts += ["", f"Source: {_markdown(words.source or info.citation)}"]
+    parts += ["", f"![value and gradient of {info.name}](img/{info.name}.svg)"]
     return parts
 
 
 def _signature(name: str, called: Any) -> str:
-    """The call without annotations."""
+    """Return the signature without annotations."""
     bare = []
     for parameter in inspect.signature(called).parameters.values():
         default = parameter.default
@@ -167,7 +167,7 @@ def _signature(name: str, called: Any) -> str:
 
 
 class _Named:
-    """A default that prints as its name, and not with an address in memory."""
+    """A default value that prints as its name, without a memory address."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -177,12 +177,12 @@ class _Named:
 
 
 def _math(latex: str) -> str:
-    # GitHub's renderer knows no \operatorname of its own.
+    # GitHub's renderer does not support \operatorname.
     return re.sub(r"\\operatorname\*?\{([^{}]*)\}", r"\\mathrm{\1}", latex)
 
 
 def _markdown(text: str) -> str:
-    """A docstring's text: `:math:` becomes $`...`$, and what Markdown would take for markup is escaped."""
+    """Convert a docstring to Markdown: `:math:` becomes $`...`$, and special characters are escaped."""
     found = re.sub(r":math:`([^`]*)`", lambda math: f"\x00{_math(math[1])}\x01", text)
     pieces = re.split(r"(\x00[^\x01]*\x01|``[^`]+``|`[^`]*`)", found)
     return (
@@ -200,33 +200,33 @@ def _table_text(text: str) -> str:
     return _markdown(text).replace("\n", " ")
 
 
-def curves(row: losses.LossInfo) -> list[plotting.Curve]:
-    """What a picture shows: the loss for one to three values of a hyper-parameter, or for each kind of label.
+def curves(info: losses.LossInfo) -> list[plotting.Curve]:
+    """Return the curves of a plot: the loss for one to three values of a hyper-parameter, or for each kind of label.
 
     Raises:
-        ValueError: a curve has no shape, or is not finite.
+        ValueError: a curve is constant, or not finite.
     """
-    lines = plotting.lines(row)
-    for sweep in _sweeps(row):
+    lines = plotting.lines(info)
+    for sweep in _sweeps(info):
         try:
             swept = [
-                plotting.trace(row, lines[0], setting, label=label, points=POINTS)
-                for label, setting in plotting.settings_of(row, sweep)
+                plotting.trace(info, lines[0], setting, label=label, points=POINTS)
+                for label, setting in plotting.settings_of(info, sweep)
             ]
         except (ValueError, TypeError):
             continue
         if len(swept) > 1 and _differ(swept):
-            return _checked(row, swept)
+            return _checked(info, swept)
     return _checked(
-        row, [plotting.trace(row, line, label=line.case or row.name, points=POINTS) for line in lines[:MOST]]
+        info, [plotting.trace(info, line, label=line.case or info.name, points=POINTS) for line in lines[:MOST]]
     )
 
 
-def _sweeps(row: losses.LossInfo) -> Iterable[dict[str, tuple[Any, ...]]]:
-    if row.name in SHOWN:
-        yield SHOWN[row.name]
-    known = plotting.parameters_of(row)
-    for name, values in row.parameters.items():
+def _sweeps(info: losses.LossInfo) -> Iterable[dict[str, tuple[Any, ...]]]:
+    if info.name in SHOWN:
+        yield SHOWN[info.name]
+    known = plotting.parameters_of(info)
+    for name, values in info.parameters.items():
         if name in NOT_SHOWN:
             continue
         default = known[name].default
@@ -246,32 +246,32 @@ def _differ(found: list[plotting.Curve]) -> bool:
     )
 
 
-def _checked(row: losses.LossInfo, found: list[plotting.Curve]) -> list[plotting.Curve]:
+def _checked(info: losses.LossInfo, found: list[plotting.Curve]) -> list[plotting.Curve]:
     for curve in found:
         if not (np.all(np.isfinite(curve.value)) and np.all(np.isfinite(curve.derivative))):
-            raise ValueError(f"{row.name}: the curve {curve.label!r} over {curve.axis!r} is not finite.")
+            raise ValueError(f"{info.name}: the curve {curve.label!r} over {curve.axis!r} is not finite.")
     if max(float(np.ptp(curve.value)) for curve in found) < 1e-6:
-        raise ValueError(f"{row.name}: the loss is constant over {found[0].axis!r}; give it a line of its own.")
+        raise ValueError(f"{info.name}: the loss is constant over {found[0].axis!r}; define another line for it.")
     return found
 
 
 def missing() -> list[str]:
-    """What is not as it should be: pages that are not current, pictures without a loss, and losses without one."""
+    """Return a list of problems: pages that are not current, plots without a loss, and losses without a plot."""
     wanted = pages()
     wrong = [
         f"{name} is not current"
         for name, text in wanted.items()
         if not (TARGET / name).is_file() or (TARGET / name).read_text(encoding="utf-8") != text
     ]
-    wrong += [f"{path.name} is no page" for path in TARGET.glob("*.md") if path.name not in wanted]
-    pictures = {path.stem for path in (TARGET / "img").glob("*.svg")}
-    wrong += [f"img/{name}.svg is missing" for name in losses.registry() if name not in pictures]
-    wrong += [f"img/{name}.svg shows no loss" for name in sorted(pictures - set(losses.registry()))]
+    wrong += [f"{path.name} is not a page" for path in TARGET.glob("*.md") if path.name not in wanted]
+    plots = {path.stem for path in (TARGET / "img").glob("*.svg")}
+    wrong += [f"img/{name}.svg is missing" for name in losses.registry() if name not in plots]
+    wrong += [f"img/{name}.svg shows no loss" for name in sorted(plots - set(losses.registry()))]
     return wrong
 
 
 def write(names: Iterable[str]) -> list[str]:
-    """Write every page, and the pictures of those losses; gives what could not be drawn."""
+    """Write every page, and the plots of the named losses; return the errors of plots that could not be drawn."""
     (TARGET / "img").mkdir(parents=True, exist_ok=True)
     wanted = pages()
     for path in TARGET.glob("*.md"):
@@ -284,9 +284,9 @@ def write(names: Iterable[str]) -> list[str]:
         (TARGET / name).write_text(text, encoding="utf-8")
     failed = []
     for name in names:
-        row = plotting.find(name)
+        info = plotting.find(name)
         try:
-            plotting.save_figure([curves(row)], TARGET / "img" / f"{row.name}.svg", small=True)
+            plotting.save_figure([curves(info)], TARGET / "img" / f"{info.name}.svg", small=True)
         except (ValueError, TypeError) as error:
             failed.append(f"{name}: {error}")
     return failed
@@ -294,7 +294,7 @@ def write(names: Iterable[str]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", help="draw the pictures of these losses only")
+    parser.add_argument("names", nargs="*", help="draw the plots of these losses only")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if something is not current")
     given = parser.parse_args()
     wrong = missing() if given.check else write(given.names or losses.registry())

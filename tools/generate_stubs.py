@@ -1,10 +1,10 @@
-"""Write the stubs of what type checkers cannot see: `STUBS` lists them.
+"""Write the stubs of the modules whose names type checkers cannot see; `STUBS` lists them.
 
-The public names of `ops` and many methods of Tensor are entered in tables when the families of `sporax.ops` are
-imported. The stubs state them with their signatures and the first line of their docstrings.
+The public names of `ops` and many methods of Tensor are added to tables when the families of `sporax.ops` are
+imported. The stubs contain their signatures and the first line of their docstrings.
 
     python tools/generate_stubs.py           writes the files
-    python tools/generate_stubs.py --check   exits with 1 where one is not current
+    python tools/generate_stubs.py --check   exits with 1 if a file is not current
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _TensorLike: TypeAlias = "Tensor | JaxArray | np.ndarray | np.generic | complex 
 
 
 class _Names(ast.NodeTransformer):
-    """Annotations as the stub needs them.
+    """Convert annotations for the stub.
 
-    Inside the class, `int`, `float`, `jax` and the like are methods, so the types are written another way.
+    Inside the class, `int`, `float`, `jax` and others are methods, so the types need qualified names.
     """
 
     def __init__(self, shadowed: set[str]) -> None:
@@ -74,7 +74,7 @@ def _default(value: Any) -> str:
 
 
 def _method(name: str, function: Callable[..., Any], shadowed: set[str]) -> str:
-    """An attached method: its first parameter becomes self; what it takes for an array may be anything array-like."""
+    """Return the stub of an attached method: the first parameter becomes self; arrays may be anything array-like."""
     signature = inspect.signature(function)
     parts, star = ["self"], False
     for parameter in list(signature.parameters.values())[1:]:
@@ -91,7 +91,7 @@ def _method(name: str, function: Callable[..., Any], shadowed: set[str]) -> str:
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not star:
             parts.append("*")
             star = True
-        # A parameter that has a second name may be missing under its first.
+        # A parameter with a second name may be passed under that name only.
         if parameter.default is inspect.Parameter.empty:
             default = " = ..." if getattr(function, "renamed", None) else ""
         else:
@@ -124,7 +124,7 @@ def _function(node: ast.FunctionDef, shadowed: set[str]) -> str:
 
 
 def _assigned(node: ast.Assign) -> list[str]:
-    """What an assignment in the class body stands for: operators made by a factory, and other names for a method."""
+    """Return the stubs of an assignment in the class body: operators from a factory, and other names of a method."""
     value = node.value
     factory = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
     lines = []
@@ -161,7 +161,7 @@ def _class_names(node: ast.ClassDef) -> set[str]:
 
 
 def tensor_stub() -> str:
-    """The stub of `sporax.core.tensor`."""
+    """Return the stub of `sporax.core.tensor`."""
     from sporax.ops import _base
 
     module = ast.parse((SOURCE / "sporax" / "core" / "tensor.py").read_text())
@@ -248,7 +248,7 @@ def _stub_function(name: str, function: Callable[..., Any], shadowed: set[str]) 
 
 
 def _stub_class(name: str, kind: Any, shadowed: set[str]) -> str:
-    """A class form: its hyper-parameters at construction, the other arguments of its function at the call."""
+    """Return the stub of a class form: hyper-parameters in the constructor, the other arguments in the call."""
     signature = inspect.signature(kind._function)
     hyper = dict(kind._defaults)
     types = {name: each.annotation for name, each in signature.parameters.items() if each.annotation is not each.empty}
@@ -270,27 +270,27 @@ def _stub_class(name: str, kind: Any, shadowed: set[str]) -> str:
         lines.append(f'    {prefix}{first}{" " if first.endswith(chr(34)) else ""}"""')
     init, given_call = _parameters(constructor, shadowed), _parameters(call, shadowed)
     lines.append(f"    def __init__(self{', ' if init else ''}{init}) -> None: ...")
-    # Pyright reads keyword-only parameters that are passed by position as errors, so the call is as the function's.
+    # Pyright rejects keyword-only parameters that are passed by position, so the call has those of the function.
     lines.append(f"    def __call__(self{', ' if given_call else ''}{given_call}) -> {_result(call, shadowed)}: ...")
     return "\n".join(lines)
 
 
 def ops_stub() -> str:
-    """The stub of `sporax.ops`."""
+    """Return the stub of `sporax.ops`."""
     from sporax import ops
     from sporax.ops import _base
 
     shadowed = set(_base.public())
     functions = dict(_base.FUNCTIONS)
-    handed_on = {name: each for name, each in functions.items() if each.__module__.startswith("sporax.transforms")}
-    handed_on |= {name: each for name, each in _base.OTHERS.items() if name != "partial"}
+    reexported = {name: each for name, each in functions.items() if each.__module__.startswith("sporax.transforms")}
+    reexported |= {name: each for name, each in _base.OTHERS.items() if name != "partial"}
     imports = ["from functools import partial as partial", "from sporax.ops._base import Primitive as Primitive"]
     imports += ["from sporax.ops._base import RandomPrimitive"]
-    for name, each in sorted(handed_on.items()):
+    for name, each in sorted(reexported.items()):
         home = "sporax.transforms" if each.__module__.startswith("sporax.transforms") else each.__module__
         imports.append(f"from {home} import {name} as {name}")
     written = [
-        _stub_function(name, each, shadowed) for name, each in sorted(functions.items()) if name not in handed_on
+        _stub_function(name, each, shadowed) for name, each in sorted(functions.items()) if name not in reexported
     ]
     classes = [_stub_class(name, kind, shadowed) for name, kind in sorted(_base.PRIMITIVES.items())]
     doc = (ops.__doc__ or "").split("\n")[0]
@@ -324,14 +324,14 @@ def _table_stub(module: Any, path: str, first: str = "") -> str:
 
 
 def mint_stub() -> str:
-    """The stub of `sporax.mint`."""
+    """Return the stub of `sporax.mint`."""
     from sporax import mint
 
     return _table_stub(mint, "mint/__init__.py", "from sporax.mint import nn as nn\n")
 
 
 def mint_functional_stub() -> str:
-    """The stub of `sporax.mint.nn.functional`."""
+    """Return the stub of `sporax.mint.nn.functional`."""
     from sporax.mint.nn import functional
 
     return _table_stub(functional, "mint/nn/functional.py")
@@ -440,7 +440,7 @@ STUBS: dict[str, Callable[[], str]] = {
     "scipy/linalg.pyi": scipy_linalg_stub,
     "scipy/fft.pyi": scipy_fft_stub,
 }
-"""Each stub, by its path below the package."""
+"""The function that creates each stub, by the path of the stub in the package."""
 
 ROOT = SOURCE / "sporax"
 

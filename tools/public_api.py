@@ -1,7 +1,7 @@
-"""Write tests/api.txt: every public name with its signature, so that a change of the public interface is seen.
+"""Write tests/api.txt: every public name with its signature, so that a change of the public interface is visible.
 
 python tools/public_api.py           writes the file
-python tools/public_api.py --check   exits with 1 where it is not current, and prints the difference
+python tools/public_api.py --check   exits with 1 if the file is not current, and prints the difference
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _signature(value: Any) -> str:
         return ""
     bare = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
     text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
-    # Defaults that are objects without a repr of their own must not depend on an address.
+    # The default repr of an object contains its address.
     return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
@@ -68,10 +68,10 @@ def _line(name: str, value: Any) -> str:
 
 
 def lines() -> Iterator[str]:
-    """The lines of the file."""
+    """Yield the lines of the file."""
     for path in MODULES:
         module = importlib.import_module(path)
-        # The lazy top level has a table; other modules have `__all__`, or what they define.
+        # The lazy top level has a table; other modules have `__all__`, or their definitions.
         names = getattr(module, "__all__", None) or getattr(module, "_HOME", None) or vars(module)
         names = [each for each in names if not each.startswith("_")]
         yield f"# {path}"
@@ -91,7 +91,7 @@ def lines() -> Iterator[str]:
 
 
 def text() -> str:
-    """The file as it should be."""
+    """Return the text of the file."""
     return "\n".join(lines())
 
 

@@ -1,7 +1,7 @@
-"""An argument that no code reads is listed in docs/differences.md, "Accepted without effect", with the reason.
+"""Every unused argument is listed in docs/differences.md, "Accepted without effect", with the reason.
 
-The arguments are found on the AST of every public function, method and constructor: never read; or only checked; or
-only kept in an attribute that nothing but its own property reads.
+Unused arguments are found on the AST of every public function, method and constructor: never read, only checked, or
+only stored in an attribute that only its property reads.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ DOCUMENT = ROOT / "docs" / "differences.md"
 
 AREAS = ("common", "core", "dataset", "losses", "mint", "nn", "ops", "train", "transforms")
 CHECKERS = {"_workers"}
-"""Helpers that check an argument and give nothing back, besides those of `_check`."""
+"""Helpers that only check an argument, in addition to those of `_check`."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str | None, Function]]:
-    """(class or None, function) of what is public in a module."""
+    """Yield (class or None, function) for every public function of a module."""
     for node in tree.body:
         if isinstance(node, Function):
             if not node.name.startswith("_"):
@@ -54,7 +54,7 @@ def _name_of(function: Function, argument: str) -> str:
 
 
 def _is_overload_or_setter(function: Function) -> bool:
-    """Also a function whose derivative is a rule of its own, which may read what the function itself does not."""
+    """Also a function with a custom derivative, whose rule may read arguments that the function does not."""
     return any(
         (isinstance(each, ast.Name) and each.id == "overload")
         or (isinstance(each, ast.Attribute) and each.attr in ("setter", "custom_jvp", "custom_vjp"))
@@ -63,7 +63,7 @@ def _is_overload_or_setter(function: Function) -> bool:
 
 
 def _is_for_subclasses(function: Function) -> bool:
-    """Nothing but a docstring, `...`, `pass` or an error: what a subclass defines, or a protocol."""
+    """Whether the body is only a docstring, `...`, `pass` or an error: a method for subclasses, or a protocol."""
     body = [each for each in function.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
     return all(isinstance(each, (ast.Raise, ast.Pass)) for each in body)
 
@@ -78,7 +78,7 @@ def _is_check(call: ast.AST) -> bool:
 
 
 class _Uses:
-    """How often each name is read in a function: at all, in checks whose result is dropped, and to be kept as it is."""
+    """How often each name is read in a function: in total, in checks whose result is unused, and to be stored."""
 
     def __init__(self, function: Function) -> None:
         self.reads: Counter[str] = Counter()
@@ -95,7 +95,7 @@ class _Uses:
                     self.kept |= {name: (n, target.attr) for name, n in _names(node.value).items()}
 
     def only_kept(self, name: str) -> str | None:
-        """The attribute where an argument is kept, where that is its one use; checks do not count."""
+        """Return the attribute in which an argument is stored, if that is its only use; checks are not counted."""
         count, attribute = self.kept.get(name, (0, None))
         return attribute if count and count + self.checked[name] == self.reads[name] else None
 
@@ -105,7 +105,7 @@ def _names(node: ast.AST) -> Counter[str]:
 
 
 def _reads(trees: list[ast.Module]) -> Counter[str]:
-    """How often an attribute of each name is read, but in the property that shows it."""
+    """Count how often an attribute of each name is read, except in its property."""
     reads: Counter[str] = Counter()
     for tree in trees:
         for node in ast.walk(tree):
@@ -120,7 +120,7 @@ def _reads(trees: list[ast.Module]) -> Counter[str]:
 
 
 def without_effect(sources: list[str]) -> set[tuple[str, str]]:
-    """(function, argument) pairs that nothing reads."""
+    """Return (function, argument) pairs of unused arguments."""
     trees = [ast.parse(source) for source in sources]
     reads = _reads(trees)
     read_in: dict[tuple[str, str], int] = defaultdict(int)
@@ -156,7 +156,7 @@ def without_effect(sources: list[str]) -> set[tuple[str, str]]:
                 found.append((owner, function.name, argument))
     result = set()
     for owner, name, argument in found:
-        # The argument of a method that others of its name read, or that subclasses define, belongs to the interface.
+        # An argument that other methods of the same name read, or that subclasses define, belongs to the interface.
         if owner is not None and name != "__init__" and read_in[name, argument]:
             continue
         shown = owner if name == "__init__" else f"{owner}.{name}" if owner else name
@@ -166,7 +166,7 @@ def without_effect(sources: list[str]) -> set[tuple[str, str]]:
 
 
 def documented() -> set[tuple[str, str]]:
-    """(function, argument) pairs of the section's table."""
+    """Return the (function, argument) pairs of the section's table."""
     section = DOCUMENT.read_text(encoding="utf-8").split("\n## Accepted without effect\n", 1)[1].split("\n## ", 1)[0]
     pairs = set()
     for line in section.splitlines():
@@ -184,8 +184,8 @@ def _all_sources() -> list[str]:
 def test_every_argument_without_effect_is_listed():
     unlisted = without_effect(_all_sources()) - documented()
     assert not unlisted, (
-        f"nothing reads {sorted(unlisted)}. Implement the argument, or raise an error where it asks for what is not "
-        "served; only where it cannot change a result, list it in docs/differences.md with the reason."
+        f"nothing reads {sorted(unlisted)}. Implement the argument, or raise an error where it requests what is not "
+        "supported; only if it cannot change a result, list it in docs/differences.md with the reason."
     )
 
 
@@ -195,7 +195,7 @@ def test_what_is_listed_exists():
         for owner, function in _functions(ast.parse(source)):
             shown = owner if function.name == "__init__" else f"{owner}.{function.name}" if owner else function.name
             known |= {(str(shown), argument) for argument in _arguments(function)}
-    # Keywords taken by **kwargs, what factories make, and settings are looked up below or where they are tested.
+    # Keywords of **kwargs, results of factories, and settings are checked below or in their tests.
     made = {"jit", "set_context", "TopK", "IndexAdd", "scatter_nd_update", "ScatterUpdate", "Optimizer", "Primitive"}
     missing = {(name, each) for name, each in documented() - known if name not in made}
     assert missing <= {("Adam", "use_lazy"), ("Adam", "use_offload")}, missing
@@ -237,7 +237,7 @@ class Child(Base):
     def hook(self, context):
         return 1
 
-@told(label="known")
+@declared(label="known")
 def loss(x, known, forgotten):
     return x
 

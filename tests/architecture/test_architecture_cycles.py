@@ -10,7 +10,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "sporax"
 
 
 def module_name(path: Path, root: Path) -> str:
-    """The dotted name of a file below `root`, the folder of the package."""
+    """Return the dotted name of a file in `root`, the directory of the package."""
     parts = (root.name, *path.relative_to(root).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

@@ -1,4 +1,4 @@
-"""Rules that a file can be read for: its length, and no global flag of JAX."""
+"""Rules for each file: its length, and no global option of JAX."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def too_long(text: str) -> bool:
 
 
 def flips_a_flag(text: str) -> bool:
-    """Whether a file sets an option of the whole process: `jax.config.update(...)`, `jax.config.x = ...`."""
+    """Whether a file sets a process-wide option: `jax.config.update(...)`, `jax.config.x = ...`."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("config.update"):
             return True
@@ -43,7 +43,7 @@ def test_the_length_rule_can_fail():
 
 def test_no_file_but_the_context_sets_an_option_of_jax():
     setters = {p.relative_to(SOURCE).as_posix() for p in SOURCE.rglob("*.py") if flips_a_flag(p.read_text("utf-8"))}
-    # `set_device` chooses the default device, which is what the user asked it for.
+    # `set_device` sets the default device at the user's request.
     assert setters == {"core/context.py"}
 
 

@@ -1,4 +1,4 @@
-"""Who imports whom: an AST scan of every file of the package, function-level imports counted."""
+"""Allowed imports: an AST scan of every file of the package, including function-level imports."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LEAVES = frozenset(
     }
 )
 
-# The table of the design. `_seed` is one leaf more: `set_seed` (core) shares it with `dataset`, which must
-# not see JAX.
-# `common` is MindSpore's path of that name, and only hands names on.
+# The table of the design. `_seed` is an additional leaf: `set_seed` (core) shares it with `dataset`, which must
+# not import JAX.
+# `common` is MindSpore's path of that name, and only re-exports names.
 _BELOW_TRAIN = {"core", "losses", "formats", "transforms", "parallel", "ops", "nn", "dataset"}
 ALLOWED: dict[str, set[str]] = {
     **{leaf: {"_errors"} for leaf in LEAVES},
@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "testing": {"core", "losses", "nn", "transforms"},
     "plotting": {"losses"},
     "common": {"core", "transforms", "ops"},
-    # MindSpore's path of that name; it hands names on too.
+    # MindSpore's path of that name; it also re-exports names.
     "mint": {"core", "losses", "ops", "nn"},
     # MindSpore's paths of these names; they enter functions in the table of ops.
     "numpy": {"core", "ops"},
@@ -70,12 +70,12 @@ LEAVES_OF = {
     "dataset": {"_check", "_code", "_describe", "_docstring", "_errors", "_exports", "_seed", "_suggest"},
     "compat": {"_errors", "_suggest"},
 }
-"""Which leaves a package may import; all of them unless it stands here."""
+"""Which leaves a package may import; all of them for packages that are not listed here."""
 
 FILE_ALLOWED = {"dataset/_iterator.py": {"sporax"}}
-"""The files with a right of their own."""
+"""Files with additional permissions."""
 
-# The roots that a package may import beside the standard library and sporax; None: anything but FOREIGN.
+# The roots that a package may import in addition to the standard library and sporax; None: anything but FOREIGN.
 THIRD_PARTY: dict[str, set[str]] = {
     "formats": {"numpy", "ml_dtypes", "google", "safetensors"},
     "dataset": {"numpy"},
@@ -89,7 +89,7 @@ FOREIGN = {"torch", "keras", "tensorflow", "mindspore", "flax", "equinox"}
 
 
 def package_of(path: Path, source: Path = SOURCE) -> str:
-    """The row of the table that a file belongs to."""
+    """Return the entry of the table for a file."""
     parts = path.relative_to(source).parts
     if len(parts) > 1:
         return parts[0]
@@ -97,7 +97,7 @@ def package_of(path: Path, source: Path = SOURCE) -> str:
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """(line, module, names) of every import, wherever it stands; `import_module("...")` counts as one."""
+    """Yield (line, module, names) of every import at any level, including `import_module("...")`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -111,7 +111,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:
 
 
 def targets(module: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """(row of the table, dotted path) for each thing of sporax that one import statement reaches."""
+    """Yield (entry of the table, dotted path) for each object of sporax that an import statement imports."""
     if module == "sporax":
         for name in names or ("",):
             inside = name in ALLOWED and name not in ("sporax", "__main__")
@@ -122,7 +122,7 @@ def targets(module: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def violations(path: Path, text: str, source: Path = SOURCE) -> list[str]:
-    """What is wrong with the imports of one file."""
+    """Return the forbidden imports of a file."""
     package = package_of(path, source)
     relative = path.relative_to(source).as_posix()
     may = (
@@ -166,22 +166,22 @@ def files() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(SOURCE).as_posix())
-def test_a_file_imports_only_what_its_row_allows(path: Path):
+def test_a_file_imports_only_allowed_packages(path: Path):
     assert violations(path, path.read_text(encoding="utf-8")) == []
 
 
-def test_every_folder_and_file_has_a_row():
+def test_every_folder_and_file_is_in_the_table():
     present = {p.name for p in SOURCE.iterdir() if p.is_dir() and any(p.glob("*.py"))}
     present |= {"sporax" if p.name == "__init__.py" else p.stem for p in SOURCE.glob("*.py")}
-    assert present <= set(ALLOWED), f"no row for {present - set(ALLOWED)}"
+    assert present <= set(ALLOWED), f"not in the table: {present - set(ALLOWED)}"
     assert not list(SOURCE.rglob("util*")), "no folder or file is called utils"
 
 
-def test_the_table_has_no_circle():
+def test_the_table_has_no_cycle():
     done: set[str] = set()
     while len(done) < len(ALLOWED):
         ready = {row for row, may in ALLOWED.items() if row not in done and may - {row} <= done | LEAVES}
-        assert ready, f"these import each other in a circle: {set(ALLOWED) - done}"
+        assert ready, f"these packages form an import cycle: {set(ALLOWED) - done}"
         done |= ready
 
 
@@ -229,5 +229,5 @@ def test_the_scan_can_fail(file, text, message):
         ("numpy/x.py", "from sporax.ops._op import op\n"),
     ],
 )
-def test_the_scan_lets_the_allowed_through(file, text):
+def test_the_scan_accepts_allowed_imports(file, text):
     assert violations(SOURCE / file, text) == []

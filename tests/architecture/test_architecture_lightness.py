@@ -1,4 +1,4 @@
-"""What an import must not pull in, each in a process of its own."""
+"""Libraries that an import must not load, each in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAVY = (
 
 
 def loaded(statement: str, *names: str) -> list[str]:
-    """Which of `names`, or of their submodules, are imported after `statement` in a fresh process."""
+    """Return which of `names`, or of their submodules, are imported after `statement` in a new process."""
     code = (
         f"{statement}\nimport sys\n"
         f"print(*[n for n in {names!r} if any(m == n or m.startswith(n + '.') for m in sys.modules)])"
@@ -44,11 +44,11 @@ def loaded(statement: str, *names: str) -> list[str]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_import_stays_light(statement, names):
+def test_an_import_loads_no_heavy_library(statement, names):
     assert loaded(statement, *names) == []
 
 
-def test_lightness_can_fail():
+def test_the_check_can_fail():
     assert loaded("import sporax, json", "json", "jax") == ["json"]
     assert loaded("import sporax.losses", "jax", "sporax.core") == ["jax"]
     assert loaded("import xml.dom", "xml") == ["xml"]

@@ -1,4 +1,4 @@
-"""The public top level: the names that the interpreter serves are those of the stub, which editors read."""
+"""The public top level: the names at run time are those of the stub, which editors read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STUB = Path(sporax.__file__).with_suffix(".pyi")
 
 
 def declared() -> dict[str, str]:
-    """Name -> module, from the stub."""
+    """Return the module of each name, from the stub."""
     found: dict[str, str] = {}
     for node in ast.parse(STUB.read_text("utf-8")).body:
         if isinstance(node, ast.ImportFrom):
@@ -32,7 +32,7 @@ def test_every_line_of_the_stub_is_read():
 
 
 @pytest.mark.parametrize("name", sorted(sporax._HOME))
-def test_every_public_name_is_there(name):
+def test_every_public_name_exists(name):
     value = getattr(sporax, name)
     assert getattr(sporax, name) is value
     assert name in dir(sporax)
@@ -45,7 +45,7 @@ def test_every_error_is_public():
     assert classes - {"ModuleNotServedError"} == public
 
 
-def test_an_unknown_name_is_said_with_its_near_miss():
+def test_an_unknown_name_gets_a_suggestion():
     with pytest.raises(AttributeError, match=r"module 'sporax' has no attribute 'Tensr'. Did you mean Tensor\?"):
         sporax.Tensr
     with pytest.raises(AttributeError, match=r"^module 'sporax' has no attribute 'zzzz'$"):
@@ -54,7 +54,7 @@ def test_an_unknown_name_is_said_with_its_near_miss():
         from sporax import Tensr  # noqa: F401
 
 
-def test_tensor_has_its_op_methods_wherever_it_is_taken_from():
+def test_tensor_has_its_op_methods_wherever_it_is_imported_from():
     code = "from sporax import Tensor\nprint(Tensor([1.0, 2.0]).sum())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "3.0\n", done.stderr

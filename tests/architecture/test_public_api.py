@@ -1,4 +1,4 @@
-"""The public names and signatures are those recorded in tests/api.txt, so that a change of them is deliberate."""
+"""The public names and signatures are those recorded in tests/api.txt, so that every change is deliberate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The static types that a user of sporax sees, under `pyright --strict`."""
+"""The static types of user code, under `pyright --strict`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ USER_CODE = ROOT / "tests" / "typing" / "user_code.py"
 
 
 def errors(path: Path, folder: Path) -> dict[int, list[str]]:
-    """The errors of pyright in a file, by line."""
+    """Return the errors of pyright in a file, by line."""
     shutil.copy(path, folder)
     settings = {
         "include": [path.name],

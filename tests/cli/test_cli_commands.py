@@ -14,7 +14,7 @@ from sporax.cli import _doctor, main
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """(exit code, standard output, standard error) of the command."""
+    """Return (exit code, standard output, standard error) of the command."""
     with pytest.raises(SystemExit) as ended:
         raise SystemExit(main(list(arguments)))
     out, err = capsys.readouterr()
@@ -41,13 +41,13 @@ def test_help_of_run(capsys, option):
     assert "Run a script written for MindSpore, unchanged, on sporax." in out
 
 
-def test_a_wrong_command_is_refused(capsys):
+def test_an_unknown_command_is_rejected(capsys):
     code, _, err = call(capsys, "rnu")
     assert code == 2
     assert "No such command 'rnu'" in err
 
 
-def test_an_unknown_option_of_run_is_taken_for_a_script(capsys):
+def test_an_unknown_option_of_run_is_treated_as_a_script(capsys):
     code, _, err = call(capsys, "run", "--nosuch")
     assert code == 2
     assert "there is no file '--nosuch'" in err

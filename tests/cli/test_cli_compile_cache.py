@@ -1,4 +1,4 @@
-"""`sporax run` keeps compiled programs between runs, and `sporax doctor` tells where."""
+"""`sporax run` caches compiled programs between runs, and `sporax doctor` prints the directory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WITHOUT = {name: value for name, value in os.environ.items() if not name.startsw
 
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A processor whose programs XLA reads again, whatever this one is."""
+    """Simulate a processor whose programs XLA can load."""
     monkeypatch.setattr(_compile_cache, "_processor", lambda: "model name: ordinary")
 
 
@@ -51,21 +51,21 @@ def run(folder: Path, **more: str) -> str:
     return done.stdout
 
 
-def kept(folder: Path) -> list[str]:
+def cached(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "cache").rglob("*-cache"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME is Linux'")
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME exists on Linux only")
 def test_a_second_run_adds_no_program_and_gives_the_same_weights(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
-    # A processor that is left out keeps none; what JAX is told by hand is served all the same.
-    by_hand = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    more = {} if cache_folder(WITHOUT) else by_hand
+    # An unsupported processor has no cache; explicit settings of JAX are kept.
+    explicit = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    more = {} if cache_folder(WITHOUT) else explicit
     first = run(tmp_path, **more)
-    programs = kept(tmp_path)
+    programs = cached(tmp_path)
     assert programs
     assert run(tmp_path, **more) == first
-    assert kept(tmp_path) == programs
+    assert cached(tmp_path) == programs
 
 
 def test_jax_variables_determine_the_folder_first(ordinary):

@@ -16,7 +16,7 @@ def _wide(monkeypatch):
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """(exit code, standard output, standard error) of the command."""
+    """Return (exit code, standard output, standard error) of the command."""
     with pytest.raises(SystemExit) as ended:
         raise SystemExit(main(["loss", *arguments]))
     out, err = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""`sporax loss check`: what is printed, and the exit status."""
+"""`sporax loss check`: output and exit status."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def run(*arguments):
     return CliRunner().invoke(app, ["loss", "check", *map(str, arguments)])
 
 
-def test_a_good_loss_gives_status_0_and_a_table(file):
+def test_a_correct_loss_gives_status_0_and_a_table(file):
     result = run(f"{file}:Good", "--inputs", "f32[6, 2], f32[6, 2]", "--only", "gradient", "--only", "reduction")
     assert result.exit_code == 0, result.output
     assert "Good: 2 passed" in result.output
     assert "✓" in result.output
 
 
-def test_a_bad_loss_gives_status_1_with_line_and_fix(file, tmp_path):
+def test_an_incorrect_loss_gives_status_1_with_line_and_fix(file, tmp_path):
     page = tmp_path / "report.html"
     result = run(f"{file}:Bad", "--inputs", "f32[6, 2], f32[6, 2]", "--only", "gradient-ties", "--json", "--html", page)
     assert result.exit_code == 1, result.output
@@ -68,13 +68,13 @@ def test_a_bad_loss_gives_status_1_with_line_and_fix(file, tmp_path):
         (["mse_loss", "--arg", "beta"], "--arg must be name=value"),
     ],
 )
-def test_what_cannot_be_checked_gives_status_2(arguments, said):
+def test_an_uncheckable_target_gives_status_2(arguments, said):
     result = run(*arguments)
     assert result.exit_code == 2
     assert said in result.output
 
 
-def test_every_built_in_loss_has_its_line_when_it_is_done_and_all_are_counted(monkeypatch):
+def test_each_built_in_loss_is_printed_when_it_is_checked_and_all_are_counted(monkeypatch):
     two = {name: losses.get(name) for name in ("mse_loss", "hinge_loss")}
     monkeypatch.setattr(losses, "registry", lambda: two)
     done = []
@@ -86,7 +86,7 @@ def test_every_built_in_loss_has_its_line_when_it_is_done_and_all_are_counted(mo
     monkeypatch.setattr(_loss_check, "check_loss", checked)
     reports = _loss_check.run(None, None, [], every=True, quiet=True, only=["reduction"])
     assert next(reports).ok
-    assert done == ["mse_loss"], "the second is checked when it is asked for"
+    assert done == ["mse_loss"], "the second is checked only when it is requested"
     result = run("--all", "--only", "reduction")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()

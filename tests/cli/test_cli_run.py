@@ -1,4 +1,4 @@
-"""`sporax run`: as Python would run the script, with `mindspore` there."""
+"""`sporax run`: runs the script as Python would, with `mindspore` installed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_script_runs_in_the_environment_that_python_gives_it(tmp_path):
     ]
 
 
-def test_the_alias_is_in_place(tmp_path):
+def test_the_alias_is_installed(tmp_path):
     script(tmp_path, "import mindspore as ms\nprint(ms.Tensor([1, 2]).dtype, ms.__name__)\n")
     assert sporax("run", "script.py", cwd=tmp_path).stdout == "Int64 mindspore\n"
 
@@ -76,11 +76,11 @@ def test_an_error_of_syntax_shows_the_line(tmp_path):
     assert "runpy" not in done.stderr
 
 
-def test_an_import_that_is_not_served_is_an_error(tmp_path):
+def test_an_unsupported_import_is_an_error(tmp_path):
     script(tmp_path, "from mindspore.nn import L1Los\n")
     done = sporax("run", "script.py", cwd=tmp_path)
     assert done.returncode == 1
-    assert "sporax does not serve mindspore.nn.L1Los. Did you mean L1Loss?" in done.stderr.splitlines()[-1]
+    assert "sporax does not provide mindspore.nn.L1Los. Did you mean L1Loss?" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("statement", "code"), [("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no')", 1)])

@@ -1,4 +1,4 @@
-"""The examples run as their first lines say, and print what they promise."""
+"""The examples run as described in their docstrings, with the expected results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def output(*command: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_line_is_found_among_stray_points(tmp_path):
+def test_the_line_is_fitted_despite_outliers(tmp_path):
     lines = output("-m", "sporax", "run", str(EXAMPLES / "linear_fit.py"), folder=tmp_path)
     assert len(lines) == 7
     found = re.fullmatch(r"w = (-?\d+\.\d\d), b = (-?\d+\.\d\d)", lines[-1])

@@ -1,4 +1,4 @@
-"""The README does what it says: its commands are CI's, its Python runs, its links lead somewhere."""
+"""The README: its commands are those of CI, its Python code runs, and its links are valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/index.md", "docs/
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The fenced blocks of a page in one language."""
+    """Return the fenced code blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -29,12 +29,12 @@ def test_the_two_commands_are_where_ci_reads_them():
     assert [line for line in README.splitlines() if re.search(pattern, line)] == [first, second]
 
 
-def test_ci_can_be_run():
+def test_the_ci_script_is_executable():
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111 == 0o111
 
 
 def block_with(text: str) -> str:
-    """The one Python block of the README that holds the text."""
+    """Return the Python block of the README that contains the text."""
     [code] = [code for code in blocks(README, "python") if text in code]
     return code
 
@@ -56,14 +56,14 @@ def test_the_loss_of_the_readme_is_short():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_to_a_file(page):
+def test_every_link_target_exists(page):
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), f"{page}: {target}"
 
 
-def test_every_cell_that_the_readme_names_is_there():
+def test_every_name_in_the_readme_exists():
     from sporax import nn, train
 
     [row] = [line for line in README.splitlines() if line.startswith("| losses |")]

@@ -199,7 +199,7 @@ def test_hard_gates_in_half_precision_round_once(layer, formula):
     expected = formula(wide, np.clip(wide / 6 + 0.5, 0, 1)).astype(np.float16)
     result = layer()(Tensor(x)).asnumpy()
     assert result.dtype == np.float16
-    # Rarely, a tie of the float32 intermediate value is rounded to the other neighbour.
+    # Rarely, a tie of the float32 intermediate value is rounded to the other neighbor.
     assert np.mean(result == expected) > 0.99
 
 

@@ -144,8 +144,8 @@ def test_the_documented_values(name: str):
 
 def test_the_documented_shapes_of_random_results():
     acts = np.random.default_rng(3).random((1, 2, 3, 5)).astype(np.float32)
-    costs, slope = ops.RNNTLoss(blank_label=0)(Tensor(acts), i32([1, 2]), i32(2), i32(2))
-    assert (costs.shape, slope.shape) == ((1,), (1, 2, 3, 5))
+    costs, gradient = ops.RNNTLoss(blank_label=0)(Tensor(acts), i32([1, 2]), i32(2), i32(2))
+    assert (costs.shape, gradient.shape) == ((1,), (1, 2, 3, 5))
     true = Tensor(np.array([[1], [3], [4], [6], [3]], np.int64))
     for drawn in (
         ops.uniform_candidate_sampler(true, 1, 3, False, 4, 1),

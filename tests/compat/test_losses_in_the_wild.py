@@ -1,6 +1,6 @@
-"""Losses as model libraries (mindcv) define them, trained under the alias.
+"""Losses in the style of model libraries (mindcv), trained under the alias.
 
-The code is original; its calls are those of such libraries.
+The code is original; it uses the same API as such libraries.
 """
 
 from __future__ import annotations

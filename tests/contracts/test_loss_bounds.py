@@ -57,7 +57,7 @@ def test_no_value_is_below_the_bound(info):
         for size in (1.0, 1e-3, 30.0):
             inputs = nearly_equal(info, seed, apart, size)
             values, _ = plain(info.name)(inputs, np.ones(shape, np.float32))
-            assert (np.asarray(values) >= info.lower_bound).all(), f"{values} for inputs {apart} apart"
+            assert (np.asarray(values) >= info.lower_bound).all(), f"{values} for inputs that differ by {apart}"
 
 
 DIVERGENCES = [

@@ -82,7 +82,7 @@ class TestContext:
 
     def test_a_device_that_does_not_exist(self):
         if any(device.platform == "tpu" for device in jax.devices()):
-            pytest.skip("there is a TPU here")
+            pytest.skip("this machine has a TPU")
         with pytest.raises(DeviceError, match="JAX finds no such device on this machine; it has "):
             context.set_device("TPU")
 

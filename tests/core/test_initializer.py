@@ -119,7 +119,7 @@ class TestDistributions:
 
     @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
     @pytest.mark.parametrize(
-        ("nonlinearity", "slope", "gain"),
+        ("nonlinearity", "negative_slope", "gain"),
         [
             ("leaky_relu", 0, math.sqrt(2)),
             ("leaky_relu", 1.0, 1.0),
@@ -128,11 +128,11 @@ class TestDistributions:
             ("sigmoid", 0, 1.0),
         ],
     )
-    def test_he(self, mode, nonlinearity, slope, gain):
+    def test_he(self, mode, nonlinearity, negative_slope, gain):
         shape = (40, 70, 3)
         fan = 210 if mode == "fan_in" else 120
-        check_uniform(HeUniform(slope, mode, nonlinearity)(shape), gain * math.sqrt(3 / fan))
-        check_normal(HeNormal(slope, mode, nonlinearity)(shape), 0.0, gain / math.sqrt(fan))
+        check_uniform(HeUniform(negative_slope, mode, nonlinearity)(shape), gain * math.sqrt(3 / fan))
+        check_normal(HeNormal(negative_slope, mode, nonlinearity)(shape), 0.0, gain / math.sqrt(fan))
 
     @pytest.mark.parametrize(("mode", "fan"), [("fan_in", 300), ("fan_out", 60), ("fan_avg", 180)])
     def test_variance_scaling(self, mode, fan):

@@ -23,8 +23,8 @@ def read(data):
     return list(data.create_tuple_iterator(num_epochs=1, output_numpy=True))
 
 
-def column(data, place=0):
-    return [row[place].ravel().tolist() if row[place].ndim > 1 else row[place].tolist() for row in read(data)]
+def column(data, position=0):
+    return [row[position].ravel().tolist() if row[position].ndim > 1 else row[position].tolist() for row in read(data)]
 
 
 def firsts(data):

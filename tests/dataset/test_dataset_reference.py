@@ -51,7 +51,7 @@ def source(kind, rows):
 
 
 def reference_shuffle(rows, size, rng):
-    """The buffered shuffle as its docstring states it."""
+    """The buffered shuffle, as described in its docstring."""
     buffer, rest = list(rows[:size]), rows[size:]
     if len(buffer) < size or not rest:
         return [buffer[i] for i in rng.permutation(len(buffer))]
@@ -59,9 +59,9 @@ def reference_shuffle(rows, size, rng):
     for row in rest:
         if not draws:
             draws = list(rng.integers(size, size=1024))
-        place = int(draws.pop())
-        out.append(buffer[place])
-        buffer[place] = row
+        position = int(draws.pop())
+        out.append(buffer[position])
+        buffer[position] = row
     return out + [buffer[i] for i in rng.permutation(size)]
 
 
@@ -119,7 +119,7 @@ class Reference:
 
 @st.composite
 def pipelines(draw):
-    """(pipeline, reference) of random operations, and a note for the reader of a failure."""
+    """Yield (pipeline, reference) of random operations, and a description for failures."""
     kind = draw(st.sampled_from(["list", "object", "function", "slices"]))
     count = draw(st.integers(1, 23))
     rows = rows_of(3, count)
@@ -176,7 +176,7 @@ def assert_same(got, expected, note):
 
 
 def epoch_of(data):
-    """The rows of the next epoch; none where the dataset says that there is none."""
+    """Return the rows of the next epoch, or an empty list if the dataset reports that it is empty."""
     return rows_or_none(lambda: data.create_tuple_iterator(num_epochs=1, output_numpy=True))
 
 

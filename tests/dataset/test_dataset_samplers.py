@@ -22,21 +22,21 @@ def epoch(data):
 
 
 class Indexed:
-    """Only `__getitem__` and `__len__`, as MindSpore takes it."""
+    """Only `__getitem__` and `__len__`, as MindSpore accepts it."""
 
     def __init__(self, length):
         self.length = length
 
-    def __getitem__(self, place):
-        return [3, 1, 2, 0][place]
+    def __getitem__(self, index):
+        return [3, 1, 2, 0][index]
 
     def __len__(self):
         return self.length
 
 
 class Endless(Indexed):
-    def __getitem__(self, place):
-        return place
+    def __getitem__(self, index):
+        return index
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def firsts(data):
 
 
 class Elements:
-    """Counts how often each element is asked for."""
+    """Counts how often each element is read."""
 
     def __init__(self, values):
         self.values, self.asked = values, []

@@ -163,7 +163,7 @@ def test_a_later_seed_restarts():
 
 
 class RandomState(ds.Sampler):
-    """A sampler with its own random numbers, and a state of its own."""
+    """A sampler with its own random generator and state."""
 
     def __init__(self):
         super().__init__()
@@ -193,7 +193,7 @@ def test_the_state_includes_that_of_the_users_objects():
 
 
 class Restarting:
-    """An iterator whose `__iter__` starts again; nothing tells that from the outside."""
+    """An iterator whose `__iter__` restarts, which cannot be observed from the outside."""
 
     def __iter__(self):
         self.at = 0

@@ -1,4 +1,4 @@
-"""Run by a real MindSpore's Python: `make FOLDER` writes checkpoints, `check FOLDER` reads what sporax wrote.
+"""Run by the Python of a real MindSpore: `make FOLDER` writes checkpoints, `check FOLDER` reads those of sporax.
 
 It imports no sporax. `check` prints one JSON object; the test reads it.
 """
@@ -51,14 +51,14 @@ def make(folder):
     ms.save_checkpoint(net, os.path.join(folder, "net.ckpt"))
 
 
-def _told(loaded):
-    told = {}
+def _contents(loaded):
+    report = {}
     for name, value in loaded.items():
         if isinstance(value, str):
-            told[name] = ["str", None, value]
+            report[name] = ["str", None, value]
         else:
-            told[name] = [str(value.dtype), list(value.shape), value.float().asnumpy().tolist()]
-    return told
+            report[name] = [str(value.dtype), list(value.shape), value.float().asnumpy().tolist()]
+    return report
 
 
 def check(folder):
@@ -68,9 +68,9 @@ def check(folder):
     for file in sorted(os.listdir(folder)):
         path = os.path.join(folder, file)
         kind = "safetensors" if file.endswith(".safetensors") else "ckpt"
-        report[file] = _told(ms.load_checkpoint(path, format=kind))
+        report[file] = _contents(ms.load_checkpoint(path, format=kind))
         if kind == "ckpt":
-            report[file + " checked"] = _told(ms.load_checkpoint(path, crc_check=True))
+            report[file + " checked"] = _contents(ms.load_checkpoint(path, crc_check=True))
     net = _net()
     missing, unused = ms.load_param_into_net(net, ms.load_checkpoint(os.path.join(folder, "net.ckpt")))
     report["net"] = {"missing": missing, "unused": unused, "weight": net.fc.weight.asnumpy().tolist()}

@@ -306,5 +306,5 @@ def test_heavy_libraries_are_imported_lazily():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(eval(done.stdout))
-    # `import sporax` itself may load jax and with it ml_dtypes; this package adds neither library of its own.
+    # `import sporax` itself may load jax and with it ml_dtypes; this package imports neither.
     assert not loaded & {"google.protobuf", "safetensors"}

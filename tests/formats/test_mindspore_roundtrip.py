@@ -1,4 +1,4 @@
-"""Both ways with a real MindSpore: set SPORAX_MINDSPORE_PYTHON to its interpreter, else these are skipped."""
+"""Exchange of files with a real MindSpore; skipped unless SPORAX_MINDSPORE_PYTHON is its interpreter."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from sporax import formats
 
 INTERPRETER = os.environ.get("SPORAX_MINDSPORE_PYTHON")
-pytestmark = pytest.mark.skipif(not INTERPRETER, reason="SPORAX_MINDSPORE_PYTHON names no interpreter")
+pytestmark = pytest.mark.skipif(not INTERPRETER, reason="SPORAX_MINDSPORE_PYTHON is not set")
 SIDE = pathlib.Path(__file__).with_name("_mindspore_side.py")
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 FLOATS = ["float16", "float32", "float64"]
@@ -21,7 +21,7 @@ MINDSPORE_NAMES = {np.dtype(bool): "Bool", np.dtype(ml_dtypes.bfloat16): "BFloat
 
 
 def _run(action, folder):
-    # An environment of its own: this process's PYTHONPATH belongs to another Python.
+    # A separate environment: the PYTHONPATH of this process belongs to another Python.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(
         [str(INTERPRETER), str(SIDE), action, str(folder)],
@@ -58,18 +58,18 @@ def test_mindspore_reads_what_sporax_writes(tmp_path, monkeypatch):
 
     report = json.loads(_run("check", tmp_path).split("REPORT")[1])
     for file in ("all.ckpt", "all.ckpt checked", "sliced.ckpt", "sliced.ckpt checked", "all.safetensors"):
-        told = report[file]
+        read = report[file]
         expected = entries | (strings if file.startswith("all.ckpt") else {})
-        assert set(told) == set(expected), file
+        assert set(read) == set(expected), file
         for name, value in expected.items():
             if isinstance(value, str):
-                assert told[name] == ["str", None, value], file
+                assert read[name] == ["str", None, value], file
             else:
                 array = np.asarray(value)
                 wanted = [_mindspore_name(array.dtype), list(array.shape)]
-                assert told[name][:2] == wanted, (file, name)
+                assert read[name][:2] == wanted, (file, name)
                 np.testing.assert_array_equal(
-                    np.float32(told[name][2]).reshape(array.shape), array.astype(np.float32), err_msg=name
+                    np.float32(read[name][2]).reshape(array.shape), array.astype(np.float32), err_msg=name
                 )
     assert report["net"] == {"missing": [], "unused": [], "weight": weight}
 

@@ -1,4 +1,4 @@
-"""The adaptive softmax beside torch's, as a function and as a Cell that holds the weights."""
+"""The adaptive softmax compared with torch, as a function and as a Cell with the weights."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def weights(dtype: Any = np.float32) -> dict[str, Any]:
     }
 
 
-def test_log_probabilities_sum_to_one_and_are_the_losses():
+def test_log_probabilities_sum_to_one_and_are_the_negative_losses():
     x, _ = batch(4)
     log_p = jax.jit(lambda x: losses.adaptive_log_softmax(x, **weights()))(x)
     assert log_p.shape == (4, CLASSES)
@@ -47,7 +47,7 @@ def test_log_probabilities_sum_to_one_and_are_the_losses():
         np.testing.assert_allclose(run(np.full(4, y)), -log_p[:, y], rtol=1e-5)
 
 
-def test_targets_that_are_no_class():
+def test_targets_that_are_not_classes():
     x, _ = batch(4)
     for y, at in ((20, 2), (-1, 0)):
         wrong = np.array([0, 5, 11, 19])
@@ -59,19 +59,19 @@ def test_targets_that_are_no_class():
             values = losses.adaptive_log_softmax_loss(x, jnp.asarray(wrong), **weights())
             return values.sum(), values
 
-        (_, values), slope = jax.jit(jax.value_and_grad(lambda x, y: total(x, y), has_aux=True))(x, wrong)
+        (_, values), gradient = jax.jit(jax.value_and_grad(lambda x, y: total(x, y), has_aux=True))(x, wrong)
         assert np.isnan(values).tolist() == [n == at for n in range(4)]
-        assert not np.asarray(slope)[at].any()
-        assert np.isfinite(slope).all()
+        assert not np.asarray(gradient)[at].any()
+        assert np.isfinite(gradient).all()
 
 
-def test_extreme_activations_have_finite_values_and_slopes():
+def test_extreme_activations_have_finite_values_and_gradients():
     x = np.full((3, WIDTH), 1e4, np.float32)
-    values, slope = jax.jit(
+    values, gradient = jax.jit(
         jax.value_and_grad(lambda x: losses.adaptive_log_softmax_loss(x, np.array([0, 5, 19]), **weights()).sum())
     )(x)
     assert np.isfinite(values)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
 
 
 def test_weights_are_checked():
@@ -150,7 +150,7 @@ def test_the_cell_compiles_and_divides_once():
 
 
 @pytest.mark.peers
-def test_the_cell_is_torchs_in_value_and_every_gradient():
+def test_the_cell_matches_torch_in_value_and_every_gradient():
     torch = pytest.importorskip("torch")
     net, (x, y) = make(head_bias=True), batch()
     peer = torch.nn.AdaptiveLogSoftmaxWithLoss(WIDTH, CLASSES, CUTOFFS, div_value=2.0, head_bias=True)

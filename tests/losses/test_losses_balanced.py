@@ -20,7 +20,7 @@ X, LABELS = RNG.normal(size=(6, 4)).astype(np.float32), RNG.integers(0, 4, 6)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.99, 0.9999])
-def test_class_balanced_weights_are_those_of_the_effective_number(beta):
+def test_class_balanced_weights_follow_the_effective_number(beta):
     got = losses.class_balanced_weights(COUNTS, beta)
     np.testing.assert_allclose(got, class_balanced(COUNTS, beta), rtol=1e-4)
     assert got.sum() == pytest.approx(4, rel=1e-6)
@@ -33,7 +33,7 @@ def test_class_balanced_weights_near_one_are_the_inverse_frequency():
     assert losses.class_balanced_weights(jnp.array(COUNTS, jnp.float16), 0.5).dtype == np.float16
 
 
-def test_class_balanced_loss_is_cross_entropy_with_those_weights_but_for_the_mean():
+def test_class_balanced_loss_is_weighted_cross_entropy_except_for_the_mean():
     weight = losses.class_balanced_weights(COUNTS, 0.99)
     options: dict[str, Any] = {"samples_per_cls": COUNTS, "beta": 0.99}
     values = losses.class_balanced_loss(X, LABELS, **options)
@@ -56,7 +56,7 @@ def test_the_margins_of_ldam():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ldam_is_its_authors_lines_in_torch(dtype):
+def test_ldam_matches_the_authors_torch_code(dtype):
     torch = pytest.importorskip("torch")
     with jax.enable_x64(dtype == np.float64):
         for weight in (None, [0.5, 1.0, 2.0, 4.0]):
@@ -71,15 +71,15 @@ def test_ldam_is_its_authors_lines_in_torch(dtype):
             )
             expected.backward()
             options: dict[str, Any] = {"cls_num_list": COUNTS, "max_m": 0.4, "weight": weight, "s": 10}
-            got, slope = jax.value_and_grad(lambda a, o=options: losses.evaluate(losses.ldam_loss, a, LABELS, **o))(
+            got, gradient = jax.value_and_grad(lambda a, o=options: losses.evaluate(losses.ldam_loss, a, LABELS, **o))(
                 jnp.asarray(X.astype(dtype))
             )
             tolerance = 1e-5 if dtype == np.float32 else 1e-12
             np.testing.assert_allclose(got, expected.item(), rtol=tolerance)
-            np.testing.assert_allclose(slope, x.grad.numpy(), rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=tolerance, atol=tolerance)
 
 
-def test_counts_do_for_frequencies():
+def test_counts_are_accepted_as_frequencies():
     frequencies = np.array(COUNTS) / sum(COUNTS)
     for tau in (0.0, 0.5, 1.5):
         got = losses.logit_adjusted_cross_entropy(X, LABELS, priors=COUNTS, tau=tau)
@@ -101,43 +101,43 @@ def test_infinite_logits_give_the_limit():
         assert not vjp(jnp.ones(3))[0].any()
 
 
-def test_a_class_of_weight_zero_costs_nothing_even_where_it_is_impossible():
+def test_a_class_of_weight_zero_has_no_loss_even_where_its_probability_is_zero():
     x = jnp.array([[-INF, 0.0]])
-    value, slope = jax.value_and_grad(
+    value, gradient = jax.value_and_grad(
         lambda a: losses.ldam_loss(a, np.array([0]), cls_num_list=[1, 9], weight=[0.0, 1.0]).sum()
     )(x)
     assert value.item() == 0
-    assert not slope.any()
+    assert not gradient.any()
 
 
-def test_a_label_that_is_no_class_is_nan_without_gradient_in_compiled_code():
+def test_a_label_that_is_not_a_class_gives_nan_without_gradient_in_compiled_code():
     for call in (
         lambda a, y: losses.ldam_loss(a, y, cls_num_list=COUNTS, weight=COUNTS),
         lambda a, y: losses.logit_adjusted_cross_entropy(a, y, priors=COUNTS),
         lambda a, y: losses.class_balanced_loss(a, y, samples_per_cls=COUNTS),
     ):
-        values, slope = jax.jit(lambda a, y, call=call: (call(a, y), jax.grad(lambda b: call(b, y).sum())(a)))(
+        values, gradient = jax.jit(lambda a, y, call=call: (call(a, y), jax.grad(lambda b: call(b, y).sum())(a)))(
             X[:3], np.array([0, 4, -1])
         )
         assert np.isnan(values).tolist() == [False, True, True]
-        assert not slope[1:].any()
+        assert not gradient[1:].any()
 
 
 class TestZLoss:
-    def test_it_is_the_square_of_the_normaliser(self):
+    def test_it_is_the_square_of_the_normalizer(self):
         x = jnp.array([[0.0, 1.0, -INF], [1e4, 1e4, 0.0], [-2.0, -1.0, -0.5]])
         got = losses.z_loss(x, coefficient=0.5)
-        normaliser = np.array([np.log1p(np.e), 1e4 + np.log(2), np.log(np.exp([-2.0, -1.0, -0.5]).sum())])
-        np.testing.assert_allclose(got, 0.5 * normaliser**2, rtol=1e-5)
-        slope = jax.grad(lambda a: losses.z_loss(a, coefficient=0.5).sum())(x)
-        np.testing.assert_allclose(slope, normaliser[:, None] * np.exp(losses.log_softmax(x)), rtol=1e-5)
+        normalizer = np.array([np.log1p(np.e), 1e4 + np.log(2), np.log(np.exp([-2.0, -1.0, -0.5]).sum())])
+        np.testing.assert_allclose(got, 0.5 * normalizer**2, rtol=1e-5)
+        gradient = jax.grad(lambda a: losses.z_loss(a, coefficient=0.5).sum())(x)
+        np.testing.assert_allclose(gradient, normalizer[:, None] * np.exp(losses.log_softmax(x)), rtol=1e-5)
 
-    def test_nothing_is_lost_where_the_normaliser_is_one(self):
+    def test_it_is_accurate_where_the_normalizer_is_near_one(self):
         logits = losses.log_softmax(jnp.asarray(X))
         np.testing.assert_allclose(losses.z_loss(logits, coefficient=1.0), 0, atol=1e-12)
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_arguments_raise():
     with pytest.raises(ArgumentError, match="`cls_num_list` must be above 0 for every class, but got 0 for class 1"):
         losses.ldam_loss(X, LABELS, cls_num_list=[1, 0, 2, 0])
     with pytest.raises(ArgumentError, match="`priors` must be above 0 for every class, but got nan for class 3"):

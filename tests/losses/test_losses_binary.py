@@ -1,4 +1,4 @@
-"""Losses on two classes: infinite logits, certain probabilities, argument grids, and torch, Keras and optax."""
+"""Binary losses: infinite logits, probabilities of 0 and 1, argument grids; compared with torch, Keras and optax."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ WEIGHT = np.array([[0.5, 2.0, 1.5]], np.float32)
 
 
 def derivatives(name: str, x: Any, y: Any, **params: Any) -> list[np.ndarray]:
-    """Values, slopes and second derivatives in the first input, of an elementwise loss."""
+    """Return values, gradients and second derivatives of an elementwise loss with respect to the first input."""
     fn = getattr(losses, name)
     x, y = jnp.asarray(x), jnp.asarray(y)
 
-    def slope(x: jax.Array) -> jax.Array:
+    def gradient(x: jax.Array) -> jax.Array:
         return jax.grad(lambda a: fn(a, y, **params).sum())(x)
 
     def run(x: jax.Array) -> Any:
         forward = jax.jvp(lambda a: fn(a, y, **params), (x,), (jnp.ones_like(x),))[1]
-        return fn(x, y, **params), slope(x), forward, jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
+        return fn(x, y, **params), gradient(x), forward, jax.jvp(gradient, (x,), (jnp.ones_like(x),))[1]
 
     values, reverse, forward, second = map(np.asarray, jax.jit(run)(x))
     np.testing.assert_allclose(forward, reverse, rtol=1e-6)
@@ -94,36 +94,36 @@ def test_softplus_has_every_derivative_at_zero():
 def test_far_and_infinite_logits_have_their_limits(name, params):
     x = np.array([INF, -INF, INF, -INF, 1e4, -1e4, 1e4, -1e4, 60.0, 60.0], np.float32)
     y = np.array([1, 0, 0, 1, 1, 0, 0, 1, 1, 0], np.float32)
-    values, slopes, bends = derivatives(name, x, y, **params)
+    values, gradients, bends = derivatives(name, x, y, **params)
     np.testing.assert_allclose(values, [0, 0, INF, INF, 0, 0, 1e4, 1e4, 0, 60], atol=1e-5)
-    np.testing.assert_allclose(slopes, [0, 0, 1, -1, 0, 0, 1, -1, 0, 1], atol=1e-5)
+    np.testing.assert_allclose(gradients, [0, 0, 1, -1, 0, 0, 1, -1, 0, 1], atol=1e-5)
     np.testing.assert_allclose(bends, 0, atol=1e-5)
 
 
-def test_a_clipped_negative_has_no_loss_at_the_low_end_and_a_bounded_one_at_the_high_end():
-    values, slopes, bends = derivatives("asymmetric_loss", np.array([INF, -INF, 1e4, -1e4], np.float32), np.zeros(4))
+def test_a_clipped_negative_has_no_loss_at_the_low_end_and_a_bounded_loss_at_the_high_end():
+    values, gradients, bends = derivatives("asymmetric_loss", np.array([INF, -INF, 1e4, -1e4], np.float32), np.zeros(4))
     high = 0.95**4 * -math.log(0.05)
     np.testing.assert_allclose(values, [high, 0, high, 0], rtol=1e-6)
-    np.testing.assert_array_equal(slopes, 0)
+    np.testing.assert_array_equal(gradients, 0)
     np.testing.assert_array_equal(bends, 0)
 
 
 def test_soft_margin_at_the_ends():
     x = np.array([INF, -INF, INF, -INF, 1e4, 1e4], np.float32)
     y = np.array([1, -1, -1, 1, 1, -1])
-    values, slopes, bends = derivatives("soft_margin_loss", x, y)
+    values, gradients, bends = derivatives("soft_margin_loss", x, y)
     np.testing.assert_array_equal(values, [0, 0, INF, INF, 0, 1e4])
-    np.testing.assert_array_equal(slopes, [0, 0, 1, -1, 0, 1])
+    np.testing.assert_array_equal(gradients, [0, 0, 1, -1, 0, 1])
     np.testing.assert_array_equal(bends, 0)
 
 
-def test_certain_probabilities_have_the_bounds_of_the_cross_entropy():
+def test_probabilities_of_0_and_1_have_the_bounds_of_the_cross_entropy():
     p, y = np.array([0, 1, 0, 1], np.float32), np.array([0, 1, 1, 0], np.float32)
     for gamma in (0.0, 0.5, 1.0, 2.0):
-        values, slopes, _ = derivatives("binary_focal_cross_entropy", p, y, gamma=gamma)
+        values, gradients, _ = derivatives("binary_focal_cross_entropy", p, y, gamma=gamma)
         np.testing.assert_array_equal(values, [0, 0, 100, 100])
-        assert np.isfinite(slopes).all()
-        np.testing.assert_array_equal(slopes[:2], 0)
+        assert np.isfinite(gradients).all()
+        np.testing.assert_array_equal(gradients[:2], 0)
     plain = derivatives("binary_cross_entropy", PROBABILITIES, SOFT)
     for ours, theirs in zip(
         derivatives("binary_focal_cross_entropy", PROBABILITIES, SOFT, gamma=0.0), plain, strict=True
@@ -131,24 +131,24 @@ def test_certain_probabilities_have_the_bounds_of_the_cross_entropy():
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
-def test_a_small_probability_of_being_wrong_keeps_its_digits():
-    _, slopes, _ = derivatives(
+def test_a_small_probability_of_error_is_accurate():
+    _, gradients, _ = derivatives(
         "binary_cross_entropy_with_logits", np.array([30.0, -30.0], np.float32), np.array([1.0, 0.0])
     )
-    np.testing.assert_allclose(slopes, [-math.exp(-30), math.exp(-30)], rtol=4e-6)
+    np.testing.assert_allclose(gradients, [-math.exp(-30), math.exp(-30)], rtol=4e-6)
 
 
 @pytest.mark.parametrize("gamma", [1.5, 2.0])
-def test_the_slope_in_the_label_is_right_at_hard_labels(gamma):
+def test_the_gradient_with_respect_to_the_label_is_correct_at_hard_labels(gamma):
     with jax.enable_x64(True):
         x, y = np.array([-2.0, 0.5, 3.0, 0.7, -40.0]), np.array([0.0, 1.0, 0.0, 1.0, 1.0])
         for fn, inputs in ((losses.sigmoid_focal_loss, x), (losses.binary_focal_cross_entropy, 1 / (1 + np.exp(-x)))):
-            slope = jax.grad(lambda b, fn=fn, inputs=inputs: fn(inputs, b, gamma=gamma).sum())
+            gradient = jax.grad(lambda b, fn=fn, inputs=inputs: fn(inputs, b, gamma=gamma).sum())
             near = np.abs(y - 1e-9)
-            np.testing.assert_allclose(slope(jnp.asarray(y)), slope(jnp.asarray(near)), rtol=1e-6)
+            np.testing.assert_allclose(gradient(jnp.asarray(y)), gradient(jnp.asarray(near)), rtol=1e-6)
 
 
-def test_nan_stays_nan():
+def test_nan_is_propagated():
     nan = np.full(2, np.nan, np.float32)
     for name in ("binary_cross_entropy_with_logits", "sigmoid_focal_loss", "asymmetric_loss"):
         assert np.isnan(getattr(losses, name)(nan, np.array([0.0, 1.0]))).all()
@@ -176,7 +176,7 @@ def test_cross_entropies_over_the_grid(labels, smoothing):
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 3.0])
 def test_focal_losses_over_the_grid(gamma):
     for alpha, smoothing, labels in itertools.product((None, 0.25), (0.0, 0.2), (SOFT, HARD)):
-        # Differences in the label need room on both sides.
+        # Finite differences in the label need values on both sides.
         if labels is HARD and smoothing == 0 and gamma % 1:
             continue
         params = {"gamma": gamma, "label_smoothing": smoothing}
@@ -187,7 +187,7 @@ def test_focal_losses_over_the_grid(gamma):
         check_loss(getattr(losses, name), ORACLES[name], [PROBABILITIES, labels], params, tolerance=1e-4)
 
 
-def test_focal_loss_of_logits_is_that_of_their_probabilities():
+def test_focal_loss_of_logits_equals_that_of_their_probabilities():
     with jax.enable_x64(True):
         x, y = LOGITS.astype(np.float64), SOFT.astype(np.float64)
         ours = losses.sigmoid_focal_loss(x, y, alpha=0.3, gamma=1.5, label_smoothing=0.1)
@@ -215,16 +215,16 @@ def test_hyper_parameters_may_be_swept_over():
     np.testing.assert_allclose(swept[1], fixed, rtol=1e-5, atol=1e-7)
 
 
-def test_a_class_of_weight_zero_adds_nothing_whatever_it_holds():
+def test_a_class_of_weight_zero_adds_nothing_whatever_its_values():
     x = LOGITS.copy()
     x[:, 1] = np.array([INF, np.nan, -INF, 1e4])
     run = jax.jit(
         jax.value_and_grad(lambda a: losses.multilabel_soft_margin_loss(a, HARD, weight=[1.0, 0.0, 2.0]).sum())
     )
-    value, slope = run(x)
+    value, gradient = run(x)
     other, kept = run(LOGITS)
     np.testing.assert_allclose(value, other, rtol=1e-6)
-    np.testing.assert_allclose(slope[:, ::2], kept[:, ::2], rtol=1e-6)
+    np.testing.assert_allclose(gradient[:, ::2], kept[:, ::2], rtol=1e-6)
 
 
 def test_weights_may_have_a_gradient():
@@ -237,7 +237,7 @@ def test_weights_may_have_a_gradient():
     np.testing.assert_allclose(of_positive, (expected * HARD).sum(0), rtol=1e-5, atol=1e-7)
 
 
-def test_a_zero_weight_leaves_the_denominator():
+def test_a_zero_weight_is_not_counted_in_the_denominator():
     weight = np.array([[1.0], [0.0], [2.0], [0.0]], np.float32)
     mean = losses.evaluate(losses.binary_cross_entropy_with_logits, LOGITS, HARD, weight=weight)
     expected = ORACLES["binary_cross_entropy_with_logits"].value(LOGITS, HARD) * weight
@@ -284,7 +284,7 @@ def test_a_zero_weight_leaves_the_denominator():
         ),
     ],
 )
-def test_errors_say_what_came_and_the_mend(call, error, message):
+def test_error_messages(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
@@ -294,7 +294,7 @@ def test_errors_say_what_came_and_the_mend(call, error, message):
 
 
 def compare(ours: Callable[..., Any], peer: Callable[..., Any], inputs: list[np.ndarray], tolerance: float) -> None:
-    """Values and gradients, with a cotangent that tells places apart, where the peer is a JAX function."""
+    """Compare values and gradients, for a cotangent that differs between elements, with those of a JAX function."""
     results = []
     for fn in (ours, peer):
 
@@ -307,7 +307,7 @@ def compare(ours: Callable[..., Any], peer: Callable[..., Any], inputs: list[np.
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
-def beside_torch(name: str, peer: Callable[..., Any], inputs: list[np.ndarray], params: dict[str, Any]) -> None:
+def compare_with_torch(name: str, peer: Callable[..., Any], inputs: list[np.ndarray], params: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     dtype = inputs[0].dtype
     tensors = [torch.tensor(array, requires_grad=array.dtype == dtype) for array in inputs]
@@ -329,16 +329,16 @@ def beside_torch(name: str, peer: Callable[..., Any], inputs: list[np.ndarray], 
             values, pull = jax.vjp(fn, chosen)
             return values, pull(jnp.asarray(cotangent))[0]
 
-        values, slopes = jax.jit(run)([inputs[at] for at in floats])
+        values, gradients = jax.jit(run)([inputs[at] for at in floats])
     np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    for at, slope in zip(floats, slopes, strict=True):
+    for at, gradient in zip(floats, gradients, strict=True):
         expected = tensors[at].grad
-        np.testing.assert_allclose(slope, expected.numpy(), rtol=tolerance, atol=tolerance, err_msg=f"{name} {at}")
+        np.testing.assert_allclose(gradient, expected.numpy(), rtol=tolerance, atol=tolerance, err_msg=f"{name} {at}")
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_torchs_losses(dtype):
+def test_losses_match_torch(dtype):
     functional = pytest.importorskip("torch").nn.functional
     x, y, hard = LOGITS.astype(dtype), SOFT.astype(dtype), HARD.astype(dtype)
     weight, positive = WEIGHT.astype(dtype), np.array([3.0, 0.5, 1.0], dtype)
@@ -348,19 +348,19 @@ def test_torchs_losses(dtype):
 
     name = "binary_cross_entropy_with_logits"
     for params in ({}, {"weight": weight}, {"pos_weight": positive}, {"weight": weight, "pos_weight": positive}):
-        beside_torch(name, peer(name), [x, y], params)
-    beside_torch(name, peer(name), [x[0, 0], hard[0, 0]], {})
-    beside_torch(
+        compare_with_torch(name, peer(name), [x, y], params)
+    compare_with_torch(name, peer(name), [x[0, 0], hard[0, 0]], {})
+    compare_with_torch(
         name, peer(name), [x.reshape(2, 1, 6), hard.reshape(2, 1, 6)], {"pos_weight": np.arange(6).astype(dtype)}
     )
-    beside_torch(
+    compare_with_torch(
         "binary_cross_entropy", peer("binary_cross_entropy"), [PROBABILITIES.astype(dtype), hard], {"weight": weight}
     )
-    beside_torch("soft_margin_loss", peer("soft_margin_loss"), [x, (2 * HARD - 1).astype(np.int64)], {})
+    compare_with_torch("soft_margin_loss", peer("soft_margin_loss"), [x, (2 * HARD - 1).astype(np.int64)], {})
     for params in ({}, {"weight": positive}):
-        # torch reduces over the classes before "none" also.
-        beside_torch("multilabel_soft_margin_loss", peer("multilabel_soft_margin_loss"), [x, y], params)
-        beside_torch(
+        # torch reduces over the classes also with "none".
+        compare_with_torch("multilabel_soft_margin_loss", peer("multilabel_soft_margin_loss"), [x, y], params)
+        compare_with_torch(
             "multilabel_soft_margin_loss", peer("multilabel_soft_margin_loss"), [x[None] * 3, hard[None]], params
         )
 
@@ -378,13 +378,13 @@ def test_the_asymmetric_loss_differentiated_by_torch(gamma_neg, gamma_pos, clip)
 
     params = {"gamma_neg": gamma_neg, "gamma_pos": gamma_pos, "clip": clip}
     labels = HARD.astype(np.int64)
-    beside_torch("asymmetric_loss", lambda x, y, **_: peer(x, y), [LOGITS.astype(np.float64), labels], params)
+    compare_with_torch("asymmetric_loss", lambda x, y, **_: peer(x, y), [LOGITS.astype(np.float64), labels], params)
 
 
 @pytest.mark.peers
-def test_optaxs_losses():
+def test_losses_match_optax():
     optax = pytest.importorskip("optax")
-    # Far from hard labels optax has finite derivatives in the labels.
+    # Away from hard labels, optax has finite derivatives with respect to the labels.
     compare(losses.binary_cross_entropy_with_logits, optax.sigmoid_binary_cross_entropy, [10 * LOGITS, SOFT], 5e-6)
     for params in ({"alpha": 0.25}, {"gamma": 0.5, "alpha": 0.9}):
         compare(
@@ -402,7 +402,7 @@ def test_optaxs_losses():
 
 
 @pytest.mark.peers
-def test_kerass_losses():
+def test_losses_match_keras():
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = pytest.importorskip("keras").losses
 

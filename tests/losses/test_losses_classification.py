@@ -1,4 +1,4 @@
-"""Cross entropy over the whole grid of its arguments, beside the oracle and PyTorch; its corners."""
+"""Cross entropy over the complete grid of its arguments, compared with the oracle and PyTorch; special cases."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def inputs_for(soft: bool, rest: tuple[int, ...], dtype: Any = np.float32) -> tu
         labels = rng.dirichlet(np.ones(CLASSES), (5, *rest))
         return logits, np.moveaxis(labels, -1, 1).astype(dtype)
     labels = rng.integers(0, CLASSES, (5, *rest)).astype(np.int32)
-    labels[0] = 2  # so that something is ignored
-    labels[1] = 1  # and something counts for nothing
+    labels[0] = 2  # so that a label is ignored
+    labels[1] = 1  # and a label has class weight 0
     return logits, labels
 
 
@@ -46,7 +46,7 @@ def kept(labels: np.ndarray, ignore_index: int, soft: bool) -> np.ndarray | None
 
 
 @grid
-def test_the_grid_is_the_oracles(smoothing, ignore_index, weight, soft, rest):
+def test_the_grid_matches_the_oracle(smoothing, ignore_index, weight, soft, rest):
     name, options = options_for(smoothing, ignore_index, weight, soft)
     logits, labels = inputs_for(soft, rest)
     oracle = ORACLES[name]
@@ -66,14 +66,14 @@ def test_the_grid_is_the_oracles(smoothing, ignore_index, weight, soft, rest):
     got, vjp = jax.vjp(both, jnp.asarray(logits))
     for at, reduction in enumerate(cotangents):
         np.testing.assert_allclose(got[at], reduced(expected, reduction, weights, counts), rtol=1e-5, err_msg=reduction)
-        slope = vjp((1.0 - at, jnp.float32(at)))[0]
+        derivative = vjp((1.0 - at, jnp.float32(at)))[0]
         exact = oracle.gradients(cotangents[reduction], logits, labels, **options)[0]
-        np.testing.assert_allclose(slope, exact, rtol=1e-5, atol=1e-6, err_msg=reduction)
+        np.testing.assert_allclose(derivative, exact, rtol=1e-5, atol=1e-6, err_msg=reduction)
 
 
 @pytest.mark.peers
 @grid
-def test_the_grid_is_torchs(smoothing, ignore_index, weight, soft, rest):
+def test_the_grid_matches_torch(smoothing, ignore_index, weight, soft, rest):
     torch = pytest.importorskip("torch")
     dtype: Any = np.float64 if rest else np.float32
     name, options = options_for(smoothing, ignore_index, weight, soft)
@@ -97,15 +97,15 @@ def test_the_grid_is_torchs(smoothing, ignore_index, weight, soft, rest):
 
             values, vjp = jax.vjp(fn, *((jnp.asarray(logits), jnp.asarray(labels)) if soft else (jnp.asarray(logits),)))
             np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-            slopes = vjp(jnp.asarray(cotangent))
-            np.testing.assert_allclose(slopes[0], x.grad.numpy(), rtol=tolerance, atol=tolerance)
+            gradients = vjp(jnp.asarray(cotangent))
+            np.testing.assert_allclose(gradients[0], x.grad.numpy(), rtol=tolerance, atol=tolerance)
             if soft:
-                np.testing.assert_allclose(slopes[1], target.grad.numpy(), rtol=tolerance, atol=2 * tolerance)
+                np.testing.assert_allclose(gradients[1], target.grad.numpy(), rtol=tolerance, atol=2 * tolerance)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize(("rest", "dtype"), [((), np.float32), ((2, 3), np.float64)])
-def test_nll_is_torchs(rest, dtype):
+def test_nll_matches_torch(rest, dtype):
     torch = pytest.importorskip("torch")
     logits, labels = inputs_for(False, rest, dtype)
     log_p = np.moveaxis(log_softmax(np.moveaxis(logits.astype(np.float64), 1, -1)), -1, 1)
@@ -176,23 +176,23 @@ def check_limit(logits: list[float], p: np.ndarray, smoothing: float) -> None:
         dense = np.eye(3, dtype=np.float32)[[label]]
         for fn, labels in ((losses.cross_entropy, np.array([label])), (losses.soft_cross_entropy, dense)):
             call = lambda x, fn=fn, labels=labels: fn(x, labels, weight=weight, label_smoothing=smoothing)[0]  # noqa: E731
-            value, slope = jax.value_and_grad(call)(jnp.array([logits], jnp.float32))
+            value, gradient = jax.value_and_grad(call)(jnp.array([logits], jnp.float32))
             np.testing.assert_allclose(value, cost, rtol=1e-6)
-            np.testing.assert_allclose(slope, [p * target.sum() - target], atol=1e-6)
+            np.testing.assert_allclose(gradient, [p * target.sum() - target], atol=1e-6)
 
 
-def test_a_class_of_weight_zero_costs_nothing_even_where_it_is_impossible():
+def test_a_class_of_weight_zero_has_no_loss_even_where_its_probability_is_zero():
     logits = jnp.array([[-INF, 0.0, 0.0]])
     for smoothing in (0.0, 0.3, 1.0):
         options: dict[str, Any] = {"weight": [0.0, 1.0, 1.0], "label_smoothing": smoothing}
-        value, slope = jax.value_and_grad(lambda x, o=options: losses.cross_entropy(x, np.array([0]), **o).sum())(
+        value, gradient = jax.value_and_grad(lambda x, o=options: losses.cross_entropy(x, np.array([0]), **o).sum())(
             logits
         )
         assert value.item() == pytest.approx(smoothing / 3 * 2 * np.log(2), rel=1e-6, abs=1e-7)
-        assert np.isfinite(slope).all()
+        assert np.isfinite(gradient).all()
 
 
-def test_a_smoothing_that_is_traced_may_be_zero():
+def test_a_traced_smoothing_may_be_zero():
     logits = jnp.array([[-INF, 0.0, 1.0]])
     swept = jax.vmap(lambda s: losses.cross_entropy(logits, np.array([1]), label_smoothing=s))(jnp.array([0.0, 0.5]))
     assert swept[0, 0].item() == pytest.approx(np.log1p(np.e), rel=1e-6)
@@ -203,28 +203,28 @@ def test_all_ignored_or_of_weight_zero_is_zero_with_no_gradient():
     logits = jnp.array([[1.0, np.nan], [INF, 2.0]])
     for options in ({"ignore_index": 1}, {"ignore_index": 1, "label_smoothing": 0.5}):
         for reduction in ("mean", "sum"):
-            value, slope = jax.value_and_grad(
+            value, gradient = jax.value_and_grad(
                 lambda x, r=reduction, o=options: losses.evaluate(
                     losses.cross_entropy, x, np.array([1, 1]), reduction=r, **o
                 )
             )(logits)
             assert value.item() == 0
-            assert not slope.any()
+            assert not gradient.any()
     weighted = losses.evaluate(losses.cross_entropy, np.zeros((2, 2)), np.array([1, 1]), weight=[1.0, 0.0])
     assert weighted.item() == 0
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
-def test_a_label_that_is_no_class_is_nan_without_gradient_in_compiled_code(name, smoothing):
+def test_a_label_that_is_not_a_class_gives_nan_without_gradient_in_compiled_code(name, smoothing):
     logits, labels = np.zeros((3, 4), np.float32) - 1, np.array([1, 4, -1])
     options: dict[str, Any] = {"label_smoothing": smoothing, "weight": WEIGHTS["weighted"]}
     call = jax.jit(lambda x, y: getattr(losses, name)(x, y, **options))
     values, vjp = jax.vjp(lambda x: call(x, labels), jnp.asarray(logits))
     assert np.isnan(values).tolist() == [False, True, True]
-    slope = np.asarray(vjp(jnp.ones(3))[0])
-    assert slope[0].any()
-    assert not slope[1:].any()
+    gradient = np.asarray(vjp(jnp.ones(3))[0])
+    assert gradient[0].any()
+    assert not gradient[1:].any()
 
 
 def test_an_ignored_label_is_ignored_in_compiled_code_too():
@@ -234,7 +234,7 @@ def test_an_ignored_label_is_ignored_in_compiled_code_too():
     assert jax.jit(call)(logits, labels).item() == pytest.approx(call(logits, labels).item(), rel=1e-6)
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_arguments_raise():
     x, y = np.zeros((3, 4), np.float32), np.array([0, 1, 2])
     with pytest.raises(ShapeError, match=r"`weight` must have shape \(4,\), one number per class, but got .*\(3,\)"):
         losses.cross_entropy(x, y, weight=[1.0, 2.0, 3.0])
@@ -263,13 +263,13 @@ class TestSmoothLabels:
         np.testing.assert_allclose(got, 0.8 * labels + 0.05, rtol=1e-6)
         np.testing.assert_allclose(losses.smooth_labels(labels.T, 0.2, axis=0), got.T, rtol=1e-6)
 
-    def test_indices_become_rows_and_bad_ones_nan(self):
+    def test_indices_become_rows_and_invalid_ones_nan(self):
         got = np.asarray(losses.smooth_labels(np.array([[1, 3]], np.uint8), 0.5, classes=3))
         np.testing.assert_allclose(got[0, 0], [1 / 6, 4 / 6, 1 / 6], rtol=1e-6)
         assert np.isnan(got[0, 1]).all()
         assert losses.smooth_labels(np.array([[1, 2]]), 0.5, classes=3, axis=1).shape == (1, 3, 2)
 
-    def test_it_makes_cross_entropy_smooth(self):
+    def test_cross_entropy_of_smooth_labels(self):
         logits, labels = inputs_for(False, ())
         target = losses.smooth_labels(labels, 0.3, classes=CLASSES)
         expected = losses.cross_entropy(logits, labels, label_smoothing=0.3)

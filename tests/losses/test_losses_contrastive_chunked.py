@@ -1,4 +1,4 @@
-"""Contrastive losses in chunks and across devices: as exact as all at once, with no (N, N) array."""
+"""Contrastive losses in chunks and across devices: as accurate as the dense loss, without an (N, N) array."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ COUNT = 13
 X, Y = RNG.normal(size=(2, COUNT, 5)).astype(np.float32)
 WEIGHTS = RNG.uniform(0.5, 2.0, COUNT).astype(np.float32)
 MASK = np.arange(COUNT) % 4 != 1
-WAYS = {
+VARIANTS = {
     "info_nce": (losses.info_nce_loss, {}),
     "info_nce, both directions": (losses.info_nce_loss, {"symmetric": True}),
     "siglip": (losses.siglip_loss, {}),
 }
 
 
-def total(way, chunk_size, mask, **options):
-    """The weighted sum of the values, of both inputs, temperature and bias."""
-    fn, given = WAYS[way]
+def total(variant, chunk_size, mask, **options):
+    """The weighted sum of the values, as a function of both inputs, temperature and bias."""
+    fn, given = VARIANTS[variant]
 
     def run(x, y, temperature, bias):
         extra = {"bias": bias} if fn is losses.siglip_loss else {}
@@ -39,14 +39,14 @@ def total(way, chunk_size, mask, **options):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("way", WAYS)
-def test_value_and_gradients_are_those_of_all_at_once(way, masked):
-    """In chunks that divide N and that do not; with the gradients of temperature and bias."""
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_chunks_give_the_values_and_gradients_of_the_dense_loss(variant, masked):
+    """Chunk sizes that divide N and that do not; with the gradients of temperature and bias."""
     mask = MASK if masked else None
     arguments = X, Y, np.float32(0.4), np.float32(-0.3)
-    run = lambda size: jax.value_and_grad(total(way, size, mask), argnums=(0, 1, 2, 3))  # noqa: E731
+    run = lambda size: jax.value_and_grad(total(variant, size, mask), argnums=(0, 1, 2, 3))  # noqa: E731
     expected, *found = jax.jit(lambda *given: [run(size)(*given) for size in (None, 1, 5, 99)])(*arguments)
-    fn, given = WAYS[way]
+    fn, given = VARIANTS[variant]
     extra = {"bias": -0.3} if fn is losses.siglip_loss else {}
     values = ORACLES[fn.__name__].value(X, Y, temperature=0.4, mask=mask, **given, **extra)
     np.testing.assert_allclose(expected[0], (WEIGHTS * values).sum(), rtol=1e-5)
@@ -57,18 +57,18 @@ def test_value_and_gradients_are_those_of_all_at_once(way, masked):
         assert not np.asarray(found[1][1][0])[~MASK].any()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_forward_mode_and_second_derivatives(way):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_forward_mode_and_second_derivatives(variant):
     directions = tuple(RNG.normal(size=np.shape(each)) for each in (X, Y, 0.0, 0.0))
 
     def all_of(size):
-        fn = total(way, size, MASK, normalize=False)
-        slope = jax.grad(fn, argnums=(0, 1, 2, 3))
+        fn = total(variant, size, MASK, normalize=False)
+        gradient = jax.grad(fn, argnums=(0, 1, 2, 3))
 
         def run(*given):
             pushed = lambda *given: jax.jvp(fn, given, directions)[1]  # noqa: E731
             return (
-                jax.jvp(slope, given, directions),
+                jax.jvp(gradient, given, directions),
                 jax.grad(pushed, argnums=(0, 1, 2, 3))(*given),
                 jax.jvp(pushed, given, directions),
             )
@@ -83,10 +83,10 @@ def test_forward_mode_and_second_derivatives(way):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_half_precision_is_computed_in_float32(way):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_half_precision_is_computed_in_float32(variant):
     x, y = (jnp.asarray(each, jnp.bfloat16) for each in (X, Y))
-    fn, given = WAYS[way]
+    fn, given = VARIANTS[variant]
 
     @jax.jit
     def run(x, y):
@@ -99,10 +99,10 @@ def test_half_precision_is_computed_in_float32(way):
         np.testing.assert_allclose(got.astype(np.float32), wanted.astype(np.float32), rtol=8e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_large_scores_keep_their_digits(way):
-    """Scores of ±1e4: a row whose partner wins has loss 0, and all is finite."""
-    fn, given = WAYS[way]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_large_scores_are_accurate(variant):
+    """Scores of ±1e4: a row whose partner has the maximum score has loss 0, and all values are finite."""
+    fn, given = VARIANTS[variant]
     x = np.float32(100) * np.eye(COUNT, dtype=np.float32)[::-1].copy()
     x[0], x[1] = 0, -x[2]
     run = jax.jit(
@@ -113,17 +113,17 @@ def test_large_scores_keep_their_digits(way):
             in_axes=(None, 0),
         )
     )
-    values, slopes = run(x, np.array([1.0, 0.5], np.float32))
+    values, gradients = run(x, np.array([1.0, 0.5], np.float32))
     assert np.isfinite(values).all()
-    assert np.isfinite(slopes).all()
+    assert np.isfinite(gradients).all()
     alone = fn(x[5:6], x[5:6], normalize=False, temperature=1.0, chunk_size=1, **given)
     np.testing.assert_array_equal(alone, 0)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_memory_is_that_of_a_chunk(way):
-    """Compiled only. With no chunk size a large batch goes in chunks."""
-    fn, given = WAYS[way]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_memory_is_that_of_a_chunk(variant):
+    """Compiled only. Without a chunk size a large batch is computed in chunks."""
+    fn, given = VARIANTS[variant]
     count, dim = 4096, 32
     shape = jax.ShapeDtypeStruct((count, dim), np.float32)
 
@@ -143,7 +143,7 @@ def test_memory_is_that_of_a_chunk(way):
         assert memory(lambda x, y, size=size: losses.evaluate(fn, x, y, chunk_size=size, **given)) <= dense / 10
 
 
-def test_cells_take_a_chunk_size():
+def test_cells_accept_a_chunk_size():
     x, y = Tensor(X), Tensor(Y)
     for cell, options in ((nn.InfoNCELoss, {"symmetric": True}), (nn.SigLIPLoss, {})):
         np.testing.assert_allclose(
@@ -156,7 +156,7 @@ def test_cells_take_a_chunk_size():
 
 
 @pytest.mark.parametrize("fn", [losses.info_nce_loss, losses.siglip_loss])
-def test_wrong_arguments_are_named(fn):
+def test_invalid_arguments_are_named(fn):
     with pytest.raises(ArgumentError, match=rf"{fn.__name__}: `chunk_size` must be at least 1, but got 0"):
         fn(X, Y, chunk_size=0)
     with pytest.raises(ArgumentTypeError, match=rf"{fn.__name__}: `axis_name` must be str"):
@@ -178,7 +178,7 @@ x, y = rng.normal(size=(2, 40, 6)).astype(np.float32)
 mask, weights = rng.random(40) > 0.3, rng.uniform(1, 2, 40).astype(np.float32)
 arguments = x, y, np.float32(0.4), np.float32(-0.3)
 directions = tuple(jnp.float32(rng.normal(size=np.shape(each))) for each in arguments)
-WAYS = (losses.info_nce_loss, {}), (losses.info_nce_loss, {"symmetric": True}), (losses.siglip_loss, {})
+VARIANTS = (losses.info_nce_loss, {}), (losses.info_nce_loss, {"symmetric": True}), (losses.siglip_loss, {})
 
 
 def close(found, expected):
@@ -186,8 +186,8 @@ def close(found, expected):
         np.testing.assert_allclose(got, wanted, rtol=3e-5, atol=3e-5)
 
 
-def call(way, evaluate, x, y, temperature, bias, **options):
-    fn, given = WAYS[way]
+def call(variant, evaluate, x, y, temperature, bias, **options):
+    fn, given = VARIANTS[variant]
     extra = {"bias": bias} if fn is losses.siglip_loss else {}
     return evaluate(fn, x, y, temperature=temperature, **given, **extra, **options)
 
@@ -202,30 +202,30 @@ def spread(body, out, check=True):
 """
 
 OUTSIDE = """
-for way in range(3):
+for variant in range(3):
     def dense(*given):
-        return jnp.sum(weights * call(way, apply, *given, mask=mask))
+        return jnp.sum(weights * call(variant, apply, *given, mask=mask))
 
     def whole(*given):
-        body = lambda x, y, t, b, mask: call(way, apply, x, y, t, b, mask=mask, axis_name="data", chunk_size=3)
-        return jnp.sum(weights * spread(body, across, check=way != 1)(*given, mask))
+        body = lambda x, y, t, b, mask: call(variant, apply, x, y, t, b, mask=mask, axis_name="data", chunk_size=3)
+        return jnp.sum(weights * spread(body, across, check=variant != 1)(*given, mask))
 
-    every_slope = lambda fn: jax.value_and_grad(fn, argnums=(0, 1, 2, 3))
-    close(jax.jit(every_slope(whole))(*arguments), jax.jit(every_slope(dense))(*arguments))
+    every_gradient = lambda fn: jax.value_and_grad(fn, argnums=(0, 1, 2, 3))
+    close(jax.jit(every_gradient(whole))(*arguments), jax.jit(every_gradient(dense))(*arguments))
 print("same")
 """
 
 INSIDE = """
-for way in (1, 2):
+for variant in (1, 2):
     def body(x, y, t, b, mask):
         def mean(x, y, t, b):
-            parts = call(way, losses.evaluate_sum_and_weight, x, y, t, b, mask=mask, axis_name="data")
+            parts = call(variant, losses.evaluate_sum_and_weight, x, y, t, b, mask=mask, axis_name="data")
             value, weight = (jax.lax.psum(part, "data") for part in parts)
             return value / weight
 
         return jax.value_and_grad(mean, argnums=(0, 1, 2, 3))(x, y, t, b)
 
-    dense = lambda *given: call(way, losses.evaluate, *given, mask=mask)
+    dense = lambda *given: call(variant, losses.evaluate, *given, mask=mask)
     found = jax.jit(spread(body, (every, (across, across, every, every))))(*arguments, mask)
     close(found, jax.jit(jax.value_and_grad(dense, argnums=(0, 1, 2, 3)))(*arguments))
 
@@ -237,9 +237,9 @@ print("same")
 
 SMALL = """
 count, dim = 8192, 32
-for way in (1, 2):
+for variant in (1, 2):
     def total(x, y, t, b):
-        body = lambda x, y, t, b, _: call(way, apply, x, y, t, b, axis_name="data", chunk_size=64)
+        body = lambda x, y, t, b, _: call(variant, apply, x, y, t, b, axis_name="data", chunk_size=64)
         return jnp.sum(spread(body, across)(x, y, t, b, jnp.ones(count)))
 
     inputs = [jax.ShapeDtypeStruct((count, dim), np.float32, sharding=jax.NamedSharding(mesh, across))] * 2
@@ -260,5 +260,5 @@ print("small")
     ("source", "says"), [(OUTSIDE, "same"), (INSIDE, "same"), (SMALL, "small")], ids=["outside", "inside", "memory"]
 )
 def test_across_devices(on_eight_devices, source, says):
-    """Against one device; with the derivative taken around `shard_map` and inside it, and in forward mode."""
+    """Compared with one device; with derivatives outside and inside `shard_map`, and in forward mode."""
     assert on_eight_devices(DEVICES + source) == f"{says}\n"

@@ -1,4 +1,4 @@
-"""Every loss function is called in one way: `fn(*inputs, **hyper_parameters, reduction="none", weights=None)`.
+"""Calling convention of every loss function: `fn(*inputs, **hyper_parameters, reduction="none", weights=None)`.
 
 The contract tests compare each reduction, zero weights and the gradient of the mean with the oracles, for every loss.
 """
@@ -20,7 +20,7 @@ from oracles.samples import THOROUGH, settings_of
 from sporax import losses
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 FUNCTIONS = [each for name in losses.__all__ if hasattr(each := getattr(losses, name), "spec")]
 REDUCTIONS = ("none", "mean", "sum", "batchmean")
 
@@ -30,7 +30,7 @@ Y = np.array([0.0, 1.0, 1.0, -1.0], np.float32)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.__name__)
-def test_the_signature_and_the_docstring_tell_of_both_keywords(function):
+def test_the_signature_and_the_docstring_contain_both_keywords(function):
     parameters = inspect.signature(function).parameters
     assert list(parameters)[: len(function.spec.inputs)] == [item.name for item in function.spec.inputs]
     assert list(parameters)[-2:] == list(losses.KEYWORDS)
@@ -43,8 +43,8 @@ def test_the_signature_and_the_docstring_tell_of_both_keywords(function):
     assert "    weights: " in arguments
 
 
-def test_every_public_loss_has_them():
-    """Whatever is a loss by its name is one by its contract."""
+def test_every_public_loss_has_the_keywords():
+    """Every function whose name is that of a loss satisfies the contract."""
     named = {name for name in losses.__all__ if name.endswith(("_loss", "_cross_entropy", "_divergence", "_crps"))}
     without = {name for name in named if not hasattr(getattr(losses, name), "spec")}
     assert without == {"make_fenchel_young_loss", "reduce_loss"}
@@ -53,14 +53,14 @@ def test_every_public_loss_has_them():
     assert set(losses.registry()) <= {each.__name__ for each in FUNCTIONS}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_the_keywords_are_what_evaluate_does(row):
-    """One program, so equal in every format, for every weight and label."""
-    inputs, params = samples(row, 3), settings_of(row)[-1]
-    shape = jax.eval_shape(lambda *arrays: row.function(*arrays, **params), *inputs).shape
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_the_keywords_equal_evaluate(info):
+    """One program, so the results are equal bit for bit, for every weight and label."""
+    inputs, params = samples(info, 3), settings_of(info)[-1]
+    shape = jax.eval_shape(lambda *arrays: info.function(*arrays, **params), *inputs).shape
     weights = np.linspace(0, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
     # The four share one code path: two of them for each loss, alternating.
-    kinds = REDUCTIONS if THOROUGH else REDUCTIONS[ROWS.index(row) % 2 :: 2]
+    kinds = REDUCTIONS if THOROUGH else REDUCTIONS[INFOS.index(info) % 2 :: 2]
 
     def program(call: Any) -> str:
         def run(*arrays: Any) -> list[jax.Array]:
@@ -68,10 +68,10 @@ def test_the_keywords_are_what_evaluate_does(row):
 
         return re.sub(r"0x[0-9a-f]+", "", str(jax.make_jaxpr(run)(*inputs)))
 
-    assert program(row.function) == program(functools.partial(losses.evaluate, row.function))
+    assert program(info.function) == program(functools.partial(losses.evaluate, info.function))
 
 
-def test_each_reduction_by_hand():
+def test_each_reduction():
     values = np.array([0.125, 2.0, 1.5, 2.5])
     loss = losses.huber_loss
     np.testing.assert_allclose(loss(X, Y), values)
@@ -83,7 +83,7 @@ def test_each_reduction_by_hand():
     np.testing.assert_allclose(loss(X, Y, delta=2.0, reduction="sum", weights=0.5), (0.125 + 3 + 2 + 4) / 2)
 
 
-def test_a_loss_of_a_whole_set_takes_them_too():
+def test_a_loss_of_a_set_accepts_the_keywords_too():
     value = np.sqrt(np.mean(np.square(X - Y)))
     for kind in REDUCTIONS:
         np.testing.assert_allclose(losses.rmse_loss(X, Y, reduction=kind), value, rtol=1e-6)
@@ -95,17 +95,17 @@ def test_a_loss_of_a_whole_set_takes_them_too():
 def test_the_gradient_needs_a_scalar():
     with pytest.raises(TypeError, match="scalar-output functions"):
         jax.grad(losses.huber_loss)(X, Y)
-    slope = np.array([0.5, -1.0, 1.0, 1.0])
+    gradient = np.array([0.5, -1.0, 1.0, 1.0])
     mean = functools.partial(losses.huber_loss, reduction="mean")
-    np.testing.assert_allclose(jax.grad(mean)(X, Y), slope / 4)
-    np.testing.assert_allclose(jax.jit(jax.grad(mean))(X, Y), slope / 4)
-    np.testing.assert_allclose(jax.vmap(jax.grad(mean))(X[:, None], Y[:, None])[:, 0], slope)
+    np.testing.assert_allclose(jax.grad(mean)(X, Y), gradient / 4)
+    np.testing.assert_allclose(jax.jit(jax.grad(mean))(X, Y), gradient / 4)
+    np.testing.assert_allclose(jax.vmap(jax.grad(mean))(X[:, None], Y[:, None])[:, 0], gradient)
     static = jax.jit(losses.huber_loss, static_argnames="reduction")
     np.testing.assert_allclose(static(X, Y, reduction="mean"), 6.125 / 4)
     np.testing.assert_allclose(static(X, Y, reduction="sum", weights=jnp.ones(4)), 6.125)
 
 
-def test_what_a_zero_weight_removes_reaches_neither_value_nor_gradient():
+def test_a_removed_element_affects_neither_value_nor_gradient():
     x, y = np.array([[1.0, 2.0], [np.nan, np.inf]], np.float32), np.array([0, 7])
     mean = functools.partial(losses.cross_entropy, reduction="mean", weights=np.array([1.0, 0.0]))
     value, gradient = jax.value_and_grad(mean)(x, y)
@@ -121,7 +121,7 @@ def test_half_precision_is_rounded_once():
     assert losses.mse_loss(x * 300, np.zeros_like(x), reduction="mean", weights=0.5) == 45000
 
 
-def test_wrong_calls_say_so():
+def test_invalid_calls_raise():
     with pytest.raises(ArgumentError) as caught:
         losses.huber_loss(X, Y, reduction="average")
     assert str(caught.value) == (
@@ -138,7 +138,7 @@ def test_wrong_calls_say_so():
             exec(code, source)
 
 
-def test_a_loss_of_the_users_has_them():
+def test_a_custom_loss_has_the_keywords():
     @losses.loss_function(losses.prediction("x", "..."), losses.label("y", "..."), output="...")
     def quartic(x, y, **options):
         return (x - y) ** options.get("power", 4)
@@ -150,7 +150,7 @@ def test_a_loss_of_the_users_has_them():
 
 
 @pytest.mark.parametrize("text", ["One line.", "One line.\n\n    More.", "One.\n\n    Returns:\n        Values.\n"])
-def test_a_docstring_without_the_sections_gets_them(text):
+def test_a_docstring_without_the_sections_is_completed(text):
     def square(x):
         return x**2
 
@@ -176,7 +176,7 @@ def test_linear_cross_entropy_reduces_as_cross_entropy_of_the_logits():
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_evaluate_looks_into_a_partial():
+def test_evaluate_unwraps_a_partial():
     sharp = functools.partial(losses.huber_loss, delta=0.5)
     half = X.astype(np.float16) * 100
     np.testing.assert_array_equal(
@@ -192,22 +192,22 @@ def test_evaluate_looks_into_a_partial():
 
 
 FLAGS = [
-    (row, name)
-    for row in ROWS
-    for name, parameter in inspect.signature(row.function).parameters.items()
+    (info, name)
+    for info in INFOS
+    for name, parameter in inspect.signature(info.function).parameters.items()
     if isinstance(parameter.default, bool)
 ]
 
 
-@pytest.mark.parametrize(("row", "flag"), FLAGS, ids=[f"{row.name}-{flag}" for row, flag in FLAGS])
-def test_a_flag_is_a_bool(row, flag):
+@pytest.mark.parametrize(("info", "flag"), FLAGS, ids=[f"{info.name}-{flag}" for info, flag in FLAGS])
+def test_a_flag_is_a_bool(info, flag):
     """`binary_focal_cross_entropy(..., apply_class_balancing=0.25)` is a mistake for `alpha`."""
     for value in (0.25, "none"):
-        with pytest.raises(ArgumentTypeError, match=f"{row.name}: `{flag}` must be bool, but got {value!r}"):
-            row.function(*losses.example_inputs(row), **(settings_of(row)[0] | {flag: value}))
+        with pytest.raises(ArgumentTypeError, match=f"{info.name}: `{flag}` must be bool, but got {value!r}"):
+            info.function(*losses.example_inputs(info), **(settings_of(info)[0] | {flag: value}))
 
 
-def test_an_axis_is_a_whole_number():
+def test_an_axis_is_an_integer():
     with pytest.raises(ArgumentTypeError, match="dice_loss: `axis` must be an int, but got 0.5 of type float"):
         losses.dice_loss([[0.5]], [[1.0]], axis=0.5)  # pyright: ignore[reportArgumentType]
 

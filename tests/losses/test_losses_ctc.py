@@ -1,4 +1,4 @@
-"""CTC: every alignment by hand, what cannot be aligned, padding, both layouts, PyTorch and optax beside it."""
+"""CTC: enumeration of alignments, impossible targets, padding, both layouts, comparisons with PyTorch and optax."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEQUENCES = [
     for size in range(LONGEST + 1)
     for target in itertools.product((1, 2), repeat=size)
 ]
-"""Every input length with every target of up to three labels: empty, repeated and impossible ones among them."""
+"""Every input length with every target of up to three labels, including empty, repeated and impossible ones."""
 
 
 def log_softmax(x: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
 
 
 def batch(sequences: list[tuple[int, list[int]]], frames: int, longest: int, seed: int = 0) -> list[np.ndarray]:
-    """Log probabilities with NaN in the frames that are padding, and targets padded with what is no class."""
+    """Log probabilities with NaN in padding frames, and targets padded with an invalid class."""
     rng = np.random.default_rng(seed)
     log_probs = log_softmax(rng.normal(size=(frames, len(sequences), CLASSES))).astype(np.float32)
     targets = rng.choice([-5, 99, 1], (len(sequences), longest)).astype(np.int32)
@@ -62,7 +62,7 @@ def value_and_gradient(log_probs: Any, *rest: Any) -> Any:
     return jax.value_and_grad(total, has_aux=True)(log_probs)
 
 
-def test_every_alignment_is_counted_once():
+def test_every_alignment_is_counted_exactly_once():
     inputs = batch(SEQUENCES, FRAMES, LONGEST)
     (_, values), gradient = value_and_gradient(*inputs)
     expected = [by_enumeration(inputs[0][:count, n].astype(float), t) for n, (count, t) in enumerate(SEQUENCES)]
@@ -71,15 +71,15 @@ def test_every_alignment_is_counted_once():
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
     oracle = ORACLES["ctc_loss"]
     np.testing.assert_allclose(oracle.value(*inputs), expected, rtol=1e-12, atol=1e-12)
-    # Padding, NaN as it is, and sequences that have no alignment get a gradient of 0.
-    slopes = oracle.gradients(1 + np.arange(len(values)), *inputs)[0]
+    # Padding, although it is NaN, and sequences without an alignment have gradient 0.
+    derivatives = oracle.gradients(1 + np.arange(len(values)), *inputs)[0]
     assert np.isfinite(gradient).all()
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(gradient, derivatives, rtol=1e-5, atol=1e-5)
     assert not np.asarray(gradient)[:, np.isinf(expected)].any()
 
 
 @pytest.mark.parametrize("blank", [0, 2])
-def test_arguments_are_the_oracles(blank):
+def test_arguments_match_the_oracle(blank):
     rng = np.random.default_rng(4)
     log_probs = log_softmax(rng.normal(size=(6, 4, CLASSES))).astype(np.float32)
     other = 1 + (blank == 0)
@@ -100,32 +100,32 @@ def test_arguments_are_the_oracles(blank):
         np.testing.assert_allclose(values, expected, rtol=1e-5, err_msg=str(options))
 
 
-def test_targets_all_in_a_row_are_the_same():
+def test_concatenated_targets_give_the_same():
     inputs = batch([(4, [1, 2]), (3, []), (4, [2, 2, 1]), (2, [1])], FRAMES, LONGEST, 1)
     inputs[0] = np.nan_to_num(inputs[0])
     row = np.array([1, 2, 2, 2, 1, 1], np.int32)
     expected = losses.ctc_loss(*inputs)
     np.testing.assert_array_equal(losses.ctc_loss(inputs[0], row, *inputs[2:]), expected)
-    # Lengths that are not known yet, too.
+    # Also for traced lengths.
     compiled = jax.jit(losses.ctc_loss)(inputs[0], row, *inputs[2:])
     np.testing.assert_allclose(compiled, expected, rtol=1e-6)
     with pytest.raises(ShapeError, match=r"pad_targets: targets of shape \(5,\) must hold .* 6 in all"):
         losses.ctc_loss(inputs[0], row[:5], *inputs[2:])
-    # Too few of them, found too late to say so: the sequence that lacks one is NaN.
+    # Too few targets, in compiled code: the incomplete sequence gives NaN.
     short = jax.jit(losses.ctc_loss)(inputs[0], row[:5], *inputs[2:])
     np.testing.assert_array_equal(np.isnan(short), [False, False, False, True])
     assert losses.pad_targets(np.zeros(0, np.int32), np.zeros(3, np.int32)).shape == (3, 0)
     assert losses.pad_targets(np.array([7, 200], np.uint8), np.array([0, 2])).tolist() == [[-1, -1], [7, 200]]
 
 
-def test_a_batch_with_no_label_or_no_frame_at_all():
+def test_a_batch_without_labels_or_frames():
     log_probs = np.log(np.full((2, 3, 4), 0.25, np.float32))
     empty, none = np.zeros((3, 0), np.int32), np.zeros(3, np.int32)
     np.testing.assert_allclose(losses.ctc_loss(log_probs, empty, none + 2, none), [4 * np.log(2)] * 3, rtol=1e-6)
     np.testing.assert_array_equal(losses.ctc_loss(log_probs[:0], empty, none, none), [0, 0, 0])
 
 
-def test_classes_of_probability_zero_and_huge_scores():
+def test_classes_of_probability_zero_and_large_scores():
     log_probs = np.full((3, 3, 3), -np.inf, np.float32)
     log_probs[:, :, 1] = 0
     log_probs[:, 2] = [1e4, -1e4, -1e4]
@@ -137,20 +137,20 @@ def test_classes_of_probability_zero_and_huge_scores():
     assert not np.asarray(gradient)[:, 1].any()
 
 
-def test_a_long_sequence_keeps_its_digits_in_float32():
+def test_a_long_sequence_is_accurate_in_float32():
     rng = np.random.default_rng(3)
     log_probs = log_softmax(2 * rng.normal(size=(400, 1, CLASSES)))
     inputs = np.tile([1, 2, 2], 30)[None].astype(np.int32), np.array([400]), np.array([90])
     (_, values), gradient = value_and_gradient(log_probs.astype(np.float32), *inputs)
     expected = ORACLES["ctc_loss"].value(log_probs, *inputs)
     np.testing.assert_allclose(values, expected, rtol=1e-6)
-    slopes = ORACLES["ctc_loss"].gradients(np.ones(1), log_probs, *inputs)[0]
-    np.testing.assert_allclose(gradient, slopes, rtol=2e-4, atol=2e-6)
+    derivatives = ORACLES["ctc_loss"].gradients(np.ones(1), log_probs, *inputs)[0]
+    np.testing.assert_allclose(gradient, derivatives, rtol=2e-4, atol=2e-6)
 
 
-def test_forward_variables_are_mindspores():
+def test_forward_variables_match_mindspore():
     # Provenance: the second result of ops.ctc_loss of MindSpore 2.10 on its CPU backend, for its documented example
-    # (whose label is the blank) with one label more of padding.
+    # (whose label is the blank) with one additional padding label.
     log_probs = np.array([[[0.3, 0.6, 0.6]], [[0.9, 0.4, 0.2]]], np.float32)
     lengths = np.array([2]), np.array([1])
     got = losses.ctc_log_alpha(log_probs, np.array([[0, 1]]), *lengths)
@@ -160,7 +160,7 @@ def test_forward_variables_are_mindspores():
     np.testing.assert_allclose(value, -2.2986124, rtol=1e-6)
 
 
-def test_what_is_wrong_is_named():
+def test_invalid_inputs_are_named():
     good = batch([(4, [1, 2]), (3, [1])], FRAMES, 2)
     wrong = [np.array(each) for each in good]
     wrong[2][1] = 5
@@ -172,7 +172,7 @@ def test_what_is_wrong_is_named():
     wrong[3][0], wrong[1][0, 1] = 2, 3
     with pytest.raises(LabelError, match=r"`targets` must be class indices in \[0, 3\), but got 3 at index \(0, 1\)"):
         losses.ctc_loss(*wrong)
-    # A removed sequence may hold anything.
+    # A removed sequence may have any contents.
     kept = losses.evaluate(losses.ctc_loss, *wrong, weights=np.array([0.0, 1.0]), reduction="sum")
     np.testing.assert_allclose(kept, losses.ctc_loss(*good)[1], rtol=1e-6)
     with pytest.raises(ArgumentError, match="`blank` must be one of the 3 classes, 0 to 2, got 3"):
@@ -183,7 +183,7 @@ def test_what_is_wrong_is_named():
         losses.ctc_loss(*good[:2], good[2].astype(np.float32), good[3])
 
 
-def test_compiled_code_gives_nan_for_that_sequence_alone():
+def test_compiled_code_gives_nan_for_that_sequence_only():
     inputs = batch([(4, [1, 2])] * 5, FRAMES, 2)
     (_, expected), _ = value_and_gradient(*inputs)
     inputs[2][0], inputs[2][1], inputs[3][2], inputs[1][3, 0] = 5, -1, 3, 7
@@ -205,7 +205,7 @@ def torch_ctc(logits: np.ndarray, *rest: np.ndarray, **options: Any) -> tuple[np
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_value_and_gradient_are_torchs(dtype):
+def test_value_and_gradient_match_torch(dtype):
     rng = np.random.default_rng(8)
     sizes = np.array([3, 0, 2, 1, 3], np.int32)
     targets = rng.integers(1, 5, (5, 3)).astype(np.int32)
@@ -248,7 +248,7 @@ def test_value_and_gradient_are_torchs(dtype):
 
 
 @pytest.mark.peers
-def test_infinite_values_are_torchs():
+def test_infinite_values_match_torch():
     logits = np.random.default_rng(0).normal(size=(2, 2, 3)).astype(np.float32)
     rest = np.array([[1, 1], [1, 2]], np.int32), np.array([2, 2]), np.array([2, 2])
     expected = torch_ctc(logits, *rest, reduction="none")[0]
@@ -257,7 +257,7 @@ def test_infinite_values_are_torchs():
 
 
 @pytest.mark.peers
-def test_value_and_gradient_are_optaxs():
+def test_value_and_gradient_match_optax():
     optax = pytest.importorskip("optax")
     rng = np.random.default_rng(9)
     logits = rng.normal(size=(3, 6, 5)).astype(np.float32)

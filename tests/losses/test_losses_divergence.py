@@ -1,4 +1,4 @@
-"""Divergences: 0 log 0 = 0 at every end, batchmean, and PyTorch and optax beside them."""
+"""Divergences: 0 log 0 = 0 for predictions and targets, batchmean, and comparisons with PyTorch and optax."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError
 INF = math.inf
 
 
-def value_and_slopes(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
+def value_and_gradients(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
     arrays = [jnp.asarray(each, jnp.float32) for each in inputs]
 
     def run(*arrays: jax.Array) -> Any:
@@ -31,7 +31,7 @@ def value_and_slopes(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]
 
 def test_kl_div_at_its_ends():
     x, t = [-1.0, -INF, -INF, -2.0, 0.0], [0.0, 0.0, 0.5, 1.0, 1.0]
-    values, by_x, by_t = value_and_slopes("kl_div", x, t)
+    values, by_x, by_t = value_and_gradients("kl_div", x, t)
     np.testing.assert_array_equal(values, [0, 0, INF, 2, 0])
     np.testing.assert_array_equal(by_x, [0, 0, -0.5, -1, -1])
     np.testing.assert_allclose(by_t, [1, 0, INF, 3, 1])
@@ -39,7 +39,7 @@ def test_kl_div_at_its_ends():
 
 def test_kl_div_of_log_targets_at_its_ends():
     x, t = [-1.0, -INF, -INF, -2.0], [-INF, -INF, 0.0, 0.0]
-    values, by_x, by_t = value_and_slopes("kl_div", x, t, log_target=True)
+    values, by_x, by_t = value_and_gradients("kl_div", x, t, log_target=True)
     np.testing.assert_array_equal(values, [0, 0, INF, 2])
     np.testing.assert_array_equal(by_x, [0, 0, -1, -1])
     np.testing.assert_array_equal(by_t, [0, 0, INF, 3])
@@ -56,7 +56,7 @@ def test_forms_of_one_divergence_agree():
     np.testing.assert_array_equal(losses.convex_kl_divergence(x, t), losses.generalized_kl_divergence(x, t))
 
 
-def test_batchmean_divides_by_the_samples_that_are_left():
+def test_batchmean_divides_by_the_number_of_remaining_samples():
     x, t = inputs_of(losses.get("kl_divergence"), 4, rest=(5,))
     rows = np.asarray(losses.kl_divergence(x, t))
     got = losses.evaluate(losses.kl_div, x, t, reduction="batchmean")
@@ -74,16 +74,16 @@ def test_jensen_shannon_is_symmetric_bounded_and_finite():
     assert np.min(one) > 0
     assert np.max(one) < math.log(2)
     x, t = [[0.0, -INF, -INF], [-1e4, -1e4, 0.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-    values, by_x, by_t = value_and_slopes("jensen_shannon_loss", x, t)
+    values, by_x, by_t = value_and_gradients("jensen_shannon_loss", x, t)
     np.testing.assert_allclose(values, [math.log(2), 0], atol=1e-7)
     np.testing.assert_allclose(by_x, [[0.5 * math.log(2), 0, 0], [0, 0, 0]], atol=1e-7)
     np.testing.assert_allclose(by_t, [[0, 0.5 * math.log(2), 0], [0, 0, 0]], atol=1e-7)
     log_t = [[-INF, 0.0, -INF], [-INF, -INF, 0.0]]
-    for each in value_and_slopes("jensen_shannon_loss", x, log_t, log_target=True):
+    for each in value_and_gradients("jensen_shannon_loss", x, log_t, log_target=True):
         assert np.isfinite(each).all()
 
 
-def test_targets_of_zero_are_the_oracles():
+def test_targets_of_zero_match_the_oracle():
     x, t = inputs_of(losses.get("kl_div"), 8)
     t[::2] = 0
     for name in ("kl_div", "kl_divergence", "generalized_kl_divergence"):
@@ -102,7 +102,7 @@ def test_errors():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("log_target", [False, True])
 @pytest.mark.parametrize("reduction", ["none", "batchmean", "sum"])
-def test_kl_div_is_torchs(dtype, log_target, reduction):
+def test_kl_div_matches_torch(dtype, log_target, reduction):
     torch = pytest.importorskip("torch")
     x, t = (array.astype(dtype) for array in inputs_of(losses.get("kl_div"), 5))
     t = np.log(t) if log_target else t
@@ -115,21 +115,21 @@ def test_kl_div_is_torchs(dtype, log_target, reduction):
             values = losses.evaluate(losses.kl_div, x, t, reduction=reduction, log_target=log_target)
             return values.sum(), values
 
-        slopes, values = jax.jit(jax.grad(run, (0, 1), has_aux=True))(x, t)
+        gradients, values = jax.jit(jax.grad(run, (0, 1), has_aux=True))(x, t)
     tolerance = 3e-6 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    for slope, tensor in zip(slopes, tensors, strict=True):
-        np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
+    for gradient, tensor in zip(gradients, tensors, strict=True):
+        np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize(
     "name", ["kl_divergence", "kl_divergence_with_log_targets", "generalized_kl_divergence", "convex_kl_divergence"]
 )
-def test_rows_are_optaxs(name):
+def test_rows_match_optax(name):
     optax = pytest.importorskip("optax")
     inputs = inputs_of(losses.get(name), 6)
-    # convex_kl_divergence is what optax once called the other, and warns of it.
+    # optax formerly used the name convex_kl_divergence for the other one, and warns about it.
     peer = getattr(optax.losses, "generalized_kl_divergence" if name == "convex_kl_divergence" else name)
     cotangent = np.random.default_rng(1).normal(size=inputs[0].shape[:-1]).astype(np.float32)
 

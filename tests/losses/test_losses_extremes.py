@@ -1,4 +1,4 @@
-"""Ties, infinities, exact zeros and ones: what each loss gives at the ends of its domain."""
+"""Ties, infinities, exact zeros and ones: the result of each loss at the ends of its domain."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def value_and_grad(fn, x, *rest, **params):
     return np.asarray(values), np.asarray(vjp(jnp.ones_like(values))[0])
 
 
-def test_l1_has_slope_zero_at_a_tie():
-    values, slope = value_and_grad(losses.l1_loss, [1.0, 5.0, 0.0], np.array([1.0, 0.0, 2.0], np.float32))
+def test_l1_has_derivative_zero_at_a_tie():
+    values, gradient = value_and_grad(losses.l1_loss, [1.0, 5.0, 0.0], np.array([1.0, 0.0, 2.0], np.float32))
     assert values.tolist() == [0, 5, 2]
-    assert slope.tolist() == [0, 1, -1]
+    assert gradient.tolist() == [0, 1, -1]
 
 
-def test_smooth_l1_meets_at_beta_and_survives_infinity():
+def test_smooth_l1_is_continuous_at_beta_and_finite_for_large_errors():
     x = [0.5, -0.5, 0.49, 0.0, 1e30, -INF]
-    values, slope = value_and_grad(losses.smooth_l1_loss, x, np.zeros(6, np.float32), beta=0.5)
+    values, gradient = value_and_grad(losses.smooth_l1_loss, x, np.zeros(6, np.float32), beta=0.5)
     np.testing.assert_allclose(values, [0.25, 0.25, 0.2401, 0, 1e30, INF], rtol=1e-6)
-    np.testing.assert_allclose(slope, [1, -1, 0.98, 0, 1, -1], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [1, -1, 0.98, 0, 1, -1], rtol=1e-6)
 
 
-def test_smooth_l1_curves_at_zero():
+def test_the_second_derivative_of_smooth_l1_at_zero():
     second = jax.grad(jax.grad(lambda x: losses.smooth_l1_loss(x, 0.0, beta=0.25)))
     assert [second(x).item() for x in (0.0, 0.1, 1.0)] == [4, 4, 0]
 
@@ -53,7 +53,7 @@ def test_a_hyper_parameter_may_be_traced():
     assert swept.tolist() == [0.75, 0.5, 0.25]
 
 
-# Softmax cross entropy. p is the probability that the limit gives each class.
+# Softmax cross entropy. p is the limit of the probability of each class.
 ROWS = [
     ("huge", [1e4, -1e4, 0.0], [1, 0, 0]),
     ("masked class", [-INF, 0.0, 0.0], [0, 0.5, 0.5]),
@@ -86,10 +86,10 @@ def test_cross_entropy_of_extreme_logits_is_the_limit(logits, p, label, compiled
         (losses.softmax_cross_entropy_with_logits, one_hot),
         (losses.sparse_softmax_cross_entropy_with_logits, np.int32(label)),
     ):
-        values, slope = of_one_sample(fn)(x, target) if compiled else value_and_grad(fn, x, target)
+        values, gradient = of_one_sample(fn)(x, target) if compiled else value_and_grad(fn, x, target)
         np.testing.assert_allclose(values, expected, rtol=1e-6, err_msg=fn.__name__)
         assert not np.signbit(values)
-        np.testing.assert_allclose(slope, p - one_hot, atol=1e-7, err_msg=fn.__name__)
+        np.testing.assert_allclose(gradient, p - one_hot, atol=1e-7, err_msg=fn.__name__)
         np.testing.assert_allclose(hessian_of(fn)(x, target), np.diag(p) - np.outer(p, p), atol=1e-7)
 
 
@@ -100,25 +100,25 @@ def test_a_nan_logit_is_not_hidden():
 
 def test_dense_labels_have_their_gradient_and_a_row_of_zeros_has_none():
     logits = jnp.array([[1.0, 2.0, -INF]])
-    slope = jax.grad(lambda y: losses.softmax_cross_entropy_with_logits(logits, y).sum())(jnp.zeros((1, 3)))
-    np.testing.assert_allclose(slope, [[np.log1p(np.e), np.log1p(1 / np.e), 0]], rtol=1e-6)
-    values, slope = value_and_grad(losses.softmax_cross_entropy_with_logits, logits, np.zeros((1, 3), np.float32))
+    gradient = jax.grad(lambda y: losses.softmax_cross_entropy_with_logits(logits, y).sum())(jnp.zeros((1, 3)))
+    np.testing.assert_allclose(gradient, [[np.log1p(np.e), np.log1p(1 / np.e), 0]], rtol=1e-6)
+    values, gradient = value_and_grad(losses.softmax_cross_entropy_with_logits, logits, np.zeros((1, 3), np.float32))
     assert values.tolist() == [0]
-    assert not slope.any()
+    assert not gradient.any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_half_logits_of_ten_thousand_are_finite(dtype):
     logits = jnp.array([[1e4, -1e4, 5.0], [-1e4, 1e4, 1e4]], dtype)
-    total, slope = jax.value_and_grad(
+    total, gradient = jax.value_and_grad(
         lambda x: losses.evaluate(losses.sparse_softmax_cross_entropy_with_logits, x, np.array([1, 0]))
     )(logits)
-    assert total.dtype == slope.dtype == dtype
+    assert total.dtype == gradient.dtype == dtype
     assert np.isfinite(total)
-    assert jnp.isfinite(slope).all()
+    assert jnp.isfinite(gradient).all()
 
 
-def test_one_hot_and_index_labels_that_were_mixed_up_are_told_apart():
+def test_mixed_up_one_hot_and_index_labels_are_distinguished():
     logits = np.zeros((4, 3), np.float32)
     with pytest.raises(ShapeError, match=r"look like one-hot labels: use the loss for dense labels, or labels.argmax"):
         losses.sparse_softmax_cross_entropy_with_logits(logits, np.eye(3, dtype=np.int32)[[0, 1, 2, 0]])
@@ -141,7 +141,7 @@ def test_one_hot_and_index_labels_that_were_mixed_up_are_told_apart():
         ([0, 1, 7], "but got 7 at index (2,). Check the number of classes of the model."),
     ],
 )
-def test_the_mend_fits_the_label(labels, message):
+def test_the_suggested_fix_matches_the_label(labels, message):
     with pytest.raises(LabelError) as caught:
         losses.sparse_softmax_cross_entropy_with_logits(np.zeros((3, 3), np.float32), np.array(labels))
     assert str(caught.value) == (
@@ -161,7 +161,7 @@ def test_a_compiled_64_bit_label_does_not_wrap():
     assert np.isnan(values).tolist() == [True, True, False]
 
 
-def test_more_classes_than_a_label_dtype_can_count():
+def test_more_classes_than_the_label_dtype_can_represent():
     logits = np.random.default_rng(0).normal(size=(2, 300)).astype(np.float32)
     values = [
         losses.sparse_softmax_cross_entropy_with_logits(logits, np.array([200, 255], dtype))
@@ -173,17 +173,17 @@ def test_more_classes_than_a_label_dtype_can_count():
 # Binary cross entropy
 
 
-def test_certain_probabilities_have_bounded_loss_and_slope():
+def test_probabilities_of_0_and_1_have_bounded_loss_and_gradient():
     corners = np.array(list(itertools.product([0.0, 1.0], [0.0, 1.0])), np.float32)
     p, y = corners.T
-    values, slope = value_and_grad(losses.binary_cross_entropy, p, y)
+    values, gradient = value_and_grad(losses.binary_cross_entropy, p, y)
     assert values.tolist() == [0, 100, 100, 0]
     assert not np.signbit(values).any()
-    np.testing.assert_allclose(slope, [0, -1e12, 1e12, 0], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [0, -1e12, 1e12, 0], rtol=1e-6)
     second = jax.hessian(lambda x: losses.binary_cross_entropy(x, y).sum())(jnp.asarray(p))
     assert np.isfinite(second).all()
-    label_slope = jax.grad(lambda t: losses.binary_cross_entropy(p, t).sum())(jnp.asarray(y))
-    assert label_slope.tolist() == [100, 100, -100, -100]
+    label_gradient = jax.grad(lambda t: losses.binary_cross_entropy(p, t).sum())(jnp.asarray(y))
+    assert label_gradient.tolist() == [100, 100, -100, -100]
 
 
 def test_probabilities_outside_their_interval():
@@ -199,7 +199,7 @@ def test_probabilities_outside_their_interval():
     assert np.isnan(compiled).tolist() == [False, True, True]
 
 
-def test_bce_weight_counts_as_a_weight():
+def test_bce_weight_is_a_sample_weight():
     p = np.array([[0.1, 0.2, np.nan], [0.5, 0.7, 0.9]], np.float32)
     y = np.array([[0, 1, 0], [0, 0, 1]], np.float32)
     weight = np.array([[1.0, 2.0, 0.0], [4.0, 3.0, 2.0]], np.float32)
@@ -209,8 +209,8 @@ def test_bce_weight_counts_as_a_weight():
     assert got.item() == pytest.approx(float(np.sum(values)) / 5, rel=1e-6)
     twice = losses.evaluate(losses.binary_cross_entropy, p, y, weight=weight, weights=[[1.0], [0.0]])
     assert twice.item() == pytest.approx(float(np.sum(values[0])) / 2, rel=1e-6)
-    slope = jax.grad(lambda x: losses.binary_cross_entropy(x, y, weight=weight).sum())(jnp.asarray(p))
-    assert np.isfinite(slope).all()
+    gradient = jax.grad(lambda x: losses.binary_cross_entropy(x, y, weight=weight).sum())(jnp.asarray(p))
+    assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("weight", [2.0, [1.0, 2.0, 3.0], [[1.0], [2.0]]])
@@ -229,7 +229,7 @@ def test_bce_weight_never_makes_the_loss_larger():
 
 
 @pytest.mark.parametrize("label", [1, -1])
-def test_zero_vectors_have_cosine_zero_and_no_slope(label):
+def test_zero_vectors_have_cosine_zero_and_no_gradient(label):
     x1 = jnp.array([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]])
     x2 = jnp.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])
     labels = np.full(3, label)
@@ -237,28 +237,28 @@ def test_zero_vectors_have_cosine_zero_and_no_slope(label):
     def total(a: jax.Array, b: jax.Array) -> jax.Array:
         return losses.cosine_embedding_loss(a, b, labels, margin=-0.5).sum()
 
-    value, slopes = jax.jit(jax.value_and_grad(total, (0, 1)))(x1, x2)
+    value, gradients = jax.jit(jax.value_and_grad(total, (0, 1)))(x1, x2)
     assert value.item() == (3 if label == 1 else 1.5)
-    assert not any(slope.any() for slope in slopes)
+    assert not any(gradient.any() for gradient in gradients)
     assert np.isfinite(jax.jit(jax.hessian(total))(x1, x2)).all()
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e18, 1e30])
-def test_the_length_of_a_vector_does_not_matter(scale):
+def test_the_norm_of_a_vector_does_not_matter(scale):
     x1, x2 = np.array([[1.0, 2.0, -1.0]], np.float32), np.array([[0.5, 3.0, 2.0]], np.float32)
-    expected, expected_slope = value_and_grad(losses.cosine_embedding_loss, x1, x2, np.array([1]))
-    values, slope = value_and_grad(losses.cosine_embedding_loss, x1 * np.float32(scale), x2, np.array([1]))
+    expected, expected_gradient = value_and_grad(losses.cosine_embedding_loss, x1, x2, np.array([1]))
+    values, gradient = value_and_grad(losses.cosine_embedding_loss, x1 * np.float32(scale), x2, np.array([1]))
     np.testing.assert_allclose(values, expected, rtol=1e-6)
-    np.testing.assert_allclose(slope * np.float32(scale), expected_slope, rtol=2e-6)
+    np.testing.assert_allclose(gradient * np.float32(scale), expected_gradient, rtol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32, np.float16])
-def test_labels_of_any_real_dtype_leave_the_result_dtype_alone(dtype):
+def test_labels_of_any_real_dtype_do_not_change_the_result_dtype(dtype):
     x = np.array([[1.0, 2.0]], np.float16)
     assert losses.cosine_embedding_loss(x, x, np.array([1], dtype)).dtype == np.float16
 
 
-def test_labels_zero_and_one_have_their_mend():
+def test_labels_zero_and_one_get_a_suggested_fix():
     with pytest.raises(LabelError, match=r"must be 1 or -1, but got 0 at index \(1,\). For labels 0 and 1 use 2 \* l"):
         losses.cosine_embedding_loss(np.ones((2, 3)), np.ones((2, 3)), np.array([1, 0]))
 
@@ -276,7 +276,7 @@ def test_mindspores_documented_examples():
         np.array([[0.4, 1.2], [-0.4, -0.9]], np.float32),
         np.array([1, -1], np.int32),
     )
-    # Exactly 0.00034258312; MindSpore prints 0.0003425479, as far off as a float32 is.
+    # Exactly 0.00034258312; MindSpore prints 0.0003425479, within the rounding of float32.
     assert cosine.item() == pytest.approx(0.00034258312, rel=1e-4)
     bce = losses.evaluate(
         losses.binary_cross_entropy,

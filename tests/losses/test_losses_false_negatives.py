@@ -1,4 +1,4 @@
-"""InfoNCE where some of the other keys are no negatives."""
+"""InfoNCE where some of the other keys are not negatives."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("symmetric", [False, True])
 @pytest.mark.parametrize("chunk_size", [None, 3])
-def test_keys_that_are_no_negatives_are_left_out(form, symmetric, chunk_size):
+def test_excluded_keys_are_not_negatives(form, symmetric, chunk_size):
     given, negatives = FORMS[form]
     params = {"temperature": 0.5, "normalize": False, "symmetric": symmetric, "chunk_size": chunk_size}
 
@@ -65,7 +65,7 @@ def test_keys_that_are_no_negatives_are_left_out(form, symmetric, chunk_size):
             np.testing.assert_allclose(gradient[n, d], (totals[0] - totals[1]) / 2e-5, rtol=2e-4, atol=2e-5)
 
 
-def test_a_left_out_key_has_no_part_in_value_and_gradient():
+def test_an_excluded_key_affects_neither_value_nor_gradient():
     negatives = np.ones((7, 7), bool)
     negatives[:, 3] = False
     # Query 3 keeps its own key; no other query sees it.
@@ -74,13 +74,13 @@ def test_a_left_out_key_has_no_part_in_value_and_gradient():
     assert np.asarray(gradient)[[0, 1, 2, 4, 5, 6]].all(1).all()
 
 
-def test_labels_of_64_bits_are_compared_whole():
+def test_all_64_bits_of_labels_are_compared():
     wide = np.array([2**32, 0, 2**32, 1, 5, 6, 7])
     small = np.array([9, 0, 9, 1, 5, 6, 7])
     np.testing.assert_array_equal(losses.info_nce_loss(Q, K, labels=wide), losses.info_nce_loss(Q, K, labels=small))
 
 
-def test_the_cell_takes_both_and_wrong_ones_are_errors():
+def test_the_cell_accepts_both_and_rejects_invalid_ones():
     loss = nn.InfoNCELoss(temperature=0.5, normalize=False, reduction="none")
     for given, negatives in FORMS.values():
         tensors = {name: Tensor(each) for name, each in given.items()}
@@ -113,5 +113,5 @@ except Exception as error:
 """
 
 
-def test_across_devices_labels_travel_and_masks_are_refused(on_eight_devices):
+def test_across_devices_labels_are_gathered_and_masks_are_rejected(on_eight_devices):
     assert on_eight_devices(DEVICES) == "True\n"

@@ -1,4 +1,4 @@
-"""Fenchel-Young losses: the projections, exact gradients, ties and infinite scores, and optax beside them."""
+"""Fenchel-Young losses: projections, exact gradients, ties, infinite scores, and comparisons with optax."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROJECTIONS = {
 }
 
 
-def value_and_slope(fn: Any, scores: Any, *rest: Any) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient(fn: Any, scores: Any, *rest: Any) -> tuple[np.ndarray, np.ndarray]:
     def run(scores: jax.Array) -> Any:
         values, pull = jax.vjp(lambda a: fn(a, *rest), scores)
         return values, pull(jnp.ones_like(values))[0]
@@ -37,7 +37,7 @@ def value_and_slope(fn: Any, scores: Any, *rest: Any) -> tuple[np.ndarray, np.nd
 
 
 @pytest.mark.parametrize("name", PROJECTIONS)
-def test_projections_are_the_oracles_with_ties_and_wide_rows(name):
+def test_projections_match_the_oracle_with_ties_and_wide_rows(name):
     rng = np.random.default_rng(1)
     for scale in (0.1, 1.0, 30.0):
         x = (scale * rng.normal(size=(6, 40))).astype(np.float32).round(1)
@@ -73,10 +73,10 @@ def test_projections_are_differentiated_twice(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_gradient_is_p_minus_y(name):
     x, y = inputs_of(losses.get("fenchel_young_loss"), 3)
-    _, slope = value_and_slope(lambda a, b: losses.fenchel_young_loss(a, b, max_fun=name), 3 * x, y)
+    _, gradient = value_and_gradient(lambda a, b: losses.fenchel_young_loss(a, b, max_fun=name), 3 * x, y)
     p = jax.nn.softmax(3 * x) if name == "logistic" else PROJECTIONS[name](3 * x)
-    np.testing.assert_allclose(slope, p - y, atol=3e-7)
-    at_optimum, _ = value_and_slope(
+    np.testing.assert_allclose(gradient, p - y, atol=3e-7)
+    at_optimum, _ = value_and_gradient(
         lambda a, b: losses.fenchel_young_loss(a, b, max_fun=name), x, probabilities(name, x)
     )
     np.testing.assert_allclose(at_optimum, 0, atol=3e-6)
@@ -87,7 +87,7 @@ def probabilities(name: str, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_unnormalised_targets_are_the_oracles(name):
+def test_unnormalized_targets_match_the_oracle(name):
     x, y = inputs_of(losses.get("fenchel_young_loss"), 5)
     y = 2.5 * y
     y[..., 0] = 0
@@ -99,10 +99,10 @@ def test_unnormalised_targets_are_the_oracles(name):
 def test_extreme_scores(name):
     x = np.float32([[1e4, -1e4, 0], [0, -INF, 0], [-1e4, 1e4, 1e4], [0, -INF, 1]])
     y = np.float32([[1, 0, 0], [0.5, 0, 0.5], [1, 0, 0], [0, 1, 0]])
-    values, slope = value_and_slope(lambda a, b: losses.fenchel_young_loss(a, b, max_fun=name), x, y)
+    values, gradient = value_and_gradient(lambda a, b: losses.fenchel_young_loss(a, b, max_fun=name), x, y)
     third = 2e4 + ORACLES["fenchel_young_loss"].value(np.zeros((1, 2)), np.float64([[1, 0]]), max_fun=name)[0]
     np.testing.assert_allclose(values, [0, 0, third, INF], atol=1e-6)
-    np.testing.assert_allclose(slope, probabilities(name, x) - y, atol=1e-6)
+    np.testing.assert_allclose(gradient, probabilities(name, x) - y, atol=1e-6)
 
 
 def test_class_labels_are_one_hot_rows():
@@ -120,9 +120,9 @@ def test_class_labels_are_one_hot_rows():
 def test_binary_kinks_and_ends():
     x = np.float32([-INF, -1e4, -1, 0, 1, 1e4, INF])
     for label, sign in ((0, 1), (1, -1)):
-        values, slope = value_and_slope(losses.binary_sparsemax_loss, sign * x, np.full(7, label))
+        values, gradient = value_and_gradient(losses.binary_sparsemax_loss, sign * x, np.full(7, label))
         np.testing.assert_array_equal(values, [0, 0, 0, 0.25, 1, 1e4, INF])
-        np.testing.assert_array_equal(sign * slope, [0, 0, 0, 0.5, 1, 1, 1])
+        np.testing.assert_array_equal(sign * gradient, [0, 0, 0, 0.5, 1, 1, 1])
     both = losses.binary_sparsemax_loss(np.float32([0.3, 0.3]), np.array([True, False]))
     pair = losses.multiclass_sparsemax_loss(np.float32([[0, 0.3], [0, 0.3]]), np.array([1, 0]))
     np.testing.assert_allclose(both, pair, rtol=1e-6)
@@ -140,7 +140,7 @@ def test_errors():
 
 
 @pytest.mark.peers
-def test_a_function_gives_optaxs_loss():
+def test_a_custom_regularizer_gives_optaxs_loss():
     optax = pytest.importorskip("optax")
     x, y = inputs_of(losses.get("fenchel_young_loss"), 7)
 
@@ -151,20 +151,20 @@ def test_a_function_gives_optaxs_loss():
     for params in ({}, {"temperature": 0.5}):
         # optax itself drops keyword arguments on their way through jnp.vectorize.
         peer = optax.losses.make_fenchel_young_loss(functools.partial(smoothed, **params))
-        got = value_and_slope(functools.partial(ours, **params), x, y)
-        expected = value_and_slope(peer, x, y)
+        got = value_and_gradient(functools.partial(ours, **params), x, y)
+        expected = value_and_gradient(peer, x, y)
         for one, other in zip(got, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     named = losses.fenchel_young_loss(x, y, max_fun=jax.nn.logsumexp)
     np.testing.assert_allclose(named, theirs(x, y), rtol=1e-5, atol=1e-6)
-    # With a name the negentropy of the targets is added, which no gradient for the scores sees.
+    # For a named regularizer the negentropy of the targets is added, which does not depend on the scores.
     entropy = -(y * np.log(y)).sum(-1)
     np.testing.assert_allclose(losses.fenchel_young_loss(x, y), theirs(x, y) - entropy, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sparsemax_losses_are_optaxs(dtype):
+def test_sparsemax_losses_match_optax(dtype):
     optax = pytest.importorskip("optax")
     rng = np.random.default_rng(3)
     tolerance = 3e-6 if dtype == np.float32 else 1e-12
@@ -175,7 +175,7 @@ def test_sparsemax_losses_are_optaxs(dtype):
             (losses.binary_sparsemax_loss, optax.losses.sparsemax_loss, rng.integers(0, 2, (20, 5))),
         ]
         for ours, theirs, y in cases:
-            for one, other in zip(value_and_slope(ours, x, y), value_and_slope(theirs, x, y), strict=True):
+            for one, other in zip(value_and_gradient(ours, x, y), value_and_gradient(theirs, x, y), strict=True):
                 assert one.dtype == dtype
                 np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
         projection = optax.projections.projection_simplex

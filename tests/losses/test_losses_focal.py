@@ -1,4 +1,4 @@
-"""Focal losses: MindSpore's figures, Keras, and the ends of the interval of probabilities."""
+"""Focal losses: values of MindSpore, Keras, and the ends of the interval of probabilities."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ INF = np.inf
 GAMMAS = (0.0, 0.5, 1.0, 2.0)
 
 
-def test_terms_have_their_limits_at_certain_probabilities():
+def test_terms_have_their_limits_at_probabilities_of_0_and_1():
     log_p = jnp.array([0.0, -INF, -1e4, -1e-12, 1e-7])
     values, vjp = jax.vjp(lambda x: jnp.stack([losses.focal_terms(x, gamma) for gamma in GAMMAS]), log_p)
-    slopes = np.stack([vjp(jnp.zeros((4, 5)).at[at].set(1.0))[0] for at in range(4)])
+    gradients = np.stack([vjp(jnp.zeros((4, 5)).at[at].set(1.0))[0] for at in range(4)])
     np.testing.assert_allclose(values[:, :3], [[0, INF, 1e4]] * 4, rtol=1e-6)
     np.testing.assert_allclose(values[:, 3:], 0, atol=1e-9)
-    np.testing.assert_allclose(slopes[:, 0], [-1, 0, 0, 0], atol=1e-7)
-    np.testing.assert_allclose(slopes[:, 1:3], -1, atol=1e-6)
-    assert np.isfinite(slopes).all()
+    np.testing.assert_allclose(gradients[:, 0], [-1, 0, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(gradients[:, 1:3], -1, atol=1e-6)
+    assert np.isfinite(gradients).all()
     assert not np.signbit(values).any()
 
 
-def test_terms_and_their_derivatives_are_those_of_the_formula():
-    # Among them values on both sides of where the series begins.
+def test_terms_and_their_derivatives_follow_the_formula():
+    # Includes values on both sides of the point where the series begins.
     log_p = np.array([-1e-3, -0.04, -0.049, -0.051, -0.3, -1.0, -5.0, -30.0])
     with jax.enable_x64(True):
         for gamma in (0.5, 1.0, 2.0, 3.5):
@@ -45,14 +45,14 @@ def test_terms_and_their_derivatives_are_those_of_the_formula():
                 np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-14)
 
 
-def test_the_slope_in_gamma():
+def test_the_derivative_with_respect_to_gamma():
     logits, labels = np.array([[0.3, -1.0, 2.0], [INF, 0.0, 0.0]], np.float32), np.array([1, 0])
-    slope = jax.jit(jax.jacfwd(lambda gamma: losses.focal_loss(logits, labels, gamma=gamma)))(1.5)
+    gradient = jax.jit(jax.jacfwd(lambda gamma: losses.focal_loss(logits, labels, gamma=gamma)))(1.5)
     p = np.exp(-1.0) / np.exp([0.3, -1.0, 2.0]).sum()
-    np.testing.assert_allclose(slope, [-((1 - p) ** 1.5) * np.log(1 - p) * np.log(p), 0], rtol=1e-5)
+    np.testing.assert_allclose(gradient, [-((1 - p) ** 1.5) * np.log(1 - p) * np.log(p), 0], rtol=1e-5)
 
 
-def test_mindspores_figures():
+def test_values_match_mindspore():
     """Printed by MindSpore 2.10 on a CPU."""
     x = np.array([[0.8, 1.4], [0.5, 0.9], [1.2, 0.9]], np.float32)
     labels, weight = np.array([1, 1, 0]), np.array([1, 2])
@@ -98,7 +98,7 @@ def test_infinite_logits_give_the_limit(gamma):
             assert np.isfinite(vjp(jnp.ones(3))[0]).all()
 
 
-def test_certain_probabilities_are_held_as_keras_holds_them():
+def test_probabilities_of_0_and_1_are_clipped_as_in_keras():
     p, y = jnp.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]], np.float32)
     values, vjp = jax.vjp(lambda a: losses.categorical_focal_cross_entropy(a, y), p)
     np.testing.assert_allclose(values, [-0.25 * np.log(1e-7)] * 2, rtol=1e-5)
@@ -120,7 +120,7 @@ def test_keras_categorical_focal_cross_entropy():
             "alpha": alpha, "gamma": gamma, "from_logits": from_logits,
             "label_smoothing": smoothing,
         }  # fmt: skip
-        expected, slope = jax.jit(
+        expected, gradient = jax.jit(
             jax.value_and_grad(
                 lambda a, o=options: keras.losses.categorical_focal_crossentropy(
                     y, a, **(o | {"alpha": np.float32(o["alpha"]).reshape(1, 1, -1)})
@@ -128,12 +128,12 @@ def test_keras_categorical_focal_cross_entropy():
             )
         )(x)
         mine = lambda a, o=options: losses.categorical_focal_cross_entropy(a, y, **o).sum()  # noqa: E731
-        got, mine_slope = jax.jit(jax.value_and_grad(mine))(x)
+        got, mine_gradient = jax.jit(jax.value_and_grad(mine))(x)
         np.testing.assert_allclose(got, expected, rtol=1e-5)
-        np.testing.assert_allclose(mine_slope, slope, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(mine_gradient, gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_arguments_raise():
     x, y = np.zeros((2, 3), np.float32), np.array([0, 1])
     dense = np.eye(3, dtype=np.float32)[y]
     for name, labels in (("focal_loss", y), ("soft_focal_loss", dense), ("categorical_focal_cross_entropy", dense)):

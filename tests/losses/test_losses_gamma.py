@@ -1,4 +1,4 @@
-"""The gamma function's logarithm and what is made of it, beside SciPy's in float64."""
+"""The logarithm of the gamma function and functions derived from it, compared with SciPy in float64."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def dtype(request):
 def test_log_gamma_and_its_derivatives(dtype):
     x = jnp.asarray(ALL, dtype)
     held = np.asarray(x, np.float64)
-    value, slope, curve = special.gammaln(held), special.digamma(held), special.polygamma(1, held)
+    value, gradient, curve = special.gammaln(held), special.digamma(held), special.polygamma(1, held)
     close(jax.jit(log_gamma)(x), value, 1 + np.abs(value), dtype, 16)
-    close(jax.jit(digamma)(x), slope, 1 + np.abs(slope), dtype, 16)
-    close(jax.jit(jax.vmap(jax.grad(log_gamma)))(x), slope, 1 + np.abs(slope), dtype, 16)
+    close(jax.jit(digamma)(x), gradient, 1 + np.abs(gradient), dtype, 16)
+    close(jax.jit(jax.vmap(jax.grad(log_gamma)))(x), gradient, 1 + np.abs(gradient), dtype, 16)
     close(jax.jit(jax.vmap(jax.grad(jax.grad(log_gamma))))(x), curve, curve, dtype, 64)
 
 
-def test_log_gamma_is_relatively_exact_at_its_zeros():
+def test_log_gamma_has_a_small_relative_error_at_its_zeros():
     x = jnp.asarray([1, 2, 1 + 2**-20, 2 + 2**-19, 2 - 2**-20], jnp.float32)
     exact = special.gammaln(np.asarray(x, np.float64))
     np.testing.assert_allclose(log_gamma(x), exact, rtol=2e-6)
@@ -50,7 +50,7 @@ def test_infinity_and_nan():
     np.testing.assert_array_equal(digamma(x), [np.inf, np.nan])
 
 
-# Below 50, where SciPy's own difference keeps enough digits to be a measure; and small rises of any base.
+# Below 50, where the difference of SciPy's values is accurate enough; and small rises of any base.
 
 
 def test_log_rising(dtype):
@@ -65,15 +65,15 @@ def test_log_rising(dtype):
     close(by_rise, special.digamma(x + r), 1 + np.abs(special.digamma(x + r)), dtype, 16)
 
 
-def test_a_small_rise_of_a_large_base_keeps_its_digits():
+def test_a_small_rise_of_a_large_base_is_accurate():
     base = jnp.asarray(LARGE, jnp.float32)
     x, half = np.asarray(base, np.float64), 0.5
     # log(gamma(x + 1/2) / gamma(x)) = (log x) / 2 - 1/8x + 1/192x^3 - ...
     exact = 0.5 * np.log(x) - 1 / (8 * x) + 1 / (192 * x**3) - 1 / (640 * x**5)
     close(jax.jit(log_rising)(base, jnp.full_like(base, half)), exact, np.abs(exact), "float32", 4)
-    slope = 1 / (2 * x) + 1 / (8 * x**2) - 1 / (64 * x**4)
+    gradient = 1 / (2 * x) + 1 / (8 * x**2) - 1 / (64 * x**4)
     by_x = jax.jit(jax.vmap(jax.grad(log_rising)))(base, jnp.full_like(base, half))
-    close(by_x, slope, slope, "float32", 16)
+    close(by_x, gradient, gradient, "float32", 16)
 
 
 @pytest.mark.parametrize("name", ["log_beta", "log_choices"])
@@ -84,16 +84,16 @@ def test_the_functions_of_two_arguments(dtype, name):
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     psi = special.digamma
     if name == "log_beta":
-        exact, slopes = special.betaln(a, b), (psi(a) - psi(a + b), psi(b) - psi(a + b))
+        exact, gradients = special.betaln(a, b), (psi(a) - psi(a + b), psi(b) - psi(a + b))
         parts = special.gammaln(a), special.gammaln(b), special.gammaln(a + b)
     else:
         exact = special.gammaln(a + b) - special.gammaln(a) - special.gammaln(b + 1)
-        slopes = psi(a + b) - psi(a), psi(a + b) - psi(b + 1)
+        gradients = psi(a + b) - psi(a), psi(a + b) - psi(b + 1)
         parts = special.gammaln(a), special.gammaln(b + 1), special.gammaln(a + b)
     close(jax.jit(fn)(first, second), exact, 1 + sum(map(np.abs, parts)), dtype, 16)
-    for got, there, at in zip(jax.jit(jax.vmap(jax.grad(fn, (0, 1))))(first, second), slopes, (a, b), strict=True):
+    for got, there, at in zip(jax.jit(jax.vmap(jax.grad(fn, (0, 1))))(first, second), gradients, (a, b), strict=True):
         close(got, there, 1 + np.abs(psi(at)) + np.abs(psi(a + b)), dtype, 16)
-    # Forward over reverse beside reverse over reverse: the rules' own derivatives.
+    # Forward over reverse against reverse over reverse: the derivatives of the rules.
     grad = jax.grad(fn, (0, 1))
     forward = jax.jit(jax.vmap(jax.jacfwd(grad, (0, 1))))(first, second)
     reverse = jax.jit(jax.vmap(jax.jacrev(grad, (0, 1))))(first, second)

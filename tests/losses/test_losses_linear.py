@@ -43,14 +43,14 @@ def check(got: Any, expected: Any, tolerance: float, name: str) -> None:
 def against_oracle(
     inputs: tuple[np.ndarray, ...], weights: Any, reduction: str, tolerance: float, **params: Any
 ) -> None:
-    """Value and the gradients for hidden, weight and bias."""
+    """Compare the value and the gradients of hidden, weight and bias with the oracle."""
     x, w, labels, bias = inputs
     values = value(x, w, labels, bias=bias, **params)
     ones = np.ones(values.shape) if weights is None else np.asarray(weights, np.float64)
     each = counts(x, w, labels, **params)
-    slope = ones * (np.arange(len(x)) % 3 - 0.5) if reduction == "none" else ones
+    derivative = ones * (np.arange(len(x)) % 3 - 0.5) if reduction == "none" else ones
     if reduction == "mean":
-        slope = slope / (each * (ones != 0)).sum()
+        derivative = derivative / (each * (ones != 0)).sum()
 
     def run(x: Any, w: Any, bias: Any) -> Any:
         out = lce(x, w, labels, bias, weights=weights, reduction=reduction, **params)
@@ -58,8 +58,8 @@ def against_oracle(
 
     (_, out), got = jax.jit(jax.value_and_grad(run, (0, 1, 2), has_aux=True))(x, w, bias)
     check(out, reduced(values, reduction, ones, each), tolerance, "value")
-    dx, dw, _ = gradients(slope, x, w, labels, bias=bias, **params)
-    db = bias_gradient(slope, x, w, labels, bias=bias, **params)
+    dx, dw, _ = gradients(derivative, x, w, labels, bias=bias, **params)
+    db = bias_gradient(derivative, x, w, labels, bias=bias, **params)
     for name, one, other in zip(("hidden", "weight", "bias"), got, (dx, dw, db), strict=True):
         check(one, other, 5 * tolerance, name)
 
@@ -69,19 +69,19 @@ GRID += [("sum", True, 0.2, 2.5, 0.03)]
 
 
 @pytest.mark.parametrize(("reduction", "classed", "smoothing", "softcap", "z_loss"), GRID)
-def test_every_combination_is_the_oracles(reduction, classed, smoothing, softcap, z_loss):
+def test_every_combination_matches_the_oracle(reduction, classed, smoothing, softcap, z_loss):
     inputs = example(7, 11)
     inputs[2][3] = -100
     class_weight = np.linspace(0.0, 2.0, 11, dtype=np.float32) if classed else None
-    # Half of them with weights of the rows.
+    # Half of them with row weights.
     weights = np.array([1, 2, 0, 1, 0.5, 1, 3], np.float32) if classed != bool(z_loss) else None
     params = {"label_smoothing": smoothing, "softcap": softcap, "z_loss": z_loss, "chunk_size": 3}
     against_oracle(inputs, weights, reduction, 3e-6, class_weight=class_weight, **params)
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean"])
-def test_classes_and_rows_that_divide_by_nothing(reduction):
-    """2,049 classes are three blocks with one class of its own; 13 rows four chunks of 4, with 3 to fill up."""
+def test_numbers_of_classes_and_rows_that_are_not_multiples_of_the_chunk(reduction):
+    """2,049 classes are two blocks and a block of one class; 13 rows are four chunks of 4, with 3 rows of padding."""
     against_oracle(example(13, 2049, 5), None, reduction, 3e-6, chunk_size=4, label_smoothing=0.1, softcap=4.0)
     against_oracle(example(5, 1024, 2), None, reduction, 3e-6, class_weight=np.linspace(0.1, 1, 1024, dtype=np.float32))
 
@@ -96,7 +96,7 @@ def test_float64_is_exact():
         against_oracle(inputs, None, "mean", 1e-12, chunk_size=4, label_smoothing=0.1, z_loss=0.1, softcap=3.0)
 
 
-def test_evaluate_takes_the_quick_way_and_gives_the_same():
+def test_evaluate_uses_the_fused_mean_and_gives_the_same():
     x, w, labels, bias = example(7, 11)
     weights = np.array([1, 0, 2, 1, 1, 0, 1], np.float32)
     params = {"class_weight": np.linspace(0.5, 2, 11, dtype=np.float32), "chunk_size": 2}
@@ -108,9 +108,9 @@ def test_evaluate_takes_the_quick_way_and_gives_the_same():
     np.testing.assert_allclose(losses.divide(total, weight), other, rtol=1e-6)
 
     def products(reduction: str) -> int:
-        """Products of matrices in the program of the gradients, each chunk's counted once."""
-        slope = jax.grad(lambda x, w: jnp.sum(lce(x, w, labels, chunk_size=2, reduction=reduction)), (0, 1))
-        return str(jax.make_jaxpr(slope)(x, w)).count("dot_general")
+        """Return the number of matrix products in the program of the gradients, counting those of a chunk once."""
+        gradient = jax.grad(lambda x, w: jnp.sum(lce(x, w, labels, chunk_size=2, reduction=reduction)), (0, 1))
+        return str(jax.make_jaxpr(gradient)(x, w)).count("dot_general")
 
     assert products("mean") == 3
     assert products("none") == 4
@@ -139,11 +139,11 @@ def test_statistics(reduction):
     np.testing.assert_allclose(stats.accuracy, (z.argmax(1) == labels).sum() / 8)
     assert stats.argmax[4] == -1
     assert stats.log_sum_exp[4] == 0
-    slope = jax.grad(lambda x: lce(x, w, labels, reduction="mean", return_stats=True)[1].log_sum_exp.sum())(x)
-    assert not np.asarray(slope).any()
+    gradient = jax.grad(lambda x: lce(x, w, labels, reduction="mean", return_stats=True)[1].log_sum_exp.sum())(x)
+    assert not np.asarray(gradient).any()
 
 
-def test_every_mode_of_differentiation_agrees_for_the_quick_way():
+def test_every_mode_of_differentiation_agrees_for_the_fused_mean():
     with jax.enable_x64(True):
         x, w, labels, bias = example(5, 7, 3, np.float64)
         class_weight, weights = np.linspace(0.5, 2, 7), np.array([1.0, 0.5, 2.0, 1.0, 1.0])
@@ -175,19 +175,19 @@ def test_every_mode_of_differentiation_agrees_for_the_quick_way():
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-10)
 
 
-def test_only_what_is_asked_for_is_formed():
+def test_only_requested_gradients_are_computed():
     x, w, labels, _ = example(4, 6)
 
     def products(argnum: int) -> int:
-        slope = jax.grad(lambda *a: lce(*a, labels, reduction="mean", chunk_size=2), argnum)
-        return str(jax.make_jaxpr(slope)(x, w)).count("dot_general")
+        gradient = jax.grad(lambda *a: lce(*a, labels, reduction="mean", chunk_size=2), argnum)
+        return str(jax.make_jaxpr(gradient)(x, w)).count("dot_general")
 
     assert products(0) == products(1) == 2
     assert str(jax.make_jaxpr(lambda x: lce(x, w, labels, reduction="mean"))(x)).count("dot_general") == 1
 
 
-def test_half_precision_adds_up_wide():
-    """4,096 rows of equal slope: a sum in bfloat16 would stop at 256 of them."""
+def test_half_precision_is_accumulated_in_float32():
+    """4,096 rows of equal gradient: a sum in bfloat16 would stop at 256 rows."""
     rows = 4096
     x, w, labels = jnp.ones((rows, 1), jnp.bfloat16), jnp.zeros((2, 1), jnp.bfloat16), np.zeros(rows, np.int32)
     for reduction in losses.REDUCTIONS:
@@ -195,15 +195,15 @@ def test_half_precision_adds_up_wide():
         def total(w: Any, reduction: str = reduction) -> jax.Array:
             return jnp.sum(lce(x, w, labels, reduction=reduction, chunk_size=8).astype(jnp.float32))
 
-        slope = jax.jit(jax.grad(total))(w)
-        assert slope.dtype == jnp.bfloat16
+        gradient = jax.jit(jax.grad(total))(w)
+        assert gradient.dtype == jnp.bfloat16
         expected = 0.5 if reduction == "mean" else 2048
-        np.testing.assert_array_equal(slope.astype(np.float32), [[-expected], [expected]])
+        np.testing.assert_array_equal(gradient.astype(np.float32), [[-expected], [expected]])
     assert lce(x, w, labels, reduction="mean").dtype == jnp.bfloat16
     assert lce(x, w.astype(np.float32), labels, reduction="mean").dtype == np.float32
 
 
-def test_a_class_of_bias_minus_infinity_is_none():
+def test_a_class_with_bias_minus_infinity_is_excluded():
     x, w, labels, bias = example(6, 11)
     labels = labels % 8
     bias[8:] = -np.inf
@@ -214,14 +214,14 @@ def test_a_class_of_bias_minus_infinity_is_none():
         def run(w: Any, b: Any, reduction: str = reduction) -> jax.Array:
             return jnp.sum(lce(x, w, labels, b, reduction=reduction, z_loss=0.1))
 
-        part, slope_of_part = run(w[:8], bias[:8])
-        whole, slope = run(w, bias)
+        part, gradient_of_part = run(w[:8], bias[:8])
+        whole, gradient = run(w, bias)
         np.testing.assert_allclose(whole, part, rtol=1e-6)
-        np.testing.assert_allclose(slope[:8], slope_of_part, rtol=1e-5, atol=1e-7)
-        assert not np.asarray(slope[8:]).any()
+        np.testing.assert_allclose(gradient[:8], gradient_of_part, rtol=1e-5, atol=1e-7)
+        assert not np.asarray(gradient[8:]).any()
 
 
-def test_no_program_holds_all_the_logits():
+def test_no_program_stores_all_logits():
     rows, classes = 512, 4096
     shapes = [jax.ShapeDtypeStruct(shape, np.float32) for shape in ((rows, 8), (classes, 8))]
     for reduction in ("mean", "none"):
@@ -259,19 +259,19 @@ def test_a_label_out_of_range_is_nan_in_compiled_code_and_has_no_gradient():
     bad = labels.copy()
     bad[1] = 6
     run = jax.jit(jax.value_and_grad(lambda x, y: lce(x, w, y, reduction="sum"), 0))
-    total, slope = run(x, bad)
+    total, gradient = run(x, bad)
     assert np.isnan(total)
     expected = np.array(run(x, labels)[1])
     expected[1] = 0
-    np.testing.assert_allclose(slope, expected, rtol=1e-6)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_torch_has_the_same(smoothing):
+def test_values_and_gradients_match_torch(smoothing):
     torch = pytest.importorskip("torch")
     if not hasattr(torch.nn.functional, "linear_cross_entropy"):
-        pytest.skip("this torch has no linear_cross_entropy")
+        pytest.skip("this version of torch has no linear_cross_entropy")
     x, w, labels, bias = example(9, 33, 4)
     labels[2] = -100
     class_weight = np.linspace(0.5, 2, 33, dtype=np.float32)
@@ -281,12 +281,12 @@ def test_torch_has_the_same(smoothing):
         weight=torch.tensor(class_weight), label_smoothing=smoothing,
     )  # fmt: skip
     there.backward()
-    here, slopes = jax.value_and_grad(
+    here, gradients = jax.value_and_grad(
         lambda x, w, b: lce(x, w, labels, b, class_weight=class_weight, label_smoothing=smoothing, reduction="mean"),
         (0, 1, 2),
     )(x, w, bias)
     np.testing.assert_allclose(here, there.item(), rtol=1e-5)
-    for one, other in zip(slopes, tensors, strict=True):
+    for one, other in zip(gradients, tensors, strict=True):
         np.testing.assert_allclose(one, other.grad.numpy(), rtol=1e-4, atol=1e-6)
 
 
@@ -346,10 +346,11 @@ assert not np.asarray(got[1][33:]).any()
 
 # Collectives and shapes: one all-reduce in the loop over the chunks, one for the gradient of the hidden states, and
 # nothing as wide as all classes.
-def slopes(x, w):
+def gradients(x, w):
     return jax.value_and_grad(lambda x, w: lce(x, w, y, reduction="mean", axis_name="classes", chunk_size=5),
                               (0, 1))(x, w)
-program = jax.jit(jax.shard_map(slopes, mesh=mesh, in_specs=(P(), P("classes")), out_specs=(P(), (P(), P("classes")))))
+specs = {"in_specs": (P(), P("classes")), "out_specs": (P(), (P(), P("classes")))}
+program = jax.jit(jax.shard_map(gradients, mesh=mesh, **specs))
 text = program.lower(x, w).compile().as_text()
 print(sum(" all-reduce(" in line or " all-reduce-start(" in line for line in text.splitlines()),
       sum(" all-gather" in line or " all-to-all" in line for line in text.splitlines()),

@@ -1,4 +1,4 @@
-"""Losses that ask for a margin: slopes at ties and kinks, ends, lists of labels, and torch, Keras and optax."""
+"""Margin losses: gradients at ties and kinks, extreme scores, lists of labels, and torch, Keras and optax."""
 
 from __future__ import annotations
 
@@ -27,86 +27,86 @@ WEIGHT = np.array([0.5, 2.0, 0.0, 1.0, 1.5], np.float32)
 LISTS = np.array([[3, 1, -1, 0, 2], [-1, 2, 3, 4, 0], [0, 4, 1, 2, 3], [2, 2, -1, -1, -1]])
 
 
-def value_and_slope(name: str, x: Any, y: Any, **params: Any) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient(name: str, x: Any, y: Any, **params: Any) -> tuple[np.ndarray, np.ndarray]:
     y = jnp.asarray(y)
 
     def run(x: jax.Array) -> Any:
         values, pull = jax.vjp(lambda a: getattr(losses, name)(a, y, **params), x)
         return values, pull(jnp.ones_like(values))[0]
 
-    values, slope = jax.jit(run)(jnp.asarray(x, jnp.float32))
-    return np.asarray(values), np.asarray(slope)
+    values, gradient = jax.jit(run)(jnp.asarray(x, jnp.float32))
+    return np.asarray(values), np.asarray(gradient)
 
 
 # Kinks and ties
 
 
-def test_slopes_at_the_kinks_of_two_classes():
-    _, slope = value_and_slope("hinge_embedding_loss", [1.0, 0.5, 2.0, 1.0], [-1, -1, -1, 1])
-    np.testing.assert_array_equal(slope, [-1, -1, 0, 1])
-    _, slope = value_and_slope("hinge_loss", [1.0, -1.0, -1.0, 2.0], [1, -1, 0, 1])
-    np.testing.assert_array_equal(slope, [-0.5, 0.5, 0.5, 0])
-    _, slope = value_and_slope("squared_hinge_loss", [1.0, -1.0, 0.0], [1, -1, 1])
-    np.testing.assert_array_equal(slope, [0, 0, -2])
-    _, slope = value_and_slope("perceptron_loss", [0.0, 0.0, 0.0], [1, -1, 0])
-    np.testing.assert_array_equal(slope, [-0.5, 0.5, 0.5])
+def test_gradients_at_the_kinks_of_two_classes():
+    _, gradient = value_and_gradient("hinge_embedding_loss", [1.0, 0.5, 2.0, 1.0], [-1, -1, -1, 1])
+    np.testing.assert_array_equal(gradient, [-1, -1, 0, 1])
+    _, gradient = value_and_gradient("hinge_loss", [1.0, -1.0, -1.0, 2.0], [1, -1, 0, 1])
+    np.testing.assert_array_equal(gradient, [-0.5, 0.5, 0.5, 0])
+    _, gradient = value_and_gradient("squared_hinge_loss", [1.0, -1.0, 0.0], [1, -1, 1])
+    np.testing.assert_array_equal(gradient, [0, 0, -2])
+    _, gradient = value_and_gradient("perceptron_loss", [0.0, 0.0, 0.0], [1, -1, 0])
+    np.testing.assert_array_equal(gradient, [-0.5, 0.5, 0.5])
 
 
-def test_slopes_at_ties_of_classes():
+def test_gradients_at_ties_of_classes():
     tied = np.array([[1.0, 1.0, 0.0, 1.0], [2.0, 1.0, 1.0, 0.0]], np.float32)
-    value, slope = value_and_slope("multiclass_perceptron_loss", tied, [0, 1])
+    value, gradient = value_and_gradient("multiclass_perceptron_loss", tied, [0, 1])
     np.testing.assert_array_equal(value, [0, 1])
-    np.testing.assert_allclose(slope, [[-2 / 3, 1 / 3, 0, 1 / 3], [1, -1, 0, 0]], rtol=1e-6)
-    value, slope = value_and_slope("multiclass_hinge_loss", tied, [0, 0])
+    np.testing.assert_allclose(gradient, [[-2 / 3, 1 / 3, 0, 1 / 3], [1, -1, 0, 0]], rtol=1e-6)
+    value, gradient = value_and_gradient("multiclass_hinge_loss", tied, [0, 0])
     np.testing.assert_array_equal(value, [1, 0])
-    np.testing.assert_allclose(slope, [[-1, 0.5, 0, 0.5], [-2 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [[-1, 0.5, 0, 0.5], [-2 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-6)
     for p in (1, 2):
-        value, slope = value_and_slope("multi_margin_loss", tied[1:], [0], p=p)
+        value, gradient = value_and_gradient("multi_margin_loss", tied[1:], [0], p=p)
         assert value == 0
-        np.testing.assert_array_equal(slope, 0)
-    value, slope = value_and_slope("multilabel_margin_loss", tied[1:], [[0, -1, -1, -1]])
+        np.testing.assert_array_equal(gradient, 0)
+    value, gradient = value_and_gradient("multilabel_margin_loss", tied[1:], [[0, -1, -1, -1]])
     assert value == 0
-    np.testing.assert_array_equal(slope, 0)
+    np.testing.assert_array_equal(gradient, 0)
 
 
 # Ends
 
 
 @pytest.mark.parametrize("far", [1e4, INF])
-def test_far_scores_of_two_classes(far):
+def test_large_scores_of_two_classes(far):
     x, y = [far, -far, far, -far], [1, -1, -1, 1]
     for name in ("hinge_loss", "perceptron_loss"):
-        values, slope = value_and_slope(name, x, y)
+        values, gradient = value_and_gradient(name, x, y)
         np.testing.assert_allclose(values, [0, 0, far, far], rtol=2e-4)
-        np.testing.assert_array_equal(slope, [0, 0, 1, -1])
-    values, slope = value_and_slope("hinge_embedding_loss", x, y)
+        np.testing.assert_array_equal(gradient, [0, 0, 1, -1])
+    values, gradient = value_and_gradient("hinge_embedding_loss", x, y)
     np.testing.assert_allclose(values, [far, far, 0, -far], rtol=2e-4)
-    np.testing.assert_array_equal(slope, [1, -1, 0, 1])
-    values, slope = value_and_slope("squared_hinge_loss", x, y)
+    np.testing.assert_array_equal(gradient, [1, -1, 0, 1])
+    values, gradient = value_and_gradient("squared_hinge_loss", x, y)
     np.testing.assert_allclose(values, [0, 0, far * far, far * far], rtol=1e-3)
-    np.testing.assert_array_equal(slope[:2], 0)
+    np.testing.assert_array_equal(gradient[:2], 0)
 
 
 @pytest.mark.parametrize("far", [1e4, INF])
-def test_far_scores_of_classes(far):
+def test_large_scores_of_classes(far):
     x = np.array([[far, 1.0, 2.0, -1.0], [0.0, 1.0, -far, 2.0]], np.float32)
     for name, values in (
         ("multiclass_hinge_loss", [0, 2]),
         ("multiclass_perceptron_loss", [0, 1]),
         ("multi_margin_loss", [0, 0.5]),
     ):
-        got, slope = value_and_slope(name, x, [0, 1])
+        got, gradient = value_and_gradient(name, x, [0, 1])
         np.testing.assert_array_equal(got, values)
-        np.testing.assert_array_equal(slope[0], 0)
-        assert np.isfinite(slope).all()
-    got, slope = value_and_slope("categorical_hinge_loss", x, np.eye(4, dtype=np.float32)[[0, 1]])
+        np.testing.assert_array_equal(gradient[0], 0)
+        assert np.isfinite(gradient).all()
+    got, gradient = value_and_gradient("categorical_hinge_loss", x, np.eye(4, dtype=np.float32)[[0, 1]])
     np.testing.assert_array_equal(got, [0, 2])
-    assert np.isfinite(slope).all()
-    got, slope = value_and_slope("multilabel_margin_loss", x, [[0, -1, 0, 0], [1, 3, -1, -1]])
+    assert np.isfinite(gradient).all()
+    got, gradient = value_and_gradient("multilabel_margin_loss", x, [[0, -1, 0, 0], [1, 3, -1, -1]])
     np.testing.assert_array_equal(got, [0, 0])
-    got, slope = value_and_slope("multilabel_margin_loss", x, [[1, -1, 0, 0], [2, -1, -1, -1]])
+    got, gradient = value_and_gradient("multilabel_margin_loss", x, [[1, -1, 0, 0], [2, -1, -1, -1]])
     np.testing.assert_allclose(got, [far / 4 + 0.5, 3 * far / 4 + 1.5], rtol=1e-4)
-    np.testing.assert_allclose(slope, np.array([[1, -2, 1, 0], [1, 1, -3, 1]]) / 4)
+    np.testing.assert_allclose(gradient, np.array([[1, -2, 1, 0], [1, 1, -3, 1]]) / 4)
 
 
 def test_nan_is_not_hidden():
@@ -122,7 +122,7 @@ def test_nan_is_not_hidden():
 
 
 @pytest.mark.parametrize("name", ["hinge_loss", "squared_hinge_loss", "perceptron_loss"])
-def test_two_classes_may_be_written_as_0_or_as_minus_1(name):
+def test_the_negative_class_may_be_0_or_minus_1(name):
     fn = getattr(losses, name)
     expected = fn(SCORES, SIGNS)
     for labels in ((SIGNS + 1) // 2, SIGNS > 0, (SIGNS > 0).astype(np.uint8), SIGNS.astype(np.float16)):
@@ -138,18 +138,18 @@ def test_two_classes_may_be_written_as_0_or_as_minus_1(name):
     )
     with pytest.raises(LabelError):
         losses.get(name).check_labels({"logits": (4, 5)}, wrong)
-    value, slope = value_and_slope_traced(name, SCORES, wrong)
+    value, gradient = value_and_gradient_traced(name, SCORES, wrong)
     np.testing.assert_array_equal(np.isnan(value), wrong == 2)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
 
 
-def value_and_slope_traced(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient_traced(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     def run(x: jax.Array, y: jax.Array) -> Any:
         values, pull = jax.vjp(lambda a: getattr(losses, name)(a, y), x)
         return values, pull(jnp.ones_like(values))[0]
 
-    values, slope = jax.jit(run)(jnp.asarray(x), jnp.asarray(y))
-    return np.asarray(values), np.asarray(slope)
+    values, gradient = jax.jit(run)(jnp.asarray(x), jnp.asarray(y))
+    return np.asarray(values), np.asarray(gradient)
 
 
 def test_lists_of_classes_end_at_the_first_minus_1():
@@ -176,14 +176,14 @@ def test_a_listed_class_out_of_range_is_an_error_or_nan(dtype):
         "multilabel_margin_loss: `labels` must be class indices in [0, 5), or -1 for none, but got 5 at index (2, 4). "
         "Check the number of classes of the model."
     )
-    value, slope = value_and_slope_traced("multilabel_margin_loss", SCORES, lists.astype(dtype))
+    value, gradient = value_and_gradient_traced("multilabel_margin_loss", SCORES, lists.astype(dtype))
     np.testing.assert_array_equal(np.isnan(value), [False, False, True, False])
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
     if dtype == np.int8:
         lists[2, 4] = -2
         with pytest.raises(LabelError, match="but got -2"):
             losses.get("multilabel_margin_loss").check_labels({"logits": (4, 5)}, lists)
-        assert np.isnan(value_and_slope_traced("multilabel_margin_loss", SCORES, lists.astype(dtype))[0][2])
+        assert np.isnan(value_and_gradient_traced("multilabel_margin_loss", SCORES, lists.astype(dtype))[0][2])
 
 
 # Arguments
@@ -203,12 +203,12 @@ def test_margins_may_be_swept_over():
     np.testing.assert_allclose(swept[1], losses.hinge_embedding_loss(SCORES, SIGNS, margin=2), rtol=1e-6)
 
 
-def test_one_class_alone_has_no_loss():
+def test_a_single_class_has_no_loss():
     x, y = np.array([[2.0]], np.float32), np.array([0])
     for name in ("multiclass_hinge_loss", "multiclass_perceptron_loss", "multi_margin_loss"):
-        value, slope = value_and_slope(name, x, y)
+        value, gradient = value_and_gradient(name, x, y)
         assert value == 0
-        assert slope == 0
+        assert gradient == 0
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_one_class_alone_has_no_loss():
         ),
     ],
 )
-def test_errors_say_what_came_and_the_mend(call, error, message):
+def test_error_messages(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
@@ -245,7 +245,7 @@ def test_errors_say_what_came_and_the_mend(call, error, message):
 
 
 def compare(ours: Callable[..., Any], peer: Callable[..., Any], x: np.ndarray, y: np.ndarray) -> None:
-    """Values and gradients beside those of a peer that is a JAX function; equal, but for rounding."""
+    """Compare values and gradients with those of a peer that is a JAX function; equal up to rounding."""
     results = []
     for fn in (ours, peer):
 
@@ -259,12 +259,12 @@ def compare(ours: Callable[..., Any], peer: Callable[..., Any], x: np.ndarray, y
 
 
 GRID = RNG.integers(-2, 3, (6, 5)).astype(np.float32)
-"""Whole scores meet at ties and kinks."""
+"""Integer scores give ties and kinks."""
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_torchs_losses(dtype):
+def test_losses_match_torch(dtype):
     torch = pytest.importorskip("torch")
     functional = torch.nn.functional
     labels, lists = np.array([0, 1, 4, 4, 2, 3]), np.concatenate([LISTS, LISTS[:2, ::-1]]).copy()
@@ -293,16 +293,16 @@ def test_torchs_losses(dtype):
                 expected = getattr(functional, name)(x, torch.tensor(y), reduction="none", **given)
                 cotangent = np.cos(np.arange(expected.numel())).reshape(tuple(expected.shape)).astype(dtype)
                 expected.backward(torch.tensor(cotangent))
-                values, slope = compiled(array, cotangent)
+                values, gradient = compiled(array, cotangent)
                 tolerance = 2e-6 if dtype == np.float32 else 1e-12
                 np.testing.assert_allclose(
                     values, expected.detach().numpy(), rtol=tolerance, atol=tolerance, err_msg=name
                 )
-                np.testing.assert_allclose(slope, x.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
+                np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.peers
-def test_torchs_unbatched_samples():
+def test_unbatched_samples_match_torch():
     torch = pytest.importorskip("torch")
     functional, row = torch.nn.functional, torch.tensor(SCORES[0])
     expected = functional.multilabel_margin_loss(row, torch.tensor(LISTS[0]))
@@ -312,7 +312,7 @@ def test_torchs_unbatched_samples():
 
 
 @pytest.mark.peers
-def test_optaxs_losses():
+def test_losses_match_optax():
     optax = pytest.importorskip("optax")
     signs, labels = np.concatenate([SIGNS, SIGNS[:2]]), np.array([0, 1, 4, 4, 2, 3])
     for x in (GRID, GRID + np.float32(0.25)):
@@ -323,7 +323,7 @@ def test_optaxs_losses():
 
 
 @pytest.mark.peers
-def test_kerass_losses():
+def test_losses_match_keras():
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = pytest.importorskip("keras").losses
     signs, one_hot = np.concatenate([SIGNS, SIGNS[:2]]), np.eye(5, dtype=np.float32)[[0, 1, 4, 4, 2, 3]]

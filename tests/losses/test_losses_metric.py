@@ -1,4 +1,4 @@
-"""Losses of given pairs: the cosine embedding and margin ranking losses at their kinks, and beside PyTorch."""
+"""Pair losses: the cosine embedding and margin ranking losses at their kinks, and compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sporax import losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 
 
-def slopes(fn, *arrays):
-    """The gradients of the sum of the values for every array."""
+def gradients(fn, *arrays):
+    """Return the gradients of the sum of the values with respect to every array."""
     found = jax.jit(jax.grad(lambda *a: fn(*a).sum(), argnums=tuple(range(len(arrays)))))(*arrays)
     return [np.asarray(each) for each in found]
 
 
-def test_a_margin_met_exactly_still_has_its_slope():
+def test_the_gradient_at_a_margin_that_is_met_exactly():
     x1, x2, target = (np.array(v, np.float32) for v in ([1.0, 2.0, 1.0], [1.0, 1.5, 3.0], [1, 1, -1]))
     assert losses.margin_ranking_loss(x1, x2, target, margin=0.0).tolist() == [0, 0, 0]
-    first, second = slopes(lambda a, b: losses.margin_ranking_loss(a, b, target, margin=0.0), x1, x2)
+    first, second = gradients(lambda a, b: losses.margin_ranking_loss(a, b, target, margin=0.0), x1, x2)
     assert (first.tolist(), second.tolist()) == ([-1, 0, 0], [1, 0, 0])
-    first, _ = slopes(lambda a, b: losses.margin_ranking_loss(a, b, target, margin=0.5), x1, x2)
+    first, _ = gradients(lambda a, b: losses.margin_ranking_loss(a, b, target, margin=0.5), x1, x2)
     assert first.tolist() == [-1, -1, 0]
 
 
@@ -39,7 +39,7 @@ def test_targets_of_any_real_dtype():
         losses.margin_ranking_loss([0.0, 0.0], [1.0, 1.0], [[1], [1]])
 
 
-def test_margins_are_checked_where_they_are_bounded():
+def test_bounded_margins_are_checked():
     with pytest.raises(ArgumentError, match="cosine_embedding_loss: `margin` must be in"):
         losses.cosine_embedding_loss([[1.0]], [[1.0]], [1], margin=1.5)
     swept = jax.vmap(lambda m: losses.margin_ranking_loss(0.0, 1.0, -1, margin=m))(jnp.array([0.5, 2.0]))
@@ -49,7 +49,7 @@ def test_margins_are_checked_where_they_are_bounded():
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("margin", [0.0, 0.4, -0.3])
-def test_margin_ranking_is_torchs(dtype, margin):
+def test_margin_ranking_matches_torch(dtype, margin):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(3)
     x1, x2 = rng.integers(-2, 3, (2, 40, 3)).astype(dtype) / 5
@@ -63,17 +63,17 @@ def test_margin_ranking_is_torchs(dtype, margin):
             return losses.margin_ranking_loss(a, b, target, margin=margin)
 
         np.testing.assert_allclose(fn(x1, x2), expected.detach().numpy(), rtol=1e-6, atol=1e-7)
-        # Differences of fifths meet the margin exactly in some places.
-        for got, tensor in zip(slopes(fn, x1, x2), tensors, strict=True):
+        # Some differences of fifths equal the margin exactly.
+        for got, tensor in zip(gradients(fn, x1, x2), tensors, strict=True):
             np.testing.assert_array_equal(got, tensor.grad.numpy())
 
 
 @pytest.mark.peers
-def test_a_cosine_at_the_margin_has_torchs_slope():
+def test_the_gradient_of_a_cosine_at_the_margin_matches_torch():
     torch = pytest.importorskip("torch")
     a, b = np.array([[1.0, 0.0], [3.0, 4.0]], np.float32), np.array([[0.0, 2.0], [-4.0, 3.0]], np.float32)
     tensors = [torch.tensor(each, requires_grad=True) for each in (a, b)]
     torch.nn.functional.cosine_embedding_loss(*tensors, -torch.ones(2), reduction="sum").backward()
-    found = slopes(lambda x, y: losses.cosine_embedding_loss(x, y, np.array([-1, -1])), a, b)
+    found = gradients(lambda x, y: losses.cosine_embedding_loss(x, y, np.array([-1, -1])), a, b)
     for got, tensor in zip(found, tensors, strict=True):
         np.testing.assert_allclose(got, tensor.grad.numpy(), rtol=1e-6, atol=1e-7)

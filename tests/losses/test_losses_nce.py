@@ -35,7 +35,7 @@ def test_values_are_sums_of_binary_cross_entropies(true, remove):
         WEIGHTS, BIASES, labels, INPUTS, sampled_values=given, remove_accidental_hits=remove
     )
     np.testing.assert_allclose(got, expected, rtol=2e-6)
-    # As TensorFlow puts it together, with its own formula of the cross entropy: max(z, 0) - z t + log1p(exp(-|z|)).
+    # As in TensorFlow, with its formula of the cross entropy: max(z, 0) - z t + log1p(exp(-|z|)).
     logits = INPUTS @ WEIGHTS.T + BIASES
     rows = np.arange(5)[:, None]
     z = np.concatenate([logits[rows, labels] - np.log(given[1]), logits[:, given[0]] - np.log(given[2])], axis=1)
@@ -69,8 +69,8 @@ def test_the_mean_over_draws_is_the_sum_over_all_classes(sampler, unique):
         own = jnp.take_along_axis(z, LABELS[:, None], axis=1)[:, 0]
         return jax.nn.softplus(-own) + jnp.sum(count[None, :] * jax.nn.softplus(z), axis=1)
 
-    slopes = jax.grad(lambda w, x: exact(w, x).sum(), (0, 1))(WEIGHTS, INPUTS)
-    for found, right in ((values, exact(WEIGHTS, INPUTS)), (dw, slopes[0]), (dx, slopes[1])):
+    gradients = jax.grad(lambda w, x: exact(w, x).sum(), (0, 1))(WEIGHTS, INPUTS)
+    for found, right in ((values, exact(WEIGHTS, INPUTS)), (dw, gradients[0]), (dx, gradients[1])):
         found, right = np.asarray(found, np.float64), np.asarray(right, np.float64)
         error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
         score = (found.mean(axis=0) - right) / np.maximum(error, 1e-5)
@@ -87,23 +87,23 @@ def test_the_default_draw_is_log_uniform_and_fixed_by_a_seed_or_a_key():
 
 def test_extreme_logits_have_limits():
     run = jax.jit(jax.value_and_grad(lambda x: loss(inputs=x, sampled_values=GIVEN).sum()))
-    value, slope = run(INPUTS * 1e5)
+    value, gradient = run(INPUTS * 1e5)
     assert np.isfinite(value)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
     biases = np.zeros(9, np.float32)
     biases[5], biases[0] = -np.inf, np.inf
     for remove in (False, True):
-        values, slopes = jax.value_and_grad(
+        values, gradients = jax.value_and_grad(
             lambda x, remove=remove: losses.nce_loss(
                 WEIGHTS, biases, [0, 1, 2, 3, 8], x, num_sampled=4, num_classes=9, sampled_values=GIVEN,
                 remove_accidental_hits=remove,
             ).sum()
         )(INPUTS)  # fmt: skip
         assert np.isfinite(values)
-        assert np.isfinite(slopes).all()
+        assert np.isfinite(gradients).all()
 
 
-def test_half_tables_are_added_up_in_float32():
+def test_half_precision_tables_are_accumulated_in_float32():
     half = losses.nce_loss(
         *(a.astype(np.float16) for a in (WEIGHTS, BIASES)), LABELS, INPUTS.astype(np.float16),
         num_sampled=4, num_classes=9, sampled_values=GIVEN,
@@ -122,6 +122,6 @@ def test_half_tables_are_added_up_in_float32():
         ({"labels": np.array([0, 1, 9, 3, 4])}, LabelError, r"`labels` must be class indices in \[0, 9\), but got 9"),
     ],
 )
-def test_wrong_arguments_are_named(changes, error, message):
+def test_invalid_arguments_are_named(changes, error, message):
     with pytest.raises(error, match="nce_loss: .*" + message):
         loss(**changes)

@@ -1,4 +1,4 @@
-"""Losses of inputs that are nearly equal, tiny boxes among them: right to their last digits, with right derivatives."""
+"""Losses of nearly equal inputs, including tiny boxes: accurate values and derivatives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RNG = np.random.default_rng(6)
 
 @pytest.fixture(autouse=True)
 def _same_numbers_in_each_order(monkeypatch: pytest.MonkeyPatch):
-    """Each test draws the same numbers, whichever tests ran before it in this process."""
+    """Draw the same numbers in each test, independently of the tests that ran before it in this process."""
     monkeypatch.setitem(globals(), "RNG", np.random.default_rng(6))
 
 
@@ -31,7 +31,7 @@ def softmax(x: np.ndarray, t: float) -> list[Decimal]:
 
 
 def distillation(student: np.ndarray, teacher: np.ndarray, t: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """The value and its derivatives for student and teacher, to 50 digits."""
+    """Return the value and its derivatives with respect to student and teacher, to 50 digits."""
     with localcontext() as context:
         context.prec = 50
         p, q = softmax(student, t), softmax(teacher, t)
@@ -58,7 +58,7 @@ def test_the_cases_of_the_report():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 10.0, 100.0])
-def test_distillation_has_every_digit_in_value_and_derivatives(temperature):
+def test_values_and_derivatives_of_distillation_are_accurate(temperature):
     teacher = np.concatenate([scale * RNG.normal(size=(5, 6)) for scale in (0.1, 3.0, 30.0)]).astype(np.float32)
     apart = np.array([1e-6, 1e-4, 1e-2, 1.0, 10.0] * 3)[:, None]
     student = (teacher + apart * RNG.normal(size=teacher.shape)).astype(np.float32)
@@ -112,7 +112,7 @@ def test_second_derivatives_of_divergences_at_equality():
 def test_divergences_of_close_rows(apart):
     t = RNG.dirichlet(np.ones(6), 40).astype(np.float32)
     x = (np.log(t.astype(np.float64)) + apart * RNG.normal(size=t.shape)).astype(np.float32)
-    # What the digits of x leave of a difference of logarithms.
+    # The accuracy of a difference of logarithms that the rounding of x permits.
     rtol = 1e-5 + 4e-6 / apart
     with localcontext() as context:
         context.prec = 40
@@ -124,7 +124,7 @@ def test_divergences_of_close_rows(apart):
             np.testing.assert_allclose(losses.jensen_shannon_loss(x[row], t[row]), float(js), rtol=rtol)
 
 
-def test_rows_that_are_no_distributions_have_the_plain_divergence():
+def test_rows_that_are_not_distributions_have_the_plain_divergence():
     x, t = np.log(f32([[0.5, 0.3, 0.4]])), f32([[0.2, 0.3, 0.4]])
     expected = (t * (np.log(t) - x)).sum(-1)
     assert expected < 0
@@ -132,12 +132,12 @@ def test_rows_that_are_no_distributions_have_the_plain_divergence():
     np.testing.assert_allclose(losses.kl_divergence_with_log_targets(x, np.log(t)), expected, rtol=1e-6)
 
 
-def test_losses_of_one_less_something_near_one():
+def test_losses_that_are_one_minus_a_value_near_one():
     a = RNG.normal(size=(4, 50)).astype(np.float32)
     b = (3 * a + f32([1e-5, 1e-3, 1e-1, 10])[:, None] * RNG.normal(size=a.shape)).astype(np.float32)
     u, v = (each.astype(np.float64) / np.linalg.norm(each.astype(np.float64), axis=1)[:, None] for each in (a, b))
     expected = 0.5 * ((u - v) ** 2).sum(1)
-    # Vectors that are 3e-6 apart have two digits of that in float32.
+    # A distance of 3e-6 has two significant digits in float32.
     found = losses.cosine_embedding_loss(a, b, np.ones(4))
     assert (np.abs(found - expected) <= np.array([3e-2, 3e-4, 1e-5, 1e-5]) * expected).all()
     x = f32([1 - 1e-6, 1 - 1e-4, 1 - 1e-2])
@@ -186,7 +186,7 @@ def test_boxes_of_any_size_have_the_loss_of_their_shape(name):
 
 
 @pytest.mark.parametrize("name", BOXES)
-def test_a_box_that_is_nearly_right_keeps_its_digits(name):
+def test_a_nearly_correct_box_is_accurate(name):
     a = f32([[0.25, 0.5, 0.75, 1.0]])
     b = a + f32([[0, 2**-22, 2**-21, 0]])
     np.testing.assert_allclose(

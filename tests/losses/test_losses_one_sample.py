@@ -1,4 +1,4 @@
-"""A loss takes a single sample, whose inputs lack the axis of the samples; so `jax.vmap` over samples is the batch."""
+"""A loss accepts a single sample without the batch axis, so `jax.vmap` over samples equals the batch."""
 
 from __future__ import annotations
 
@@ -17,69 +17,69 @@ from sporax import losses, nn, ops
 from sporax._errors import LabelError, ShapeError
 from sporax.core import Tensor
 
-ROWS = [
-    row for row in losses.registry().values() if row.output and row.function.spec.mask_parameter is None
+INFOS = [
+    info for info in losses.registry().values() if info.output and info.function.spec.mask_parameter is None
 ]  # fmt: skip
-"""The losses with a value for each sample, in which samples do not meet."""
+"""The losses with a value for each sample, in which samples do not interact."""
 
-PER_SAMPLE = [row for row in ROWS if "N" in row.output]
-"""Those whose axis of samples is N. The others have any axes, or none, before those of one sample."""
+PER_SAMPLE = [info for info in INFOS if "N" in info.output]
+"""Those whose batch axis is N. The others accept any number of axes before those of one sample."""
 
 X = np.array([[2.0, -1.0, 0.5], [0.0, 1.5, 1.0]], np.float32)
 Y = np.array([0, 2])
 
 
-def axis_of_samples(row: losses.LossInfo, at: int) -> int | None:
-    item = row.inputs[at]
-    if row.broadcasting or (row.output and row.function.spec.per_sample(item)):
-        return 0 if row.broadcasting else item.shape.index(row.output[0])
+def axis_of_samples(info: losses.LossInfo, at: int) -> int | None:
+    item = info.inputs[at]
+    if info.broadcasting or (info.output and info.function.spec.per_sample(item)):
+        return 0 if info.broadcasting else item.shape.index(info.output[0])
     return None
 
 
-def mapped(row: losses.LossInfo, params: dict[str, Any]) -> Any:
-    axes = tuple(axis_of_samples(row, at) for at in range(len(row.inputs)))
-    return jax.vmap(lambda *arrays: row.function(*arrays, **params), in_axes=axes)
+def mapped(info: losses.LossInfo, params: dict[str, Any]) -> Any:
+    axes = tuple(axis_of_samples(info, at) for at in range(len(info.inputs)))
+    return jax.vmap(lambda *arrays: info.function(*arrays, **params), in_axes=axes)
 
 
-def test_the_rule_reaches_most_of_the_registry():
-    assert len(ROWS) > 100
+def test_most_losses_accept_a_single_sample():
+    assert len(INFOS) > 100
     assert len(PER_SAMPLE) > 15
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_vmap_over_samples_has_the_values_of_the_batch(row):
-    inputs, params = samples(row, 4), settings_of(row)[0]
-    if row in PER_SAMPLE:
-        params = settings_of(row)[-1]
-    found = mapped(row, params)
-    expected = np.asarray(ORACLES[row.oracle].value(*inputs, **params))
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_vmap_over_samples_has_the_values_of_the_batch(info):
+    inputs, params = samples(info, 4), settings_of(info)[0]
+    if info in PER_SAMPLE:
+        params = settings_of(info)[-1]
+    found = mapped(info, params)
+    expected = np.asarray(ORACLES[info.oracle].value(*inputs, **params))
     assert expected.shape == (COUNT,)
-    # Tracing tells of the shapes; all values of those with an axis N, and of one in four others.
+    # Shapes are checked by tracing; values for all losses with an axis N, and for one in four of the others.
     assert jax.eval_shape(found, *inputs).shape == expected.shape
-    if THOROUGH or row in PER_SAMPLE or ROWS.index(row) % 4 == 0:
+    if THOROUGH or info in PER_SAMPLE or INFOS.index(info) % 4 == 0:
         close("vmap", jax.jit(found)(*inputs), expected, 2e-5)
 
 
-@pytest.mark.parametrize("row", PER_SAMPLE, ids=[row.name for row in PER_SAMPLE])
-def test_an_eager_sample_is_that_of_the_batch(row):
-    inputs, params = samples(row, 4), settings_of(row)[0]
-    axes = [axis_of_samples(row, at) for at in range(len(inputs))]
+@pytest.mark.parametrize("info", PER_SAMPLE, ids=[info.name for info in PER_SAMPLE])
+def test_an_eager_sample_has_the_value_of_the_batch(info):
+    inputs, params = samples(info, 4), settings_of(info)[0]
+    axes = [axis_of_samples(info, at) for at in range(len(inputs))]
     one = [array if axis is None else np.take(array, 2, axis) for array, axis in zip(inputs, axes, strict=True)]
-    expected = np.asarray(ORACLES[row.oracle].value(*inputs, **params))[2]
-    value = row.function(*one, **params)
+    expected = np.asarray(ORACLES[info.oracle].value(*inputs, **params))[2]
+    value = info.function(*one, **params)
     close("value", value, expected, 2e-5)
     assert value.shape == ()
     with pytest.raises(ShapeError, match=r"`weights` must broadcast to the shape of the loss values, \(\)"):
-        row.function(*one, weights=np.ones(1), **params)
+        info.function(*one, weights=np.ones(1), **params)
 
 
 def test_gradient_weights_and_reductions_of_one_sample():
     log_p = X - np.log(np.exp(X).sum(1, keepdims=True))
-    slope = np.exp(log_p[0]) - np.eye(3)[0]
+    derivative = np.exp(log_p[0]) - np.eye(3)[0]
     for kind in ("none", "mean", "sum", "batchmean"):
         value, gradient = jax.value_and_grad(losses.cross_entropy)(X[0], Y[0], reduction=kind)
         np.testing.assert_allclose(value, -log_p[0, 0], rtol=1e-6)
-        np.testing.assert_allclose(gradient, slope, rtol=1e-5)
+        np.testing.assert_allclose(gradient, derivative, rtol=1e-5)
     np.testing.assert_allclose(losses.cross_entropy(X[0], 0, weights=2.0), -2 * log_p[0, 0], rtol=1e-6)
     assert losses.cross_entropy(X[0], 5, weights=0.0, reduction="mean") == 0
     assert losses.cross_entropy(X[0], -100, reduction="mean") == 0
@@ -90,7 +90,7 @@ def test_gradient_weights_and_reductions_of_one_sample():
     np.testing.assert_allclose(per_sample, np.exp(log_p) - np.eye(3)[Y], rtol=1e-5, atol=1e-7)
 
 
-def test_cells_and_operators_take_one_too():
+def test_cells_and_operators_accept_a_single_sample_too():
     expected = np.asarray(losses.cross_entropy(X, Y))[0]
     for reduction in ("none", "mean", "sum"):
         loss = nn.CrossEntropyLoss(reduction=reduction)
@@ -103,7 +103,7 @@ def test_cells_and_operators_take_one_too():
         nn.CrossEntropyLoss().check_labels({"logits": (3,)}, np.array(3))
 
 
-def test_a_sample_that_does_not_fit_is_an_error():
+def test_an_invalid_sample_is_an_error():
     with pytest.raises(ShapeError) as caught:
         losses.cross_entropy(X[0], np.array([0, 1]))
     assert str(caught.value) == (
@@ -111,13 +111,13 @@ def test_a_sample_that_does_not_fit_is_an_error():
     )
     with pytest.raises(LabelError, match=r"must be class indices in \[0, 3\), but got 3 at index \(\)"):
         losses.cross_entropy(X[0], 3)
-    # Samples that meet each other have no loss alone.
+    # Interacting samples have no loss for a single sample.
     with pytest.raises(ShapeError, match=r"`embeddings` must have shape \(N, D\), but got \(3,\)"):
         losses.sup_con_loss(X[0], 0)
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "focal_loss"])
-def test_classes_on_the_last_axis_are_told_of(name):
+def test_the_message_mentions_classes_on_the_last_axis(name):
     logits, labels = jnp.zeros((2, 5, 3)), np.zeros((2, 5), np.int32)
     with pytest.raises(ShapeError) as caught:
         getattr(losses, name)(logits, labels)
@@ -133,7 +133,7 @@ def test_classes_on_the_last_axis_are_told_of(name):
         nn.CrossEntropyLoss()(Tensor(np.zeros((2, 5, 3), np.float32)), Tensor(labels))
 
 
-def test_classes_on_axis_1_are_told_of():
+def test_the_message_mentions_classes_on_axis_1():
     loss = losses.sparse_softmax_cross_entropy_with_logits
     with pytest.raises(ShapeError) as caught:
         loss(jnp.zeros((2, 3, 5)), np.zeros((2, 5), np.int32))

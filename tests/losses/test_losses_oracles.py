@@ -1,4 +1,4 @@
-"""The references themselves: gradients against finite differences, and checks that can fail."""
+"""Tests of the oracles: gradients against finite differences, and checks that can fail."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from oracles.losses import ORACLES, Oracle, reduced
 from oracles.samples import inputs_of, settings_of
 from sporax import losses
 
-# A factor of these counts as a constant, so that their gradient is not the slope of their value.
+# A factor of these is held constant, so their gradient is not the derivative of their value.
 HELD_CONSTANT = ("ciou_loss", "beta_weighted_gaussian_nll_loss")
-ROWS = [
-    row
-    for row in losses.registry().values()
-    if ORACLES[row.oracle].gradients is not None and row.name not in HELD_CONSTANT
+INFOS = [
+    info
+    for info in losses.registry().values()
+    if ORACLES[info.oracle].gradients is not None and info.name not in HELD_CONSTANT
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(row):
-    oracle, step = ORACLES[row.oracle], 1e-6
-    for seed, params in enumerate(settings_of(row)):
-        inputs: list[Any] = inputs_of(row, seed, np.float64)
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(info):
+    oracle, step = ORACLES[info.oracle], 1e-6
+    for seed, params in enumerate(settings_of(info)):
+        inputs: list[Any] = inputs_of(info, seed, np.float64)
         rng = np.random.default_rng(seed)
         cotangent = rng.normal(size=oracle.value(*inputs, **params).shape)
         for at, gradient in enumerate(oracle.gradients(cotangent, *inputs, **params)):
-            # Counts are whole numbers, and formulas of them have steps there.
-            if gradient is None or row.inputs[at].domain == "nonnegative":
+            # Counts are integers, at which the formulas have jumps.
+            if gradient is None or info.inputs[at].domain == "nonnegative":
                 continue
             direction = rng.normal(size=inputs[at].shape)
 
@@ -43,7 +43,7 @@ def test_an_oracles_gradient_is_the_difference_quotient_of_its_value(row):
             assert quotient == pytest.approx(float((gradient * direction).sum()), rel=1e-6, abs=1e-6)
 
 
-def test_reduced_can_tell_removal_from_zeroing():
+def test_reduced_distinguishes_removal_from_zeroing():
     assert reduced([1.0, np.nan, 3.0], "mean", [1.0, 0.0, 1.0]) == 2
     assert reduced([1.0, 3.0], "none", [0.0, 2.0]).tolist() == [0, 6]
 
@@ -52,7 +52,7 @@ INPUTS = [np.array([1.0, 4.0], np.float32), np.array([0.5, 6.0], np.float32)]
 ABSOLUTE = ORACLES["l1_loss"]
 
 
-def test_check_loss_passes_a_right_loss():
+def test_check_loss_passes_a_correct_loss():
     check_loss(losses.l1_loss, ABSOLUTE, INPUTS)
     check_loss(losses.l1_loss, ABSOLUTE, INPUTS, jit=True)
 

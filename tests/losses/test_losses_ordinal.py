@@ -20,17 +20,17 @@ INF = math.inf
 BOTH = ("coral_loss", "corn_loss")
 
 
-def value_and_slope(name: str, logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient(name: str, logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
     def run(x: jax.Array, labels: jax.Array) -> Any:
         values, pull = jax.vjp(lambda a: getattr(losses, name)(a, labels), x)
         return values, pull(jnp.ones_like(values))[0]
 
-    values, slope = jax.jit(run)(jnp.asarray(logits, jnp.float32), jnp.asarray(labels))
-    return np.asarray(values), np.asarray(slope)
+    values, gradient = jax.jit(run)(jnp.asarray(logits, jnp.float32), jnp.asarray(labels))
+    return np.asarray(values), np.asarray(gradient)
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_every_class_is_the_oracles(name):
+def test_every_class_matches_the_oracle(name):
     logits = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
     check_loss(getattr(losses, name), ORACLES[name], [logits, np.arange(4)], jit=True)
 
@@ -38,17 +38,17 @@ def test_every_class_is_the_oracles(name):
 @pytest.mark.parametrize("name", BOTH)
 def test_infinite_and_large_logits(name):
     x = [[INF, -INF], [1e4, -1e4], [-1e4, 1e4], [INF, INF]]
-    values, slope = value_and_slope(name, x, [1, 1, 0, 2])
+    values, gradient = value_and_gradient(name, x, [1, 1, 0, 2])
     np.testing.assert_array_equal(values, [0, 0, 1e4 if name == "coral_loss" else 0, 0])
-    np.testing.assert_array_equal(slope, [[0, 0], [0, 0], [0, 1 if name == "coral_loss" else 0], [0, 0]])
+    np.testing.assert_array_equal(gradient, [[0, 0], [0, 0], [0, 1 if name == "coral_loss" else 0], [0, 0]])
 
 
-def test_corn_asks_only_those_that_passed():
-    _, slope = value_and_slope("corn_loss", [[0.0, INF, math.nan]], [0])
-    np.testing.assert_array_equal(slope, [[0.5, 0, 0]])
+def test_corn_counts_only_samples_that_passed_the_previous_threshold():
+    _, gradient = value_and_gradient("corn_loss", [[0.0, INF, math.nan]], [0])
+    np.testing.assert_array_equal(gradient, [[0.5, 0, 0]])
 
 
-def test_the_mean_of_corn_is_over_questions():
+def test_the_mean_of_corn_is_over_all_conditional_terms():
     x, labels = inputs_of(losses.get("corn_loss"), 3, rest=(40,))
     values = np.asarray(losses.corn_loss(x, labels))
     questions = np.minimum(labels + 1, x.shape[-1])
@@ -64,7 +64,7 @@ def test_levels_and_classes():
     assert levels.tolist() == [[1.0] * y + [0.0] * (4 - y) for y in range(5)]
     np.testing.assert_array_equal(losses.coral_labels(20 * levels - 10), labels)
     np.testing.assert_array_equal(losses.corn_labels(20 * levels - 10), labels)
-    # Each is passed with 0.7, both with 0.49.
+    # Each threshold is passed with probability 0.7, both with 0.49.
     logits = np.full((1, 2), math.log(0.7 / 0.3), np.float32)
     assert losses.corn_labels(logits).tolist() == [1]
     assert losses.coral_labels(logits).tolist() == [2]
@@ -83,17 +83,17 @@ def test_coral_is_the_binary_cross_entropy_of_levels():
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_labels_count_one_more_than_thresholds(name):
+def test_there_is_one_more_class_than_thresholds(name):
     fn, logits = getattr(losses, name), np.zeros((2, 3), np.float32)
     fn(logits, np.array([3, 0]))
     with pytest.raises(LabelError, match=rf"{name}: `labels` must be class indices in \[0, 4\), but got 4"):
         fn(logits, np.array([3, 4]))
     with pytest.raises(ShapeError, match=rf"{name}: `labels` must have shape \(2,\), but got \(3,\)"):
         fn(logits, np.array([3, 1, 1]))
-    values, slope = value_and_slope(name, logits, [4, -1])
+    values, gradient = value_and_gradient(name, logits, [4, -1])
     assert np.isnan(values).all()
-    np.testing.assert_array_equal(slope, 0)
-    one_class, _ = value_and_slope(name, np.zeros((2, 0)), [0, 0])
+    np.testing.assert_array_equal(gradient, 0)
+    one_class, _ = value_and_gradient(name, np.zeros((2, 0)), [0, 0])
     np.testing.assert_array_equal(one_class, 0)
 
 
@@ -104,8 +104,8 @@ def test_errors():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_both_are_the_papers_code_in_torch(dtype):
-    """The formulas of the authors' own package, `coral_pytorch`, in torch's functions."""
+def test_both_match_the_authors_torch_code(dtype):
+    """The formulas of the authors' package, `coral_pytorch`, with torch functions."""
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
     x, labels = inputs_of(losses.get("coral_loss"), 8, dtype, rest=(12,))
@@ -130,8 +130,8 @@ def test_both_are_the_papers_code_in_torch(dtype):
             tensor = torch.tensor(x, requires_grad=True)
             expected = peer(tensor)
             expected.backward()
-            value, slope = jax.jit(
+            value, gradient = jax.jit(
                 jax.value_and_grad(lambda a, n=name: losses.evaluate(getattr(losses, n), a, labels))
             )(x)
             np.testing.assert_allclose(value, expected.item(), rtol=tolerance)
-            np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)

@@ -1,4 +1,4 @@
-"""Pixels that are left out of losses of regions, or weighted, and the generalised Dice loss."""
+"""Ignored and weighted pixels of region losses, and the generalized Dice loss."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def value_and_gradient(name: str, x: Any, *inputs: Any, **params: Any) -> tuple[
 
 
 @pytest.mark.parametrize("name", REGIONS)
-def test_pixels_that_are_left_out_are_as_if_they_were_not_there(name):
+def test_ignored_pixels_equal_removed_pixels(name):
     expected = [ORACLES[name].value(x[kept], y[kept], **REGIONS[name]) for x, y, kept in zip(X, Y, KEPT, strict=True)]
     x, marked = np.where(KEPT, X, np.float32(np.nan)), np.where(KEPT, Y, 255).astype(np.uint8)
     by_index = value_and_gradient(name, x, marked, axis=1, ignore_index=255, **REGIONS[name])
@@ -47,7 +47,7 @@ def test_pixels_that_are_left_out_are_as_if_they_were_not_there(name):
         for row, kept in enumerate(KEPT):
             alone = value_and_gradient(name, X[row][kept], Y[row][kept], **REGIONS[name])[1]
             np.testing.assert_allclose(gradient[row][kept], alone, rtol=1e-5, atol=1e-7)
-    # In eager code such labels pass the check of the values, and only they do.
+    # In eager code only these labels pass the check of the values.
     np.testing.assert_allclose(
         getattr(losses, name)(X, marked, axis=1, ignore_index=255, **REGIONS[name]), expected, rtol=2e-6
     )
@@ -67,13 +67,13 @@ def test_a_pixel_of_weight_two_counts_as_two_pixels(name):
 
 
 @pytest.mark.parametrize("name", REGIONS)
-def test_nothing_left_is_no_loss(name):
+def test_nothing_left_has_loss_zero(name):
     value, gradient = value_and_gradient(name, X, Y, pixel_weights=np.zeros(8), **REGIONS[name])
     assert value == 0
     assert not gradient.any()
 
 
-def test_masks_that_do_not_fit_are_an_error():
+def test_masks_of_the_wrong_shape_raise():
     with pytest.raises(ShapeError, match=r"`pixel_weights`.*\(3, 8\).*\(4,\)"):
         losses.dice_loss(X, Y, pixel_weights=np.ones(4))
     with pytest.raises(ShapeError, match=r"`pixel_weights`.*\(2, 5\).*\(2, 3, 5\)"):
@@ -91,7 +91,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("name", REGIONS)
-def test_cells_take_a_mask_and_an_index(name):
+def test_cells_accept_a_mask_and_an_index(name):
     params = {**REGIONS[name], "squared": True} if name == "dice_loss" else REGIONS[name]
     expected = ORACLES[name].value(X[KEPT], Y[KEPT], **params)
     marked = Tensor(np.where(KEPT, Y, 255).astype(np.int32))
@@ -113,7 +113,7 @@ def removed(array: np.ndarray, image: int) -> np.ndarray:
     return array[image : image + 1][:, :, PIXELS[image]]
 
 
-def test_generalised_dice_is_its_formula_with_absent_classes():
+def test_generalized_dice_follows_its_formula_with_absent_classes():
     np.testing.assert_allclose(losses.generalized_dice_loss(P, R), ORACLES["generalized_dice_loss"].value(P, R), 2e-6)
     scores = np.log(P) + 3
     np.testing.assert_allclose(
@@ -121,14 +121,14 @@ def test_generalised_dice_is_its_formula_with_absent_classes():
     )
 
 
-def test_generalised_dice_of_perfect_and_of_empty_regions():
+def test_generalized_dice_of_perfect_and_of_empty_regions():
     value, gradient = value_and_gradient("generalized_dice_loss", R, R)
     assert not value.any()
     assert np.isfinite(gradient).all()
     value, gradient = value_and_gradient("generalized_dice_loss", 0 * R, 0 * R)
     assert not value.any()
     assert not gradient.any()
-    # A million pixels of background and one of an object, which counts as much.
+    # A million pixels of background and one pixel of an object, with equal total weight.
     x = np.full((1, 2, 10**6), 0.0, np.float32)
     y = x.copy()
     y[0, 0], y[0, 0, 0], y[0, 1, 0], x[0, 0] = 1, 0, 1, 1
@@ -140,7 +140,7 @@ def test_generalised_dice_of_perfect_and_of_empty_regions():
 
 @pytest.mark.parametrize("name", ["generalized_dice_loss", "multi_class_dice_loss"])
 @pytest.mark.parametrize("scores", [False, True])
-def test_pixels_left_out_of_several_classes(name, scores):
+def test_ignored_pixels_of_several_classes(name, scores):
     params: dict[str, Any] = (
         {"from_logits": scores} if name[0] == "g" else {"activation": "softmax" if scores else None}
     )
@@ -169,7 +169,7 @@ def test_cells_of_several_classes():
 
 
 @pytest.mark.parametrize("name", ["dice_loss", "tversky_loss", "focal_tversky_loss", "soft_jaccard_loss"])
-def test_what_a_pixel_of_weight_zero_holds_is_not_checked(name):
+def test_the_label_of_a_pixel_of_weight_zero_is_not_checked(name):
     function = getattr(losses, name)
     x, y = np.array([0.9, 0.2, 7.0], np.float32), np.array([1.0, 0.0, 255.0], np.float32)
     found = function(x, y, pixel_weights=np.array([True, True, False]))

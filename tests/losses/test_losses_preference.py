@@ -1,4 +1,4 @@
-"""Losses of preference and distillation: extremes, arguments, PyTorch beside them."""
+"""Preference and distillation losses: extreme inputs, arguments, comparisons with PyTorch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sporax import losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
 
 
-def test_dpo_is_finite_and_exact_far_out():
+def test_dpo_is_finite_and_accurate_for_large_inputs():
     chosen = np.array([1e4, -1e4, 0.0, 3e38], np.float32)
     zero = np.zeros(4, np.float32)
 
@@ -58,7 +58,7 @@ def test_arguments_are_checked():
         losses.distillation_with_labels_loss(x, x, np.array(3))
 
 
-def test_distillation_with_classes_that_are_ruled_out():
+def test_distillation_with_masked_classes():
     inf = np.inf
     teacher = np.array([[0, 1, -inf], [1e4, -1e4, 0], [0, 0, 0], [1e4, 0, 0]], np.float32)
     student = np.array([[0, 1, -inf], [-1e4, 1e4, 0], [0, 0, 0], [0, 0, -inf]], np.float32)
@@ -77,7 +77,7 @@ def test_distillation_with_classes_that_are_ruled_out():
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
-def test_distillation_is_torchs_divergence_and_cross_entropy(dtype, temperature):
+def test_distillation_matches_torchs_divergence_and_cross_entropy(dtype, temperature):
     torch = pytest.importorskip("torch")
     functional = torch.nn.functional
     rng = np.random.default_rng(0)
@@ -105,8 +105,8 @@ def test_distillation_is_torchs_divergence_and_cross_entropy(dtype, temperature)
 
 @pytest.mark.peers
 @pytest.mark.parametrize("loss_type", ["sigmoid", "ipo"])
-def test_dpo_is_the_papers_own_code(loss_type):
-    """The lines of the appendix of the paper, and of its repository, in torch."""
+def test_dpo_matches_the_authors_code(loss_type):
+    """The code of the appendix of the paper, and of its repository, in torch."""
     torch = pytest.importorskip("torch")
     arrays = np.random.default_rng(2).normal(-20, 5, (4, 6)).astype(np.float32)
     tensors = [torch.tensor(each, requires_grad=True) for each in arrays]
@@ -118,11 +118,11 @@ def test_dpo_is_the_papers_own_code(loss_type):
         else:
             smoothing, log_sigmoid = 0.1, torch.nn.functional.logsigmoid
             expected = -log_sigmoid(0.2 * ratio) * (1 - smoothing) - log_sigmoid(-0.2 * ratio) * smoothing
-        slopes = torch.autograd.grad(expected.sum(), tensors[:2])
+        gradients = torch.autograd.grad(expected.sum(), tensors[:2])
         fn = lambda *a, s=smoothing, f=free: losses.dpo_loss(  # noqa: E731
             *a, beta=0.2, label_smoothing=s, reference_free=f, loss_type=loss_type
         )
         np.testing.assert_allclose(fn(*arrays), expected.detach().numpy(), rtol=2e-6, atol=2e-6)
         found = jax.jit(jax.grad(lambda *a, fn=fn: fn(*a).sum(), argnums=(0, 1)))(*arrays)
-        for one, other in zip(found, slopes, strict=True):
+        for one, other in zip(found, gradients, strict=True):
             np.testing.assert_allclose(one, other.numpy(), rtol=5e-6, atol=5e-6)

@@ -1,4 +1,4 @@
-"""Negative log likelihoods: bounds, large parameters, argument grids, and torch beside them."""
+"""Negative log likelihoods: bounds, large parameters, argument grids, and comparisons with torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INF = math.inf
 LABELLED = ["laplace_nll_loss", "student_t_nll_loss", "negative_binomial_nll_loss", "beta_nll_loss"]
 
 
-def value_and_slopes(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
+def value_and_gradients(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
     arrays = [jnp.asarray(each) for each in inputs]
 
     def run(*arrays: jax.Array) -> Any:
@@ -39,17 +39,17 @@ def f32(*values: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("log_input", "full"), list(itertools.product([True, False], repeat=2)))
-def test_poisson_counts_of_zero_and_one_are_the_oracles(log_input, full):
+def test_poisson_counts_of_zero_and_one_match_the_oracle(log_input, full):
     x, y = f32(0.3, 0.7, 2.0, 0.0, 1.0), f32(0, 1, 1, 0, 7)
     params = {"log_input": log_input, "full": full, "eps": 1e-3}
     check_loss(losses.poisson_nll_loss, ORACLES["poisson_nll_loss"], [x, y], params, jit=True, tolerance=2e-6)
 
 
 def test_poisson_at_its_ends():
-    values, by_x, _ = value_and_slopes("poisson_nll_loss", f32(-INF, -1e4, -1e4, 100), f32(0, 0, 2, 1))
+    values, by_x, _ = value_and_gradients("poisson_nll_loss", f32(-INF, -1e4, -1e4, 100), f32(0, 0, 2, 1))
     np.testing.assert_array_equal(values, [0, 0, 2e4, INF])
     np.testing.assert_array_equal(by_x, [0, 0, -2, INF])
-    values, by_x, _ = value_and_slopes("poisson_nll_loss", f32(0, 3), f32(0, 0), log_input=False, eps=0)
+    values, by_x, _ = value_and_gradients("poisson_nll_loss", f32(0, 3), f32(0, 0), log_input=False, eps=0)
     np.testing.assert_array_equal(values, [0, 3])
     np.testing.assert_array_equal(by_x, [1, 1])
 
@@ -69,32 +69,32 @@ def test_a_variance_for_each_row_is_not_one_for_each_column():
 
 
 @pytest.mark.parametrize("name", ["gaussian_nll_loss", "beta_weighted_gaussian_nll_loss"])
-def test_variances_below_the_bound_are_the_oracles(name):
+def test_variances_below_the_bound_match_the_oracle(name):
     x, y, var = f32(0.1, 0.1, 1.0, -1e4), f32(0, 0.1, -1, 1e4), f32(0, 1e-9, -2, 0)
     for params in ({"eps": 1e-6}, {"eps": 0.1, "full": True}):
-        got = value_and_slopes(name, x, y, var, **params)
+        got = value_and_gradients(name, x, y, var, **params)
         expected = [ORACLES[name].value(x, y, var, **params), *ORACLES[name].gradients(np.ones(4), x, y, var, **params)]
         for one, other in zip(got, expected, strict=True):
             assert np.isfinite(one).all()
             np.testing.assert_allclose(one, other, rtol=3e-6)
 
 
-def test_a_row_of_weight_zero_takes_its_variance_with_it():
+def test_the_variance_of_a_row_of_weight_zero_is_ignored():
     x, y = np.ones((3, 2), np.float32), np.zeros((3, 2), np.float32)
 
     def mean(var: jax.Array) -> jax.Array:
         return losses.evaluate(losses.gaussian_nll_loss, x, y, var, weights=f32(1, 0, 1)[:, None])
 
-    value, slope = jax.jit(jax.value_and_grad(mean))(f32(1, math.nan, 1))
+    value, gradient = jax.jit(jax.value_and_grad(mean))(f32(1, math.nan, 1))
     assert value == 0.5
-    np.testing.assert_array_equal(slope, [0, 0, 0])
+    np.testing.assert_array_equal(gradient, [0, 0, 0])
 
 
-def test_the_factor_of_beta_nll_is_held():
+def test_the_factor_of_beta_nll_is_constant_in_the_gradient():
     x, y, var = inputs_of(losses.get("gaussian_nll_loss"), 2)
-    plain = value_and_slopes("gaussian_nll_loss", x, y, var)
+    plain = value_and_gradients("gaussian_nll_loss", x, y, var)
     for beta in (0.0, 0.5, 1.0):
-        weighted = value_and_slopes("beta_weighted_gaussian_nll_loss", x, y, var, beta=beta)
+        weighted = value_and_gradients("beta_weighted_gaussian_nll_loss", x, y, var, beta=beta)
         for one, other in zip(weighted, plain, strict=True):
             np.testing.assert_allclose(one, var**beta * other, rtol=1e-5, atol=1e-6)
 
@@ -104,16 +104,16 @@ def test_the_factor_of_beta_nll_is_held():
 
 @pytest.mark.parametrize("name", ["student_t_nll_loss", "negative_binomial_nll_loss", "beta_nll_loss"])
 @pytest.mark.parametrize("size", [1e-3, 15.9, 16.1, 300.0])
-def test_parameters_of_every_size_are_the_oracles(name, size):
+def test_parameters_of_every_size_match_the_oracle(name, size):
     with jax.enable_x64(True):
         inputs = inputs_of(losses.get(name), 3, np.float64)
         for at in range(2, len(inputs)):
             inputs[at] = size * inputs[at]
-        # The oracle's slopes are differences, which are coarse next to the pole at 0.
+        # The gradients of the oracle are finite differences, which are inaccurate near the pole at 0.
         check_loss(getattr(losses, name), ORACLES[name], inputs, jit=True, tolerance=2e-5 if size < 0.01 else 2e-8)
 
 
-def test_large_parameters_keep_their_digits_in_float32():
+def test_large_parameters_are_accurate_in_float32():
     """The limits are a Gaussian and a Poisson distribution; the logarithms of gamma alone are 1e8 and more."""
     x, y = np.linspace(-2, 2, 9).astype(np.float32), np.zeros(9, np.float32)
     gaussian = losses.gaussian_nll_loss(x, y, 1.0, full=True)
@@ -131,7 +131,7 @@ def test_large_parameters_keep_their_digits_in_float32():
     )
 
 
-def test_parameters_of_zero_are_bounded_and_can_rise():
+def test_parameters_of_zero_are_bounded_and_have_a_gradient():
     one, zero = np.ones(3, np.float32), np.zeros(3, np.float32)
     y = f32(0, 1, 3)
     for name, inputs in {
@@ -140,7 +140,7 @@ def test_parameters_of_zero_are_bounded_and_can_rise():
         "negative_binomial_nll_loss": (one, y, zero),
         "beta_nll_loss": (zero, y / 3, zero),
     }.items():
-        got = value_and_slopes(name, *inputs)
+        got = value_and_gradients(name, *inputs)
         for each in got:
             assert np.isfinite(each).all(), name
         np.testing.assert_allclose(got[0], ORACLES[name].value(*inputs), rtol=2e-5, atol=2e-6, err_msg=name)
@@ -148,15 +148,17 @@ def test_parameters_of_zero_are_bounded_and_can_rise():
 
 
 def test_kinks_and_ends():
-    _, by_x, by_y, _ = value_and_slopes("laplace_nll_loss", f32(1, 2), f32(1, 1), f32(0.5, 0.5))
+    _, by_x, by_y, _ = value_and_gradients("laplace_nll_loss", f32(1, 2), f32(1, 1), f32(0.5, 0.5))
     np.testing.assert_array_equal([by_x, by_y], [[0, 2], [0, -2]])
-    values, by_x, _, by_r = value_and_slopes(
+    values, by_x, _, by_r = value_and_gradients(
         "negative_binomial_nll_loss", f32(-INF, -1e4, 1e4), f32(0, 0, 3), f32(2, 2, 2)
     )
     np.testing.assert_allclose(values, [0, 0, 2e4 - math.log(4)], atol=1e-6)
     np.testing.assert_allclose(by_x, [0, 0, 2])
     assert np.isfinite(by_r).all()
-    values, _, by_y, _ = value_and_slopes("beta_nll_loss", f32(2, 1, 1, 3), f32(0, 0, 1, 1), f32(1, 1, 1, 1), eps=1e-3)
+    values, _, by_y, _ = value_and_gradients(
+        "beta_nll_loss", f32(2, 1, 1, 3), f32(0, 0, 1, 1), f32(1, 1, 1, 1), eps=1e-3
+    )
     np.testing.assert_allclose(values, [-math.log(2e-3), 0, 0, -math.log(3 * 0.999**2)], atol=3e-6)
     np.testing.assert_array_equal(by_y, 0)
 
@@ -193,12 +195,12 @@ def compare(name: str, peer: Any, inputs: list[np.ndarray], params: dict[str, An
     expected = peer(*tensors)
     expected.sum().backward()
     with jax.enable_x64(inputs[0].dtype == np.float64):
-        values, *slopes = value_and_slopes(name, *inputs, **params)
+        values, *gradients = value_and_gradients(name, *inputs, **params)
     assert values.dtype == inputs[0].dtype
     np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    for at, (slope, tensor) in enumerate(zip(slopes, tensors, strict=True)):
+    for at, (gradient, tensor) in enumerate(zip(gradients, tensors, strict=True)):
         if tensor.grad is not None:
-            np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=str(at))
+            np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=str(at))
 
 
 DTYPES = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-11)])
@@ -207,14 +209,14 @@ DTYPES = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (n
 @pytest.mark.peers
 @DTYPES
 @pytest.mark.parametrize(("log_input", "full"), list(itertools.product([True, False], repeat=2)))
-def test_poisson_is_torchs(dtype, tolerance, log_input, full):
+def test_poisson_matches_torch(dtype, tolerance, log_input, full):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(2)
     x, y = rng.uniform(0.1, 2, (4, 5)).astype(dtype), rng.integers(0, 5, (4, 5)).astype(dtype)
     params = {"log_input": log_input, "full": full, "eps": 1e-4}
 
     def peer(x: Any, y: Any) -> Any:
-        # torch has no gradient of log y at a count of 0, which it computes and masks.
+        # torch computes log y at a count of 0 and masks it, so it has no gradient there.
         return torch.nn.functional.poisson_nll_loss(x, y.detach(), reduction="none", **params)
 
     compare("poisson_nll_loss", peer, [x, y], params, tolerance)
@@ -224,11 +226,11 @@ def test_poisson_is_torchs(dtype, tolerance, log_input, full):
 @DTYPES
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("shape", [(4, 3), (4, 1), (4,), (1, 3)])
-def test_gaussian_is_torchs(dtype, tolerance, full, shape):
+def test_gaussian_matches_torch(dtype, tolerance, full, shape):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(2, 4, 3)).astype(dtype)
-    var = rng.uniform(0.01, 2, shape).astype(dtype)  # some of them below eps
+    var = rng.uniform(0.01, 2, shape).astype(dtype)  # some are below eps
     params = {"full": full, "eps": 0.5}
     peer = lambda *a: torch.nn.functional.gaussian_nll_loss(*a, reduction="none", **params)  # noqa: E731
     compare("gaussian_nll_loss", peer, [x, y, var], params, tolerance)
@@ -237,7 +239,7 @@ def test_gaussian_is_torchs(dtype, tolerance, full, shape):
 @pytest.mark.peers
 @DTYPES
 @pytest.mark.parametrize("name", LABELLED)
-def test_likelihoods_are_torchs(name, dtype, tolerance):
+def test_likelihoods_match_torch(name, dtype, tolerance):
     torch = pytest.importorskip("torch")
     D = torch.distributions
     peer = {

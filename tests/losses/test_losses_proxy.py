@@ -1,4 +1,4 @@
-"""Losses on angles to class vectors: the ends of the angle, ties, masks and labels."""
+"""Losses on angles to class vectors: extreme angles, ties, masks and labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GRID = {
 
 
 @pytest.mark.parametrize("name", GRID)
-def test_defaults_and_arguments_are_the_oracles(name):
+def test_defaults_and_arguments_match_the_oracle(name):
     run = jax.jit(lambda x, w, y: [getattr(losses, name)(x, w, y, **options) for options in GRID[name]])
     for options, got in zip(GRID[name], run(X, WEIGHT, LABELS), strict=True):
         expected = ORACLES[name].value(X, WEIGHT, LABELS, **options)
@@ -41,16 +41,16 @@ ANGLES = np.linspace(0, np.pi, 721)
 
 @pytest.mark.parametrize("easy", [False, True])
 @pytest.mark.parametrize("margin", [0.3, 0.5, 1.2])
-def test_arcface_never_falls_as_the_angle_grows(margin, easy):
-    """All the way to the opposite direction, where cos(theta + m) alone would rise again."""
+def test_arcface_increases_with_the_angle(margin, easy):
+    """Up to the opposite direction, where cos(theta + m) would increase again."""
     x = np.stack([np.cos(ANGLES), np.sin(ANGLES), 0 * ANGLES], axis=1).astype(np.float32)
     weight = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
-    # One class alone has no loss: a second one, at a right angle to all, holds the other logit at 0.
+    # A single class has no loss: a second class, orthogonal to all samples, keeps the other logit at 0.
     run = jax.jit(lambda x, w, y: losses.arcface_loss(x, w, y, scale=2.0, margin=margin, easy_margin=easy))
     values = run(x, weight, np.zeros(721, np.int32))
     steps = np.diff(np.asarray(values))
     if easy:
-        # The authors' easy margin lets the target rise where the angle passes a right one.
+        # With the authors' easy margin the target increases where the angle exceeds a right angle.
         assert (np.delete(steps, [359, 360]) > -1e-6).all()
     else:
         assert (steps > -1e-6).all()
@@ -65,33 +65,33 @@ def test_parallel_opposite_and_zero_vectors_give_finite_derivatives(name):
     x = np.array([[1, 2, -0.5], [-3, -6, 1.5], [0, 0, 0], [1, 2, -0.5], [1, 1, 1]], np.float32)
     labels = np.array([0, 0, 1, 1, 2], np.int32)
     fn = lambda a, w: getattr(losses, name)(a, w, labels).sum()  # noqa: E731
-    value, slopes = jax.jit(jax.value_and_grad(fn, (0, 1)))(x, weight)
+    value, gradients = jax.jit(jax.value_and_grad(fn, (0, 1)))(x, weight)
     assert np.isfinite(value)
-    for slope in slopes:
-        assert np.isfinite(slope).all()
-        assert np.abs(slope).max() < 1e4
+    for gradient in gradients:
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() < 1e4
     assert np.isfinite(jax.jit(jax.hessian(fn))(x, weight)).all()
 
 
-def test_arcface_keeps_its_digits_at_small_angles():
-    """The root of 1 - cos^2 would be off by a third here in float32."""
+def test_arcface_is_accurate_at_small_angles():
+    """In float32, the square root of 1 - cos^2 would have an error of a third here."""
     angle, margin = 4e-4, 0.5
     x = np.array([[np.cos(angle), np.sin(angle), 0.0]], np.float32)
     weight = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
     fn = lambda a: losses.arcface_loss(a, weight, np.array([0]), scale=1.0, margin=margin)[0]  # noqa: E731
-    got, slope = jax.jit(jax.value_and_grad(fn))(x)
+    got, gradient = jax.jit(jax.value_and_grad(fn))(x)
     np.testing.assert_allclose(got, np.log1p(np.exp(-np.cos(angle + margin))), rtol=3e-7)
     p = 1 / (1 + np.exp(np.cos(angle + margin)))
-    # Along the circle the angle alone changes.
-    np.testing.assert_allclose(slope[0, 1], p * np.sin(angle + margin), rtol=1e-3)
+    # Along the circle only the angle changes.
+    np.testing.assert_allclose(gradient[0, 1], p * np.sin(angle + margin), rtol=1e-3)
 
 
-def test_a_zero_embedding_is_at_a_right_angle():
+def test_a_zero_embedding_is_orthogonal_to_every_class():
     got = losses.arcface_loss(np.zeros((1, 4), np.float32), WEIGHT, np.array([2]), scale=3.0, margin=0.4)
     np.testing.assert_allclose(got, np.log(4 + np.exp(-3 * np.sin(0.4))) + 3 * np.sin(0.4), rtol=1e-6)
 
 
-def test_proxy_anchor_is_one_number_for_the_batch():
+def test_proxy_anchor_is_a_scalar_for_the_batch():
     mask = np.array([1, 1, 0, 1, 1, 0, 1, 1, 1], bool)
     run = jax.jit(lambda x, w, y, mask: losses.proxy_anchor_loss(x, w, y, alpha=4.0, mask=mask))
     values = np.asarray(run(X, WEIGHT, LABELS, mask))
@@ -108,7 +108,7 @@ def test_proxy_anchor_is_one_number_for_the_batch():
     np.testing.assert_allclose(mean, alone, rtol=1e-6)
 
 
-def test_a_sample_with_no_class_takes_no_part_in_compiled_code():
+def test_a_sample_without_a_class_is_ignored_in_compiled_code():
     labels = LABELS.copy()
     labels[[1, 5]] = [-1, 5]
     kept = np.delete(np.arange(9), [1, 5])
@@ -121,11 +121,11 @@ def test_a_sample_with_no_class_takes_no_part_in_compiled_code():
             values, pull = jax.vjp(lambda x, w: getattr(losses, name)(x, w, y), x, w)
             return values, pull(jnp.ones_like(values)), getattr(losses, name)(x[kept], w, y[kept])
 
-        values, slopes, expected = run(X, WEIGHT, labels)
+        values, gradients, expected = run(X, WEIGHT, labels)
         np.testing.assert_allclose(np.asarray(values)[kept], expected, rtol=1e-5, atol=1e-6)
         assert np.isnan(np.asarray(values)[[1, 5]]).all()
-        assert not np.asarray(slopes[0])[[1, 5]].any()
-        assert np.isfinite(slopes[1]).all()
+        assert not np.asarray(gradients[0])[[1, 5]].any()
+        assert np.isfinite(gradients[1]).all()
 
 
 def test_arguments_are_checked():

@@ -1,4 +1,4 @@
-"""Losses of ranking: ties, masks, extremes, optax beside them."""
+"""Ranking losses: ties, masks, extreme inputs, comparisons with optax."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def all_of_them(scores: Any, grades: Any, mask: Any) -> Any:
     return result
 
 
-def test_masked_items_are_not_there_and_empty_lists_do_not_count():
+def test_masked_items_are_removed_and_empty_lists_are_not_counted():
     scores, grades = lists()
     spoiled = np.where(MASK, scores, np.nan), np.where(MASK, grades, np.inf)
     for name, (values, mean, gradient) in all_of_them(*spoiled, MASK).items():
@@ -64,25 +64,25 @@ def test_ties_and_extremes():
             assert not np.asarray(gradient)[1].any()
 
 
-def test_of_one_grade_the_first_comes_first():
+def test_equal_grades_are_ranked_in_input_order():
     scores = np.array([0.5, 2.0, -1.0], np.float32)
     rising = np.array([3, 2, 1])
     np.testing.assert_allclose(
         losses.list_mle_loss(scores, np.array([1, 1, 1])), losses.list_mle_loss(scores, rising), rtol=1e-6
     )
-    # Ranks of tied scores: the first one counts as the higher.
+    # Ranks of tied scores: the first is ranked higher.
     tied = losses.lambda_rank_loss(np.zeros(3, np.float32), np.array([0, 0, 1]))
     # Swapped with rank 1, then with rank 2, the last one gains (1 - 1/2) and (1/log2(3) - 1/2).
     np.testing.assert_allclose(tied, np.log(2) / np.log2(3), rtol=1e-6)
 
 
-def test_a_certain_order_keeps_its_digits():
+def test_a_nearly_certain_order_is_accurate():
     # log(e^20 + e^8 + 1) - 20 is e^-12; in float32 the difference itself would be 0.
     value = losses.list_mle_loss(np.array([20.0, 8.0, -40.0], np.float32), np.array([2, 1, 0]))
     np.testing.assert_allclose(value, np.exp(-12.0), rtol=1e-3)
 
 
-def test_lambda_rank_takes_grades_whose_power_overflows():
+def test_lambda_rank_accepts_grades_whose_power_overflows():
     scores = np.array([0.3, -0.2, 0.1], np.float32)
     high = losses.lambda_rank_loss(scores, np.array([500, 499, 498]))
     expected = ORACLES["lambda_rank_loss"].value(scores[None], np.array([[500.0, 499.0, 498.0]]))
@@ -90,7 +90,7 @@ def test_lambda_rank_takes_grades_whose_power_overflows():
 
 
 @pytest.mark.parametrize("k", [1, 2, 9])
-def test_lambda_rank_cut_at_k_is_the_oracles(k):
+def test_lambda_rank_truncated_at_k_matches_the_oracle(k):
     scores, grades = lists(3)
     expected = ORACLES["lambda_rank_loss"].value(scores, grades, k=k, sigma=0.5)
     np.testing.assert_allclose(losses.lambda_rank_loss(scores, grades, k=k, sigma=0.5), expected, rtol=1e-5)
@@ -108,7 +108,7 @@ def test_arguments_are_checked():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ranking_softmax_is_optaxs(dtype):
+def test_ranking_softmax_matches_optax(dtype):
     optax = pytest.importorskip("optax")
     scores, grades = (each.astype(dtype) for each in lists(7))
     weights = np.random.default_rng(1).uniform(size=grades.shape).astype(dtype)
@@ -150,7 +150,7 @@ def _gradients(fn: Any, scores: Any, grades: Any) -> Any:
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rank_net_and_list_net_are_made_of_torchs_losses(dtype):
+def test_rank_net_and_list_net_match_compositions_of_torch(dtype):
     torch = pytest.importorskip("torch")
     functional = torch.nn.functional
     scores, grades = (each.astype(dtype) for each in lists(2))
@@ -167,15 +167,15 @@ def test_rank_net_and_list_net_are_made_of_torchs_losses(dtype):
     names = ("rank_net_loss", "list_net_loss", "list_mle_loss")
     with jax.enable_x64(dtype == np.float64):
         for name, expected in zip(names, (pairs, tops, orders), strict=True):
-            (slope,) = torch.autograd.grad(expected.sum(), s, retain_graph=True)
+            (derivative,) = torch.autograd.grad(expected.sum(), s, retain_graph=True)
             fn = getattr(losses, name)
             run = jax.jit(lambda x, fn=fn: (fn(x, grades), jax.grad(lambda x: fn(x, grades).sum())(x)))
             value, gradient = run(scores)
             np.testing.assert_allclose(value, expected.detach().numpy(), rtol=tolerance, err_msg=name)
-            np.testing.assert_allclose(gradient, slope.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
+            np.testing.assert_allclose(gradient, derivative.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-# Grades that float32 cannot tell apart, such as times in seconds.
+# Grades that are equal in float32, such as times in seconds.
 GRADES = np.array([[5, 3, 1, 4, 0, 2], [2, 2, 0, 1, 5, 5]])
 SOME = np.array([1, 1, 0, 1, 1, 1])
 
@@ -186,7 +186,7 @@ def pair_terms(scores: np.ndarray, grades: np.ndarray, kept: np.ndarray) -> np.n
 
 
 def of_order(name: str, scores: np.ndarray, grades: np.ndarray, kept: np.ndarray) -> float:
-    """Burges' and Xia's formulas, and Cao's, in float64 with Python's integers; gains as of grades without end."""
+    """The formulas of Burges, Xia and Cao, in float64 with Python integers and unbounded grades."""
     scores, kept = scores.astype(float), kept.astype(bool)
     if name == "rank_net_loss":
         return pair_terms(scores, grades, kept).sum()
@@ -209,7 +209,7 @@ def of_order(name: str, scores: np.ndarray, grades: np.ndarray, kept: np.ndarray
 
 @pytest.mark.parametrize("name", NAMES[:4])
 @pytest.mark.parametrize("kept", [np.ones(6, int), SOME], ids=["all", "masked"])
-def test_grades_that_float32_cannot_tell_apart(name, kept):
+def test_grades_that_float32_cannot_distinguish(name, kept):
     scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
     fn = getattr(losses, name)
     expected = [of_order(name, *pair, kept) for pair in zip(scores, GRADES, strict=True)]
@@ -226,7 +226,7 @@ def test_grades_that_float32_cannot_tell_apart(name, kept):
                 np.testing.assert_allclose(compiled(scores, grades), expected, rtol=2e-5)
 
 
-def test_grades_of_any_dtype_are_of_one_order():
+def test_grades_of_any_dtype_have_the_same_order():
     scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
     for name in NAMES:
         fn = getattr(losses, name)
@@ -236,7 +236,7 @@ def test_grades_of_any_dtype_are_of_one_order():
         np.testing.assert_allclose(fn(scores, GRADES > 1), fn(scores, (GRADES > 1).astype(np.float32)), rtol=1e-6)
 
 
-def test_cells_of_ranking_take_times_as_grades():
+def test_ranking_cells_accept_times_as_grades():
     scores = np.random.default_rng(3).normal(size=(2, 6)).astype(np.float32)
     times = Tensor(GRADES + 1_700_000_000)
     for name, cell in (("rank_net_loss", nn.RankNetLoss), ("list_mle_loss", nn.ListMLELoss)):

@@ -1,4 +1,4 @@
-"""Reduction, weights and denominators, apart from any loss."""
+"""Reduction, weights and denominators, independent of any loss."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ VALUES = np.array([[1.5, -2.0, 4.0], [0.25, 8.0, -1.0]], np.float32)
 
 @pytest.mark.parametrize("reduction", losses.REDUCTIONS)
 @pytest.mark.parametrize("weights", [None, 2.0, np.array([[1.0], [3.0]]), np.array([0.0, 2.0, 0.5])])
-def test_reduce_loss_is_removal_and_weighting(reduction, weights):
+def test_reduce_loss_removes_and_weights(reduction, weights):
     with jax.numpy_rank_promotion("raise"):
         got = losses.reduce_loss(VALUES, reduction, weights)
     assert_same(reduction, got, reduced(VALUES, reduction, weights), np.float32)
 
 
-def test_mean_is_mindspores_where_no_weight_is_zero():
+def test_the_mean_matches_mindspore_without_zero_weights():
     weights = np.array([[0.5, 2.0, 3.0], [1.0, 0.25, 4.0]], np.float32)
     assert losses.reduce_loss(VALUES, "mean", weights).item() == pytest.approx(np.mean(VALUES * weights))
 
 
-def test_nothing_at_a_zero_weight_reaches_value_or_gradient():
+def test_an_element_of_weight_zero_affects_neither_value_nor_gradient():
     def objective(x: jax.Array, reduction: str) -> jax.Array:
-        # log has an infinite value and derivative at 0, and none below.
+        # log has an infinite value and derivative at 0, and is NaN below.
         return losses.reduce_loss(jnp.log(x), reduction, np.array([0.0, 1.0, 0.0, 2.0])).sum()
 
     x = jnp.array([0.0, 2.0, jnp.inf, 4.0])
@@ -49,19 +49,19 @@ def test_nothing_left_is_zero_with_zero_gradients(values):
         return losses.reduce_loss(x, "mean", w)
 
     weights = jnp.zeros(values.shape)
-    value, (slope, weight_slope) = jax.value_and_grad(objective, (0, 1))(jnp.asarray(values), weights)
+    value, (gradient, weight_gradient) = jax.value_and_grad(objective, (0, 1))(jnp.asarray(values), weights)
     assert value.item() == 0
-    assert not slope.any()
-    assert not weight_slope.any()
+    assert not gradient.any()
+    assert not weight_gradient.any()
 
 
-def test_gradient_for_the_weights_is_the_value_over_the_count():
+def test_the_gradient_with_respect_to_the_weights_is_the_value_over_the_count():
     weights = jnp.array([[1.0, 2.0, 1.0], [3.0, 0.5, 1.0]])
-    slope = jax.grad(lambda w: losses.reduce_loss(VALUES, "mean", w))(weights)
-    np.testing.assert_allclose(slope, VALUES / 6, rtol=1e-6)
+    gradient = jax.grad(lambda w: losses.reduce_loss(VALUES, "mean", w))(weights)
+    np.testing.assert_allclose(gradient, VALUES / 6, rtol=1e-6)
 
 
-def test_half_precision_is_added_up_in_float32():
+def test_half_precision_is_accumulated_in_float32():
     values = np.full(40_000, 4.0, np.float16)
     mean = losses.reduce_loss(values, "mean")
     assert (mean.dtype, mean.item()) == (np.float16, 4.0)
@@ -69,20 +69,20 @@ def test_half_precision_is_added_up_in_float32():
     assert (total.dtype, total.item(), weight.item()) == (np.float32, 160_000.0, 40_000.0)
 
 
-def test_the_count_is_exact_where_a_float32_count_would_stop():
+def test_the_count_is_exact_above_the_limit_of_float32():
     size = 2**24 + 2
     weight = jax.jit(lambda: losses.sum_and_weight(jnp.zeros(size), jnp.ones(size))[1])()
     assert weight.item() == size
 
 
-def test_integer_values_are_not_cut_off():
+def test_integer_values_are_not_truncated():
     mean = losses.reduce_loss(np.array([1, 2], np.int32), "mean")
     assert (mean.dtype, mean.item()) == (np.float32, 1.5)
 
 
 @settings(max_examples=20, deadline=None)
 @given(cuts=st.sets(st.integers(0, 12)), seed=st.integers(0, 999))
-def test_any_cut_into_parts_gives_the_same_mean(cuts, seed):
+def test_any_division_into_parts_gives_the_same_mean(cuts, seed):
     rng = np.random.default_rng(seed)
     values = rng.normal(size=12).astype(np.float32)
     weights = rng.choice([0.0, 1.0, 2.5], 12).astype(np.float32)
@@ -95,10 +95,10 @@ def test_any_cut_into_parts_gives_the_same_mean(cuts, seed):
     assert_same("mean", got, losses.reduce_loss(values, "mean", weights), np.float32)
 
 
-def test_divide_by_nothing_is_zero_with_zero_gradients():
-    value, slopes = jax.value_and_grad(losses.divide, (0, 1))(0.0, 0.0)
+def test_division_by_zero_weight_is_zero_with_zero_gradients():
+    value, gradients = jax.value_and_grad(losses.divide, (0, 1))(0.0, 0.0)
     assert value == 0
-    assert [slope.item() for slope in slopes] == [0, 0]
+    assert [gradient.item() for gradient in gradients] == [0, 0]
     assert losses.divide(np.array([3.0, 3.0]), np.array([2.0, 0.0])).tolist() == [1.5, 0.0]
 
 
@@ -119,13 +119,13 @@ def test_divide_by_nothing_is_zero_with_zero_gradients():
         ),
     ],
 )
-def test_weights_that_do_not_fit_are_named(weights, message):
+def test_weights_of_the_wrong_shape_are_named(weights, message):
     with pytest.raises(ShapeError) as caught:
         losses.reduce_loss(np.ones(6, np.float32), "mean", weights)
     assert str(caught.value) == message
 
 
-def test_one_weight_a_row_has_its_own_mend():
+def test_one_weight_for_each_row_has_a_suggested_fix():
     with pytest.raises(ShapeError, match=r"For one weight per row use weights.reshape\(\(2, 1\)\)\."):
         losses.reduce_loss(VALUES, "mean", np.ones(2))
 
@@ -136,7 +136,7 @@ def test_an_unknown_reduction_is_an_error(reduction):
         losses.reduce_loss(VALUES, reduction, where="MyLoss")
 
 
-def test_evaluate_takes_any_function():
+def test_evaluate_accepts_any_function():
     def my_loss(x, y, power=2):
         return jnp.abs(x - y) ** power
 
@@ -151,6 +151,6 @@ def test_evaluate_takes_any_function():
         losses.evaluate(my_loss, x, y, weights=np.ones(3))
 
 
-def test_evaluate_says_who_called():
+def test_errors_of_evaluate_name_the_function():
     with pytest.raises(ShapeError, match=r"^L1Loss: shapes must be equal"):
         losses.evaluate(losses.l1_loss, np.ones((4, 1)), np.ones(4), where="L1Loss")

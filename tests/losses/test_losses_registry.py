@@ -1,4 +1,4 @@
-"""The table of losses, and what belongs to no loss in particular."""
+"""The registry of losses, and properties that are not specific to a loss."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pytest
 from sporax import losses, nn
 from sporax._errors import ArgumentError, DtypeError, LabelError, ShapeError
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 
 
-# What MindSpore 2.10 has in nn, LossBase aside.
+# The losses of MindSpore 2.10 in nn, except LossBase.
 MINDSPORES = [
     "L1Loss", "L1LossExt", "MSELoss", "RMSELoss", "MAELoss", "SmoothL1Loss", "HuberLoss", "SoftMarginLoss",
     "SoftmaxCrossEntropyWithLogits", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss",
@@ -29,34 +29,34 @@ MINDSPORES = [
 ]  # fmt: skip
 
 
-def test_every_loss_of_mindspore_is_there():
+def test_every_loss_of_mindspore_exists():
     assert len(MINDSPORES) == 29
     for name in MINDSPORES:
         assert issubclass(getattr(nn, name), nn.LossBase), name
 
 
 def test_there_are_a_hundred_losses_and_each_has_a_class():
-    assert len(ROWS) > 100
-    for row in ROWS:
-        assert row.cell is None or issubclass(getattr(nn, row.cell), nn.LossBase), row.name
+    assert len(INFOS) > 100
+    for info in INFOS:
+        assert info.cell is None or issubclass(getattr(nn, info.cell), nn.LossBase), info.name
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_a_row_agrees_with_its_function(row):
-    assert losses.get(row.name) is row
-    assert getattr(losses, row.name) is row.function
-    assert row.function.__module__ == f"sporax.losses._{row.family}"
-    parameters = inspect.signature(row.function).parameters.values()
+@pytest.mark.parametrize("info", INFOS, ids=[info.name for info in INFOS])
+def test_the_info_agrees_with_its_function(info):
+    assert losses.get(info.name) is info
+    assert getattr(losses, info.name) is info.function
+    assert info.function.__module__ == f"sporax.losses._{info.family}"
+    parameters = inspect.signature(info.function).parameters.values()
     required = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
-    assert required == [item.name for item in row.inputs]
+    assert required == [item.name for item in info.inputs]
     keywords = {p.name for p in parameters} - set(required)
-    assert set(row.parameters) <= keywords
-    assert row.weight_parameter is None or row.weight_parameter in keywords
-    assert not row.reductions or row.default_reduction in row.reductions
-    assert row.summary.endswith(".")
-    assert row.output == row.function.spec.output
+    assert set(info.parameters) <= keywords
+    assert info.weight_parameter is None or info.weight_parameter in keywords
+    assert not info.reductions or info.default_reduction in info.reductions
+    assert info.summary.endswith(".")
+    assert info.output == info.function.spec.output
     for heading in ("Args:", "Returns:", "Raises:", "Examples?:", "Source:", "math::"):
-        assert re.search(heading, row.function.__doc__ or ""), heading
+        assert re.search(heading, info.function.__doc__ or ""), heading
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_row_agrees_with_its_function(row):
         ("zzz", "There are l1_loss, mse_loss,"),
     ],
 )
-def test_a_name_that_is_not_there_gets_a_hint(name, hint):
+def test_an_unknown_name_gets_a_suggestion(name, hint):
     with pytest.raises(ArgumentError) as caught:
         losses.get(name)
     assert str(caught.value).startswith(f"losses.get: there is no loss named {name!r}. ")
@@ -95,7 +95,7 @@ def test_inputs_may_be_given_by_name():
         losses.l1_loss([3.0], [1.0], gamma=1)
 
 
-def test_anything_that_jax_takes_for_an_array_is_taken():
+def test_anything_that_jax_accepts_as_an_array_is_accepted():
     class Holder:
         def __jax_array__(self):
             return jnp.array([4.0, 1.0])
@@ -104,14 +104,14 @@ def test_anything_that_jax_takes_for_an_array_is_taken():
     assert losses.mse_loss(np.float32(3), 1).item() == 4
 
 
-def test_mixed_dtypes_promote_as_jax_does():
+def test_mixed_dtypes_promote_as_in_jax():
     half, single = np.ones(2, np.float16), np.zeros(2, np.float32)
     assert losses.mse_loss(half, single).dtype == np.float32
     assert losses.mse_loss(half, half.astype(jnp.bfloat16)).dtype == np.float32
     assert losses.mse_loss(half, np.zeros(2, np.int32)).dtype == np.float16
 
 
-def test_a_loss_of_ones_own_keeps_the_contract():
+def test_a_custom_loss_satisfies_the_contract():
     @losses.loss_function(
         losses.prediction("scores", "N K"), losses.label("truth", "N", domain="class", kind="int"), output="N"
     )
@@ -128,16 +128,16 @@ def test_a_loss_of_ones_own_keeps_the_contract():
         miss(scores, truth * 1.0)
 
 
-def test_host_checks_take_what_is_known():
-    row = losses.get("sparse_softmax_cross_entropy_with_logits")
-    row.check_labels({}, np.array([5, 900]))
+def test_host_checks_use_concrete_values():
+    info = losses.get("sparse_softmax_cross_entropy_with_logits")
+    info.check_labels({}, np.array([5, 900]))
     with pytest.raises(LabelError, match=r"in \[0, 10\), but got 900 at index \(1,\)"):
-        row.check_labels({"logits": (2, 10)}, np.array([5, 900]))
+        info.check_labels({"logits": (2, 10)}, np.array([5, 900]))
     with pytest.raises(DtypeError, match="SoftmaxCrossEntropyWithLogits: `labels` must hold integers"):
-        row.check_labels({}, np.array([5.0]))
+        info.check_labels({}, np.array([5.0]))
 
 
-def test_debug_mode_is_of_one_thread_and_ends_with_its_block():
+def test_debug_mode_is_thread_local_and_ends_with_its_block():
     labels, logits = np.array([9]), np.zeros((1, 3), np.float32)
     seen: list[BaseException] = []
 

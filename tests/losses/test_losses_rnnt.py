@@ -1,4 +1,4 @@
-"""The transducer loss: every path by hand, padding, clamped gradients, a published value."""
+"""The transducer loss: enumeration of paths, padding, clamped gradients, a published value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRAMES, CLASSES, LONGEST = 3, 4, 3
 
 
 def sequences() -> list[np.ndarray]:
-    """Every number of frames with every number of labels; NaN where there is padding."""
+    """Every number of frames with every number of labels; padding is NaN."""
     rng = np.random.default_rng(0)
     pairs = list(itertools.product(range(FRAMES + 1), range(LONGEST + 1)))
     logits = rng.normal(size=(len(pairs), FRAMES, LONGEST + 1, CLASSES)).astype(np.float32)
@@ -33,7 +33,7 @@ def sequences() -> list[np.ndarray]:
 
 
 def by_enumeration(logits: np.ndarray, labels: list[int]) -> float:
-    """Over all orders of the blanks (one a frame, the last of them last) and the labels."""
+    """Sum over all orders of the labels and the blanks (one for each frame, the last at the end)."""
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     frames, total = len(p), 0.0
     if frames == 0:
@@ -58,7 +58,7 @@ def value_and_gradient(logits: Any, *rest: Any) -> Any:
     return jax.value_and_grad(total, has_aux=True)(logits)
 
 
-def test_every_path_is_counted_once():
+def test_every_path_is_counted_exactly_once():
     inputs = sequences()
     (_, values), gradient = value_and_gradient(*inputs)
     expected = [
@@ -69,13 +69,13 @@ def test_every_path_is_counted_once():
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
     oracle = ORACLES["rnnt_loss"]
     np.testing.assert_allclose(oracle.value(*inputs), expected, rtol=1e-12, atol=1e-12)
-    slopes = oracle.gradients(1 + np.arange(len(values)), *inputs)[0]
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-5)
+    derivatives = oracle.gradients(1 + np.arange(len(values)), *inputs)[0]
+    np.testing.assert_allclose(gradient, derivatives, rtol=1e-5, atol=1e-5)
 
 
-def test_the_value_of_the_first_implementation():
+def test_the_published_value():
     # Provenance: the smallest test of warp-transducer (HawkAaron, tests/test_cpu.cpp, small_test), used by
-    # torchaudio, k2 and others too: the cost, and the gradient at the first two places.
+    # torchaudio, k2 and others too: the cost, and the gradient at the first two positions.
     rows = (
         ((0.1, 0.6, 0.1, 0.1, 0.1), (0.1, 0.1, 0.6, 0.1, 0.1), (0.1, 0.1, 0.2, 0.8, 0.1)),
         ((0.1, 0.6, 0.1, 0.1, 0.1), (0.1, 0.1, 0.2, 0.1, 0.1), (0.7, 0.1, 0.2, 0.1, 0.1)),
@@ -125,9 +125,9 @@ def test_extreme_logits_have_finite_gradients():
     assert np.isfinite(gradient).all()
 
 
-def test_what_is_wrong_is_named():
+def test_invalid_inputs_are_named():
     inputs = sequences()
-    with pytest.raises(ShapeError, match="axis 2 of `logits` must have one place more than `targets` has labels"):
+    with pytest.raises(ShapeError, match="axis 2 of `logits` must have one position more than `targets` has labels"):
         losses.rnnt_loss(inputs[0][:, :, :-1], *inputs[1:])
     with pytest.raises(ArgumentError, match="`blank` must be one of the 4 classes, 0 to 3, got 4"):
         losses.rnnt_loss(*inputs, blank=4)

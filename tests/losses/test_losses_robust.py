@@ -1,4 +1,4 @@
-"""Robust and piecewise losses: their whole range of arguments, kinks, tails and ends."""
+"""Robust and piecewise losses: the complete range of arguments, kinks, tails and limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INF = math.inf
 ZEROS = np.zeros(8, np.float32)
 
 
-def value_and_slope(name: str, x: Any, y: Any = None, **params: Any) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient(name: str, x: Any, y: Any = None, **params: Any) -> tuple[np.ndarray, np.ndarray]:
     x = jnp.asarray(x, jnp.float32)
     y = jnp.zeros_like(x) if y is None else jnp.asarray(y, jnp.float32)
 
@@ -30,8 +30,8 @@ def value_and_slope(name: str, x: Any, y: Any = None, **params: Any) -> tuple[np
         values, pull = jax.vjp(lambda a: getattr(losses, name)(a, y, **params), x)
         return values, pull(jnp.ones_like(values))[0]
 
-    values, slope = jax.jit(run)(x)
-    return np.asarray(values), np.asarray(slope)
+    values, gradient = jax.jit(run)(x)
+    return np.asarray(values), np.asarray(gradient)
 
 
 # General adaptive
@@ -44,8 +44,8 @@ ALPHAS = (
 POINTS = (0.0, 1e-6, 1e-3, 0.1, 0.5, 1.0, 2.0, 10.0, 100.0, 1e4, -3.0)
 
 
-def alpha_slope(x: float, alpha: float, scale: float) -> float:
-    """The derivative in alpha, as a difference quotient in 60 digits."""
+def alpha_derivative(x: float, alpha: float, scale: float) -> float:
+    """Return the derivative with respect to alpha, as a difference quotient in 60 digits."""
     with localcontext() as context:
         context.prec = 60
         z, step = (Decimal(x) / Decimal(scale)) ** 2, Decimal(10) ** -15
@@ -58,8 +58,8 @@ def alpha_slope(x: float, alpha: float, scale: float) -> float:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_adaptive_loss_is_right_at_and_near_every_special_alpha(dtype):
-    """alpha is traced here; relative errors, however small the value is."""
+def test_adaptive_loss_is_accurate_at_and_near_every_special_alpha(dtype):
+    """alpha is traced here; errors are relative, even for tiny values."""
     alphas, points, scale = np.array(ALPHAS, dtype), np.array(POINTS, dtype), float(dtype(0.7))
     exact = np.array([[adaptive(float(x), float(a), scale) for x in points] for a in alphas])
     with jax.enable_x64(dtype == np.float64):
@@ -69,20 +69,20 @@ def test_adaptive_loss_is_right_at_and_near_every_special_alpha(dtype):
                 lambda x, a: losses.general_adaptive_loss(x, jnp.zeros_like(x), alpha=a, scale=scale), (0, 1)
             )(x, alpha)
 
-        values, (slopes, in_alpha) = jax.jit(jax.vmap(jax.vmap(one, (0, None)), (None, 0)))(points, alphas)
+        values, (gradients, in_alpha) = jax.jit(jax.vmap(jax.vmap(one, (0, None)), (None, 0)))(points, alphas)
     fine = np.isfinite(exact[..., 0].astype(dtype))
     tolerance = 50 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(values[fine], exact[..., 0][fine], rtol=tolerance, atol=1e-37)
-    np.testing.assert_allclose(slopes[fine], exact[..., 1][fine], rtol=10 * tolerance, atol=1e-37)
+    np.testing.assert_allclose(gradients[fine], exact[..., 1][fine], rtol=10 * tolerance, atol=1e-37)
     assert np.isfinite(in_alpha).all()
     assert not np.asarray(in_alpha)[ALPHAS.index(-INF)].any()
     for row, alpha in enumerate(alphas):
         if abs(alpha) > 1e-5 and abs(alpha - 2) > 1e-5 and np.isfinite(alpha):
-            expected = [alpha_slope(float(x), float(alpha), scale) for x in points]
+            expected = [alpha_derivative(float(x), float(alpha), scale) for x in points]
             np.testing.assert_allclose(in_alpha[row], expected, rtol=1e3 * tolerance, atol=1e2 * tolerance)
 
 
-def test_adaptive_loss_with_a_known_alpha_is_that_with_a_traced_one():
+def test_adaptive_loss_is_the_same_for_a_concrete_and_a_traced_alpha():
     x = np.array(POINTS, np.float32)
     any_alpha = jax.jit(lambda x, alpha: losses.general_adaptive_loss(x, 0.0, alpha=alpha))
     for alpha in (2.0, 1.5, 0.0, -2.0, -INF):
@@ -91,38 +91,38 @@ def test_adaptive_loss_with_a_known_alpha_is_that_with_a_traced_one():
         np.testing.assert_allclose(known, traced, rtol=1e-6)
 
 
-def test_adaptive_losss_slope_in_alpha_at_zero_and_two():
+def test_the_derivative_of_adaptive_loss_with_respect_to_alpha_at_zero_and_two():
     compiled = jax.jit(jax.grad(lambda a: losses.general_adaptive_loss(3.0, 0.0, alpha=a)))
 
-    def slope(alpha: float) -> float:
+    def gradient(alpha: float) -> float:
         return compiled(alpha).item()
 
-    near = (alpha_slope(3.0, 1e-6, 1.0) + alpha_slope(3.0, -1e-6, 1.0)) / 2
-    assert slope(0.0) == pytest.approx(near, rel=1e-5)
-    # It grows without end towards 2, and stops at what float32 can tell apart from it.
-    assert slope(1.9) < slope(1.999) < slope(1.99999) < slope(2.0) < 100
+    near = (alpha_derivative(3.0, 1e-6, 1.0) + alpha_derivative(3.0, -1e-6, 1.0)) / 2
+    assert gradient(0.0) == pytest.approx(near, rel=1e-5)
+    # It is unbounded near 2, and limited by the float32 value next to 2.
+    assert gradient(1.9) < gradient(1.999) < gradient(1.99999) < gradient(2.0) < 100
 
 
 @pytest.mark.parametrize(
     ("name", "alpha"),
     [("cauchy_loss", 0.0), ("geman_mcclure_loss", -2.0), ("welsch_loss", -INF)],
 )
-def test_named_members_are_the_general_loss(name, alpha):
+def test_special_cases_equal_the_general_loss(name, alpha):
     x = np.array(POINTS, np.float32)
-    values, slope = value_and_slope(name, x, scale=0.6)
-    expected = value_and_slope("general_adaptive_loss", x, alpha=alpha, scale=0.6)
+    values, gradient = value_and_gradient(name, x, scale=0.6)
+    expected = value_and_gradient("general_adaptive_loss", x, alpha=alpha, scale=0.6)
     np.testing.assert_allclose(values, expected[0], rtol=2e-6)
-    np.testing.assert_allclose(slope, expected[1], rtol=2e-5, atol=1e-30)
+    np.testing.assert_allclose(gradient, expected[1], rtol=2e-5, atol=1e-30)
 
 
 def test_adaptive_loss_of_an_infinite_or_overflowing_difference_is_its_limit():
     for alpha, limit in ((-INF, 1.0), (-2.0, 2.0), (-1.0, 3.0), (0.0, INF), (1.0, INF), (3.0, INF)):
-        values, slope = value_and_slope("general_adaptive_loss", [INF, -INF, 1e30], alpha=alpha)
+        values, gradient = value_and_gradient("general_adaptive_loss", [INF, -INF, 1e30], alpha=alpha)
         np.testing.assert_allclose(values, limit, rtol=1e-6)
-        np.testing.assert_array_equal(slope, 0)
+        np.testing.assert_array_equal(gradient, 0)
 
 
-def test_adaptive_parameters_may_be_one_for_each_place():
+def test_adaptive_parameters_may_be_elementwise():
     x = np.array([[3.0, 3.0, 3.0], [1.0, 1.0, 1.0]], np.float32)
     alpha, scale = jnp.array([2.0, 0.0, -2.0]), jnp.array([1.0, 2.0, 0.5])
     got = jax.jit(lambda a, c: losses.general_adaptive_loss(x, 0.0, alpha=a, scale=c))(alpha, scale)
@@ -133,46 +133,46 @@ def test_adaptive_parameters_may_be_one_for_each_place():
 # Ends and kinks
 
 
-def test_charbonnier_keeps_its_digits_and_its_slope():
+def test_value_and_derivative_of_charbonnier_are_accurate():
     for epsilon in (1e-30, 1e-3, 1e3):
         x = np.array([0.0, 1e-9, 1.0, -1e4, 1e20, INF], np.float32)
-        values, slope = value_and_slope("charbonnier_loss", x, epsilon=epsilon)
+        values, gradient = value_and_gradient("charbonnier_loss", x, epsilon=epsilon)
         np.testing.assert_allclose(values, np.hypot(x.astype(np.float64), epsilon), rtol=5e-7)
         ratio = np.array([0, *(x[1:-1] / np.hypot(x[1:-1].astype(np.float64), epsilon)), 1])
-        np.testing.assert_allclose(slope, ratio, rtol=5e-7)
+        np.testing.assert_allclose(gradient, ratio, rtol=5e-7)
 
 
-def test_bounded_losses_at_infinity_and_the_logarithm_before_it():
+def test_bounded_losses_at_infinity_and_the_logarithm_for_large_errors():
     for name, limit in (("geman_mcclure_loss", 2), ("welsch_loss", 1), ("tukey_biweight_loss", 4.685**2 / 6)):
-        values, slope = value_and_slope(name, [INF, -INF, 1e30])
+        values, gradient = value_and_gradient(name, [INF, -INF, 1e30])
         np.testing.assert_allclose(values, limit, rtol=1e-6)
-        np.testing.assert_array_equal(slope, 0)
-    values, slope = value_and_slope("cauchy_loss", [1e30, -1e30, INF])
+        np.testing.assert_array_equal(gradient, 0)
+    values, gradient = value_and_gradient("cauchy_loss", [1e30, -1e30, INF])
     np.testing.assert_allclose(values, [2 * math.log(1e30) - math.log(2)] * 2 + [INF], rtol=1e-6)
-    np.testing.assert_allclose(slope, [2e-30, -2e-30, 0], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [2e-30, -2e-30, 0], rtol=1e-6)
 
 
-def test_small_differences_keep_their_digits():
+def test_small_differences_are_accurate():
     x = np.array([1e-8, -1e-5, 1e-3], np.float32)
     for name in ("cauchy_loss", "geman_mcclure_loss", "welsch_loss", "tukey_biweight_loss"):
-        values, slope = value_and_slope(name, x)
+        values, gradient = value_and_gradient(name, x)
         np.testing.assert_allclose(values, x.astype(np.float64) ** 2 / 2, rtol=2e-6)
-        np.testing.assert_allclose(slope, x, rtol=2e-6)
+        np.testing.assert_allclose(gradient, x, rtol=2e-6)
 
 
-def test_tukeys_curvature_goes_to_zero_at_its_end():
+def test_the_second_derivative_of_tukey_is_zero_at_its_end():
     bend = jax.grad(jax.grad(lambda x: losses.tukey_biweight_loss(x, 0.0, scale=2.0)))
     assert [bend(x).item() for x in (0.0, 2.0, 3.0)] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
-def test_pinballs_slopes_and_its_tie(quantile):
-    values, slope = value_and_slope("quantile_loss", [1.0, -1.0, 0.0, INF, -INF], quantile=quantile)
+def test_the_derivatives_of_pinball_and_its_tie(quantile):
+    values, gradient = value_and_gradient("quantile_loss", [1.0, -1.0, 0.0, INF, -INF], quantile=quantile)
     np.testing.assert_allclose(values, [1 - quantile, quantile, 0, INF, INF], rtol=1e-6)
-    np.testing.assert_allclose(slope, [1 - quantile, -quantile, 0, 1 - quantile, -quantile], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [1 - quantile, -quantile, 0, 1 - quantile, -quantile], rtol=1e-6)
 
 
-def test_the_least_mean_pinball_loss_is_at_the_quantile():
+def test_the_minimum_of_the_mean_pinball_loss_is_at_the_quantile():
     targets = np.random.default_rng(4).normal(size=999).astype(np.float32)
     grid = np.linspace(-2, 2, 81, dtype=np.float32)
     total = jax.jit(lambda x: losses.quantile_loss(jnp.broadcast_to(x[:, None], (81, 999)), targets, quantile=0.8))
@@ -193,51 +193,51 @@ def test_the_number_of_quantiles_must_fit(levels):
         losses.multi_quantile_loss(np.ones((2, 3)), np.ones(2), quantile=levels)
 
 
-def test_dead_zone_ends_belong_to_it():
-    values, slope = value_and_slope("epsilon_insensitive_loss", [0.0, 0.5, -0.5, 0.75, -2.0], epsilon=0.5)
+def test_the_dead_zone_includes_its_ends():
+    values, gradient = value_and_gradient("epsilon_insensitive_loss", [0.0, 0.5, -0.5, 0.75, -2.0], epsilon=0.5)
     assert values.tolist() == [0, 0, 0, 0.25, 1.5]
-    assert slope.tolist() == [0, 0, 0, 1, -1]
-    values, slope = value_and_slope("epsilon_insensitive_loss", [0.0, 0.5, -0.5], epsilon=0.0)
+    assert gradient.tolist() == [0, 0, 0, 1, -1]
+    values, gradient = value_and_gradient("epsilon_insensitive_loss", [0.0, 0.5, -0.5], epsilon=0.0)
     assert values.tolist() == [0, 0.5, 0.5]
-    assert slope.tolist() == [0, 1, -1]
+    assert gradient.tolist() == [0, 1, -1]
 
 
-def test_wings_kinks():
-    values, slope = value_and_slope("wing_loss", [0.0, 10.0, -10.0, 9.999, INF, 1e-6])
+def test_the_kinks_of_wing():
+    values, gradient = value_and_gradient("wing_loss", [0.0, 10.0, -10.0, 9.999, INF, 1e-6])
     edge = 10 * math.log(6)
     np.testing.assert_allclose(values, [0, edge, edge, edge - 0.000833, INF, 5e-6], rtol=1e-5)
-    np.testing.assert_allclose(slope, [0, 1, -1, 10 / 11.999, 1, 5], rtol=1e-5)
+    np.testing.assert_allclose(gradient, [0, 1, -1, 10 / 11.999, 1, 5], rtol=1e-5)
 
 
-def test_adaptive_wing_is_smooth_where_its_pieces_meet_and_flat_at_a_tie():
+def test_adaptive_wing_is_smooth_between_its_pieces_and_has_derivative_zero_at_a_tie():
     y = np.array([0.0, 0.3, 1.0], np.float32)
-    below, above = (value_and_slope("adaptive_wing_loss", y + np.float32(0.5 + e), y) for e in (-1e-4, 1e-4))
+    below, above = (value_and_gradient("adaptive_wing_loss", y + np.float32(0.5 + e), y) for e in (-1e-4, 1e-4))
     np.testing.assert_allclose(below[0], above[0], atol=5e-3)
     np.testing.assert_allclose(below[1], above[1], atol=2e-2)
-    values, slope = value_and_slope("adaptive_wing_loss", y, y)
+    values, gradient = value_and_gradient("adaptive_wing_loss", y, y)
     np.testing.assert_array_equal(values, 0)
-    np.testing.assert_array_equal(slope, 0)
+    np.testing.assert_array_equal(gradient, 0)
     full = jax.jit(jax.hessian(lambda x, y: losses.adaptive_wing_loss(x, y).sum(), (0, 1)))(y, y)
     assert np.isfinite(jax.tree.leaves(full)).all()
 
 
-def test_adaptive_wing_wants_labels_that_are_probabilities():
+def test_adaptive_wing_requires_labels_that_are_probabilities():
     with pytest.raises(LabelError, match=r"adaptive_wing_loss: `labels` must be probabilities .* but got 255"):
         losses.adaptive_wing_loss(ZEROS, np.full(8, 255.0))
 
 
 @pytest.mark.parametrize("name", ["quantile_loss", "wing_loss", "epsilon_insensitive_loss", "tukey_biweight_loss"])
-def test_whole_grids_are_the_oracles(name):
+def test_complete_grids_match_the_oracle(name):
     row, oracle = losses.get(name), ORACLES[name]
     assert oracle.gradients is not None
     x = np.linspace(-13, 13, 53).astype(np.float32) + np.float32(0.01)
     for params in row.settings({}):
         expected = oracle.value(x, np.float32(0.25), **params)
-        slopes = oracle.gradients(np.ones(53), x, np.float32(0.25), **params)[0]
-        values, slope = value_and_slope(name, x, np.float32(0.25), **params)
+        derivatives = oracle.gradients(np.ones(53), x, np.float32(0.25), **params)[0]
+        values, derivative = value_and_gradient(name, x, np.float32(0.25), **params)
         np.testing.assert_allclose(values, expected, rtol=2e-5, atol=2e-6)
-        assert slopes is not None
-        np.testing.assert_allclose(slope, slopes, rtol=2e-5, atol=2e-6)
+        assert derivatives is not None
+        np.testing.assert_allclose(derivative, derivatives, rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_parameters_out_of_range_are_named(name, params, message):
         getattr(losses, name)(ZEROS, ZEROS, **params)
 
 
-def test_other_wrong_arguments():
+def test_other_invalid_arguments():
     with pytest.raises(ArgumentTypeError, match="quantile_loss: `quantile` must be a number"):
         losses.quantile_loss(ZEROS, ZEROS, quantile="0.5")
     with pytest.raises(ShapeError, match="multi_quantile_loss: `labels` must have shape"):

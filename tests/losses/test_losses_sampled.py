@@ -59,11 +59,11 @@ def test_every_class_is_drawn_as_often_as_its_expected_count(name, count, classe
         score = (seen - draws * expected)[free] / np.sqrt(draws * variance[free])
         assert np.abs(score).max() < 5
         if count < classes / 2:
-            # The mean of so many squares is 1, give or take five of its standard deviations.
+            # The mean of these squares is within five standard deviations of 1.
             assert abs((score**2).mean() - 1) < 5 * np.sqrt(2 / free.sum() + 1 / draws)
 
 
-def test_log_uniform_counts_are_zipfs_law():
+def test_log_uniform_counts_follow_zipf():
     drawn = losses.log_uniform_candidate_sampler(jax.random.key(0), 5, 99, [[0, 1], [9, 98]], unique=False)
     expected = 5 * np.log([[2 / 1, 3 / 2], [11 / 10, 100 / 99]]) / np.log(100)
     np.testing.assert_allclose(drawn.true_expected_count, expected, rtol=1e-6)
@@ -77,7 +77,7 @@ def test_log_uniform_counts_are_zipfs_law():
 
 @pytest.mark.parametrize("unique", [True, False])
 def test_a_million_classes_are_drawn_by_their_counts(unique):
-    # float32 cannot tell places at the far end apart; bins of few classes there would show it.
+    # float32 cannot distinguish positions at the upper end; bins of few classes there would show it.
     classes, count, draws = 1_000_000, 8192, 40
     draw = jax.jit(lambda key: losses.log_uniform_candidate_sampler(key, count, classes, np.arange(1), unique=unique))
     drawn = np.stack([draw(key).sampled_candidates for key in jax.random.split(jax.random.key(2), draws)])
@@ -94,7 +94,7 @@ def test_a_million_classes_are_drawn_by_their_counts(unique):
     expected = draws * np.add.reduceat(every, edges[:-1])
     np.testing.assert_allclose(expected.sum(), draws * count, rtol=1e-5)
     assert (np.abs(seen - expected) < 5 * np.sqrt(expected) + 1).all()
-    # Odd and even classes, and those after a power of two, are no different.
+    # Odd and even classes, and those after a power of two, are equally frequent.
     far = drawn[drawn > 500_000]
     assert abs((far % 2).mean() - 0.5) < 2.5 / np.sqrt(far.size)
     assert abs((far % 64 < 8).mean() - 0.125) < 5 * np.sqrt(0.125 * 0.875 / far.size)
@@ -126,7 +126,7 @@ def full_loss(weights, biases, labels, inputs):
 
 
 def assert_mean_is(found, exact):
-    """The mean over the first axis is `exact` but for chance, and chance does not hide all."""
+    """Assert that the mean over the first axis is `exact` within its standard error, which is small."""
     found, exact = np.asarray(found, np.float64), np.asarray(exact, np.float64)
     error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
     score = (found.mean(axis=0) - exact) / np.maximum(error, 1e-4 * np.abs(exact).max())
@@ -153,10 +153,10 @@ def test_the_partition_and_its_gradient_are_estimated_without_bias(name, unique)
 
     values, gradients = jax.jit(jax.vmap(estimate))(jax.random.split(jax.random.key(5), 4000))
     exact = lambda w, b, x: jnp.exp(full_loss(w, b, labels, x))  # noqa: E731
-    slopes = jax.grad(lambda w, b, x: exact(w, b, x).sum(), (0, 1, 2))(weights, biases, inputs)
+    derivatives = jax.grad(lambda w, b, x: exact(w, b, x).sum(), (0, 1, 2))(weights, biases, inputs)
     assert_mean_is(values, exact(weights, biases, inputs))
-    for found, slope in zip(gradients, slopes, strict=True):
-        assert_mean_is(found, slope)
+    for found, derivative in zip(gradients, derivatives, strict=True):
+        assert_mean_is(found, derivative)
 
 
 def test_samplers_are_chosen_by_name():
@@ -171,7 +171,7 @@ def test_samplers_are_chosen_by_name():
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_sampler_says_what_does_not_fit(name):
+def test_invalid_arguments_of_samplers_raise(name):
     with pytest.raises(ArgumentError, match=f"{name}_candidate_sampler: `num_sampled` must be at most .* got 8"):
         sampler(name, 8, 7)(jax.random.key(0))
     with pytest.raises(ArgumentTypeError, match=f"{name}_candidate_sampler: `unique` must be bool"):
@@ -201,9 +201,9 @@ def test_a_draw_of_every_class_is_the_full_softmax():
     np.testing.assert_allclose(loss(num_sampled=7), full, rtol=1e-5)
 
 
-def test_values_are_mindspores_where_hits_are_left_in():
-    # What MindSpore 2.10 gives on CPU for RandomState(0) and these candidates. It leaves
-    # hits in (rows 1 and 2), whatever `remove_accidental_hits` says.
+def test_values_match_mindspore_if_accidental_hits_are_kept():
+    # Results of MindSpore 2.10 on a CPU for RandomState(0) and these candidates. It does not
+    # remove hits (rows 1 and 2), regardless of `remove_accidental_hits`.
     rng = np.random.RandomState(0)
     w, b, x = (rng.randn(*shape).astype(np.float32) for shape in ((7, 3), (7,), (5, 3)))
     mindspore = [2.8703012, 3.8067741, 1.901061, 1.3893565, 8.239216]
@@ -213,7 +213,7 @@ def test_values_are_mindspores_where_hits_are_left_in():
     np.testing.assert_allclose(got, mindspore, rtol=1e-5)
 
 
-def test_a_hit_leaves_the_softmax_of_its_own_row_only():
+def test_a_hit_is_removed_from_the_softmax_of_its_row_only():
     kept, removed = loss(sampled_values=GIVEN, remove_accidental_hits=False), loss(sampled_values=GIVEN)
     assert (kept != removed).tolist() == [False, True, True, False, False]
     assert (removed <= kept).all()
@@ -223,13 +223,13 @@ def test_a_row_all_of_whose_candidates_are_hits_has_loss_zero():
     given = ([0], [[1.0]], [1.0])
     values = loss(num_sampled=1, sampled_values=given)
     assert values[0] == 0
-    slope = jax.grad(
+    gradient = jax.grad(
         lambda x: losses.sampled_softmax_loss(
             WEIGHTS, BIASES, LABELS, x, num_sampled=1, num_classes=7, sampled_values=given
         ).sum()
     )(jnp.asarray(INPUTS))
-    assert np.isfinite(slope).all()
-    assert not slope[0].any()
+    assert np.isfinite(gradient).all()
+    assert not gradient[0].any()
 
 
 def test_a_removed_hit_cannot_win_over_very_low_logits():
@@ -255,7 +255,7 @@ def test_a_removed_hit_cannot_win_over_very_low_logits():
     assert values.tolist() == [0]
 
 
-def test_huge_logits_are_finite():
+def test_large_logits_are_finite():
     values = losses.sampled_softmax_loss(
         WEIGHTS * 1e4, BIASES, LABELS, INPUTS, num_sampled=4, num_classes=7, sampled_values=GIVEN
     )
@@ -264,11 +264,11 @@ def test_huge_logits_are_finite():
 
 
 @pytest.mark.parametrize("labels", [LABELS, LABELS[:, None]])
-def test_one_true_class_may_have_an_axis_or_not(labels):
+def test_the_axis_of_a_single_true_class_is_optional(labels):
     np.testing.assert_array_equal(loss(labels), loss())
 
 
-def test_tables_may_be_half():
+def test_tables_may_be_half_precision():
     half = losses.sampled_softmax_loss(
         WEIGHTS.astype(np.float16),
         BIASES.astype(np.float16),
@@ -331,7 +331,7 @@ def test_tables_may_be_half():
         ),
     ],
 )
-def test_wrong_arguments_are_named(changes, error, message):
+def test_invalid_arguments_are_named(changes, error, message):
     with pytest.raises(error, match="sampled_softmax_loss: .*" + message):
         loss(**changes)
 
@@ -354,6 +354,6 @@ def test_a_compiled_label_out_of_range_gives_nan_and_no_gradient():
         return values.sum(), values
 
     wrong = jax.jit(jax.grad(total, has_aux=True))
-    (slope, values), (right, _) = wrong(INPUTS, np.array([0, 7, 2, 3, 4])), wrong(INPUTS, LABELS)
+    (gradient, values), (right, _) = wrong(INPUTS, np.array([0, 7, 2, 3, 4])), wrong(INPUTS, LABELS)
     assert np.isnan(values).tolist() == [False, True, False, False, False]
-    np.testing.assert_allclose(slope, np.where(np.isnan(values)[:, None], 0, right), rtol=1e-6)
+    np.testing.assert_allclose(gradient, np.where(np.isnan(values)[:, None], 0, right), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Scoring rules: ends, ties, the two estimators, and what they are equal to."""
+"""Scoring rules: limits, ties, the two estimators, and equivalent formulas."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 ROOT_PI = math.sqrt(math.pi)
 
 
-def value_and_slopes(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
+def value_and_gradients(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]:
     arrays = [jnp.asarray(each, jnp.float32) for each in inputs]
 
     def run(*arrays: jax.Array) -> Any:
@@ -35,7 +35,7 @@ def value_and_slopes(name: str, *inputs: Any, **params: Any) -> list[np.ndarray]
 def test_gaussian_crps_at_its_ends():
     y, scale = [2.0, 0.0, 1e4, -1e4, 1.0, 1e-30], [0.0, 0.0, 1e-6, 1e4, 1e-30, 1.0]
     loc = [0.0, 0.0, -1e4, 1e4, 0.0, 0.0]
-    values, by_loc, by_y, by_scale = value_and_slopes("crps_gaussian", loc, y, scale)
+    values, by_loc, by_y, by_scale = value_and_gradients("crps_gaussian", loc, y, scale)
     second = jax.jit(jax.jacfwd(jax.grad(lambda a: losses.crps_gaussian(*a).sum())))(jnp.float32([loc, y, scale]))
     certain = math.sqrt(2) / ROOT_PI - 1 / ROOT_PI
     np.testing.assert_allclose(values[[0, 1, 2, 4, 5]], [2, 0, 2e4, 1, certain], rtol=1e-6)
@@ -46,7 +46,7 @@ def test_gaussian_crps_at_its_ends():
     assert np.isfinite(second).all()
 
 
-def test_gaussian_crps_is_that_of_very_many_samples():
+def test_gaussian_crps_equals_that_of_many_samples():
     levels = (np.arange(1000) + 0.5) / 1000
     points = np.array([statistics.NormalDist().inv_cdf(level) for level in levels])
     y, loc, scale = np.float32([0.3, -2, 5]), np.float32([0, 1, 1]), np.float32([1, 0.5, 3])
@@ -62,7 +62,7 @@ def test_gaussian_crps_is_that_of_very_many_samples():
 
 
 @pytest.mark.parametrize("fair", [False, True])
-def test_tied_samples_have_the_oracles_symmetric_gradient(fair):
+def test_tied_samples_have_the_symmetric_gradient_of_the_oracle(fair):
     x = np.float32([[1, 1, 1, 1], [2, 0, 2, 0], [0, 1, 1, 3], [-1e4, 1e4, 0, 0]])
     y = np.float32([1, 0, 0.5, 2])
     check_loss(losses.crps_sample, ORACLES["crps_sample"], [x, y], {"fair": fair}, jit=True, tolerance=1e-6)
@@ -70,7 +70,7 @@ def test_tied_samples_have_the_oracles_symmetric_gradient(fair):
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 1.7])
 @pytest.mark.parametrize("fair", [False, True])
-def test_energy_score_with_ties_is_the_oracles(beta, fair):
+def test_energy_score_with_ties_matches_the_oracle(beta, fair):
     x = np.random.default_rng(3).normal(size=(2, 5, 3)).astype(np.float32)
     y = x[:, 1].copy()
     x[:, 3] = x[:, 2]
@@ -81,8 +81,8 @@ def test_energy_score_with_ties_is_the_oracles(beta, fair):
 def test_energy_score_of_tiny_and_huge_vectors():
     x = np.float32([[0.6, 0.8], [0, 0], [1, 0]])[None]
     for size in (1e-25, 1e25):
-        values, by_x, by_y = value_and_slopes("energy_score", size * x, np.zeros((1, 2)))
-        expected = value_and_slopes("energy_score", x, np.zeros((1, 2)))
+        values, by_x, by_y = value_and_gradients("energy_score", size * x, np.zeros((1, 2)))
+        expected = value_and_gradients("energy_score", x, np.zeros((1, 2)))
         np.testing.assert_allclose(values / np.float32(size), expected[0], rtol=1e-6)
         np.testing.assert_allclose(by_x, expected[1], rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(by_y, expected[2], rtol=1e-6, atol=1e-7)
@@ -90,7 +90,7 @@ def test_energy_score_of_tiny_and_huge_vectors():
     np.testing.assert_allclose(swept, expected[0], rtol=1e-6)
 
 
-def test_the_fair_estimator_does_not_depend_on_how_many_samples_there_are():
+def test_the_fair_estimator_does_not_depend_on_the_number_of_samples():
     rng = np.random.default_rng(5)
     draws = rng.normal(size=(60_000, 2)).astype(np.float32)
     y = np.zeros(60_000, np.float32)
@@ -100,7 +100,7 @@ def test_the_fair_estimator_does_not_depend_on_how_many_samples_there_are():
     assert np.mean(losses.crps_sample(draws, y)) > exact + 0.2
 
 
-def test_no_array_of_pairs_is_made():
+def test_no_array_of_pairs_is_created():
     samples, y = jax.ShapeDtypeStruct((7, 1000), np.float32), jax.ShapeDtypeStruct((7,), np.float32)
     text = str(jax.make_jaxpr(jax.grad(lambda x, y: losses.crps_sample(x, y).sum()))(samples, y))
     assert "1000,1000" not in text
@@ -111,7 +111,7 @@ def test_no_array_of_pairs_is_made():
 
 
 def test_quantiles_that_equal_the_label_and_weights():
-    values, by_q, by_y = value_and_slopes("quantile_crps", [[1.0, 1.0, 1.0]], [1.0], levels=[0.1, 0.5, 0.9])
+    values, by_q, by_y = value_and_gradients("quantile_crps", [[1.0, 1.0, 1.0]], [1.0], levels=[0.1, 0.5, 0.9])
     np.testing.assert_array_equal(values, 0)
     np.testing.assert_allclose(by_q[0], [0.8 / 3, 0, -0.8 / 3], rtol=1e-6)
     np.testing.assert_allclose(by_y, 0, atol=1e-7)

@@ -1,4 +1,4 @@
-"""What is special about losses of regions: empty ones, perfect ones, axes, ignored pixels, and their peers."""
+"""Region losses: empty and perfect regions, axes, ignored pixels, and comparisons with other libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 REGIONS = ["dice_loss", "tversky_loss", "focal_tversky_loss", "soft_jaccard_loss"]
 
 
-def value_and_slope(name: str, x: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+def value_and_gradient(name: str, x: Any, y: Any, **params: Any) -> tuple[Any, Any]:
     def run(x: Any, y: Any) -> tuple[Any, Any]:
         values, pull = jax.vjp(lambda x: getattr(losses, name)(x, y, **params), x)
         return values, pull(jnp.ones_like(values))[0]
@@ -39,42 +39,42 @@ def regions() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("name", REGIONS)
 @pytest.mark.parametrize("smooth", [0.0, 1e-5])
-def test_special_regions_have_finite_values_and_slopes(name, smooth):
+def test_special_regions_have_finite_values_and_gradients(name, smooth):
     tiny = np.float32(1e-42)
     truth = [1.0, 0.0, 1.0, 0.0]
     rows = [[0.0] * 4, [tiny] * 4, truth, [0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.2], [tiny, 0.0, 0.0, 0.0]]
     masks = [[0.0] * 4, [0.0] * 4, truth, truth, [0.0] * 4, truth]
     x, y = np.array(rows, np.float32), np.array(masks, np.float32)
-    values, slopes = value_and_slope(name, x, y, smooth=smooth, axis=1)
-    assert np.isfinite(slopes).all()
-    # Both empty, both as good as empty, and a perfect prediction
+    values, gradients = value_and_gradient(name, x, y, smooth=smooth, axis=1)
+    assert np.isfinite(gradients).all()
+    # Both empty, both nearly empty, and a perfect prediction
     np.testing.assert_allclose(values[:3], 0, atol=1e-3 if name == "focal_tversky_loss" else 1e-5)
     assert values[0] == 0
-    assert not np.asarray(slopes[0]).any()
-    # Nothing found, or found where there is nothing
+    assert not np.asarray(gradients[0]).any()
+    # Only false negatives, or only false positives
     np.testing.assert_allclose(values[3:5], 1, atol=1e-4)
-    assert (np.asarray(slopes[3])[[0, 2]] < 0).all()
+    assert (np.asarray(gradients[3])[[0, 2]] < 0).all()
 
 
-def test_a_perfect_prediction_has_loss_zero_and_no_slope_under_the_root():
+def test_a_perfect_prediction_has_loss_zero_and_no_gradient_under_the_root():
     y = np.array([1.0, 0.0, 1.0], np.float32)
-    value, slope = value_and_slope("focal_tversky_loss", y, y, smooth=0.0)
+    value, gradient = value_and_gradient("focal_tversky_loss", y, y, smooth=0.0)
     assert value == 0
-    assert not np.asarray(slope).any()
+    assert not np.asarray(gradient).any()
 
 
-def test_all_missed_at_no_price_is_no_loss():
+def test_missed_pixels_with_weight_zero_have_loss_zero():
     x, y = np.zeros(3, np.float32), np.ones(3, np.float32)
-    value, slope = value_and_slope("tversky_loss", x, y, alpha=0.0, smooth=0.0)
+    value, gradient = value_and_gradient("tversky_loss", x, y, alpha=0.0, smooth=0.0)
     assert value == 0
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
 
 
 # Axes
 
 
 @pytest.mark.parametrize("name", REGIONS)
-def test_regions_over_any_axes_are_the_oracles(name, regions):
+def test_regions_over_any_axes_match_the_oracle(name, regions):
     for axis in (0, (2, -2)):
         check_loss(getattr(losses, name), ORACLES[name], regions, {"axis": axis}, jit=True, tolerance=2e-5)
 
@@ -86,13 +86,13 @@ def test_images_of_weight_zero_are_removed_along_any_axis(regions):
     spoiled[..., 1] = np.nan
     got = losses.evaluate(losses.tversky_loss, spoiled, y, axis=(0, 1), weights=weights)
     np.testing.assert_allclose(got, losses.tversky_loss(x[..., 0], y[..., 0]), rtol=1e-6)
-    slope = jax.grad(lambda x: losses.evaluate(losses.tversky_loss, x, y, axis=(0, 1), weights=weights))(spoiled)
-    assert not np.asarray(slope)[..., 1].any()
-    assert np.isfinite(slope).all()
+    gradient = jax.grad(lambda x: losses.evaluate(losses.tversky_loss, x, y, axis=(0, 1), weights=weights))(spoiled)
+    assert not np.asarray(gradient)[..., 1].any()
+    assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("axis", [3, -4, (0, 0), (1, -2)])
-def test_axes_that_are_not_there_or_twice_are_an_error(axis, regions):
+def test_missing_or_repeated_axes_are_an_error(axis, regions):
     with pytest.raises(ArgumentError, match=r"dice_loss: `axis` must name different axes in \[-3, 3\)"):
         losses.dice_loss(*regions, axis=axis)
 
@@ -109,7 +109,7 @@ def test_region_arguments_are_checked(regions):
         losses.soft_jaccard_loss(regions[0], 2 * regions[1])
 
 
-def test_the_losses_are_each_other_where_they_should_be(regions):
+def test_equivalent_losses_are_equal(regions):
     x, y = regions
     same = np.testing.assert_allclose
     same(losses.tversky_loss(x, y, smooth=0.0), losses.dice_loss(x, y, squared=False, smooth=0.0), rtol=1e-6)
@@ -121,7 +121,7 @@ def test_the_losses_are_each_other_where_they_should_be(regions):
 
 
 @pytest.mark.parametrize("activation", ["softmax", "logsoftmax", "relu", "relu6", "tanh", "sigmoid", None])
-def test_every_activation_and_class_weight_is_the_oracles(activation):
+def test_every_activation_and_class_weight_matches_the_oracle(activation):
     rng = np.random.default_rng(8)
     x = (3 * rng.normal(size=(3, 4, 2))).astype(np.float32)
     y = np.ascontiguousarray(np.moveaxis(np.eye(4, dtype=np.float32)[rng.integers(0, 4, (3, 2))], -1, 1))
@@ -130,12 +130,12 @@ def test_every_activation_and_class_weight_is_the_oracles(activation):
     check_loss(losses.multi_class_dice_loss, oracle, [x, y], params, jit=True, tolerance=2e-5)
 
 
-def test_relu6_has_no_slope_at_its_ends_and_lets_nan_through():
+def test_relu6_has_no_gradient_at_its_ends_and_propagates_nan():
     x = np.array([[0.0], [6.0], [3.0]], np.float32)
     y = np.array([[1.0], [1.0], [0.0]], np.float32)
-    _, slope = value_and_slope("multi_class_dice_loss", x, y, activation="relu6")
-    assert not np.asarray(slope)[:2].any()
-    assert slope[2] != 0
+    _, gradient = value_and_gradient("multi_class_dice_loss", x, y, activation="relu6")
+    assert not np.asarray(gradient)[:2].any()
+    assert gradient[2] != 0
     assert np.isnan(losses.multi_class_dice_loss(np.full((1, 1), np.nan, np.float32), y[:1], activation="relu6"))
 
 
@@ -147,7 +147,7 @@ def test_multi_class_errors():
         losses.multi_class_dice_loss(x, x, activation="sofmax")
 
 
-def test_dice_cross_entropy_is_the_oracles_over_the_grid():
+def test_dice_cross_entropy_matches_the_oracle_over_the_grid():
     rng = np.random.default_rng(2)
     x = (2 * rng.normal(size=(4, 3, 5))).astype(np.float32)
     labels = rng.integers(0, 3, (4, 5)).astype(np.int32)
@@ -167,7 +167,7 @@ def test_dice_cross_entropy_is_the_oracles_over_the_grid():
 
 
 @pytest.mark.parametrize("name", ["lovasz_hinge_loss", "lovasz_softmax_loss", "lovasz_softmax_per_image_loss"])
-def test_ignored_pixels_are_as_if_they_were_not_there(name):
+def test_ignored_pixels_equal_removed_pixels(name):
     rng = np.random.default_rng(3)
     binary = name == "lovasz_hinge_loss"
     x = rng.normal(size=(2, 6) if binary else (2, 3, 6)).astype(np.float32)
@@ -175,64 +175,64 @@ def test_ignored_pixels_are_as_if_they_were_not_there(name):
     spoiled, gone = x.copy(), labels.copy()
     gone[:, [1, 4]] = 255
     spoiled[..., [1, 4]] = np.nan
-    values, slopes = value_and_slope(name, spoiled, gone, ignore_index=255)
+    values, gradients = value_and_gradient(name, spoiled, gone, ignore_index=255)
     kept = [0, 2, 3, 5]
-    expected, rest = value_and_slope(name, x[..., kept], labels[:, kept])
+    expected, rest = value_and_gradient(name, x[..., kept], labels[:, kept])
     np.testing.assert_allclose(values, expected, rtol=1e-6)
-    np.testing.assert_allclose(np.asarray(slopes)[..., kept], rest, rtol=1e-6)
-    assert not np.asarray(slopes)[..., [1, 4]].any()
-    # Where values are known, only the label to ignore passes the check.
+    np.testing.assert_allclose(np.asarray(gradients)[..., kept], rest, rtol=1e-6)
+    assert not np.asarray(gradients)[..., [1, 4]].any()
+    # If values are concrete, only the ignored label passes the check.
     if binary:
         losses.lovasz_hinge_loss(spoiled, gone, ignore_index=255)
     with pytest.raises(LabelError, match=r"got 255 at index \(0, 1\)"):
         getattr(losses, name)(spoiled, gone, ignore_index=254)
-    row = losses.get(name)
+    info = losses.get(name)
     with pytest.raises(LabelError, match="got 255"):
-        row.check_labels({row.inputs[0].name: x.shape}, gone)
-    row.check_labels({row.inputs[0].name: x.shape}, gone, ignore=255)
-    # An index that the dtype cannot hold ignores nothing.
-    assert np.isfinite(value_and_slope(name, x, labels.astype(np.int8), ignore_index=255)[0]).all()
-    nothing, slopes = value_and_slope(name, spoiled, np.full_like(gone, 255), ignore_index=255)
+        info.check_labels({info.inputs[0].name: x.shape}, gone)
+    info.check_labels({info.inputs[0].name: x.shape}, gone, ignore=255)
+    # An index that the dtype cannot represent ignores nothing.
+    assert np.isfinite(value_and_gradient(name, x, labels.astype(np.int8), ignore_index=255)[0]).all()
+    nothing, gradients = value_and_gradient(name, spoiled, np.full_like(gone, 255), ignore_index=255)
     assert not np.asarray(nothing).any()
-    assert not np.asarray(slopes).any()
+    assert not np.asarray(gradients).any()
 
 
-def test_lovasz_hinge_without_a_true_pixel_is_the_largest_error():
-    value, slope = value_and_slope("lovasz_hinge_loss", [[0.5, -0.25, -3.0]], np.array([[0, 0, 0]]))
+def test_lovasz_hinge_without_a_true_pixel_is_the_maximum_error():
+    value, gradient = value_and_gradient("lovasz_hinge_loss", [[0.5, -0.25, -3.0]], np.array([[0, 0, 0]]))
     assert value.tolist() == [1.5]
-    assert slope.tolist() == [[1.0, 0.0, 0.0]]
+    assert gradient.tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_lovasz_kinks_and_infinite_scores():
-    # An error of exactly 0 has no slope; equal errors are ordered as they come.
-    value, slope = value_and_slope("lovasz_hinge_loss", [[1.0, -1.0]], np.array([[1, 0]]))
+    # An error of exactly 0 has no gradient; equal errors keep their order.
+    value, gradient = value_and_gradient("lovasz_hinge_loss", [[1.0, -1.0]], np.array([[1, 0]]))
     assert value == 0
-    assert not np.asarray(slope).any()
-    value, slope = value_and_slope("lovasz_hinge_loss", [[0.0, 0.0]], np.array([[1, 0]]))
+    assert not np.asarray(gradient).any()
+    value, gradient = value_and_gradient("lovasz_hinge_loss", [[0.0, 0.0]], np.array([[1, 0]]))
     np.testing.assert_allclose(value, 1)
-    np.testing.assert_allclose(slope, [[-1.0, 0.0]])
+    np.testing.assert_allclose(gradient, [[-1.0, 0.0]])
     x = np.array([[np.inf, -np.inf, 0.5], [np.inf, np.inf, -np.inf]], np.float32)
-    value, slope = value_and_slope("lovasz_hinge_loss", x, np.array([[1, 0, 1], [0, 0, 0]]))
+    value, gradient = value_and_gradient("lovasz_hinge_loss", x, np.array([[1, 0, 1], [0, 0, 0]]))
     np.testing.assert_allclose(value, [0.25, np.inf])
-    assert np.isfinite(slope).all()
-    value, slope = value_and_slope("lovasz_softmax_loss", [[1.0, 0.0]], np.array([0]))
+    assert np.isfinite(gradient).all()
+    value, gradient = value_and_gradient("lovasz_softmax_loss", [[1.0, 0.0]], np.array([0]))
     assert value == 0
-    assert not np.asarray(slope).any()
+    assert not np.asarray(gradient).any()
     assert np.isnan(losses.lovasz_hinge_loss(np.array([[np.nan, 0.0]]), np.array([[0, 0]]))).all()
 
 
-def test_a_wrong_label_spoils_the_whole_set_in_compiled_code_and_sends_no_gradient():
+def test_an_invalid_label_gives_nan_for_the_set_in_compiled_code_without_gradient():
     x = np.full((2, 2, 3), 0.5, np.float32)
-    value, slope = value_and_slope("lovasz_softmax_loss", x, np.array([[0, 1, 1], [0, 7, 0]]))
+    value, gradient = value_and_gradient("lovasz_softmax_loss", x, np.array([[0, 1, 1], [0, 7, 0]]))
     assert np.isnan(value)
-    assert not np.asarray(slope).any()
+    assert not np.asarray(gradient).any()
 
 
-def test_lovasz_gradients_keep_their_digits_in_a_large_image():
+def test_lovasz_gradients_are_accurate_in_a_large_image():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(1, 200_000)).astype(np.float32)
     labels = (rng.uniform(size=x.shape) < 0.3).astype(np.int32)
-    _, slope = value_and_slope("lovasz_hinge_loss", x, labels)
+    _, gradient = value_and_gradient("lovasz_hinge_loss", x, labels)
     errors = np.maximum(0, 1 - np.where(labels[0] == 1, 1, -1).astype(np.float32) * x[0])
     order = np.argsort(-errors, kind="stable")
     true = labels[0][order].astype(np.float64)
@@ -240,7 +240,7 @@ def test_lovasz_gradients_keep_their_digits_in_a_large_image():
     steps = np.diff(jaccard, prepend=0)
     expected = np.zeros(x.shape[1])
     expected[order] = steps * (errors[order] > 0) * -(2 * true - 1)
-    np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(gradient[0], expected, rtol=1e-5, atol=1e-12)
 
 
 def test_classes_of_lovasz_softmax_are_checked():
@@ -256,14 +256,14 @@ def same_as_torch(name: str, peer: Any, x: np.ndarray, y: np.ndarray, tolerance:
     tensor = torch.tensor(x, requires_grad=True)
     expected = peer(tensor, torch.tensor(y))
     expected.sum().backward()
-    values, slope = value_and_slope(name, x, y, **params)
+    values, gradient = value_and_gradient(name, x, y, **params)
     np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_regions_are_keras(dtype, monkeypatch, regions):
+def test_regions_match_keras(dtype, monkeypatch, regions):
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "jax"))
     keras = pytest.importorskip("keras")
     if keras.backend.backend() != "jax":
@@ -290,12 +290,12 @@ def test_regions_are_keras(dtype, monkeypatch, regions):
 
                 expected = jax.jit(both)(jnp.asarray(x))
                 tolerance = 2e-6 if dtype == np.float32 else 1e-12
-                for got, wanted in zip(value_and_slope(name, x, y, axis=axis, **params), expected, strict=True):
+                for got, wanted in zip(value_and_gradient(name, x, y, axis=axis, **params), expected, strict=True):
                     np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
 def berman(errors: Any, true: Any) -> Any:
-    """The Lovász extension as in Berman's paper, algorithm 1, on torch tensors."""
+    """The Lovász extension of algorithm 1 in Berman's paper, on torch tensors."""
     import torch
 
     ordered, order = torch.sort(errors, descending=True)
@@ -307,7 +307,7 @@ def berman(errors: Any, true: Any) -> Any:
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_lovasz_is_bermans(dtype):
+def test_lovasz_matches_berman(dtype):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(6)
     tolerance = 2e-6 if dtype == np.float32 else 1e-11
@@ -340,7 +340,7 @@ def test_lovasz_is_bermans(dtype):
 
 @pytest.mark.peers
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dice_cross_entropy_is_made_of_torchs_cross_entropy(dtype):
+def test_dice_cross_entropy_matches_torchs_cross_entropy(dtype):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(9)
     x, labels = rng.normal(size=(3, 4, 2, 3)).astype(dtype), rng.integers(0, 4, (3, 2, 3)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Losses of given triplets: beside PyTorch over every argument, at ties, and where points are equal."""
+"""Triplet losses: compared with PyTorch over every argument, at ties, and for equal points."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ INF = math.inf
 LOSS = losses.triplet_margin_loss
 
 
-def value_and_slopes(fn, *arrays):
+def value_and_gradients(fn, *arrays):
     @jax.jit
     def run(*arrays):
         values, pull = jax.vjp(fn, *arrays)
         return values, pull(jnp.ones_like(values))
 
-    values, slopes = run(*arrays)
-    return np.asarray(values), [np.asarray(each) for each in slopes]
+    values, gradients = run(*arrays)
+    return np.asarray(values), [np.asarray(each) for each in gradients]
 
 
-def torch_value_and_slopes(fn, *arrays):
+def torch_value_and_gradients(fn, *arrays):
     torch = pytest.importorskip("torch")
     tensors = [torch.tensor(each, requires_grad=True) for each in arrays]
     values = fn(*tensors)
@@ -40,7 +40,7 @@ def torch_value_and_slopes(fn, *arrays):
 
 @pytest.mark.peers
 @pytest.mark.parametrize(("p", "swap"), list(itertools.product([1, 1.5, 2, 3, INF], [False, True])))
-def test_triplet_margin_is_torchs(p, swap):
+def test_triplet_margin_matches_torch(p, swap):
     torch = pytest.importorskip("torch")
     for dtype, shape, margin, eps in (
         (np.float64, (6, 4), 1.0, 1e-6),
@@ -53,19 +53,19 @@ def test_triplet_margin_is_torchs(p, swap):
         def peer(*tensors, options=options):
             return torch.nn.functional.triplet_margin_loss(*tensors, **options, reduction="none")
 
-        expected, expected_slopes = torch_value_and_slopes(peer, *arrays)
+        expected, expected_gradients = torch_value_and_gradients(peer, *arrays)
         with jax.enable_x64(dtype == np.float64):
-            got, got_slopes = value_and_slopes(lambda *a, o=options: LOSS(*a, **o), *arrays)
+            got, got_gradients = value_and_gradients(lambda *a, o=options: LOSS(*a, **o), *arrays)
         tolerance = 1e-10 if dtype == np.float64 else 2e-5
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
-        for one, other in zip(got_slopes, expected_slopes, strict=True):
+        for one, other in zip(got_gradients, expected_gradients, strict=True):
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("p", [1, 1.5, 2, 3, INF])
 @pytest.mark.parametrize("eps", [0.0, 1e-6])
-def test_ties_and_equal_points_are_torchs(p, eps):
+def test_ties_and_equal_points_match_torch(p, eps):
     torch = pytest.importorskip("torch")
     a = np.array([[0, 0, 0], [1, 2, 3], [0, 0, 0], [1, 1, 1]], np.float64)
     positive = np.array([[0, 0, 0], [1, 2, 3], [2, 2, 0], [1, 1, 2]], np.float64)
@@ -77,19 +77,19 @@ def test_ties_and_equal_points_are_torchs(p, eps):
                 *tensors, margin=margin, p=p, eps=eps, swap=swap, reduction="none"
             )
 
-        expected, expected_slopes = torch_value_and_slopes(peer, a, positive, negative)
+        expected, expected_gradients = torch_value_and_gradients(peer, a, positive, negative)
         with jax.enable_x64(True):
             fn = lambda *x, m=margin, s=swap: LOSS(*x, margin=m, p=p, eps=eps, swap=s)  # noqa: E731
-            got, got_slopes = value_and_slopes(fn, a, positive, negative)
+            got, got_gradients = value_and_gradients(fn, a, positive, negative)
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
-        for one, other in zip(got_slopes, expected_slopes, strict=True):
+        for one, other in zip(got_gradients, expected_gradients, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("swap", [False, True])
-def test_triplet_with_distance_is_torchs(own, swap):
+def test_triplet_with_distance_matches_torch(own, swap):
     torch = pytest.importorskip("torch")
     arrays = np.random.default_rng(2).normal(size=(3, 7, 5))
     ours = (lambda x, y: jnp.abs(x - y).sum(-1)) if own else None
@@ -100,27 +100,27 @@ def test_triplet_with_distance_is_torchs(own, swap):
             *tensors, distance_function=theirs, margin=0.7, swap=swap, reduction="none"
         )
 
-    expected, expected_slopes = torch_value_and_slopes(peer, *arrays)
+    expected, expected_gradients = torch_value_and_gradients(peer, *arrays)
     with jax.enable_x64(True):
         fn = lambda *x: losses.triplet_margin_with_distance_loss(  # noqa: E731
             *x, distance_function=ours, margin=0.7, swap=swap
         )
-        got, got_slopes = value_and_slopes(fn, *arrays)
+        got, got_gradients = value_and_gradients(fn, *arrays)
     np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
-    for one, other in zip(got_slopes, expected_slopes, strict=True):
+    for one, other in zip(got_gradients, expected_gradients, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("p", [0.5, 1, 2, 7, INF])
-def test_tiny_and_huge_vectors_neither_vanish_nor_overflow(p):
+def test_small_and_large_vectors_neither_vanish_nor_overflow(p):
     sizes = np.repeat([1e-30, 1e10, 1e18], 3)
     arrays = (np.random.default_rng(4).normal(size=(3, 9, 4)) * sizes[:, None]).astype(np.float32)
     expected = ORACLES["triplet_margin_loss"].value(*arrays, margin=0.0, p=p, eps=0.0)
-    got, got_slopes = value_and_slopes(lambda *a: LOSS(*a, margin=0.0, p=p, eps=0.0), *arrays)
+    got, got_gradients = value_and_gradients(lambda *a: LOSS(*a, margin=0.0, p=p, eps=0.0), *arrays)
     np.testing.assert_allclose(got / sizes, expected / sizes, rtol=1e-5, atol=1e-5)
-    assert all(np.isfinite(slope).all() for slope in got_slopes)
-    for slope in got_slopes[1:]:
-        assert slope[expected > 0].any(axis=1).all()
+    assert all(np.isfinite(gradient).all() for gradient in got_gradients)
+    for gradient in got_gradients[1:]:
+        assert gradient[expected > 0].any(axis=1).all()
 
 
 def test_second_derivatives_are_finite_where_points_are_equal():

@@ -1,4 +1,4 @@
-"""Value, first and second derivative beside PyTorch's."""
+"""Values, first and second derivatives compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ PEERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 
 
 def arrays_for(name: str, dtype: Any) -> list[np.ndarray]:
-    # torch's cosine loss takes no axes beyond the vector's.
+    # torch's cosine loss does not accept axes after that of the vectors.
     rest = () if name == "cosine_embedding_loss" else (3, 2)
     return inputs_of(losses.get(name), 31, dtype, rest)
 
 
 @pytest.mark.parametrize("name", PEERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_value_and_gradients_are_torchs(name, dtype):
+def test_value_and_gradients_match_torch(name, dtype):
     peer, params = PEERS[name]
     inputs = arrays_for(name, dtype)
     tensors = [torch.tensor(array, requires_grad=array.dtype == dtype) for array in inputs]
@@ -60,22 +60,22 @@ def test_value_and_gradients_are_torchs(name, dtype):
             return getattr(losses, name)(*whole, **params)
 
         values, vjp = jax.vjp(fn, *(jnp.asarray(inputs[at]) for at in floats))
-        slopes = vjp(jnp.asarray(cotangent))
+        gradients = vjp(jnp.asarray(cotangent))
     np.testing.assert_allclose(values, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    for at, slope in zip(floats, slopes, strict=True):
-        np.testing.assert_allclose(slope, tensors[at].grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=str(at))
+    for at, gradient in zip(floats, gradients, strict=True):
+        np.testing.assert_allclose(gradient, tensors[at].grad.numpy(), rtol=tolerance, atol=tolerance, err_msg=str(at))
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_second_derivatives_are_torchs(name):
+def test_second_derivatives_match_torch(name):
     peer, params = PEERS[name]
     inputs = arrays_for(name, np.float64)
     rest = [torch.tensor(array) for array in inputs[1:]]
     direction = np.random.default_rng(4).normal(size=inputs[0].shape)
     x = torch.tensor(inputs[0], requires_grad=True)
-    (slope,) = torch.autograd.grad(peer(x, *rest, **params).sum(), x, create_graph=True)
-    if slope.requires_grad:
-        (expected,) = torch.autograd.grad((slope * torch.tensor(direction)).sum(), x, allow_unused=True)
+    (gradient,) = torch.autograd.grad(peer(x, *rest, **params).sum(), x, create_graph=True)
+    if gradient.requires_grad:
+        (expected,) = torch.autograd.grad((gradient * torch.tensor(direction)).sum(), x, allow_unused=True)
         expected = np.zeros_like(inputs[0]) if expected is None else expected.numpy(force=True)
     else:
         expected = np.zeros_like(inputs[0])
@@ -85,7 +85,7 @@ def test_second_derivatives_are_torchs(name):
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_binary_cross_entropy_is_torchs_at_certain_probabilities():
+def test_binary_cross_entropy_matches_torch_at_probabilities_of_0_and_1():
     p, y = (np.array(v, np.float32) for v in ([0, 0, 1, 1, 1e-30, 0.5], [0, 1, 0, 1, 1, 0.25]))
     x = torch.tensor(p, requires_grad=True)
     expected = F.binary_cross_entropy(x, torch.tensor(y), reduction="none")
@@ -96,9 +96,9 @@ def test_binary_cross_entropy_is_torchs_at_certain_probabilities():
 
 
 @pytest.mark.parametrize("name", ["l1_loss", "smooth_l1_loss"])
-def test_kinks_are_torchs(name):
+def test_gradients_at_kinks_match_torch(name):
     x, y = np.array([0.0, 1.0, -1.0, 2.0], np.float32), np.zeros(4, np.float32)
     tensor = torch.tensor(x, requires_grad=True)
     getattr(F, name)(tensor, torch.tensor(y), reduction="sum").backward()
-    slope = jax.grad(lambda a: getattr(losses, name)(a, y).sum())(jnp.asarray(x))
-    np.testing.assert_array_equal(slope, tensor.grad.numpy())
+    gradient = jax.grad(lambda a: getattr(losses, name)(a, y).sum())(jnp.asarray(x))
+    np.testing.assert_array_equal(gradient, tensor.grad.numpy())

@@ -1,4 +1,4 @@
-"""Labels of 64 bits outside of JAX's 64-bit mode: none is cut to 32 bits without a word."""
+"""Labels of 64 bits outside of JAX's 64-bit mode: none is silently truncated to 32 bits."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ BIG = [
     pytest.param([2**32, 0, 2**32, 1], id="list"),
     pytest.param(np.array([2**32 - 1, 0, 2**32 - 1, 1], np.uint32), id="uint32"),
 ]
-"""Each says of the same samples that they are of one class."""
+"""Labels of different kinds, all of which assign the samples to the same classes."""
 
 IDENTITY = [
-    row.name for row in losses.registry().values() if any(item.domain == "identity" for item in row.inputs)
+    info.name for info in losses.registry().values() if any(item.domain == "identity" for item in info.inputs)
 ]  # fmt: skip
 CLASSES = [
-    row
-    for row in losses.registry().values()
-    if [item.domain for item in row.inputs][:2] in (["real", "class"], ["distribution", "class"])
+    info
+    for info in losses.registry().values()
+    if [item.domain for item in info.inputs][:2] in (["real", "class"], ["distribution", "class"])
 ]
 
 
-def test_losses_that_compare_labels_are_known():
+def test_the_list_of_losses_that_compare_labels_is_complete():
     assert sorted(IDENTITY) == [
         "batch_hard_triplet_loss",
         "circle_loss",
@@ -59,7 +59,7 @@ def test_labels_that_are_compared_may_be_any_integers(name):
 
 
 @pytest.mark.parametrize("labels", BIG)
-def test_they_may_be_so_everywhere(labels):
+def test_such_labels_are_accepted_in_every_context(labels):
     expected = np.asarray(losses.sup_con_loss(X, SMALL))
     assert losses.evaluate(losses.sup_con_loss, X, labels) == losses.evaluate(losses.sup_con_loss, X, SMALL)
     # A constant of a compiled function.
@@ -71,7 +71,7 @@ def test_they_may_be_so_everywhere(labels):
         np.testing.assert_allclose(losses.sup_con_loss(X, labels, weights=given), without, rtol=2e-5)
     traced = jax.jit(lambda w: losses.sup_con_loss(X, labels, weights=w))(weights)
     np.testing.assert_allclose(traced, without, rtol=2e-5)
-    # An array of 64-bit mode, taken out of it.
+    # An array that was created in 64-bit mode.
     with jax.enable_x64(True):
         wide = jnp.asarray(labels)
         inside = np.asarray(losses.sup_con_loss(X, wide))
@@ -89,13 +89,13 @@ def test_miners_and_cells(labels):
     for cell in (nn.SupConLoss(), nn.NTXentLoss(), nn.BatchHardTripletLoss(), nn.MultiSimilarityLoss()):
         expected = cell(Tensor(X), Tensor(SMALL)).asnumpy()
         np.testing.assert_allclose(cell(Tensor(X), tensor).asnumpy(), expected, rtol=2e-5)
-    # A Tensor holds 64 bits, and the pure function takes it.
+    # A Tensor has 64 bits, and the pure function accepts it.
     np.testing.assert_allclose(losses.sup_con_loss(Tensor(X), tensor), losses.sup_con_loss(X, SMALL), rtol=2e-5)
 
 
-@pytest.mark.parametrize("row", CLASSES, ids=[row.name for row in CLASSES])
-def test_a_class_index_beyond_32_bits_is_out_of_range(row):
-    loss, params = row.function, next(row.settings({**losses.EXAMPLE_SIZES, "C": 3}))
+@pytest.mark.parametrize("info", CLASSES, ids=[info.name for info in CLASSES])
+def test_a_class_index_beyond_32_bits_is_out_of_range(info):
+    loss, params = info.function, next(info.settings({**losses.EXAMPLE_SIZES, "C": 3}))
     x = np.full((2, 3), 1 / 3, np.float32)
     for value in (2**32, -(2**32), 2**32 + 1):
         with pytest.raises(LabelError, match=f"got {value} at index"):
@@ -104,7 +104,7 @@ def test_a_class_index_beyond_32_bits_is_out_of_range(row):
         loss(x, np.array([2**63, 0], np.uint64), **params)
 
 
-def test_weights_do_not_hide_it():
+def test_weights_do_not_hide_an_invalid_index():
     labels = np.array([2**32, 0, 1, 2])
     for weights in (np.ones(4), jnp.ones(4)):
         with pytest.raises(LabelError, match=f"got {2**32} at index"):
@@ -116,14 +116,14 @@ def test_weights_do_not_hide_it():
         losses.cross_entropy(X[0], 2**32)
 
 
-def test_it_is_no_class_where_values_are_not_checked():
+def test_the_index_is_invalid_where_values_are_not_checked():
     labels = np.array([2**32, -(2**32), 1, 2])
     with losses.debug_checks(False):
         values = losses.cross_entropy(X, labels)
     np.testing.assert_array_equal(np.isnan(values), [True, True, False, False])
     traced = jax.jit(lambda x, w: losses.cross_entropy(x, labels, weights=w))(X, np.ones(4, np.float32))
     np.testing.assert_array_equal(np.isnan(traced), [True, True, False, False])
-    # -100 in the lower 32 bits is not the label to ignore.
+    # -100 in the lower 32 bits is not the ignored label.
     with pytest.raises(LabelError):
         losses.cross_entropy(X, np.array([2**32 - 100, 0, 1, 2]))
 
@@ -148,7 +148,7 @@ def test_labels_that_a_loss_checks_itself():
 
 
 def test_numbers_of_64_bits_become_floats():
-    """Targets that are computed with, and grades, whose order counts."""
+    """Targets of arithmetic, and grades, of which only the order matters."""
     far = np.array([2**32, 0, 1, -(2**40)])
     np.testing.assert_allclose(losses.l1_loss(np.zeros(4, np.float32), far), np.abs(far.astype(np.float64)))
     np.testing.assert_allclose(losses.l1_loss(far, np.zeros(4, np.float32)), np.abs(far.astype(np.float64)))
@@ -161,7 +161,7 @@ def test_numbers_of_64_bits_become_floats():
 
 
 @pytest.mark.parametrize("name", ["sup_con_loss", "batch_hard_triplets", "cross_entropy"])
-def test_names_are_no_labels(name):
+def test_strings_are_not_labels(name):
     with pytest.raises(DtypeError) as caught:
         getattr(losses, name)(X, np.array(["cat", "dog", "cat", "cow"]))
     assert str(caught.value) == (

@@ -1,4 +1,4 @@
-"""A function that only wraps a loss is not that loss, although it has its attributes."""
+"""A function that wraps a loss is not that loss, although it has its attributes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def doubled(logits, labels):
     return 2 * losses.mse_loss(logits, labels)
 
 
-def test_evaluate_calls_what_it_is_given():
+def test_evaluate_calls_the_given_function():
     np.testing.assert_allclose(losses.evaluate(doubled, X, Y), 2 * SQUARES.mean(), rtol=1e-6)
     np.testing.assert_allclose(
         losses.evaluate_sum_and_weight(doubled, X, Y, weights=[[1.0], [0.0]]), [2 * SQUARES[0].sum(), 2], rtol=1e-5
@@ -31,7 +31,7 @@ def test_evaluate_calls_what_it_is_given():
     np.testing.assert_allclose(losses.evaluate(jax.vmap(losses.dice_loss), X, Y), np.mean(rows), rtol=1e-6)
 
 
-def test_a_mask_calls_what_it_is_given():
+def test_masked_loss_calls_the_given_function():
     @functools.wraps(losses.mse_loss)
     def of_tensors(logits, labels):
         return wrapped(logits, labels) * 2
@@ -49,7 +49,7 @@ def test_a_jitted_loss_is_that_loss(wrap):
     np.testing.assert_allclose(gradient, [X[0] - Y[0], [0, 0]], rtol=1e-6)
 
 
-def test_weights_that_a_partial_has_bound_count_in_the_mean():
+def test_weights_bound_by_a_partial_are_used_in_the_mean():
     weighted = functools.partial(losses.mse_loss, weights=np.array([[1.0], [0.0]]))
     np.testing.assert_allclose(losses.evaluate(weighted, X, Y), SQUARES[0].mean(), rtol=1e-5)
     both = losses.evaluate(weighted, X, Y, weights=jnp.array([0.0, 3.0]), reduction="sum")

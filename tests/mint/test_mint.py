@@ -1,4 +1,4 @@
-"""The path `mint`: names handed on, and losses under its own argument orders."""
+"""The package `mint`: re-exported names, and losses with other argument orders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bare(function: Any) -> str:
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_loss_is_made_as_in_mindspore(name: str):
+def test_a_loss_is_created_as_in_mindspore(name: str):
     assert bare(getattr(mint.nn, name)) == CELLS[name]
     assert isinstance(getattr(mint.nn, name)(), nn.LossBase)
 
@@ -63,7 +63,7 @@ def test_a_function_is_called_as_in_mindspore(name: str):
     assert bare(getattr(F, name)) == FUNCTIONS[name]
 
 
-def test_every_listed_name_is_there():
+def test_every_listed_name_exists():
     for module in (mint, mint.nn, F):
         assert sorted(module.__all__) == sorted(set(module.__all__))
         for name in module.__all__:
@@ -77,7 +77,7 @@ def test_ops_are_reexported():
     assert not {"cat", "equal", "max", "mean", "split", "std", "transpose"} & set(mint.__all__)
 
 
-def test_it_is_reached_from_the_top():
+def test_mint_is_an_attribute_of_the_package():
     assert sporax.mint is mint
     compat.install()
     try:
@@ -97,7 +97,7 @@ def loss_of(cell: Any, *inputs: np.ndarray) -> np.ndarray:
     return cell(*map(Tensor, inputs)).asnumpy()
 
 
-def test_cells_are_their_functions():
+def test_cells_equal_their_functions():
     x, y, p, q, log_p = map(Tensor, (X, Y, P, Q, np.log(P)))
     weight, labels = Tensor(W), Tensor(CLASSES)
     signs = np.array([1, -1, -1], np.int32)
@@ -126,13 +126,13 @@ def test_cells_are_their_functions():
         np.testing.assert_allclose(got, expected.asnumpy(), rtol=1e-6)
 
 
-def test_a_smooth_loss_without_a_square_is_the_absolute_error():
+def test_smooth_l1_with_beta_zero_is_the_absolute_error():
     np.testing.assert_allclose(loss_of(mint.nn.SmoothL1Loss(beta=0), X, Y), np.abs(X - Y).mean(), rtol=1e-6)
     with pytest.raises(ArgumentError, match="SmoothL1Loss: `beta` must be"):
         mint.nn.SmoothL1Loss(beta=-1.0)
 
 
-def test_the_divergence_broadcasts_where_one_shape_is_the_results():
+def test_the_divergence_broadcasts_if_one_input_has_the_shape_of_the_result():
     got = loss_of(mint.nn.KLDivLoss("none"), np.log(P), Q[:1])
     np.testing.assert_array_equal(got, F.kl_div(Tensor(np.log(P)), Tensor(Q[:1]), "none").asnumpy())
     with pytest.raises(ShapeError, match="KLDivLoss: `labels` must have shape"):
@@ -144,7 +144,7 @@ def test_inputs_have_mints_names():
         assert list(inspect.signature(getattr(mint.nn, name).construct).parameters) == ["self", "input", "target"]
 
 
-def test_labels_of_a_column_are_checked_as_those_of_nn():
+def test_labels_of_shape_n_1_are_checked_as_in_nn():
     loss = mint.nn.CrossEntropyLoss()
     with pytest.raises(sporax.LabelError, match=r"must be class indices in \[0, 4\), but got 7"):
         loss.check_labels({"logits": (3, 4)}, np.array([0, 7, 1]))

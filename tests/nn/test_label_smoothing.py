@@ -1,4 +1,4 @@
-"""`LabelSmoothing` over every loss of the registry: which labels are classes, and towards what they are moved."""
+"""`LabelSmoothing` of every loss of the registry: which labels are classes, and their smoothed values."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tversky(x: np.ndarray, q: np.ndarray, alpha: float = 0.5, beta: float = 0.5,
     return (wrong / (both + wrong)) ** power
 
 
-# The losses of two classes: (loss, whether it takes probabilities, its value of logits and smoothed labels).
+# Binary losses: (loss, whether it expects probabilities, its value for logits and smoothed labels).
 TWO_CLASSES: dict[str, tuple[Any, bool, Any]] = {
     "BCELoss": (nn.BCELoss(reduction="mean"), True, lambda x, q: bce(x, q).mean()),
     "BCEWithLogitsLoss": (nn.BCEWithLogitsLoss(), False, lambda x, q: bce(x, q).mean()),
@@ -74,13 +74,13 @@ CLASSES = {
 }  # fmt: skip
 
 
-def test_every_class_of_the_registry_is_of_two_classes_of_many_or_refused():
-    found = {row.cell for row in losses.registry().values() for item in row.function.spec.labels if item.two_classes}
+def test_every_loss_class_is_binary_multiclass_or_rejected():
+    found = {info.cell for info in losses.registry().values() for item in info.function.spec.labels if item.two_classes}
     assert found == set(TWO_CLASSES)
     found = {
-        row.cell
-        for row in losses.registry().values()
-        for item in row.function.spec.labels[:1]
+        info.cell
+        for info in losses.registry().values()
+        for item in info.function.spec.labels[:1]
         if item.domain == "distribution"
     }
     assert found == CLASSES
@@ -99,12 +99,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_labels_that_are_no_classes_are_refused(name):
+def test_labels_that_are_not_classes_are_rejected(name):
     with pytest.raises(ArgumentError, match=name):
         nn.LabelSmoothing(getattr(nn, name)(**REFUSED[name]))
 
 
-def test_the_case_of_the_report():
+def test_the_reported_case():
     loss = nn.LabelSmoothing(nn.BCEWithLogitsLoss(), 0.2)
     value = loss(Tensor([2.0, -1.0, 0.0]), Tensor([1.0, 0.0, 1.0])).asnumpy()
     assert value == pytest.approx(0.47778, abs=5e-6)
@@ -112,7 +112,7 @@ def test_the_case_of_the_report():
 
 @pytest.mark.parametrize("name", TWO_CLASSES)
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
-def test_two_classes_move_towards_a_half_whatever_the_shape(name, dtype):
+def test_labels_of_two_classes_move_towards_one_half_for_every_shape(name, dtype):
     loss, probabilities, formula = TWO_CLASSES[name]
     expected = formula(X, 0.7 * BITS + 0.15)
     inputs = P if probabilities else X
@@ -132,7 +132,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_the_wrapper_is_the_functions_own_smoothing(name):
+def test_the_wrapper_equals_the_smoothing_of_the_function(name):
     loss, probabilities, _ = TWO_CLASSES[name]
     inputs = P if probabilities else X
     own = losses.evaluate(OWN[name], inputs, BITS.astype(np.float32), label_smoothing=0.3)
@@ -140,7 +140,7 @@ def test_the_wrapper_is_the_functions_own_smoothing(name):
     np.testing.assert_allclose(value.asnumpy(), own, rtol=1e-6)
 
 
-def test_smoothing_twice_is_refused():
+def test_smoothing_twice_is_rejected():
     with pytest.raises(ArgumentError, match="already smooths its labels"):
         nn.LabelSmoothing(nn.BinaryFocalLoss(label_smoothing=0.3), 0.3)
     with pytest.raises(ArgumentError, match=r"LinearCrossEntropyLoss\(label_smoothing=...\)"):
@@ -164,7 +164,7 @@ def test_ignored_labels_of_two_classes(name):
         np.testing.assert_array_equal(own(Tensor(x), Tensor(labels)).asnumpy(), value.asnumpy())
 
 
-def test_masked_losses_are_looked_through():
+def test_masked_losses_are_unwrapped():
     kept = np.array([1, 1, 0, 1, 0, 1, 1, 0], bool)
     masked = nn.LabelSmoothing(nn.MaskedLoss(nn.BCEWithLogitsLoss()), 0.3)
     value = masked(Tensor(X), Tensor(BITS), Tensor(kept))
@@ -205,7 +205,7 @@ def test_ignored_labels_smoothing_class_weights_and_soft_labels(ignored, s, weig
     y = np.random.default_rng(1).dirichlet(np.ones(4), (3, 2)).transpose(0, 2, 1) if soft else one_hot(INDICES)
     values = -(w[:, None] * ((1 - s) * y + s / 4) * log_softmax(SCORES)).sum(1)
     if not soft:
-        # Of class indices the label's own weight scales its own term, and all weights the uniform one.
+        # For class indices, the weight of the label's class scales its term, and all weights scale the uniform term.
         own = -(w[INDICES] * (y * log_softmax(SCORES)).sum(1))
         uniform = -(w[:, None] * log_softmax(SCORES)).sum(1) / 4
         values = (1 - s) * own + s * uniform
@@ -234,7 +234,7 @@ def index_loss(name: str, reduction: str) -> Any:
 @pytest.mark.parametrize(
     "name", ["FocalLoss", "SoftmaxCrossEntropyWithLogits", "PolyLoss", "SparsemaxLoss", "BiTemperedLogisticLoss"]
 )
-def test_class_indices_without_smoothing_are_the_loss_itself(name, reduction):
+def test_class_indices_without_smoothing_equal_the_loss(name, reduction):
     loss = index_loss(name, reduction)
     axis = 1 if name == "FocalLoss" else -1
     scores = np.moveaxis(SCORES, 1, axis) if name != "SoftmaxCrossEntropyWithLogits" else SCORES[:, :, 0]
@@ -253,7 +253,7 @@ def test_focal_loss_of_smoothed_classes_along_axis_1():
         np.testing.assert_allclose(loss(Tensor(SCORES), Tensor(INDICES)).asnumpy(), expected, rtol=1e-5)
 
 
-def test_an_index_to_ignore_among_distributions_is_refused():
+def test_ignore_index_with_distributions_is_rejected():
     loss = nn.LabelSmoothing(nn.KLDivergenceLoss(), 0.1, ignore_index=2)
     with pytest.raises(ArgumentError, match="distributions"):
         loss(Tensor(np.log(np.full((2, 4), 0.25, np.float32))), Tensor(np.full((2, 4), 0.25, np.float32)))

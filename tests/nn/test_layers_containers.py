@@ -1,4 +1,4 @@
-"""SequentialCell, CellList, CellDict: list and dict behaviour, Parameter names, messages."""
+"""SequentialCell, CellList, CellDict: list and dict behavior, Parameter names, messages."""
 
 from __future__ import annotations
 

@@ -323,8 +323,8 @@ class TestCustomDerivative:
             x, t, up = (jnp.asarray(rng.normal(2, 3, (3, 4, 5))) for _ in range(3))
 
             def plain(x):
-                centred = x - x.mean(axes, keepdims=True)
-                return centred / jnp.sqrt((centred**2).mean(axes, keepdims=True) + 1e-3)
+                centered = x - x.mean(axes, keepdims=True)
+                return centered / jnp.sqrt((centered**2).mean(axes, keepdims=True) + 1e-3)
 
             def custom(x):
                 return _standardized(x, axes, 1e-3)[0]

@@ -1,4 +1,4 @@
-"""The losses as Cells: MindSpore's signatures and defaults, the contract through LossBase, custom losses."""
+"""Losses as Cells: MindSpore's signatures and defaults, the contract of LossBase, custom losses."""
 
 import inspect
 
@@ -32,14 +32,14 @@ def test_signature_is_that_of_mindspore_2_10(name):
     assert plain_signature(getattr(nn, name)) == SIGNATURES[name]
 
 
-def test_every_row_of_the_registry_has_its_cell_and_default():
-    for row in losses.registry().values():
-        if row.cell is None:
+def test_every_loss_info_has_its_cell_and_default():
+    for info in losses.registry().values():
+        if info.cell is None:
             continue
-        parameters = inspect.signature(getattr(nn, row.cell)).parameters
-        assert ("reduction" in parameters) == bool(row.reductions), row.name
-        if row.reductions:
-            assert parameters["reduction"].default == row.default_reduction, row.name
+        parameters = inspect.signature(getattr(nn, info.cell)).parameters
+        assert ("reduction" in parameters) == bool(info.reductions), info.name
+        if info.reductions:
+            assert parameters["reduction"].default == info.default_reduction, info.name
 
 
 def make(name, reduction):
@@ -71,7 +71,7 @@ def test_reductions_agree_with_each_other(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_compiled_is_eager_and_gradients_flow(name):
+def test_compiled_equals_eager_and_gradients_are_nonzero(name):
     arguments = inputs(name)
     position = 3 if name == "SampledSoftmaxLoss" else 0
     eager = value_and_grad(make(name, "mean"), position)(*arguments)
@@ -82,7 +82,7 @@ def test_compiled_is_eager_and_gradients_flow(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_a_wrong_reduction_is_refused_with_a_suggestion(name):
+def test_an_unknown_reduction_is_rejected_with_a_suggestion(name):
     with pytest.raises(ArgumentError, match=rf"{name}: `reduction` must be one of .*'sum', but got 'means'.*'mean'"):
         make(name, "means")
 
@@ -90,7 +90,7 @@ def test_a_wrong_reduction_is_refused_with_a_suggestion(name):
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_sum_and_weight_divide_to_the_mean_over_uneven_parts(name):
     if name == "SampledSoftmaxLoss":
-        pytest.skip("two calls draw other candidates")
+        pytest.skip("two calls draw different candidates")
     loss, arguments = make(name, "mean"), inputs(name)
     parts = [tuple(a[:2] for a in arguments), tuple(a[2:] for a in arguments)]
     pairs = [loss.sum_and_weight(*part) for part in parts]
@@ -98,12 +98,12 @@ def test_sum_and_weight_divide_to_the_mean_over_uneven_parts(name):
     np.testing.assert_allclose(total / weight, float(loss(*arguments)), rtol=2e-6)
 
 
-def test_printed_form_is_mindspores():
+def test_printed_form_matches_mindspore():
     assert repr(nn.L1Loss()) == "L1Loss()"
     assert repr(nn.SoftmaxCrossEntropyWithLogits(sparse=True)) == "SoftmaxCrossEntropyWithLogits()"
 
 
-def test_the_values_on_the_page():
+def test_the_values_of_the_tutorial():
     x = Tensor(np.array([[1, 2, 3], [2, 3, 4]]).astype(np.float32))
     y = Tensor(np.array([[0, 2, 5], [3, 1, 1]]).astype(np.float32))
     assert str(nn.L1Loss()(x, y)) == "1.5"
@@ -128,7 +128,7 @@ def test_get_loss_reduces(reduction, expected):
     np.testing.assert_allclose(Relative(reduction)(Tensor(X), Tensor(Y)).asnumpy(), expected, rtol=1e-6)
 
 
-def test_weights_are_mindspores_where_none_is_zero():
+def test_weights_match_mindspore_if_none_is_zero():
     w = np.array([0.5, 2.0, 3.0], np.float32)
     result = Relative()(Tensor(X), Tensor(Y), Tensor(w))
     np.testing.assert_allclose(float(result), (w * VALUES).mean(), rtol=1e-6)
@@ -136,7 +136,7 @@ def test_weights_are_mindspores_where_none_is_zero():
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, 5.0])
-def test_a_zero_weight_is_the_samples_removal(poison):
+def test_a_zero_weight_equals_removing_the_sample(poison):
     x = X.copy()
     x[1] = poison
     value, gradient = value_and_grad(Relative())(Tensor(x), Tensor(Y), Tensor([1.0, 0.0, 2.0]))
@@ -160,19 +160,19 @@ def test_half_precision_is_reduced_in_float32_and_keeps_its_dtype():
     assert float(result) == 1.0
 
 
-def test_get_axis_is_mindspores():
+def test_get_axis_matches_mindspore():
     assert Relative().get_axis(Tensor(np.ones((3, 3)))) == (0, 1)
     assert Relative().get_axis(Tensor(1.0)) == ()
 
 
-def test_get_loss_refuses_what_is_no_tensor_and_weights_that_grow():
+def test_get_loss_rejects_other_types_and_weights_that_enlarge_the_result():
     with pytest.raises(ArgumentTypeError, match=r"Relative.get_loss: `x` must be the Tensor.*str"):
         Relative().get_loss("a")
     with pytest.raises(ShapeError, match=r"\(3,\), but got shape \(3, 3\)"):
         Relative()(Tensor(X), Tensor(Y), Tensor(np.ones((3, 3), np.float32)))
 
 
-def test_sum_and_weight_of_a_composed_loss_counts_samples():
+def test_sum_and_weight_of_a_custom_loss_counts_samples():
     class Two(nn.LossBase):
         def construct(self, logits, labels):
             return self.get_loss(ops.abs(logits - labels)) + 3 * self.get_loss(ops.square(logits - labels))
@@ -185,7 +185,7 @@ def test_sum_and_weight_of_a_composed_loss_counts_samples():
 # --- single losses --------------------------------------------------------------------------------------------
 
 
-def test_shapes_and_labels_are_refused_by_name():
+def test_errors_of_shapes_and_labels_name_the_argument():
     with pytest.raises(ShapeError, match=r"MSELoss.*\(4, 1\).*\(4,\)"):
         nn.MSELoss()(Tensor(np.ones((4, 1), np.float32)), Tensor(np.ones(4, np.float32)))
     sparse = nn.SoftmaxCrossEntropyWithLogits(sparse=True)
@@ -200,13 +200,13 @@ def test_shapes_and_labels_are_refused_by_name():
         nn.CosineEmbeddingLoss(margin=2.0)
 
 
-def test_labels_out_of_range_are_nan_in_compiled_code_as_stated():
+def test_labels_out_of_range_give_nan_in_compiled_code_as_documented():
     loss = jit(nn.SoftmaxCrossEntropyWithLogits(sparse=True))
     values = loss(Tensor(np.zeros((4, 3), np.float32)), Tensor([0, 3, -1, 2])).asnumpy()
     np.testing.assert_array_equal(np.isnan(values), [False, True, True, False])
 
 
-def test_int64_labels_and_float64_logits_stay_what_they_are():
+def test_int64_labels_and_float64_logits_keep_their_dtype():
     loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
     result = loss(Tensor(np.array([[1e-9, 0.0]])), Tensor(np.array([0])))
     assert str(result.dtype) == "Float64"
@@ -242,7 +242,7 @@ class TestSampledSoftmax:
             runs.append([loss(*self.ARGUMENTS).asnumpy().tolist() for _ in range(4)])
         assert runs[0] == runs[1]
 
-    def test_a_compiled_loss_draws_anew_at_each_call(self):
+    def test_a_compiled_loss_draws_at_each_call(self):
         loss = jit(nn.SampledSoftmaxLoss(2, 6, seed=3))
         assert len({tuple(loss(*self.ARGUMENTS).asnumpy().tolist()) for _ in range(6)}) > 1
 
@@ -256,14 +256,14 @@ class TestSampledSoftmax:
         expected = np.log(np.exp(parts).sum(1)) - parts[:, 0]
         np.testing.assert_allclose(loss(*self.ARGUMENTS).asnumpy(), expected, rtol=1e-5)
 
-    def test_reduction_is_honoured(self):
+    def test_reduction_is_applied(self):
         assert nn.SampledSoftmaxLoss(2, 6, reduction="mean")(*self.ARGUMENTS).shape == ()
 
 
-def test_a_custom_loss_on_abs_has_slope_zero_at_a_tie_as_the_built_in():
+def test_a_custom_loss_on_abs_has_derivative_zero_at_a_tie_like_the_built_in_loss():
     x, y = Tensor([1.0, 2.0, 3.0]), Tensor([1.0, 1.0, 5.0])
 
-    class PageL1Loss(nn.LossBase):
+    class TutorialL1Loss(nn.LossBase):
         def __init__(self):
             super().__init__()
             self.abs = ops.Abs()
@@ -271,5 +271,5 @@ def test_a_custom_loss_on_abs_has_slope_zero_at_a_tie_as_the_built_in():
         def construct(self, base, target):
             return self.get_loss(self.abs(base - target))
 
-    for loss in (PageL1Loss(), nn.L1Loss(), lambda a, b: abs(a - b).mean()):
+    for loss in (TutorialL1Loss(), nn.L1Loss(), lambda a, b: abs(a - b).mean()):
         np.testing.assert_allclose(grad(loss)(x, y).asnumpy(), [0, 1 / 3, -1 / 3], rtol=1e-6)

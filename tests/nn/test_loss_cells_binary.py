@@ -1,4 +1,4 @@
-"""Losses on two classes as Cells: signatures, MindSpore's documented examples, arguments."""
+"""Binary losses as Cells: signatures, MindSpore's documented examples, arguments."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ P = np.array([[0.1, 0.9, 0.4], [0.5, 0.3, 0.7]], np.float32)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signature_is_that_of_the_named_system(name):
+def test_signature_matches_the_named_framework(name):
     signature = inspect.signature(getattr(nn, name))
     plain = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
     assert str(inspect.Signature(plain)) == SIGNATURES[name]
@@ -44,7 +44,7 @@ def test_signature_is_that_of_the_named_system(name):
         ("MultiLabelSoftMarginLoss", ["x", "target"]),
     ],
 )
-def test_inputs_have_mindspores_names(name, names):
+def test_inputs_have_the_names_of_mindspore(name, names):
     assert list(inspect.signature(getattr(nn, name).construct).parameters)[1:] == names
 
 
@@ -52,13 +52,13 @@ def test_the_documented_examples():
     labels = Tensor(np.array([[-1, 1], [1, -1]], np.float32))
     assert str(nn.SoftMarginLoss()(Tensor(np.array([[0.3, 0.7], [0.5, 0.5]], np.float32)), labels)) == "0.6764238"
     x, target = Tensor([[0.3, 0.6, 0.6], [0.9, 0.4, 0.2]]), Tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
-    # The documentation rounds in float32 at every step, to 0.84693956.
+    # The documentation prints 0.84693956, with float32 rounding in every step.
     np.testing.assert_allclose(float(nn.MultiLabelSoftMarginLoss(reduction="mean")(x, target)), 0.84693956, rtol=5e-7)
     target = Tensor(np.array([[0.3, 0.8, 1.2], [-0.6, 0.1, 2.2]], np.float32))
     np.testing.assert_allclose(float(nn.BCEWithLogitsLoss()(Tensor(X), target)), 0.3463612, rtol=2e-7)
 
 
-def test_arguments_reach_the_functions():
+def test_arguments_are_passed_to_the_functions():
     weight, positive = np.array([0.5, 2.0, 1.0], np.float32), np.array([3.0, 1.0, 0.5], np.float32)
     x, y, p = Tensor(X), Tensor(Y), Tensor(P)
     options = {"apply_class_balancing": True, "alpha": 0.6, "gamma": 1.5, "label_smoothing": 0.2}
@@ -100,7 +100,7 @@ def test_a_weight_may_be_a_parameter():
     )
 
 
-def test_the_row_follows_the_kind_of_predictions():
+def test_the_info_follows_the_kind_of_predictions():
     assert nn.BinaryFocalLoss().loss_info().name == "binary_focal_cross_entropy"
     assert nn.BinaryFocalLoss(from_logits=True).loss_info().name == "sigmoid_focal_loss"
     with pytest.raises(LabelError, match="BinaryFocalLoss: `labels`|SigmoidFocalLoss: `labels`"):

@@ -46,7 +46,7 @@ def test_signatures(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_a_cell_is_its_function_and_reductions_are_honoured(name):
+def test_a_cell_equals_its_function_for_every_reduction(name):
     cls, needed = getattr(nn, name), NEEDED.get(name, ())
     labels = () if name == "ZLoss" else (DENSE if name == "CategoricalFocalLoss" else INDICES,)
     if name in ("CategoricalFocalLoss", "GeneralizedCrossEntropyLoss"):
@@ -55,13 +55,13 @@ def test_a_cell_is_its_function_and_reductions_are_honoured(name):
         x = X
     tensors = [Tensor(array) for array in (x, *labels)]
     loss = cls(*needed)
-    row = loss.loss_info(*labels)
-    assert row.cell == name
-    names = set(inspect.signature(row.function).parameters) - set(losses.KEYWORDS)
+    info = loss.loss_info(*labels)
+    assert info.cell == name
+    names = set(inspect.signature(info.function).parameters) - set(losses.KEYWORDS)
     params = {key: getattr(loss, key) for key in names if hasattr(loss, key)}
     for reduction in ("none", "mean", "sum"):
         got = cls(*needed, reduction=reduction)(*tensors)
-        expected = losses.evaluate(row.function, x, *labels, reduction=reduction, **params)
+        expected = losses.evaluate(info.function, x, *labels, reduction=reduction, **params)
         np.testing.assert_allclose(got.asnumpy(), expected, rtol=1e-6, err_msg=reduction)
     np.testing.assert_allclose(jit(loss)(*tensors).asnumpy(), loss(*tensors).asnumpy(), rtol=1e-6)
     assert np.isfinite(grad(loss)(*tensors).asnumpy()).all()
@@ -72,7 +72,7 @@ def test_a_cell_is_its_function_and_reductions_are_honoured(name):
 
 
 @pytest.mark.parametrize("name", ["CrossEntropyLoss", "PolyLoss", "BiTemperedLogisticLoss"])
-def test_labels_choose_the_function(name):
+def test_the_kind_of_labels_selects_the_function(name):
     loss = getattr(nn, name)()
     one_hot = np.eye(3, dtype=np.float32)[INDICES]
     sparse, dense = loss(Tensor(X), Tensor(INDICES)), loss(Tensor(X), Tensor(one_hot))
@@ -95,7 +95,7 @@ class TestCrossEntropyLoss:
         log_p = losses.log_softmax(inputs.asnumpy())
         assert float(by_index) == pytest.approx(-float(log_p[[0, 1, 2], [1, 0, 4]].mean()), rel=1e-5)
 
-    def test_arguments_reach_the_formula(self):
+    def test_arguments_are_passed_to_the_formula(self):
         weight = np.array([0.5, 1.0, 2.0], np.float32)
         options = {"weight": weight, "ignore_index": 1, "label_smoothing": 0.2}
         for given in (Tensor(weight), Parameter(Tensor(weight)), weight, [0.5, 1.0, 2.0]):
@@ -187,7 +187,7 @@ class TestFocalLoss:
             nn.FocalLoss(weight=Tensor([[1.0, 2.0]]))
 
 
-def test_categorical_focal_loss_takes_its_classes_along_any_axis_and_a_factor_for_each():
+def test_categorical_focal_loss_accepts_classes_along_any_axis_and_a_factor_for_each_class():
     p = RNG.dirichlet(np.ones(3), (2, 4)).astype(np.float32)
     y = RNG.dirichlet(np.ones(3), (2, 4)).astype(np.float32)
     alpha = [0.5, 1.0, 2.0]
@@ -218,6 +218,6 @@ def test_categorical_focal_loss_takes_its_classes_along_any_axis_and_a_factor_fo
         ("CategoricalFocalLoss", {"gamma": -1.0}, "`gamma` must be in"),
     ],
 )
-def test_arguments_are_checked_when_the_loss_is_made(name, options, said):
+def test_arguments_are_checked_in_the_constructor(name, options, said):
     with pytest.raises(ArgumentError, match=f"{name}: {said}"):
         getattr(nn, name)(**options)

@@ -1,4 +1,4 @@
-"""Losses that ask for a margin as Cells: signatures, MindSpore's documented examples, arguments."""
+"""Margin losses as Cells: signatures, MindSpore's documented examples, arguments."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEIGHT = np.array([1.0, 2.0, 3.0], np.float32)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signature_is_that_of_the_named_system(name):
+def test_signature_matches_the_named_framework(name):
     signature = inspect.signature(getattr(nn, name))
     plain = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
     assert str(inspect.Signature(plain)) == SIGNATURES[name]
@@ -43,7 +43,7 @@ def test_signature_is_that_of_the_named_system(name):
         ("MultilabelMarginLoss", ["x", "target"]),
     ],
 )
-def test_inputs_have_mindspores_names(name, names):
+def test_inputs_have_the_names_of_mindspore(name, names):
     assert list(inspect.signature(getattr(nn, name).construct).parameters)[1:] == names
 
 
@@ -67,14 +67,14 @@ def test_the_documented_examples():
         (2, "none", [0.26666668, 1.4499998]),
     ],
 )
-def test_multi_margin_is_what_mindspore_2_10_prints(p, reduction, expected):
+def test_multi_margin_matches_mindspore_2_10(p, reduction, expected):
     loss = nn.MultiMarginLoss(p, 1.0, reduction, Tensor(WEIGHT))
     np.testing.assert_allclose(loss(Tensor(X), Tensor(CLASSES)).asnumpy(), expected, rtol=5e-7)
     given = nn.MultiMarginLoss(p, 1.0, reduction)(Tensor(X), Tensor(CLASSES), Tensor(WEIGHT))
     np.testing.assert_allclose(given.asnumpy(), expected, rtol=5e-7)
 
 
-def test_arguments_reach_the_functions():
+def test_arguments_are_passed_to_the_functions():
     signs, one_hot = np.array([[1, -1, 1], [-1, 1, 1]]), np.eye(3, dtype=np.float32)[CLASSES]
     cases = [
         (nn.HingeEmbeddingLoss(0.25, "none"), signs, losses.hinge_embedding_loss(X, signs, margin=0.25)),

@@ -1,4 +1,4 @@
-"""Metric-learning losses as Cells: signatures, documented examples, arguments, masks, and what is learned."""
+"""Metric-learning losses as Cells: signatures, documented examples, arguments, masks, trained Parameters."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_mindspores_example_of_triplets(name):
     assert float(getattr(nn, name)()(x, positive, negative)) == pytest.approx(0.8881968, rel=2e-7)
 
 
-def test_a_margin_of_the_call_counts_where_the_constructor_has_none():
+def test_a_margin_of_the_call_is_used_if_the_constructor_has_none():
     a, b = Tensor([[0.0, 0.0]]), Tensor([[0.0, 1.0]])
     assert float(nn.TripletMarginLoss(eps=0.0)(a, b, b, 3.0)) == 3
     assert float(nn.TripletMarginLoss(eps=0.0)(a, b, b, margin=Tensor(0.5))) == 0.5
@@ -73,9 +73,9 @@ def test_a_distance_may_be_a_cell_with_parameters():
     x, p, n = Tensor([[0.0, 0.0]]), Tensor([[1.0, 1.0]]), Tensor([[0.5, 0.0]])
     assert float(loss(x, p, n)) == 3.0
     (parameter,) = loss.trainable_params()
-    _, (slope,) = jit(value_and_grad(loss, None, loss.trainable_params()))(x, p, n)
-    assert parameter.shape == slope.shape
-    assert slope.asnumpy().tolist() == [[0.5, 1.0]]
+    _, (gradient,) = jit(value_and_grad(loss, None, loss.trainable_params()))(x, p, n)
+    assert parameter.shape == gradient.shape
+    assert gradient.asnumpy().tolist() == [[0.5, 1.0]]
     with pytest.raises(ArgumentTypeError, match="`distance_function` must be None or take two Tensors"):
         nn.TripletMarginWithDistanceLoss(3)
 
@@ -99,7 +99,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_cell_is_its_function_with_and_without_a_mask(name):
+def test_a_cell_equals_its_function_with_and_without_a_mask(name):
     sizes, options, function, inputs = CASES[name]
     set_seed(1)
     cell = getattr(nn, name)(*sizes, **options, reduction="sum")
@@ -126,17 +126,17 @@ def test_class_vectors_are_documented_as_arguments_and_not_as_an_input(name):
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[0]])
-def test_class_vectors_are_parameters_that_training_moves(name):
+def test_class_vectors_are_trained_parameters(name):
     set_seed(2)
     cell = getattr(nn, name)(3, 4)
     assert [(each.name, each.shape) for each in cell.trainable_params()] == [("weight", (3, 4))]
     optimizer = nn.SGD(cell.trainable_params(), learning_rate=0.001)
     step = jit(value_and_grad(cell, None, cell.trainable_params()))
     arguments = Tensor(X), Tensor(LABELS)
-    first, slopes = step(*arguments)
+    first, gradients = step(*arguments)
     for _ in range(3):
         optimizer(step(*arguments)[1])
-    assert np.abs(slopes[0].asnumpy()).sum() > 0
+    assert np.abs(gradients[0].asnumpy()).sum() > 0
     assert float(cell(*arguments)) < float(first)
     with pytest.raises(LabelError, match=rf"{name}: `labels` must be class indices in \[0, 3\)"):
         cell.check_labels({}, np.array([0, 3]))
@@ -147,12 +147,12 @@ def test_class_vectors_are_parameters_that_training_moves(name):
 
 
 @pytest.mark.parametrize("name", ["InfoNCELoss", "NTXentLoss", "SupConLoss", "SigLIPLoss"])
-def test_a_temperature_can_be_learned(name):
+def test_a_temperature_can_be_trained(name):
     cell = getattr(nn, name)(temperature=Parameter(Tensor(0.5), name="temperature"))
     second = LABELS if CASES[name][3][1] is LABELS else Y
-    _, (slope,) = value_and_grad(cell, None, cell.trainable_params())(Tensor(X), Tensor(second))
-    assert slope.shape == ()
-    assert float(slope) != 0
+    _, (gradient,) = value_and_grad(cell, None, cell.trainable_params())(Tensor(X), Tensor(second))
+    assert gradient.shape == ()
+    assert float(gradient) != 0
     with pytest.raises(ArgumentError, match=rf"{name}: `temperature` must be in \(0, inf\)"):
         getattr(nn, name)(temperature=0.0)
 
@@ -174,7 +174,7 @@ def test_a_temperature_can_be_learned(name):
         ("ProxyNCALoss", {"num_classes": 1, "embedding_size": 4}),
     ],
 )
-def test_arguments_are_checked_when_a_cell_is_made(name, arguments):
+def test_arguments_are_checked_in_the_constructor(name, arguments):
     wrong = next((key for key in arguments if key not in ("num_classes", "embedding_size")), "num_classes")
     with pytest.raises(ArgumentError, match=f"{name}: `{wrong}` must"):
         getattr(nn, name)(**arguments)

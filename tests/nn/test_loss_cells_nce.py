@@ -1,4 +1,4 @@
-"""NCELoss as a Cell: its arguments are those of TensorFlow's function, and draws follow its seed."""
+"""NCELoss as a Cell: the arguments of TensorFlow's function, and seeded draws."""
 
 import inspect
 
@@ -19,7 +19,7 @@ ARGUMENTS = (
 )
 
 
-def test_signature_is_that_of_tensorflow_and_then_the_draws():
+def test_signature_is_that_of_tensorflow_followed_by_sampling_arguments():
     assert list(inspect.signature(nn.NCELoss).parameters) == [
         "num_sampled", "num_classes", "num_true", "sampled_values", "remove_accidental_hits", "sampler", "unique",
         "seed", "reduction",
@@ -49,12 +49,12 @@ def test_seed_zero_follows_set_seed():
     assert runs[0] == runs[1]
 
 
-def test_repeated_draws_may_be_more_than_there_are_classes():
+def test_draws_with_replacement_may_exceed_the_number_of_classes():
     assert nn.NCELoss(50, 20, unique=False, reduction="none")(*ARGUMENTS).shape == (5,)
     assert nn.SampledSoftmaxLoss(50, 20, unique=False)(*ARGUMENTS).shape == (5,)
 
 
-def test_wrong_arguments_are_named():
+def test_invalid_arguments_are_named():
     with pytest.raises(
         ArgumentError, match="NCELoss: `sampler` must be one of 'uniform', 'log_uniform', but got 'log'"
     ):

@@ -50,19 +50,19 @@ def test_signature(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_a_cell_is_its_function_in_every_reduction(name):
-    row = losses.by_cell(name)[-1]
-    inputs = inputs_of(row, 4)
+def test_a_cell_equals_its_function_for_every_reduction(name):
+    info = losses.by_cell(name)[-1]
+    inputs = inputs_of(info, 4)
     tensors = [Tensor(array) for array in inputs]
-    none = getattr(nn, name)(reduction="none", **row.cell_arguments)(*tensors).asnumpy()
-    expected = ORACLES[row.oracle].value(*inputs)
+    none = getattr(nn, name)(reduction="none", **info.cell_arguments)(*tensors).asnumpy()
+    expected = ORACLES[info.oracle].value(*inputs)
     np.testing.assert_allclose(none, expected, rtol=2e-5, atol=2e-5)
-    loss = getattr(nn, name)(**row.cell_arguments)
-    counts = ORACLES[row.oracle].counts
+    loss = getattr(nn, name)(**info.cell_arguments)
+    counts = ORACLES[info.oracle].counts
     count = expected.size if counts is None else counts(*inputs).sum()
-    value, slope = jit(value_and_grad(loss, 0))(*tensors)
+    value, gradient = jit(value_and_grad(loss, 0))(*tensors)
     np.testing.assert_allclose(float(value), expected.sum() / count, rtol=1e-4, atol=1e-6)
-    assert np.abs(slope.asnumpy()).sum() > 0
+    assert np.abs(gradient.asnumpy()).sum() > 0
     with pytest.raises(ArgumentError, match=rf"{name}: `reduction` must be one of .*'sum', but got 'means'"):
         getattr(nn, name)(reduction="means")
 
@@ -74,12 +74,12 @@ def test_mindspores_documented_examples():
     assert str(nn.PoissonNLLLoss()(x, y).asnumpy()) == "0.3652635"
     x = Tensor(np.arange(8).reshape((4, 2)).astype(np.float32))
     y = Tensor(np.array([2, 3, 1, 4, 6, 4, 4, 9]).reshape((4, 2)).astype(np.float32))
-    # MindSpore prints 1.4374993: its logarithm of 1 is not quite 0.
+    # MindSpore prints 1.4374993: its logarithm of 1 is not exactly 0.
     value = nn.GaussianNLLLoss(reduction="mean")(x, y, Tensor(np.ones((4, 1), np.float32)))
     np.testing.assert_allclose(value.asnumpy(), 1.4374993, rtol=1e-6)
 
 
-def test_kl_div_takes_batchmean_and_the_others_do_not():
+def test_only_kl_div_accepts_batchmean():
     x, t = inputs_of(losses.get("kl_divergence"), 3, rest=(4,))
     loss = nn.KLDivLoss("batchmean")
     expected = np.asarray(losses.kl_divergence(x, t)).mean()
@@ -93,7 +93,7 @@ def test_kl_div_takes_batchmean_and_the_others_do_not():
         nn.KLDivLoss("batch")
 
 
-def test_labels_choose_the_sparsemax_loss():
+def test_the_kind_of_labels_selects_the_sparsemax_loss():
     x = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
     labels = np.array([0, 2, 1, -1])
     loss = nn.SparsemaxLoss(ignore_index=-1)
@@ -113,7 +113,7 @@ def test_labels_of_ordinal_losses_are_checked_on_the_host():
             loss.check_labels({"logits": (2, 3)}, np.array([0, 4]))
 
 
-def test_hyper_parameters_reach_the_functions():
+def test_hyper_parameters_are_passed_to_the_functions():
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(2, 4, 3)).astype(np.float32)
     samples = rng.normal(size=(4, 5, 3)).astype(np.float32)
@@ -158,6 +158,6 @@ def test_hyper_parameters_reach_the_functions():
         (lambda: nn.KLDivergenceLoss(1), ArgumentTypeError, "KLDivergenceLoss: `log_target` must be bool"),
     ],
 )
-def test_wrong_arguments_are_named(make, error, message):
+def test_invalid_arguments_are_named(make, error, message):
     with pytest.raises(error, match=message):
         make()

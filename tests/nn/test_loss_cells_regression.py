@@ -1,4 +1,4 @@
-"""The losses of regression as Cells: signatures, documented examples, arguments, and that each calls its function."""
+"""Regression losses as Cells: signatures, documented examples, arguments, and calls of their functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIGNATURES = {
     "MAPELoss": "(reduction='mean', epsilon=1e-07)",
     "MSLELoss": "(reduction='mean', epsilon=1e-07)",
     "PoissonLoss": "(reduction='mean', epsilon=1e-07)",
-    # Our own
+    # sporax only
     "CharbonnierLoss": "(epsilon=0.001, reduction='mean')",
     "CauchyLoss": "(scale=1.0, reduction='mean')",
     "GemanMcClureLoss": "(scale=1.0, reduction='mean')",
@@ -127,7 +127,7 @@ def test_mindspores_documented_examples():
     assert str(nn.HuberLoss(reduction="none")(x, wide)) == "[[0.  0.5 1.5]\n [0.  0.  0.5]]"
 
 
-def test_mindspores_names_of_inputs():
+def test_inputs_have_the_names_of_mindspore():
     x, y = tensors()
     for cls, name in (
         (nn.RMSELoss, "label"),
@@ -201,11 +201,11 @@ def test_a_parameter_as_alpha_and_scale_is_trained():
         ("LogCoshLoss", {"reduction": "avg"}, "`reduction` must be one of"),
     ],
 )
-def test_wrong_arguments_are_named(name, options, message):
+def test_invalid_arguments_are_named(name, options, message):
     with pytest.raises(ArgumentError, match=f"{name}: {message}"):
         getattr(nn, name)(**options)
 
 
-def test_heatmaps_outside_zero_and_one_are_refused():
+def test_heatmaps_outside_zero_and_one_are_rejected():
     with pytest.raises(LabelError, match="AdaptiveWingLoss: `labels` must be probabilities"):
         nn.AdaptiveWingLoss()(Tensor([1.0]), Tensor([255.0]))

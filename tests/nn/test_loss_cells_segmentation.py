@@ -1,4 +1,4 @@
-"""Cells of the losses on regions and boxes: signatures, the documented examples, and errors."""
+"""Region and box losses as Cells: signatures, documented examples, and errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_signatures(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_it_compiles_and_gradients_flow(name):
+def test_it_compiles_and_gradients_are_nonzero(name):
     value, gradient = jit(value_and_grad(getattr(nn, name)()))(*inputs(name))
     assert value.shape == ()
     assert float(value) > 0
@@ -83,11 +83,11 @@ def test_kerass_documented_examples():
     np.testing.assert_allclose(nn.TverskyLoss()(Tensor(x), Tensor(y)).asnumpy(), 0.6164384, rtol=1e-6)
 
 
-def test_weights_of_multi_class_dice_are_mindspores():
+def test_weights_of_multi_class_dice_match_mindspore():
     x = np.array([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]], np.float32)
     y = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
     weights = np.array([[1, 2], [0.5, 1], [0, 3]], np.float32)
-    # What MindSpore 2.10 gives for these on a CPU.
+    # Results of MindSpore 2.10 on a CPU.
     got = nn.MultiClassDiceLoss(Tensor(weights), 1)(Tensor(x), Tensor(y))
     np.testing.assert_allclose(got.asnumpy(), [0.17226975, 0.999379], rtol=1e-6)
     first = nn.MultiClassDiceLoss(Tensor(weights[:, 0].copy()), 1)(Tensor(x), Tensor(y))
@@ -101,7 +101,7 @@ def test_weights_of_multi_class_dice_are_mindspores():
     )
 
 
-def test_lovasz_over_images_or_all_together():
+def test_lovasz_for_each_image_or_for_the_batch():
     x = 3 * P[:, 0] - 1
     each = jit(nn.LovaszHingeLoss(reduction="none"))(Tensor(x), Tensor(MASK)).asnumpy()
     together = jit(nn.LovaszHingeLoss(per_image=False, reduction="none"))(Tensor(x), Tensor(MASK)).asnumpy()
@@ -129,7 +129,7 @@ def raises(error: type[Exception], match: str, make: Callable[[], Any]) -> None:
         make()
 
 
-def test_wrong_arguments_are_refused():
+def test_invalid_arguments_are_rejected():
     raises(ArgumentError, r"DiceLoss: `smooth` must be in \[0, inf\)", lambda: nn.DiceLoss(-1.0))
     raises(ArgumentTypeError, "`weights` must be Tensor", lambda: nn.MultiClassDiceLoss(weights=WRONG))
     raises(ShapeError, r"must have shape \(C, K\) or \(C,\)", lambda: nn.MultiClassDiceLoss(Tensor(np.ones((1, 2, 3)))))

@@ -32,7 +32,7 @@ def test_signatures(name):
     assert str(inspect.Signature([p.replace(annotation=p.empty) for p in parameters])) == SIGNATURES[name]
 
 
-def test_ctc_runs_mindspores_documented_example():
+def test_ctc_of_mindspores_documented_example():
     T, C, N, S, S_min = 5, 2, 2, 3, 2
     arr = np.arange(T * N * C).reshape((T, N, C))
     ms_input = Tensor(arr, dtype=mstype.float32)
@@ -71,7 +71,7 @@ def test_ctc_mean_divides_by_the_length_of_the_target():
     np.testing.assert_allclose(total.asnumpy(), kept.sum(), rtol=1e-6)
 
 
-def test_ctc_gradients_flow_and_stay_finite():
+def test_ctc_gradients_are_nonzero_and_finite():
     log_probs, targets = sequences()
     lengths = Tensor(np.array([5, 4, 2])), Tensor(np.array([2, 1, 2]))
     value, gradient = value_and_grad(nn.CTCLoss(reduction="sum"))(log_probs, targets, *lengths)
@@ -103,19 +103,19 @@ def test_rnnt_reductions():
 
 
 @pytest.mark.parametrize("name", ["RankNetLoss", "ListNetLoss", "ListMLELoss", "LambdaRankLoss", "RankingSoftmaxLoss"])
-def test_ranking_takes_a_mask(name):
+def test_ranking_accepts_a_mask(name):
     scores, grades = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]], np.float32), np.array([[0.0, 2.0, 1.0]] * 2)
     mask = Tensor(np.array([[True, True, False], [False] * 3]))
     loss = getattr(nn, name)()
     masked = loss(Tensor(scores), Tensor(grades.astype(np.float32)), mask)
     pair = loss(Tensor(scores[:1, :2]), Tensor(grades[:1, :2].astype(np.float32)))
     np.testing.assert_allclose(masked.asnumpy(), pair.asnumpy(), rtol=1e-6)
-    # What evaluation adds up leaves the empty list out too.
+    # The sums of an evaluation do not include the empty list either.
     total, count = loss.sum_and_weight(Tensor(scores), Tensor(grades.astype(np.float32)), mask)
     np.testing.assert_allclose([total.asnumpy(), count.asnumpy()], [masked.asnumpy(), 1], rtol=1e-6)
 
 
-def test_dpo_needs_a_reference_unless_told():
+def test_dpo_requires_a_reference_by_default():
     chosen, rejected = Tensor(np.array([-1.0], np.float32)), Tensor(np.array([-3.0], np.float32))
     with pytest.raises(ArgumentError, match="use reference_free=True"):
         nn.DPOLoss()(chosen, rejected)
@@ -125,7 +125,7 @@ def test_dpo_needs_a_reference_unless_told():
         nn.DPOLoss(loss_type="hinge")
 
 
-def test_distillation_takes_labels_or_not():
+def test_labels_of_distillation_are_optional():
     rng = np.random.default_rng(3)
     student, teacher = (Tensor(each) for each in rng.normal(size=(2, 4, 5)).astype(np.float32))
     labels = np.array([0, 4, 2, 2])

@@ -1,4 +1,4 @@
-"""Losses made of losses: values and gradients against the formulas by hand, and what they refuse."""
+"""Composed losses: values and gradients against explicit formulas, and errors."""
 
 import numpy as np
 import pytest
@@ -24,43 +24,43 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
-def value_and_slope(loss, x, *rest):
-    value, slope = value_and_grad(loss)(Tensor(x), *rest)
-    return value, slope.asnumpy()
+def value_and_gradient(loss, x, *rest):
+    value, gradient = value_and_grad(loss)(Tensor(x), *rest)
+    return value, gradient.asnumpy()
 
 
 # --- WeightedSumLoss ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_weighted_sum_is_its_formula_in_value_and_gradient(compiled):
+def test_value_and_gradient_of_a_weighted_sum(compiled):
     loss = nn.WeightedSumLoss({"mse": (nn.MSELoss(), 2.0), "l1": (nn.L1Loss("sum"), Parameter(Tensor(0.5)))})
     run = value_and_grad(loss)
-    terms, slope = (jit(run) if compiled else run)(Tensor(X), Tensor(Y))
+    terms, gradient = (jit(run) if compiled else run)(Tensor(X), Tensor(Y))
     assert parts(terms) == pytest.approx(
         {"mse": 2 * np.mean((X - Y) ** 2.0), "l1": 0.5 * np.abs(X - Y).sum()}, rel=1e-5
     )
-    np.testing.assert_allclose(slope.asnumpy(), 4 * (X - Y) / X.size + 0.5 * np.sign(X - Y), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), 4 * (X - Y) / X.size + 0.5 * np.sign(X - Y), rtol=1e-5, atol=1e-6)
 
 
 def test_cross_entropy_with_the_z_loss_as_a_term():
     loss = nn.WeightedSumLoss({"ce": nn.CrossEntropyLoss(), "z": (nn.ZLoss(coefficient=1.0), 0.1)})
-    terms, slope = value_and_slope(loss, X, Tensor(CLASSES))
+    terms, gradient = value_and_gradient(loss, X, Tensor(CLASSES))
     z, p = np.log(np.exp(X).sum(-1)), softmax(X)
     expected = {"ce": np.mean(z - X[np.arange(5), CLASSES]), "z": 0.1 * np.mean(z**2)}
     assert parts(terms) == pytest.approx(expected, rel=1e-5)
     onehot = np.eye(4)[CLASSES]
-    np.testing.assert_allclose(slope, (p - onehot + 0.2 * z[:, None] * p) / 5, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gradient, (p - onehot + 0.2 * z[:, None] * p) / 5, rtol=1e-4, atol=1e-6)
 
 
-def test_terms_choose_their_inputs_by_name_or_place():
+def test_terms_select_their_inputs_by_name_or_position():
     terms = {"a": (nn.MSELoss(), 1.0, ("x", "y")), "b": (nn.MSELoss(), 1, (0, 2)), "c": (ops.abs, 1.0, "z")}
     loss = nn.WeightedSumLoss(terms, inputs=("x", "y", "z"))
     found = parts(loss(Tensor(2.0), Tensor(1.0), Tensor(-3.0)))
     assert found == {"a": 1.0, "b": 25.0, "c": 3.0}
 
 
-def test_terms_of_terms_have_their_names_joined_and_totals_stand_for_theirs():
+def test_names_of_nested_terms_are_joined_and_totals_are_used():
     inner = nn.WeightedSumLoss({"mse": nn.MSELoss(), "l1": nn.L1Loss()})
 
     def with_total(x, y):
@@ -75,7 +75,7 @@ def test_terms_of_terms_have_their_names_joined_and_totals_stand_for_theirs():
     }
 
 
-def test_the_sums_of_each_term_divide_to_the_whole_over_uneven_batches():
+def test_the_sums_of_each_term_give_the_mean_over_uneven_batches():
     loss = nn.WeightedSumLoss({"ce": (nn.CrossEntropyLoss(ignore_index=3), 2.0), "z": nn.ZLoss(coefficient=1.0)})
     halves = [loss.term_sums(Tensor(X[at]), Tensor(CLASSES[at])) for at in (slice(0, 1), slice(1, 5))]
     whole = parts(loss(Tensor(X), Tensor(CLASSES)))
@@ -86,7 +86,7 @@ def test_the_sums_of_each_term_divide_to_the_whole_over_uneven_batches():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_schedule_goes_on_in_training_mode_only(compiled):
+def test_a_schedule_advances_in_training_mode_only(compiled):
     loss = nn.WeightedSumLoss({"l1": (nn.L1Loss(), lambda step: 1.0 / (step + 1)), "mse": nn.MSELoss()})
     run = jit(loss) if compiled else loss
     x, y = Tensor([3.0]), Tensor([1.0])
@@ -103,7 +103,7 @@ def test_a_schedule_may_be_a_cell_of_nn():
     assert [parts(loss(Tensor([3.0]), Tensor([1.0])))["l1"] for _ in range(2)] == [1.0, 0.5]
 
 
-def test_a_weight_widens_nothing():
+def test_a_weight_does_not_widen_the_dtype():
     loss = nn.WeightedSumLoss({"l1": (nn.L1Loss(), Parameter(Tensor(np.float64(0.5))))})
     assert loss(Tensor(X.astype(np.float16)), Tensor(Y.astype(np.float16)))["l1"].asnumpy().dtype == np.float16
 
@@ -131,7 +131,7 @@ def test_a_weight_widens_nothing():
         ),
     ],
 )
-def test_what_a_weighted_sum_refuses(make, error, text):
+def test_errors_of_a_weighted_sum(make, error, text):
     with pytest.raises(error, match=text):
         make()
 
@@ -146,27 +146,27 @@ def uncertain(**options):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_uncertainty_weighting_is_its_formula_in_value_and_gradient(compiled):
+def test_value_and_gradient_of_uncertainty_weighting(compiled):
     loss = uncertain()
     run = value_and_grad(loss, 0, loss.trainable_params())
-    terms, (slope, (of_mse, of_l1)) = (jit(run) if compiled else run)(Tensor(X), Tensor(Y))
+    terms, (gradient, (of_mse, of_l1)) = (jit(run) if compiled else run)(Tensor(X), Tensor(Y))
     mse, l1 = np.mean((X - Y) ** 2.0), 3 * np.abs(X - Y).mean()
     expected = {"mse": 0.5 * np.exp(-0.4) * mse, "l1": np.exp(0.2) * l1, "uncertainty": 0.1}
     assert parts(terms) == pytest.approx(expected, rel=1e-5)
     assert float(of_mse.asnumpy()) == pytest.approx(-expected["mse"] + 0.5, rel=1e-5)
     assert float(of_l1.asnumpy()) == pytest.approx(-expected["l1"] + 0.5, rel=1e-5)
     by_hand = (np.exp(-0.4) * (X - Y) + 3 * np.exp(0.2) * np.sign(X - Y)) / X.size
-    np.testing.assert_allclose(slope.asnumpy(), by_hand, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), by_hand, rtol=1e-5, atol=1e-6)
 
 
-def test_the_log_variances_settle_at_the_logarithm_of_the_loss():
+def test_the_log_variances_converge_to_the_logarithm_of_the_loss():
     loss = uncertain()
     optimizer = nn.SGD(loss.trainable_params(), 0.5)
     step = nn.TrainOneStepCell(loss, optimizer)
     for _ in range(60):
         step(Tensor(X), Tensor(Y))
     found = {name: float(each.asnumpy()) for name, each in loss.log_variances.items()}
-    # The derivative by s is zero where exp(s) = 2 c l.
+    # The derivative with respect to s is zero where exp(s) = 2 c l.
     mse, l1 = np.mean((X - Y) ** 2.0), 3 * np.abs(X - Y).mean()
     assert found == pytest.approx({"mse": np.log(mse), "l1": np.log(2 * l1)}, abs=1e-3)
 
@@ -180,7 +180,7 @@ def test_the_log_variances_are_saved_and_loaded(tmp_path):
     assert [each.name for each in fresh.trainable_params()] == ["log_variance_mse", "log_variance_l1"]
 
 
-def test_the_sums_of_uncertain_terms_divide_to_the_whole():
+def test_the_sums_of_uncertain_terms_give_the_mean():
     loss = uncertain()
     halves = [loss.term_sums(Tensor(X[at]), Tensor(Y[at])) for at in (slice(0, 1), slice(1, 5))]
     for name, value in parts(loss(Tensor(X), Tensor(Y))).items():
@@ -188,7 +188,7 @@ def test_the_sums_of_uncertain_terms_divide_to_the_whole():
         assert total / weight == pytest.approx(value, rel=1e-5)
 
 
-def test_what_uncertainty_weighting_refuses():
+def test_errors_of_uncertainty_weighting():
     with pytest.raises(ArgumentError, match="kinds"):
         nn.UncertaintyWeightedLoss({"a": nn.MSELoss()}, "ranking")
     with pytest.raises(ArgumentError, match=r"`kinds` names 'b', but the losses are 'a'"):
@@ -205,7 +205,7 @@ def test_what_uncertainty_weighting_refuses():
 
 
 class Ratio(nn.LossBase):
-    """Divides by what it gets, so that a zero or NaN in a removed place would spoil the gradient."""
+    """Divides by its input, so that a zero or NaN in a masked element would affect the gradient."""
 
     def construct(self, x, y):
         return self.get_loss(ops.log(x / y) ** 2)
@@ -236,13 +236,13 @@ MASKED = {
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", MASKED)
-def test_a_removed_place_equals_its_removal_whatever_it_holds(name, compiled):
+def test_a_masked_element_equals_its_removal_whatever_its_value(name, compiled):
     loss, x, y = MASKED[name]
     spoiled, labels = x.copy(), y.copy()
     spoiled[~KEPT] = np.nan
     labels[~KEPT] = 77 if labels.dtype.kind == "i" else 0
     run = value_and_grad(nn.MaskedLoss(loss))
-    value, slope = (jit(run) if compiled else run)(Tensor(spoiled), Tensor(labels), Tensor(KEPT))
+    value, gradient = (jit(run) if compiled else run)(Tensor(spoiled), Tensor(labels), Tensor(KEPT))
     reduced = loss if not callable(loss) or name not in ("function", "unreduced") else lambda *a: loss(*a).mean()
     expected, of_kept = value_and_grad(reduced)(Tensor(x[KEPT]), Tensor(y[KEPT]))
     by_hand = np.zeros_like(x)
@@ -251,15 +251,15 @@ def test_a_removed_place_equals_its_removal_whatever_it_holds(name, compiled):
         assert parts(value) == pytest.approx(parts(expected), rel=1e-5)
     else:
         np.testing.assert_allclose(value.asnumpy(), expected.asnumpy(), rtol=1e-5)
-    np.testing.assert_allclose(slope.asnumpy(), by_hand, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(gradient.asnumpy(), by_hand, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["built-in", "class weights", "custom", "unreduced"])
-def test_masked_sums_divide_to_the_whole_over_uneven_batches(name):
+def test_masked_sums_give_the_mean_over_uneven_batches(name):
     given, x, y = MASKED[name]
     loss = nn.MaskedLoss(given)
-    places = (slice(0, 1), slice(1, 2), slice(2, 5))
-    pairs = [loss.sum_and_weight(Tensor(x[at]), Tensor(y[at]), Tensor(KEPT[at])) for at in places]
+    parts = (slice(0, 1), slice(1, 2), slice(2, 5))
+    pairs = [loss.sum_and_weight(Tensor(x[at]), Tensor(y[at]), Tensor(KEPT[at])) for at in parts]
     total, weight = (sum(float(pair[i].asnumpy()) for pair in pairs) for i in (0, 1))
     whole = float(loss(Tensor(x), Tensor(y), Tensor(KEPT)).asnumpy())
     assert total / weight == pytest.approx(whole, rel=1e-5)
@@ -267,18 +267,18 @@ def test_masked_sums_divide_to_the_whole_over_uneven_batches(name):
 
 
 @pytest.mark.parametrize("name", MASKED)
-def test_with_nothing_left_a_masked_loss_is_zero_and_so_is_its_gradient(name):
+def test_with_nothing_left_a_masked_loss_and_its_gradient_are_zero(name):
     loss, x, y = MASKED[name]
-    value, slope = value_and_slope(nn.MaskedLoss(loss), np.full_like(x, np.nan), Tensor(y), Tensor(np.zeros(5)))
+    value, gradient = value_and_gradient(nn.MaskedLoss(loss), np.full_like(x, np.nan), Tensor(y), Tensor(np.zeros(5)))
     assert all(each == 0 for each in (parts(value) if isinstance(value, dict) else {"": value.asnumpy()}).values())
-    np.testing.assert_array_equal(slope, 0)
+    np.testing.assert_array_equal(gradient, 0)
 
 
-def test_missing_labels_and_ignored_ones_remove_their_places():
+def test_missing_and_ignored_labels_mask_their_elements():
     y = np.array([0.0, NAN, 2.0, NAN], np.float32)
-    value, slope = value_and_slope(nn.MaskedLoss(nn.MSELoss(), NAN), np.ones(4, np.float32), Tensor(y))
+    value, gradient = value_and_gradient(nn.MaskedLoss(nn.MSELoss(), NAN), np.ones(4, np.float32), Tensor(y))
     assert float(value.asnumpy()) == 1.0
-    np.testing.assert_allclose(slope, [1, 0, -1, 0])
+    np.testing.assert_allclose(gradient, [1, 0, -1, 0])
     masked = nn.MaskedLoss(nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean"), -1)
     labels = np.where(KEPT, CLASSES, -1)
     expected = nn.CrossEntropyLoss(ignore_index=-1)(Tensor(X), Tensor(labels))
@@ -286,13 +286,13 @@ def test_missing_labels_and_ignored_ones_remove_their_places():
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 4)])
-def test_a_mask_has_the_first_axes_of_the_values(shape):
+def test_a_mask_has_the_leading_axes_of_the_values(shape):
     mask = np.broadcast_to(KEPT.reshape((5,) + (1,) * (len(shape) - 1)), shape)
     value = nn.MaskedLoss(nn.MSELoss())(Tensor(X), Tensor(Y), Tensor(mask))
     np.testing.assert_allclose(value.asnumpy(), np.mean((X - Y)[KEPT] ** 2), rtol=1e-6)
 
 
-def test_a_mask_of_pixels_meets_scores_with_classes_along_axis_1():
+def test_a_pixel_mask_applies_to_scores_with_classes_along_axis_1():
     class Squares(nn.LossBase):
         def construct(self, x, y):
             return self.get_loss(ops.log(x).sum(1) * y)
@@ -301,12 +301,12 @@ def test_a_mask_of_pixels_meets_scores_with_classes_along_axis_1():
     y, mask = RNG.normal(size=(2, 4)), RNG.random((2, 4)) < 0.5
     mask[0, 1] = True
     spoiled = np.where(mask[:, None], x, 0)
-    value, slope = value_and_slope(nn.MaskedLoss(Squares()), spoiled, Tensor(y), Tensor(mask))
+    value, gradient = value_and_gradient(nn.MaskedLoss(Squares()), spoiled, Tensor(y), Tensor(mask))
     assert float(value.asnumpy()) == pytest.approx((np.log(x).sum(1) * y)[mask].mean())
-    np.testing.assert_allclose(slope, np.where(mask, y, 0)[:, None] / spoiled.clip(0.1) / mask.sum(), rtol=1e-6)
+    np.testing.assert_allclose(gradient, np.where(mask, y, 0)[:, None] / spoiled.clip(0.1) / mask.sum(), rtol=1e-6)
 
 
-def test_masks_within_masks_add_up():
+def test_nested_masks_are_combined():
     loss = nn.MaskedLoss(nn.MaskedLoss(nn.MSELoss(), NAN))
     labels = np.array([0.0, NAN, 2.0], np.float32)
     value = loss(Tensor(np.float32([3, 3, 3])), Tensor(labels), Tensor([True, True, False]))
@@ -322,7 +322,7 @@ def test_a_mask_and_the_weights_of_get_loss_multiply():
     assert float(value.asnumpy()) == 7.0
 
 
-def test_what_a_masked_loss_refuses():
+def test_errors_of_a_masked_loss():
     x, y = Tensor(X), Tensor(Y)
     with pytest.raises(ShapeError, match=r"mask of shape \(3,\) does not fit loss values of shape \(5, 4\)"):
         nn.MaskedLoss(nn.MSELoss())(x, y, Tensor([1, 0, 1]))
@@ -341,7 +341,7 @@ def test_what_a_masked_loss_refuses():
 # --- LabelSmoothing -------------------------------------------------------------------------------------------
 
 
-def smoothed_by_hand(x, labels, s, kept=...):
+def smoothed_reference(x, labels, s, kept=...):
     q = (1 - s) * np.eye(x.shape[-1])[labels] + s / x.shape[-1]
     p = softmax(x.astype(np.float64))
     return -(q * np.log(p)).sum(-1)[kept].mean(), (p - q)
@@ -358,12 +358,12 @@ def smoothed_by_hand(x, labels, s, kept=...):
     ],
     ids=["ce", "sparse", "dense", "function"],
 )
-def test_smoothed_labels_are_their_formula_in_value_and_gradient(loss, compiled):
+def test_value_and_gradient_of_smoothed_labels(loss, compiled):
     run = value_and_grad(nn.LabelSmoothing(loss, 0.3))
-    value, slope = (jit(run) if compiled else run)(Tensor(X), Tensor(CLASSES))
-    expected, by_hand = smoothed_by_hand(X, CLASSES, 0.3)
+    value, gradient = (jit(run) if compiled else run)(Tensor(X), Tensor(CLASSES))
+    expected, by_hand = smoothed_reference(X, CLASSES, 0.3)
     assert float(value.asnumpy()) == pytest.approx(expected, rel=1e-5)
-    np.testing.assert_allclose(slope.asnumpy(), by_hand / 5, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), by_hand / 5, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -371,19 +371,19 @@ def test_smoothed_labels_are_their_formula_in_value_and_gradient(loss, compiled)
     [nn.CrossEntropyLoss(), nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")],
     ids=["ce", "sparse"],
 )
-def test_smoothing_leaves_ignored_labels_out(loss):
+def test_ignored_labels_are_not_smoothed(loss):
     labels = np.where(KEPT, CLASSES, 255)
     smoothing = nn.LabelSmoothing(loss, 0.3, ignore_index=255)
-    value, slope = value_and_slope(smoothing, X, Tensor(labels))
-    expected, by_hand = smoothed_by_hand(X, CLASSES, 0.3, KEPT)
+    value, gradient = value_and_gradient(smoothing, X, Tensor(labels))
+    expected, by_hand = smoothed_reference(X, CLASSES, 0.3, KEPT)
     assert float(value.asnumpy()) == pytest.approx(expected, rel=1e-5)
-    np.testing.assert_allclose(slope, by_hand * KEPT[:, None] / 3, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gradient, by_hand * KEPT[:, None] / 3, rtol=1e-4, atol=1e-6)
     total, weight = smoothing.sum_and_weight(Tensor(X), Tensor(labels))
     assert float(weight.asnumpy()) == 3
     assert float(total.asnumpy()) == pytest.approx(3 * expected, rel=1e-5)
 
 
-def test_cross_entropy_keeps_its_class_weights_and_their_mean():
+def test_cross_entropy_keeps_its_class_weights_and_weighted_mean():
     weight = Tensor([1.0, 2.0, 3.0, 4.0])
     wrapped = nn.LabelSmoothing(nn.CrossEntropyLoss(weight, ignore_index=3), 0.2)
     own = nn.CrossEntropyLoss(weight, ignore_index=3, label_smoothing=0.2)
@@ -411,13 +411,13 @@ def test_smoothing_of_distributions_of_probabilities_and_of_classes_along_axis_1
     target = (0.6 * np.eye(3)[labels] + 0.4 / 3).transpose(0, 2, 1).astype(np.float32)
     np.testing.assert_allclose(
         nn.LabelSmoothing(nn.FocalLoss(), 0.4)(Tensor(x), Tensor(labels)).asnumpy(),
-        # Of distributions FocalLoss divides by the classes too; of class indices it does not.
+        # For distributions FocalLoss also divides by the number of classes; for class indices it does not.
         3 * nn.FocalLoss()(Tensor(x), Tensor(target)).asnumpy(),
         rtol=1e-5,
     )
 
 
-def test_what_label_smoothing_refuses():
+def test_errors_of_label_smoothing():
     with pytest.raises(ArgumentError, match="already smooths its labels"):
         nn.LabelSmoothing(nn.CrossEntropyLoss(label_smoothing=0.1))
     with pytest.raises(ArgumentError, match=r"NLLLoss cannot be smoothed.*CrossEntropyLoss"):
@@ -435,7 +435,7 @@ def test_what_label_smoothing_refuses():
 # --- DeepSupervisionLoss --------------------------------------------------------------------------------------
 
 
-def test_deep_supervision_is_its_formula_in_value_and_gradient():
+def test_value_and_gradient_of_deep_supervision():
     loss = nn.DeepSupervisionLoss(nn.MSELoss(), [1.0, 0.25])
     (terms, (one, two)) = value_and_grad(lambda a, b: loss((a, b), Tensor(Y)), (0, 1))(Tensor(X), Tensor(2 * X))
     expected = {"output_0": np.mean((X - Y) ** 2), "output_1": 0.25 * np.mean((2 * X - Y) ** 2)}
@@ -444,7 +444,7 @@ def test_deep_supervision_is_its_formula_in_value_and_gradient():
     np.testing.assert_allclose(two.asnumpy(), 0.5 * (2 * X - Y) / X.size, rtol=1e-5)
 
 
-def test_deep_supervision_takes_lists_dicts_and_the_main_output_alone():
+def test_deep_supervision_accepts_lists_dicts_and_a_single_output():
     by_name = nn.DeepSupervisionLoss(nn.L1Loss(), {"main": 1.0, "aux": 0.5})
     outputs = {"aux": Tensor([3.0]), "main": Tensor([2.0])}
     assert parts(by_name(outputs, Tensor([1.0]))) == {"aux": 1.0, "main": 1.0}
@@ -455,7 +455,7 @@ def test_deep_supervision_takes_lists_dicts_and_the_main_output_alone():
     assert parts(sized) == {"output_0": 2.0, "output_1": 2.0}
 
 
-def test_what_deep_supervision_refuses():
+def test_errors_of_deep_supervision():
     loss = nn.DeepSupervisionLoss(nn.L1Loss(), [1.0, 0.5])
     one = Tensor([1.0])
     with pytest.raises(ShapeError, match=r"'output_0' of shape \(1,\) and 'output_1' of shape \(2,\).*one resized"):
@@ -477,7 +477,7 @@ def test_output_losses_by_name_and_by_order():
     assert parts(loss(outputs, Tensor([1.0]), Tensor([0.0]))) == expected
 
 
-def test_what_output_losses_refuse():
+def test_errors_of_output_losses():
     loss = nn.OutputLosses({"a": nn.L1Loss(), "b": nn.MSELoss(), "rest": None})
     one = Tensor([1.0])
     full = {"a": one, "b": one, "rest": one}
@@ -499,16 +499,16 @@ def test_what_output_losses_refuse():
         loss.takes_labels_by_name(["a", "c"])
 
 
-# --- a user's subclass of a built-in loss ---------------------------------------------------------------------
+# --- custom subclasses of a built-in loss ---------------------------------------------------------------------
 
 
-def test_a_subclass_of_a_built_in_loss_has_its_row_and_its_checks():
+def test_a_subclass_of_a_built_in_loss_has_its_info_and_checks():
     class Mine(nn.SoftmaxCrossEntropyWithLogits):
         def __init__(self):
             super().__init__(sparse=True, reduction="mean")
 
     class MSELoss(nn.L1Loss):
-        """Named as another built-in loss."""
+        """Has the name of another built-in loss."""
 
     class Shifted(nn.CrossEntropyLoss):
         def construct(self, logits, labels):

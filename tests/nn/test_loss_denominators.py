@@ -1,4 +1,4 @@
-"""Every loss of the registry gives a numerator and a denominator: parts of a batch, divided once, are the whole."""
+"""Numerator and denominator of every loss: parts of a batch, divided once, give the mean of the batch."""
 
 import inspect
 
@@ -10,9 +10,9 @@ from oracles.samples import SIZES, inputs_of, settings_of
 from sporax import GRAPH_MODE, Tensor, jit, losses, nn, ops, set_context
 from sporax.transforms import value_and_grad
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 PARTS = (slice(0, 2), slice(2, 5))
-# Two samples of the second part and one of the first are left out.
+# Two samples of the second part and one of the first are removed.
 KEPT = np.array([False, True, True, False, False])
 
 COUNTS = (np.arange(SIZES["C"]) + 1).tolist()
@@ -32,48 +32,48 @@ ARGUMENTS = {
 }
 
 
-def is_whole_set(row):
-    """Whether the loss has one value for all of its input."""
-    return not row.output
+def is_one_value_for_the_set(info):
+    """Whether the loss has a single value for all inputs."""
+    return not info.output
 
 
-def is_of_the_batch(row):
-    """Whether the samples of a batch meet each other, as negatives or as what a mask takes away."""
-    return row.function.spec.mask_parameter is not None
+def has_interacting_samples(info):
+    """Whether the samples of a batch interact, for example as negatives, or are removed by a mask."""
+    return info.function.spec.mask_parameter is not None
 
 
-DECOMPOSABLE = [row for row in ROWS if not is_whole_set(row) and not is_of_the_batch(row)]
-by_name = {"ids": lambda row: row.name}
+DECOMPOSABLE = [info for info in INFOS if not is_one_value_for_the_set(info) and not has_interacting_samples(info)]
+by_name = {"ids": lambda info: info.name}
 
 
-def make(row, reduction="mean"):
-    arguments = {**row.cell_arguments, **ARGUMENTS.get(row.cell, {})}
-    if row.name == "multi_quantile_loss":
-        arguments |= settings_of(row)[0]
-    if row.random:
-        arguments |= settings_of(row)[0]
+def make(info, reduction="mean"):
+    arguments = {**info.cell_arguments, **ARGUMENTS.get(info.cell, {})}
+    if info.name == "multi_quantile_loss":
+        arguments |= settings_of(info)[0]
+    if info.random:
+        arguments |= settings_of(info)[0]
         arguments["sampled_values"] = tuple(Tensor(each) for each in arguments["sampled_values"])
-    if row.reductions:
+    if info.reductions:
         arguments["reduction"] = reduction
-    return getattr(nn, row.cell)(**arguments)
+    return getattr(nn, info.cell)(**arguments)
 
 
-def take(row, item, array, at):
-    """The part of an input that belongs to the samples at `at`; what all share stays."""
+def take(info, item, array, at):
+    """Return the part of an input for the samples at `at`; inputs shared by all samples are unchanged."""
     axes = item.axes(array.ndim) or ()
-    if not row.broadcasting and row.output[0] not in axes:
+    if not info.broadcasting and info.output[0] not in axes:
         return array
-    axis = 0 if row.broadcasting else axes.index(row.output[0])
+    axis = 0 if info.broadcasting else axes.index(info.output[0])
     return array[(slice(None),) * axis + (at,)]
 
 
-def columns(row):
-    """Specs and arrays of what the Cell's construct takes, in its order; some inputs are Parameters of the Cell."""
-    given = dict(zip((item.name for item in row.inputs), inputs_of(row, dtype=np.float64, rest=(5, 2)), strict=True))
-    specs = {item.name: item for item in row.inputs}
-    accepted = [name for name in inspect.signature(getattr(nn, row.cell).construct).parameters if name != "self"]
+def columns(info):
+    """Return specs and arrays of the arguments of `construct`, in order; some inputs are Parameters of the Cell."""
+    given = dict(zip((item.name for item in info.inputs), inputs_of(info, dtype=np.float64, rest=(5, 2)), strict=True))
+    specs = {item.name: item for item in info.inputs}
+    accepted = [name for name in inspect.signature(getattr(nn, info.cell).construct).parameters if name != "self"]
     names = [name for name in accepted if name in specs] if set(specs) <= set(accepted) else list(specs)
-    if row.cell in ARGUMENTS and "weight" in names:
+    if info.cell in ARGUMENTS and "weight" in names:
         names.remove("weight")
     names = [name for name in names if name != "head_weight"]
     return [specs[name] for name in names], [given[name] for name in names]
@@ -83,12 +83,12 @@ def tensors(arrays):
     return [Tensor(each) for each in arrays]
 
 
-@pytest.mark.parametrize("row", DECOMPOSABLE, **by_name)
-def test_parts_of_a_batch_divided_once_are_the_whole_in_value_and_gradient(row):
-    specs, arrays = columns(row)
+@pytest.mark.parametrize("info", DECOMPOSABLE, **by_name)
+def test_parts_of_a_batch_divided_once_equal_the_batch_in_value_and_gradient(info):
+    specs, arrays = columns(info)
     position = next(i for i, item in enumerate(specs) if item.role == "prediction")
-    parts = [[take(row, item, array, at) for item, array in zip(specs, arrays, strict=True)] for at in PARTS]
-    loss = make(row)
+    parts = [[take(info, item, array, at) for item, array in zip(specs, arrays, strict=True)] for at in PARTS]
+    loss = make(info)
     masked = None if isinstance(loss, nn.AdaptiveLogSoftmaxWithLoss) else nn.MaskedLoss(loss)
 
     def value(*inputs):
@@ -112,7 +112,7 @@ def test_parts_of_a_batch_divided_once_are_the_whole_in_value_and_gradient(row):
     assert weight >= 1
     np.testing.assert_allclose(np.asarray(terms), pieces[0][0], rtol=1e-9, atol=1e-12)
     for at, (_, own) in zip(PARTS, pieces, strict=True):
-        wanted = take(row, specs[position], gradient, at)
+        wanted = take(info, specs[position], gradient, at)
         np.testing.assert_allclose(own / weight, wanted, rtol=1e-7, atol=1e-10)
     if of_masked is not None:
         expected, halves = jax.tree.map(np.asarray, of_masked)
@@ -120,10 +120,10 @@ def test_parts_of_a_batch_divided_once_are_the_whole_in_value_and_gradient(row):
         np.testing.assert_allclose(total / weight, expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if is_whole_set(row)], **by_name)
-def test_the_loss_of_a_whole_set_counts_as_its_value_times_the_samples(row):
-    _, arrays = columns(row)
-    loss = make(row)
+@pytest.mark.parametrize("info", [info for info in INFOS if is_one_value_for_the_set(info)], **by_name)
+def test_the_loss_of_a_set_is_weighted_by_the_number_of_samples(info):
+    _, arrays = columns(info)
+    loss = make(info)
     for at in PARTS:
         part = tensors([array[at] for array in arrays])
         total, weight = jit(loss.sum_and_weight)(*part)
@@ -132,27 +132,27 @@ def test_the_loss_of_a_whole_set_counts_as_its_value_times_the_samples(row):
         np.testing.assert_allclose(float(total), count * float(loss(*part)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if is_of_the_batch(row)], **by_name)
-def test_a_loss_of_samples_that_meet_counts_as_its_value_of_the_part_times_what_it_counted(row):
-    specs, arrays = columns(row)
-    loss = make(row)
+@pytest.mark.parametrize("info", [info for info in INFOS if has_interacting_samples(info)], **by_name)
+def test_a_loss_of_interacting_samples_is_weighted_by_its_count(info):
+    specs, arrays = columns(info)
+    loss = make(info)
     for at in PARTS:
-        part = tensors([take(row, item, array, at) for item, array in zip(specs, arrays, strict=True)])
+        part = tensors([take(info, item, array, at) for item, array in zip(specs, arrays, strict=True)])
         total, weight = jit(loss.sum_and_weight)(*part)
         assert 0 <= float(weight) <= at.stop - at.start
         value = float(total) / float(weight) if float(weight) else 0.0
         np.testing.assert_allclose(value, float(loss(*part)), rtol=1e-9, atol=1e-12)
 
 
-def test_the_three_kinds_are_what_the_documentation_names():
-    whole = {row.cell for row in ROWS if is_whole_set(row)}
+def test_the_three_kinds_are_those_of_the_documentation():
+    whole = {info.cell for info in INFOS if is_one_value_for_the_set(info)}
     assert {"RMSELoss", "DiceLoss", "LovaszSoftmaxLoss"} <= whole
-    batch = {row.cell for row in ROWS if is_of_the_batch(row)}
+    batch = {info.cell for info in INFOS if has_interacting_samples(info)}
     assert {"SupConLoss", "BatchHardTripletLoss"} <= batch
     assert len(DECOMPOSABLE) > 90
 
 
-# --- denominators of their own ------------------------------------------------------------------------------------
+# --- custom denominators ------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(24, 4))
@@ -235,7 +235,7 @@ COMPOSED = {
 
 
 @pytest.mark.parametrize("name", COMPOSED)
-def test_each_term_of_a_composed_loss_is_divided_by_its_own_denominator(name):
+def test_each_term_is_divided_by_its_own_denominator(name):
     loss = COMPOSED[name]()
 
     def inputs(at):
@@ -253,7 +253,7 @@ def test_each_term_of_a_composed_loss_is_divided_by_its_own_denominator(name):
     assert set(sums[0]) == set(expected)
 
 
-def test_a_sum_gives_its_value_and_the_number_of_batches_to_an_evaluation():
+def test_an_evaluation_of_a_sum_divides_by_the_number_of_batches():
     loss = nn.MSELoss("sum")
     pairs = [loss.sum_and_weight(Tensor(X[at]), Tensor(Q[at])) for at in SEVENS]
     assert sum(float(total) for total, _ in pairs) == pytest.approx(((X - Q) ** 2).sum())
@@ -271,7 +271,7 @@ def test_graph_mode_gives_the_same_pair_at_every_call(loss):
         np.testing.assert_allclose([float(e) for e in loss.sum_and_weight(Tensor(X), Tensor(CLASSES))], expected)
 
 
-def test_samples_are_counted_by_the_axis_that_most_inputs_share():
+def test_samples_are_counted_along_the_axis_that_most_inputs_share():
     class Sequences(nn.LossBase):
         def construct(self, frames, targets, lengths):
             return frames.mean() + 0 * targets.mean() + 0 * lengths.mean()

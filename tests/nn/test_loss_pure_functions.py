@@ -1,4 +1,4 @@
-"""Functions of JAX arrays, those of `sporax.losses` and others, where Cells take a loss."""
+"""Functions of JAX arrays, of `sporax.losses` and others, as losses of Cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def half_squares(x, y):
     return optax.l2_loss(jnp.asarray(x), jnp.asarray(y))
 
 
-def test_get_loss_takes_their_values():
+def test_get_loss_accepts_their_values():
     class Loss(nn.LossBase):
         def construct(self, x, y):
             return self.get_loss(losses.mse_loss(x, y), Tensor(KEPT[:, None]))
@@ -37,7 +37,7 @@ def test_get_loss_takes_their_values():
 
 
 @pytest.mark.parametrize("loss", [MEAN, lambda x, y: 2 * half_squares(x, y).mean()], ids=["sporax", "optax"])
-def test_cells_of_training_and_evaluation(loss):
+def test_training_and_evaluation_cells(loss):
     net = nn.Dense(3, 3, weight_init="ones", bias_init="zeros")
     out = X.sum(1, keepdims=True) * np.ones(3)
     value = np.square(out - Y).mean()
@@ -49,8 +49,8 @@ def test_cells_of_training_and_evaluation(loss):
     np.testing.assert_allclose(found.asnumpy(), value, rtol=1e-5)
     step = nn.TrainOneStepCell(nn.WithLossCell(net, loss), nn.SGD(net.trainable_params(), 0.5))
     np.testing.assert_allclose(step(Tensor(X), Tensor(Y)).asnumpy(), value, rtol=1e-5)
-    slope = 2 * (out - Y) / out.size
-    np.testing.assert_allclose(net.weight.asnumpy(), 1 - 0.5 * slope.T @ X, rtol=1e-5)
+    gradient = 2 * (out - Y) / out.size
+    np.testing.assert_allclose(net.weight.asnumpy(), 1 - 0.5 * gradient.T @ X, rtol=1e-5)
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
@@ -64,8 +64,8 @@ def test_masks(reduction):
         np.testing.assert_allclose(found, expected[reduction], rtol=1e-5)
 
 
-def test_a_mask_of_samples_that_meet_each_other():
-    """A sample that is removed is no other sample's positive or negative either."""
+def test_a_mask_of_interacting_samples():
+    """A masked sample is not a positive or negative of other samples either."""
     labels = np.array([3, 3, 7, 3])
     for function in (losses.sup_con_loss, functools.partial(losses.sup_con_loss, temperature=0.5)):
         found = nn.MaskedLoss(function)(Tensor(X), Tensor(labels), Tensor(KEPT))
@@ -73,19 +73,19 @@ def test_a_mask_of_samples_that_meet_each_other():
         np.testing.assert_allclose(found.asnumpy(), expected, rtol=1e-5)
 
 
-def test_a_class_index_to_ignore():
+def test_an_ignored_class_index():
     labels = np.where(KEPT == 1, CLASSES, -1)
     loss = nn.MaskedLoss(losses.sparse_softmax_cross_entropy_with_logits, ignore_value=-1)
     expected = losses.cross_entropy(X[KEPT == 1], CLASSES[KEPT == 1], reduction="mean")
     np.testing.assert_allclose(loss(Tensor(X), Tensor(labels)).asnumpy(), expected, rtol=1e-5)
 
 
-def test_a_mask_cannot_reach_into_a_mean_of_optax():
+def test_a_mask_does_not_apply_to_a_mean_of_optax():
     with pytest.raises(ShapeError, match=r"MaskedLoss: .* reduces by itself and returned"):
         nn.MaskedLoss(lambda x, y: half_squares(x, y).mean())(Tensor(X), Tensor(Y), Tensor(KEPT))
 
 
-def test_a_mask_reaches_into_a_mean_of_this_package():
+def test_a_mask_applies_to_a_mean_of_this_package():
     found = nn.MaskedLoss(MEAN)(Tensor(X), Tensor(Y), Tensor(KEPT))
     expected = ((X.astype(np.float64) - Y)[KEPT == 1] ** 2).mean()
     np.testing.assert_allclose(found.asnumpy(), expected, rtol=1e-5)
@@ -100,7 +100,7 @@ def test_smoothed_labels():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_smoothed_class_indices_widen_no_loss(dtype):
+def test_smoothed_class_indices_do_not_widen_the_dtype(dtype):
     loss = nn.LabelSmoothing(nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean"), 0.2)
     found = loss(Tensor(X.astype(dtype)), Tensor(CLASSES)).asnumpy()
     assert found.dtype == np.promote_types(dtype, np.float32)

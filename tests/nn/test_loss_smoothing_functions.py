@@ -1,4 +1,4 @@
-"""`LabelSmoothing` of the functions of `sporax.losses`: what their labels mean is known from their contract."""
+"""`LabelSmoothing` of functions of `sporax.losses`: the contract defines the meaning of their labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_labels_of_two_classes_move_towards_one_half(function, shape):
     np.testing.assert_allclose(found.asnumpy(), EXPECTED.reshape(shape), rtol=1e-6)
 
 
-def test_a_function_that_reduces_is_known_too():
+def test_a_function_that_reduces_is_recognized_too():
     found = nn.LabelSmoothing(functools.partial(BINARY, reduction="mean"), 0.2)(Tensor(X), Tensor(Y))
     np.testing.assert_allclose(found.asnumpy(), EXPECTED.mean(), rtol=1e-6)
 
@@ -51,7 +51,7 @@ def test_an_index_that_a_partial_ignores_is_not_smoothed():
         np.testing.assert_allclose(loss(Tensor(x), Tensor(y)).asnumpy(), expected, rtol=1e-6)
 
 
-def test_labels_of_classes_are_distributions():
+def test_class_labels_become_distributions():
     x, y = np.array([[1.0, 2.0, -1.0]], np.float32), np.array([1], np.int32)
     found = nn.LabelSmoothing(losses.softmax_cross_entropy_with_logits, 0.3)(Tensor(x), Tensor(y))
     log_p = x - np.log(np.exp(x.astype(np.float64)).sum())

@@ -1,4 +1,4 @@
-"""An attribute that is set on an optimizer takes effect at the next step, or raises an error."""
+"""Setting an attribute of an optimizer takes effect at the next step, or raises an error."""
 
 import numpy as np
 import optax
@@ -218,7 +218,7 @@ def test_the_value_of_an_injected_rate_can_be_set():
     np.testing.assert_allclose(weight.asnumpy(), [0.5], rtol=1e-6)
 
 
-# --- Parameters that no optimizer holds ------------------------------------------------------------------------------
+# --- Parameters without an optimizer --------------------------------------------------------------------------------
 
 
 def cell(network, loss, optimizer):

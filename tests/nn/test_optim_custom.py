@@ -45,7 +45,7 @@ def weight(value=1.0, name="w"):
     return Parameter(Tensor(np.full(2, value, np.float32)), name=name)
 
 
-@pytest.mark.parametrize("kind", ["CorrectedAdamW", "ScheduledNAdam", "OwnDecayLion", "Belief"])
+@pytest.mark.parametrize("kind", ["CorrectedAdamW", "ScheduledNAdam", "DecayChangingLion", "Belief"])
 def test_compiled_equals_eager(kind):
     gradients = [(Tensor([0.5, -1.0]), Tensor([0.25, 2.0])), (Tensor([-0.5, 1.5]), Tensor([1.0, 0.0]))]
     results = []

@@ -78,7 +78,7 @@ def test_the_comparison_can_fail(part):
         check_same_run(wrong, run)
 
 
-@pytest.mark.skipif("SPORAX_MINDSPORE_PYTHON" not in os.environ, reason="no MindSpore to make the data again")
+@pytest.mark.skipif("SPORAX_MINDSPORE_PYTHON" not in os.environ, reason="SPORAX_MINDSPORE_PYTHON is not set")
 def test_the_stored_trajectories_are_reproducible(tmp_path):
     made = tmp_path / "made.json"
     subprocess.run([os.environ["SPORAX_MINDSPORE_PYTHON"], str(SCRIPT), str(made)], check=True, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Transformations of optax as optimizers: values of a loop of optax, and the state as Parameters."""
+"""Optax transformations as optimizers: compared with a loop of optax, and the state as Parameters."""
 
 import jax
 import numpy as np

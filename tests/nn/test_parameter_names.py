@@ -1,4 +1,4 @@
-"""Names of Parameters against those that MindSpore 2.10 gives: checkpoints go by them."""
+"""Names of Parameters compared with MindSpore 2.10, because checkpoints depend on them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_names_are_those_of_mindspore(pattern):
 
 
 @pytest.mark.parametrize("pattern", [name for name, value in RECORDED.items() if isinstance(value, str)])
-def test_what_mindspore_refuses_is_named_by_its_path(pattern):
+def test_parameters_that_mindspore_rejects_are_named_by_their_paths(pattern):
     got = naming_patterns.names(pattern, sporax)
     assert got
     assert all(path == name for path, name in got)
@@ -95,7 +95,7 @@ class TestRepeatedNames:
         for mine, theirs in zip(net.get_parameters(), other.get_parameters(), strict=True):
             np.testing.assert_array_equal(mine.asnumpy(), theirs.asnumpy())
 
-    def test_other_names_are_left_alone(self):
+    def test_other_names_do_not_change(self):
         net = nn.CellList()
         holder = nn.Cell()
         holder.l = net
@@ -108,7 +108,7 @@ class TestRepeatedNames:
 
 
 class TestPlainContainers:
-    """A list registers nothing, as in MindSpore; a network that is to be trained says so."""
+    """A list registers nothing, as in MindSpore; `trainable_params` warns about it."""
 
     @pytest.mark.parametrize(
         ("make", "kind", "instead"),
@@ -142,7 +142,7 @@ class TestPlainContainers:
 
 
 class TestChangedContainers:
-    """A compiled program notices another Cell in a container."""
+    """A compiled program notices a replaced Cell in a container."""
 
     x = np.array([[-1.0, 2.0]], np.float32)
 

@@ -90,14 +90,14 @@ def test_prelu():
     "name",
     ["elu", "celu", "selu", "softplus", "sigmoid", "silu", "gelu", "mish", "logsigmoid", "softmax", "log_softmax"],
 )
-def test_large_arguments_have_finite_values_and_slopes(name: str):
+def test_large_arguments_have_finite_values_and_gradients(name: str):
     x = Tensor(np.array([-1e4, 1e4, 3.0], np.float32))
-    value, slope = ops.value_and_grad(getattr(ops, name))(x)
+    value, gradient = ops.value_and_grad(getattr(ops, name))(x)
     assert np.isfinite(value.asnumpy()).all()
-    assert np.isfinite(slope.asnumpy()).all()
+    assert np.isfinite(gradient.asnumpy()).all()
 
 
-def test_clamp_has_slope_one_at_its_bounds_and_takes_tensors():
+def test_clamp_has_derivative_one_at_its_bounds_and_accepts_tensors():
     assert ops.grad(lambda x: ops.clamp(x, 0.0, 1.0))(Tensor([0.0, 1.0, 2.0])).tolist() == [1.0, 1.0, 0.0]
     low = ops.grad(lambda low: ops.clamp(Tensor([0.0, 5.0]), min=low))(Tensor([1.0, 1.0]))
     assert low.tolist() == [1.0, 0.0]
@@ -106,7 +106,7 @@ def test_clamp_has_slope_one_at_its_bounds_and_takes_tensors():
     assert [each.tolist() for each in ops.clamp([Tensor([3.0]), Tensor([9.0])], max=4)] == [[3.0], [4.0]]
 
 
-def test_norms_are_not_raised_and_zero_stays():
+def test_small_norms_are_not_increased_and_zero_is_unchanged():
     small = Tensor([0.3, 0.4])
     assert_close(ops.clip_by_norm(small, 1.0), small.asnumpy(), tolerance=2e-6)
     assert_close(ops.clip_by_global_norm((small,), 1.0)[0], small.asnumpy())
@@ -171,6 +171,6 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()

@@ -128,7 +128,7 @@ def test_comparisons(name: str):
 
 
 @pytest.mark.parametrize("name", ["add", "mul", "maximum", "pow", "remainder", "gt", "eq"])
-def test_the_function_is_the_operator(name: str):
+def test_the_function_equals_the_operator(name: str):
     operators = {
         "add": lambda a, b: a + b,
         "mul": lambda a, b: a * b,
@@ -148,7 +148,7 @@ def test_the_function_is_the_operator(name: str):
 
 
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
-# What MindSpore 2.10 gives for Tensor + Tensor, row by row.
+# The result dtypes of Tensor + Tensor in MindSpore 2.10, row by row.
 SUM = """
 bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64
 uint8 uint8 int16 int16 int32 int64 float16 bfloat16 float32 float64 complex64
@@ -173,7 +173,7 @@ def test_result_dtypes_of_two_tensors(left: str):
 
 
 @pytest.mark.parametrize("dtype", DTYPES[1:])
-def test_a_number_widens_no_tensor(dtype: str):
+def test_a_number_does_not_widen_a_tensor(dtype: str):
     x = Tensor(np.ones(2, jnp.dtype(dtype)))
     whole = jnp.dtype(dtype)
     assert ops.add(x, 2)._value.dtype == whole
@@ -198,7 +198,7 @@ def test_rounding_modes(mode: str, x: np.ndarray):
     check_op(lambda a, b: ops.div(a, b, rounding_mode=mode), lambda a, b: rounded(a / b), [x, y], dtype=x.dtype)
 
 
-def test_zero_wins_where_it_is_said_to():
+def test_zero_factors_and_divisors_give_zero():
     zero = np.array([0.0, 2.0])
     assert ops.xlogy(Tensor(zero), Tensor([0.0, 1.0])).tolist() == [0.0, 0.0]
     assert ops.xdivy(Tensor(zero), Tensor([0.0, 4.0])).tolist() == [0.0, 0.5]
@@ -206,8 +206,8 @@ def test_zero_wins_where_it_is_said_to():
     assert ops.mul_no_nan(Tensor([np.inf, 2.0]), Tensor(zero)).tolist() == [0.0, 4.0]
     from sporax.transforms import grad
 
-    slopes = grad(ops.xlogy, (0, 1))(Tensor([0.0]), Tensor([0.0]))
-    assert all(np.isfinite(each.asnumpy()).all() for each in slopes)
+    gradients = grad(ops.xlogy, (0, 1))(Tensor([0.0]), Tensor([0.0]))
+    assert all(np.isfinite(each.asnumpy()).all() for each in gradients)
 
 
 def test_incomplete_gamma_and_zeta():
@@ -233,7 +233,7 @@ def test_combinations_of_three():
     check_op(lambda x, y: ops.Complex()(x, y), lambda x, y: x + 1j * y, [P, Y], dtype=np.complex128)
 
 
-def test_closeness():
+def test_isclose_and_allclose():
     near = P * (1 + 1e-7)
     check_op(ops.isclose, np.isclose, [P, near], dtype=np.bool_)
     assert ops.isclose(Tensor([np.nan]), Tensor([np.nan]), equal_nan=True).tolist() == [True]
@@ -254,7 +254,7 @@ def test_shapes_that_do_not_broadcast_are_both_named():
         ops.addcmul(Tensor(np.ones(2)), Tensor(np.ones(3)), Tensor(np.ones(1)))
 
 
-def test_other_wrong_arguments():
+def test_other_invalid_arguments():
     with pytest.raises(
         DtypeError, match=r"ops\.bitwise_and: `other` must be of a dtype among bool, int, .* but got Float32"
     ):
@@ -268,14 +268,14 @@ def test_other_wrong_arguments():
         ops.gt(Tensor(np.array([1j], np.complex64)), 1)
 
 
-def test_derivatives_at_zero_factors_are_those_of_the_formula():
+def test_derivatives_at_zero_factors_follow_the_formula():
     def both(op: Any, x: list[float], y: list[float]) -> list[list[float]]:
         gradients = sporax.grad(lambda a, b: op(a, b).sum(), (0, 1))(
             Tensor(np.array(x, np.float64)), Tensor(np.array(y, np.float64))
         )
         return [each.asnumpy().round(12).tolist() for each in gradients]
 
-    # d(x ln y)/dx = ln y, also at x = 0 where that is finite; 0 ln 0 is 0 with no derivative.
+    # d(x ln y)/dx = ln y, also at x = 0 if that is finite; 0 ln 0 is 0 with derivative 0.
     ln3 = float(np.log(3).round(12))
     assert both(ops.xlogy, [0, 0, 0, 2], [3, 0, -1, 3]) == [[ln3, 0, 0, ln3], [0, 0, 0, round(2 / 3, 12)]]
     assert both(ops.xdivy, [0, 0, 2], [4, 0, 4]) == [[0.25, 0, 0.25], [0, 0, -0.125]]
@@ -302,11 +302,11 @@ def test_a_bound_or_an_element_that_is_nan_gives_nan():
     np.testing.assert_array_equal(ops.clamp(x, 2.0, 2.5).asnumpy(), [2.0, np.nan, 2.5])
     bounds = Tensor([np.nan, 0.0, 4.0])
     np.testing.assert_array_equal(ops.clamp(x, bounds, None).asnumpy(), [np.nan, np.nan, 4.0])
-    # The derivative by the elements is 1 at the bounds.
+    # The derivative with respect to the elements is 1 at the bounds.
     gradient = sporax.grad(lambda each: ops.clamp(each, 1.0, 2.0).sum())(Tensor([0.0, 1.0, 1.5, 2.0, 3.0]))
     assert gradient.asnumpy().tolist() == [0, 1, 1, 1, 0]
 
 
-def test_a_logarithm_of_half_precision_beside_float32_is_computed_in_float32():
+def test_xlogy_of_half_precision_and_float32_is_computed_in_float32():
     result = ops.xlogy(Tensor([0.5]), Tensor(np.array([2.0], np.float16)))
     np.testing.assert_allclose(result.asnumpy(), [0.5 * np.log(2.0)], rtol=1e-6)

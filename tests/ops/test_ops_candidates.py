@@ -1,4 +1,4 @@
-"""Samples of classes: which are drawn, and how often each is expected."""
+"""Candidate samplers: drawn classes and their expected counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_classes_without_repetition_are_different():
     np.testing.assert_array_equal(of_drawn, np.full(6, 0.75))
 
 
-def test_a_seed_names_the_draw_of_the_function_and_0_is_a_fresh_one():
+def test_a_seed_fixes_the_draw_of_the_function_and_0_draws_a_new_one():
     # As in MindSpore 2.10; the class forms have a stream for each instance (test_ops_random.py).
     drawn = [ops.uniform_candidate_sampler(TRUE, 2, 8, True, 100, seed=5)[0].tolist() for _ in range(2)]
     assert drawn[0] == drawn[1]
@@ -34,7 +34,7 @@ def test_a_seed_names_the_draw_of_the_function_and_0_is_a_fresh_one():
 
 
 @pytest.mark.parametrize("unique", [True, False])
-def test_true_classes_can_be_left_out(unique: bool):
+def test_true_classes_can_be_excluded(unique: bool):
     drawn, _, of_drawn = ops.uniform_candidate_sampler(TRUE, 2, 4, unique, 8, 2, True)
     assert set(drawn.tolist()) <= {2, 3, 5, 6}
     np.testing.assert_array_equal(of_drawn, np.full(4, 0.5))
@@ -42,7 +42,7 @@ def test_true_classes_can_be_left_out(unique: bool):
         ops.uniform_candidate_sampler(TRUE, 2, 5, True, 8, 2, True)
 
 
-def test_each_class_is_drawn_as_often_as_is_said():
+def test_each_class_is_drawn_as_often_as_expected():
     drawn, of_true, of_drawn = ops.log_uniform_candidate_sampler(TRUE, 2, 4000, False, 8, seed=1)
     share = np.bincount(drawn.asnumpy(), minlength=8) / 4000
     np.testing.assert_allclose(share, ZIPF, atol=0.03)
@@ -50,7 +50,7 @@ def test_each_class_is_drawn_as_often_as_is_said():
     np.testing.assert_allclose(of_drawn.asnumpy()[:5], 4000 * ZIPF[drawn.asnumpy()[:5]], rtol=1e-5)
 
 
-def test_a_sample_without_repetition_has_each_class_as_often_as_is_said():
+def test_a_sample_without_repetition_contains_each_class_as_often_as_expected():
     each, times = Tensor(np.arange(8)[None]), 200
     found = np.zeros(8)
     for seed in range(1, times + 1):
@@ -61,14 +61,14 @@ def test_a_sample_without_repetition_has_each_class_as_often_as_is_said():
     np.testing.assert_allclose(found / times, expected.asnumpy()[0], atol=0.12)
 
 
-def test_all_classes_are_expected_once():
+def test_a_sample_of_all_classes_expects_each_once():
     drawn, of_true, of_drawn = ops.LogUniformCandidateSampler(2, 8, True, 8)(TRUE)
     assert sorted(drawn.tolist()) == list(range(8))
     np.testing.assert_array_equal(of_true, np.ones((2, 2)))
     np.testing.assert_array_equal(of_drawn, np.ones(8))
 
 
-def test_what_does_not_fit():
+def test_invalid_arguments():
     with pytest.raises(ShapeError, match=r"`true_classes` must have shape \(N, 1\), but got \(2, 2\)"):
         ops.uniform_candidate_sampler(TRUE, 1, 3, True, 8)
     with pytest.raises(DtypeError, match=r"ops\.log_uniform_candidate_sampler: `true_classes` must be"):

@@ -15,7 +15,7 @@ from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax.core import Tensor
 from sporax.core import dtype as dtypes
 
-# As MindSpore 2.10 gives them: expression, value, dtype.
+# Results of MindSpore 2.10: expression, value, dtype.
 GOLDEN: list[tuple[str, Any, str]] = [
     ("ops.arange(3)", [0, 1, 2], "int64"),
     ("ops.arange(3.0)", [0, 1, 2], "float32"),
@@ -66,13 +66,13 @@ GOLDEN: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("expression", "value", "dtype"), GOLDEN)
-def test_as_mindspore_has_it(expression: str, value: Any, dtype: str):
+def test_as_mindspore(expression: str, value: Any, dtype: str):
     got = eval(expression, {"ops": ops, "Tensor": Tensor, "dtypes": dtypes})
     assert_close(got, np.asarray(value), dtype=jnp.dtype(dtype), tolerance=1e-6)
 
 
-def test_full_keeps_the_fraction_s_dtype():
-    """A difference on purpose: MindSpore's `full((2,), 3.5)` is of int64."""
+def test_full_of_a_float_is_floating():
+    """A deliberate difference: MindSpore's `full((2,), 3.5)` is int64."""
     assert ops.full((2,), 3.5).tolist() == [3.5, 3.5]
 
 
@@ -94,7 +94,7 @@ def test_ends_as_tensors():
     assert ops.range(Tensor(0.0), Tensor(1.0), Tensor(0.25)).shape == (4,)
 
 
-def test_questions_about_dtype():
+def test_dtype_queries():
     assert ops.dtype(Tensor([1.5])) is dtypes.float32
     assert Tensor([1]).is_floating_point() is False
     assert ops.is_complex(Tensor(np.array([1j]))) is True
@@ -103,7 +103,7 @@ def test_questions_about_dtype():
     assert ops.is_tensor(Tensor(1)) is True
 
 
-def test_identities():
+def test_identity_matrices():
     x = Tensor([1.0, 2.0])
     assert ops.identity(x).tolist() == ops.deepcopy(x).tolist() == x.clone().tolist() == [1.0, 2.0]
     assert ops.depend(x, None).tolist() == ops.Depend()(x, x).tolist() == [1.0, 2.0]
@@ -124,6 +124,6 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()

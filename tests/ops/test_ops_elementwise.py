@@ -121,14 +121,14 @@ PREDICATES = {
 @pytest.mark.parametrize("name", SMOOTH)
 def test_value_and_gradient(name: str):
     reference, sample = SMOOTH[name]
-    # NumPy's i0 and the integrals are good to 1e-7 or so.
+    # NumPy's i0 and the integrals are accurate to about 1e-7.
     tolerance = 2e-7 if "i0" in name or "i1" in name else None
     check_op(getattr(ops, name), reference, [sample], dtype=np.float64, tolerance=tolerance, name=name)
     check_gradient(getattr(ops, name), [sample], tolerance=2e-6, name=name)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_float32_stays(name: str):
+def test_float32_is_preserved(name: str):
     reference, sample = SMOOTH[name]
     array = sample.astype(np.float32)
     tolerance = 3e-5 if name in ("lgamma", "tan", "mish") else 1e-5
@@ -145,7 +145,7 @@ def test_float32_stays(name: str):
 
 @pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16])
 @pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "erf", "relu", "silu", "round", "square", "rsqrt"])
-def test_half_precision_stays(name: str, dtype: Any):
+def test_half_precision_is_preserved(name: str, dtype: Any):
     array = POSITIVE.astype(dtype)
     got = getattr(ops, name)(Tensor(array))
     assert got._value.dtype == jnp.dtype(dtype)
@@ -182,12 +182,12 @@ def test_integers_are_computed_in_float32(name: str, dtype: Any):
 
 
 @pytest.mark.parametrize("name", ["abs", "neg", "square", "sign", "floor", "ceil", "trunc", "relu", "positive"])
-def test_integers_stay(name: str):
+def test_integers_are_preserved(name: str):
     got = getattr(ops, name)(Tensor(np.array([-3, 2], np.int32)))
     assert got._value.dtype == np.int32
 
 
-def test_bits():
+def test_bitwise_operators():
     check_op(ops.bitwise_not, np.invert, [np.array([0, 5, -3])], dtype=np.int64)
     check_op(ops.invert, np.invert, [np.array([True, False])], dtype=np.bool_)
     check_op(ops.population_count, lambda x: np.array([3, 1, 0]), [np.array([7, 8, 0], np.int32)], dtype=np.uint8)
@@ -203,7 +203,7 @@ def test_complex_parts():
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "abs", "hardsigmoid", "hardtanh"])
-def test_derivative_at_the_bend_is_zero(name: str):
+def test_derivative_at_the_kink_is_zero(name: str):
     from sporax.transforms import grad
 
     at = {"hardsigmoid": -3.0, "hardtanh": 1.0}.get(name, 0.0)
@@ -211,7 +211,7 @@ def test_derivative_at_the_bend_is_zero(name: str):
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "clamp", "sigmoid", "silu", "hardshrink", "softshrink"])
-def test_nan_stays_nan(name: str):
+def test_nan_is_propagated(name: str):
     call = (lambda x: ops.clamp(x, 0, 1)) if name == "clamp" else getattr(ops, name)
     assert np.isnan(call(Tensor([np.nan])).asnumpy()).all()
 
@@ -230,7 +230,7 @@ def test_numbers_and_lists_become_tensors():
     assert ops.sqrt([4.0, 9.0]).tolist() == [2.0, 3.0]
 
 
-def test_wrong_dtypes_are_named():
+def test_invalid_dtypes_are_named():
     with pytest.raises(DtypeError, match=r"ops\.floor: `input` must be of a dtype among .*float.*, but got Complex64"):
         ops.floor(Tensor(np.array([1j], np.complex64)))
     with pytest.raises(DtypeError, match=r"ops\.bitwise_not: `input` .* but got Float32\. Cast it first"):

@@ -1,4 +1,4 @@
-"""MindSpore's functional helpers, and the losses as ops."""
+"""MindSpore's functional helpers, and losses as ops."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def graph() -> Any:
     return add
 
 
-def test_functions_by_type():
+def test_overloads_by_type():
     add = graph()
     assert add(1, 2.5) == 3.5
     assert add(Tensor([2.0]), 3).tolist() == [6.0]
@@ -56,7 +56,7 @@ def test_functions_by_type():
     assert (by_dtype(Tensor([1], dtypes.int32)), by_dtype(Tensor([1.0]))) == ("int32", "other")
 
 
-# What MindSpore 2.10 takes for a name (PyNative mode, where another function could be chosen).
+# The names that MindSpore 2.10 accepts (in PyNative mode, where another function could be selected).
 TYPES = {
     "Tensor": {"float tensor", "int tensor", "parameter"},
     "Number": {"int", "float", "bool"},
@@ -110,13 +110,13 @@ def test_type_names(name):
     assert taken == TYPES[name]
 
 
-def test_a_single_function_is_called_whatever_the_types():
+def test_a_single_function_is_called_for_all_types():
     only = ops.MultitypeFuncGraph("only")
     only.register("Tensor", "Tensor")(lambda x, y: x * y)
     assert only(0.5, Tensor([2.0])).tolist() == [1.0]
 
 
-def test_the_first_function_that_fits():
+def test_the_first_matching_function_is_called():
     first = ops.MultitypeFuncGraph("first")
     first.register("Int")(lambda x: "int")
     first.register("Number")(lambda x: "number")
@@ -148,8 +148,8 @@ def test_gradient_operation():
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (2, 1), (2, 2)])
-def test_a_sensitivity_of_another_shape_is_refused(shape):
-    # Broadcast, it would count elements of the output several times.
+def test_a_sensitivity_of_another_shape_is_rejected(shape):
+    # With broadcasting, elements of the output would be counted several times.
     with pytest.raises(ShapeError, match=re.escape(f"must have its shape (2,), but got {shape}")):
         ops.GradOperation(sens_param=True)(lambda a: a * a)(Tensor([1.0, 4.0]), ops.ones(shape))
 
@@ -165,11 +165,11 @@ class TestScan:
         gradient = grad(lambda a: ops.Scan()(lambda c, x: (c * x, c), a, vectors)[0])(Tensor([1.0, 1.0]))
         assert gradient.tolist() == [3.0, 8.0]
 
-    def test_a_length_that_is_not_the_lists_is_refused(self):
+    def test_a_length_other_than_that_of_the_lists_is_rejected(self):
         with pytest.raises(ArgumentError, match="`length` is 3, but `xs` has 2 elements"):
             ops.Scan()(lambda c, x: (c + x, c), 0, [1, 2], 3)
 
-    def test_what_has_no_axis_to_scan_is_refused(self):
+    def test_a_scalar_cannot_be_scanned(self):
         for xs in ([Tensor(1.0), Tensor(2.0)], [Tensor([1.0]), Tensor([2.0, 3.0])]):
             with pytest.raises(ShapeError, match="use ops.Scan, which iterates over a list"):
                 ops.scan(lambda c, x: (c + x[0], c), Tensor(0.0), xs)
@@ -179,7 +179,7 @@ class TestScan:
         assert (carry.item(), outputs.shape) == (1.0, (0,))
 
 
-def test_control_flow_is_served():
+def test_control_flow_operators():
     assert ops.cond(Tensor(True), lambda x: x + 1, lambda x: x, Tensor(1.0)).item() == 2.0
     assert ops.WhileLoop()(lambda x: x < 5, lambda x: x * 2, Tensor(1)).item() == 8
     assert ops.ForiLoop()(0, 3, lambda i, x: x + i, Tensor(0)).item() == 3
@@ -222,7 +222,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()
 
@@ -257,19 +257,19 @@ def test_losses():
     )
 
 
-def test_primitives_of_cross_entropy():
+def test_cross_entropy_primitives():
     softmax = np.exp(X) / np.exp(X).sum(1, keepdims=True)
     labels, classes = np.eye(3)[[2, 0, 1, 1]], np.array([2, 0, 1, 1])
-    loss, slope = ops.SoftmaxCrossEntropyWithLogits()(Tensor(X), Tensor(labels))
+    loss, gradient = ops.SoftmaxCrossEntropyWithLogits()(Tensor(X), Tensor(labels))
     np.testing.assert_allclose(loss.asnumpy(), -np.log(softmax[np.arange(4), classes]), rtol=1e-12)
-    np.testing.assert_allclose(slope.asnumpy(), softmax - labels, atol=1e-12)
+    np.testing.assert_allclose(gradient.asnumpy(), softmax - labels, atol=1e-12)
     mean = ops.SparseSoftmaxCrossEntropyWithLogits()(Tensor(X), Tensor(classes))
     assert mean.item() == pytest.approx(loss.asnumpy().mean())
-    slope = ops.SparseSoftmaxCrossEntropyWithLogits(is_grad=True)(Tensor(X), Tensor(classes))
-    np.testing.assert_allclose(slope.asnumpy(), (softmax - labels) / 4, atol=1e-12)
+    gradient = ops.SparseSoftmaxCrossEntropyWithLogits(is_grad=True)(Tensor(X), Tensor(classes))
+    np.testing.assert_allclose(gradient.asnumpy(), (softmax - labels) / 4, atol=1e-12)
     assert ops.L2Loss()(Tensor([1.0, 2.0])).item() == 2.5
 
 
-def test_loss_errors_carry_the_op_s_name():
+def test_loss_errors_name_the_op():
     with pytest.raises(ArgumentError, match=r"ops\.l1_loss: `reduction` must be one of .*but got 'men'"):
         ops.l1_loss(Tensor(X), Tensor(Y), "men")

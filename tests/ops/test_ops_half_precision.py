@@ -41,7 +41,7 @@ def _sums() -> dict[str, Any]:
 @pytest.mark.parametrize("name", list(_sums()))
 def test_five_thousand_ones_in_one_element(name: str, dtype: Any):
     result = _sums()[name](dtype)
-    # 4992 is the nearest bfloat16 to 5000; counts are given in float32.
+    # 4992 is the nearest bfloat16 to 5000; counts are float32.
     right = 4992.0 if result.dtype == ms.bfloat16 else 5000.0
     assert result.astype(ms.float32).asnumpy().tolist() == [right]
 
@@ -62,7 +62,7 @@ SPREADS = {
 
 
 @pytest.mark.parametrize("name", list(SPREADS))
-def test_a_spread_whose_square_is_beyond_float16(name: str):
+def test_a_variance_beyond_the_range_of_float16(name: str):
     result = SPREADS[name](Tensor(np.array([0, 1000], np.float16)))
     assert (result.asnumpy(), result.dtype) == (500.0, ms.float16)
 
@@ -79,7 +79,7 @@ NORMS = {
 
 
 @pytest.mark.parametrize("name", list(NORMS))
-def test_a_length_whose_square_is_beyond_float16(name: str):
+def test_a_norm_whose_square_is_beyond_float16(name: str):
     def length(x: Tensor) -> Tensor:
         return NORMS[name](x)
 
@@ -111,7 +111,7 @@ READS = {
 
 
 @pytest.mark.parametrize("name", list(READS))
-def test_the_gradients_of_an_element_that_is_read_often_add_up(name: str):
+def test_the_gradients_of_an_element_that_is_read_often_are_summed(name: str):
     def total(z: Tensor) -> Tensor:
         return READS[name](z).sum()
 
@@ -127,7 +127,7 @@ def test_the_gradient_of_an_embedding_that_is_read_often(how: str):
     assert [each.asnumpy().tolist() for each in gradients] == [[[5000.0]]]
 
 
-def test_frequencies_of_an_embedding_are_counted_exactly():
+def test_index_frequencies_of_an_embedding_are_counted_exactly():
     weight = ms.Parameter(Tensor(np.ones((2, 1), np.float16)), name="w")
 
     def total() -> Tensor:

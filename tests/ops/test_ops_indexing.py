@@ -21,18 +21,18 @@ pytestmark = pytest.mark.rank_promotion
 RNG = np.random.default_rng(29)
 X = RNG.normal(0.2, 1.0, (3, 4, 5))
 M = RNG.normal(0.5, 1.0, (3, 4))
-PLACES = RNG.integers(-3, 3, (2, 2))
+INDICES = RNG.integers(-3, 3, (2, 2))
 ALONG = RNG.integers(-4, 4, (3, 2))
 POINTS = np.array([[0, 1], [2, -1], [0, 1]])
 UPDATES = RNG.normal(0.0, 1.0, (3, 5))
 NUMBERS = np.array([4, 1, 4, 4, 2, 1, 0])
 
 READS: dict[str, tuple[Any, Any, list[np.ndarray]]] = {
-    "gather": (lambda x, i: ops.gather(x, i, 0), lambda x, i: np.take(x, i, 0), [X, PLACES]),
-    "gather_axis": (lambda x, i: ops.gather(x, i, -2), lambda x, i: np.take(x, i, -2), [X, PLACES]),
+    "gather": (lambda x, i: ops.gather(x, i, 0), lambda x, i: np.take(x, i, 0), [X, INDICES]),
+    "gather_axis": (lambda x, i: ops.gather(x, i, -2), lambda x, i: np.take(x, i, -2), [X, INDICES]),
     "gather_batch": (
         lambda x, i: ops.gather(x, i, 1, 1),
-        lambda x, i: np.stack([row[places] for row, places in zip(x, i, strict=True)]),
+        lambda x, i: np.stack([row[indices] for row, indices in zip(x, i, strict=True)]),
         [X, np.array([[0, 3], [1, 1], [-1, 2]])],
     ),
     "gather_d": (lambda x, i: ops.gather_d(x, 1, i), lambda x, i: np.take_along_axis(x, i, 1), [M, ALONG]),
@@ -42,8 +42,8 @@ READS: dict[str, tuple[Any, Any, list[np.ndarray]]] = {
         [M, ALONG[:2]],
     ),
     "gather_nd": (ops.gather_nd, lambda x, p: x[tuple(p.T)], [X, POINTS]),
-    "index_select": (lambda x, i: ops.index_select(x, 2, i), lambda x, i: np.take(x, i, 2), [X, PLACES[0]]),
-    "take": (ops.take, np.take, [X, PLACES * 7]),
+    "index_select": (lambda x, i: ops.index_select(x, 2, i), lambda x, i: np.take(x, i, 2), [X, INDICES[0]]),
+    "take": (ops.take, np.take, [X, INDICES * 7]),
     "where": (lambda c, x: ops.where(c, x, 0.0), lambda c, x: np.where(c, x, 0.0), [M > 0, M]),
     "select": (lambda c, x: ops.select(c, x, -x), lambda c, x: np.where(c, x, -x), [M > 0, M]),
     "masked_fill": (lambda x, m: ops.masked_fill(x, m, 0.1), lambda x, m: np.where(m, 0.1, x), [X, M[..., None] > 0]),
@@ -81,7 +81,7 @@ def _put(how: str, x: np.ndarray, index: Any, updates: np.ndarray) -> np.ndarray
 
 
 @pytest.mark.parametrize("how", ["update", "add", "sub", "mul", "div", "max", "min"])
-def test_points_written(how: str):
+def test_writes_at_points(how: str):
     points, updates = (POINTS[:2], UPDATES[:2]) if how == "update" else (POINTS, UPDATES)
     call = getattr(ops, f"tensor_scatter_{how}")
     check_op(call, lambda x, p, u: _put(how, x, tuple(p.T), u), [X, points, updates], dtype=np.float64, name=how)
@@ -91,8 +91,8 @@ def test_points_written(how: str):
         assert_close(method(Tensor(X), Tensor(points), Tensor(updates)), _put(how, X, tuple(points.T), updates))
 
 
-def test_the_slope_of_a_product_with_zeros():
-    """Each update's slope is the product of the others, whatever is 0."""
+def test_the_gradient_of_a_product_with_zeros():
+    """The gradient with respect to each update is the product of the others, also if some are 0."""
     points = Tensor([[0], [0], [1], [1], [1]])
 
     def total(u: Tensor) -> Tensor:
@@ -108,13 +108,13 @@ def test_integer_division_of_points():
 
 def _along(x: np.ndarray, index: np.ndarray, src: np.ndarray, add: bool) -> np.ndarray:
     result = x.copy()
-    for place in np.ndindex(index.shape):
-        at = (place[0], index[place])
-        result[at] = result[at] + src[place] if add else src[place]
+    for position in np.ndindex(index.shape):
+        at = (position[0], index[position])
+        result[at] = result[at] + src[position] if add else src[position]
     return result
 
 
-def test_elements_written():
+def test_writes_of_elements():
     index, src = np.array([[0, -1], [2, 1]]), RNG.normal(0.0, 1.0, (3, 2))
     check_op(lambda x, i, s: ops.scatter(x, 1, i, s), lambda x, i, s: _along(x, i, s, False), [M, index, src])
     doubled = np.array([[0, 0], [2, 1]])
@@ -127,7 +127,7 @@ def test_elements_written():
     assert_close(x.scatter(dim=1, index=Tensor(index), src=0.1), _along(M, index, np.full((2, 2), 0.1), False))
 
 
-def test_slices_written():
+def test_writes_of_slices():
     rows, values = np.array([1, -1, 1]), RNG.normal(0.0, 1.0, (3, 3, 5))
     call = lambda x, i, y: ops.index_add(x, i, y, 1)  # noqa: E731
     check_op(call, lambda x, i, y: _put("add", x, (slice(None), i), y), [X, rows, values])
@@ -149,7 +149,7 @@ def test_slices_written():
     check_op(lambda x, s: ops.slice_scatter(x, s, 1, 0, 4, 2), lambda x, s: stretched, [X, np.full((3, 2, 5), 5.0)])
 
 
-def test_scatter_nd_adds_up():
+def test_scatter_nd_sums_repeated_indices():
     expected = np.zeros((3, 4, 5))
     np.add.at(expected, tuple(POINTS.T), UPDATES)
     check_op(lambda p, u: ops.scatter_nd(p, u, (3, 4, 5)), lambda p, u: expected, [POINTS, UPDATES])
@@ -202,7 +202,7 @@ def test_sequence_mask_and_intopk():
     assert ops.InTopK(1)(scores, Tensor([1, 7])).tolist() == [True, False]
 
 
-def test_order_is_stable_and_says_where():
+def test_sorting_is_stable_and_returns_indices():
     x = np.array([3.0, 1.0, 3.0, np.nan, 2.0])
     values, indices = ops.sort(Tensor(x))
     assert indices.tolist() == [1, 4, 0, 2, 3]
@@ -218,9 +218,9 @@ def test_order_is_stable_and_says_where():
 
 
 def test_distinct_elements():
-    values, places = ops.unique(Tensor(NUMBERS))
-    assert (values.tolist(), places.tolist()) == ([4, 1, 2, 0], [0, 1, 0, 0, 2, 1, 3])
-    assert places._value.dtype == np.int64
+    values, indices = ops.unique(Tensor(NUMBERS))
+    assert (values.tolist(), indices.tolist()) == ([4, 1, 2, 0], [0, 1, 0, 0, 2, 1, 3])
+    assert indices._value.dtype == np.int64
     assert ops.unique(Tensor(NUMBERS, np.int32))[1]._value.dtype == np.int32
     assert ops.unique_with_pad(Tensor(NUMBERS), -1)[0].tolist() == [4, 1, 2, 0, -1, -1, -1]
     values, runs, counts = ops.unique_consecutive(Tensor(NUMBERS), True, True)
@@ -258,7 +258,7 @@ def test_counts():
     assert ops.Bincount()(Tensor([1, 1, 9]), 3, Tensor([1, 1, 1])).tolist() == [0, 2, 0]
 
 
-def test_methods_tell_their_two_forms_apart():
+def test_methods_distinguish_their_two_forms():
     x = Tensor([[1, 2], [3, 4]])
     assert x.gather(Tensor([1]), 0).tolist() == x.gather(input_indices=Tensor([1]), axis=0).tolist() == [[3, 4]]
     assert x.gather(1, Tensor([[1], [0]])).tolist() == x.gather(dim=1, index=Tensor([[1], [0]])).tolist() == [[2], [3]]
@@ -289,7 +289,7 @@ def test_embedding():
     assert_close(weight, [[0.6, 0.8], [0.3, 0.4]], tolerance=1e-5)
 
 
-def test_compiled_code_has_a_stated_result_for_an_index_outside():
+def test_compiled_code_has_the_documented_result_for_an_index_out_of_range():
     with x64_scope(True):
         read = jax.jit(lambda i: ops.gather(Tensor([1.0, 2.0]), wrap(i), 0)._value)(jnp.array([1, 7, -3]))
         written = jax.jit(lambda i: ops.tensor_scatter_add(Tensor([1.0, 2.0]), wrap(i), Tensor([5.0]))._value)(
@@ -408,6 +408,6 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()

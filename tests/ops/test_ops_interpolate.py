@@ -29,7 +29,7 @@ def cubic(x: float, a: float = -0.75) -> float:
 
 
 def row_of(mode: str, n: int, m: int, i: int, align: bool) -> np.ndarray:
-    """What each of n elements weighs in element i of m."""
+    """Return the weights of the n input elements in output element i of m."""
     row = np.zeros(n)
     if mode == "nearest":
         row[i * n // m] = 1
@@ -68,7 +68,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("mode", "at", "size", "align"), CASES)
-def test_values_are_the_formulas(mode, at, size, align):
+def test_values_match_the_formulas(mode, at, size, align):
     x = INPUTS[mode][at]
     value = ops.interpolate(Tensor(x), size=size, mode=mode, align_corners=align)
     assert value.shape == (2, 3, *size)
@@ -76,7 +76,7 @@ def test_values_are_the_formulas(mode, at, size, align):
 
 
 @pytest.mark.parametrize("mode", INPUTS)
-def test_gradients_are_those_of_the_matrix_and_compiled_values_are_equal(mode):
+def test_gradients_match_the_matrix_and_compiled_values_are_equal(mode):
     x, size = INPUTS[mode][-1], {3: (7,), 4: (7, 3), 5: (5, 3, 4)}[INPUTS[mode][-1].ndim]
     weights = RNG.normal(size=(2, 3, *size)).astype(np.float32)
 
@@ -84,7 +84,7 @@ def test_gradients_are_those_of_the_matrix_and_compiled_values_are_equal(mode):
         return (ops.interpolate(x, size=size, mode=mode) * Tensor(weights)).sum()
 
     gradient = grad(total)(Tensor(x)).asnumpy()
-    # The transpose: each element weighs in the result as the result's derivative says.
+    # The transpose: the gradient of each element is its weight in the result.
     back = weights.astype(np.float64)
     for axis, m in enumerate(size, 2):
         matrix = np.stack([row_of(mode, x.shape[axis], m, i, False) for i in range(m)])
@@ -108,7 +108,7 @@ def test_scale_factors_give_sizes_and_steps():
     np.testing.assert_allclose(area, expected(IMAGE, (5, 6), "area", False), rtol=1e-5, atol=1e-6)
 
 
-def test_what_mindspore_gives():
+def test_values_match_mindspore():
     # MindSpore 2.10 on a CPU.
     x = Tensor(np.arange(20, dtype=np.float32).reshape(1, 1, 4, 5) ** 1.5)
     recorded = {
@@ -126,7 +126,7 @@ def test_half_precision_is_computed_in_float32_and_nearest_keeps_every_bit():
     x = IMAGE.astype(np.float16)
     value = ops.interpolate(Tensor(x), size=(9, 9), mode="bilinear").asnumpy()
     assert value.dtype == np.float16
-    # No more than one rounding to float16.
+    # At most one rounding to float16.
     np.testing.assert_allclose(value, expected(x, (9, 9), "bilinear", False), rtol=6e-4, atol=1e-7)
     wide = Tensor(IMAGE.astype(np.float64) / 3)
     np.testing.assert_array_equal(ops.interpolate(wide, size=(4, 5)).asnumpy(), wide.asnumpy())
@@ -159,7 +159,7 @@ def test_errors():
 
 
 @pytest.mark.peers
-def test_values_and_gradients_are_torchs():
+def test_values_and_gradients_match_torch():
     torch = pytest.importorskip("torch")
     for mode in INPUTS:
         inputs: tuple[Any, ...] = INPUTS[mode]

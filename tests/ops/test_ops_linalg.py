@@ -208,7 +208,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()
 

@@ -1,4 +1,4 @@
-"""Losses as ops: each is its function of `sporax.losses`, reduced, under MindSpore's signature."""
+"""Losses as ops: functions of `sporax.losses` with a reduction and MindSpore's signature."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_op_is_its_loss_reduced(name: str):
+def test_an_op_equals_its_loss_with_a_reduction(name: str):
     _, inputs, hyper = CASES[name]
     for reduction in ("none", "mean", "sum"):
         expected = losses.evaluate(getattr(losses, name), *inputs, reduction=reduction, **hyper)
@@ -137,20 +137,20 @@ def test_an_op_is_its_loss_reduced(name: str):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_signature_is_mindspores(name: str):
+def test_signatures_match_mindspore(name: str):
     parameters = inspect.signature(getattr(ops, name)).parameters.values()
     found = inspect.Signature([each.replace(annotation=each.empty) for each in parameters])
     assert str(found) == CASES[name][0]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_unknown_reduction_is_said_with_the_ops_name(name: str):
+def test_the_error_for_an_unknown_reduction_names_the_op(name: str):
     _, inputs, *_ = CASES[name]
     with pytest.raises(ArgumentError, match=rf"ops\.{name}: `reduction` must be one of .*but got 'average'"):
         getattr(ops, name)(*tensors(inputs), reduction="average")
 
 
-def test_the_names_of_the_newer_functions():
+def test_names_of_the_newer_functions():
     assert ops.l1_loss_ext is ops.l1_loss
     assert ops.mse_loss_ext is ops.mse_loss
     assert ops.cross_entropy_ext is ops.cross_entropy
@@ -158,7 +158,7 @@ def test_the_names_of_the_newer_functions():
     np.testing.assert_array_equal(got, ops.nll_loss(*tensors((LOGP, CLASSES)), Tensor(W), 0, "sum"))
 
 
-def test_probabilities_choose_the_other_cross_entropy():
+def test_probabilities_select_the_soft_cross_entropy():
     target = Q / Q.sum(1, keepdims=True)
     got = ops.cross_entropy(*tensors((X, target)), Tensor(W), reduction="none", label_smoothing=0.2)
     expected = losses.soft_cross_entropy(X, target, weight=W, label_smoothing=0.2)
@@ -185,7 +185,7 @@ def test_one_sample_without_a_batch(reduction: str):
         np.testing.assert_array_equal(one.asnumpy(), all_of_it.asnumpy().reshape(()))
 
 
-def test_places_beside_the_samples():
+def test_additional_axes():
     logits = RNG.normal(0.1, 1.0, (2, 4, 3, 2)).astype(np.float32)
     labels = RNG.integers(0, 4, (2, 3, 2)).astype(np.int64)
     got = ops.cross_entropy(Tensor(logits), Tensor(labels), reduction="none")
@@ -198,7 +198,7 @@ def test_places_beside_the_samples():
     )
 
 
-def test_divergence_has_a_fourth_reduction_and_targets_in_logarithms():
+def test_divergence_has_batchmean_and_log_target():
     whole = ops.kl_div(*tensors((LOGP, Q)), "sum").item()
     assert ops.kl_div(*tensors((LOGP, Q)), "batchmean").item() == pytest.approx(whole / N, rel=1e-6)
     in_logs = ops.kl_div_ext(*tensors((LOGP, np.log(Q))), "sum", True)
@@ -217,7 +217,7 @@ def test_only_the_newer_divergence_broadcasts():
         ops.kl_div_ext(*tensors((LOGP[:, :1], Q[0])))
 
 
-def test_labels_and_shapes_that_do_not_fit():
+def test_invalid_labels_and_shapes():
     with pytest.raises(LabelError, match=r"ops\.cross_entropy: `labels` must be class indices in \[0, 4\), but got 4"):
         ops.cross_entropy(Tensor(X), Tensor([0, 4, 1]))
     with pytest.raises(LabelError, match=r"ops\.soft_margin_loss: `labels` must be 1 or -1, but got 0"):
@@ -235,13 +235,13 @@ def test_a_margin_may_be_a_tensor():
     assert got.item() == pytest.approx(ops.triplet_margin_loss(*tensors((X, Y, Z)), margin=0.4).item(), rel=1e-6)
 
 
-def test_gradients_go_through_and_compiled_code_agrees():
+def test_gradients_are_correct_and_compiled_code_agrees():
     def loss(x: Tensor) -> Tensor:
         return ops.cross_entropy(x, Tensor(CLASSES), Tensor(W), 0, "mean", 0.2) + ops.huber_loss(x, Tensor(Y))
 
-    slope = grad(loss)(Tensor(X))
-    np.testing.assert_allclose(jit(grad(loss))(Tensor(X)).asnumpy(), slope.asnumpy(), rtol=1e-5, atol=1e-7)
+    gradient = grad(loss)(Tensor(X))
+    np.testing.assert_allclose(jit(grad(loss))(Tensor(X)).asnumpy(), gradient.asnumpy(), rtol=1e-5, atol=1e-7)
     nudge = RNG.normal(size=X.shape).astype(np.float32)
     step = 1e-2
     difference = (loss(Tensor(X + step * nudge)).item() - loss(Tensor(X - step * nudge)).item()) / (2 * step)
-    assert float((slope.asnumpy() * nudge).sum()) == pytest.approx(difference, rel=1e-2)
+    assert float((gradient.asnumpy() * nudge).sum()) == pytest.approx(difference, rel=1e-2)

@@ -1,4 +1,4 @@
-"""The class forms of losses: what they give beside the loss, and MindSpore's own layouts."""
+"""The class forms of losses: their additional results, and the layouts of MindSpore."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def tensors(*values: Any) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_a_constructor_is_mindspores(name: str):
+def test_constructors_match_mindspore(name: str):
     assert str(inspect.signature(getattr(ops, name))) == SIGNATURES[name]
 
 
@@ -75,21 +75,21 @@ SAME = {
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_a_class_is_its_function(name: str):
+def test_a_class_equals_its_function(name: str):
     inputs, hyper, function = SAME[name]
     for reduction in ("none", "sum"):
         form = getattr(ops, name)(**hyper, reduction=reduction)
         np.testing.assert_allclose(form(*tensors(*inputs)).asnumpy(), function(reduction).asnumpy(), rtol=1e-6)
 
 
-def test_the_divergences_fourth_reduction():
+def test_batchmean_of_the_divergence():
     got = ops.KLDivLoss("batchmean")(*tensors(np.log(P), Q))
     assert got.item() == pytest.approx(ops.KLDivLoss("sum")(*tensors(np.log(P), Q)).item() / 3, rel=1e-6)
     with pytest.raises(ArgumentError, match=r"ops\.KLDivLoss: `reduction` must be one of"):
         ops.KLDivLoss("batch")(*tensors(np.log(P), Q))
 
 
-def test_the_negative_log_likelihood_tells_the_weight_it_divides_by():
+def test_the_negative_log_likelihood_returns_its_total_weight():
     labels = np.array([2, -100, 3], np.int32)
     loss, weight = ops.NLLLoss()(*tensors(np.log(P), labels, W))
     assert weight.item() == 1.25 + 0.75
@@ -102,7 +102,7 @@ def test_the_negative_log_likelihood_tells_the_weight_it_divides_by():
     assert (loss.shape, weight.item()) == ((), 1.25)
 
 
-def test_the_margin_of_lists_tells_which_classes_are_listed():
+def test_multilabel_margin_returns_the_listed_classes():
     lists = np.array([[1, 3, -1, 0], [0, -1, 2, 2], [-1, 1, 1, 1]], np.int32)
     loss, listed = ops.MultilabelMarginLoss("none")(*tensors(X, lists))
     np.testing.assert_array_equal(listed, [[0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
@@ -112,7 +112,7 @@ def test_the_margin_of_lists_tells_which_classes_are_listed():
     np.testing.assert_array_equal(one, [0, 1, 0, 1])
 
 
-def test_half_the_sum_of_squares_is_added_up_in_float32():
+def test_half_the_sum_of_squares_is_accumulated_in_float32():
     values = np.full(100, 20.0, np.float16)
     assert ops.L2Loss()(Tensor(values)).item() == 20000.0
     half = ops.L2Loss()(Tensor(np.full(3000, 5.0, np.float16)))
@@ -122,9 +122,9 @@ def test_half_the_sum_of_squares_is_added_up_in_float32():
 
 def test_cross_entropies_with_their_gradients():
     soft = Q / Q.sum(1, keepdims=True)
-    loss, slope = ops.SoftmaxCrossEntropyWithLogits()(*tensors(X, soft))
+    loss, gradient = ops.SoftmaxCrossEntropyWithLogits()(*tensors(X, soft))
     softmax = np.exp(X) / np.exp(X).sum(1, keepdims=True)
-    np.testing.assert_allclose(slope.asnumpy(), softmax - soft, atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), softmax - soft, atol=1e-6)
     np.testing.assert_allclose(loss.asnumpy(), -(soft * np.log(softmax)).sum(1), rtol=1e-5)
     np.testing.assert_allclose(
         ops.SigmoidCrossEntropyWithLogits()(*tensors(X, Q)).asnumpy(),
@@ -146,7 +146,7 @@ VALUES = np.array([label for labels in TARGETS for label in labels], np.int32)
 
 
 def read(path: tuple[int, ...], merge: bool) -> list[int]:
-    """The labels of an alignment; the last class is the blank."""
+    """Return the labels of an alignment; the last class is the blank."""
     kept = [kind for at, kind in enumerate(path) if not (merge and at and path[at - 1] == kind)]
     return [kind for kind in kept if kind != KINDS - 1]
 
@@ -159,37 +159,37 @@ def cost(row: int, labels: list[int], merge: bool = True) -> float:
 
 
 def sparse_ctc(**hyper: Any) -> tuple[np.ndarray, np.ndarray]:
-    loss, slope = ops.CTCLoss(**hyper)(*tensors(SCORES, INDICES, VALUES, COUNTS))
-    return loss.asnumpy(), slope.asnumpy()
+    loss, gradient = ops.CTCLoss(**hyper)(*tensors(SCORES, INDICES, VALUES, COUNTS))
+    return loss.asnumpy(), gradient.asnumpy()
 
 
 @pytest.mark.parametrize("merge", [True, False])
 @pytest.mark.parametrize("collapse", [True, False])
 def test_every_alignment_counts(merge: bool, collapse: bool):
-    loss, slope = sparse_ctc(preprocess_collapse_repeated=collapse, ctc_merge_repeated=merge)
+    loss, gradient = sparse_ctc(preprocess_collapse_repeated=collapse, ctc_merge_repeated=merge)
     targets = [[1, 2] if collapse else [1, 1, 2], [0], [2, 0]]
     np.testing.assert_allclose(loss, [cost(row, labels, merge) for row, labels in enumerate(targets)], rtol=1e-5)
-    # Through the softmax the gradient of a frame adds up to 0, and frames beyond the length have none.
-    np.testing.assert_allclose(slope.sum(2), 0, atol=1e-6)
-    assert np.all(slope[3:, 1] == 0)
-    assert np.all(np.abs(slope[:3, 1]).max(1) > 0)
+    # The gradient through the softmax sums to 0 in each frame, and is 0 in frames beyond the length.
+    np.testing.assert_allclose(gradient.sum(2), 0, atol=1e-6)
+    assert np.all(gradient[3:, 1] == 0)
+    assert np.all(np.abs(gradient[:3, 1]).max(1) > 0)
     step = 1e-2
     nudge = RNG.normal(size=SCORES.shape).astype(np.float32)
     form = ops.CTCLoss(collapse, merge)
     rest = tensors(INDICES, VALUES, COUNTS)
     ahead, behind = (form(Tensor(SCORES + by * nudge), *rest)[0].asnumpy() for by in (step, -step))
-    np.testing.assert_allclose((slope * nudge).sum((0, 2)), (ahead - behind) / (2 * step), rtol=2e-2, atol=1e-3)
+    np.testing.assert_allclose((gradient * nudge).sum((0, 2)), (ahead - behind) / (2 * step), rtol=2e-2, atol=1e-3)
 
 
 def test_compiled_ctc_agrees():
     form = ops.CTCLoss()
-    loss, slope = jit(lambda *each: form(*each))(*tensors(SCORES, INDICES, VALUES, COUNTS))
+    loss, gradient = jit(lambda *each: form(*each))(*tensors(SCORES, INDICES, VALUES, COUNTS))
     expected = sparse_ctc()
     np.testing.assert_allclose(loss.asnumpy(), expected[0], rtol=1e-5)
-    np.testing.assert_allclose(slope.asnumpy(), expected[1], atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), expected[1], atol=1e-6)
 
 
-def test_an_empty_target_is_blanks_alone():
+def test_an_empty_target_aligns_with_blanks_only():
     loss, _ = ops.CTCLoss()(*tensors(SCORES, INDICES[3:], VALUES[3:], COUNTS))
     np.testing.assert_allclose(loss.asnumpy(), [cost(0, []), cost(1, [0]), cost(2, [2, 0])], rtol=1e-5)
 
@@ -209,9 +209,9 @@ def test_a_sequence_with_more_labels_than_frames():
     with pytest.raises(ArgumentError, match=r"sequence 0 has 2 frames and 3 labels\. Leave it out, or set ignore_lo"):
         ops.CTCLoss()(*given, counts)
     for merge in (True, False):
-        loss, slope = ops.CTCLoss(False, merge, True)(*given, counts)
+        loss, gradient = ops.CTCLoss(False, merge, True)(*given, counts)
         assert loss.asnumpy()[0] == 0
-        assert np.all(slope.asnumpy()[:, 0] == 0)
+        assert np.all(gradient.asnumpy()[:, 0] == 0)
         assert np.all(loss.asnumpy()[1:] > 0)
 
 
@@ -223,12 +223,12 @@ def test_a_sequence_with_more_labels_than_frames():
         ([[0, 0]], ShapeError, r"must have shape \(M, 2\) and `labels_values` \(M,\), but got \(1, 2\) and \(2,\)"),
     ],
 )  # fmt: skip
-def test_positions_that_do_not_fit(indices: Any, error: type[Exception], message: str):
+def test_invalid_positions(indices: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         ops.CTCLoss()(*tensors(SCORES, np.array(indices), np.array([0, 1], np.int32), COUNTS))
 
 
-def test_the_second_ctc_and_the_function():
+def test_ctc_loss_v2_and_the_function():
     log_probs = np.asarray(losses.log_softmax(SCORES))
     targets = np.array([[1, 1, 2], [2, 0, 0], [2, 1, 0]], np.int32)
     lengths = np.array([3, 1, 2], np.int32)
@@ -264,16 +264,16 @@ def test_the_best_class_of_each_frame():
         ops.ctc_greedy_decoder(Tensor(scores), Tensor([5, 6, 2]))
 
 
-def test_the_transducer_gives_its_gradient():
+def test_the_transducer_returns_its_gradient():
     acts = RNG.normal(0.2, 1.0, (2, 4, 3, 5)).astype(np.float32)
     rest = tensors(np.array([[1, 2], [3, 0]], np.int32), np.array([4, 3], np.int32), np.array([2, 1], np.int32))
-    costs, slope = ops.RNNTLoss(blank_label=4)(Tensor(acts), *rest)
+    costs, gradient = ops.RNNTLoss(blank_label=4)(Tensor(acts), *rest)
     expected = losses.rnnt_loss(acts, *(each.asnumpy() for each in rest), blank=4)
     np.testing.assert_allclose(costs.asnumpy(), np.asarray(expected), rtol=1e-6)
-    np.testing.assert_allclose(slope.asnumpy().sum(3), 0, atol=1e-6)
-    assert np.all(slope.asnumpy()[1, 3] == 0)
+    np.testing.assert_allclose(gradient.asnumpy().sum(3), 0, atol=1e-6)
+    assert np.all(gradient.asnumpy()[1, 3] == 0)
     step, nudge = 1e-2, RNG.normal(size=acts.shape).astype(np.float32)
     ahead, behind = (ops.RNNTLoss(4)(Tensor(acts + by * nudge), *rest)[0].asnumpy() for by in (step, -step))
     np.testing.assert_allclose(
-        (slope.asnumpy() * nudge).sum((1, 2, 3)), (ahead - behind) / (2 * step), rtol=2e-2, atol=1e-3
+        (gradient.asnumpy() * nudge).sum((1, 2, 3)), (ahead - behind) / (2 * step), rtol=2e-2, atol=1e-3
     )

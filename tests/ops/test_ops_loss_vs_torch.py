@@ -1,4 +1,4 @@
-"""Losses as ops beside PyTorch's functions: values and gradients by the first input, of the mean."""
+"""Losses as ops compared with PyTorch: values of the mean and gradients with respect to the first input."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
-# torch says at each call that a later release will have another mean.
+# torch warns at each call that the mean will change in a later release.
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning")
 @pytest.mark.parametrize("name", CASES)
-def test_the_op_is_torchs(name: str):
+def test_the_op_matches_torch(name: str):
     inputs, options, *peer = CASES[name]
     function = getattr(F, peer[0] if peer else name)
     arrays = [torch.tensor(each) for each in inputs]
@@ -68,6 +68,6 @@ def test_the_op_is_torchs(name: str):
         np.testing.assert_allclose(loss(first, reduction).asnumpy(), expected, rtol=1e-7, atol=1e-12)
     expected = function(*arrays, reduction="mean", **own)
     expected.backward()
-    value, slope = jit(value_and_grad(loss))(first)
+    value, gradient = jit(value_and_grad(loss))(first)
     np.testing.assert_allclose(value.asnumpy(), expected.detach().numpy(), rtol=1e-7, atol=1e-12)
-    np.testing.assert_allclose(slope.asnumpy(), arrays[0].grad.numpy(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(gradient.asnumpy(), arrays[0].grad.numpy(), rtol=1e-6, atol=1e-9)

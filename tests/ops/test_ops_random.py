@@ -75,7 +75,7 @@ def test_moments(name: str):
     assert values.shape == (N,)
     assert values.dtype.name == dtype
     array = values.asnumpy().astype(np.float64)
-    # Five standard errors: the seed is fixed, so this does not flicker.
+    # Five standard errors; the seed is fixed, so the test is deterministic.
     assert abs(array.mean() - mean) < 5 * deviation / N**0.5
     assert abs(array.std() - deviation) < 0.1 * deviation
     assert not np.array_equal(array, draw().asnumpy())
@@ -98,9 +98,9 @@ SEEDED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", SEEDED)
-def test_a_seed_decides_a_sequence_of_draws(name: str):
-    # MindSpore 2.10: the second call with a seed draws anew, and set_seed starts the sequence again. A mask that is
-    # the same in every step of training would be wrong.
+def test_a_seed_fixes_a_sequence_of_draws(name: str):
+    # MindSpore 2.10: the second call with a seed draws new numbers, and set_seed restarts the sequence. A mask that
+    # is the same in every training step would be wrong.
     draw = SEEDED[name]
     before = default_generator.key.asnumpy()
 
@@ -151,8 +151,8 @@ CLASS_FORMS: dict[str, Any] = {
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", CLASS_FORMS)
-def test_each_instance_with_a_seed_has_a_stream_of_its_own(name: str, compiled: bool):
-    # MindSpore 2.10: the second call of an instance draws anew, a new instance starts again, whatever set_seed says.
+def test_each_instance_with_a_seed_has_a_separate_stream(name: str, compiled: bool):
+    # MindSpore 2.10: the second call of an instance draws new numbers; a new instance restarts, even under set_seed.
     make, call = CLASS_FORMS[name]
 
     def two(seed: int) -> list[list[float]]:
@@ -191,14 +191,14 @@ def test_a_seeded_mask_differs_from_step_to_step_of_training():
     assert len(set(map(str, masks))) == 4
 
 
-def test_set_seed_starts_anew():
+def test_set_seed_restarts_the_sequence():
     sporax.set_seed(1)
     first = ops.rand(3).asnumpy()
     sporax.set_seed(1)
     np.testing.assert_array_equal(first, ops.rand(3).asnumpy())
 
 
-def test_each_call_of_a_compiled_function_draws_anew():
+def test_each_call_of_a_compiled_function_draws():
     draw = sporax.jit(lambda: ops.rand(4))
     first, second = draw().asnumpy(), draw().asnumpy()
     assert not np.array_equal(first, second)
@@ -208,7 +208,7 @@ def test_each_call_of_a_compiled_function_draws_anew():
     np.testing.assert_array_equal(eager, draw().asnumpy())
 
 
-def test_each_lane_of_a_vmap_draws_for_itself():
+def test_each_lane_of_a_vmap_draws_separately():
     drawn = sporax.vmap(lambda x: x + ops.rand(3))(Tensor(np.zeros((4, 3), np.float32)))
     assert len(np.unique(drawn.asnumpy())) == 12
 
@@ -222,7 +222,7 @@ def test_permutations():
     np.testing.assert_array_equal(shuffled[:, 1], shuffled[:, 0] + 1)
 
 
-def test_without_replacement_no_class_comes_twice():
+def test_without_replacement_no_class_is_repeated():
     drawn = ops.multinomial(Tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 1.0]]), 2, replacement=False).asnumpy()
     assert drawn.shape == (2, 2)
     assert len(set(drawn[0])) == 2
@@ -257,7 +257,7 @@ def test_dropout():
 @pytest.mark.parametrize(
     ("name", "shape"), [("dropout1d", (4, 8, 3)), ("dropout2d", (8, 3, 2)), ("dropout3d", (4, 8, 2, 3, 2))]
 )
-def test_whole_channels_are_dropped(name: str, shape: tuple[int, ...]):
+def test_complete_channels_are_dropped(name: str, shape: tuple[int, ...]):
     spatial = int(name[-2])
     dropped = getattr(ops, name)(Tensor(np.ones(shape)), 0.5).asnumpy().reshape(*shape[:-spatial], -1)
     assert (dropped == dropped[..., :1]).all()
@@ -276,7 +276,7 @@ def test_dropout_without_effect_draws_no_key():
     assert not np.array_equal(before, default_generator.key.asnumpy())
 
 
-def test_a_repeatable_draw_is_named_by_both_seeds():
+def test_a_repeatable_draw_is_fixed_by_both_seeds():
     def draw(*seeds: int) -> list[int]:
         return ops.randperm(50, *seeds).tolist()
 
@@ -285,13 +285,13 @@ def test_a_repeatable_draw_is_named_by_both_seeds():
     assert draw() != draw()
 
 
-def test_methods_take_a_generator():
+def test_methods_accept_a_generator():
     x = Tensor(np.full(50, 0.5, np.float32))
     assert x.uniform(generator=Generator(3)).tolist() == x.uniform(generator=Generator(3)).tolist()
     assert x.bernoulli(generator=Generator(3)).tolist() != x.bernoulli(generator=Generator(4)).tolist()
 
 
-def test_in_place_draws_take_a_generator():
+def test_in_place_draws_accept_a_generator():
     x = Tensor(np.zeros(5, np.float32))
     first = x.normal_(2.0, 0.5, generator=Generator(3)).asnumpy()
     assert x.asnumpy().any()
@@ -335,12 +335,12 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()
 
 
-def test_a_training_state_holds_the_stream_of_seeded_draws(tmp_path):
+def test_a_training_state_contains_the_stream_of_seeded_draws(tmp_path):
     ops.rand(3, seed=5)
     checkpoint.save_training_state(tmp_path / "run.ckpt", sporax.nn.Dense(1, 1), epoch=1, step=1)
     expected = ops.rand(3, seed=5).tolist()

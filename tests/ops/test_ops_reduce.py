@@ -62,7 +62,7 @@ def test_gradients(name: str):
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "all", "any", "std", "var", "argmax", "argmin"])
-def test_methods_answer_to_both_names(name: str):
+def test_methods_accept_both_names(name: str):
     x = Tensor(X)
     given = [{"axis": 1}, {"dim": 1}]
     results = [getattr(x, name)(**each) for each in given]
@@ -79,7 +79,7 @@ def test_methods_answer_to_both_names(name: str):
         getattr(x, name)(axis=1, dim=1, nope=2) if name in ("max", "min") else getattr(x, name)(axis=1, dim=1)
 
 
-# expression, printed result and dtype: as MindSpore 2.10 gives them
+# expression, printed result and dtype of MindSpore 2.10
 GOLDEN = [
     ("Tensor([1, 2]).sum()", "3", "int64"),
     ("Tensor([1, 2], np.int32).sum()", "3", "int64"),
@@ -132,28 +132,28 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize(("expression", "printed", "dtype"), GOLDEN)
-def test_as_mindspore_has_it(expression: str, printed: str, dtype: str):
+def test_as_mindspore(expression: str, printed: str, dtype: str):
     got = eval(expression, {"ops": ops, "Tensor": Tensor, "np": np})
     assert str(got) == printed
     array = got if isinstance(got, (np.ndarray, np.generic)) else got._value
     assert array.dtype == jnp.dtype(dtype)
 
 
-def test_the_mean_of_integers_keeps_its_fraction():
-    """A difference on purpose: MindSpore cuts it off."""
+def test_the_mean_of_integers_is_not_truncated():
+    """A deliberate difference: MindSpore truncates it."""
     for result in (Tensor([1, 2]).mean(), ops.mean(Tensor([1, 2])), ops.ReduceMean()(Tensor([1, 2], np.int32))):
         assert result.dtype.name == "float32"
         assert result.item() == 1.5
 
 
-def test_arguments_of_an_extreme():
-    for name, place in (("argmax", np.argmax), ("argmin", np.argmin)):
-        check_op(lambda x, name=name: getattr(ops, name)(x, 1), lambda x, place=place: place(x, 1), [X])
-        check_op(getattr(ops, name), place, [X])
-    for name, value, place in (("max", np.max, np.argmax), ("min", np.min, np.argmin)):
+def test_argmax_argmin_and_indices_of_max_and_min():
+    for name, arg in (("argmax", np.argmax), ("argmin", np.argmin)):
+        check_op(lambda x, name=name: getattr(ops, name)(x, 1), lambda x, arg=arg: arg(x, 1), [X])
+        check_op(getattr(ops, name), arg, [X])
+    for name, value, arg in (("max", np.max, np.argmax), ("min", np.min, np.argmin)):
         check_op(
             lambda x, name=name: getattr(ops, name)(x, 2, keepdims=True),
-            lambda x, value=value, place=place: (value(x, 2, keepdims=True), place(x, 2, keepdims=True)),
+            lambda x, value=value, arg=arg: (value(x, 2, keepdims=True), arg(x, 2, keepdims=True)),
             [X],
             dtype=[np.float64, np.int64],
         )
@@ -172,7 +172,7 @@ def test_initial_and_where():
         ops.amax(Tensor(X), where=Tensor(mask))
 
 
-def test_truths():
+def test_all_and_any():
     mask = X > 0.9
     for name in ("all", "any"):
         check_op(
@@ -184,7 +184,7 @@ def test_truths():
     check_op(lambda x: ops.count_nonzero(x, 1), lambda x: np.count_nonzero(x, 1), [mask], dtype=np.int32)
 
 
-def test_spread_with_its_mean():
+def test_std_and_var_with_the_mean():
     check_op(lambda x: ops.std_mean(x, 1, 1), lambda x: (np.std(x, 1, ddof=1), np.mean(x, 1)), [X])
     check_op(lambda x: ops.var_mean(x, (0, 1)), lambda x: (np.var(x, (0, 1)), np.mean(x, (0, 1))), [X])
     assert ops.std(Tensor(X), ddof=True).item() == pytest.approx(np.std(X, ddof=1))
@@ -209,7 +209,7 @@ def test_median_of_an_odd_number_and_of_nan():
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
-def test_running(axis: int):
+def test_running_reductions(axis: int):
     check_op(lambda x: ops.cumsum(x, axis), lambda x: np.cumsum(x, axis), [X], tolerance=1e-11)
     check_op(lambda x: ops.cumprod(x, axis), lambda x: np.cumprod(x, axis), [X], tolerance=1e-11)
     check_op(lambda x: ops.cummax(x, axis)[0], lambda x: np.maximum.accumulate(x, axis), [X])
@@ -220,7 +220,7 @@ def test_running(axis: int):
     check_gradient(lambda x: ops.logcumsumexp(x, axis), [X[:2]])
 
 
-def test_running_extremes_keep_nan_and_point_to_their_value():
+def test_running_extremes_propagate_nan_and_return_indices():
     values, indices = ops.cummax(Tensor([1.0, np.nan, 5.0]), 0)
     assert np.isnan(values.asnumpy()[1:]).all()
     assert indices.tolist() == [0, 1, 1]
@@ -235,11 +235,11 @@ def test_exclusive_and_reverse():
     assert_close(ops.CumulativeLogsumexp(reverse=True)(Tensor(x), 0), np.log(np.cumsum(np.exp(x[::-1]))[::-1]))
 
 
-def test_integrals():
+def test_trapezoidal_integrals():
     check_op(lambda y: ops.trapz(y, dx=0.5, dim=1), lambda y: np.trapezoid(y, dx=0.5, axis=1), [X], tolerance=1e-11)
 
 
-def test_nothing_to_reduce():
+def test_reductions_of_empty_axes():
     empty = Tensor(np.zeros((0, 3), np.float32))
     assert ops.sum(empty).item() == 0.0
     assert ops.prod(empty).item() == 1.0
@@ -254,7 +254,7 @@ def test_nothing_to_reduce():
         ops.argmax(empty)
 
 
-def test_a_tensor_of_no_axis_reduces_along_its_one_element():
+def test_reductions_of_0d_tensors():
     for axis in (0, -1, None, ()):
         assert ops.sum(Tensor(2.0), axis).item() == 2.0
     assert ops.max(Tensor(2.0), 0)[1].item() == 0
@@ -283,7 +283,7 @@ def test_an_axis_out_of_range_is_named(call: Any, name: str):
         call(Tensor(X), 3)
 
 
-def test_other_wrong_arguments():
+def test_other_invalid_arguments():
     with pytest.raises(ArgumentError, match=re.escape("ops.sum: `dim` must name each axis once, but got (0, -3).")):
         ops.sum(Tensor(X), (0, -3))
     with pytest.raises(
@@ -300,7 +300,7 @@ def test_skip_mode_reduces_nothing():
     assert ops.ReduceSum(skip_mode=True)(Tensor(X), ()).shape == X.shape
 
 
-def test_a_histogram_without_ends_refuses_values_that_are_not_finite():
+def test_a_histogram_without_ends_rejects_values_that_are_not_finite():
     for bad in (np.nan, np.inf):
         values = Tensor([0.0, bad, 1.0])
         with pytest.raises(ArgumentError, match=r"ops\.histc: without `min` and `max` .* Give `min` and `max`"):

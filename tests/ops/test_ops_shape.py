@@ -1,4 +1,4 @@
-"""Shape, axes, joining, diagonals and padding against NumPy."""
+"""Shape, axes, concatenation, diagonals and padding against NumPy."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_gradients(name: str):
     check_gradient(call, [sample.astype(np.float64)], name=name)
 
 
-def test_methods_take_numbers_or_a_tuple():
+def test_methods_accept_numbers_or_a_tuple():
     x = Tensor(X)
     assert x.reshape(4, 6).shape == x.reshape((4, 6)).shape == x.view(4, -1).shape == (4, 6)
     assert x.permute(2, 0, 1).shape == x.permute((2, 0, 1)).shape == x.permute(dims=(2, 0, 1)).shape == (4, 2, 3)
@@ -123,12 +123,12 @@ def test_methods_take_numbers_or_a_tuple():
     assert x.diagonal(axis1=1, axis2=2).shape == (2, 3)
 
 
-def test_bits_read_as_another_dtype():
+def test_bitcast():
     x = Tensor(np.array([1.0, -2.0], np.float32))
     np.testing.assert_array_equal(x.view(dtypes.int32).asnumpy(), x.asnumpy().view(np.int32))
 
 
-def test_questions_about_shape():
+def test_shape_queries():
     x = Tensor(X)
     assert ops.shape(x) == ops.Shape()(x) == (2, 3, 4)
     assert (ops.rank(x), ops.size(x), ops.numel(x)) == (3, 24, 24)
@@ -159,18 +159,18 @@ JOINS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", JOINS)
-def test_joins(name: str):
+def test_concatenation(name: str):
     call, reference = JOINS[name]
     check_op(call, reference, [M, M[::-1] + 100], dtype=M.dtype, name=name)
 
 
-def test_joined_dtypes_are_promoted():
-    """A difference on purpose: MindSpore fails on mixed dtypes."""
+def test_concatenated_dtypes_are_promoted():
+    """A deliberate difference: MindSpore fails on mixed dtypes."""
     assert ops.concat((Tensor([1]), Tensor([2.5]))).dtype.name == "float32"
     assert ops.stack((Tensor([1], np.int32), Tensor([2]))).dtype.name == "int64"
 
 
-CUTS: dict[str, tuple[Any, Any]] = {
+SPLITS: dict[str, tuple[Any, Any]] = {
     "split": (lambda x: ops.split(x, 3, 1), lambda x: (x[:, :3], x[:, 3:])),
     "split_lengths": (lambda x: ops.split(x, [1, 3], 1), lambda x: np.split(x, [1], 1)),
     "chunk": (lambda x: ops.chunk(x, 2), lambda x: (x[:2], x[2:])),
@@ -186,9 +186,9 @@ CUTS: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", CUTS)
-def test_cuts(name: str):
-    call, reference = CUTS[name]
+@pytest.mark.parametrize("name", SPLITS)
+def test_splitting(name: str):
+    call, reference = SPLITS[name]
     check_op(call, reference, [M], dtype=None, name=name)
 
 
@@ -199,7 +199,7 @@ def test_dsplit_and_at_least():
     assert ops.atleast_3d(Tensor(M)).shape == (3, 4, 1)
 
 
-def test_diagonals_back():
+def test_diag_embed_and_diagonal_scatter():
     check_op(
         ops.diag, lambda x: np.einsum("ij,ik,jl->ijkl", x, np.eye(2, dtype=int), np.eye(2, dtype=int)), [M[:2, :2]]
     )
@@ -214,7 +214,7 @@ def test_diagonals_back():
     check_op(lambda x, s: ops.diagonal_scatter(x, s, 1), scattered, [M, V[:3]])
 
 
-def test_pixels_and_channels():
+def test_pixel_and_channel_shuffle():
     x = np.arange(2 * 8 * 2 * 3).reshape(2, 8, 2, 3)
     shuffled = x.reshape(2, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(2, 2, 4, 6)
     check_op(lambda t: ops.pixel_shuffle(t, 2), lambda _: shuffled, [x])
@@ -302,12 +302,12 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()
 
 
-def test_an_index_error_is_python_s_own():
+def test_an_index_error_is_that_of_python():
     with pytest.raises(IndexError, match=re.escape("`index` must be in [-3, 2], but got 3.")) as caught:
         ops.select_scatter(Tensor(M), Tensor(M[0]), 0, 3)
     assert isinstance(caught.value, OutOfRangeError)

@@ -1,4 +1,4 @@
-"""Writes: assign, scatter into Parameters, in-place methods; eagerly and under the transforms."""
+"""Writes: assign, scatter into Parameters, in-place methods; eagerly and inside transforms."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_assign():
     assert ops.assign_add(exact, 0.2).item() == 0.1 + 0.2
 
 
-def test_writes_survive_the_transforms():
+def test_writes_inside_transforms_are_kept():
     count, w = parameter(0.0), parameter([1.0, 2.0])
 
     def loss(x: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ def test_writes_survive_the_transforms():
         ops.scatter_add(w, Tensor([0]), Tensor([10.0]))
         return (x * w).sum()
 
-    value, slope = ops.value_and_grad(sporax.jit(loss))(Tensor([1.0, 1.0]))
-    assert (value.item(), slope.tolist(), count.item(), w.tolist()) == (13.0, [11.0, 2.0], 1.0, [11.0, 2.0])
+    value, gradient = ops.value_and_grad(sporax.jit(loss))(Tensor([1.0, 1.0]))
+    assert (value.item(), gradient.tolist(), count.item(), w.tolist()) == (13.0, [11.0, 2.0], 1.0, [11.0, 2.0])
     compiled = sporax.jit(loss)
     for _ in range(3):
         compiled(Tensor([1.0, 1.0]))
@@ -64,7 +64,7 @@ HOW = {
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_rows_and_points_of_a_parameter(how: str):
+def test_writes_to_rows_and_points_of_a_parameter(how: str):
     rng = np.random.default_rng(41)
     start, rows = (
         rng.normal(0.5, 1.0, (4, 3)),
@@ -113,14 +113,14 @@ def test_in_place_methods_rebind_and_return_the_tensor(name: str):
         assert x.dtype.name == "float32"
 
 
-def test_every_in_place_method_is_its_op():
+def test_every_in_place_method_equals_its_op():
     x = Tensor([0.25, 0.5])
     for name in ("abs", "exp", "log", "erfinv", "sigmoid", "tanh", "square", "sign", "floor", "ceil", "round"):
         y = Tensor([0.25, 0.5])
         assert getattr(y, f"{name}_")().tolist() == getattr(x, name)().tolist()
 
 
-def test_a_tensor_rebound_in_a_compiled_function_is_itself_outside():
+def test_a_tensor_rebound_in_a_compiled_function_is_unchanged_outside():
     x = Tensor([1.0])
     assert sporax.jit(lambda: x.add_(1.0) * 2)().tolist() == [4.0]
     assert x.tolist() == [1.0]
@@ -177,6 +177,6 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), WRONG)
-def test_wrong_arguments(call: Any, kind: type[Exception], message: str):
+def test_invalid_arguments(call: Any, kind: type[Exception], message: str):
     with pytest.raises(kind, match=re.escape(message)):
         call()

@@ -1,4 +1,4 @@
-"""The two forms of an op, the table, Tensor's methods and the docstrings hang together."""
+"""The two forms of an op, the table, the methods of Tensor and the docstrings are consistent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sporax.core import Tensor
 from sporax.ops import _base
 
 PUBLIC_FUNCTIONS = sorted(_base.FUNCTIONS)
-MADE_HERE = sorted(name for name, function in _base.FUNCTIONS.items() if function.__module__.startswith("sporax.ops"))
+FROM_OPS = sorted(name for name, function in _base.FUNCTIONS.items() if function.__module__.startswith("sporax.ops"))
 
 
-def test_there_are_enough_of_them():
+def test_the_number_of_ops():
     assert len(_base.FUNCTIONS) >= 180
     assert len(_base.PRIMITIVES) >= 180
 
@@ -41,20 +41,20 @@ def test_every_class_is_public_and_survives_pickling():
     assert again(Tensor([[1.0, 3.0]]), 1).tolist() == [[2.0]]
 
 
-def test_every_name_of_the_public_list_is_there():
+def test_every_public_name_exists():
     assert len(set(ops.__all__)) == len(ops.__all__)
     for name in ops.__all__:
         assert hasattr(ops, name), name
 
 
-@pytest.mark.parametrize("name", MADE_HERE)
-def test_every_docstring_is_whole(name: str):
+@pytest.mark.parametrize("name", FROM_OPS)
+def test_every_docstring_is_complete(name: str):
     text = inspect.getdoc(_base.FUNCTIONS[name]) or ""
     assert re.match(r".{10,}\.", text), "no summary"
     for section in ("Returns:", "Examples:", "Source:"):
         assert section in text, f"{name} has no section {section}"
     for parameter in inspect.signature(_base.FUNCTIONS[name]).parameters:
-        assert re.search(rf"\b{parameter}\b.*:", text.split("Args:")[-1]), f"{name} says nothing of {parameter}"
+        assert re.search(rf"\b{parameter}\b.*:", text.split("Args:")[-1]), f"{name} does not document {parameter}"
 
 
 def test_every_method_has_a_docstring_and_is_attached():
@@ -64,7 +64,7 @@ def test_every_method_has_a_docstring_and_is_attached():
     assert Tensor.exp is _base.METHODS["exp"]
 
 
-# class form with its hyper-parameters, the function with the same, the Tensors
+# class form with its hyper-parameters, function with the same hyper-parameters, Tensors
 RNG = np.random.default_rng(47)
 X = RNG.normal(0.5, 0.3, (3, 4))
 PAIRS: dict[str, tuple[Any, Any, tuple[Any, ...]]] = {
@@ -103,7 +103,7 @@ PAIRS: dict[str, tuple[Any, Any, tuple[Any, ...]]] = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_the_class_is_the_function(name: str):
+def test_the_class_equals_the_function(name: str):
     form, function, inputs = PAIRS[name]
 
     def tensors(value: Any) -> Any:
@@ -136,7 +136,7 @@ def test_primitives_print_as_in_mindspore():
     assert str(inspect.signature(ops.ReduceMean)) == "(keep_dims=False)"
 
 
-def test_primitives_refuse_what_they_do_not_have():
+def test_primitives_reject_unknown_arguments():
     with pytest.raises(
         ArgumentTypeError, match=r"Abs: takes 0 hyper-parameter.* but got 1\. Give the Tensors to the call"
     ):
@@ -164,7 +164,7 @@ METHODS_AS_FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", METHODS_AS_FUNCTIONS)
-def test_the_method_is_the_function(name: str):
+def test_the_method_equals_the_function(name: str):
     arguments = METHODS_AS_FUNCTIONS[name]
     x = Tensor(X)
     got, expected = getattr(x, name)(*arguments), getattr(ops, name)(x, *arguments)
@@ -173,7 +173,7 @@ def test_the_method_is_the_function(name: str):
 
 
 def _compiles(statement: str) -> bool:
-    """Whether a statement compiles anything, in a process of its own."""
+    """Whether a statement compiles anything, in a separate process."""
     source = (
         "import jax\n"
         "events = []\n"
@@ -194,7 +194,7 @@ def test_a_compilation_would_be_noticed():
     assert _compiles("import jax.numpy; jax.numpy.arange(3) + 1")
 
 
-def test_the_process_wide_setting_of_jax_is_untouched():
+def test_the_global_settings_of_jax_are_unchanged():
     import jax
 
     before = jax.config.jax_enable_x64

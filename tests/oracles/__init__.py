@@ -1,1 +1,1 @@
-"""References that tests compare with: NumPy in float64, written from the formula."""
+"""Reference implementations for tests: NumPy in float64, written from the formulas."""

@@ -1,4 +1,4 @@
-"""One comparison of a loss with its oracle: value, gradient, shape and dtype at once."""
+"""Comparison of a loss with its oracle: value, gradient, shape and dtype."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from oracles.losses import Oracle, numeric_gradients
 
 TOLERANCE: dict[str, float] = {"float16": 2e-3, "bfloat16": 1.6e-2, "float32": 2e-6, "float64": 1e-12}
-"""About four units in the last place, for values of size one."""
+"""About four units in the last place, for values of magnitude one."""
 
 
 def assert_same(name: str, got: Any, expected: Any, dtype: Any, tolerance: float | None = None) -> None:
@@ -27,7 +27,7 @@ def assert_same(name: str, got: Any, expected: Any, dtype: Any, tolerance: float
 
 
 def close(name: str, got: Any, expected: Any, tolerance: float = 5e-6) -> None:
-    """Equal to the tolerance times the size of the largest."""
+    """Assert equality up to the tolerance times the maximum absolute value."""
     expected = np.asarray(expected, np.float64)
     assert np.shape(got) == expected.shape, f"{name}: shape {np.shape(got)}, expected {expected.shape}"
     scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]), initial=0)))
@@ -46,17 +46,17 @@ def check_loss(
     tolerance: float | None = None,
     jit: bool = False,
 ) -> None:
-    """Raise unless the loss has the oracle's values and gradients, with the shapes and dtypes they must have.
+    """Raise unless the loss has the values and gradients of the oracle, with the expected shapes and dtypes.
 
-    Gradients are taken of a random linear function of the values, so that each value counts differently.
+    Gradients are those of a random linear function of the values, so that each value has a different weight.
 
     Args:
         fn: a loss that returns unreduced values.
-        oracle: what it should give.
+        oracle: the reference.
         inputs: its array inputs.
         params: its hyper-parameters.
-        dtype: the dtype the values must have; that of the first input unless given.
-        tolerance: relative and absolute; from the dtype unless given.
+        dtype: the expected dtype of the values; by default that of the first input.
+        tolerance: relative and absolute; by default from the dtype.
         jit: whether the loss is compiled.
     """
     params = params or {}
@@ -78,19 +78,19 @@ def check_loss(
     assert_same("value", got, expected, dtype, tolerance)
     if oracle.gradients is None and tolerance is not None:
         tolerance = max(tolerance, 1e-8)
-    for at, gradient, slope in zip(
+    for at, gradient, derivative in zip(
         floats,
         vjp(jnp.asarray(cotangent, got.dtype)),
         float_gradients(oracle, cotangent, inputs, params),
         strict=True,
     ):
-        assert_same(f"gradient of input {at}", gradient, slope, inputs[at].dtype, tolerance)
+        assert_same(f"gradient of input {at}", gradient, derivative, inputs[at].dtype, tolerance)
 
 
 def float_gradients(
     oracle: Oracle, cotangent: np.ndarray, inputs: Sequence[np.ndarray], params: dict[str, Any]
 ) -> list[np.ndarray]:
-    """The oracle's gradients for the float inputs, in order."""
+    """Return the oracle's gradients for the float inputs, in order."""
     if oracle.gradients is None:
         floats = [at for at, array in enumerate(inputs) if jnp.issubdtype(array.dtype, jnp.floating)]
         found = numeric_gradients(oracle.value, cotangent, inputs, params, floats)

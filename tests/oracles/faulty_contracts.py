@@ -1,4 +1,4 @@
-"""Losses that break the contract in ordinary batches: `CONTRACT_FAULTS`, each with a correct sibling."""
+"""Losses that violate the contract in ordinary batches: `CONTRACT_FAULTS`, each with a correct counterpart."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _clipped(x):
 _clipped.defvjp(lambda x: (x, None), lambda _, g: (jnp.clip(g, -0.1, 0.1),))
 
 
-def clips_its_gradient(x, y):
+def clips_the_gradient(x, y):
     return jnp.sum(_clipped((x - y) ** 2))
 
 
@@ -116,7 +116,7 @@ class RightBprop(nn.LossBase):
         return dout * gradient, -dout * gradient
 
 
-class BpropOfTheMeanAlone(nn.LossBase):
+class BpropOfTheMeanOnly(nn.LossBase):
     def construct(self, logits, labels):
         return self.get_loss((logits - labels) ** 2)
 
@@ -176,7 +176,7 @@ def mean_that_divides_by_the_batch(x, y, reduction="mean"):
     return values if reduction == "none" else jnp.sum(values)
 
 
-def reduces_as_told(x, y, reduction="mean"):
+def applies_the_reduction(x, y, reduction="mean"):
     values = (x - y) ** 2
     return {"mean": jnp.mean, "sum": jnp.sum, "none": lambda v: v}[reduction](values)
 
@@ -234,7 +234,7 @@ def variance_of_the_batch(x, y):
     return jnp.mean((x - y) ** 2) + jnp.sum((x - jnp.mean(x, axis=0)) ** 2) / (x.shape[0] - 1)
 
 
-def largest_of_the_batch(x, y):
+def maximum_of_the_batch(x, y):
     return jnp.max((x - y) ** 2)
 
 
@@ -250,7 +250,7 @@ def wraps_labels(x, labels):
     return -jnp.take_along_axis(jax.nn.log_softmax(x), (labels % x.shape[-1])[:, None], axis=-1)[:, 0]
 
 
-def refuses_labels(x, labels):
+def rejects_labels(x, labels):
     named = (labels >= 0) & (labels < x.shape[-1])
     picked = jnp.take_along_axis(jax.nn.log_softmax(x), jnp.where(named, labels, 0)[:, None], axis=-1)[:, 0]
     return jnp.where(named, -picked, jnp.nan)
@@ -300,7 +300,7 @@ def sharpened_in_float32(x, labels):
 # Large, infinite and undefined inputs
 
 
-def softplus_by_hand(x, y):
+def naive_softplus(x, y):
     return jnp.mean(jnp.log(1 + jnp.exp(x)) - x * jax.nn.sigmoid(y))
 
 
@@ -308,7 +308,7 @@ def softplus_of_jax(x, y):
     return jnp.mean(jax.nn.softplus(x) - x * jax.nn.sigmoid(y))
 
 
-def logsumexp_by_hand(x, labels):
+def naive_logsumexp(x, labels):
     return jnp.log(jnp.sum(jnp.exp(x), -1)) - jnp.take_along_axis(x, labels[:, None], axis=-1)[:, 0]
 
 
@@ -316,7 +316,7 @@ def logsumexp_of_jax(x, labels):
     return jax.nn.logsumexp(x, -1) - jnp.take_along_axis(x, labels[:, None], axis=-1)[:, 0]
 
 
-def log_of_cosh(x, y):
+def logarithm_of_cosh(x, y):
     return jnp.mean(jnp.log(jnp.cosh(x - y)))
 
 
@@ -339,7 +339,7 @@ def one_minus_tanh(x, y):
     return -jnp.mean(jnp.log(1 - jnp.tanh(x) ** 2)) + jnp.mean(jnp.abs(y - x))
 
 
-def one_minus_tanh_right(x, y):
+def one_minus_tanh_correct(x, y):
     return jnp.mean(2 * (jnp.abs(x) + jnp.log1p(jnp.exp(-2 * jnp.abs(x))))) + jnp.mean(jnp.abs(y - x))
 
 
@@ -354,13 +354,13 @@ def replaces_nan(x, y):
 # Programs
 
 
-class AsksForItsValue(nn.LossBase):
+class ReadsItsValue(nn.LossBase):
     def construct(self, logits, labels):
         scale = float(ops.abs(labels).max())
         return self.get_loss((logits - labels) ** 2 / (1 + scale))
 
 
-class KeepsItsValue(nn.LossBase):
+class StoresItsValue(nn.LossBase):
     def construct(self, logits, labels):
         return self.get_loss((logits - labels) ** 2 / (1 + ops.abs(labels).max()))
 
@@ -405,7 +405,7 @@ def same_key_each_call(x, y):
     return jnp.mean((x + 0.1 * noise - y) ** 2)
 
 
-# Samples that are meant to meet
+# Losses of interacting samples
 
 
 def contrast_over_negatives(x, labels):
@@ -431,7 +431,7 @@ def distances_to_itself_right(x, labels):
     return jnp.mean(jnp.where(labels[:, None] == labels[None], far, 0))
 
 
-# What a loss may return
+# Return values of a loss
 
 
 class HalfOfItsSum(nn.LossBase):
@@ -457,7 +457,7 @@ def dict_with_its_loss(x, y):
 
 
 def dict_with_its_loss_right(x, y):
-    # What is only logged may be anything.
+    # Terms that are only logged may have any value.
     return {"loss": jnp.mean((x - y) ** 2), "logged": jnp.mean(jnp.sqrt(jnp.abs(x - y)))}
 
 
@@ -493,15 +493,15 @@ CONTRACT_FAULTS: list[Fault] = [
     Fault(detached_norm, attached_norm, PAIR, "gradient", "by finite differences"),
     Fault(detached_denominator, detached_maximum, CLASSES, "gradient", "by finite differences"),
     Fault(wrong_sign_for_the_second, squared_difference, PAIR, "gradient", "the gradient for y["),
-    Fault(clips_its_gradient, squared_difference, PAIR, "gradient", "custom derivative"),
+    Fault(clips_the_gradient, squared_difference, PAIR, "gradient", "custom derivative"),
     Fault(WrongVjpCell, RightVjpCell, PAIR, "gradient", "by finite differences"),
     Fault(WrongBprop, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "gradient", "custom derivative (bprop"),
     Fault(NestedWrongBprop, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "gradient", "custom derivative (bprop"),
-    Fault(BpropOfTheMeanAlone, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "reduction", "with reduction="),
+    Fault(BpropOfTheMeanOnly, RightBprop, "logits: f32[8, 3], labels: f32[8, 3]", "reduction", "with reduction="),
     Fault(quantized, not_quantized, PAIR, "gradient", "no gradient reaches x"),
     Fault(first_derivative_only, fourth_power, PAIR, "second-derivative", "by differences of the gradient"),
-    Fault(mean_that_divides_by_the_batch, reduces_as_told, PAIR, "reduction", "reduction='mean' gives"),
-    Fault(ignores_the_reduction, reduces_as_told, PAIR, "reduction", "reduction='none' gives one number"),
+    Fault(mean_that_divides_by_the_batch, applies_the_reduction, PAIR, "reduction", "reduction='mean' gives"),
+    Fault(ignores_the_reduction, applies_the_reduction, PAIR, "reduction", "reduction='none' gives one number"),
     Fault(SumOverTheWrongAxis, ReducedByGetLoss, PAIR, "reduction", "reduction='sum' gives"),
     Fault(HalfOfItsSum, ReducedByGetLoss, PAIR, "reduction", "with reduction='sum' the gradient"),
     Fault(broadcasts_to_pairs, compares_shapes, VECTORS, "shape-hazard", "(8, 1) against y of shape (8,)"),
@@ -511,9 +511,9 @@ CONTRACT_FAULTS: list[Fault] = [
     Fault(normalized_over_the_batch, normalized_over_features, PAIR, "batch-split", "values of parts differ"),
     Fault(weighted_by_position, squared_by_row, PAIR, "batch-split", "values of parts differ"),
     Fault(variance_of_the_batch, squared_by_row, PAIR, "one-sample", "a batch of one sample gives"),
-    Fault(largest_of_the_batch, squared_by_row, PAIR, "batch-split", "its halves"),
-    Fault(clips_labels, refuses_labels, CLASSES, "labels", "goes unnoticed"),
-    Fault(wraps_labels, refuses_labels, CLASSES, "labels", "goes unnoticed"),
+    Fault(maximum_of_the_batch, squared_by_row, PAIR, "batch-split", "its halves"),
+    Fault(clips_labels, rejects_labels, CLASSES, "labels", "goes unnoticed"),
+    Fault(wraps_labels, rejects_labels, CLASSES, "labels", "goes unnoticed"),
     Fault(
         signs_from_labels,
         signs_from_cast_labels,
@@ -524,14 +524,14 @@ CONTRACT_FAULTS: list[Fault] = [
     Fault(squares_in_half, squares_in_float32, PAIR, "half-precision", "float16"),
     Fault(root_mean_square_in_half, root_mean_square_in_float32, PAIR, "half-precision", "float16"),
     Fault(sharpened_in_half, sharpened_in_float32, CLASSES, "half-precision", "float16"),
-    Fault(softplus_by_hand, softplus_of_jax, PAIR, "extremes", "softplus"),
-    Fault(logsumexp_by_hand, logsumexp_of_jax, CLASSES, "extremes", "logsumexp"),
-    Fault(log_of_cosh, log_cosh, PAIR, "extremes", "the exponential overflows"),
+    Fault(naive_softplus, softplus_of_jax, PAIR, "extremes", "softplus"),
+    Fault(naive_logsumexp, logsumexp_of_jax, CLASSES, "extremes", "logsumexp"),
+    Fault(logarithm_of_cosh, log_cosh, PAIR, "extremes", "the exponential overflows"),
     Fault(tenth_power, tenth_power_scaled, PAIR, "extremes", "scale before squaring"),
-    Fault(one_minus_tanh, one_minus_tanh_right, PAIR, "extremes", "take no logarithm of 0"),
+    Fault(one_minus_tanh, one_minus_tanh_correct, PAIR, "extremes", "take no logarithm of 0"),
     Fault(skips_nan, squared_difference, PAIR, "nan", "hide it"),
     Fault(replaces_nan, squared_difference, PAIR, "nan", "hide it"),
-    Fault(AsksForItsValue, KeepsItsValue, PAIR, "traceable", "faulty_contracts.py:"),
+    Fault(ReadsItsValue, StoresItsValue, PAIR, "traceable", "faulty_contracts.py:"),
     Fault(Remembers, ReducedByGetLoss, PAIR, "leaks", "'history'"),
     Fault(NamesEachCall, ReducedByGetLoss, PAIR, "recompile", "more traces"),
     Fault(random_mask, squared_difference, PAIR, "determinism", "three calls give"),

@@ -1,4 +1,4 @@
-"""Losses that are wrong at legal edges: `EDGE_FAULTS` as `FAULTS`, and `EDGE_RIGHT` with their correct siblings."""
+"""Losses that fail at the ends of their domain: `EDGE_FAULTS`, and `EDGE_RIGHT` with correct counterparts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PAIR = "f32[8, 3], f32[8, 3]"
 
 
 class Fault(NamedTuple):
-    """A loss with one fault, and a loss of the same kind without it.
+    """A faulty loss, and a correct loss of the same kind.
 
     Args:
         loss: the faulty one.
-        right: its correct sibling, which must pass.
-        inputs: what both are called with.
-        check: the check that finds the fault.
-        words: words of the report.
-        options: further arguments of the check.
+        right: its correct counterpart, which must pass.
+        inputs: the inputs of both.
+        check: the check that reports the fault.
+        words: expected words of the report.
+        options: additional arguments of the check.
     """
 
     loss: Any
@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 
 def _where_positive(x, of, otherwise=0.0):
-    """`of(x)` where x > 0, with no derivative through the rest."""
+    """`of(x)` where x > 0, without a derivative elsewhere."""
     return jnp.where(x > 0, of(jnp.where(x > 0, x, 1.0)), otherwise)
 
 
@@ -184,7 +184,7 @@ def ratio_right(p, y):
     return jnp.mean(p * y / (p + y + 1e-3))
 
 
-def dice_of_nothing(p, y):
+def dice_of_empty_regions(p, y):
     return 1 - 2 * jnp.sum(p * y) / (jnp.sum(p) + jnp.sum(y))
 
 
@@ -357,11 +357,11 @@ _largest.defjvp(
 )
 
 
-def gradient_to_every_largest(x):
+def gradient_to_every_maximum(x):
     return _largest(x) - jnp.mean(x, axis=-1)
 
 
-def gradient_shared(x):
+def gradient_divided_among_ties(x):
     return jnp.max(x, axis=-1) - jnp.mean(x, axis=-1)
 
 
@@ -374,7 +374,7 @@ def spread_right(x):
 
 
 def one_bad_value_among_good(x):
-    # Infinite by its formula at an end, and with a NaN gradient at the other.
+    # Infinite by its formula at one end, and with a NaN gradient at the other.
     return jnp.mean(jnp.where(x < 0.5, 1 / x, 1.0)) + jnp.mean(jnp.sqrt(jnp.maximum(1 - x, 0.0)))
 
 
@@ -403,7 +403,9 @@ EDGE_FAULTS: list[Fault] = [
     Fault(power_of_powers, power_of_powers_right, UNITS, "edges", "ops.clamp(x, eps) ** a"),
     Fault(gamma_at_its_pole, gamma_off_its_pole, NONNEGATIVE, "edges", "poles at 0"),
     Fault(ratio, ratio_right, UNITS, "edges", "the denominator is 0"),
-    Fault(dice_of_nothing, dice_smoothed, UNITS, "edges", "the value is NaN, and the gradient for p[0], y[0] is NaN"),
+    Fault(
+        dice_of_empty_regions, dice_smoothed, UNITS, "edges", "the value is NaN, and the gradient for p[0], y[0] is NaN"
+    ),
     Fault(positives_only, positives_only_right, "x: f32[8], y: f32[8] in {0, 1}", "edges", "y of 0"),
     Fault(one_bad_value_among_good, no_bad_value, "x: f32[8] in [0, 1]", "edges", ""),
     Fault(entropy, entropy_right, "p: f32[8, 4] simplex", "edges", "one-hot p"),
@@ -423,6 +425,6 @@ EDGE_FAULTS: list[Fault] = [
     Fault(direction_angle, direction_angle_right, "p: f32[8, 2]", "gradient-ties", "no derivative at (0, 0)"),
     Fault(epsilon_lost_in_float32, epsilon_kept, "p: f32[8], y: f32[8]", "gradient-ties", "is NaN"),
     Fault(epsilon_lost_in_half, epsilon_in_float32, "p: f32[8], y: f32[8]", "half-precision", "float16: where"),
-    Fault(gradient_to_every_largest, gradient_shared, "x: f32[8, 3]", "gradient-ties", "sum to"),
+    Fault(gradient_to_every_maximum, gradient_divided_among_ties, "x: f32[8, 3]", "gradient-ties", "sum to"),
     Fault(spread, spread_right, "x: f32[8, 4]", "gradient-ties", "the derivative of sqrt is infinite"),
 ]

@@ -1,4 +1,4 @@
-"""Losses with one fault each: `FAULTS` holds (loss, inputs, the check that must find it, words of the finding)."""
+"""Losses with one fault each: `FAULTS` contains (loss, inputs, the check that must report it, words of the report)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def wrong_custom_derivative(x, y):
     return _square(x - y)
 
 
-def no_gradient_at_all(x, y):
+def without_gradient(x, y):
     return jnp.mean((jnp.round(x) - jnp.round(y)) ** 2)
 
 
@@ -123,7 +123,7 @@ def drops_the_last(x, y):
     return (x[:-1] - y[:-1]) ** 2
 
 
-def scaled_by_the_largest(x, y):
+def scaled_by_the_maximum(x, y):
     return jnp.mean((x - y) ** 2 / jnp.max(jnp.abs(y)))
 
 
@@ -151,11 +151,11 @@ def saturated(x, y):
     return -jnp.mean(jnp.log(1 - p + 1e-12) + 0 * y)
 
 
-def lost_digits(x, y):
+def catastrophic_cancellation(x, y):
     return jnp.mean(jnp.sqrt(x**2 + 1) - jnp.abs(x) + 0 * y) * 1e3
 
 
-def naked_log(p, y):
+def unguarded_log(p, y):
     return -jnp.mean(y * jnp.log(p) + (1 - y) * jnp.log(1 - p))
 
 
@@ -276,7 +276,7 @@ def sign_error(x, y):
     return -jnp.mean((x - y) ** 2)
 
 
-class KeepsTheLast(nn.LossBase):
+class StoresTheLastValue(nn.LossBase):
     def construct(self, logits, labels):
         self.last = (logits - labels) ** 2
         return self.get_loss(self.last)
@@ -285,7 +285,7 @@ class KeepsTheLast(nn.LossBase):
 FAULTS: list[tuple[Any, str, str, str]] = [
     (StoppedGradient, PAIR, "gradient", "by finite differences"),
     (wrong_custom_derivative, PAIR, "gradient", "by finite differences"),
-    (no_gradient_at_all, PAIR, "gradient", "every gradient is zero"),
+    (without_gradient, PAIR, "gradient", "every gradient is zero"),
     (clipped_where_large, PAIR, "gradient-extreme", "at a large input"),
     (distance, PAIR, "gradient-ties", "faulty_losses.py:"),
     (wrong_second_derivative, PAIR, "second-derivative", "by differences of the gradient"),
@@ -300,19 +300,19 @@ FAULTS: list[tuple[Any, str, str, str]] = [
     (squeezes, "f32[8, 1], f32[8, 3]", "one-sample", "squeeze()"),
     (signed_labels, "f32[8, 2], i32[8] < 2", "label-dtype", "wraps in a narrow dtype"),
     (sign_error, PAIR, "direction", "missing minus sign"),
-    (KeepsTheLast, PAIR, "leaks", "'last'"),
+    (StoresTheLastValue, PAIR, "leaks", "'last'"),
     (mean_of_nothing, PAIR, "empty-batch", "0 / 0"),
     (softmax_over_the_batch, CLASSES, "batch-split", "axis=0"),
     (divided_by_the_root, PAIR, "batch-split", "its halves"),
     (drops_the_last, PAIR, "batch-split", "8 samples give 7 values"),
-    (scaled_by_the_largest, PAIR, "batch-split", "its halves"),
+    (scaled_by_the_maximum, PAIR, "batch-split", "its halves"),
     (labels_in_reverse, "f32[8, 3], f32[8, 3]", "batch-split", ""),
     (one_hot_of_anything, CLASSES, "labels", "goes unnoticed"),
     (log_of_softmax, CLASSES, "extremes", "faulty_losses.py:"),
     (log_of_sigmoid, PAIR, "extremes", "log_softmax"),
     (saturated, PAIR, "extremes", "±20"),
-    (lost_digits, PAIR, "extremes", "as in float64"),
-    (naked_log, PROBABILITIES, "edges", "faulty_losses.py:"),
+    (catastrophic_cancellation, PAIR, "extremes", "as in float64"),
+    (unguarded_log, PROBABILITIES, "edges", "faulty_losses.py:"),
     (tiny_epsilon, PROBABILITIES, "half-precision", "float16: certain inputs"),
     (exponent_in_half, PAIR, "half-precision", "float16"),
     (sum_in_half, "f32[8, 9], f32[8, 9]", "half-precision", "in float32"),

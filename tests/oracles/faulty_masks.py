@@ -1,4 +1,4 @@
-"""Losses that are wrong where samples are masked, weighted or ignored: `MASK_FAULTS`, each with a correct sibling."""
+"""Losses that fail for masked, weighted or ignored samples: `MASK_FAULTS`, each with a correct counterpart."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def ignores_by_default_right(x, labels, *, ignore_index=-100):
     return -jnp.sum(jnp.where(named, picked, jnp.nan), where=keep) / jnp.maximum(jnp.sum(keep), 1)
 
 
-def largest_over_mask(x, mask):
+def maximum_over_mask(x, mask):
     return jnp.max(jnp.where(mask, x * x, -jnp.inf))
 
 
-def largest_over_mask_right(x, mask):
+def maximum_over_mask_right(x, mask):
     return jnp.max(jnp.where(mask, x * x, 0.0))
 
 
@@ -141,7 +141,7 @@ def mean_over_every_token(x, y, mask):
 
 
 def mean_over_tokens(x, y, mask):
-    # Selected before the square: the derivative of what ops.where drops afterwards is 0 * NaN.
+    # Selected before the square: the derivative of an element that ops.where drops afterwards is 0 * NaN.
     return jnp.sum(jnp.where(mask > 0, x - y, 0) ** 2) / jnp.maximum(jnp.sum(mask), 1)
 
 
@@ -262,8 +262,8 @@ MASK_FAULTS: list[Fault] = [
         "with labels all -100",
     ),
     Fault(
-        largest_over_mask,
-        largest_over_mask_right,
+        maximum_over_mask,
+        maximum_over_mask_right,
         "x: f32[8], mask: bool[8]",
         "nothing-left",
         "over no elements is infinite",

@@ -1,4 +1,4 @@
-"""Losses whose gradient does not reach all it should, or that remember earlier calls: `REACH_FAULTS`."""
+"""Losses that lack gradients for some inputs, or keep state between calls: `REACH_FAULTS`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _negative_log(x, labels):
     return -jnp.sum(jnp.where(hot, jax.nn.log_softmax(x), 0), -1)
 
 
-# Predictions that are far off
+# Wrong predictions
 
 
 def cross_entropy(x, labels):
@@ -122,7 +122,7 @@ def without_the_last_class(x, labels):
     return _negative_log(x[:, :-1], labels % 3)
 
 
-def second_score_alone(x, labels):
+def only_the_second_score(x, labels):
     return binary(x[:, 1], labels.astype(x.dtype))
 
 
@@ -149,7 +149,7 @@ def divergence(x, y):
     return jnp.sum(jax.nn.softmax(y) * (jax.nn.log_softmax(y) - jax.nn.log_softmax(x)), -1)
 
 
-def cools_one_side(x, y):
+def divides_one_side_by_a_temperature(x, y):
     return jnp.sum(jax.nn.softmax(y / 3) * (jax.nn.log_softmax(y / 3) - jax.nn.log_softmax(x) / 3), -1)
 
 
@@ -157,7 +157,7 @@ def keeps_predictions_small(x, y):
     return jnp.mean((x - y) ** 2) + 0.05 * jnp.mean(jnp.abs(x))
 
 
-# Memory
+# State
 
 STEPS = [0]
 COUNTS = {"calls": 0}
@@ -270,7 +270,7 @@ class ConstantList(nn.LossBase):
         return self.get_loss((logits - labels) ** 2 * self.factors[0])
 
 
-# Weights, labels to ignore, terms, pairs
+# Weights, ignored labels, terms, pairs
 
 
 def weights_over_their_maximum(x, y, weights):
@@ -337,7 +337,7 @@ def views(a, b):
     return jnp.sum((a - b) ** 2) + jnp.sum(a.mean(0) ** 2)
 
 
-def negatives_too_near(anchor, positive, negative):
+def negatives_too_close(anchor, positive, negative):
     near, far = (jnp.sum((anchor - each) ** 2, -1) for each in (positive, negative))
     return jnp.abs(near - far + 1)
 
@@ -354,14 +354,14 @@ REACH_FAULTS = [
     Fault(first_column, mean_of_squares, PAIR, "elements-used", "x[:, 1] has no effect"),
     Fault(one_column_of_labels, mean_of_squares, PAIR, "elements-used", "y[:, 1] has no effect"),
     Fault(without_the_last_class, cross_entropy, CLASSES, "elements-used", "x[:, 3] has no effect"),
-    Fault(second_score_alone, difference_of_scores, TWO_CLASSES, "elements-used", "x[:, 0] has no effect"),
+    Fault(only_the_second_score, difference_of_scores, TWO_CLASSES, "elements-used", "x[:, 0] has no effect"),
     Fault(last_column, next_value, PAIR, "elements-used", "x[:, 0] has no effect"),
     Fault(twice_the_label, squared_difference, PAIR, "perfect", "predictions that equal the labels have a loss of"),
     Fault(forgets_a_logarithm, divergence, PAIR, "perfect", "a temperature"),
-    Fault(cools_one_side, keeps_predictions_small, PAIR, "perfect", "a temperature"),
+    Fault(divides_one_side_by_a_temperature, keeps_predictions_small, PAIR, "perfect", "a temperature"),
     Fault(labels_in_reverse, quantile, PAIR, "perfect", "and others"),
     Fault(labels_cast, quantile, PAIR, "perfect", "a cast of the labels to an integer"),
-    Fault(negatives_too_near, triplets, TRIPLETS, "direction", "four times as far"),
+    Fault(negatives_too_close, triplets, TRIPLETS, "direction", "four times as far"),
     Fault(counts_in_a_global_list, squared_difference, PAIR, "leaks", "every call changes the global 'STEPS'"),
     Fault(counts_in_a_global_dict, caches_a_constant, PAIR, "leaks", "every call changes the global 'COUNTS'"),
     Fault(counts_in_a_global, squared_difference, PAIR, "leaks", "every call changes the global 'CALLS'"),

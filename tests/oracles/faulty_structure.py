@@ -1,4 +1,4 @@
-"""Losses that are wrong in sequences, signs, pieces, Parameters and custom derivatives: `STRUCTURE_FAULTS`."""
+"""Faulty losses of sequences, signs, pieces, Parameters and custom derivatives: `STRUCTURE_FAULTS`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class _Square(nn.Cell):
         return (dout * w,)
 
 
-class WrongForItsParameter(nn.Cell):
+class WrongGradientOfItsParameter(nn.Cell):
     def __init__(self):
         super().__init__()
         self.w = Parameter(Tensor(np.array([1.5, 0.5, 2], np.float32)), name="w")
@@ -115,7 +115,7 @@ class WrongForItsParameter(nn.Cell):
         return ((x - y) ** 2 * self.square(self.w)).mean()
 
 
-class RightForItsParameter(nn.Cell):
+class CorrectGradientOfItsParameter(nn.Cell):
     def __init__(self):
         super().__init__()
         self.w = Parameter(Tensor(np.array([1.5, 0.5, 2], np.float32)), name="w")
@@ -124,7 +124,7 @@ class RightForItsParameter(nn.Cell):
         return ((x - y) ** 2 * self.w * self.w).mean()
 
 
-class ParameterUnused(RightForItsParameter):
+class ParameterUnused(CorrectGradientOfItsParameter):
     def __init__(self):
         super().__init__()
         self.scale = Parameter(Tensor(np.ones(1, np.float32)), name="scale")
@@ -173,7 +173,7 @@ def quantile(x, y):
 
 
 def pseudo_labels(x, y):
-    """The samples with a score above 1 alone; discontinuous there."""
+    """Only the samples with a score above 1; discontinuous there."""
     return jnp.mean(jnp.where(jnp.abs(x) > 1, (x - y) ** 2, 0.0))
 
 
@@ -188,11 +188,11 @@ def target_not_rounded(x, y, z):
 # Signs
 
 
-def sides_exchanged(x, y):
+def swapped_sides(x, y):
     return jnp.mean(y * jax.nn.softplus(x) + (1 - y) * jax.nn.softplus(-x))
 
 
-def sides_right(x, y):
+def correct_sides(x, y):
     return jnp.mean(jax.nn.softplus(x) - x * y)
 
 
@@ -228,16 +228,16 @@ def hinge(x, y):
     return jnp.mean(jnp.maximum(0, 1 - x * y))
 
 
-def triplets_exchanged(anchor, positive, negative):
+def swapped_triplets(anchor, positive, negative):
     near, far = jnp.sum((anchor - positive) ** 2, -1), jnp.sum((anchor - negative) ** 2, -1)
     return jnp.mean(jnp.maximum(far - near + 1, 0))
 
 
 def triplets(anchor, positive, negative):
-    return triplets_exchanged(anchor, negative, positive)
+    return swapped_triplets(anchor, negative, positive)
 
 
-def ranks_exchanged(positive_scores, negative_scores):
+def swapped_ranks(positive_scores, negative_scores):
     return jnp.mean(jax.nn.softplus(positive_scores - negative_scores))
 
 
@@ -261,19 +261,19 @@ def moves_channels(x, labels):
     return _nll(jnp.moveaxis(x, 1, -1), labels)
 
 
-def labels_in_a_byte(x, labels):
+def labels_as_uint8(x, labels):
     narrow = labels.astype(jnp.uint8).astype(jnp.int32)
     return -jnp.take_along_axis(jax.nn.log_softmax(x), narrow[:, None], -1)[:, 0]
 
 
-def labels_as_they_are(x, labels):
+def labels_unchanged(x, labels):
     return -jnp.take_along_axis(jax.nn.log_softmax(x), labels[:, None], -1)[:, 0]
 
 
-# Labels from which nothing is learned, and positions that meet
+# Labels without effect, and interacting positions
 
 
-def positives_alone(x, y):
+def only_positives(x, y):
     return -jnp.mean(y * jax.nn.log_sigmoid(x))
 
 
@@ -305,7 +305,7 @@ def list_without_its_padding(x, y, mask):
     return -jnp.sum(jnp.where(mask > 0, y * log_p, 0)) / jnp.maximum(jnp.sum(mask), 1)
 
 
-def centred_over_padding(x, y, mask):
+def centered_over_padding(x, y, mask):
     x = x - jnp.mean(x, -1, keepdims=True)
     return jnp.sum(jnp.where(mask, (x - y) ** 2, 0)) / jnp.maximum(mask.sum(), 1)
 
@@ -333,7 +333,7 @@ def _kept(x, lengths):
     return jnp.arange(x.shape[1])[None] < lengths[:, None]
 
 
-def one_position_more(x, y, lengths):
+def one_additional_position(x, y, lengths):
     kept = jnp.arange(x.shape[1])[None] <= lengths[:, None]
     return jnp.sum(kept * (x - y) ** 2) / jnp.sum(kept)
 
@@ -380,11 +380,11 @@ def distance_by_differences(x, y):
     return jnp.sqrt(jnp.sum((x - y) ** 2, -1) + 1e-3)
 
 
-def casts_down(x, y):
+def casts_to_half(x, y):
     return jnp.mean((x.astype(jnp.bfloat16) - y.astype(jnp.bfloat16)).astype(x.dtype) ** 2)
 
 
-def casts_nothing(x, y):
+def does_not_cast(x, y):
     d = x.astype(jnp.result_type(x.dtype, jnp.float32)) - y
     return (jnp.sum(d * d) / max(d.size, 1)).astype(x.dtype)
 
@@ -399,7 +399,7 @@ def balanced_by_clamped_counts(x, labels):
     return -jnp.sum(hot * (1 / jnp.maximum(jnp.sum(hot, 0), 1)) * jax.nn.log_softmax(x))
 
 
-# One sample of those that meet, and what a Cell keeps of a call
+# A single interacting sample, and state of a Cell
 
 
 def mean_over_others(x):
@@ -414,7 +414,7 @@ def mean_over_others_if_any(x):
     return jnp.sum(near * (1 - jnp.eye(n))) / max(n * (n - 1), 1)
 
 
-class KeepsTheFirstScale(nn.LossBase):
+class StoresTheFirstScale(nn.LossBase):
     def __init__(self, reduction="mean"):
         super().__init__(reduction)
         self.scale = None
@@ -436,7 +436,7 @@ def _class_weighted(x, labels, weights):
 
 
 def weighted_by_batch_and_class(x, labels):
-    # The weight of a class depends on how often the batch holds it.
+    # The weight of a class depends on its frequency in the batch.
     hot = jax.nn.one_hot(labels, 5, dtype=x.dtype)
     return _class_weighted(x, labels, (hot @ jnp.sum(hot, 0)) ** 2)
 
@@ -451,9 +451,17 @@ STRUCTURE_FAULTS: list[Fault] = [
     Fault(weight_detached, target_detached, PAIR, "gradient", "by finite differences"),
     Fault(rounded, rounded_on_purpose, PAIR, "gradient", "'straight-through'"),
     Fault(CentersDetached, Centers, "x: f32[8, 3], labels: i32[8] < 4", "parameters", "along a random direction"),
-    Fault(WrongForItsParameter, RightForItsParameter, PAIR, "parameters", "along a random direction"),
-    Fault(ParameterUnused, RightForItsParameter, PAIR, "parameters", "no gradient reaches the Parameter scale"),
-    Fault(DividesByAParameterOfZero, RightForItsParameter, PAIR, "parameters", "the gradient for the Parameter sigma"),
+    Fault(WrongGradientOfItsParameter, CorrectGradientOfItsParameter, PAIR, "parameters", "along a random direction"),
+    Fault(
+        ParameterUnused, CorrectGradientOfItsParameter, PAIR, "parameters", "no gradient reaches the Parameter scale"
+    ),
+    Fault(
+        DividesByAParameterOfZero,
+        CorrectGradientOfItsParameter,
+        PAIR,
+        "parameters",
+        "the gradient for the Parameter sigma",
+    ),
     Fault(huber_without_its_offset, huber, PAIR, "continuous", "the value jumps from"),
     Fault(
         switches_at_half,
@@ -464,7 +472,7 @@ STRUCTURE_FAULTS: list[Fault] = [
     ),
     Fault(quantile_of_one_side, quantile, PAIR, "continuous", "the value jumps from"),
     Fault(target_rounded, target_not_rounded, PAIR + ", z: f32[8, 3]", "continuous", "the value jumps from"),
-    Fault(sides_exchanged, sides_right, BINARY, "direction", "missing minus sign"),
+    Fault(swapped_sides, correct_sides, BINARY, "direction", "missing minus sign"),
     Fault(overlap, one_minus_overlap, "p: f32[8, 4] in [0, 1], y: f32[8, 4] in {0, 1}", "direction", "raises the loss"),
     Fault(
         likelihood_of_rows,
@@ -475,22 +483,22 @@ STRUCTURE_FAULTS: list[Fault] = [
     ),
     Fault(soft_labels_without_minus, soft_labels, "x: f32[8, 4], y: f32[8, 4] simplex", "direction", "raises the loss"),
     Fault(hinge_with_plus, hinge, "x: f32[8], y: i32[8] in {-1, 1}", "direction", "raises the loss"),
-    Fault(triplets_exchanged, triplets, TRIPLETS, "direction", "nearer than the negative"),
-    Fault(ranks_exchanged, ranks, SCORES, "direction", "nearer than the negative"),
+    Fault(swapped_triplets, triplets, TRIPLETS, "direction", "nearer than the negative"),
+    Fault(swapped_ranks, ranks, SCORES, "direction", "nearer than the negative"),
     Fault(no_absolute_value, squared_difference, PAIR, "direction", "raises the loss"),
     Fault(reshapes_channels, moves_channels, IMAGES, "direction", "ops.moveaxis"),
     Fault(
-        labels_in_a_byte,
-        labels_as_they_are,
+        labels_as_uint8,
+        labels_unchanged,
         "x: f32[8, 300], labels: i32[8] < 300",
         "direction",
         "of the sample with label",
     ),
-    Fault(positives_alone, sides_right, BINARY, "label-gradient", "with y of 0 no gradient reaches x"),
+    Fault(only_positives, correct_sides, BINARY, "label-gradient", "with y of 0 no gradient reaches x"),
     Fault(hinge_of_zero_and_one, hinge_of_signs, BINARY, "label-gradient", "2 * y - 1"),
     Fault(softmax_over_time, softmax_over_classes, TOKENS, "positions", "the axis of the classes"),
     Fault(list_with_its_padding, list_without_its_padding, LIST, "masked-elements", "change the loss"),
-    Fault(centred_over_padding, mean_over_kept, MASKED, "masked-elements", "change the loss"),
+    Fault(centered_over_padding, mean_over_kept, MASKED, "masked-elements", "change the loss"),
     Fault(row_means_over_padding, mean_over_kept, MASKED, "masked-elements", "as without that position"),
     Fault(
         inverts_an_integer,
@@ -499,7 +507,7 @@ STRUCTURE_FAULTS: list[Fault] = [
         "masked-elements",
         "change the loss",
     ),
-    Fault(one_position_more, mean_over_lengths, SEQUENCE, "lengths", "without the position at the length itself"),
+    Fault(one_additional_position, mean_over_lengths, SEQUENCE, "lengths", "without the position at the length itself"),
     Fault(divided_by_all_positions, mean_over_lengths, SEQUENCE, "lengths", "as without that position"),
     Fault(a_term_beyond_the_length, mean_over_lengths, SEQUENCE, "lengths", "change the loss"),
     Fault(
@@ -513,11 +521,11 @@ STRUCTURE_FAULTS: list[Fault] = [
     Fault(
         distance_by_products, distance_by_differences, "x: f32[8, 4], y: f32[8, 4]", "extremes", "for inputs near 1000"
     ),
-    Fault(casts_down, casts_nothing, PAIR, "half-precision", "casts to half precision"),
+    Fault(casts_to_half, does_not_cast, PAIR, "half-precision", "casts to half precision"),
     Fault(
         balanced_by_counts, balanced_by_clamped_counts, CLASSES, "jit", "a product of 0 and an infinite number", COUPLED
     ),
     Fault(mean_over_others, mean_over_others_if_any, "x: f32[8, 4]", "one-sample", "for a batch of one", COUPLED),
-    Fault(KeepsTheFirstScale, ScaleOfEachCall, CELL_PAIR, "leaks", "changes the attribute 'scale'"),
+    Fault(StoresTheFirstScale, ScaleOfEachCall, CELL_PAIR, "leaks", "changes the attribute 'scale'"),
     Fault(weighted_by_batch_and_class, weighted_by_class, CLASSES, "batch-split", "its halves"),
 ]

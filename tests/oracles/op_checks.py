@@ -1,4 +1,4 @@
-"""One comparison of an op with NumPy: value, shape, dtype, compiled form and gradient."""
+"""Comparison of an op with NumPy: value, shape, dtype, compiled form and gradient."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _DIRECTIONS = 3
 
 
 def leaves(result: Any) -> list[Any]:
-    """The arrays of what an op returned."""
+    """Return the arrays of the result of an op."""
     return [unwrap(each) for each in (result if isinstance(result, (tuple, list)) else (result,))]
 
 
 def assert_close(
     got: Any, expected: Any, *, dtype: Any = None, tolerance: float | None = None, name: str = "op"
 ) -> None:
-    """Raise unless `got` has the shape and the values of `expected`, and the dtype where one is given."""
+    """Raise unless `got` has the shape and the values of `expected`, and the given dtype."""
     got, expected = np.asarray(unwrap(got)), np.asarray(expected)
     if dtype is not None:
         assert got.dtype == jnp.dtype(dtype), f"{name}: dtype {got.dtype}, expected {jnp.dtype(dtype)}"
@@ -54,16 +54,16 @@ def check_op(
     compiled: bool = True,
     name: str = "op",
 ) -> None:
-    """Raise unless `call` of Tensors gives what `reference` gives of NumPy arrays, eagerly and compiled.
+    """Raise unless `call` of Tensors equals `reference` of NumPy arrays, eagerly and compiled.
 
     Args:
         call: the op, of Tensors.
-        reference: the same in NumPy; one array, or a tuple of them.
+        reference: the NumPy equivalent; returns an array, or a tuple of arrays.
         inputs: the arrays.
         dtype: the result's dtype, or one for each result.
-        tolerance: relative and absolute; from the dtype unless given.
+        tolerance: relative and absolute; by default from the dtype.
         compiled: whether the op can be compiled.
-        name: for the message.
+        name: the name in the message.
     """
     expected = reference(*inputs)
     expected = list(expected) if isinstance(expected, (tuple, list)) else [expected]
@@ -90,9 +90,9 @@ def check_gradient(
     step: float = 1e-6,
     name: str = "op",
 ) -> None:
-    """Raise unless the gradients by all floating inputs agree with central differences in float64.
+    """Raise unless the gradients of all floating inputs agree with central differences in float64.
 
-    They are taken of a random linear function of all floating results, so that each element counts differently, and
+    They are those of a random linear function of all floating results, so that each element has a different weight,
     compared along random directions.
     """
     inputs = [np.asarray(each, np.float64) if each.dtype.kind == "f" else each for each in inputs]
@@ -128,9 +128,9 @@ def check_gradient(
                     )
                     for sign in (1, -1)
                 ]
-                slope = (ends[0] - ends[1]) / (2 * step)
+                derivative = (ends[0] - ends[1]) / (2 * step)
                 along = float((np.asarray(gradient) * direction).sum())
                 scale = max(1.0, float(np.abs(np.asarray(gradient) * direction).sum()))
-                assert abs(along - slope) <= tolerance * scale, (
-                    f"{name}: gradient {which} along a random direction is {along}, by differences {slope}"
+                assert abs(along - derivative) <= tolerance * scale, (
+                    f"{name}: gradient {which} along a random direction is {along}, by differences {derivative}"
                 )

@@ -1,4 +1,4 @@
-"""One loss, compiled once for each use, so that the contract of a hundred losses is checked in minutes."""
+"""Compiled programs of a loss, one for each use, so that the contract of a hundred losses is checked in minutes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sporax import losses
 from sporax.losses import LossInfo
 
 COUNT = 7
-"""How many samples there are where samples are weighted or removed."""
+"""Number of samples for tests of weighted or removed samples."""
 
 
 def is_float(array: Any) -> bool:
     return bool(jnp.issubdtype(array.dtype, jnp.floating))
 
 
-def float_places(inputs: Sequence[np.ndarray]) -> list[int]:
+def float_positions(inputs: Sequence[np.ndarray]) -> list[int]:
     return [at for at, array in enumerate(inputs) if is_float(array)]
 
 
 def split(inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The float inputs, and all inputs with None in their places."""
-    floats = float_places(inputs)
+    """Split into the float inputs, and all inputs with None in place of the float inputs."""
+    floats = float_positions(inputs)
     return [inputs[at] for at in floats], [None if at in floats else array for at, array in enumerate(inputs)]
 
 
@@ -37,11 +37,11 @@ def join(floats: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
     return [next(left) if array is None else array for array in rest]
 
 
-def samples(row: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
-    """Inputs whose values have one axis of `count` samples, or none where the loss is of a whole set."""
-    rest = (count,) if row.output[:1] == ("...",) else ()
-    sizes: dict[str, int] = {name: count for name in row.output if name not in ("...", "C")}
-    return inputs_of(row, seed, rest=rest, sizes=sizes)
+def samples(info: LossInfo, seed: int, count: int = COUNT) -> list[np.ndarray]:
+    """Return inputs whose values have one axis of `count` samples, or none if the loss has one value for the set."""
+    rest = (count,) if info.output[:1] == ("...",) else ()
+    sizes: dict[str, int] = {name: count for name in info.output if name not in ("...", "C")}
+    return inputs_of(info, seed, rest=rest, sizes=sizes)
 
 
 REDUCED = ("none", "sum", "batchmean", "total")
@@ -53,23 +53,23 @@ def weighted(name: str, results: tuple[str, ...] = REDUCED) -> Any:
 
     These are reductions, and "total", which gives the total and its weight.
     """
-    row = losses.get(name)
-    params = settings_of(row)[-1]
+    info = losses.get(name)
+    params = settings_of(info)[-1]
 
     def run(floats: list[Any], rest: list[Any], weights: Any) -> dict[str, Any]:
         def mean(floats: list[Any]) -> jax.Array:
-            return row.function(*join(floats, rest), reduction="mean", weights=weights, **params)
+            return info.function(*join(floats, rest), reduction="mean", weights=weights, **params)
 
         inputs = join(floats, rest)
         result = {
-            kind: row.function(*inputs, weights=weights, reduction=kind, **params)
+            kind: info.function(*inputs, weights=weights, reduction=kind, **params)
             for kind in results
             if kind != "total"
         }
         result["mean"], result["gradients"] = jax.value_and_grad(mean)(floats)
         if "total" in results:
             result["total"], result["weight"] = losses.evaluate_sum_and_weight(
-                row.function, *inputs, weights=weights, **params
+                info.function, *inputs, weights=weights, **params
             )
         return result
 
@@ -79,12 +79,12 @@ def weighted(name: str, results: tuple[str, ...] = REDUCED) -> Any:
 
 @functools.cache
 def plain(name: str, setting: int = 0) -> Any:
-    """(inputs, cotangent) -> values and the gradients of values · cotangent, for one setting of the parameters."""
-    row = losses.get(name)
-    params = settings_of(row)[setting]
+    """Return the program (inputs, cotangent) -> values and the gradients of values · cotangent, for one setting."""
+    info = losses.get(name)
+    params = settings_of(info)[setting]
 
     def run(floats: list[Any], rest: list[Any], cotangent: Any) -> tuple[jax.Array, list[jax.Array]]:
-        values, pull = jax.vjp(lambda floats: row.function(*join(floats, rest), **params), floats)
+        values, pull = jax.vjp(lambda floats: info.function(*join(floats, rest), **params), floats)
         return values, pull(cotangent.astype(values.dtype))[0]
 
     compiled = jax.jit(run)
@@ -92,42 +92,42 @@ def plain(name: str, setting: int = 0) -> Any:
 
 
 def cotangent_of(shape: tuple[int, ...]) -> np.ndarray:
-    """Each value counts differently."""
+    """Return a cotangent with a different weight for each value."""
     return np.random.default_rng(11).normal(0.2, 1.0, shape).astype(np.float32)
 
 
 def weights_for(values: np.ndarray, weights: list[float]) -> np.ndarray:
-    """One weight for each place of the first axis."""
+    """Return a weight for each index of the first axis."""
     full = np.asarray(weights, np.float32).reshape(-1, *[1] * (values.ndim - 1))
     return np.ascontiguousarray(np.broadcast_to(full, values.shape))
 
 
-def not_ignored(row: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
-    """Which values have a label that is not `ignore_index`; all, where one value has many labels."""
-    spec = row.function.spec
+def not_ignored(info: LossInfo, inputs: Sequence[np.ndarray], params: dict[str, Any]) -> Any:
+    """Return the values whose label is not `ignore_index`; all, if a value has several labels."""
+    spec = info.function.spec
     if spec.ignore_parameter is None or spec.ignored_label.shape != spec.output:
         return True
     return inputs[spec.inputs.index(spec.ignored_label)] != params.get(spec.ignore_parameter, -100)
 
 
-def take(row: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
-    """The samples at those indices; tables belong to all of them."""
+def take(info: LossInfo, inputs: list[np.ndarray], indices: np.ndarray) -> list[np.ndarray]:
+    """Return the samples at the given indices; tables are shared by all samples."""
     result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
+    for item, array in zip(info.inputs, inputs, strict=True):
         axes = item.axes(array.ndim) or ()
-        if row.broadcasting or (row.function.spec.per_sample(item) and row.output):
-            array = np.take(array, indices, axis=0 if row.broadcasting else axes.index(row.output[0]))
+        if info.broadcasting or (info.function.spec.per_sample(item) and info.output):
+            array = np.take(array, indices, axis=0 if info.broadcasting else axes.index(info.output[0]))
         result.append(array)
     return result
 
 
-def spoil(row: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
-    """The inputs with values outside every domain in the elements of the removed samples."""
+def spoil(info: LossInfo, inputs: list[np.ndarray], gone: np.ndarray) -> list[np.ndarray]:
+    """Return the inputs with invalid values in the elements of the removed samples."""
     result = []
-    for item, array in zip(row.inputs, inputs, strict=True):
+    for item, array in zip(info.inputs, inputs, strict=True):
         array = array.copy()
-        if row.function.spec.per_sample(item):
-            at = 0 if row.broadcasting else (item.axes(array.ndim) or ()).index(row.output[0])
+        if info.function.spec.per_sample(item):
+            at = 0 if info.broadcasting else (item.axes(array.ndim) or ()).index(info.output[0])
             np.moveaxis(array, at, 0)[gone] = np.nan if is_float(array) else SPOILED.get(item.domain, 1)
         result.append(array)
     return result

@@ -16,23 +16,23 @@ from sporax.losses import example_shape as shape_of
 __all__ = ["SIZES", "inputs_of", "settings_of", "shape_of"]
 
 THOROUGH = os.environ.get("SPORAX_TESTS") == "thorough"
-"""Whether the contract goes through every setting and format of every loss: `SPORAX_TESTS=thorough pytest`."""
+"""Whether every setting and dtype of every loss is tested: `SPORAX_TESTS=thorough pytest`."""
 
 MOST_SETTINGS = 100 if THOROUGH else 2
 
 
-def settings_of(row: LossInfo, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:
-    """Combinations of hyper-parameters, with the draw of a random loss made known to the oracle.
+def settings_of(info: LossInfo, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> list[dict[str, Any]]:
+    """Return combinations of hyper-parameters, with the draw of a random loss as an argument of the oracle.
 
-    The first and the last, and all of them in a thorough run. A family's own tests go through the whole grid where
+    The first and the last, and all of them in a thorough run. The tests of a family cover the complete grid where
     it matters.
     """
     rng = np.random.default_rng([seed, 7])
-    result = list(row.settings(sizes))
+    result = list(info.settings(sizes))
     if len(result) > MOST_SETTINGS:
         between = 1 + rng.permutation(len(result) - 2)[: MOST_SETTINGS - 2]
         result = [result[0], *(result[at] for at in sorted(between)), result[-1]]
-    if row.random:
+    if info.random:
         for setting in result:
             count = setting["num_sampled"]
             setting["sampled_values"] = (

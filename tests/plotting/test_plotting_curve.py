@@ -1,4 +1,4 @@
-"""Lines through a loss's inputs, curves along them, and names people have for a loss."""
+"""Lines through the inputs of a loss, curves along them, and alternative names of losses."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_invalid_settings_are_errors():
         ("bce", "binary_cross_entropy"),
     ],
 )
-def test_names_are_forgiving(name, found):
+def test_names_are_case_insensitive(name, found):
     assert plotting.find(name).name == found
 
 

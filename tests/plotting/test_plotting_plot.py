@@ -1,4 +1,4 @@
-"""Curves as text and as pictures."""
+"""Curves as text and as images."""
 
 from __future__ import annotations
 

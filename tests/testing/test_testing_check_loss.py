@@ -1,4 +1,4 @@
-"""The checker finds every planted fault by its check, and finds none where there is none."""
+"""The checker reports every faulty loss with the expected check, and nothing for correct losses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sporax.testing import assert_loss, check_loss, check_names, load_target, pa
 
 COSTS = ("memory", "time")
 
-# A user's own code runs without the strictness of this test session.
+# User code runs without the strict settings of this test session.
 pytestmark = pytest.mark.rank_promotion
 
 
 @pytest.mark.parametrize(("loss", "inputs", "check", "words"), FAULTS, ids=[f"{f[2]}-{f[0].__name__}" for f in FAULTS])
-def test_every_planted_fault_is_found_by_its_check(loss, inputs, check, words):
+def test_every_fault_is_found_by_its_check(loss, inputs, check, words):
     report = check_loss(loss, inputs, only=[check])
     finding = report[check]
     assert finding.status in ("fail", "warn"), str(report)
@@ -31,7 +31,7 @@ def test_every_planted_fault_is_found_by_its_check(loss, inputs, check, words):
 
 
 class Right(nn.LossBase):
-    """A log-cosh of one's own."""
+    """A custom log-cosh loss."""
 
     def construct(self, logits, labels):
         d = ops.cast(logits, mstype.float32) - labels
@@ -66,7 +66,7 @@ def test_a_correct_loss_passes(loss, inputs):
     assert len(passed) > 15
 
 
-# Those of the families that differ most; `sporax loss check --all` goes through every one.
+# One of each kind of family; `sporax loss check --all` checks every loss.
 SOME = (
     "binary_cross_entropy", "cross_entropy", "cosine_embedding_loss", "gaussian_nll_loss", "info_nce_loss", "ctc_loss",
     "sampled_softmax_loss", "giou_loss",

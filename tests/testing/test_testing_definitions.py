@@ -1,4 +1,4 @@
-"""Each relation of the loss contract finds a violation, and none where it holds."""
+"""The check of each relation of the loss contract finds violations, and nothing for correct results."""
 
 from __future__ import annotations
 

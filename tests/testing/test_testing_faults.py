@@ -1,4 +1,4 @@
-"""The checker finds each planted fault by the check that is about it, and passes its correct sibling."""
+"""The checker reports each faulty loss with the expected check, and accepts its correct counterpart."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from oracles.faulty_structure import STRUCTURE_FAULTS, pseudo_labels
 from sporax._errors import ArgumentError
 from sporax.testing import check_loss
 
-# A user's own code runs without the strictness of this test session.
+# User code runs without the strict settings of this test session.
 pytestmark = pytest.mark.rank_promotion
 
 FAULTS = [*EDGE_FAULTS, *MASK_FAULTS, *CONTRACT_FAULTS, *STRUCTURE_FAULTS, *REACH_FAULTS, *INFINITE_FAULTS]
 
 
-def _siblings():
-    """Each correct loss once for each check; in a quick run one for each check."""
+def _correct_losses():
+    """Return the correct losses for each check; in a quick run one for each check."""
     seen, checks = set(), set()
     for fault in FAULTS:
         key = fault.right, fault.inputs, fault.check
@@ -44,21 +44,21 @@ def test_the_fault_is_found_and_described(fault):
     assert finding.fix
 
 
-@pytest.mark.parametrize("fault", list(_siblings()))
-def test_the_correct_sibling_passes(fault):
+@pytest.mark.parametrize("fault", list(_correct_losses()))
+def test_the_correct_counterpart_passes(fault):
     report = check_loss(fault.right, fault.inputs, only=[fault.check], **fault.options)
     assert report[fault.check].status == "pass", str(report)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", EDGE_FAULTS + MASK_FAULTS, ids=lambda fault: fault.right.__name__)
-def test_a_sibling_passes_every_check_of_edges(fault):
+def test_a_correct_counterpart_passes_every_check_of_edges(fault):
     only = ["gradient", "gradient-ties", "edges", "nothing-left", "inputs-used"]
     report = check_loss(fault.right, fault.inputs, only=only, **fault.options)
     assert report.ok, str(report)
 
 
-def test_the_faults_are_many_and_every_check_of_numbers_has_one():
+def test_there_are_many_faults_and_every_numerical_check_has_one():
     assert len(FAULTS) > 100
     assert len({(fault.loss, fault.inputs) for fault in FAULTS}) == len(FAULTS)
     assert {fault.check for fault in FAULTS} >= {

@@ -1,4 +1,4 @@
-"""The inputs that the checker tries: read as written, recognised for what they are, and inside their domains."""
+"""The inputs that the checker tries: parsed, classified, and inside their domains."""
 
 from __future__ import annotations
 

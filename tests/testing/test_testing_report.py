@@ -1,4 +1,4 @@
-"""A report is the same for the same seed, on one device and on several, and is one HTML page for several losses."""
+"""Reports are equal for equal seeds, on one device and on several; several losses give one HTML page."""
 
 from __future__ import annotations
 

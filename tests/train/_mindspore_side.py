@@ -1,9 +1,8 @@
-"""Run by an interpreter that has MindSpore 2.10: trains the page's two models there and writes what it saw.
+"""Run by an interpreter with MindSpore 2.10: trains the two models of the tutorial and writes their losses.
 
     MINDSPORE_PYTHON tests/train/_mindspore_side.py tests/train/data/mindspore_losses.json
 
-The weights and the data are fixed here, so that sporax can be given the same. tests/train/test_mindspore_parity.py
-reads the file.
+The weights and the data are fixed, so that sporax uses the same. tests/train/test_mindspore_parity.py reads the file.
 """
 
 import json
@@ -35,7 +34,7 @@ WEIGHT, BIAS = 0.0125, -0.031
 
 
 def train(nn, ops, ds, Model, Callback, Tensor, optimizer: str, labels: int) -> list[float]:
-    """The losses of one run; every name comes from the framework, so the same code trains with both."""
+    """Return the losses of a run; every name is that of the framework, so the same code trains with both."""
 
     class LinearNet(nn.Cell):
         def __init__(self):

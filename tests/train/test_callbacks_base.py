@@ -29,7 +29,7 @@ NEW = [f"on_{kind}_{moment}" for kind in ("train", "eval") for moment in MOMENTS
 
 
 class Recorder(Callback):
-    """Notes its hooks; those that are named."""
+    """Records the calls of the named hooks."""
 
     def __init__(self, *names):
         super().__init__()
@@ -132,7 +132,7 @@ def test_a_hook_defined_in_both_forms_is_called_once():
     assert Both.seen == ["new", "old", "old"]
 
 
-def test_built_in_callbacks_cost_nothing_where_they_do_nothing():
+def test_built_in_callbacks_do_not_override_unused_hooks():
     hooks = CallbackList([LossMonitor(), TimeMonitor(), ModelCheckpoint(), ProgressBar()])
     assert hooks.step_begin == hooks.eval_step_begin == []
     assert len(CallbackList(TimeMonitor()).step_end) == 0
@@ -207,7 +207,7 @@ def test_how_often_the_state_is_read():
     assert CallbackList(own).reads_state_every() == 5
 
 
-def test_losses_are_read_late_only_among_sporax_callbacks():
+def test_losses_are_deferred_only_among_sporax_callbacks():
     class Mine(LossMonitor):
         pass
 
@@ -227,7 +227,7 @@ def test_deferring_ends_with_the_run():
     assert not monitor.deferred
 
 
-def test_net_outputs_of_user_callbacks_are_as_the_step_gave_them():
+def test_net_outputs_of_user_callbacks_are_those_of_the_step():
     seen = []
     given = [(Tensor(1.0), Tensor([2.0, 3.0]))]
     FakeRun(

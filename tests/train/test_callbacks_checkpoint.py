@@ -77,7 +77,7 @@ def policy(steps=1, seconds=None, most=5, minutes=None, network=None):
         ({"keep_checkpoint_max": 0}, policy(most=1, minutes=0)),
     ],
 )
-def test_policy_is_mindspores(arguments, expected):
+def test_policy_matches_mindspore(arguments, expected):
     assert CheckpointConfig(**arguments).get_checkpoint_policy() == expected
 
 
@@ -132,7 +132,7 @@ def test_config_properties():
         ({"foo": 1}, "there is no argument 'foo'"),
     ],
 )
-def test_wrong_config(arguments, message):
+def test_invalid_config(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"CheckpointConfig: .*{message}"):
         CheckpointConfig(**arguments)
 
@@ -152,7 +152,7 @@ def test_wrong_config(arguments, message):
         ({"keep_checkpoint_max": 0, "keep_checkpoint_per_n_minutes": 10}, ["1_1", "3_2"]),
     ],
 )
-def test_files_are_mindspores(tmp_path, arguments, expected):
+def test_files_match_mindspore(tmp_path, arguments, expected):
     keeper = ModelCheckpoint("net", str(tmp_path), CheckpointConfig(**arguments))
     assert keeper.latest_ckpt_file_name == ""
     Run(keeper).train(3)
@@ -228,7 +228,7 @@ def test_saved_entries(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [{"async_save": True}, {"format": "safetensors"}])
-def test_other_ways_of_writing(tmp_path, arguments):
+def test_other_file_options(tmp_path, arguments):
     keeper = ModelCheckpoint("net", tmp_path, CheckpointConfig(keep_checkpoint_max=3, **arguments))
     Run(keeper).train(3)
     suffix = arguments.get("format", "ckpt")
@@ -244,7 +244,7 @@ def test_a_failing_background_save_is_raised_at_the_end(tmp_path):
         def update(self, params):
             super().update(params)
             if params.cur_step_num == 1:
-                # A folder stands where the file should go.
+                # The path of the file is a folder.
                 (folder / "net-1_2.ckpt").mkdir()
 
     with (
@@ -281,7 +281,7 @@ def test_exception_save(tmp_path):
     assert files(tmp_path) == ["net-2_1_breakpoint.ckpt"]
 
 
-def test_inside_a_call_of_many_steps_it_waits_for_the_state(tmp_path):
+def test_within_a_call_of_many_steps_it_waits_for_the_state(tmp_path):
     class Sunk(Run):
         def update(self, params):
             # Calls of four steps: the Parameters are those of the last.
@@ -300,7 +300,7 @@ def test_evaluations_save_nothing(tmp_path):
     assert files(tmp_path) == ["net-1_1.ckpt", "net-1_2.ckpt"]
 
 
-def test_last_save_is_shown_to_others(tmp_path):
+def test_the_last_save_is_available_to_other_callbacks(tmp_path):
     params = Run(ModelCheckpoint("net", tmp_path)).train(1)
     assert (params.last_save_ckpt_step, params.latest_ckpt_file) == (2, str(tmp_path / "net-1_2.ckpt"))
 
@@ -314,7 +314,7 @@ def test_last_save_is_shown_to_others(tmp_path):
         ({"config": 3}, "`config` must be a CheckpointConfig, but got 3 of type int"),
     ],
 )
-def test_wrong_model_checkpoint(arguments, message):
+def test_invalid_model_checkpoint(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"ModelCheckpoint: {message}"):
         ModelCheckpoint(**arguments)
 
@@ -328,7 +328,7 @@ def test_without_a_network(tmp_path):
 
 
 class Accumulating(FakeRun):
-    """Each step adds a random number and its own: only the whole state gives the same result again."""
+    """Each step adds a random number and the step number: only the complete state reproduces the result."""
 
     def __init__(self, callbacks):
         self.network = Net()
@@ -371,7 +371,7 @@ def test_an_interrupted_run_is_resumed(tmp_path):
     assert default_generator.key.asnumpy().shape == (2,)
 
 
-def test_how_often_and_whether_it_is_deleted(tmp_path):
+def test_save_frequency_and_deletion(tmp_path):
     backup = BackupAndRestore(str(tmp_path / "a" / "b"), save_freq=2, delete_checkpoint=False)
     Accumulating(backup).train(3)
     assert os.path.basename(backup.backup_file) == "backup.ckpt"
@@ -395,7 +395,7 @@ def test_a_backup_of_another_network_raises(tmp_path):
         ({"delete_checkpoint": 3}, "`delete_checkpoint` must be bool, but got 3"),
     ],
 )
-def test_wrong_backup(tmp_path, arguments, message):
+def test_invalid_backup(tmp_path, arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"BackupAndRestore: {message}"):
         BackupAndRestore(**({"backup_dir": tmp_path} | arguments))
 

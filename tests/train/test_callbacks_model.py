@@ -28,7 +28,7 @@ def weights(trained):
 
 
 class Own(train.Callback):
-    """A callback of a user: with it nothing is deferred."""
+    """A user's callback, with which nothing is deferred."""
 
 
 def printed(capsys, *callbacks, sink, **options):
@@ -36,7 +36,7 @@ def printed(capsys, *callbacks, sink, **options):
     return capsys.readouterr().out.splitlines()
 
 
-def test_the_lines_are_the_same_deferred_at_once_and_sunk(capsys):
+def test_the_lines_are_the_same_deferred_immediate_and_sunk(capsys):
     lines = printed(capsys, train.LossMonitor(), sink=False)
     assert [line.split(",")[0] for line in lines] == [f"epoch: {e} step: {s}" for e in (1, 2) for s in (1, 2, 3)]
     assert printed(capsys, train.LossMonitor(), Own(), sink=False) == lines
@@ -67,7 +67,7 @@ def test_history_of_a_fit():
     assert {name: len(values) for name, values in history.history.items()} == {"net_output": 3, "mae": 3}
 
 
-def test_a_checkpoint_holds_the_optimizer_and_a_new_model_goes_on_from_it(tmp_path):
+def test_a_checkpoint_contains_the_optimizer_and_a_new_model_continues_from_it(tmp_path):
     config = train.CheckpointConfig(save_checkpoint_steps=3, append_info=["epoch_num"])
     keeper = train.ModelCheckpoint("net", tmp_path, config)
     straight = model()

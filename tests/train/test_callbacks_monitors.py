@@ -37,16 +37,16 @@ LINES = [
 
 
 class Silent(Callback):
-    """A user's callback: with it in the run, nothing is deferred."""
+    """A user's callback, with which nothing is deferred."""
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 def test_loss_monitor_prints_each_step(capsys, others):
     FakeRun([LossMonitor(), *others], LOSSES).train(2)
     assert capsys.readouterr().out.splitlines() == LINES
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 @pytest.mark.parametrize(
     ("every", "lines"), [(2, [LINES[1], LINES[3]]), (3, [LINES[2]]), (4, [LINES[3]]), (5, []), (0, [])]
 )
@@ -74,7 +74,7 @@ def test_loss_monitor_is_one_step_late_when_deferred(capsys):
     assert after_step == [[], [], LINES[:2], [], LINES[2:]]
 
 
-def test_loss_monitor_counts_on_from_an_initial_epoch(capsys):
+def test_loss_monitor_continues_counting_from_an_initial_epoch(capsys):
     FakeRun(LossMonitor(2), LOSSES, initial_epoch=2, cur_step_num=4).train(3)
     assert capsys.readouterr().out.splitlines() == ["epoch: 3 step: 2, loss is 8.594973"]
 
@@ -86,7 +86,7 @@ def test_loss_monitor_restarts_with_each_run(capsys):
     assert capsys.readouterr().out.splitlines() == [LINES[2], LINES[2]]
 
 
-@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "at once"])
+@pytest.mark.parametrize("others", [[], [Silent()]], ids=["deferred", "immediate"])
 def test_loss_monitor_prints_validations(capsys, others):
     results = [{"loss": 0.25, "mae": 0.5}, {}]
     FakeRun([TimeMonitor(), LossMonitor(), *others], LOSSES, results=results).train(2)
@@ -98,13 +98,13 @@ def test_loss_monitor_prints_validations(capsys, others):
     ]
 
 
-def test_lines_of_an_epoch_come_before_what_is_said_about_it(capsys):
+def test_lines_of_steps_are_printed_before_the_line_of_their_epoch(capsys):
     FakeRun([TimeMonitor(), LossMonitor()], LOSSES, results=[{"mae": 1.0}]).train(1)
     kinds = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert kinds == ["epoch:", "epoch:", "Eval", "Train", "Eval"]
 
 
-def test_loss_monitor_in_an_evaluation_of_its_own(capsys):
+def test_loss_monitor_in_a_separate_evaluation(capsys):
     with CallbackList(LossMonitor()) as hooks:
         FakeRun.evaluate(hooks)
     assert capsys.readouterr().out.splitlines() == [
@@ -113,12 +113,12 @@ def test_loss_monitor_in_an_evaluation_of_its_own(capsys):
     ]
 
 
-def test_loss_monitor_flushes_when_the_run_is_broken_off(capsys):
+def test_loss_monitor_flushes_when_the_run_is_interrupted(capsys):
     with pytest.raises(KeyboardInterrupt):
         FakeRun(LossMonitor(), LOSSES).train(2, stop_after=3)
     assert capsys.readouterr().out.splitlines() == LINES[:3]
-    # The next evaluation is one of its own again.
-    test_loss_monitor_in_an_evaluation_of_its_own(capsys)
+    # The next evaluation is a separate one again.
+    test_loss_monitor_in_a_separate_evaluation(capsys)
 
 
 def test_loss_monitor_shows_the_terms_of_a_dict(capsys):
@@ -150,12 +150,12 @@ def test_a_subclass_of_loss_monitor_with_its_own_step_end(capsys):
         (True, ArgumentTypeError, "must be an int, but got True of type bool"),
     ],
 )
-def test_wrong_per_print_times(given, error, message):
+def test_invalid_per_print_times(given, error, message):
     with pytest.raises(error, match=message):
         LossMonitor(given)
 
 
-def test_a_wrong_per_print_times_is_a_value_error_as_in_mindspore():
+def test_an_invalid_per_print_times_is_a_value_error_as_in_mindspore():
     with pytest.raises(ValueError, match="at least 0"):
         LossMonitor(-1)
 
@@ -172,7 +172,7 @@ def test_a_wrong_per_print_times_is_a_value_error_as_in_mindspore():
         ((Tensor(1.5), Tensor(2.0)), "1.5"),
         (((Tensor(1.5), 2.0), Tensor(3.0)), "1.5"),
         ([Tensor(1.5)], "1.5"),
-        # As `Model` adds up the terms of a loss.
+        # As `Model` sums the terms of a loss.
         ({"a": Tensor(1.5), "b": Tensor(2.0)}, "3.5"),
         ({"a": Tensor(1.5), "loss": Tensor(2.0)}, "2.0"),
         (np.float32(0.1), "0.1"),
@@ -247,7 +247,7 @@ def test_time_monitor_does_not_count_a_validation_as_training(capsys, monkeypatc
         ({"data_time": 3}, "`data_time` must be bool, but got 3"),
     ],
 )
-def test_wrong_time_monitor(arguments, message):
+def test_invalid_time_monitor(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"TimeMonitor: {message}"):
         TimeMonitor(**arguments)
 
@@ -296,7 +296,7 @@ def test_history_of_a_network_without_a_loss():
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-@pytest.mark.parametrize(("others", "steps"), [([], 4), ([Silent()], 3)], ids=["deferred", "at once"])
+@pytest.mark.parametrize(("others", "steps"), [([], 4), ([Silent()], 3)], ids=["deferred", "immediate"])
 def test_stop_on_non_finite(capsys, value, others, steps):
     losses = [Tensor(1.0), Tensor(2.0), Tensor(np.float32(value)), Tensor(np.float32("nan"))]
     stop = StopOnNonFinite()
@@ -372,15 +372,15 @@ def test_progress_bar_on_a_terminal_reads_only_what_is_ready(terminal):
     assert bar._bar is None
 
 
-def test_progress_bar_looks_at_most_a_few_times_a_second(terminal):
+def test_progress_bar_is_updated_at_most_a_few_times_a_second(terminal):
     losses = [Loss(float(step), True) for step in range(50)]
     with contextlib.redirect_stdout(terminal):
         FakeRun(ProgressBar(refresh_per_second=0.001), losses, batch_num=50).train(1)
-    # The first step's bar, and the line of the epoch.
+    # The bar of the first step, and the line of the epoch.
     assert [loss.reads for loss in losses] == [1, *[0] * 48, 1]
 
 
-def test_progress_bar_leaves_the_terminal_when_the_run_is_broken_off(terminal):
+def test_progress_bar_restores_the_terminal_when_the_run_is_interrupted(terminal):
     bar = ProgressBar()
     with pytest.raises(KeyboardInterrupt), contextlib.redirect_stdout(terminal):
         FakeRun(bar, LOSSES).train(2, stop_after=1)
@@ -389,6 +389,6 @@ def test_progress_bar_leaves_the_terminal_when_the_run_is_broken_off(terminal):
     assert "\x1b[?25h" in terminal.getvalue()
 
 
-def test_wrong_progress_bar():
+def test_invalid_progress_bar():
     with pytest.raises(ArgumentError, match=r"ProgressBar: `refresh_per_second` must be in \(0.0, inf\)"):
         ProgressBar(0)

@@ -51,7 +51,7 @@ def test_scheduler_sets_each_group():
     assert [str(each.asnumpy()) for each in optimizer.learning_rate] == ["0.05", "0.1"]
 
 
-def test_scheduler_leaves_an_unchanged_rate_alone(monkeypatch):
+def test_scheduler_does_not_set_an_unchanged_rate(monkeypatch):
     optimizer = Optimizer(0.1)
     monkeypatch.setattr(Parameter, "set_data", lambda *_: pytest.fail("written"))
     FakeRun(LearningRateScheduler(lambda rate, step: rate), optimizer=optimizer).train(1)
@@ -78,7 +78,7 @@ def test_scheduler_without_a_fixed_rate(optimizer, message):
         FakeRun(LearningRateScheduler(lambda rate, step: rate), optimizer=optimizer).train(1)
 
 
-def test_wrong_scheduler():
+def test_invalid_scheduler():
     with pytest.raises(
         ArgumentTypeError, match=r"`learning_rate_function` must be a function .* but got 3 of type int"
     ):
@@ -155,7 +155,7 @@ def test_reduce_needs_a_fixed_rate():
         ({"verbose": 1}, "`verbose` must be bool, but got 1"),
     ],
 )
-def test_wrong_reduce(arguments, message):
+def test_invalid_reduce(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"ReduceLROnPlateau: {message}"):
         ReduceLROnPlateau(**arguments)
 
@@ -201,7 +201,7 @@ def test_when_training_is_ended(arguments, values, stopped):
         ("accuracy_loss", False),
     ],
 )
-def test_which_direction_auto_takes(name, higher):
+def test_the_direction_of_auto(name, higher):
     values = [1, 2, 1] if higher else [2, 1, 2]
     stop = EarlyStopping(name)
     losses = [Tensor(float(value)) for value in values]
@@ -215,7 +215,7 @@ def test_early_stopping_prints_a_line(capsys):
 
 
 def train_weight(stop, values, epochs):
-    """A network whose one weight is the number of the step."""
+    """A network whose only weight is the step number."""
     network = Cell()
     network.weight = Parameter(Tensor(0.0), name="weight")
 
@@ -266,7 +266,7 @@ def test_an_unknown_monitor_causes_a_warning_once():
         FakeRun(ReduceLROnPlateau()).train(1)
 
 
-def test_epochs_without_a_validation_are_passed_over():
+def test_epochs_without_a_validation_are_skipped():
     stop = EarlyStopping("mae")
     FakeRun(stop, results=[{}, {"mae": 1.0}, {}, {"mae": 2.0}], valid_dataset="data").train(4)
     assert stop.stopped_epoch == 4
@@ -285,7 +285,7 @@ def test_epochs_without_a_validation_are_passed_over():
         ({"restore_best_weights": 3}, "`restore_best_weights` must be bool, but got 3"),
     ],
 )
-def test_wrong_early_stopping(arguments, message):
+def test_invalid_early_stopping(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=f"EarlyStopping: {message}"):
         EarlyStopping(**arguments)
 

@@ -133,7 +133,7 @@ def test_choosing(tmp_path):
         load_checkpoint(path, filter_prefix="fc")
 
 
-def test_background_saves_take_the_values_at_once(tmp_path):
+def test_background_saves_copy_the_values_immediately(tmp_path):
     net = Net()
     for step in range(5):
         net.fc.bias.set_data(Tensor([float(step)]))
@@ -182,7 +182,7 @@ def test_two_parameters_with_one_name_are_not_lost_silently(tmp_path):
     net.fc.bias.name = "fc.weight"
     with pytest.raises(CheckpointError, match=r"the name 'fc\.weight' is in the list twice"):
         save_checkpoint([net.fc.weight, net.fc.bias], str(tmp_path / "a.ckpt"))
-    # Names that repeat give way to paths, as MindSpore has it at the first call.
+    # Repeated names are replaced by paths, as in MindSpore at the first call.
     save_checkpoint(net, str(tmp_path / "a.ckpt"))
     assert list(load_checkpoint(str(tmp_path / "a.ckpt"))) == ["fc.weight", "fc.bias"]
     pair = Cell()
@@ -228,7 +228,7 @@ def test_two_parameters_with_one_name_are_not_lost_silently(tmp_path):
         ({"foo": 3}, ArgumentTypeError, "there is no argument 'foo'"),
     ],
 )
-def test_wrong_save(tmp_path, arguments, error, message):
+def test_invalid_save(tmp_path, arguments, error, message):
     given = {"save_obj": Net(), "ckpt_file_name": str(tmp_path / "a.ckpt")} | arguments
     with pytest.raises(error, match=f"save_checkpoint: .*{message}"):
         save_checkpoint(**given)
@@ -262,7 +262,7 @@ def test_a_missing_folder(tmp_path):
         ({"choice_func": 3}, ArgumentTypeError, "`choice_func` must be a function"),
     ],
 )
-def test_wrong_load(tmp_path, arguments, error, message):
+def test_invalid_load(tmp_path, arguments, error, message):
     path = str(tmp_path / "a.ckpt")
     save_checkpoint(Net(), path)
     with pytest.raises(error, match=f"load_checkpoint: .*{message}"):
@@ -292,14 +292,14 @@ def test_load_with_a_net(tmp_path):
     assert values(net) == ORIGINAL
 
 
-def test_more_than_the_net_has():
+def test_additional_parameters_in_the_checkpoint():
     given = dict(Net().parameters_dict()) | {"zz": Parameter(Tensor(1.0), name="zz"), "note": "text"}
     net = zeroed(Net())
     assert load_param_into_net(net, given) == ([], ["zz"])
     assert values(net) == ORIGINAL
 
 
-def test_less_than_the_net_has():
+def test_missing_parameters_in_the_checkpoint():
     given = dict(Net().parameters_dict())
     del given["fc.bias"]
     net = zeroed(Net())
@@ -308,7 +308,7 @@ def test_less_than_the_net_has():
     assert values(net) == {"fc.weight": [[1.5, -2.5]], "fc.bias": [0.0]}
 
 
-def test_no_name_matches():
+def test_no_matching_name():
     net = zeroed(Net())
     with pytest.warns(SporaxWarning, match=r"2 of 2 .*: fc\.weight, fc\.bias\. The checkpoint has: q\.$"):
         result = load_param_into_net(net, {"q": Parameter(Tensor(1.0))}, strict_load=False)
@@ -318,7 +318,7 @@ def test_no_name_matches():
     assert values(net) == NOTHING
 
 
-def test_a_prefix_more_in_the_checkpoint():
+def test_an_additional_prefix_in_the_checkpoint():
     net = zeroed(Net())
     with pytest.warns(SporaxWarning, match=r"begin with 'net\.', unlike those of the network"):
         assert load_param_into_net(net, dict(Wrapped().parameters_dict())) == ([], [])
@@ -331,7 +331,7 @@ def test_a_prefix_more_in_the_checkpoint():
     assert values(net) == NOTHING
 
 
-def test_a_prefix_less_in_the_checkpoint():
+def test_a_missing_prefix_in_the_checkpoint():
     net = Wrapped()
     with pytest.warns(SporaxWarning, match=r"They are in the checkpoint without 'net\.': load into that part"):
         missing, unused = load_param_into_net(net, dict(Net().parameters_dict()), strict_load=False)
@@ -339,7 +339,7 @@ def test_a_prefix_less_in_the_checkpoint():
 
 
 class TestLessThanHalf:
-    """Names that are mostly another network's are an error, unless `strict_load=False` was said."""
+    """If most names belong to another network, loading raises, unless `strict_load=False` is given."""
 
     @staticmethod
     def net(count=5, form="{}"):
@@ -376,7 +376,7 @@ class TestLessThanHalf:
             assert load_param_into_net(net, self.given(1), strict_load=False)[1] == []
         assert next(net.get_parameters()).item() == 9.0
 
-    def test_a_network_without_parameters_takes_anything(self):
+    def test_a_network_without_parameters_accepts_any_checkpoint(self):
         assert load_param_into_net(Cell(), self.given(1)) == ([], ["p0"])
 
     @pytest.mark.parametrize(
@@ -388,11 +388,11 @@ class TestLessThanHalf:
         ],
     )
     def test_another_prefix_is_named(self, here, there, message):
-        # The checkpoint lacks one, so that the prefix is not simply left out.
+        # The checkpoint lacks one Parameter, so the prefix is not simply missing.
         with pytest.raises(CheckpointError, match=message):
             load_param_into_net(self.net(5, here), self.given(4, there))
 
-    def test_pytorchs_names_are_known(self):
+    def test_pytorchs_names_are_recognized(self):
         names = ("bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
         given = {name: Parameter(Tensor([1.0])) for name in names}
         with pytest.raises(CheckpointError, match=r"PyTorch's names.*moving_mean, moving_variance, gamma and beta"):
@@ -407,7 +407,7 @@ class TestLessThanHalf:
         with pytest.warns(SporaxWarning, match="4 of 5"):
             load_checkpoint(path, net, strict_load=False)
 
-    def test_the_default_prints_as_mindspores(self):
+    def test_the_default_prints_as_in_mindspore(self):
         assert str(inspect.signature(load_param_into_net)).startswith(
             "(net: 'Cell', parameter_dict: 'dict[str, Any]', "
         )
@@ -477,7 +477,7 @@ def test_dtypes(source, target, value, fits):
             load_param_into_net(net, given, strict_load=True)
 
 
-def test_a_number_is_as_good_as_one_element():
+def test_a_scalar_and_a_single_element_are_compatible():
     for here, there in (([1.0], 2.0), (1.0, [2.0])):
         net = One(here, np.float32)
         assert load_param_into_net(net, {"w": Parameter(Tensor(there))}) == ([], [])
@@ -498,12 +498,12 @@ def test_a_number_is_as_good_as_one_element():
         ({"strict_load": 1}, "`strict_load` must be bool, but got 1"),
     ],
 )
-def test_wrong_load_into_net(arguments, message):
+def test_invalid_load_into_net(arguments, message):
     with pytest.raises(ArgumentTypeError, match=f"load_param_into_net: .*{message}"):
         load_param_into_net(**({"net": Net(), "parameter_dict": {}} | arguments))
 
 
-def test_the_net_keeps_its_own_memory():
+def test_the_net_shares_no_memory_with_the_checkpoint():
     given = dict(Net().parameters_dict())
     net = zeroed(Net())
     load_param_into_net(net, given)

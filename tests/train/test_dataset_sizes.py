@@ -1,4 +1,4 @@
-"""How often the user's source is started, and how many batches an epoch has."""
+"""Number of starts of the user's source, and number of batches in an epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ X = np.arange(8, dtype=np.float32).reshape(8, 1) / 8
 
 
 class Source:
-    """Elements one by one; counts how often it was started and how many it gave."""
+    """Yields elements; counts its starts and its elements."""
 
     def __init__(self, *counts):
         self.counts = counts or (8,)
@@ -35,7 +35,7 @@ class Sized(Source):
 
 
 class Batches(Source):
-    """Batches, with no dataset around them."""
+    """Batches without a dataset."""
 
     def __iter__(self):
         for x, y in super().__iter__():
@@ -58,7 +58,7 @@ class Counting(ds.Sampler):
 
 
 class Steps(Callback):
-    """Which step of which epoch each step is, and the batch_num at the ends of epochs."""
+    """Records epoch and step number of each step, and batch_num at the end of each epoch."""
 
     def __init__(self):
         self.steps, self.sizes = [], []
@@ -101,7 +101,7 @@ def test_a_plain_iterable_too(kind, sink):
 
 
 @sinks
-def test_a_user_s_sampler_is_started_once_an_epoch(sink):
+def test_a_custom_sampler_is_started_once_an_epoch(sink):
     sampler = Counting()
     train(ds.NumpySlicesDataset((X, X), ["x", "y"], sampler=sampler).batch(2), 3, dataset_sink_mode=sink)
     assert sampler.starts == 3
@@ -123,7 +123,7 @@ def test_with_a_step_count_the_source_is_started_only_when_it_ends():
 
 @pytest.mark.parametrize("make", [lambda map_: map_(ds.GeneratorDataset(Source(), ["x", "y"])), lambda map_: map_(
     ds.NumpySlicesDataset((X, X), ["x", "y"], sampler=Counting()))], ids=["generator", "sampler"])  # fmt: skip
-def test_sink_and_plain_see_the_same_random_augmentation(make):
+def test_both_sink_modes_see_the_same_random_augmentation(make):
     def noisy(x):
         return (x + np.random.normal(0, 0.1, x.shape)).astype(np.float32)
 
@@ -134,7 +134,7 @@ def test_sink_and_plain_see_the_same_random_augmentation(make):
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
 
 
-# --- sizes that are not what was said -----------------------------------------------------------------------
+# --- sizes that differ from `__len__` -------------------------------------------------------------------------
 
 
 @sinks
@@ -161,7 +161,7 @@ def test_an_iterable_must_yield_len_batches(count, received, epoch, sink):
 
 
 @sinks
-def test_an_iterable_that_gives_nothing_the_second_time(sink):
+def test_an_iterable_that_is_empty_in_the_second_epoch(sink):
     with pytest.raises(DatasetError, match="gave no batches in epoch 2.*`__iter__` start from the first batch"):
         train(Batches(4, 0), dataset_sink_mode=sink)
 
@@ -174,7 +174,7 @@ def test_a_validation_dataset_must_yield_len_batches():
 
 
 @sinks
-def test_epochs_may_differ_where_nothing_is_said(sink, capsys):
+def test_epochs_may_differ_without_a_length(sink, capsys):
     steps = Steps()
     train(ds.GeneratorDataset(Source(8, 4, 6), ["x", "y"]).batch(2), 3, [steps, LossMonitor()], dataset_sink_mode=sink)
     assert steps.sizes == [4, 2, 3]
@@ -182,7 +182,7 @@ def test_epochs_may_differ_where_nothing_is_said(sink, capsys):
     assert printed == [f"epoch: {e} step: {s}" for e, n in ((1, 4), (2, 2), (3, 3)) for s in range(1, n + 1)]
 
 
-def test_a_dataset_without_end_gives_one_repetition_an_epoch():
+def test_an_endless_dataset_gives_one_repetition_an_epoch():
     steps = Steps()
     train(ds.NumpySlicesDataset((X, X), ["x", "y"]).batch(2).repeat(), 2, steps)
     assert steps.sizes == [4, 4]
@@ -192,7 +192,7 @@ def test_a_dataset_without_end_gives_one_repetition_an_epoch():
 # --- callbacks while the size is unknown --------------------------------------------------------------------
 
 
-def test_a_callback_that_asks_in_the_first_epoch_has_the_data_counted():
+def test_a_callback_that_reads_batch_num_in_the_first_epoch_causes_a_count():
     class Asks(Callback):
         def on_train_begin(self, run_context):
             params = run_context.original_args()
@@ -207,14 +207,14 @@ def test_a_callback_that_asks_in_the_first_epoch_has_the_data_counted():
     assert source.starts == 3
 
 
-def test_an_initial_epoch_has_the_data_counted():
+def test_an_initial_epoch_causes_a_count():
     source, steps = Source(), Steps()
     train(ds.GeneratorDataset(source, ["x", "y"]).batch(2), 3, steps, initial_epoch=2)
     assert source.starts == 2
     assert steps.steps == [(3, 1), (3, 2), (3, 3), (3, 4)]
 
 
-def test_the_callbacks_of_the_package_do_without_the_size(tmp_path, capsys):
+def test_built_in_callbacks_do_not_need_the_size(tmp_path, capsys):
     source = Source()
     callbacks = [TimeMonitor(), ProgressBar(), LossMonitor(3), ModelCheckpoint("n", str(tmp_path))]
     train(ds.GeneratorDataset(source, ["x", "y"]).batch(2), 2, callbacks)
@@ -227,7 +227,7 @@ def test_the_callbacks_of_the_package_do_without_the_size(tmp_path, capsys):
     assert "epoch: 2 step: 2, loss" in out
 
 
-# --- what is no dataset -------------------------------------------------------------------------------------
+# --- invalid datasets --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_generator_in_a_dataset_can_be_read_for_one_epoch():
         train(data, 1)
 
 
-def test_dict_columns_are_refused_with_a_way_out():
+def test_dict_columns_are_rejected_with_a_suggestion():
     def dicts():
         for x in X:
             yield {"a": x}, x

@@ -1,4 +1,4 @@
-"""Model.eval divides once for losses that are functions, for what is made of one mean, and for an eval_network."""
+"""Model.eval divides once for functions, for expressions of one mean, and for an eval_network."""
 
 import functools
 
@@ -75,7 +75,7 @@ def test_a_function_has_the_denominator_of_its_mean(name):
     ],
     ids=["weights=", "reduce_loss", "evaluate of a function"],
 )
-def test_weights_of_a_function_count_in_its_denominator(loss):
+def test_weights_of_a_function_are_included_in_its_denominator(loss):
     assert _eval(loss, X, Y, MASK) == pytest.approx(_squares(MASK), rel=1e-5)
 
 
@@ -110,22 +110,22 @@ class _BesideAux(nn.LossBase):
         return 2 * self.get_loss((x - y) ** 2, z.reshape(-1, 1)), self.get_loss(ops.abs(x - y))
 
 
-MADE_OF_ONE = {
+EXPRESSIONS_OF_ONE_MEAN = {
     "scaled, with a penalty": (_Scaled, (X, Y, MASK), lambda: 2 * _squares(MASK) + 0.25),
     "a subclass": (lambda: _Doubled(CLASS_WEIGHT), (X, LABELS), lambda: 2 * _weighted_nll(LABELS)),
     "beside another output": (_BesideAux, (X, Y, MASK), lambda: 2 * _squares(MASK)),
 }
 
 
-@pytest.mark.parametrize("name", MADE_OF_ONE)
-def test_what_is_made_of_one_mean_has_its_denominator(name):
-    make, columns, expected = MADE_OF_ONE[name]
+@pytest.mark.parametrize("name", EXPRESSIONS_OF_ONE_MEAN)
+def test_an_expression_of_one_mean_has_its_denominator(name):
+    make, columns, expected = EXPRESSIONS_OF_ONE_MEAN[name]
     assert _eval(make(), *columns) == pytest.approx(expected(), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["scaled, with a penalty", "a subclass"])
 def test_gradients_are_accumulated_with_one_division_too(name):
-    make, columns, expected = MADE_OF_ONE[name]
+    make, columns, expected = EXPRESSIONS_OF_ONE_MEAN[name]
     loss, rows = make(), [slice(0, 4), slice(4, 8), slice(8, 10)]
     step = value_and_grad(loss.sum_and_weight, 0, has_aux=True)
     total, weight, pieces = 0.0, 0.0, []
@@ -138,7 +138,7 @@ def test_gradients_are_accumulated_with_one_division_too(name):
     np.testing.assert_allclose(np.concatenate(pieces) / weight, whole, rtol=1e-4, atol=1e-6)
 
 
-def test_float64_values_keep_their_digits():
+def test_float64_values_are_accurate():
     class Penalised(nn.LossBase):
         def construct(self, x, y):
             return self.get_loss((x - y) ** 2) + 1e-12
@@ -147,7 +147,7 @@ def test_float64_values_keep_their_digits():
     assert float(total) / float(weight) == pytest.approx(1e-12, rel=1e-9)
 
 
-def test_terms_of_a_dict_do_not_lend_each_other_their_denominators():
+def test_terms_of_a_dict_have_separate_denominators():
     def loss(x, y, z):
         return {"masked": nn.MaskedLoss(nn.MSELoss())(x, y, z), "own": ops.abs(x - y).mean()}
 
@@ -155,14 +155,14 @@ def test_terms_of_a_dict_do_not_lend_each_other_their_denominators():
     assert _eval(loss, X, Y, MASK) == pytest.approx(expected, rel=1e-5)
 
 
-def test_terms_of_a_weighted_sum_do_not_lend_each_other_their_denominators():
+def test_terms_of_a_weighted_sum_have_separate_denominators():
     loss = nn.WeightedSumLoss({"ce": nn.CrossEntropyLoss(CLASS_WEIGHT), "own": lambda x, y: (x * x).mean()})
     expected = _weighted_nll(CLASSES) + (X.astype(np.float64) ** 2).mean()
     assert _eval(loss, X, CLASSES) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("around", [lambda loss: loss, lambda loss: _Cell(loss)], ids=["function", "Cell"])
-def test_a_mean_beside_another_part_of_the_batch_warns(around):
+def test_a_mean_and_another_term_of_the_batch_warn(around):
     def loss(x, y):
         p = ops.softmax(x, axis=1)
         return ops.cross_entropy(x, y, weight=CLASS_WEIGHT) + 1 - 2 * p.max() / (p * p).sum()

@@ -1,4 +1,4 @@
-"""The network for evaluation: its mode, and the precision of what it hands to the loss."""
+"""The evaluation network: its mode, and the precision of the inputs of the loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Dropped(nn.Cell):
 
 
 def test_the_evaluation_network_is_put_into_evaluation_mode():
-    # As in MindSpore 2.10: dropout of the evaluation network has no part in the metrics.
+    # As in MindSpore 2.10: dropout of the evaluation network does not affect the metrics.
     network = _Dropped().set_train(True)
     data = ds.NumpySlicesDataset((np.ones((64, 1), np.float32),) * 2, ["x", "y"], shuffle=False).batch(8)
     assert Model(nn.Dense(1, 1), eval_network=network, metrics={"mae"}).eval(data) == {"mae": 0.0}
@@ -40,7 +40,7 @@ def test_outputs_and_labels_are_cast_to_float32():
     assert [str(each.dtype) for each in results] == ["Float32"] * 3
 
 
-def test_integer_labels_stay_integers_and_several_outputs_are_cast():
+def test_integer_labels_are_preserved_and_several_outputs_are_cast():
     class Two(nn.Cell):
         def construct(self, x):
             return x.astype("float16"), 2 * x

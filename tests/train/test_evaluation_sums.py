@@ -1,4 +1,4 @@
-"""How Model.eval adds up batches of different sizes: each value is that of one large batch, from NumPy."""
+"""Model.eval over batches of different sizes: each value equals that of one large batch, from NumPy."""
 
 import math
 
@@ -80,7 +80,7 @@ def test_class_weights_are_divided_once_inside_functions_and_cells_too(around):
     assert _loss(AROUND[around](loss), X, LABELS) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_batch_whose_labels_have_no_weight_still_adds_what_smoothing_gives_to_its_loss():
+def test_a_batch_whose_labels_have_no_weight_adds_its_smoothing_term():
     labels = np.array([2, 2, 2, 2, 0, 1, 2, 0, 1, 1], np.int32)
     logs = X - np.log(np.exp(X.astype(np.float64)).sum(1, keepdims=True))
     smooth = 0.7 * np.eye(3)[labels] + 0.1
@@ -99,7 +99,7 @@ def test_a_masked_sum_of_weighted_losses_divides_each_term_once():
     assert found["loss.l1"] == pytest.approx(np.abs(difference).mean(), rel=1e-5)
 
 
-def test_terms_that_a_subclass_changes_are_those_of_its_construct():
+def test_terms_changed_by_a_subclass_are_those_of_its_construct():
     class Halved(nn.WeightedSumLoss):
         def construct(self, *inputs):
             return {name: term * 0.5 for name, term in super().construct(*inputs).items()}
@@ -162,7 +162,7 @@ def test_a_mean_without_weights_inside_vmap_is_exact_and_gives_no_warning():
     assert _loss(loss, X, Y) == pytest.approx(((X - Y) ** 2).mean(), rel=1e-5)
 
 
-# --- metrics of a user's -----------------------------------------------------------------------------------------
+# --- custom metrics ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("terms", [False, True])
@@ -193,7 +193,7 @@ def test_a_subclass_of_loss_with_its_own_update_gets_the_loss_of_each_batch():
     assert found["largest"] == pytest.approx(max(errors[:4].mean(), errors[4:8].mean(), errors[8:].mean()), rel=1e-5)
 
 
-def test_a_metric_under_two_names_takes_a_batch_in_once():
+def test_a_metric_under_two_names_is_updated_once_per_batch():
     matrix = ConfusionMatrix(3)
     found = Model(_Output(), nn.CrossEntropyLoss(), metrics={"a": matrix, "b": matrix}).eval(_data(X, LABELS % 3))
     assert found["a"].sum() == found["b"].sum() == 10
@@ -220,12 +220,12 @@ def test_an_array_cannot_be_monitored(metric):
 
 
 @pytest.mark.parametrize("loss", [lambda x, y, gamma=2.0: (ops.abs(x - y) ** gamma).mean(), ops.smooth_l1_loss])
-def test_a_column_is_not_taken_for_a_hyper_parameter(loss):
+def test_a_column_is_not_passed_as_a_hyper_parameter(loss):
     with pytest.raises(DatasetError, match="would get the column 'z' as its"):
         _loss(loss, X, Y, np.abs(Y))
 
 
-def test_a_column_is_taken_for_weights_with_a_default():
+def test_a_column_is_passed_as_weights_with_a_default():
     def loss(x, y, weights=1.0):
         return (weights.reshape(-1, 1) * (x - y) ** 2).mean()
 

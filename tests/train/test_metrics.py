@@ -1,4 +1,4 @@
-"""Metrics, against loops written out, and against what MindSpore 2.10 gave for the same inputs."""
+"""Metrics compared with explicit loops, and with the results of MindSpore 2.10 for the same inputs."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -105,7 +105,7 @@ def result(metric, *batches, **arguments):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Metric) else None,
 )
-def test_values_of_mindspore(metric, batch, expected):
+def test_values_match_mindspore(metric, batch, expected):
     metric.clear()
     np.testing.assert_allclose(result(metric, batch), expected, rtol=0, atol=1e-7)
     metric.clear()
@@ -140,7 +140,7 @@ def test_results_are_python_floats_and_print_as_such(make):
 
 
 def oracle(scores, labels, classes):
-    """tp, predicted, positive for each class, and how many samples have rank < k for each k."""
+    """Return tp, predicted, positive for each class, and the number of samples with rank < k for each k."""
     tp, predicted, positive = np.zeros((3, classes))
     within = np.zeros(classes + 1)
     for row, label in zip(scores, labels, strict=True):
@@ -215,7 +215,7 @@ def test_mean_loss_is_exact_over_uneven_batches():
     assert loss.eval() == pytest.approx((values * keep).sum() / keep.sum(), rel=1e-6)
 
 
-def test_a_batch_without_weight_counts_for_nothing():
+def test_a_batch_without_weight_is_not_counted():
     assert result(Loss(), (0.5, 2), (float("nan"), 0)) == 0.5
     assert result(Loss(), (0.5, 0)) == 0.0
     assert result(Loss(), (0.5, None), (1.5,)) == 1.0
@@ -319,13 +319,13 @@ def test_differences_do_not_overflow():
         ),
     ],
 )
-def test_wrong_batches(metric, batch, error, message):
+def test_invalid_batches(metric, batch, error, message):
     metric.clear()
     with pytest.raises(error, match=message):
         metric.update(*batch)
 
 
-def test_the_number_of_classes_must_stay():
+def test_the_number_of_classes_must_not_change():
     accuracy = Accuracy()
     accuracy.update(SCORES, LABELS)
     with pytest.raises(ShapeError, match=r"this batch has 3 classes, but the previous ones had 2\. Call clear"):
@@ -347,7 +347,7 @@ def test_the_number_of_classes_must_stay():
         ),
     ],
 )
-def test_wrong_arguments(make, message):
+def test_invalid_arguments(make, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         make()
 
@@ -373,7 +373,7 @@ def test_indexes():
             metric.set_indexes(wrong)
 
 
-def test_rearrange_inputs_on_a_metric_of_a_user():
+def test_rearrange_inputs_on_a_custom_metric():
     class Last(Metric):
         def clear(self):
             self.value = None
@@ -424,6 +424,6 @@ def test_get_metrics():
         ([MAE(), "mae"], "'mae' occurs twice"),
     ],
 )
-def test_wrong_metrics(given, message):
+def test_invalid_metrics(given, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         get_metrics(given)

@@ -1,4 +1,4 @@
-"""Metrics, their results and what callbacks see of them, in evaluations of `Model`: values from NumPy."""
+"""Metrics in evaluations of `Model`: results and their visibility to callbacks; values from NumPy."""
 
 import copy
 import os
@@ -41,7 +41,7 @@ def _trained(metrics, loss=None):
     return Model(network, loss or nn.CrossEntropyLoss(), optimizer, metrics=metrics)
 
 
-# --- one evaluation does not touch another -----------------------------------------------------------------------
+# --- evaluations are independent ---------------------------------------------------------------------------------
 
 EVAL_HOOKS = ["begin", "epoch_begin", "step_begin", "step_end", "epoch_end", "end"]
 
@@ -62,7 +62,7 @@ class _Evaluates(train.Callback):
 
 
 @pytest.mark.parametrize("hook", EVAL_HOOKS)
-def test_an_evaluation_inside_another_leaves_its_metrics_alone(hook):
+def test_an_evaluation_inside_another_does_not_change_its_metrics(hook):
     model = Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc", "loss"})
     callback = _Evaluates(hook, model)
     found = model.eval(_data(), callback)
@@ -73,7 +73,7 @@ def test_an_evaluation_inside_another_leaves_its_metrics_alone(hook):
 
 
 class _Counting(train.Metric):
-    """Counts in one array, and gives it away."""
+    """Counts in an array, and returns that array."""
 
     def __init__(self):
         super().__init__()
@@ -89,14 +89,14 @@ class _Counting(train.Metric):
         return {"counts": self.counts, "parts": [self.counts]}
 
 
-def test_a_result_stays_when_its_metric_counts_on():
+def test_a_result_does_not_change_when_its_metric_is_updated():
     model = Model(_Output(), nn.CrossEntropyLoss(), metrics={"c": _Counting()})
     whole, part = model.eval(_data()), model.eval(_data(X[:2], LABELS[:2]))
     np.testing.assert_allclose(whole["c"]["counts"], [np.abs(X).sum(), 3], rtol=1e-6)
     np.testing.assert_allclose(part["c"]["parts"][0], [np.abs(X[:2]).sum(), 1], rtol=1e-6)
 
 
-def test_history_keeps_each_epochs_own_array():
+def test_history_keeps_a_separate_array_for_each_epoch():
     model, history, kept = _trained({"c": _Counting()}), train.History(), []
     keep = train.LambdaCallback(on_train_epoch_end=lambda run: kept.append(run.original_args().eval_results["c"]))
     model.fit(3, _data(), _data(), callbacks=[history, keep])
@@ -112,7 +112,7 @@ METRICS = [
 
 
 @pytest.mark.parametrize("make", METRICS)
-def test_a_copy_of_a_metric_and_the_metric_count_apart(make):
+def test_a_metric_and_its_copy_are_updated_separately(make):
     metric, labels = make(), np.eye(2)
     if isinstance(metric, train.ConfusionMatrix):
         labels = labels.argmax(1)
@@ -124,10 +124,10 @@ def test_a_copy_of_a_metric_and_the_metric_count_apart(make):
         np.testing.assert_array_equal(metric.eval(), before)
 
 
-# --- metrics of a user's --------------------------------------------------------------------------------------------
+# --- custom metrics -------------------------------------------------------------------------------------------------
 
 
-def test_a_metric_that_holds_an_open_file_is_not_copied():
+def test_a_metric_with_an_open_file_is_not_copied():
     class Logged(train.Accuracy):
         def eval(self):
             value = super().eval()
@@ -185,7 +185,7 @@ def test_set_indexes_without_effect_warns():
     assert evaluated(_SeenInOrder()) == evaluated(_SeenByIndexes()) == -np.sign(X).sum()
 
 
-def test_outputs_are_counted_by_what_each_batch_gives():
+def test_outputs_are_counted_for_each_batch():
     class Changing(nn.Cell):
         def construct(self, x):
             return (-x, x) if x.shape[0] > 2 else x
@@ -196,7 +196,7 @@ def test_outputs_are_counted_by_what_each_batch_gives():
     assert model.eval(_data())["a"] == model.eval(_data())["a"] == ACCURACY
 
 
-def test_eval_indexes_without_an_eval_network_are_refused_where_they_would_choose():
+def test_eval_indexes_without_an_eval_network_are_rejected():
     assert Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc"}, eval_indexes=[0, 1, 2]).eval(_data())
     with pytest.raises(ArgumentError, match=r"eval_indexes` \[0, 2, 1\] select outputs of eval_network"):
         Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc"}, eval_indexes=[0, 2, 1])
@@ -224,7 +224,7 @@ def test_an_empty_batch_adds_nothing_to_the_loss_of_a_function_or_an_eval_networ
 # --- integers, lists, ignored labels ------- ----------------------------------------------------------------------
 
 
-def test_differences_of_large_whole_numbers_are_exact():
+def test_differences_of_large_integers_are_exact():
     start = 1_700_000_000_000_000_000
     times, found = np.array([start, start + 7]), np.array([start + 1, start + 4])
     error, squared = train.MAE(), train.MSE()
@@ -242,7 +242,7 @@ def test_a_list_with_masked_arrays_raises():
 
 
 @pytest.mark.parametrize("ignored", [-100, 255])
-def test_the_message_about_labels_to_ignore_says_how_to_leave_them_out(ignored):
+def test_the_message_about_ignored_labels_says_how_to_mask_them(ignored):
     scores, labels = X.reshape(5, 2, 3).transpose(0, 2, 1), LABELS.reshape(5, 2).copy()
     labels[0, 1] = ignored
     with pytest.raises(LabelError, match=rf"keep = labels != {ignored}; super\(\).update\(np.moveaxis\(scores, 1"):
@@ -274,7 +274,7 @@ def test_callbacks_see_loss_output_and_label_of_a_step_of_an_evaluation():
 
 
 class _Notes(train.Callback):
-    """What is noted in training is there in its validation, and the other way round."""
+    """Entries made in training are visible in its validation, and vice versa."""
 
     def __init__(self):
         super().__init__()
@@ -299,7 +299,7 @@ class _Notes(train.Callback):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_a_validation_shares_what_callbacks_note_as_in_mindspore(sink):
+def test_a_validation_shares_the_entries_of_callbacks_as_in_mindspore(sink):
     metric, notes = train.Accuracy(), _Notes()
     _trained({"acc": metric}).fit(
         3, _data(batch=5), _data(), valid_frequency=2, callbacks=notes, dataset_sink_mode=sink
@@ -313,7 +313,7 @@ def test_a_validation_shares_what_callbacks_note_as_in_mindspore(sink):
         ("train", 1, results, 4),
         ("train", 1, {"acc": metric}, 6),
     ]
-    # No step sees the results of an epoch before.
+    # No step sees the results of a previous epoch.
     assert notes.steps == [(step, 2, {}, metric) for step in range(1, 7)]
 
 
@@ -326,7 +326,7 @@ class _Steps(train.Callback):
         self.count += 1
 
 
-def test_a_hook_taken_from_another_callback_is_called():
+def test_a_hook_of_another_callback_is_called():
     class Wrapped(train.Callback):
         def __init__(self, inner):
             super().__init__()
@@ -337,7 +337,7 @@ def test_a_hook_taken_from_another_callback_is_called():
     assert steps.count == 6
 
 
-def test_lines_of_an_evaluation_have_one_order(capsys):
+def test_lines_of_an_evaluation_have_a_fixed_order(capsys):
     model = Model(_Output(), nn.CrossEntropyLoss(), metrics={"acc"})
 
     def lines(*callbacks):
@@ -380,19 +380,19 @@ def _best(name, values, **arguments):
 @pytest.mark.parametrize(
     ("name", "best"),
     [
-        # As MindSpore's auto: these fall ...
+        # As MindSpore's auto: lower is better for these ...
         *[(each, 0.2) for each in ("mae", "mse", "eval_loss", "loss.mse", "perplexity", "hausdorff_distance")],
-        # ... and these rise.
+        # ... and higher for these.
         *[(each, 0.8) for each in ("acc", "miou", "mAP50", "psnr", "roc", "f1_score", "top_5_accuracy", "MyRecall")],
-        # Names of errors that hold the name of what rises.
+        # Names of errors that contain the name of a metric for which higher is better.
         *[(each, 0.2) for each in ("top_1_error", "accuracy_loss", "RMSE", "val_err")],
     ],
 )
-def test_auto_goes_by_the_words_of_the_name(name, best):
+def test_auto_uses_the_words_of_the_name(name, best):
     assert _best(name, [0.5, 0.2, 0.8]) == best
 
 
-def test_auto_warns_where_the_name_says_nothing():
+def test_auto_warns_if_the_name_is_inconclusive():
     with pytest.warns(SporaxWarning, match=r"the name 'mine' does not tell whether higher .* mode='max' or mode='min'"):
         assert _best("mine", [0.5, 0.2, 0.8]) == 0.8
     with warnings.catch_warnings():
@@ -409,6 +409,6 @@ def test_a_value_that_is_not_a_number_cannot_be_monitored():
 
 
 @pytest.mark.parametrize("rate", [-0.1, float("nan"), float("inf")])
-def test_a_scheduler_refuses_what_is_no_learning_rate(rate):
+def test_a_scheduler_rejects_invalid_learning_rates(rate):
     with pytest.raises(ArgumentError, match=r"for step 1, but a learning rate is a finite number ≥ 0"):
         _trained(None).train(1, _data(), train.LearningRateScheduler(lambda _, step: rate))

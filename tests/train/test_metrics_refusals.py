@@ -1,4 +1,4 @@
-"""Metrics refuse what they cannot judge, and a NaN is never right."""
+"""Metrics reject inputs that they cannot evaluate, and a NaN is never correct."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +32,7 @@ def result(metric, *batches, **arguments):
     return metric.eval(**arguments)
 
 
-# --- what a metric cannot tell, it refuses ------------------------------------------------------------------
+# --- rejected inputs ----------------------------------------------------------------------------------------
 
 CLASS_METRICS = {
     "Accuracy": Accuracy,
@@ -57,7 +57,7 @@ def test_scores_of_one_class_raise(make, labels):
         make().update(ONE_COLUMN[:, 0], np.int32([1, 0, 0]))
 
 
-def test_what_the_message_about_one_column_advises_gives_the_right_numbers():
+def test_the_advice_of_the_message_about_one_column_gives_the_correct_result():
     p, labels = ONE_COLUMN[:, 0], np.int32([1, 0, 0])
     both = np.stack([1 - p, p], 1)
     assert result(Accuracy(), (both, labels)) == 2 / 3
@@ -95,10 +95,10 @@ def test_the_row_that_is_not_one_hot_is_named_on_further_axes():
 
 
 @class_metrics
-def test_a_prediction_with_a_nan_is_of_no_class_and_so_wrong(make):
+def test_a_prediction_with_a_nan_belongs_to_no_class_and_is_wrong(make):
     scores = np.float32([[NAN, 0.1, 0.0], [NAN, NAN, NAN], [0.1, NAN, 0.9], [0.0, 0.0, 1.0], [2.0, 1.0, 0.0]])
     labels = [0, 0, 2, 2, 0]
-    # The right predictions: class 2 once (of two samples), class 0 once (of three).
+    # Correct predictions: class 2 once (of two samples), class 0 once (of three).
     expected = {
         "Accuracy": 2 / 5,
         "Top1": 2 / 5,
@@ -132,13 +132,13 @@ def test_a_nan_among_several_labels_agrees_with_none():
         Accuracy("multilabel").update(t, y)
 
 
-def test_infinite_scores_are_the_highest():
+def test_infinite_scores_are_the_maximum():
     scores = np.float32([[np.inf, 0], [-np.inf, 0], [np.inf, np.inf]])
     assert result(Accuracy(), (scores, [0, 1, 0])) == 1.0
 
 
 @pytest.mark.parametrize("metric", [MAE(), MSE(), Loss()], ids=["MAE", "MSE", "Loss"])
-def test_a_nan_stays_in_a_mean(metric):
+def test_a_nan_is_propagated_in_a_mean(metric):
     batches = [([NAN],), ([1.0],)] if isinstance(metric, Loss) else [([NAN, 1.0], [0.0, 1.0]), ([1.0], [1.0])]
     assert np.isnan(result(metric, *batches))
     metric.clear()
@@ -167,7 +167,7 @@ def test_the_weight_of_a_loss_is_a_finite_number():
         (np.uint64([1, 2**63, 0]), LabelError, "a label is 9223372036854775808"),
     ],
 )
-def test_labels_that_name_no_class_raise(make, labels, error, message):
+def test_labels_that_are_not_classes_raise(make, labels, error, message):
     with pytest.raises(error, match=message):
         make().update(SCORES, labels)
 
@@ -192,7 +192,7 @@ def test_an_empty_batch_adds_nothing(make):
         metric.eval()
 
 
-def test_multilabel_metrics_refuse_probabilities_wherever_they_are():
+def test_multilabel_metrics_reject_probabilities_at_any_position():
     for make in (Accuracy, Precision, Recall):
         for batch in ((MULTI[0] * 0.9, MULTI[1]), (MULTI[0], MULTI[1] * 0.9), (MULTI[0] + 1, MULTI[1])):
             with pytest.raises(LabelError, match=r"Compare probabilities with a threshold first: \(y > 0\.5\)"):
@@ -203,7 +203,7 @@ def test_multilabel_metrics_refuse_probabilities_wherever_they_are():
 # --- the confusion matrix -----------------------------------------------------------------------------------
 
 
-def test_a_binary_confusion_matrix_takes_probabilities_and_logits_by_its_threshold():
+def test_a_binary_confusion_matrix_applies_its_threshold_to_probabilities_and_logits():
     p = ONE_COLUMN[:, 0]
     expected = [[1, 1], [0, 1]]
     np.testing.assert_array_equal(result(ConfusionMatrix(2), (p, [1, 0, 0])), expected)
@@ -237,12 +237,12 @@ def test_a_threshold_does_not_turn_three_classes_into_two():
         (([[0, 1], [1, 0]], [[0, 1], [1, 0]]), LabelError, "look one-hot"),
     ],
 )
-def test_what_a_confusion_matrix_refuses(batch, error, message):
+def test_errors_of_a_confusion_matrix(batch, error, message):
     with pytest.raises(error, match=message):
         ConfusionMatrix(2).update(*batch)
 
 
-def test_labels_of_a_confusion_matrix_may_be_whole_floats_or_bools():
+def test_labels_of_a_confusion_matrix_may_be_integral_floats_or_bools():
     for labels in (np.float32([1, 0, 0]), np.array([True, False, False])):
         np.testing.assert_array_equal(result(ConfusionMatrix(2), ([1, 0, 1], labels)), [[1, 1], [0, 1]])
 
@@ -256,7 +256,7 @@ def test_labels_of_a_confusion_matrix_may_be_whole_floats_or_bools():
         ("all", [[1 / 4, 0], [0, 1 / 4]]),
     ],
 )
-def test_a_nan_is_in_no_column_of_a_confusion_matrix_but_in_its_shares(normalize, expected):
+def test_a_nan_is_in_no_column_of_a_confusion_matrix_but_in_its_normalization(normalize, expected):
     scores = np.float32([[1, 0], [NAN, 1], [0, 1], [NAN, NAN]])
     for batch in ((scores, [0, 0, 1, 1]), (np.float32([0.1, NAN, 0.9, NAN]), [0, 0, 1, 1])):
         matrix = ConfusionMatrix(2, normalize)
@@ -272,7 +272,7 @@ def test_a_nan_is_in_no_column_of_a_confusion_matrix_but_in_its_shares(normalize
 # --- inputs -------------------------------------------------------------------------------------------------
 
 
-def test_convert_data_is_that_of_mindspore():
+def test_convert_data_matches_mindspore():
     convert = MAE()._convert_data
     for value in (Tensor([1.0, 2.0]), np.float32([1, 2]), jnp.asarray([1.0, 2.0], jnp.float32)):
         array = convert(value)
@@ -289,7 +289,7 @@ def test_convert_data_is_that_of_mindspore():
         convert([[1, 2], [3]])
 
 
-def test_several_outputs_in_place_of_one_are_refused_with_the_ways_to_choose():
+def test_several_outputs_are_rejected_with_a_list_of_options():
     outputs = (SCORES, SCORES[:, :1])
     for metric in (Accuracy(), MAE(), TopKCategoricalAccuracy(1), ConfusionMatrix(2)):
         for given in (outputs, {"a": SCORES, "b": SCORES}):

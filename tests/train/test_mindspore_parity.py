@@ -1,4 +1,4 @@
-"""The same weights and data give the losses that MindSpore 2.10 gives, for both complete listings of the page."""
+"""Equal weights and data give the losses of MindSpore 2.10, for both complete listings of the tutorial."""
 
 import json
 import os
@@ -20,7 +20,7 @@ CASES = [(name, labels) for name in OPTIMIZERS for labels in (1, 2)]
 
 
 @pytest.mark.parametrize(("optimizer", "labels"), CASES)
-def test_a_hundred_losses_are_those_that_mindspore_gave(optimizer, labels):
+def test_a_hundred_losses_match_mindspore(optimizer, labels):
     losses = train(nn, ops, ds, Model, Callback, Tensor, optimizer, labels)
     recorded = RECORDED["losses"][f"{optimizer} | {labels}"]
     assert len(losses) == len(recorded) == 100
@@ -28,10 +28,10 @@ def test_a_hundred_losses_are_those_that_mindspore_gave(optimizer, labels):
     np.testing.assert_allclose(losses, recorded, rtol=1e-5, atol=2e-6)
 
 
-def test_the_recorded_losses_are_still_what_mindspore_gives(tmp_path):
+def test_the_recorded_losses_are_reproducible(tmp_path):
     python = os.environ.get("SPORAX_MINDSPORE_PYTHON")
     if not python:
-        pytest.skip("SPORAX_MINDSPORE_PYTHON names no interpreter with MindSpore 2.10")
+        pytest.skip("SPORAX_MINDSPORE_PYTHON is not an interpreter with MindSpore 2.10")
     target = tmp_path / "losses.json"
     subprocess.run([python, str(HERE / "_mindspore_side.py"), str(target)], check=True, capture_output=True)
     fresh = json.loads(target.read_text())

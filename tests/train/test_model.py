@@ -1,4 +1,4 @@
-"""Model: train, fit, eval and predict, what they print, and what they refuse."""
+"""Model: train, fit, eval and predict; printed lines and errors."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ class Keep(Callback):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_losses_follow_the_formula_and_sinking_changes_nothing(sink):
+def test_losses_follow_the_formula_with_and_without_sink(sink):
     net = line()
     keep = Keep()
     Model(net, nn.MSELoss(), momentum(net)).train(2, dataset(38), callbacks=keep, dataset_sink_mode=sink)
@@ -90,7 +90,7 @@ def test_losses_follow_the_formula_and_sinking_changes_nothing(sink):
 
 @pytest.mark.parametrize("others", [[], [Keep()]], ids=["built-in only", "with a user's callback"])
 def test_printed_lines_are_the_same_with_and_without_sink(capsys, others):
-    # The numbers may differ in their last digit: XLA fuses the body of a loop in its own way.
+    # The numbers may differ in their last digit, because XLA fuses the body of a loop differently.
     texts, numbers = [], []
     for sink in (False, True):
         net = line()
@@ -105,7 +105,7 @@ def test_printed_lines_are_the_same_with_and_without_sink(capsys, others):
     assert texts[0] == [f"epoch: {1 + (step - 1) // 10} step: {(step - 1) % 10 + 1}" for step in range(3, 21, 3)]
 
 
-def test_sink_size_is_the_length_of_an_epoch_and_the_data_run_on():
+def test_sink_size_is_the_length_of_an_epoch_and_the_data_continue():
     net, keep = line(), Keep()
     model = Model(net, nn.MSELoss(), momentum(net))
     model.train(4, dataset(), callbacks=keep, dataset_sink_mode=True, sink_size=6)
@@ -114,7 +114,7 @@ def test_sink_size_is_the_length_of_an_epoch_and_the_data_run_on():
     assert keep.steps[6] == (2, 7)
 
 
-def test_initial_epoch_goes_on_counting():
+def test_initial_epoch_continues_counting():
     net, keep = line(), Keep()
     model = Model(net, nn.MSELoss(), momentum(net))
     model.train(1, dataset())
@@ -161,10 +161,10 @@ def _models(net):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-@pytest.mark.parametrize("way", list(_models(line())))
-def test_several_labels_need_no_wrapper_cell_and_may_have_one(way, sink):
+@pytest.mark.parametrize("model", list(_models(line())))
+def test_several_labels_need_no_wrapper_cell_and_may_have_one(model, sink):
     net, keep = line(), Keep()
-    _models(net)[way].train(1, dataset(labels=2), callbacks=keep, dataset_sink_mode=sink)
+    _models(net)[model].train(1, dataset(labels=2), callbacks=keep, dataset_sink_mode=sink)
     np.testing.assert_allclose(keep.losses, reference(batches_of(columns(labels=2)), 2)[0], rtol=2e-4)
 
 
@@ -180,7 +180,7 @@ def test_the_terms_of_a_dict_are_reported_one_by_one(capsys, sink):
     assert result["loss"] == pytest.approx(result["loss.first"] + result["loss.second"], rel=1e-5)
 
 
-def test_a_term_named_loss_is_what_is_minimised():
+def test_a_term_named_loss_is_minimized():
     def loss(output, label):
         error = ops.square(output - label).mean()
         return {"loss": error * 2, "error": error}
@@ -222,7 +222,7 @@ def test_a_plain_sequence_of_batches_can_be_trained_on():
         Model(net, nn.MSELoss(), momentum(net)).train(1, iter([1]))
 
 
-def test_state_of_layers_and_random_draws_live_through_training():
+def test_state_of_layers_and_random_draws_are_kept_in_training():
     class Net(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -359,7 +359,7 @@ def test_a_callback_can_stop_the_run():
 # --- interruption ---------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_leaves_the_last_state_in_the_network_and_says_where(capsys):
+def test_ctrl_c_leaves_the_last_state_in_the_network_and_reports_the_step(capsys):
     net = line()
 
     class PressCtrlC(Callback):
@@ -392,7 +392,7 @@ def test_an_error_in_a_callback_leaves_the_last_state_too(sink):
 # --- bad input ------------------------------------------------------------------------------------------------
 
 
-def test_a_loss_that_turns_nan_is_named_with_epoch_and_step():
+def test_a_loss_that_becomes_nan_is_reported_with_epoch_and_step():
     x, y = columns()
     y = y.copy()
     y[4 * 6] = np.nan
@@ -411,7 +411,7 @@ def test_a_loss_with_a_shape_raises():
         Model(nn.WithLossCell(net, lambda o, y: None), optimizer=momentum(net)).train(1, dataset())
 
 
-def test_n_1_against_n_is_refused_with_both_shapes():
+def test_n_1_against_n_is_rejected_with_both_shapes():
     net = line()
     x, y = columns()
     data = ds.NumpySlicesDataset((x, y[:, 0]), ["data", "label"], shuffle=False).batch(BATCH)
@@ -428,7 +428,7 @@ def classifier(labels):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_labels_out_of_range_are_refused_before_the_step_runs(sink):
+def test_labels_out_of_range_are_rejected_before_the_step_runs(sink):
     model, data = classifier(np.array([0, 1, 2, 5, 4, 0, 1, 2]))
     before = model.network.weight.asnumpy()
     with pytest.raises(LabelError, match=r"class indices in \[0, 5\), but got 5 at index \(3,\)"):
@@ -436,7 +436,7 @@ def test_labels_out_of_range_are_refused_before_the_step_runs(sink):
     np.testing.assert_array_equal(model.network.weight.asnumpy(), before)
 
 
-def test_labels_of_a_wrong_dtype_raise():
+def test_labels_of_an_invalid_dtype_raise():
     model, data = classifier(np.zeros(8, np.float32))
     with pytest.raises(DtypeError, match=r"must hold integers.*astype\(int32\)"):
         model.train(1, data)
@@ -448,7 +448,7 @@ def test_an_empty_dataset_raises():
         Model(net, nn.MSELoss(), momentum(net)).train(1, dataset(3, batch=4, drop_remainder=True))
 
 
-def test_columns_that_fit_nothing_are_refused_with_the_signatures():
+def test_columns_that_match_no_signature_are_rejected():
     net = line()
     with pytest.raises(DatasetError, match=r"3 column\(s\), 'data', 'label', 'label2'.*cannot take.*project"):
         Model(net, lambda logits, a, b, c: logits, momentum(net)).train(1, dataset(labels=2))
@@ -492,7 +492,7 @@ def test_sens_scales_gradients_and_loss_scale_divides_them():
     np.testing.assert_allclose(net.weight.asnumpy(), [[reference(batches_of(columns()))[1]]], rtol=1e-4)
 
 
-def test_time_monitor_and_others_run_beside(capsys):
+def test_time_monitor_and_other_callbacks_run_together(capsys):
     net = line()
     Model(net, nn.MSELoss(), momentum(net)).train(1, dataset(), callbacks=[TimeMonitor()])
     assert "per step time" in capsys.readouterr().out
@@ -508,7 +508,7 @@ def test_pynative_mode_trains_the_same():
     np.testing.assert_allclose(keep.losses, reference(batches_of(columns(12)))[0], rtol=2e-4)
 
 
-def test_parameters_can_be_shared_with_what_is_not_trained():
+def test_parameters_can_be_shared_with_cells_that_are_not_trained():
     class Half(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -528,6 +528,6 @@ def test_batches_of_alternating_sizes_are_checked_with_their_own_output():
     model = Model(net, nn.MSELoss(), nn.SGD(net.trainable_params(), 0.01))
     x = np.ones((6, 3), np.float32)
     data = ds.NumpySlicesDataset((x, x[:, :1]), ["x", "y"], shuffle=False).batch(4)
-    # Sizes 4, 2, 4: the third batch meets a program that is compiled.
+    # Sizes 4, 2, 4: the program for the third batch is already compiled.
     model.train(1, data.repeat(2))
     model.train(1, data)

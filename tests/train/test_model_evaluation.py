@@ -1,4 +1,4 @@
-"""Model.eval and fit: one division over uneven batches for every kind of loss, and metrics that cannot judge."""
+"""Model.eval and fit: one division over uneven batches for every kind of loss, and metrics that do not fit."""
 
 import re
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(5)
 X = RNG.uniform(-1, 1, (24, 3)).astype(np.float32)
 Y = RNG.uniform(-1, 1, (24, 3)).astype(np.float32)
 CLASSES = RNG.integers(0, 3, 24).astype(np.int32)
-# Most labels to ignore are in the first batch of 7.
+# Most ignored labels are in the first batch of 7.
 CLASSES[[0, 1, 2, 4, 8]] = -1
 both_modes = pytest.mark.parametrize("sink", [False, True], ids=["plain", "sink"])
 
@@ -32,7 +32,7 @@ class Pass(nn.Cell):
         return x
 
 
-def in_uneven_batches_and_at_once(loss, *arrays, network=None):
+def in_uneven_batches_and_in_one(loss, *arrays, network=None):
     model = Model(network or Pass(), loss, metrics={"loss"})
     return [model.eval(data(*arrays, batch=batch)) for batch in (7, 24)]
 
@@ -50,17 +50,17 @@ def divergence():
     return lp.astype(np.float32), q.astype(np.float32), (q * (np.log(q) - lp)).sum() / 24
 
 
-def test_batchmean_over_uneven_batches_is_that_of_one_batch():
+def test_batchmean_over_uneven_batches_equals_that_of_one_batch():
     lp, q, expected = divergence()
-    for result in in_uneven_batches_and_at_once(nn.KLDivLoss("batchmean"), lp, q):
+    for result in in_uneven_batches_and_in_one(nn.KLDivLoss("batchmean"), lp, q):
         assert result == {"loss": pytest.approx(expected, rel=1e-5)}
 
 
-def test_batchmean_with_a_mask_divides_by_the_samples_that_are_left():
+def test_batchmean_with_a_mask_divides_by_the_number_of_remaining_samples():
     lp, q, _ = divergence()
     kept = np.array([0, 0, 0, 0, 0, 0, 1] + [1, 0] * 8 + [1], np.float32)
     rows = (q * (np.log(q) - lp)).sum(axis=1)
-    for result in in_uneven_batches_and_at_once(nn.MaskedLoss(nn.KLDivLoss("batchmean")), lp, q, kept):
+    for result in in_uneven_batches_and_in_one(nn.MaskedLoss(nn.KLDivLoss("batchmean")), lp, q, kept):
         assert result["loss"] == pytest.approx((rows * kept).sum() / kept.sum(), rel=1e-5)
 
 
@@ -77,7 +77,7 @@ def test_the_denominator_of_cross_entropy_over_uneven_batches(kind):
     if kind == "smoothed":
         loss = nn.LabelSmoothing(nn.CrossEntropyLoss(ignore_index=-1), 0.3)
         own = 0.7 * own - 0.1 * lp.sum(axis=1)
-    for result in in_uneven_batches_and_at_once(loss, X, CLASSES):
+    for result in in_uneven_batches_and_in_one(loss, X, CLASSES):
         assert result["loss"] == pytest.approx((weights * own).sum() / weights.sum(), rel=1e-5)
 
 
@@ -92,14 +92,14 @@ def test_the_denominator_of_cross_entropy_over_uneven_batches(kind):
     ],
     ids=["Tensors", "jax.numpy", "sporax.losses", "optax", "tuple"],
 )
-def test_a_function_that_returns_a_mean_counts_by_samples(loss):
+def test_a_function_that_returns_a_mean_is_weighted_by_samples(loss):
     expected = np.mean((X.astype(np.float64) - Y) ** 2)
-    for result in in_uneven_batches_and_at_once(loss, X, Y):
+    for result in in_uneven_batches_and_in_one(loss, X, Y):
         assert result == {"loss": pytest.approx(expected, rel=1e-5)}
 
 
-class MeanOfItsOwn(nn.LossBase):
-    """A mean that construct takes, as many custom losses do."""
+class CustomMean(nn.LossBase):
+    """A mean in `construct`, as in many custom losses."""
 
     def construct(self, logits, labels):
         return self.get_loss(ops.mean((logits - labels) ** 2))
@@ -115,12 +115,12 @@ class Terms(nn.LossBase):
         return {"mse": self.get_loss((logits - labels) ** 2), "l1": 0.5 * self.get_loss(ops.abs(logits - labels))}
 
 
-@pytest.mark.parametrize("make", [MeanOfItsOwn, NoLossBase, lambda: nn.MSELoss("none"), lambda: nn.RMSELoss()])
-def test_a_mean_that_a_cell_takes_itself_counts_by_samples(make):
+@pytest.mark.parametrize("make", [CustomMean, NoLossBase, lambda: nn.MSELoss("none"), lambda: nn.RMSELoss()])
+def test_a_mean_computed_by_a_cell_is_weighted_by_samples(make):
     squared = np.mean((X.astype(np.float64) - Y) ** 2, axis=1)
-    uneven, whole = in_uneven_batches_and_at_once(make(), X, Y)
+    uneven, whole = in_uneven_batches_and_in_one(make(), X, Y)
     if isinstance(make(), nn.RMSELoss):
-        # No mean over samples: the values of batches are averaged, each by its samples.
+        # Not a mean over samples: the values of batches are averaged, weighted by their samples.
         parts = np.split(squared, [7, 14, 21])
         assert uneven["loss"] == pytest.approx(sum(len(each) * each.mean() ** 0.5 for each in parts) / 24, rel=1e-5)
         assert whole["loss"] == pytest.approx(squared.mean() ** 0.5, rel=1e-5)
@@ -141,7 +141,7 @@ def test_a_mean_that_a_cell_takes_itself_counts_by_samples(make):
 def test_each_term_of_a_dict_is_divided_once(loss):
     error = X.astype(np.float64) - Y
     mse, l1 = np.mean(error**2), 0.5 * np.mean(np.abs(error))
-    for result in in_uneven_batches_and_at_once(loss, X, Y):
+    for result in in_uneven_batches_and_in_one(loss, X, Y):
         assert result == {
             "loss": pytest.approx(mse + l1, rel=1e-5),
             "loss.mse": pytest.approx(mse, rel=1e-5),
@@ -151,12 +151,12 @@ def test_each_term_of_a_dict_is_divided_once(loss):
 
 def test_a_sum_is_the_mean_of_the_batches_sums_as_in_mindspore():
     error = np.abs(X.astype(np.float64) - Y).sum(axis=1)
-    uneven, whole = in_uneven_batches_and_at_once(nn.L1Loss("sum"), X, Y)
+    uneven, whole = in_uneven_batches_and_in_one(nn.L1Loss("sum"), X, Y)
     assert uneven["loss"] == pytest.approx(error.sum() / 4, rel=1e-5)
     assert whole["loss"] == pytest.approx(error.sum(), rel=1e-5)
 
 
-def test_the_loss_of_an_eval_network_counts_by_samples():
+def test_the_loss_of_an_eval_network_is_weighted_by_samples():
     for batch in (7, 24):
         model = Model(
             Pass(), eval_network=nn.WithEvalCell(Pass(), nn.MSELoss()), eval_indexes=[0, 1, 2], metrics={"loss", "mae"}
@@ -166,7 +166,7 @@ def test_the_loss_of_an_eval_network_counts_by_samples():
         assert result["mae"] == pytest.approx(np.abs(X.astype(np.float64) - Y).sum() / 24, rel=1e-5)
 
 
-# --- losses that return arrays of JAX ----------------------------------------------------------------------------
+# --- losses that return JAX arrays -------------------------------------------------------------------------------
 
 
 ARRAY_LOSSES = {
@@ -180,7 +180,7 @@ ARRAY_LOSSES = {
 
 
 @both_modes
-def test_a_loss_that_returns_arrays_of_jax_trains_as_one_of_tensors(sink):
+def test_a_loss_that_returns_jax_arrays_trains_like_one_of_tensors(sink):
     weights = {}
     for name, loss in ARRAY_LOSSES.items():
         net = nn.Dense(3, 3, weight_init="zeros", bias_init="zeros")
@@ -193,7 +193,7 @@ def test_a_loss_that_returns_arrays_of_jax_trains_as_one_of_tensors(sink):
         np.testing.assert_allclose(found, weights["Tensors"], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-class OwnLoss(nn.Cell):
+class CustomLoss(nn.Cell):
     def __init__(self):
         super().__init__()
         self.fc = nn.Dense(3, 3, weight_init="zeros", bias_init="zeros")
@@ -212,8 +212,8 @@ class JaxOutput(nn.Cell):
 
 
 @both_modes
-def test_a_network_may_return_arrays_of_jax_too(sink):
-    own, other = OwnLoss(), JaxOutput()
+def test_a_network_may_return_jax_arrays_too(sink):
+    own, other = CustomLoss(), JaxOutput()
     Model(own, optimizer=nn.SGD(own.trainable_params(), 0.1)).train(1, data(X, Y, batch=8), dataset_sink_mode=sink)
     model = Model(other, nn.MSELoss(), nn.SGD(other.trainable_params(), 0.1), metrics={"mse"})
     model.fit(1, data(X, Y, batch=8), data(X, Y), dataset_sink_mode=sink)
@@ -230,7 +230,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_a_loss_of_arrays_works_wherever_a_loss_is_taken(name):
+def test_a_loss_of_arrays_is_accepted_everywhere(name):
     loss = WRAPPED[name](ARRAY_LOSSES["arrays alone"])
     results = []
     for each in (loss, nn.MSELoss()):
@@ -250,7 +250,7 @@ def test_a_loss_of_arrays_works_wherever_a_loss_is_taken(name):
 
 
 @both_modes
-def test_of_a_named_tuple_the_loss_is_what_is_named_so(sink):
+def test_the_loss_of_a_named_tuple_is_its_field_loss(sink):
     net = nn.Dense(3, 4)
     loss = nn.AdaptiveLogSoftmaxWithLoss(4, 3, [1], 1.0)
     labels = np.abs(CLASSES)
@@ -263,7 +263,7 @@ def test_of_a_named_tuple_the_loss_is_what_is_named_so(sink):
     assert model.eval(data(X, labels))["loss"] < whole
 
 
-def test_a_loss_that_returns_numpy_is_refused_because_no_gradient_goes_through_it():
+def test_a_loss_that_returns_numpy_is_rejected_because_it_has_no_gradient():
     net = nn.Dense(3, 3)
     model = Model(net, lambda p, y: np.float32(1.0), nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
     for call in (lambda: model.train(1, data(X, Y)), lambda: model.eval(data(X, Y))):
@@ -271,7 +271,7 @@ def test_a_loss_that_returns_numpy_is_refused_because_no_gradient_goes_through_i
             call()
 
 
-# --- outputs that a metric cannot take ---------------------------------------------------------------------------
+# --- outputs that a metric cannot accept -------------------------------------------------------------------------
 
 
 class Several(nn.Cell):
@@ -303,7 +303,7 @@ class Steps(Callback):
 
 @both_modes
 @pytest.mark.parametrize("kind", ["dict", "tuple", "list"])
-def test_several_outputs_with_a_metric_are_found_before_the_first_step(kind, sink):
+def test_several_outputs_with_a_metric_are_rejected_before_the_first_step(kind, sink):
     net, steps = Several(kind), Steps()
     model = Model(net, first_of, nn.SGD(net.trainable_params(), 0.1), metrics={"mae"})
     names = "z, a, y" if kind == "dict" else "output_0, output_1, y"
@@ -320,7 +320,7 @@ def test_several_outputs_with_a_metric_are_found_before_the_first_step(kind, sin
 
 
 @pytest.mark.parametrize("kind", ["dict", "tuple", "list"])
-def test_what_the_message_advises_works(kind):
+def test_the_advice_of_the_message_works(kind):
     net = Several(kind)
     expected = np.abs(X.astype(np.float64) - Y).sum() / 24
     chosen = Model(net, first_of, nn.SGD(net.trainable_params(), 0.1), metrics={"mae": MAE().set_indexes([1, 2])})
@@ -341,7 +341,7 @@ def test_what_the_message_advises_works(kind):
     assert model.eval(data(X, Y))["mae"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_index_beyond_the_outputs_is_found_before_the_first_step():
+def test_an_index_beyond_the_outputs_is_rejected_before_the_first_step():
     net, steps = Several("tuple"), Steps()
     for indexes, wrong in (([0, 3], 3), ([-4, 0], -4)):
         metrics = {"mae": MAE().set_indexes(indexes)}
@@ -354,7 +354,7 @@ def test_an_index_beyond_the_outputs_is_found_before_the_first_step():
 
 
 class Norms(Metric):
-    """A metric of a user's that takes a tuple."""
+    """A custom metric that accepts a tuple."""
 
     def clear(self):
         self.values = []
@@ -367,7 +367,7 @@ class Norms(Metric):
         return sum(self.values)
 
 
-def test_a_metric_of_a_users_may_take_a_tuple():
+def test_a_custom_metric_may_accept_a_tuple():
     result = Model(Several("tuple"), first_of, metrics={"norms": Norms()}).eval(data(X, Y))
     assert result["norms"] > 0
 
@@ -398,7 +398,7 @@ def test_a_metric_of_a_users_may_take_a_tuple():
         (lambda x, y: ((x, x), y), None, r"would get output_0, which is a tuple, but it takes Tensors"),
     ],
 )
-def test_an_eval_network_that_does_not_fit_is_found_before_the_first_step(returned, indexes, message):
+def test_an_incompatible_eval_network_is_rejected_before_the_first_step(returned, indexes, message):
     class Eval(nn.Cell):
         def construct(self, x, y):
             return returned(x, y)
@@ -419,7 +419,7 @@ def test_an_eval_network_that_does_not_fit_is_found_before_the_first_step(return
         ("top_5_accuracy", r"Top5CategoricalAccuracy\.update: the prediction of shape \(7, 1\)"),
     ],
 )
-def test_shapes_that_a_metric_cannot_judge_are_found_before_the_first_step(metric, message):
+def test_shapes_that_a_metric_cannot_evaluate_are_rejected_before_the_first_step(metric, message):
     net, steps = nn.Dense(3, 1), Steps()
     model = Model(net, nn.BCEWithLogitsLoss(), nn.SGD(net.trainable_params(), 0.1), metrics={metric})
     labels = np.ones((24, 1), np.float32)
@@ -429,7 +429,7 @@ def test_shapes_that_a_metric_cannot_judge_are_found_before_the_first_step(metri
 
 
 @pytest.mark.parametrize("kind", ["dict", "tuple", "list"])
-def test_a_loss_of_ours_that_gets_several_outputs_says_how_to_choose(kind):
+def test_a_built_in_loss_with_several_outputs_suggests_how_to_select_one(kind):
     net = Several(kind)
     for loss in (nn.MSELoss(), ops.mse_loss):
         model = Model(net, loss, nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
@@ -440,7 +440,7 @@ def test_a_loss_of_ours_that_gets_several_outputs_says_how_to_choose(kind):
     assert len(result) == 3
 
 
-def test_the_metric_loss_without_a_loss_is_found_before_the_first_step():
+def test_the_metric_loss_without_a_loss_is_rejected_before_the_first_step():
     net, steps = nn.Dense(3, 3), Steps()
     model = Model(net, nn.MSELoss(), nn.SGD(net.trainable_params(), 0.1), {"loss"}, eval_network=Pair(net))
     with pytest.raises(TrainError, match="the metric Loss needs a loss"):
@@ -457,7 +457,7 @@ class Pair(nn.Cell):
         return self.net(x), y
 
 
-def test_looking_ahead_traces_the_evaluation_once_and_draws_nothing():
+def test_the_check_before_the_first_step_traces_the_evaluation_once_and_draws_nothing():
     class Counted(nn.Cell):
         def __init__(self):
             super().__init__()
@@ -484,11 +484,11 @@ def test_outputs_in_eager_mode_are_checked_too():
     )
 
 
-# --- more columns than a loss takes, and results that are arrays ----------------------------------------------------
+# --- more columns than a loss accepts, and results that are arrays --------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", [nn.MSELoss(), ops.mse_loss, losses.mse_loss], ids=["Cell", "ops", "losses"])
-def test_a_loss_of_ours_with_a_column_too_many_names_the_columns_and_what_it_takes(loss):
+def test_a_built_in_loss_with_an_additional_column_names_the_columns_and_its_arguments(loss):
     net = nn.Dense(3, 3)
     model = Model(net, loss, nn.SGD(net.trainable_params(), 0.1), metrics={"loss"})
     weights = np.ones((24, 3), np.float32)
@@ -501,7 +501,7 @@ def test_a_loss_of_ours_with_a_column_too_many_names_the_columns_and_what_it_tak
             call()
 
 
-def test_a_loss_of_a_users_that_gets_a_dict_unawares_is_told_so():
+def test_the_error_of_a_custom_loss_that_receives_a_dict_mentions_it():
     net = nn.Dense(3, 3)
     model = Model(net, lambda p, y: ((p - y) ** 2).mean(), nn.SGD(net.trainable_params(), 0.1))
     with pytest.raises((TypeError, ValueError)) as caught:
@@ -509,7 +509,7 @@ def test_a_loss_of_a_users_that_gets_a_dict_unawares_is_told_so():
     assert any("it got a dict of 'y', 'w'" in note for note in caught.value.__notes__)
 
 
-def test_a_matrix_among_the_metrics_takes_one_short_place_in_what_is_printed(capsys):
+def test_a_matrix_metric_is_printed_by_its_shape(capsys):
     net, history = nn.Dense(3, 12), History()
     metrics = {"acc": Accuracy(), "matrix": ConfusionMatrix(12)}
     model = Model(net, nn.CrossEntropyLoss(), nn.SGD(net.trainable_params(), 0.1), metrics=metrics)

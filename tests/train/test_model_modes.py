@@ -20,7 +20,7 @@ def _network():
 
 
 class _Uses(Callback):
-    """Calls something at the end of each epoch, and notes the modes in which steps begin."""
+    """Calls a function at the end of each epoch, and records the mode at the beginning of each step."""
 
     def __init__(self, network, call):
         self.network, self.call, self.modes = network, call, []
@@ -50,7 +50,7 @@ def test_steps_after_an_evaluation_in_a_callback_are_in_training_mode(use, sink)
     assert not network.training
 
 
-def test_dropout_and_batch_norm_go_on_after_an_evaluation_in_a_callback():
+def test_dropout_and_batch_norm_continue_after_an_evaluation_in_a_callback():
     network = _network()
     model = Model(network, nn.MSELoss(), nn.Momentum(network.trainable_params(), 0.0, 0.0), metrics={"loss"})
     means = []

@@ -1,4 +1,4 @@
-"""Losses made of losses in Model: trained, evaluated, reported and saved, with and without sink."""
+"""Composed losses in Model: trained, evaluated, reported and saved, with and without sink."""
 
 import numpy as np
 import optax
@@ -77,7 +77,7 @@ def model_of(net, loss, **options):
 )
 def test_a_dict_of_losses_trains_every_output_and_reports_its_terms(names, order, sink):
     net, keep = Net(), Keep()
-    columns = tuple((X, SIZE, KIND)[place] for place in order)
+    columns = tuple((X, SIZE, KIND)[position] for position in order)
     model_of(net, losses()).train(2, data(names, columns), callbacks=keep, dataset_sink_mode=sink)
     expected = by_hand(EPOCHS)
     np.testing.assert_allclose(keep.losses, expected.sum(1), rtol=1e-4)
@@ -131,7 +131,7 @@ def test_eval_divides_each_term_once_over_uneven_batches_and_masks():
     assert result["mae"] == pytest.approx(np.abs(SIZE).mean(), rel=1e-5)
 
 
-def test_a_metric_must_say_which_output_it_means():
+def test_a_metric_must_specify_its_output():
     with pytest.raises(TrainError, match=r"metric 'mae'.*set_indexes.*size, kind, features, size, kind"):
         model_of(Net(), losses(), metrics={"mae"}).eval(data())
 
@@ -140,9 +140,9 @@ def test_mismatches_are_named():
     one = nn.MSELoss()
     with pytest.raises(ArgumentError, match=r"output 'features' of the network has no loss.*\{'features': None\}"):
         model_of(Net(), {"size": one, "kind": nn.CrossEntropyLoss()}).train(1, data())
-    coloured = data(("x", "size", "kind", "colour"), (X, SIZE, KIND, SIZE))
-    with pytest.raises(ArgumentError, match=r"loss for 'colour'.*no such output. It returned 'size', 'kind'"):
-        model_of(Net(), {**losses(), "colour": one}).train(1, coloured)
+    colored = data(("x", "size", "kind", "color"), (X, SIZE, KIND, SIZE))
+    with pytest.raises(ArgumentError, match=r"loss for 'color'.*no such output. It returned 'size', 'kind'"):
+        model_of(Net(), {**losses(), "color": one}).train(1, colored)
     with pytest.raises(DatasetError, match=r"loss of 'kind' has no label column.*dataset are 'size', 'sort'"):
         model_of(Net(), losses()).train(1, data(("x", "size", "sort")))
     with pytest.raises(DatasetError, match=r"no label column has the name of an output.*are 'label'.*'size', 'kind'"):
@@ -162,20 +162,20 @@ def test_labels_are_checked_on_the_host(names):
 # --- the other composed losses --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["nn", "optax"])
+@pytest.mark.parametrize("library", ["nn", "optax"])
 @pytest.mark.parametrize("sink", [False, True])
-def test_learned_log_variances_are_trained_saved_and_restored(tmp_path, way, sink):
+def test_learned_log_variances_are_trained_saved_and_restored(tmp_path, library, sink):
     net = Net()
     loss = nn.UncertaintyWeightedLoss(nn.OutputLosses(losses()), {"kind": "classification"})
     optimizer = optax.sgd(RATE)
-    if way == "nn":
+    if library == "nn":
         optimizer = nn.SGD([*net.trainable_params(), *loss.trainable_params()], RATE)
     keep = Keep()
     saver = ModelCheckpoint("run", str(tmp_path), CheckpointConfig(save_checkpoint_steps=3))
     Model(net, loss, optimizer).train(1, data(), callbacks=[keep, saver], dataset_sink_mode=sink)
     mse, cross = by_hand(EPOCHS)[0]
     assert keep.terms[0] == pytest.approx({"size": mse / 2, "kind": cross, "uncertainty": 0.0}, rel=1e-4)
-    # One step of descent from 0, and the loss that came of it.
+    # One step of gradient descent from 0, and the resulting loss.
     assert keep.terms[1]["uncertainty"] == pytest.approx(-RATE / 2 * (1 - mse / 2 - cross), rel=1e-3)
     (path,) = tmp_path.glob("*_3.ckpt")
     saved = load_checkpoint(str(path))
@@ -216,7 +216,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_each_trains_alike_in_both_modes_as_its_own_cell_does_step_by_step(name):
+def test_each_trains_equally_in_both_modes_and_with_a_training_cell(name):
     network, make, columns = WRAPPED[name]
     dataset = data([f"c{i}" for i in range(len(columns))], columns)
     found = []

@@ -1,4 +1,4 @@
-"""Model with a training Cell for its network: the Cell trains, and its output is the loss."""
+"""Model with a training Cell as its network: the Cell trains, and its output is the loss."""
 
 import numpy as np
 import optax
@@ -25,7 +25,7 @@ def line():
 
 
 def descent(epochs, batch=4, rate=0.1, accumulate=1, mu=0.0):
-    """The losses and the last weights of gradient descent on the mean squared error, in float64."""
+    """Return the losses and the final weights of gradient descent on the mean squared error, in float64."""
     w, b = np.zeros((1, 3)), np.zeros(1)
     losses, sums, velocity = [], [0.0, 0.0], [0.0, 0.0]
     for step in range(epochs * (len(X) // batch)):
@@ -50,8 +50,8 @@ class Keep(Callback):
         self.networks.append(args.train_network)
 
 
-class OwnStep(nn.TrainOneStepCell):
-    """As subclasses are written for MindSpore: the gradient by GradOperation, with a sensitivity."""
+class CustomStep(nn.TrainOneStepCell):
+    """A subclass in MindSpore's style: the gradient by GradOperation, with a sensitivity."""
 
     def construct(self, data, label):
         loss = self.network(data, label)
@@ -61,7 +61,7 @@ class OwnStep(nn.TrainOneStepCell):
 
 
 class WithScale(nn.TrainOneStepCell):
-    """Returns (loss, overflow, loss scale), as the cells with a loss scale do."""
+    """Returns (loss, overflow, loss scale), like the cells with a loss scale."""
 
     def construct(self, data, label):
         loss = super().construct(data, label)
@@ -69,7 +69,7 @@ class WithScale(nn.TrainOneStepCell):
 
 
 class FromScratch(nn.Cell):
-    """No TrainOneStepCell at all: a Cell that holds network, loss and optimizer."""
+    """Not a TrainOneStepCell: a Cell with network, loss and optimizer."""
 
     def __init__(self, network, optimizer):
         super().__init__(auto_prefix=False)
@@ -84,7 +84,7 @@ class FromScratch(nn.Cell):
 
 
 @both_modes
-@pytest.mark.parametrize("make", [nn.TrainOneStepCell, OwnStep, WithScale, FromScratch])
+@pytest.mark.parametrize("make", [nn.TrainOneStepCell, CustomStep, WithScale, FromScratch])
 def test_a_training_cell_as_the_network_is_trained(make, sink, capsys):
     net, keep = line(), Keep()
     cell = make(nn.WithLossCell(net, nn.MSELoss()), nn.SGD(net.trainable_params(), 0.1))
@@ -144,7 +144,7 @@ def test_a_training_cell_is_fitted_with_an_eval_network():
     assert result["mse"] == pytest.approx(expected, rel=1e-4)
 
 
-# --- what trains nothing is refused -------------------------------------------------------------------------------
+# --- cells that train nothing --------------------------------------------------------------------------------------
 
 
 @both_modes
@@ -161,7 +161,7 @@ def test_without_an_optimizer_a_network_that_changes_nothing_raises(sink):
         Model(line(), nn.MSELoss()).train(1, data())
 
 
-def test_a_random_draw_is_not_taken_for_training():
+def test_a_random_draw_is_not_treated_as_training():
     net = nn.SequentialCell(line(), nn.Dropout(p=0.5))
     with pytest.raises(TrainError, match="writes no Parameter"):
         Model(nn.WithLossCell(net, nn.MSELoss())).train(1, data())
@@ -173,7 +173,7 @@ def test_moving_statistics_alone_cause_a_warning():
         Model(nn.WithLossCell(net, nn.MSELoss())).train(1, data())
 
 
-# --- gradient accumulation, as the tutorial writes it -----------------------------------------------------------
+# --- gradient accumulation, as in the tutorial -------------------------------------------------------------------
 
 
 accumulate_one = ops.MultitypeFuncGraph("accumulate_one")
@@ -191,7 +191,7 @@ def _clear(total):
 
 
 class Accumulate(nn.TrainOneStepCell):
-    """Adds up the gradients of a small batch; another Cell applies them."""
+    """Accumulates the gradients of a small batch; another Cell applies them."""
 
     def __init__(self, network, optimizer, sens=1.0):
         super().__init__(network, optimizer, sens)
@@ -245,14 +245,14 @@ def test_accumulated_gradients_equal_one_large_batch():
             if (number + 1) % 2 == 0:
                 apply()
                 clear()
-    # Two batches of 4, whose gradients are added up, are a batch of 8 with twice the rate.
+    # The summed gradients of two batches of 4 equal a batch of 8 with twice the rate.
     _, w, b = descent(2, batch=8, rate=0.2)
     np.testing.assert_allclose(net.weight.asnumpy(), w, rtol=1e-4)
     np.testing.assert_allclose(net.bias.asnumpy(), b, rtol=1e-4)
 
 
 class AccumulateInModel(Accumulate):
-    """The whole of it in one Cell, which `Model` trains: every second step applies what was added up."""
+    """Accumulation in one Cell, which `Model` trains: every second step applies the accumulated gradients."""
 
     def __init__(self, network, optimizer, every=2):
         super().__init__(network, optimizer)
@@ -327,7 +327,7 @@ class ClearTo(nn.Cell):
 
 
 @pytest.mark.parametrize("mode", [sporax.GRAPH_MODE, sporax.PYNATIVE_MODE], ids=["graph", "pynative"])
-def test_accumulation_with_cells_of_its_own_equals_one_large_batch(mode):
+def test_accumulation_with_separate_cells_equals_one_large_batch(mode):
     sporax.set_context(mode=mode)
     net = line()
     optimizer = nn.Momentum(net.trainable_params(), 0.05, 0.9)

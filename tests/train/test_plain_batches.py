@@ -1,4 +1,4 @@
-"""Plain iterables of batches: each step sees the values and columns that were given for it."""
+"""Plain iterables of batches: each step sees its values and columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 8
 
 
 class Slow(nn.Cell):
-    """Multiplies by the identity so often that a step still runs when the next batch is asked for."""
+    """Multiplies by the identity so often that a step is still running when the next batch is read."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ def filled(number, arrays=None):
 
 
 class Reused:
-    """One pair of arrays for all batches, spoilt as soon as the next batch is asked for."""
+    """One pair of arrays for all batches, overwritten when the next batch is read."""
 
     def __init__(self, form=tuple):
         self.arrays = filled(0)
@@ -53,7 +53,7 @@ class Reused:
 
 
 class Losses(Callback):
-    """Keeps the losses without waiting for them."""
+    """Stores the losses without waiting for them."""
 
     def __init__(self):
         self.kept = []
@@ -76,7 +76,7 @@ def trained(data, sink, epochs=2, net=None, loss=difference):
 
 @pytest.mark.parametrize("form", [tuple, lambda arrays: dict(zip("xy", arrays, strict=True))])
 @pytest.mark.parametrize("sink", [False, True])
-def test_arrays_that_are_filled_again_for_the_next_batch(sink, form):
+def test_arrays_that_are_reused_for_the_next_batch(sink, form):
     assert trained(Reused(form), sink) == [4.0 * number for number in range(COUNT)] * 2
 
 
@@ -100,7 +100,7 @@ class Same(nn.Cell):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_columns_of_dicts_go_by_name(sink):
+def test_columns_of_dicts_are_matched_by_name(sink):
     one, two = np.full((3, 2), 1, np.float32), np.full((3, 2), 2, np.float32)
     data = [{"x": one, "y": two}, {"y": two, "x": one}, {"y": two, "x": one}]
     assert trained(data, sink, 1, Same()) == [-1.0, -1.0, -1.0]
@@ -116,8 +116,8 @@ def test_batches_of_another_form_raise(other, sink):
         trained([(one, one), {"x": one, "y": one}], sink, 1, Same())
 
 
-def test_batches_of_other_dtypes_are_not_sunk_together():
-    """Stacked together, half precision would become float64, and the square would not be rounded."""
+def test_batches_of_different_dtypes_are_not_stacked():
+    """If they were stacked, half precision would become float64, and the square would not be rounded."""
     values = np.full((2, 2), 1 / 3)
     batches = [(values.astype(dtype), values) for dtype in (np.float16, np.float32, np.float16, np.float64)]
 

@@ -117,7 +117,7 @@ def test_a_killed_process_is_resumed(tmp_path):
         command = [sys.executable, str(script), str(folder), str(seed), pace]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    # No seed is set: the backup that the killed process leaves is where both others go on.
+    # No seed is set: both other processes continue from the backup of the killed process.
     killed = start(tmp_path / "1", 1, "slow")
     assert killed.stdout is not None
     seen = [killed.stdout.readline() for _ in range(8)]
@@ -134,14 +134,14 @@ def test_a_killed_process_is_resumed(tmp_path):
     assert outputs[0] == outputs[1]
     assert outputs[0][0].startswith(("epoch: 2 step: 3, ", "epoch: 2 step: 4, ", "epoch: 2 step: 5, "))
     assert outputs[0][-2].startswith("epoch: 4 step: 5, ")
-    # Of the killed process, the lines of steps that the others ran again are theirs.
+    # Lines of the killed process for steps that were run again are not compared.
     again = {line.split(",")[0]: line for line in outputs[0]}
     repeated = [line.strip() for line in seen if line.split(",")[0] in again]
     assert all(again[line.split(",")[0]] == line for line in repeated)
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_a_checkpoint_holds_the_step_of_its_name(tmp_path, sink):
+def test_a_checkpoint_contains_the_step_of_its_name(tmp_path, sink):
     saved = {}
     for mode in (False, sink):
         sporax.set_seed(4)
@@ -162,7 +162,7 @@ def test_a_checkpoint_holds_the_step_of_its_name(tmp_path, sink):
     ("save_steps", "stop", "how"), [(1, 5, {}), (2, 6, {"sink_size": 4})], ids=["each step", "sink_size"]
 )
 def test_convolutions_with_sink_end_bitwise_equal_to_the_uninterrupted_run(save_steps, stop, how, tmp_path):
-    # On a CPU their steps are compiled together, so what follows has to be stacked as it would have been.
+    # On a CPU several steps are compiled together, so the remaining steps must be stacked in the same way.
     images = np.random.default_rng(7).normal(size=(22, 1, 6, 6)).astype(np.float32)
 
     def run(folder, *others):

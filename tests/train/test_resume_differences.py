@@ -1,4 +1,4 @@
-"""What a resumed run says aloud: another dataset, other callbacks, an older file, a schedule that begins at step 0."""
+"""Errors and warnings of a resumed run: another dataset, other callbacks, an older file, a schedule at step 0."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_another_learning_rate_causes_a_warning_and_the_saved_one_used(tmp_path)
     assert float(optimizer.learning_rate.asnumpy()) == np.float32(0.01)
 
 
-def test_a_rate_that_a_callback_changed_is_no_difference(tmp_path):
+def test_a_rate_that_a_callback_changed_is_not_a_difference(tmp_path):
     decay = LearningRateScheduler(lambda rate, step: rate * 0.9)
     interrupted(tmp_path, callbacks=[decay])
     resume(tmp_path, callbacks=[decay])
@@ -148,7 +148,7 @@ def test_other_callbacks_cause_a_warning(first, then, message, tmp_path):
         resume(tmp_path, callbacks=then)
 
 
-def test_a_callback_that_watches_another_number_causes_a_warning(tmp_path):
+def test_a_callback_that_monitors_another_value_causes_a_warning(tmp_path):
     interrupted(tmp_path, callbacks=[ReduceLROnPlateau("loss")])
     with (
         pytest.warns(
@@ -166,7 +166,7 @@ def test_another_sink_mode_causes_a_warning(tmp_path):
 
 
 class Bare:
-    """A dataset by protocol that says nothing of its position."""
+    """A dataset by protocol without a position."""
 
     columnar = False
 
@@ -270,7 +270,7 @@ METRICS = [5.0, 1.0, 2.0, 3.0, 4.0, 4.0, 4.0, 4.0]
 
 
 class Scripted(Metric):
-    """Gives METRICS one after the other, by the epoch."""
+    """Returns the next value of METRICS in each epoch."""
 
     epoch = 0
 
@@ -313,7 +313,7 @@ def test_early_stopping_ends_where_the_uninterrupted_run_does(after, tmp_path):
 
 
 @pytest.mark.parametrize("sink", [False, True])
-def test_everything_that_is_trained_comes_back_from_the_best_epoch(sink):
+def test_everything_that_is_trained_is_restored_from_the_best_epoch(sink):
     net, loss = nn.SequentialCell(nn.Dense(1, 2)), nn.ProxyAnchorLoss(3, 2)
     optimizer = nn.Adam([*net.trainable_params(), *loss.trainable_params()], 0.05)
     every = {each.name: each for cell in (net, loss, optimizer) for each in cell.get_parameters()}
@@ -359,11 +359,11 @@ def test_the_best_weights_are_restored_after_a_resume_too(tmp_path):
     assert whole == parts
 
 
-# --- Parameters of no Cell ----------------------------------------------------------------------------------
+# --- state outside of Cells ----------------------------------------------------------------------------------
 
 
 class Sampling(nn.LossBase):
-    """A loss that draws from a generator of its own."""
+    """A loss that draws from its own generator."""
 
     def __init__(self):
         super().__init__()
@@ -377,7 +377,7 @@ class Sampling(nn.LossBase):
 
 
 class Eager(nn.Dense):
-    """Chooses by a value, so that steps run eagerly."""
+    """Branches on a value, so that steps run eagerly."""
 
     def construct(self, x):
         return super().construct(2 * x if float(x.sum()) > 0 else x)

@@ -1,8 +1,8 @@
 """A run resumed from any backup is bitwise equal to the run that wrote it.
 
-One uninterrupted run copies its backup file each time that it is written. From every copy a run goes on with new
-datasets and callbacks, Parameters full of other values and differently seeded generators, and has to end with the same
-Parameters, optimizer slots, random key, history and stop epoch, and to print the rest of the lines.
+An uninterrupted run copies its backup file each time that it is written. From every copy a run continues with new
+datasets and callbacks, other Parameter values and differently seeded generators, and must end with the same
+Parameters, optimizer slots, random key, history and stop epoch, and print the remaining lines.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Net(nn.Cell):
 
 
 class ScaledLoss(nn.LossBase):
-    """A loss with a Parameter of its own."""
+    """A loss with a Parameter."""
 
     def __init__(self):
         super().__init__()
@@ -107,14 +107,14 @@ class RandomAccess:
 
 
 class Augmented(RandomAccess):
-    """Draws from NumPy's global generator for each element that it is asked for."""
+    """Draws from NumPy's global generator for each element."""
 
     def __getitem__(self, index):
         return noisy(X[index]), Y[index]
 
 
-class OwnGenerator(RandomAccess):
-    """Draws from a generator of its own for each element that it is asked for."""
+class PrivateGenerator(RandomAccess):
+    """Draws from its own generator for each element."""
 
     def __init__(self):
         self.random = np.random.RandomState(0)
@@ -130,18 +130,18 @@ class OwnGenerator(RandomAccess):
 
 
 class Drawing(ds.Sampler):
-    """A user's sampler that draws from NumPy's global generator."""
+    """A custom sampler that draws from NumPy's global generator."""
 
     def __iter__(self):
         return iter(np.random.permutation(self.dataset_size).tolist())
 
 
 class Batches:
-    """No dataset: an iterable of batches without `__len__`, in an order of NumPy's global generator."""
+    """An iterable of batches without `__len__`, in an order drawn from NumPy's global generator."""
 
     def __iter__(self):
-        for place in np.random.permutation(4):
-            yield X[4 * place :][:4], Y[4 * place :][:4]
+        for position in np.random.permutation(4):
+            yield X[4 * position :][:4], Y[4 * position :][:4]
 
 
 def slices(**how):
@@ -157,7 +157,7 @@ DATA = {
     "generator": lambda: ds.GeneratorDataset(elements, ["x", "y"]).shuffle(7).batch(6),
     "random access": lambda: ds.GeneratorDataset(RandomAccess(), ["x", "y"]).batch(6),
     "augmented access": lambda: ds.GeneratorDataset(Augmented(), ["x", "y"]).batch(6),
-    "access with state": lambda: ds.GeneratorDataset(OwnGenerator(), ["x", "y"]).shuffle(9).batch(6),
+    "access with state": lambda: ds.GeneratorDataset(PrivateGenerator(), ["x", "y"]).shuffle(9).batch(6),
     "repeat": lambda: slices(num_samples=12).shuffle(5).repeat(2).batch(6),
     "RandomSampler": lambda: slices(sampler=ds.RandomSampler(replacement=True)).batch(6),
     "WeightedRandomSampler": lambda: slices(sampler=ds.WeightedRandomSampler(range(1, 25), 18)).batch(6),
@@ -175,7 +175,7 @@ DATA = {
 
 
 class Script:
-    """What a user runs again after an interruption. Only the compiled programs are kept from run to run."""
+    """A user's script, which is run again after an interruption. Only compiled programs are shared between runs."""
 
     def __init__(self, make_data, rate: Any = 0.05, sink=False, sink_size=-1, validates=True):
         sporax.set_seed(4)
@@ -191,7 +191,7 @@ class Script:
         self.validates = validates
 
     def run(self, backup):
-        """One run; what it leaves."""
+        """Run the script and return its final state."""
         history, sums = History(), Sums()
         stop = EarlyStopping("eval_loss" if self.validates else "loss", patience=2, restore_best_weights=True)
         callbacks = [backup, LossMonitor(3), history, stop, sums]
@@ -252,7 +252,7 @@ def check(
     seeded: bool = False,
     every: int = 1,
 ) -> int:
-    """Go on from every backup, or from each of a number of them, and return how many there were."""
+    """Continue from every backup, or from some of them, and return the number of backups."""
     if not seeded:
         set_global_seed(None)
     lines: list[str] = []

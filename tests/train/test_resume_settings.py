@@ -37,7 +37,7 @@ class Activated(Net):
 
 
 class Stop(Callback):
-    """Ends the process, as it were, at the end of a step; nothing is saved for that step."""
+    """Simulates the end of the process at the end of a step; nothing is saved for that step."""
 
     def __init__(self, step):
         self.step = step
@@ -56,7 +56,7 @@ def momentum(weights, rate: Any = 0.05, **how):
 
 
 def run(folder, stop=None, *, net: Any = Net, loss: Any = nn.MSELoss, optimizer=momentum, data=None, save_steps=None):
-    """One start of the script: 2 epochs of 3 steps; the Parameters that it ends with."""
+    """Run the script once, for 2 epochs of 3 steps, and return the final Parameters."""
     network = net()
     model = Model(network, loss(), optimizer(network.trainable_params()))
     backup = BackupAndRestore(folder, save_steps=save_steps)
@@ -126,7 +126,7 @@ def test_another_network_loss_or_optimizer_causes_a_warning(name, tmp_path):
     run(tmp_path, 5, **first)
     with pytest.warns(ResumeWarning, match=message):
         run(tmp_path, 6, **then, save_steps=1)
-    # What was changed before is not said again, but for the rates, which are still those of the backup.
+    # Earlier changes are not reported again, except the rates, which are still those of the backup.
     if name != "table of rates":
         run(tmp_path, **then)
 
@@ -173,7 +173,7 @@ def test_operations_with_other_arguments_cause_a_warning(first, then, message):
 
 
 def test_a_file_of_a_later_call_of_train_causes_a_warning(tmp_path):
-    """Two calls with one folder: after an interruption of the second, the first would go on from its state."""
+    """Two calls with one folder: after an interruption of the second, the first would continue from its state."""
 
     def script(stop):
         network = Net()
@@ -224,7 +224,7 @@ def test_what_a_callback_froze_or_unfroze_is_restored(stop, sink, tmp_path):
 
 
 class Noisy(nn.Cell):
-    """Draws by primitives that have a seed, and so a stream of random numbers, of their own."""
+    """Draws with seeded primitives, which have their own stream of random numbers."""
 
     def __init__(self):
         super().__init__()

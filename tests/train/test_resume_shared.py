@@ -1,4 +1,4 @@
-"""Resuming where several objects are in play: callbacks of one class, objects that two datasets share, global draws."""
+"""Resuming with several objects: callbacks of one class, objects shared by two datasets, global generators."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Copies(BackupAndRestore):
 
 
 def check(tmp_path, data, callback=None, *, save_steps=1, every=1, epochs=3, **how):
-    """Go on from backups; all runs must end alike.
+    """Continue from backups; all runs must end in the same state.
 
     Args:
         data: gives the dataset, or a pair of it and the validation's.
@@ -78,7 +78,7 @@ def slices(**how):
 
 
 class Begun(Callback):
-    """Writes to the list that it was given as its state."""
+    """Writes to the list that it received as its state."""
 
     def __init__(self):
         super().__init__()
@@ -99,7 +99,7 @@ def test_a_state_that_a_callback_writes_to_is_loaded_as_it_was_saved(tmp_path):
 
 
 class Late(Callback):
-    """Counts steps from one on, and has no state before."""
+    """Counts steps, and has no state before the first one."""
 
     def __init__(self, first):
         super().__init__()
@@ -136,7 +136,7 @@ def test_callbacks_of_one_class_get_their_own_states_when_one_is_empty(tmp_path)
 
 
 class Elements:
-    """A source with a random generator of its own."""
+    """A source with its own random generator."""
 
     def __init__(self):
         self.generator = np.random.default_rng(3)
@@ -179,7 +179,7 @@ def test_a_validation_that_reads_the_training_dataset(sink_size, tmp_path):
 
 
 class Draws(Callback):
-    """Draws from the generators that augmentations draw from."""
+    """Draws from the generators of the augmentations."""
 
     def on_train_step_end(self, run_context):
         np.random.random()
@@ -190,7 +190,7 @@ def noisy(x):
     return (x + np.random.normal(0, 0.1, x.shape) + random.random()).astype(np.float32)
 
 
-def test_a_callback_that_draws_random_numbers_while_reading_runs_ahead(tmp_path):
+def test_a_callback_that_draws_random_numbers_while_data_are_prefetched(tmp_path):
     check(tmp_path, lambda: slices(shuffle=True).map(noisy, "x").batch(4), Draws, save_steps=2, dataset_sink_mode=True)
 
 

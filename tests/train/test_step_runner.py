@@ -68,7 +68,7 @@ def test_many_steps_in_one_call_equal_single_steps():
     assert int(line.steps) == 7
 
 
-def test_reading_a_parameter_has_no_effect_and_the_value_stays():
+def test_reading_a_parameter_has_no_effect_and_the_value_is_kept():
     line, runner = make()
     x, y = data()
     runner.run((x[0], y[0]))
@@ -300,7 +300,7 @@ STEPS = _speculation._MIN_STEPS
 def test_only_whole_blocks_of_long_runs_are_speculative():
     _, runner = make()
     x, y = data(BLOCK_STEPS)
-    assert not runner.may_speculate((x, y), STEPS), "the program is not known yet"
+    assert not runner.may_speculate((x, y), STEPS), "the program does not exist yet"
     runner.run((x[0], y[0]))
     assert runner.may_speculate((x, y), STEPS)
     assert not runner.may_speculate((x, y), STEPS - 1), "too few steps to compensate for the compilation"

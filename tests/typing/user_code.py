@@ -1,4 +1,4 @@
-"""Code of a user as pyright --strict must see it; read by tests/architecture/test_user_typing.py, never imported."""
+"""User code for pyright --strict; read by tests/architecture/test_user_typing.py, never imported."""
 
 from typing import assert_type
 

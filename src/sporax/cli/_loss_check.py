@@ -108,8 +108,8 @@ def printed(reports: Iterator[Report], *, several: bool) -> list[Report]:
 
 
 def _print_line(console: Any, report: Report) -> None:
-    colour = "red" if report.failures else "yellow" if report.warnings else "green"
-    console.print(f"[{colour}]{report.summary}[/]", highlight=False)
+    color = "red" if report.failures else "yellow" if report.warnings else "green"
+    console.print(f"[{color}]{report.summary}[/]", highlight=False)
     for finding in (*report.failures, *report.warnings):
         console.print(f"  {MARKS[finding.status]} {finding.title}: {finding.found}", highlight=False, markup=False)
 

@@ -268,7 +268,7 @@ class Tensor:
         """Elementwise absolute value."""
 
     def abs_(self) -> Tensor:
-        """As `Tensor.abs`, in place; returns the Tensor itself."""
+        """As `Tensor.abs`, in place; return the Tensor."""
 
     def absolute(self) -> Tensor:
         """Elementwise absolute value."""
@@ -283,7 +283,7 @@ class Tensor:
         """Elementwise sum of this Tensor and `alpha` times another operand; `ops.add` has no `alpha`."""
 
     def add_(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
-        """As `Tensor.add`, in place; returns the Tensor itself."""
+        """As `Tensor.add`, in place; return the Tensor."""
 
     def addbmm(self, batch1: _TensorLike, batch2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """A matrix plus the sum of a batch of matrix products."""
@@ -388,7 +388,7 @@ class Tensor:
         """Bernoulli draws: 1 with the probabilities in the Tensor, else 0."""
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-        """Every element 1 with probability p, else 0; returns the Tensor itself."""
+        """Set every element to 1 with probability p, else to 0, in place; return the Tensor."""
 
     def bfloat16(self) -> Tensor:
         """Cast to bfloat16."""
@@ -430,7 +430,7 @@ class Tensor:
         """Round up to the nearest integer."""
 
     def ceil_(self) -> Tensor:
-        """As `Tensor.ceil`, in place; returns the Tensor itself."""
+        """As `Tensor.ceil`, in place; return the Tensor."""
 
     def chunk(self, chunks: builtins.int, axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
         """Split along an axis into n pieces of equal length; the last may be shorter, and a short axis gives fewer."""
@@ -439,7 +439,7 @@ class Tensor:
         """Limit each element to the range between two bounds, as `ops.clamp`."""
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """As `Tensor.clamp`, in place; returns the Tensor itself."""
+        """As `Tensor.clamp`, in place; return the Tensor."""
 
     def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """Limit each element to the range between two bounds, as `ops.clamp`."""
@@ -454,7 +454,7 @@ class Tensor:
         """Return the Tensor itself: sporax has no strides."""
 
     def copy_(self, src: Any, non_blocking: builtins.bool = False) -> Tensor:
-        """The values of another Tensor, which broadcasts and is cast; returns the Tensor itself."""
+        """Copy the values of another Tensor, which is broadcast and cast, in place; return the Tensor."""
 
     def copysign(self, other: _TensorLike) -> Tensor:
         """Absolute value of the first with the sign of the second."""
@@ -514,7 +514,7 @@ class Tensor:
         """Elementwise quotient."""
 
     def div_(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
-        """As `Tensor.div`, in place; returns the Tensor itself."""
+        """As `Tensor.div`, in place; return the Tensor."""
 
     def divide(self, other: _TensorLike, *, rounding_mode: str | None = None) -> Tensor:
         """Elementwise quotient."""
@@ -544,13 +544,13 @@ class Tensor:
         """Elementwise inverse error function."""
 
     def erfinv_(self) -> Tensor:
-        """As `Tensor.erfinv`, in place; returns the Tensor itself."""
+        """As `Tensor.erfinv`, in place; return the Tensor."""
 
     def exp(self) -> Tensor:
         """Elementwise exponential."""
 
     def exp_(self) -> Tensor:
-        """As `Tensor.exp`, in place; returns the Tensor itself."""
+        """As `Tensor.exp`, in place; return the Tensor."""
 
     def expand(self, *sizes: builtins.int | Sequence[builtins.int] | Tensor, size: Any = None) -> Tensor:
         """Repeat the Tensor along axes of length 1, and along new leading axes, to a shape."""
@@ -565,13 +565,13 @@ class Tensor:
         """Elementwise exponential minus one, accurate near 0."""
 
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
-        """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
+        """Draw every element from the exponential distribution of rate `lambd`, in place; return the Tensor."""
 
     def fill(self, value: _TensorLike) -> Tensor:
         """Tensor of the shape of another, filled with one number."""
 
     def fill_(self, value: Any) -> Tensor:
-        """Every element set to one number; returns the Tensor itself."""
+        """Set every element to a number, in place; return the Tensor."""
 
     def fills(self, value: _TensorLike) -> Tensor:
         """Tensor of the shape and dtype of another, filled with one number."""
@@ -598,13 +598,13 @@ class Tensor:
         """Round down to the nearest integer."""
 
     def floor_(self) -> Tensor:
-        """As `Tensor.floor`, in place; returns the Tensor itself."""
+        """As `Tensor.floor`, in place; return the Tensor."""
 
     def floor_divide(self, other: _TensorLike) -> Tensor:
         """Elementwise quotient, rounded down."""
 
     def floor_divide_(self, other: _TensorLike) -> Tensor:
-        """As `Tensor.floor_divide`, in place; returns the Tensor itself."""
+        """As `Tensor.floor_divide`, in place; return the Tensor."""
 
     def fmax(self, other: _TensorLike) -> Tensor:
         """Elementwise maximum; a NaN is ignored where the other element is a number."""
@@ -673,13 +673,13 @@ class Tensor:
         """Slices added along an axis, by index: (axis, indices, slices), or as `ops.index_add`."""
 
     def index_fill(self, axis: builtins.int = ..., index: _TensorLike = ..., value: _TensorLike = ..., *, dim: Any = None) -> Tensor:
-        """Slices along an axis filled with a number, by index."""
+        """Fill slices along an axis with a number, by index."""
 
     def index_fill_(self, axis: builtins.int, index: _TensorLike, value: _TensorLike, *, dim: Any = None) -> Tensor:
-        """As `Tensor.index_fill`, in place; returns the Tensor itself."""
+        """As `Tensor.index_fill`, in place; return the Tensor."""
 
     def index_put(self, indices: Sequence[_TensorLike], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
-        """Elements replaced at the given indices; with `accumulate` added."""
+        """Replace elements at the given indices; with `accumulate`, add to them."""
 
     def index_select(self, axis: builtins.int = ..., index: _TensorLike = ..., *, dim: Any = None) -> Tensor:
         """Return slices along an axis, in the order of indices."""
@@ -766,7 +766,7 @@ class Tensor:
         """Elementwise logarithm to base 2."""
 
     def log_(self) -> Tensor:
-        """As `Tensor.log`, in place; returns the Tensor itself."""
+        """As `Tensor.log`, in place; return the Tensor."""
 
     def logaddexp(self, other: _TensorLike) -> Tensor:
         """Logarithm of the sum of exponentials, without overflow."""
@@ -805,7 +805,7 @@ class Tensor:
         """Replace the elements where a mask is true by one number."""
 
     def masked_fill_(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
-        """As `Tensor.masked_fill`, in place; returns the Tensor itself."""
+        """As `Tensor.masked_fill`, in place; return the Tensor."""
 
     def masked_select(self, mask: _TensorLike) -> Tensor:
         """Select the elements where a mask is true, in row-major order. The shape depends on values: not compilable."""
@@ -847,7 +847,7 @@ class Tensor:
         """Elementwise product."""
 
     def mul_(self, other: _TensorLike) -> Tensor:
-        """As `Tensor.mul`, in place; returns the Tensor itself."""
+        """As `Tensor.mul`, in place; return the Tensor."""
 
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = True, seed: builtins.int | None = None) -> Tensor:
         """Class indices drawn with given weights."""
@@ -886,7 +886,7 @@ class Tensor:
         """Elementwise negation."""
 
     def neg_(self) -> Tensor:
-        """As `Tensor.neg`, in place; returns the Tensor itself."""
+        """As `Tensor.neg`, in place; return the Tensor."""
 
     def negative(self) -> Tensor:
         """Elementwise negation."""
@@ -916,7 +916,7 @@ class Tensor:
         """Norm of vectors, or of matrices."""
 
     def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
-        """Every element drawn from a normal distribution; returns the Tensor itself."""
+        """Draw every element from a normal distribution, in place; return the Tensor."""
 
     def not_equal(self, other: _TensorLike) -> Tensor:
         """Elementwise inequality."""
@@ -937,7 +937,7 @@ class Tensor:
         """Elementwise power; an integer to a float power gives float32."""
 
     def pow_(self, exponent: _TensorLike) -> Tensor:
-        """As `Tensor.pow`, in place; returns the Tensor itself."""
+        """As `Tensor.pow`, in place; return the Tensor."""
 
     def prod(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, keep_dims: builtins.bool = False, dtype: Any = None, *, dim: Any = None, keepdims: Any = None, keepdim: Any = None) -> Tensor:
         """Product over axes; integers and bools give int64."""
@@ -964,7 +964,7 @@ class Tensor:
         """Remainder of the division that rounds down; it has the sign of the divisor."""
 
     def remainder_(self, other: _TensorLike, *, divisor: Any = None) -> Tensor:
-        """As `Tensor.remainder`, in place; returns the Tensor itself."""
+        """As `Tensor.remainder`, in place; return the Tensor."""
 
     def repeat(self, *repeats: builtins.int | Sequence[builtins.int] | Tensor) -> Tensor:
         """Repeat the whole Tensor along axes."""
@@ -991,7 +991,7 @@ class Tensor:
         """Round to a number of decimals; halfway cases round to the even one. The derivative is 0."""
 
     def round_(self, *, decimals: builtins.int = 0) -> Tensor:
-        """As `Tensor.round`, in place; returns the Tensor itself."""
+        """As `Tensor.round`, in place; return the Tensor."""
 
     def rsqrt(self) -> Tensor:
         """Elementwise reciprocal of the square root."""
@@ -1024,7 +1024,7 @@ class Tensor:
         """Elements of this Tensor where a condition is true, and of `y` elsewhere; with two ints, a slice of an axis."""
 
     def select_scatter(self, src: _TensorLike = ..., axis: builtins.int = ..., index: builtins.int = ..., *, dim: Any = None) -> Tensor:
-        """One slice along an axis replaced."""
+        """Replace one slice along an axis."""
 
     def sgn(self) -> Tensor:
         """Elementwise sign; a complex element gives a complex number of the same angle and absolute value 1."""
@@ -1036,13 +1036,13 @@ class Tensor:
         """Logistic function."""
 
     def sigmoid_(self) -> Tensor:
-        """As `Tensor.sigmoid`, in place; returns the Tensor itself."""
+        """As `Tensor.sigmoid`, in place; return the Tensor."""
 
     def sign(self) -> Tensor:
         """Elementwise sign: -1, 0 or 1; the derivative is 0."""
 
     def sign_(self) -> Tensor:
-        """As `Tensor.sign`, in place; returns the Tensor itself."""
+        """As `Tensor.sign`, in place; return the Tensor."""
 
     def signbit(self) -> Tensor:
         """Whether the sign bit of each element is set; it is for -0."""
@@ -1057,7 +1057,7 @@ class Tensor:
         """Elementwise hyperbolic sine."""
 
     def slice_scatter(self, src: _TensorLike, axis: builtins.int = 0, start: Any = None, end: Any = None, step: Any = 1, *, dim: Any = None) -> Tensor:
-        """A range along an axis replaced."""
+        """Replace a range along an axis."""
 
     def soft_shrink(self, lambd: _TensorLike = 0.5) -> Tensor:
         """Soft shrinkage: small values are set to 0, the others move towards 0."""
@@ -1075,13 +1075,13 @@ class Tensor:
         """Elementwise square root."""
 
     def sqrt_(self) -> Tensor:
-        """As `Tensor.sqrt`, in place; returns the Tensor itself."""
+        """As `Tensor.sqrt`, in place; return the Tensor."""
 
     def square(self) -> Tensor:
         """Elementwise square."""
 
     def square_(self) -> Tensor:
-        """As `Tensor.square`, in place; returns the Tensor itself."""
+        """As `Tensor.square`, in place; return the Tensor."""
 
     def squeeze(self, axis: builtins.int | Sequence[builtins.int] | Tensor | None = None, *, dim: Any = None) -> Tensor:
         """Remove axes of length 1."""
@@ -1093,7 +1093,7 @@ class Tensor:
         """Elementwise difference of the input and a multiple of another operand."""
 
     def sub_(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
-        """As `Tensor.sub`, in place; returns the Tensor itself."""
+        """As `Tensor.sub`, in place; return the Tensor."""
 
     def subtract(self, other: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """Elementwise difference of the input and a multiple of another operand."""
@@ -1120,7 +1120,7 @@ class Tensor:
         """Elementwise hyperbolic tangent."""
 
     def tanh_(self) -> Tensor:
-        """As `Tensor.tanh`, in place; returns the Tensor itself."""
+        """As `Tensor.tanh`, in place; return the Tensor."""
 
     def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int], axis: builtins.int = 0, *, dim: Any = None) -> tuple[Tensor, ...]:
         """Split along an axis into pieces of nearly equal length, or at given indices."""
@@ -1162,7 +1162,7 @@ class Tensor:
         """Numbers drawn uniformly from [from_, to), in the shape and dtype of the Tensor."""
 
     def uniform_(self, from_: builtins.float = 0, to: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
-        """Every element drawn uniformly from [from_, to); returns the Tensor itself."""
+        """Draw every element uniformly from [from_, to), in place; return the Tensor."""
 
     def unique(self) -> tuple[Tensor, Tensor]:
         """Distinct elements, in the order of their first occurrence. The shape depends on values: it cannot be compiled."""
@@ -1204,4 +1204,4 @@ class Tensor:
         """Product of the first and the logarithm of the second; 0 where the first is 0."""
 
     def zero_(self) -> Tensor:
-        """Every element set to 0; returns the Tensor itself."""
+        """Set every element to 0, in place; return the Tensor."""

@@ -33,7 +33,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
         `bfloat16`), or to a `str`.
 
     Raises:
-        CheckpointError: a missing, unrecognised, truncated or damaged file; the message says what it looks like.
+        CheckpointError: a missing, unrecognized, truncated or damaged file; the message says what it looks like.
 
     >>> import numpy as np, tempfile
     >>> from sporax import formats

@@ -17,8 +17,12 @@ Writable: TypeAlias = np.ndarray | np.generic | bool | int | float | complex | s
 """A value that can be written; scalars become 0-d arrays."""
 
 
-def normalise(entries: Mapping[str, Writable]) -> dict[str, Entry]:
-    """Convert entries to little-endian, contiguous arrays; raise `CheckpointError` for an unsupported entry."""
+def normalize(entries: Mapping[str, Writable]) -> dict[str, Entry]:
+    """Convert entries to little-endian, contiguous arrays.
+
+    Raises:
+        CheckpointError: no checkpoint format supports an entry.
+    """
     result: dict[str, Entry] = {}
     for name, value in entries.items():
         if not isinstance(name, str):

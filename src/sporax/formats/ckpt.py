@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from sporax._errors import CheckpointError
 from sporax.formats._atomic import atomic_write
 from sporax.formats._ckpt_read import decode_stream
-from sporax.formats._entries import Entry, Writable, flat_bytes, normalise
+from sporax.formats._entries import Entry, Writable, flat_bytes, normalize
 from sporax.formats._schema import CRC_MARK, SPORAX_HEADER, TYPE_NAMES, VALUE_TAG, value_class
 from sporax.formats._sniff import read_head
 
@@ -49,7 +49,7 @@ def encode(entries: Mapping[str, Writable]) -> Iterator[bytes]:
     >>> b"".join(ckpt.encode({"lr": True}))[11:]
     b'\\n\\x0f\\n\\x02lr\\x12\\t\\x12\\x04Bool\\x1a\\x01\\x01crc_num\\x00\\x00\\x00\\x00\\x00\\x00\\xb5\\xc0F6'
     """
-    return _with_trailer([_typed(name, value) for name, value in normalise(entries).items()])
+    return _with_trailer([_typed(name, value) for name, value in normalize(entries).items()])
 
 
 def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None:
@@ -85,7 +85,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
         A dict in the order of the file: names to writable arrays with the stored shape and dtype, or to strings.
 
     Raises:
-        CheckpointError: a missing, unrecognised, truncated, damaged or encrypted file. A plain MindSpore file (without
+        CheckpointError: a missing, unrecognized, truncated, damaged or encrypted file. A plain MindSpore file (without
             a checksum) that was truncated exactly between two tensors cannot be detected.
 
     >>> from sporax.formats import ckpt

@@ -14,7 +14,7 @@ import numpy as np
 
 from sporax._errors import CheckpointError
 from sporax.formats._atomic import replacing
-from sporax.formats._entries import Entry, Writable, checksum, normalise
+from sporax.formats._entries import Entry, Writable, checksum, normalize
 from sporax.formats._sniff import FETCH, fault, foreign, foreign_kind, is_ckpt, is_safetensors, read_head
 
 _STRING = "sporax.str."
@@ -43,7 +43,7 @@ def write(path: str | os.PathLike[str], entries: Mapping[str, Writable]) -> None
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    checked = normalise(entries)
+    checked = normalize(entries)
     if "__metadata__" in checked:
         raise CheckpointError(
             "checkpoint: the name '__metadata__' is reserved by the safetensors format. Rename the entry, or write "
@@ -78,7 +78,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Entry]:
         followed by the strings that sporax wrote.
 
     Raises:
-        CheckpointError: a missing, unrecognised, truncated or damaged file, or a dtype that NumPy does not support.
+        CheckpointError: a missing, unrecognized, truncated or damaged file, or a dtype that NumPy does not support.
 
     >>> from sporax.formats import safetensors
     >>> safetensors.read("no_such.safetensors")

@@ -43,11 +43,12 @@ from sporax.losses.contract._info import LossInfo as LossInfo
 from sporax.losses.contract._info import Size as Size
 from sporax.losses.contract._info import Sized as Sized
 from sporax.losses.contract._labels import debug_checks as debug_checks
+from sporax.losses.contract._labels import enforce_values as enforce_values
 from sporax.losses.contract._loss_function import Counted as Counted
 from sporax.losses.contract._loss_function import LossFunction as LossFunction
-from sporax.losses.contract._loss_function import hyper_parameter as hyper_parameter
 from sporax.losses.contract._loss_function import loss_function as loss_function
 from sporax.losses.contract._observer import observed_by as observed_by
+from sporax.losses.contract._parameters import hyper_parameter as hyper_parameter
 from sporax.losses.contract._reduce import REDUCTIONS as REDUCTIONS
 from sporax.losses.contract._reduce import check_reduction as check_reduction
 from sporax.losses.contract._reduce import divide as divide

@@ -1,6 +1,6 @@
 """MindSpore's path `mint`: its losses, and the ops whose meaning and arguments are those of `ops`.
 
-It hands names on. An op that mint has with other arguments, such as `mint.cat(tensors, dim)`, is not here.
+It re-exports names. An op that mint has with other arguments, such as `mint.cat(tensors, dim)`, is not here.
 
     >>> from sporax import mint, Tensor
     >>> print(mint.exp(Tensor([0.0])), mint.nn.functional.l1_loss(Tensor([1.0]), Tensor([3.0])))

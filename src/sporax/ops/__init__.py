@@ -10,7 +10,7 @@ Importing this package gives Tensor its methods.
 from typing import TYPE_CHECKING
 
 from sporax._suggest import missing_from
-from sporax.ops import (  # the families enter their names in the tables of `_base`
+from sporax.ops import (  # the families register their names in the tables of `_base`
     _activation as _activation,
 )
 from sporax.ops import (

@@ -49,7 +49,7 @@ def acosh(input: _TensorLike) -> Tensor:
     """Elementwise inverse hyperbolic cosine."""
 
 def adaptive_avg_pool2d(input: _TensorLike, output_size: Any) -> Tensor:
-    """Mean of windows that are chosen so that the output has a given size."""
+    """Mean of windows that are determined by the size of the output."""
 
 def add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Elementwise sum."""
@@ -70,7 +70,7 @@ def addmv(input: _TensorLike, mat: _TensorLike, vec: _TensorLike, *, beta: _Tens
     """A vector plus the product of a matrix and a vector."""
 
 def addn(x: Sequence[_TensorLike]) -> Tensor:
-    """Sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of the same shape."""
 
 def addr(x: _TensorLike, vec1: _TensorLike, vec2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """A matrix plus the outer product of two vectors."""
@@ -415,7 +415,7 @@ def dtype(x: _TensorLike) -> _DType:
     """Return the dtype."""
 
 def einsum(equation: str, *operands: _TensorLike | Sequence[_TensorLike]) -> Tensor:
-    """Sum of products that an equation of axis names states."""
+    """Sum of products given by an equation of axis names."""
 
 def elu(input_x: _TensorLike, alpha: _TensorLike = 1.0) -> Tensor:
     """Exponential linear unit."""
@@ -619,10 +619,10 @@ def imag(input: _TensorLike) -> Tensor:
     """Imaginary part of each element."""
 
 def index_add(x: _TensorLike, indices: _TensorLike, y: _TensorLike, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> Tensor:
-    """Slices added along an axis, by index."""
+    """Add slices along an axis, by index."""
 
 def index_fill(x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor:
-    """Slices along an axis filled with a number, by index."""
+    """Fill slices along an axis with a number, by index."""
 
 def index_select(input: _TensorLike, axis: int, index: _TensorLike) -> Tensor:
     """Return slices along an axis, in the order of indices."""
@@ -739,7 +739,7 @@ def log_softmax(logits: _TensorLike, axis: int | Sequence[int] = -1) -> Tensor:
     """Logarithm of the softmax along an axis, computed without overflow."""
 
 def log_uniform_candidate_sampler(true_classes: _TensorLike, num_true: int = 1, num_sampled: int = 5, unique: bool = True, range_max: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw classes, small indices more often: for classes in the order of their frequency."""
+    """Draw classes with log-uniform probabilities, for classes in the order of decreasing frequency."""
 
 def logaddexp(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Logarithm of the sum of exponentials, without overflow."""
@@ -1078,7 +1078,7 @@ def scalar_to_tensor(input_x: _TensorLike, dtype: Any = ...) -> Tensor:
     """Convert a number to a 0-d Tensor."""
 
 def scatter(input: _TensorLike, axis: int, index: _TensorLike, src: _TensorLike) -> Tensor:
-    """Elements replaced along an axis, one index for each element of the source."""
+    """Replace elements along an axis, one index for each element of the source."""
 
 def scatter_add(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter increased by the updates, by index."""
@@ -1096,7 +1096,7 @@ def scatter_mul(input_x: Parameter, indices: Any, updates: Any) -> Tensor:
     """Rows of a Parameter multiplied by the updates, by index."""
 
 def scatter_nd(indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor:
-    """Zeros with updates added at points."""
+    """Add updates at points to zeros."""
 
 def scatter_nd_add(input_x: Parameter, indices: Any, updates: Any, use_locking: bool = False) -> Tensor:
     """Elements or slices of a Parameter at points increased by the updates."""
@@ -1132,7 +1132,7 @@ def select(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Te
     """Select elements of one Tensor where a condition is true, and of another where it is false."""
 
 def select_scatter(input: _TensorLike, src: _TensorLike, axis: int, index: int) -> Tensor:
-    """One slice along an axis replaced."""
+    """Replace one slice along an axis."""
 
 def selu(input_x: _TensorLike) -> Tensor:
     """Scaled exponential linear unit, which preserves mean 0 and variance 1."""
@@ -1177,7 +1177,7 @@ def slice(input_x: _TensorLike, begin: int | Sequence[int] | Tensor, size: int |
     """Return a block of the Tensor."""
 
 def slice_scatter(input: _TensorLike, src: _TensorLike, axis: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
-    """A range along an axis replaced."""
+    """Replace a range along an axis."""
 
 def smooth_l1_loss(input: _TensorLike, target: _TensorLike, beta: _TensorLike = 1.0, reduction: str = 'none') -> Tensor:
     """Smooth L1 loss: quadratic below `beta`, linear beyond."""
@@ -1279,7 +1279,7 @@ def tensor_div(input: _TensorLike, other: _TensorLike, *, rounding_mode: str | N
     """Elementwise quotient."""
 
 def tensor_dot(x1: _TensorLike, x2: _TensorLike, axes: Any) -> Tensor:
-    """Sum over chosen axes of both Tensors."""
+    """Sum over given axes of both Tensors."""
 
 def tensor_exp(input: _TensorLike) -> Tensor:
     """Elementwise exponential."""
@@ -1318,7 +1318,7 @@ def tensor_scatter_div(input_x: _TensorLike, indices: _TensorLike, updates: _Ten
     """Elements or slices at points divided by the updates."""
 
 def tensor_scatter_elements(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike, axis: int = 0, reduction: str | None = 'none') -> Tensor:
-    """Elements replaced or added along an axis, one index for each update."""
+    """Replace or add elements along an axis, one index for each update."""
 
 def tensor_scatter_max(input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor:
     """Elements or slices at points replaced by the updates where these are larger."""
@@ -1484,7 +1484,7 @@ class Abs(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AccumulateNV2(Primitive):
-    """Sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of the same shape."""
     def __init__(self) -> None: ...
     def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
@@ -1494,7 +1494,7 @@ class Acosh(Primitive):
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
 class AdaptiveAvgPool2D(Primitive):
-    """Mean of windows that are chosen so that the output has a given size."""
+    """Mean of windows that are determined by the size of the output."""
     def __init__(self, output_size: Any) -> None: ...
     def __call__(self, input: _TensorLike) -> Tensor: ...
 
@@ -1504,7 +1504,7 @@ class Add(Primitive):
     def __call__(self, input: _TensorLike, other: _TensorLike) -> Tensor: ...
 
 class AddN(Primitive):
-    """Sum of a list of Tensors of one shape."""
+    """Sum of a list of Tensors of the same shape."""
     def __init__(self) -> None: ...
     def __call__(self, x: Sequence[_TensorLike]) -> Tensor: ...
 
@@ -1824,7 +1824,7 @@ class Dropout3D(Primitive):
     def __call__(self, x: _TensorLike) -> tuple[Tensor, Tensor]: ...
 
 class Einsum(Primitive):
-    """Sum of products that an equation of axis names states."""
+    """Sum of products given by an equation of axis names."""
     def __init__(self, equation: str) -> None: ...
     def __call__(self, inputs: _TensorLike | Sequence[_TensorLike]) -> Tensor: ...
 
@@ -2044,12 +2044,12 @@ class InTopK(Primitive):
     def __call__(self, x1: _TensorLike, x2: _TensorLike) -> Tensor: ...
 
 class IndexAdd(Primitive):
-    """Slices added along an axis, by index."""
+    """Add slices along an axis, by index."""
     def __init__(self, axis: int, use_lock: bool = True, check_index_bound: bool = True) -> None: ...
     def __call__(self, x: _TensorLike, indices: _TensorLike, y: _TensorLike) -> Tensor: ...
 
 class IndexFill(Primitive):
-    """Slices along an axis filled with a number, by index."""
+    """Fill slices along an axis with a number, by index."""
     def __init__(self) -> None: ...
     def __call__(self, x: _TensorLike, axis: int, index: _TensorLike, value: _TensorLike) -> Tensor: ...
 
@@ -2164,7 +2164,7 @@ class LogSoftmax(Primitive):
     def __call__(self, logits: _TensorLike) -> Tensor: ...
 
 class LogUniformCandidateSampler(RandomPrimitive):
-    """Draw classes, small indices more often: for classes in the order of their frequency."""
+    """Draw classes with log-uniform probabilities, for classes in the order of decreasing frequency."""
     def __init__(self, num_true: int = 1, num_sampled: int = 5, unique: bool = True, range_max: int = 5, seed: int = 0) -> None: ...
     def __call__(self, true_classes: _TensorLike) -> tuple[Tensor, Tensor, Tensor]: ...
 
@@ -2524,7 +2524,7 @@ class ScatterMul(Primitive):
     def __call__(self, input_x: Parameter, indices: Any, updates: Any) -> Tensor: ...
 
 class ScatterNd(Primitive):
-    """Zeros with updates added at points."""
+    """Add updates at points to zeros."""
     def __init__(self) -> None: ...
     def __call__(self, indices: _TensorLike, updates: _TensorLike, shape: int | Sequence[int] | Tensor) -> Tensor: ...
 
@@ -2764,7 +2764,7 @@ class TensorScatterDiv(Primitive):
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 
 class TensorScatterElements(Primitive):
-    """Elements replaced or added along an axis, one index for each update."""
+    """Replace or add elements along an axis, one index for each update."""
     def __init__(self, axis: int = 0, reduction: str | None = 'none') -> None: ...
     def __call__(self, input_x: _TensorLike, indices: _TensorLike, updates: _TensorLike) -> Tensor: ...
 

@@ -27,7 +27,7 @@ def _relu6(x: jax.Array) -> jax.Array:
 
 
 def _hard_gate(x: jax.Array) -> jax.Array:
-    # In float32 at least: half precision would round twice, and the rounding of 1/6 is coarse.
+    # At least in float32: half precision would round twice, and 1/6 is inaccurate in half precision.
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     inner = wide / 6 + 0.5
     return jnp.where(inner <= 0, jnp.zeros_like(wide), jnp.where(inner >= 1, jnp.ones_like(wide), inner))

@@ -1,4 +1,4 @@
-"""What every op does with its arguments first: arrays made, axes, shapes and dtypes checked by name."""
+"""Preparation of the arguments of ops: conversion to arrays, and checks of axes, shapes and dtypes."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ Array = Any
 
 
 def as_array(value: Any) -> Array:
-    """A JAX array: arrays as they are, numbers and lists with MindSpore's dtypes."""
+    """Convert to a JAX array; numbers and lists get MindSpore's dtypes."""
     return value if isinstance(value, jax.Array) else to_array(value)
 
 
 def as_dtype_of(value: Any, array: Array) -> Array:
-    """A JAX array of `value` with the dtype of `array`; a Python number is rounded once, to that dtype."""
+    """Convert `value` to a JAX array with the dtype of `array`; a Python number is rounded once."""
     if isinstance(value, (bool, int, float, complex)):
         return jnp.asarray(value, array.dtype)
     return as_array(value).astype(array.dtype)
 
 
 def as_floating(value: Any) -> Array:
-    """A JAX array of floating (or complex) dtype: integers and bools become float32."""
+    """Convert to a JAX array of floating or complex dtype; integers and bools become float32."""
     array = as_array(value)
     return array.astype(np.float32) if array.dtype.kind in "iub" else array
 
 
 def widened(array: Array) -> Array:
-    """The array in float32 where it is of half precision, in which squares and sums overflow and stop growing."""
+    """Convert half precision, in which squares overflow and sums stop growing, to float32."""
     return array.astype(np.float32) if is_floating(array) and array.dtype.itemsize < 4 else array
 
 
 def is_floating(array: Array) -> bool:
-    """Whether the dtype holds fractions; bfloat16 counts, complex does not."""
+    """Return whether the dtype is floating, bfloat16 included; complex is not."""
     return bool(jnp.issubdtype(array.dtype, np.floating))
 
 
 def check_kind(array: Array, kinds: str, *, where: str, name: str = "input") -> None:
-    """The dtype of `array` must be of one of NumPy's `kinds`; "f" takes bfloat16 too."""
+    """Check that the dtype of `array` is of one of NumPy's `kinds`; "f" includes bfloat16."""
     kind = "f" if is_floating(array) else array.dtype.kind
     if kind not in kinds:
         raise DtypeError(
@@ -81,7 +81,7 @@ def check_broadcast(where: str, *arrays: Any) -> tuple[int, ...]:
         ) from None
 
 
-def whole(value: Any, *, where: str, name: str) -> int:
+def as_int(value: Any, *, where: str, name: str) -> int:
     """A Python int from an int or a 0-d integer Tensor."""
     if isinstance(value, (bool, float)):
         raise ArgumentTypeError(
@@ -99,19 +99,19 @@ def whole(value: Any, *, where: str, name: str) -> int:
     raise ArgumentTypeError(f"ops.{where}: `{name}` must be an int, but got {value!r} of type {type(value).__name__}.")
 
 
-def wholes(value: Any, *, where: str, name: str) -> tuple[int, ...]:
+def as_ints(value: Any, *, where: str, name: str) -> tuple[int, ...]:
     """A tuple of Python ints from an int, a sequence, or an integer Tensor."""
     if hasattr(value, "dtype") and hasattr(value, "ndim"):
         if value.ndim == 0:
-            return (whole(value, where=where, name=name),)
+            return (as_int(value, where=where, name=name),)
         value = np.asarray(value).tolist()
     if isinstance(value, (list, tuple)):
-        return tuple(whole(each, where=where, name=name) for each in value)
-    return (whole(value, where=where, name=name),)
+        return tuple(as_int(each, where=where, name=name) for each in value)
+    return (as_int(value, where=where, name=name),)
 
 
 def spread(values: tuple[Any, ...]) -> Any:
-    """`f(2, 3)` and `f((2, 3))` alike, for methods that take either."""
+    """Return the tuple of `f(2, 3)` or `f((2, 3))`, for methods that accept both."""
     return values[0] if len(values) == 1 and not isinstance(values[0], int) else values
 
 
@@ -119,7 +119,7 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
     """`axis` as a number ≥ 0.
 
     Args:
-        axis: a whole number; negative ones count from the end.
+        axis: an integer; negative ones count from the end.
         array: the array whose axis it is.
         where, name: for the message.
         new: whether it is the place of an axis that is to be inserted.
@@ -127,7 +127,7 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
     Raises:
         ArgumentError: it is out of range; names the axis, the shape and the range.
     """
-    number = whole(axis, where=where, name=name)
+    number = as_int(axis, where=where, name=name)
     rank = len(array.shape) + new
     # A 0-d array counts as one element along an axis, as in MindSpore.
     bound = rank or 1
@@ -140,14 +140,14 @@ def one_axis(axis: Any, array: Array, *, where: str, name: str = "axis", new: bo
 
 
 def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[int, ...]:
-    """The axes to reduce, each ≥ 0: None and () stand for all of them.
+    """The axes to reduce, each ≥ 0: None and () mean all of them.
 
     Raises:
         ArgumentError: one is out of range, or named twice.
     """
     if axis is None:
         return tuple(np.arange(len(array.shape)).tolist())
-    numbers = wholes(axis, where=where, name=name)
+    numbers = as_ints(axis, where=where, name=name)
     if not numbers:
         return tuple(np.arange(len(array.shape)).tolist())
     found = tuple(one_axis(each, array, where=where, name=name) for each in numbers)
@@ -157,15 +157,15 @@ def axes(axis: Any, array: Array, *, where: str, name: str = "axis") -> tuple[in
 
 
 def as_shape(value: Any, *, where: str, name: str = "shape", free: bool = False) -> tuple[int, ...]:
-    """A shape from an int, a sequence or a Tensor; with `free`, sizes of -1 are let through."""
-    sizes = wholes(value, where=where, name=name)
+    """Return a shape from an int, a sequence or a Tensor; `free` allows sizes of -1."""
+    sizes = as_ints(value, where=where, name=name)
     if sizes and min(sizes) < (-1 if free else 0):
         raise ArgumentError(f"ops.{where}: sizes of `{name}` must not be negative, but got {sizes}.")
     return sizes
 
 
 def numpy_dtype(dtype: Any, default: Any = None) -> Any:
-    """The NumPy dtype of what MindSpore takes for a dtype, or `default` for None."""
+    """Return the NumPy dtype of what MindSpore accepts as a dtype, or `default` for None."""
     return default if dtype is None else as_dtype(dtype).dtype
 
 
@@ -191,7 +191,7 @@ def check_indices(indices: Array, size: int, *, where: str, name: str, lowest: i
 
 
 def arrays_of(values: Any, *, where: str, name: str) -> list[Array]:
-    """The arrays of a tuple or list of Tensors, at least one.
+    """Return the arrays of a non-empty tuple or list of Tensors.
 
     Raises:
         ArgumentTypeError: `values` is not a sequence.

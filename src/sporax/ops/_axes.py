@@ -26,7 +26,7 @@ from sporax.ops._op import op, signature
 
 
 def _order(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
-    numbers = _args.wholes(plain(value), where=where, name=name)
+    numbers = _args.as_ints(plain(value), where=where, name=name)
     order = tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
     if sorted(order) != list(range(x.ndim)):
         raise ArgumentError(

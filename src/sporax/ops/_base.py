@@ -36,7 +36,7 @@ ELSEWHERE: dict[str, dict[str, Callable[..., Any]]] = {}
 """Functions of other packages, such as "mint", by name."""
 
 OTHERS: dict[str, Any] = {}
-"""What is public and neither: helpers and classes with a constructor of their own."""
+"""Other public names: helpers, and classes with a custom constructor."""
 
 
 def entered(value: R, name: str | None = None) -> R:

@@ -1,4 +1,4 @@
-"""Samples of classes, for losses over very many classes."""
+"""Candidate samplers, for losses over large numbers of classes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def log_uniform_candidate_sampler(
     range_max: RangeMax,
     key: RepeatableKey,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    r"""Draw classes, small indices more often: for classes in the order of their frequency.
+    r"""Draw classes with log-uniform probabilities, for classes in the order of decreasing frequency.
 
     .. math:: P(c) = \frac{\ln(c + 2) - \ln(c + 1)}{\ln(C + 1)}
 

@@ -108,7 +108,7 @@ def addcdiv(x: Array, tensor1: Factor, tensor2: Factor, value: Operand) -> jax.A
 
 @op("ops.addn(x)", "ops.AddN()(x)", "ops.AccumulateNV2()(x)")
 def addn(x: Arrays) -> jax.Array:
-    r"""Sum of a list of Tensors of one shape.
+    r"""Sum of a list of Tensors of the same shape.
 
     .. math:: \sum_k x_k
 

@@ -34,7 +34,7 @@ Bound = Annotated[
 OptionalInteger = Annotated[
     Any,
     static_kind(
-        lambda value, _, where, name: None if value is None else _args.whole(plain(value), where=where, name=name),
+        lambda value, _, where, name: None if value is None else _args.as_int(plain(value), where=where, name=name),
         "int, or None.",
         "int | None",
         "ArgumentTypeError: not an int.",
@@ -422,7 +422,7 @@ def vander(x: Array, N: OptionalInteger) -> jax.Array:
 
 
 def _window_length(value: Any, _: Any, where: str, name: str) -> int:
-    length = _args.whole(plain(value), where=where, name=name)
+    length = _args.as_int(plain(value), where=where, name=name)
     if length < 0:
         raise ArgumentError(f"ops.{where}: `{name}` must not be negative, but got {length}.")
     return length

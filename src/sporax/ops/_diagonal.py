@@ -18,7 +18,7 @@ NotScalar = Annotated[jax.Array, ranked_kind(1)]
 Offset = Annotated[
     int,
     static_kind(
-        lambda value, _, where, name: _args.whole(plain(value), where=where, name=name),
+        lambda value, _, where, name: _args.as_int(plain(value), where=where, name=name),
         "the diagonal: 0 is the main one, positive numbers are above it.",
         "int",
         "ArgumentTypeError: not an int.",

@@ -30,7 +30,7 @@ class Partial:
     """
 
     def __call__(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> functools.partial[Any]:
-        """The function that takes the arguments that are left."""
+        """Return the function of the remaining arguments."""
         return functools.partial(func, *args, **kwargs)
 
 
@@ -65,10 +65,10 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "Cell": lambda value: isinstance(value, Cell),
     "TypeType": lambda value: isinstance(value, DType),
 }
-# MindSpore's other spellings of Python's numbers.
+# MindSpore's other names of Python's numbers.
 _TESTS |= {"int": _TESTS["Int"], "float": _TESTS["Float"], "bool": _TESTS["Bool"]}
 _TESTS |= {"Int64": _TESTS["Int"], "Float32": _TESTS["Float"], "Float64": _TESTS["Float"]}
-# Kinds of values that sporax does not have: a function for them may be registered, and is never chosen.
+# Types that sporax does not have: a function for them may be registered, but is never called.
 _TESTS |= dict.fromkeys(("RowTensor", "CSRTensor", "COOTensor", "MapTensor", "EnvType", "Undetermined"), _never)
 _TESTS |= dict.fromkeys(("Int8", "Int16", "Int32", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float16"), _never)
 
@@ -92,7 +92,7 @@ def _matches(kind: Any, value: Any) -> bool:
 
 @entered
 class MultitypeFuncGraph:
-    """One name for several functions; the types of the arguments choose the first that fits.
+    """One name for several functions; the first one that matches the types of the arguments is called.
 
     A single function is called whatever the types.
 
@@ -120,7 +120,7 @@ class MultitypeFuncGraph:
         self.entries: list[tuple[tuple[Any, ...], Callable[..., Any]]] = []
 
     def register(self, *type_names: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Enter a function for arguments of these types.
+        """Register a function for arguments of these types.
 
         Args:
             type_names: one for each argument: a name ("Tensor", "Tensor[Float32]", "Number", "Int", "Float", "Bool",
@@ -145,7 +145,7 @@ class MultitypeFuncGraph:
 
     def __call__(self, *args: Any) -> Any:
         if len(self.entries) == 1:
-            # Nothing is to be chosen, and MindSpore does not look at the types either.
+            # MindSpore does not check the types of a single function either.
             return self.entries[0][1](*args)
         for kinds, function in self.entries:
             if len(kinds) == len(args) and all(map(_matches, kinds, args)):
@@ -159,11 +159,11 @@ class MultitypeFuncGraph:
 
 @entered
 class Map:
-    """Call a function for each entry of one or more tuples, side by side.
+    """Call a function for each entry of one or more tuples in parallel.
 
     Args:
         ops: the function. Default: the first argument of the call.
-        reverse: start at the end; the results keep their places.
+        reverse: start at the end; the results keep their positions.
 
     Raises:
         ArgumentError: the tuples differ in length.
@@ -219,11 +219,11 @@ class Map:
 
 @entered
 class HyperMap(Map):
-    """Call a function for each leaf of one or more nested tuples, lists or dicts of the same structure, side by side.
+    """Call a function for each leaf of one or more nested tuples, lists or dicts of the same structure.
 
     Args:
         ops: the function. Default: the first argument of the call.
-        reverse: start at the end; the results keep their places.
+        reverse: start at the end; the results keep their positions.
 
     Raises:
         ArgumentError: the structures differ.
@@ -241,7 +241,7 @@ class HyperMap(Map):
 
 @entered
 class GradOperation:
-    """A function's gradient, in the older form.
+    """Gradient operation, the older form of `grad`.
 
     Args:
         get_all: by all inputs, as a tuple; else by the first.
@@ -282,7 +282,7 @@ class GradOperation:
         def gradient(*args: Any) -> Any:
             inputs = args[:-1] if self.sens_param else args
             if self.get_all:
-                # As in MindSpore: what is not a Tensor has no gradient, and no place in the tuple.
+                # As in MindSpore, the tuple has no element for inputs other than Tensors.
                 positions: Any = tuple(i for i, each in enumerate(inputs) if hasattr(each, "dtype"))
             else:
                 positions = None if self.get_by_list else 0

@@ -22,10 +22,10 @@ def _tensors(inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
 
 @entered
 class InsertGradientOf:
-    """The input as it is; its gradient is what `f` makes of the gradient that arrives.
+    """Return the input, and replace its gradient by `f(gradient)`.
 
     Args:
-        f: from the gradient, a Tensor, to the new gradient, of the same shape.
+        f: a function of the gradient, a Tensor, that returns the new gradient, of the same shape.
 
     Raises:
         ArgumentTypeError: `f` cannot be called, or the input is not a Tensor.
@@ -45,7 +45,7 @@ class InsertGradientOf:
         self.f = f
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`x`, whose gradient goes through `f`."""
+        """Return `x`, whose gradient passes through `f`."""
 
         def backward(outputs: Any, _: Any, gradients: Any, __: Any) -> Any:
             if not is_floating(outputs[0]):
@@ -58,15 +58,15 @@ class InsertGradientOf:
 
 @entered
 class HookBackward:
-    """The inputs as they are; `hook_fn` is called with their gradients in the backward pass.
+    """Return the inputs, and call `hook_fn` with their gradients in the backward pass.
 
     Args:
-        hook_fn: from a tuple of gradients, one for each input, to None or the new ones.
+        hook_fn: a function of a tuple of gradients, one for each input, that returns None or the new gradients.
         cell_id: kept, as in MindSpore, without effect.
 
     Raises:
         ArgumentTypeError: `hook_fn` cannot be called, `cell_id` is not a str, or an input is not a Tensor.
-        CellError: in the backward pass, what the hook returned does not fit the gradients.
+        CellError: in the backward pass, the result of the hook does not match the gradients.
 
     Examples:
         >>> from sporax import Tensor, grad, ops
@@ -87,7 +87,7 @@ class HookBackward:
         self.cell_id = cell_id
 
     def __call__(self, *inputs: Tensor) -> Any:
-        """The input, or for several inputs their tuple."""
+        """Return the input, or a tuple of several inputs."""
         where = "ops.HookBackward"
         if not inputs:
             raise ArgumentError(f"{where}: give at least one Tensor; got no input.")

@@ -1,4 +1,4 @@
-"""In-place methods: each rebinds the Tensor, or writes the Parameter, and returns it. The shape must stay."""
+"""In-place methods: each rebinds the Tensor, or writes the Parameter, and returns it. The shape must not change."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _FROM_METHODS = (
     *("add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "clamp", "masked_fill", "index_fill"),
     *("abs", "neg", "sign", "square", "sqrt", "exp", "log", "erfinv", "sigmoid", "tanh", "floor", "ceil", "round"),
 )
-"""Methods whose in-place form is the method followed by the rebinding."""
+"""Methods whose in-place form is the method followed by rebinding."""
 
 
 def rebind(self: Tensor, value: Any, name: str) -> Tensor:
-    """Hold `value` from now on.
+    """Rebind the Tensor, or write the Parameter, to `value`.
 
     Raises:
-        ShapeError: its shape is another.
-        DtypeError: a Parameter of integers would get values with a fraction.
+        ShapeError: the shape differs.
+        DtypeError: an integer Parameter would get floating values.
     """
     if value.shape != self.shape:
         raise ShapeError(
@@ -53,12 +53,12 @@ def _inplace(name: str) -> None:
 
     inplace.__name__ = inplace.__qualname__ = method
     inplace.__module__ = __name__
-    inplace.__doc__ = f"As `Tensor.{name}`, in place; returns the Tensor itself."
+    inplace.__doc__ = f"As `Tensor.{name}`, in place; return the Tensor."
     inplace.__signature__ = inspect.signature(source)  # pyright: ignore[reportFunctionMemberAccess]
     tensor_method()(inplace)
 
 
-# Importing these has filled METHODS with what is taken from it here.
+# The imports have added these methods to METHODS.
 assert all((_activation, _clip, _methods, _special))
 for _name in _FROM_METHODS:
     _inplace(_name)
@@ -76,19 +76,19 @@ def _filled(self: Tensor, value: Any, name: str) -> Tensor:
 
 @tensor_method()
 def fill_(self: Tensor, value: Any) -> Tensor:
-    """Every element set to one number; returns the Tensor itself."""
+    """Set every element to a number, in place; return the Tensor."""
     return _filled(self, value, "fill_")
 
 
 @tensor_method()
 def zero_(self: Tensor) -> Tensor:
-    """Every element set to 0; returns the Tensor itself."""
+    """Set every element to 0, in place; return the Tensor."""
     return _filled(self, 0, "zero_")
 
 
 @tensor_method()
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """The values of another Tensor, which broadcasts and is cast; returns the Tensor itself."""
+    """Copy the values of another Tensor, which is broadcast and cast, in place; return the Tensor."""
     return _filled(self, src, "copy_")
 
 
@@ -102,7 +102,7 @@ def _drawn(self: Tensor, name: str, draw: Any, generator: Generator | None) -> T
 
 @tensor_method()
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Every element drawn from a normal distribution; returns the Tensor itself."""
+    """Draw every element from a normal distribution, in place; return the Tensor."""
     return _drawn(
         self, "normal_", lambda key, shape, dtype: mean + std * jax.random.normal(key, shape, dtype), generator
     )
@@ -110,7 +110,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
 
 @tensor_method()
 def uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Every element drawn uniformly from [from_, to); returns the Tensor itself."""
+    """Draw every element uniformly from [from_, to), in place; return the Tensor."""
     return _drawn(
         self, "uniform_", lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, from_, to), generator
     )
@@ -118,14 +118,14 @@ def uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Genera
 
 @tensor_method()
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Every element 1 with probability p, else 0; returns the Tensor itself."""
+    """Set every element to 1 with probability p, else to 0, in place; return the Tensor."""
     chance = p._value if isinstance(p, Tensor) else p
     return _drawn(self, "bernoulli_", lambda key, shape, dtype: jax.random.bernoulli(key, chance, shape), generator)
 
 
 @tensor_method()
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Every element drawn from the exponential distribution of rate `lambd`; returns the Tensor itself."""
+    """Draw every element from the exponential distribution of rate `lambd`, in place; return the Tensor."""
     return _drawn(
         self, "exponential_", lambda key, shape, dtype: jax.random.exponential(key, shape, dtype) / lambd, generator
     )

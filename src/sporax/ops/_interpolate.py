@@ -67,7 +67,7 @@ def interpolate(
 
     - "nearest" takes the element at :math:`\lfloor i\, n / m \rfloor`, "nearest-exact" that at
       :math:`\lfloor (i + 1/2)\, n / m \rfloor`;
-    - "linear" (one axis), "bilinear" (two), "trilinear" (three) weight the two neighbours of x on each axis;
+    - "linear" (one axis), "bilinear" (two), "trilinear" (three) weight the two neighbors of x on each axis;
     - "bicubic" (two axes) weights four on each, by cubic convolution with parameter -0.75;
     - "area" averages the elements that overlap the i-th of m equal parts, as adaptive average pooling does.
 
@@ -179,7 +179,7 @@ def _positions(grid: _Grid, align: bool, *, clip: bool) -> np.ndarray:
 
 def _linear(positions: np.ndarray, grid: _Grid) -> tuple[list[np.ndarray], list[np.ndarray]]:
     low = np.minimum(np.floor(positions), grid.length - 1).astype(np.int32)
-    # Beyond the last element both neighbours are that one.
+    # Beyond the last element both neighbors are that one.
     part = np.clip(positions - low, 0, 1)
     return [low, np.minimum(low + 1, grid.length - 1)], [1 - part, part]
 

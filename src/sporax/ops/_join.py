@@ -38,8 +38,8 @@ def sections_kind(minimum: int | None, doc: str, *raises: str) -> Kind:
     def convert(value: Any, _: Any, where: str, name: str) -> int | tuple[int, ...]:
         value = plain(value)
         if isinstance(value, (tuple, list)):
-            return _args.wholes(value, where=where, name=name)
-        number = _args.whole(value, where=where, name=name)
+            return _args.as_ints(value, where=where, name=name)
+        number = _args.as_int(value, where=where, name=name)
         return _check.integer(number, name=name, where=f"ops.{where}", minimum=minimum)
 
     return static_kind(convert, doc, "int | Sequence[int]", *raises)

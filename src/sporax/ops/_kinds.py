@@ -21,20 +21,20 @@ from sporax.core import Generator, Tensor, next_key, seeded_generator, unwrap
 from sporax.ops import _args
 
 Convert = Callable[[Any, Any, str, str], Any]
-"""From (the value given, the op's first array or None, the op's public name, the argument's public name)."""
+"""A function of (given value, first array of the op or None, public name of the op, public name of the argument)."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What an argument is.
+    """The kind of an argument.
 
     Args:
         convert: checks and converts it; see `Convert`.
-        doc: what a docstring says of it, unless the kernel's says more.
+        doc: its description, unless the kernel's docstring has one.
         static_type: its type in the stubs.
         raises: lines for the section Raises; "{name}" is replaced by the argument's public name.
         data: whether it is an array, or a list of arrays, and not a static value.
-        key: whether it is a random key. It is drawn, with None as the value given, where a signature lacks it.
+        key: whether it is a random key. It is drawn, with None as the given value, if a signature lacks it.
         needed_if: parameters of the kernel; unless all are true, the kernel gets None and nothing is drawn.
     """
 
@@ -48,7 +48,7 @@ class Kind:
 
 
 def plain(value: Any) -> Any:
-    """The array of a Tensor, within lists and tuples too; a NumPy scalar as a Python number; anything else as it is."""
+    """Replace Tensors, also in lists and tuples, by their arrays, and NumPy scalars by Python numbers."""
     if isinstance(value, Tensor):
         return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(each, (Tensor, list, tuple)) for each in value):
@@ -116,7 +116,7 @@ def static_kind(convert: Convert, doc: str, static_type: str, *raises: str) -> K
 
 
 def _reference(x: Any) -> Any:
-    """The array whose axes count: the first one of a list."""
+    """Return the array whose axes are meant: the first one of a list."""
     return x[0] if isinstance(x, list) else x
 
 
@@ -128,7 +128,7 @@ def _operand(value: Any, _: Any, where: str, name: str) -> Any:
 
 
 def _integer(value: Any, _: Any, where: str, name: str) -> int:
-    return _args.whole(plain(value), where=where, name=name)
+    return _args.as_int(plain(value), where=where, name=name)
 
 
 Array = Annotated[jax.Array, array_kind()]
@@ -200,11 +200,11 @@ FloatDType = Annotated[
     ),
 ]
 Value = Annotated[Any, static_kind(lambda value, *_: plain(value), "any value.", "Any")]
-"""Passed on as it is; for what the kernel checks itself."""
+"""Passed unchanged, for arguments that the kernel checks."""
 
 
 def value_kind(static_type: str, doc: str = "any value.") -> Kind:
-    """A static value of that type, which the kernel checks itself."""
+    """A static value of the given type, which the kernel checks."""
     return static_kind(lambda value, *_: plain(value), doc, static_type)
 
 
@@ -237,7 +237,7 @@ def unpacking(kind: Kind) -> Kind:
 
 
 _INTEGERS = static_kind(
-    lambda value, _, where, name: _args.wholes(plain(value), where=where, name=name),
+    lambda value, _, where, name: _args.as_ints(plain(value), where=where, name=name),
     "int or tuple of ints.",
     "int | Sequence[int] | Tensor",
     "ArgumentTypeError: not ints.",
@@ -246,7 +246,7 @@ Integers = Annotated[tuple[int, ...], _INTEGERS]
 
 
 def _some_axes(value: Any, x: Any, where: str, name: str) -> tuple[int, ...]:
-    numbers = _args.wholes(plain(value), where=where, name=name)
+    numbers = _args.as_ints(plain(value), where=where, name=name)
     return tuple(_args.one_axis(each, x, where=where, name=name) for each in numbers)
 
 
@@ -268,7 +268,7 @@ OptionalAxes = Annotated[
         _OUT_OF_RANGE,
     ),
 ]
-"""As `SomeAxes`; None where none is given."""
+"""As `SomeAxes`; None if no axis is given."""
 NewAxis = Annotated[
     int,
     static_kind(
@@ -299,7 +299,7 @@ def key_kind(
     no_seed: int | None = None,
     needed_if: tuple[str, ...] = (),
 ) -> Kind:
-    """A random key: of the default Generator, of a given one, or of the stream of draws that have a seed.
+    """A random key: of the default Generator, of a given one, or of the stream of seeded draws.
 
     Args:
         doc, static_type, needed_if: see `Kind`.
@@ -336,4 +336,4 @@ RepeatableKey = Annotated[
 ]
 """A key, for a signature with `seed=0`; a second seed may be renamed to it."""
 PublicName = Annotated[str, static_kind(lambda value, *_: value, "the public name of the op, for messages.", "str")]
-"""The name by which the op was called, such as "ops.l1_loss"; no signature has it, the engine passes it."""
+"""The name by which the op was called, such as "ops.l1_loss"; it is not part of a signature; the engine passes it."""

@@ -11,13 +11,13 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ShapeError
 from sporax.core import Tensor
-from sporax.ops._args import as_array, check_broadcast, one_axis, wholes
+from sporax.ops._args import as_array, as_ints, check_broadcast, one_axis
 from sporax.ops._kinds import Array, Flag, Kind, OptionalArray, Value, choice_kind, plain, value_kind
 from sporax.ops._op import op, signature
 
 
 def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
-    """The axes that a product sums over must be of one length.
+    """Check that the summed axes of a product have equal lengths.
 
     Raises:
         ShapeError: they are not; the message names both shapes.
@@ -36,7 +36,7 @@ def check_inner(x: jax.Array, y: jax.Array, where: str) -> None:
 
 
 def check_batch(where: str, x: jax.Array, y: jax.Array) -> None:
-    """The axes before the last two must broadcast.
+    """Check that the axes before the last two broadcast.
 
     Raises:
         ShapeError: they do not; the message names both shapes.
@@ -68,7 +68,7 @@ Batch = Annotated[jax.Array, _ranked(3, "Tensor with three axes.")]
 
 
 def product(where: str, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The matrix product, after a check of both shapes."""
+    """Return the matrix product, after a check of both shapes."""
     check_inner(x, y, where)
     check_batch(where, x, y)
     return jnp.matmul(x, y)
@@ -280,7 +280,7 @@ Operands = Annotated[
     signature("ops.Einsum(equation=REQUIRED)(inputs)", rename={"inputs": "operands"}),
 )
 def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> jax.Array:
-    r"""Sum of products that an equation of axis names states.
+    r"""Sum of products given by an equation of axis names.
 
     Args:
         equation: as in NumPy, for example "ij,jk->ik".
@@ -304,7 +304,7 @@ def einsum(equation: Annotated[str, value_kind("str")], operands: Operands) -> j
 
 @op("ops.tensor_dot(x1, x2, axes)")
 def tensor_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
-    r"""Sum over chosen axes of both Tensors.
+    r"""Sum over given axes of both Tensors.
 
     Args:
         axes: a number n, for the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of tuples.
@@ -320,7 +320,7 @@ def tensor_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
         [[11.]]
     """
     if isinstance(axes, (tuple, list)):
-        axes = tuple(wholes(each, where="tensor_dot", name="axes") for each in axes)
+        axes = tuple(as_ints(each, where="tensor_dot", name="axes") for each in axes)
     try:
         return jnp.tensordot(x1, x2, axes=axes)
     except (ValueError, TypeError) as error:
@@ -353,7 +353,7 @@ def batch_dot(x1: Array, x2: Array, axes: Value) -> jax.Array:
     x, y = x1, x2
     if axes is None:
         axes = (x.ndim - 1, max(y.ndim - 2, 1))
-    pair = wholes(axes, where="batch_dot", name="axes")
+    pair = as_ints(axes, where="batch_dot", name="axes")
     first, second = pair * 2 if len(pair) == 1 else pair
     left = one_axis(first, x, where="batch_dot", name="axes")
     right = one_axis(second, y, where="batch_dot", name="axes")

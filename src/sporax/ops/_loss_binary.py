@@ -1,4 +1,4 @@
-"""Losses of two classes, and of several independent two-class labels, as ops."""
+"""Binary and multi-label losses as ops."""
 
 from __future__ import annotations
 

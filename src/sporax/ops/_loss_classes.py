@@ -1,4 +1,4 @@
-"""Losses of class labels as ops. Some class forms return a gradient or a denominator too."""
+"""Classification losses as ops. Some class forms also return a gradient or a denominator."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ cross_entropy = loss_op(
 )
 
 _NLL_INPUTS = """
-        logits: log probabilities x of shape (N, C, ...), or (C,) for one sample. They are not normalised here.
+        logits: log probabilities x of shape (N, C, ...), or (C,) for one sample. They are not normalized here.
         labels: class indices y of an integer dtype, of shape (N, ...), or ().
 """
 _NLL = rf"""

@@ -34,7 +34,7 @@ _REDUCTION = static_kind(lambda value, *_: value, '"none", "mean" or "sum".', "s
 def loss_op(
     loss: Any, *signatures: str | Signature, doc: str = "", compute: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
-    """Enter a loss as an op.
+    """Register a loss as an op.
 
     Args:
         loss: a function of `sporax.losses`; its inputs and hyper-parameters are the parameters of the kernel.
@@ -84,7 +84,7 @@ def _matched(given: str | Signature, inputs: list[str]) -> Signature:
 
 
 def _names(signatures: list[Signature]) -> list[str]:
-    """The arguments of the signatures, by the loss's names, without those with a fixed value."""
+    """Return the arguments of the signatures, by the names of the loss, without those with a fixed value."""
     return [one.renamed.get(each.name, each.name) for one in signatures for each in one.parameters]
 
 

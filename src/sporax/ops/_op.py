@@ -52,7 +52,7 @@ SYNONYMS: Mapping[str, str] = {
     "seed": "key",
     "seed2": "key",
 }
-"""Names in MindSpore's signatures, and the kernel's parameter that each stands for where it has none of that name."""
+"""Names in MindSpore's signatures -> the kernel's parameter, where the kernel has none of that name."""
 
 METHOD_KEYWORDS = ("axis", "dim", "keepdims", "keepdim", "keep_dims")
 """Keywords that a Tensor method accepts for the same argument, whichever of them its signature names."""
@@ -93,18 +93,18 @@ class Signature:
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """The name in messages."""
         return self.name if self.home == "ops" else f"{self.home}.{self.name}"
 
     def same_call(self, other: Signature) -> bool:
-        """Whether one function serves both: the same arguments of the call, without options of a constructor."""
+        """Return whether both can share a function: the same arguments of the call, without constructor arguments."""
         if self.constructor or other.constructor:
             return False
         return (self.call, self.fixed, self.renamed) == (other.call, other.fixed, other.renamed)
 
     @property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
-        """Those of the call, and those of the constructor."""
+        """The arguments of the call, and those of the constructor."""
         return (*self.call, *(self.constructor or ()))
 
 
@@ -136,7 +136,7 @@ def _parameters(text: str) -> tuple[inspect.Parameter, ...]:
 
 
 def op(*signatures: str | Signature) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter an op under its public signatures.
+    """Register an op under its public signatures.
 
     Args:
         signatures: texts (see `signature`), or what `signature` returns. Several with one name are one function or
@@ -177,7 +177,7 @@ class _Entry:
         self.documented = _docstring.entries(self.sections.get("Args", ""))
 
     def canonical(self, given: str, one: Signature) -> str:
-        """The kernel's parameter that an argument of a signature stands for."""
+        """Return the kernel's parameter of an argument of a signature."""
         name = one.renamed.get(given, given)
         if name not in self.parameters:
             name = SYNONYMS.get(name, name)
@@ -194,7 +194,7 @@ class _Entry:
         return {name: f"{one.home}.{one.name}" for name, each in self.kinds.items() if each is kind}
 
     def publish(self, one: Signature, *others: Signature) -> Any:
-        """Make the public function, method or class of a signature, and enter it.
+        """Create the public function, method or class of a signature, and register it.
 
         Names with the same arguments share one function.
         """
@@ -217,11 +217,11 @@ class _Entry:
         return function
 
     def seeds(self, one: Signature) -> tuple[str, ...]:
-        """The constructor's arguments that denote a random key; a class form passes its stream in their place."""
+        """The constructor's arguments that denote a random key; a class form passes its stream instead."""
         return tuple(each.name for each in one.constructor or () if self.kinds[self.canonical(each.name, one)].key)
 
     def function(self, one: Signature, others: tuple[Signature, ...]) -> Any:
-        """The public function: converts the arguments, the op's first array before all, and calls the kernel."""
+        """Return the public function, which converts the arguments, the first array first, and calls the kernel."""
         parameters = list(one.call)
         if one.constructor is not None:
             # The class form passes the constructor's arguments by name.
@@ -257,7 +257,7 @@ class _Entry:
         sources: dict[str, list[str]] = {}
         for given, name in names.items():
             sources.setdefault(name, []).append(given)
-        # A key is drawn even where the signature has no seed, and after the other arguments are checked.
+        # A key is drawn even if the signature has no seed, after the other arguments are checked.
         sources |= {name: [] for name, kind in self.kinds.items() if kind.key and name not in sources}
         for name, given in sorted(sources.items(), key=lambda item: (item[0] != self.first, self.kinds[item[0]].key)):
             scope[f"_convert_{name}"] = self.kinds[name].convert
@@ -286,7 +286,7 @@ class _Entry:
         return function
 
     def _twins(self, one: Signature, others: tuple[Signature, ...], names: Mapping[str, str]) -> dict[str, str]:
-        """Further keywords of a method, and the argument that each stands for."""
+        """Return additional keywords of a method, and the argument of each."""
         if one.home != "Tensor":
             return {}
         given_by_name = {name: given for given, name in names.items()}

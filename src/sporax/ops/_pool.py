@@ -44,7 +44,7 @@ def _slice(array: jax.Array, axis: int, start: int, count: int, stride: int) -> 
 
 
 def _first_larger(left: Sequence[jax.Array], right: Sequence[jax.Array]) -> list[jax.Array]:
-    """The larger value of each element with its companions: the left one of equal values, the first NaN."""
+    """Return the larger of two elements with its companions: the left one of equal values, the first NaN."""
     take = right[0] > left[0]
     if is_floating(left[0]):
         take |= jnp.isnan(right[0]) & ~jnp.isnan(left[0])
@@ -73,7 +73,7 @@ def _max_along(
 
 
 def _padded(array: jax.Array, axis: int, pair: tuple[int, int], needed: int, fill: Any) -> jax.Array:
-    """The array padded along an axis: `pair[0]` elements before, and after it up to a length of `needed`."""
+    """Pad the array along an axis: `pair[0]` elements before, and after it up to a length of `needed`."""
     after = max(needed - array.shape[axis] - pair[0], 0)
     if not pair[0] and not after:
         return array
@@ -317,7 +317,7 @@ def _parts(length: int, count: int, dtype: Any) -> np.ndarray:
 
 @op("ops.adaptive_avg_pool2d(input, output_size)", "ops.AdaptiveAvgPool2D(output_size=REQUIRED)(input)")
 def adaptive_avg_pool2d(x: Array, output_size: Value) -> jax.Array:
-    r"""Mean of windows that are chosen so that the output has a given size.
+    r"""Mean of windows that are determined by the size of the output.
 
     .. math:: y_{i,j} = \operatorname{mean} x_{\lfloor iH/H_o \rfloor : \lceil (i+1)H/H_o \rceil, \;
         \lfloor jW/W_o \rfloor : \lceil (j+1)W/W_o \rceil}

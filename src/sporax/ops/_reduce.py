@@ -101,7 +101,7 @@ def _sum_method(x: Array, axis: Axes, dtype: DTypeOrKeepDims, keepdims: KeepDims
 
 
 def _sum_of_same_dtype(x: Any, axis: Any, keepdims: bool) -> jax.Array:
-    # A count of bools needs more room than a bool has.
+    # A bool cannot represent a count.
     return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype)
 
 

@@ -108,7 +108,7 @@ def change(x: Any, index: Any, updates: Any, how: str) -> jax.Array:
 
 @jax.custom_jvp
 def _product(ones: Any, index: Any, updates: Any) -> jax.Array:
-    """Product of the updates at each index. JAX itself has no gradient where several updates share an index."""
+    """Product of the updates at each index. JAX has no gradient if several updates share an index."""
     return ones.at[index].multiply(updates, mode="drop")
 
 
@@ -187,7 +187,7 @@ tensor_scatter_min = _tensor_scatter("min", "min", "replaced by the updates wher
 
 @op("ops.scatter_nd(indices, updates, shape)", "ops.ScatterNd()(indices, updates, shape)")
 def scatter_nd(indices: Points, updates: Array, shape: Shape) -> jax.Array:
-    """Zeros with updates added at points.
+    """Add updates at points to zeros.
 
     Args:
         updates: Tensor of shape `indices`.shape[:-1] + `shape`[k:].
@@ -231,7 +231,7 @@ def _scatter_along(x: Any, axis: int, index: Any, src: Any, how: str, where: str
 
 @op("ops.scatter(input, axis, index, src)")
 def scatter(x: Array, axis: Axis, index: ElementIndices, src: Operand) -> jax.Array:
-    """Elements replaced along an axis, one index for each element of the source.
+    """Replace elements along an axis, one index for each element of the source.
 
     Args:
         src: Tensor that covers `index`, or a number.
@@ -269,7 +269,7 @@ def scatter_reduced(x: Array, axis: Axis, index: ElementIndices, src: Operand, r
 def tensor_scatter_elements(
     x: Array, indices: ElementIndices, updates: Operand, axis: Axis, reduction: Choice
 ) -> jax.Array:
-    """Elements replaced or added along an axis, one index for each update.
+    """Replace or add elements along an axis, one index for each update.
 
     Args:
         updates: Tensor of the shape of `indices`.
@@ -292,7 +292,7 @@ def tensor_scatter_elements(
 
 @op("Tensor.index_put(self, indices, values, accumulate=False)")
 def index_put(x: Array, indices: IndexArrays, values: Operand, accumulate: Flag) -> jax.Array:
-    """Elements replaced at the given indices; with `accumulate` added.
+    """Replace elements at the given indices; with `accumulate`, add to them.
 
     Args:
         values: Tensor that broadcasts to the shape of the indices, or a number.
@@ -308,11 +308,11 @@ def index_put(x: Array, indices: IndexArrays, values: Operand, accumulate: Flag)
     return change(x, indices, _args.as_dtype_of(values, x), "add" if accumulate else "set")
 
 
-# --- whole slices ---
+# --- slices ---
 
 
 def _into_slices(x: Any, axis: int, index: Any, values: Any, how: str, where: str) -> jax.Array:
-    """Slices along an axis changed, by index.
+    """Update slices along an axis, by index.
 
     Raises:
         ShapeError: the values do not fit.
@@ -343,7 +343,7 @@ def index_add(
     check_index_bound: Unused,
     where: Value = "index_add",
 ) -> jax.Array:
-    """Slices added along an axis, by index.
+    """Add slices along an axis, by index.
 
     Args:
         indices: Tensor of integers of shape (n,).
@@ -368,7 +368,7 @@ def index_add(
     "ops.IndexFill()(x, axis, index, value)",
 )
 def index_fill(x: Array, axis: Axis, index: Indices, value: Operand) -> jax.Array:
-    """Slices along an axis filled with a number, by index.
+    """Fill slices along an axis with a number, by index.
 
     Args:
         value: a number, or a Tensor of one element.
@@ -420,7 +420,7 @@ inplace_sub = _row_change("sub", "subtracted from", "[-4.  2.  3.]", name="sub")
 
 @op("ops.select_scatter(input, src, axis, index)", "Tensor.select_scatter(self, src, axis, index)")
 def select_scatter(x: Array, src: Array, axis: Axis, index: Integer) -> jax.Array:
-    """One slice along an axis replaced.
+    """Replace one slice along an axis.
 
     Args:
         src: Tensor of the shape of `x` without the axis.
@@ -446,7 +446,7 @@ def select_scatter(x: Array, src: Array, axis: Axis, index: Integer) -> jax.Arra
     "Tensor.slice_scatter(self, src, axis=0, start=None, end=None, step=1)",
 )
 def slice_scatter(x: Array, src: Array, axis: Axis, start: Value, end: Value, step: Value) -> jax.Array:
-    """A range along an axis replaced.
+    """Replace a range along an axis.
 
     Args:
         src: Tensor of the shape of the range, or of shape ().

@@ -23,7 +23,7 @@ _WORDS = {
     "max": ("replaced by the maximum of themselves and", "[1. 3.]"),
     "min": ("replaced by the minimum of themselves and", "[1. 2.]"),
 }
-"""What an update does to an element, and the result of the example: [1, 3] with the second element updated by 2."""
+"""The effect of an update on an element, and the result of the example: [1, 3] with the second element updated by 2."""
 
 
 def _rows(kind: str) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax._errors import ArgumentError, DtypeError, ShapeError
 from sporax.core import align
-from sporax.ops._args import as_array, as_dtype_of, check_broadcast, one_axis, whole
+from sporax.ops._args import as_array, as_dtype_of, as_int, check_broadcast, one_axis
 from sporax.ops._kinds import Array, Flag, Integer, Operand, array_kind, plain, static_kind
 from sporax.ops._op import op
 from sporax.ops._table import arrays
@@ -30,7 +30,7 @@ NewAxis = Annotated[
 OptionalInteger = Annotated[
     int | None,
     static_kind(
-        lambda value, _, where, name: None if value is None else whole(plain(value), where=where, name=name),
+        lambda value, _, where, name: None if value is None else as_int(plain(value), where=where, name=name),
         "int or None.",
         "int | None",
     ),

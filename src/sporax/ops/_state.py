@@ -1,4 +1,4 @@
-"""Writes to Parameters. They are correct under jit, grad, vmap and scan, as every write to a Parameter is."""
+"""Writes to Parameters, which are correct under jit, grad, vmap and scan."""
 
 from __future__ import annotations
 

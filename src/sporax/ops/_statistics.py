@@ -384,7 +384,7 @@ def histc(x: Array, bins: Bins, min: Operand, max: Operand) -> jax.Array:
         return jnp.zeros(bins, wide.dtype)
     if span is None and _args.is_floating(x) and not is_tracer(x) and not bool(jnp.isfinite(x).all()):
         raise ArgumentError(
-            "ops.histc: without `min` and `max` the ends are the least and the largest element, and `input` holds NaN "
+            "ops.histc: without `min` and `max` the ends are the minimum and maximum, and `input` holds NaN "
             "or infinity. Give `min` and `max`."
         )
     return jnp.histogram(wide, bins=bins, range=span)[0].astype(wide.dtype)

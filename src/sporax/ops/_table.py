@@ -1,4 +1,4 @@
-"""Elementwise ops: the kernel is a function of JAX arrays, its entry one row of a table."""
+"""Elementwise ops: the kernel is a function of JAX arrays, and the entry a call of `unary` or `binary`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def unary(
     method: bool = True,
     rounded: bool = False,
 ) -> Callable[..., Any]:
-    """Enter an elementwise op of one argument.
+    """Register an elementwise op of one argument.
 
     Args:
         name: the op's name in `ops`.
@@ -83,7 +83,7 @@ def binary(
     keyword: str | None = None,
     rounded: bool = False,
 ) -> Callable[..., Any]:
-    """Enter an elementwise op of two arguments.
+    """Register an elementwise op of two arguments.
 
     Args:
         name: the op's name in `ops`.
@@ -187,7 +187,7 @@ def _docstring(summary: str, formula: str, arguments: Mapping[str, str], returns
 
 
 def _signatures(name: str, arguments: str, also: str, method: bool) -> list[Signature]:
-    """The signatures of a row.
+    """Return the signatures of an entry.
 
     A path in `also` without arguments has those of the row; a capitalized name is a class form; a method has `self`
     in place of the first argument.

@@ -249,10 +249,10 @@ def _render(panels: Sequence[Sequence[Curve]], path: str, kind: str, small: bool
 
 def _axes(axes: Any, curves: Sequence[Curve], kind: str, small: bool) -> None:
     low, high = _range([getattr(curve, kind) for curve in curves])
-    room = 0.06 * (high - low)
+    margin = 0.06 * (high - low)
     for curve in curves:
-        axes.plot(curve.x, np.clip(getattr(curve, kind), low - 4 * room, high + 4 * room), label=curve.label)
-    axes.set_ylim(low - room, high + room)
+        axes.plot(curve.x, np.clip(getattr(curve, kind), low - 4 * margin, high + 4 * margin), label=curve.label)
+    axes.set_ylim(low - margin, high + margin)
     axes.set_title(kind, loc="left", fontsize="medium")
     if small:
         axes.locator_params(nbins=4)

@@ -1,7 +1,7 @@
-"""Optimizers as users of MindSpore write them, which MindSpore 2.10 and sporax both run from this one file.
+"""Custom optimizers in the style of MindSpore users; MindSpore 2.10 and sporax both run this file.
 
 `python custom_optimizers.py custom_optimizers.json` under MindSpore's own Python writes the reference (made with
-MindSpore 2.10.0, CPU); tests/nn/test_optim_custom.py runs the same with sporax and compares.
+MindSpore 2.10.0, CPU); tests/nn/test_optim_custom.py runs the same with sporax and compares the results.
 """
 
 import json
@@ -15,7 +15,7 @@ SHAPES = {"conv.weight": (3, 2, 2), "fc.weight": (3, 2), "bn.gamma": (3,), "bn.b
 
 
 def optimizers(ms):
-    """The classes, made of the framework's own."""
+    """Return the optimizer classes for a framework."""
     nn, ops, Tensor, Parameter = ms.nn, ms.ops, ms.Tensor, ms.Parameter
 
     scale_graph = ops.MultitypeFuncGraph("scale")
@@ -52,7 +52,7 @@ def optimizers(ms):
         return ops.cast(new, weight.dtype)
 
     class CorrectedAdamW(nn.Optimizer):
-        """A graph over hyper_map, with groups, a filter and a scale of its own."""
+        """Updates with hyper_map, with groups, a filter and a scale."""
 
         def __init__(self, params, learning_rate=1e-3, weight_decay=0.0, loss_scale=1.0, clip=False):
             super().__init__(learning_rate, params, weight_decay)
@@ -90,7 +90,7 @@ def optimizers(ms):
             return result
 
     class ScheduledNAdam(nn.Optimizer):
-        """A loop over the Parameters, with decay_weight and a product of momentum factors."""
+        """Updates in a loop over the Parameters, with decay_weight and a product of momentum factors."""
 
         def __init__(self, params, learning_rate=2e-3, weight_decay=0.0, loss_scale=1.0):
             super().__init__(learning_rate, params, weight_decay, loss_scale)
@@ -134,8 +134,8 @@ def optimizers(ms):
         ops.assign(m, m * beta2 + gradient * (1 - beta2))
         return True
 
-    class OwnDecayLion(nn.Optimizer):
-        """Sets its own weight_decay, after the base was made without."""
+    class DecayChangingLion(nn.Optimizer):
+        """Sets weight_decay after the base class was initialized without it."""
 
         def __init__(self, params, learning_rate=1e-2, weight_decay=0.1, loss_scale=1.0):
             super().__init__(learning_rate, params)
@@ -143,7 +143,7 @@ def optimizers(ms):
             self.moments = self.parameters.clone("lion_m", "zeros")
 
         def construct(self, gradients):
-            # The base was made without decay, so this changes nothing.
+            # The base class was initialized without decay, so this has no effect.
             gradients = self.decay_weight(gradients)
             lr = self.get_lr()
             result = self.hyper_map(
@@ -153,7 +153,7 @@ def optimizers(ms):
             return result
 
     class Belief(nn.Optimizer):
-        """Every helper of the base in a row, and a decay that it changes after the base was made with one."""
+        """Calls every helper of the base class, and changes the decay after the base class was initialized with one."""
 
         def __init__(self, params, learning_rate=1e-2, weight_decay=0.0, loss_scale=1.0):
             super().__init__(learning_rate, params, weight_decay, loss_scale)
@@ -180,7 +180,7 @@ def optimizers(ms):
             return True
 
     return SimpleNamespace(
-        CorrectedAdamW=CorrectedAdamW, ScheduledNAdam=ScheduledNAdam, OwnDecayLion=OwnDecayLion, Belief=Belief
+        CorrectedAdamW=CorrectedAdamW, ScheduledNAdam=ScheduledNAdam, DecayChangingLion=DecayChangingLion, Belief=Belief
     )
 
 
@@ -201,8 +201,8 @@ SCENARIOS = {
     "nadam": lambda o, p: o.ScheduledNAdam(p, 0.02),
     "nadam_decay": lambda o, p: o.ScheduledNAdam(p, 0.02, 0.1, 64.0),
     "nadam_rates": lambda o, p: o.ScheduledNAdam(p, [0.1, 0.05, 0.02, 0.01, 0.005, 0.001], 0.1),
-    "lion": lambda o, p: o.OwnDecayLion(p),
-    "lion_no_decay": lambda o, p: o.OwnDecayLion(p, 0.01, 0.0),
+    "lion": lambda o, p: o.DecayChangingLion(p),
+    "lion_no_decay": lambda o, p: o.DecayChangingLion(p, 0.01, 0.0),
     "belief": lambda o, p: o.Belief(p),
     "belief_decay": lambda o, p: o.Belief(p, 0.05, 0.1, 32.0),
     "belief_groups": lambda o, p: o.Belief(_groups(p, grad_centralization=False), 0.05, 0.02),
@@ -211,7 +211,7 @@ SCENARIOS = {
 
 
 def run(ms, name):
-    """Every Parameter after the steps, and what the base's attributes say."""
+    """Return every Parameter after the steps, and the attributes of the base class."""
     draw = np.random.RandomState(11)
     params = [ms.Parameter(ms.Tensor(draw.normal(size=s).astype(np.float32)), name=n) for n, s in SHAPES.items()]
     optimizer = SCENARIOS[name](optimizers(ms), params)

@@ -1,11 +1,11 @@
-"""Networks built in every way that decides a Parameter's name.
+"""Networks constructed in every way that affects the name of a Parameter.
 
-Each pattern is written once and runs on either framework. With an interpreter that has MindSpore 2.10,
+Each pattern runs on either framework. With an interpreter that has MindSpore 2.10,
 
     MINDSPORE_PYTHON tests/nn/data/naming_patterns.py tests/nn/data/parameter_names.json
 
 records the names that MindSpore gives; tests/nn/test_parameter_names.py compares them with ours. A pattern that
-MindSpore refuses is recorded as the type of its error.
+MindSpore rejects is recorded as the type of its error.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def pattern(function: Any) -> Any:
 
 
 def contents(function: Any) -> Any:
-    """A pattern that fills a Cell, given as `self`, in its `__init__`."""
+    """Decorator of a pattern that adds attributes to a Cell, given as `self`, in its `__init__`."""
     PATTERNS[function.__name__] = lambda ms, t: t.Holder(lambda self: function(self, ms, t))
     return function
 
 
 def patterns() -> list[str]:
-    """The names of all patterns."""
+    """Return the names of all patterns."""
     return [*CONTENTS, *EXPRESSIONS, *PATTERNS]
 
 
 def names(pattern_name: str, ms: Any) -> list[list[str]]:
-    """(path, name) of every Parameter of the pattern's Cell."""
+    """Return (path, name) of every Parameter of the pattern's Cell."""
     t = tools(ms)
     scope = {"ms": ms, "nn": ms.nn, "OrderedDict": OrderedDict, "ParameterTuple": ms.ParameterTuple, **vars(t)}
     if pattern_name in CONTENTS:
@@ -51,7 +51,7 @@ def names(pattern_name: str, ms: Any) -> list[list[str]]:
 
 
 def tools(ms: Any) -> SimpleNamespace:
-    """Small building blocks, made of the framework's own classes."""
+    """Return small building blocks of the framework's classes."""
     nn = ms.nn
 
     def dense() -> Any:
@@ -71,7 +71,7 @@ def tools(ms: Any) -> SimpleNamespace:
             return self.fc(x)
 
     class Holder(nn.Cell):
-        """A Cell whose contents are given by a function of it."""
+        """A Cell whose contents are created by a function."""
 
         def __init__(self, fill: Any, **kwargs: Any) -> None:
             super().__init__(**kwargs)
@@ -193,7 +193,7 @@ CONTENTS = {
     "parameters_in_a_python_dict": "self.ws = {'a': weight('a'), 'b': weight('b')}",
     "with_loss_cell_as_an_attribute": "self.net = nn.WithLossCell(Block(), nn.MSELoss())",
 }
-"""What fills a Cell, given as `self`, in its `__init__`; the statements run with the names of `tools`."""
+"""Statements that add attributes to a Cell, `self`, in its `__init__`; they run with the names of `tools`."""
 
 
 EXPRESSIONS = {
@@ -213,7 +213,7 @@ EXPRESSIONS = {
 
 
 @pattern
-def own_parameters(ms, t):
+def parameters_of_the_cell(ms, t):
     def fill(self):
         self.w = t.weight()
         self.v = t.weight("custom")
@@ -456,7 +456,7 @@ def names_updated_without_recursion(ms, t):
 
 
 @pattern
-def names_set_by_hand(ms, t):
+def names_set_explicitly(ms, t):
     net = t.Holder(lambda self: setattr(self, "net", t.Block()))
     for parameter in net.get_parameters():
         parameter.name = "model." + parameter.name
@@ -464,7 +464,7 @@ def names_set_by_hand(ms, t):
 
 
 @pattern
-def names_of_own_kept_through_two_levels(ms, t):
+def explicit_names_kept_through_two_levels(ms, t):
     deep = t.Holder(lambda self: setattr(self, "w", t.weight("embedding_table")))
     return t.Holder(lambda self: setattr(self, "a", t.Holder(lambda s: setattr(s, "b", deep))))
 
@@ -486,7 +486,7 @@ def built_inside_then_used_twice(ms, t):
 
 
 @pattern
-def own_loss_wrapper(ms, t):
+def custom_loss_wrapper(ms, t):
     class Wrapper(ms.nn.Cell):
         def __init__(self, backbone, loss):
             super().__init__(auto_prefix=False)
@@ -497,7 +497,7 @@ def own_loss_wrapper(ms, t):
 
 
 @pattern
-def own_loss_wrapper_with_prefix(ms, t):
+def custom_loss_wrapper_with_prefix(ms, t):
     class Wrapper(ms.nn.Cell):
         def __init__(self, backbone, loss):
             super().__init__()

@@ -1,4 +1,4 @@
-"""Optimizer runs that MindSpore 2.10 and sporax both execute from this one file, because the API is the same.
+"""Optimizer runs; MindSpore 2.10 and sporax both execute this file, because the API is the same.
 
 `python optim_scenarios.py OUT.json` under MindSpore's own Python writes the reference trajectories, which
 lie in optim_trajectories.json beside this file (made with MindSpore 2.10.0, CPU, Python 3.11).
@@ -35,7 +35,7 @@ def _grouped_dynamic(params, nn):
 
 
 def scenarios(nn):
-    """name -> a function of the parameters that makes the optimizer."""
+    """Return name -> a function of the parameters that creates the optimizer."""
     return {
         "momentum": lambda p: nn.Momentum(p, 0.1, 0.9),
         "momentum_nesterov": lambda p: nn.Momentum(p, 0.05, 0.8, use_nesterov=True),
@@ -71,7 +71,7 @@ def scenarios(nn):
 
 
 def start_and_gradients():
-    """The first values, and one dict of gradients for each step."""
+    """Return the initial values, and a dict of gradients for each step."""
     draw = np.random.RandomState(7)
     start = {name: draw.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
     gradients = [
@@ -82,7 +82,7 @@ def start_and_gradients():
 
 
 def run(framework, name):
-    """The parameters' values at the snapshots, and every Parameter of the optimizer at the end."""
+    """Return the values of the parameters at the snapshots, and every Parameter of the optimizer at the end."""
     start, gradients = start_and_gradients()
     params = [framework.Parameter(framework.Tensor(value), name=key) for key, value in start.items()]
     optimizer = scenarios(framework.nn)[name](params)
@@ -103,7 +103,7 @@ if __name__ == "__main__":
     for each in scenarios(mindspore.nn):
         try:
             results[each] = run(mindspore, each)
-        except Exception as error:  # a kernel that MindSpore's CPU lacks: no reference
+        except Exception as error:  # MindSpore has no kernel for this on the CPU: no reference
             print(each, "failed:", type(error).__name__, str(error)[:300], file=sys.stderr)
     with open(sys.argv[1], "w") as file:
         json.dump({"mindspore": mindspore.__version__, "runs": results}, file, separators=(",", ":"))

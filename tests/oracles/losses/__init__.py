@@ -1,6 +1,6 @@
-"""Losses in NumPy float64, written from the formulas of the papers and peers, one file a family.
+"""Losses in NumPy float64, written from the formulas of papers and other libraries, one file for each family.
 
-`ORACLES` holds them by the name of the loss, gathered from the `ORACLES` of every file here.
+`ORACLES` contains them by the name of the loss, merged from the `ORACLES` of every file in this package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Oracle of the adaptive softmax: each class's probability is that of its cluster times its own in there."""
+"""Oracle of the adaptive softmax: the probability of a class is that of its cluster times that within the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the oracles are made of. They share nothing with `sporax.losses`."""
+"""Building blocks of the oracles. They share no code with `sporax.losses`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Oracle:
 
     Args:
         value: `value(*inputs, **params)`, unreduced.
-        gradients: `gradients(cotangent, *inputs, **params)` for the inputs in order, None for one that has none;
-            where it is not given, `numeric_gradients` of the value.
-        counts: `counts(*inputs, **params)`, what each value adds to the denominator of the mean; 1 unless given.
+        gradients: `gradients(cotangent, *inputs, **params)` for the inputs in order, None for an input without a
+            gradient; by default `numeric_gradients` of the value.
+        counts: `counts(*inputs, **params)`, the weight of each value in the mean; by default 1.
     """
 
     value: Callable[..., np.ndarray]
@@ -36,9 +36,9 @@ def numeric_gradients(
     floats: Sequence[int],
     reach: float = 1.0,
 ) -> Gradients:
-    """Central differences of fourth order: good to about 1e-10 where the loss is smooth around the inputs.
+    """Central differences of fourth order: accurate to about 1e-10 where the loss is smooth around the inputs.
 
-    A smaller `reach` looks at less of it, for a loss with kinks all over.
+    A smaller `reach` uses a smaller neighborhood, for a loss with many kinks.
     """
     arrays: list[Any] = [
         np.array(each, np.float64, order="C") if at in floats else each for at, each in enumerate(inputs)
@@ -50,7 +50,7 @@ def numeric_gradients(
 
     for at in floats:
         flat = arrays[at].reshape(-1)
-        slope = np.zeros(flat.size)
+        derivative = np.zeros(flat.size)
         for n in range(flat.size):
             middle = flat[n]
             step = (
@@ -63,8 +63,8 @@ def numeric_gradients(
                 flat[n] = middle + move * step
                 found.append(total())
             flat[n] = middle
-            slope[n] = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * step)
-        result[at] = slope.reshape(arrays[at].shape)
+            derivative[n] = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * step)
+        result[at] = derivative.reshape(arrays[at].shape)
     return tuple(result)
 
 
@@ -79,14 +79,14 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return gradient.sum(axis=repeated, keepdims=True)
 
 
-def elementwise(value: Callable[..., np.ndarray], slope: Callable[..., np.ndarray]) -> Oracle:
+def elementwise(value: Callable[..., np.ndarray], derivative: Callable[..., np.ndarray]) -> Oracle:
     def values(x: Any, y: Any, **params: Any) -> np.ndarray:
         x, y = f64(x, y)
         return value(x - y, **params)
 
     def gradients(cotangent: Any, x: Any, y: Any, **params: Any) -> Gradients:
         x, y = f64(x, y)
-        whole = np.asarray(cotangent, np.float64) * slope(x - y, **params)
+        whole = np.asarray(cotangent, np.float64) * derivative(x - y, **params)
         return unbroadcast(whole, x.shape), unbroadcast(-whole, y.shape)
 
     return Oracle(values, gradients)
@@ -107,7 +107,7 @@ def one_hot(labels: Any, classes: int) -> np.ndarray:
 
 
 def reduced(values: Any, reduction: str, weights: Any = None, counts: Any = 1.0) -> np.ndarray:
-    """Reduction by removal: places of weight zero are taken out before anything is added up."""
+    """Reduction by removal: elements of weight zero are removed before the sum."""
     values = np.asarray(values, np.float64)
     weights = np.broadcast_to(np.asarray(1.0 if weights is None else weights, np.float64), values.shape)
     kept = weights != 0

@@ -1,4 +1,4 @@
-"""Oracles of the losses on two classes: logarithms of probabilities, one element at a time."""
+"""Oracles of the binary losses: logarithms of probabilities, element by element."""
 
 from __future__ import annotations
 

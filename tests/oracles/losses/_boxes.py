@@ -60,9 +60,9 @@ def _each(one: Any) -> Any:
 
 
 def _ciou_gradients(cotangent: Any, x: Any, y: Any, eps: float = 0.0, alpha_gradient: bool = False) -> Gradients:
-    """Differences of the value with alpha held where it is, unless it has a gradient."""
+    """Finite differences of the value with alpha held constant, unless it has a gradient."""
     x, y = f64(x, y)
-    slopes = np.zeros((2, *x.reshape(-1, 4).shape))
+    derivatives = np.zeros((2, *x.reshape(-1, 4).shape))
     for n, (a, b) in enumerate(zip(x.reshape(-1, 4), y.reshape(-1, 4), strict=True)):
         held = _alpha(a, b, eps)
         for box in range(2):
@@ -73,9 +73,9 @@ def _ciou_gradients(cotangent: Any, x: Any, y: Any, eps: float = 0.0, alpha_grad
                     moved[box][k] += move * 2e-4
                     alpha = _alpha(moved[0], moved[1], eps) if alpha_gradient else held
                     found.append(diou(moved[0], moved[1], eps) + alpha * _v(moved[0], moved[1]))
-                slope = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * 2e-4)
-                slopes[box, n, k] = slope * np.ravel(cotangent)[n]
-    return slopes[0].reshape(x.shape), slopes[1].reshape(y.shape)
+                derivative = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / (12 * 2e-4)
+                derivatives[box, n, k] = derivative * np.ravel(cotangent)[n]
+    return derivatives[0].reshape(x.shape), derivatives[1].reshape(y.shape)
 
 
 ORACLES: dict[str, Oracle] = {

@@ -1,4 +1,4 @@
-"""Oracles of cross entropy and its kin: one loop over places and classes, from the formula of the docstring."""
+"""Oracles of cross entropies: a loop over positions and classes, from the formula of the docstring."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from oracles.losses._base import Gradients, Oracle, f64, log_softmax_row
 
 
-def _places(shape: tuple[int, ...]) -> Any:
-    """Index of every place of (N, C, ...), without the class axis."""
+def _positions(shape: tuple[int, ...]) -> Any:
+    """Yield the index of every position of (N, C, ...), without the class axis."""
     return itertools.product(range(shape[0]), *(range(size) for size in shape[2:]))
 
 
-def _row(array: np.ndarray, place: tuple[int, ...]) -> np.ndarray:
-    return array[(place[0], slice(None), *place[1:])]
+def _row(array: np.ndarray, position: tuple[int, ...]) -> np.ndarray:
+    return array[(position[0], slice(None), *position[1:])]
 
 
 def _weights(weight: Any, classes: int) -> np.ndarray:
@@ -25,18 +25,18 @@ def _weights(weight: Any, classes: int) -> np.ndarray:
 
 
 def _targets(x: np.ndarray, labels: Any, weight: Any, ignore_index: Any, s: float) -> np.ndarray:
-    """w_c q_c for every place and class, so that the loss is -sum(target * log p)."""
+    """Return w_c q_c for every position and class, so that the loss is -sum(target * log p)."""
     classes = x.shape[1]
     w = _weights(weight, classes)
     labels = np.asarray(labels)
     soft = labels.shape == x.shape
     target = np.zeros(x.shape)
-    for place in _places(x.shape):
-        if not soft and int(labels[place]) == ignore_index:
+    for position in _positions(x.shape):
+        if not soft and int(labels[position]) == ignore_index:
             continue
         for c in range(classes):
-            y = _row(labels, place)[c] if soft else float(c == labels[place])
-            target[(place[0], c, *place[1:])] = w[c] * ((1 - s) * y + s / classes)
+            y = _row(labels, position)[c] if soft else float(c == labels[position])
+            target[(position[0], c, *position[1:])] = w[c] * ((1 - s) * y + s / classes)
     return target
 
 
@@ -44,11 +44,11 @@ def _cost(target: np.ndarray, log_p: np.ndarray) -> float:
     return math.fsum(-t * q for t, q in zip(target, log_p, strict=True) if t != 0)
 
 
-def _summed(x: np.ndarray, target: np.ndarray, normalise: bool) -> np.ndarray:
+def _summed(x: np.ndarray, target: np.ndarray, normalize: bool) -> np.ndarray:
     values = np.zeros((x.shape[0], *x.shape[2:]))
-    for place in _places(x.shape):
-        row = _row(x, place)
-        values[place] = _cost(_row(target, place), log_softmax_row(row) if normalise else row)
+    for position in _positions(x.shape):
+        row = _row(x, position)
+        values[position] = _cost(_row(target, position), log_softmax_row(row) if normalize else row)
     return values
 
 
@@ -66,11 +66,11 @@ def _cross_gradients(cotangent: Any, x: Any, labels: Any, **params: Any) -> Grad
     soft = np.shape(labels) == x.shape
     dx, dy = np.zeros(x.shape), np.zeros(x.shape)
     w = _weights(weight, x.shape[1])
-    for place in _places(x.shape):
-        at = (place[0], slice(None), *place[1:])
+    for position in _positions(x.shape):
+        at = (position[0], slice(None), *position[1:])
         log_p = log_softmax_row(x[at])
-        dx[at] = (np.exp(log_p) * target[at].sum() - target[at]) * cotangent[place]
-        dy[at] = -(1 - s) * w * log_p * cotangent[place]
+        dx[at] = (np.exp(log_p) * target[at].sum() - target[at]) * cotangent[position]
+        dy[at] = -(1 - s) * w * log_p * cotangent[position]
     return dx, dy if soft else None
 
 

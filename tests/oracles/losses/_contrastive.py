@@ -30,7 +30,7 @@ def softplus(x: float) -> float:
 
 
 def anchors(labels: Any, mask: Any) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Each sample that takes part, its positives and its negatives."""
+    """Yield each sample that is not masked, its positives and its negatives."""
     labels = np.asarray(labels)
     here = [i for i in range(len(labels)) if mask is None or mask[i]]
     for i in here:

@@ -1,4 +1,4 @@
-"""CTC: the forward and backward recursions over labels with blanks between them, one sequence at a time."""
+"""Oracle of CTC: forward and backward recursions over labels with blanks between them, sequence by sequence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _log_sum(terms: list[float]) -> float:
 
 
 def _forward(log_p: np.ndarray, row: list[int]) -> np.ndarray:
-    """alpha[t, s]: frames up to and with t read as the places up to s, and frame t is at s."""
+    """alpha[t, s]: frames 0 to t are aligned with positions 0 to s, and frame t is at position s."""
     alpha = np.full((len(log_p), len(row)), -math.inf)
     for t in range(len(log_p)):
         for s in range(len(row)):
@@ -40,22 +40,22 @@ def _forward(log_p: np.ndarray, row: list[int]) -> np.ndarray:
 
 
 def _one(log_p: np.ndarray, row: list[int]) -> tuple[float, np.ndarray]:
-    """The log likelihood and its gradient by log_p."""
-    slope = np.zeros(log_p.shape)
+    """Return the log likelihood and its gradient with respect to log_p."""
+    derivative = np.zeros(log_p.shape)
     if len(log_p) == 0:
-        return (0.0 if len(row) == 1 else -math.inf), slope
+        return (0.0 if len(row) == 1 else -math.inf), derivative
     alpha = _forward(log_p, row)
     total = _log_sum(list(alpha[-1, -2:]))
     if total == -math.inf:
-        return total, slope
-    # Time and labels the other way round: beta holds frame t as well, so it is in both.
+        return total, derivative
+    # Time and labels reversed: beta includes frame t, which is therefore in both.
     beta = _forward(log_p[::-1], row[::-1])[::-1, ::-1]
     for t in range(len(log_p)):
         for s, each in enumerate(row):
             both = alpha[t, s] + beta[t, s]
             if both > -math.inf:
-                slope[t, each] += math.exp(both - log_p[t, each] - total)
-    return total, slope
+                derivative[t, each] += math.exp(both - log_p[t, each] - total)
+    return total, derivative
 
 
 def _rows(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int) -> Any:
@@ -94,9 +94,9 @@ def _gradients(
     length_normalized: bool = False,
 ) -> Gradients:
     result = np.zeros(np.shape(log_probs))
-    for n, (_, slope, size) in enumerate(_rows(log_probs, targets, input_lengths, target_lengths, blank)):
+    for n, (_, derivative, size) in enumerate(_rows(log_probs, targets, input_lengths, target_lengths, blank)):
         scale = max(size, 1) if length_normalized else 1
-        result[: len(slope), n] = -slope * float(cotangent[n]) / scale
+        result[: len(derivative), n] = -derivative * float(cotangent[n]) / scale
     return result, None, None, None
 
 

@@ -58,11 +58,11 @@ def _generalized_gradients(cotangent: Any, x: Any, t: Any) -> Gradients:
 def _jensen_shannon(x: Any, t: Any, log_target: bool = False) -> np.ndarray:
     p, t = np.exp(f64(x)[0]), np.exp(f64(t)[0]) if log_target else f64(t)[0]
     result = np.zeros(p.shape[:-1])
-    for place in np.ndindex(p.shape):
-        m = (p[place] + t[place]) / 2
-        for q in (p[place], t[place]):
+    for position in np.ndindex(p.shape):
+        m = (p[position] + t[position]) / 2
+        for q in (p[position], t[position]):
             if q > 0:
-                result[place[:-1]] += 0.5 * q * math.log(q / m)
+                result[position[:-1]] += 0.5 * q * math.log(q / m)
     return result
 
 

@@ -11,7 +11,7 @@ from oracles.losses._base import Gradients, Oracle, f64, log_softmax_row, one_ho
 
 
 def _project(row: np.ndarray, power: float, factor: float) -> np.ndarray:
-    """p = max(0, factor x - tau) ** power, with the tau for which they sum to 1, found by bisection."""
+    """p = max(0, factor x - tau) ** power, with the tau for which p sums to 1, by bisection."""
     z = factor * row
     low, high = z.max() - 1, z.max()
     for _ in range(200):
@@ -37,7 +37,7 @@ def _omega(p: np.ndarray, max_fun: str) -> float:
     return float((p**1.5 - p).sum()) * 4 / 3
 
 
-def _omega_slope(p: np.ndarray, max_fun: str) -> np.ndarray:
+def _omega_derivative(p: np.ndarray, max_fun: str) -> np.ndarray:
     if max_fun == "logistic":
         return np.where(p > 0, np.log(np.where(p > 0, p, 1)) + 1, 0)
     return p - 0.5 if max_fun == "sparsemax" else 2 * np.sqrt(p) - 4 / 3
@@ -46,9 +46,9 @@ def _omega_slope(p: np.ndarray, max_fun: str) -> np.ndarray:
 def _value(x: Any, y: Any, max_fun: str = "logistic") -> np.ndarray:
     x, y = f64(x, y)
     result = np.zeros(x.shape[:-1])
-    for place in np.ndindex(result.shape):
-        p = _probabilities(x[place], max_fun)
-        result[place] = (p - y[place]) @ x[place] - _omega(p, max_fun) + _omega(y[place], max_fun)
+    for position in np.ndindex(result.shape):
+        p = _probabilities(x[position], max_fun)
+        result[position] = (p - y[position]) @ x[position] - _omega(p, max_fun) + _omega(y[position], max_fun)
     return result
 
 
@@ -56,9 +56,9 @@ def _gradients(cotangent: Any, x: Any, y: Any, max_fun: str = "logistic") -> Gra
     x, y = f64(x, y)
     each = np.asarray(cotangent, np.float64)
     g_x, g_y = np.zeros_like(x), np.zeros_like(y)
-    for place in np.ndindex(x.shape[:-1]):
-        g_x[place] = each[place] * (_probabilities(x[place], max_fun) - y[place])
-        g_y[place] = each[place] * (_omega_slope(y[place], max_fun) - x[place])
+    for position in np.ndindex(x.shape[:-1]):
+        g_x[position] = each[position] * (_probabilities(x[position], max_fun) - y[position])
+        g_y[position] = each[position] * (_omega_derivative(y[position], max_fun) - x[position])
     return g_x, g_y
 
 

@@ -1,4 +1,4 @@
-"""Oracles of the seven losses of the page, with analytic gradients."""
+"""Oracles of the seven losses of the tutorial, with analytic gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _smooth_l1_value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
     return np.array([0.5 * e * e / beta if abs(e) < beta else abs(e) - 0.5 * beta for e in d.ravel()]).reshape(d.shape)
 
 
-def _smooth_l1_slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
+def _smooth_l1_derivative(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
     return np.clip(d / beta, -1, 1)
 
 
@@ -53,10 +53,10 @@ def _cosine_value(x1: Any, x2: Any, labels: Any, margin: float = 0.0) -> np.ndar
 def _cosine_gradients(cotangent: Any, x1: Any, x2: Any, labels: Any, margin: float = 0.0) -> Gradients:
     x1, x2, labels = f64(x1, x2, labels)
     cosines = _cosines(x1, x2)
-    slope = np.where(labels == 1, -1.0, (cosines > margin).astype(np.float64))
-    each = np.expand_dims(np.asarray(cotangent, np.float64) * slope, 1)
+    derivative = np.where(labels == 1, -1.0, (cosines > margin).astype(np.float64))
+    each = np.expand_dims(np.asarray(cotangent, np.float64) * derivative, 1)
     along, n1, n2 = np.expand_dims(cosines, 1), (x1**2).sum(1, keepdims=True), (x2**2).sum(1, keepdims=True)
-    # d cos / d x1 = x2 / (|x1| |x2|) - cos x1 / |x1|^2, taken as 0 where there is no direction
+    # d cos / d x1 = x2 / (|x1| |x2|) - cos x1 / |x1|^2, defined as 0 for zero vectors
     both = (n1 > 0) & (n2 > 0)
     n1, n2 = np.where(both, n1, 1), np.where(both, n2, 1)
     product = np.sqrt(n1 * n2)
@@ -66,7 +66,7 @@ def _cosine_gradients(cotangent: Any, x1: Any, x2: Any, labels: Any, margin: flo
 
 
 def _sampled_rows(w: Any, b: Any, labels: Any, x: Any, params: dict[str, Any]) -> Any:
-    """For each row: the classes that take part, their logits, and the target probabilities."""
+    """Yield for each row the classes, their logits, and the target probabilities."""
     w, b, x = f64(w, b, x)
     candidates, true_count, sampled_count = (np.asarray(value) for value in params["sampled_values"])
     labels = np.asarray(labels)
@@ -94,8 +94,8 @@ def _sampled_gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **pa
     w64, b64, x64 = f64(w, b, x)
     gw, gb, gx = np.zeros_like(w64), np.zeros_like(b64), np.zeros_like(x64)
     for n, classes, logits, target in _sampled_rows(w, b, labels, x, params):
-        slope = (np.exp(log_softmax_row(logits)) - target) * float(cotangent[n])
-        for c, s in zip(classes, slope, strict=True):
+        derivative = (np.exp(log_softmax_row(logits)) - target) * float(cotangent[n])
+        for c, s in zip(classes, derivative, strict=True):
             gw[c] += s * x64[n]
             gb[c] += s
             gx[n] += s * w64[c]
@@ -105,7 +105,7 @@ def _sampled_gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **pa
 ORACLES: dict[str, Oracle] = {
     "l1_loss": elementwise(np.abs, np.sign),
     "mse_loss": elementwise(np.square, lambda d: 2 * d),
-    "smooth_l1_loss": elementwise(_smooth_l1_value, _smooth_l1_slope),
+    "smooth_l1_loss": elementwise(_smooth_l1_value, _smooth_l1_derivative),
     "softmax_cross_entropy_with_logits": Oracle(_dense_value, _dense_gradients),
     "sparse_softmax_cross_entropy_with_logits": Oracle(_sparse_value, _sparse_gradients),
     "cosine_embedding_loss": Oracle(_cosine_value, _cosine_gradients),

@@ -11,7 +11,7 @@ from oracles.losses._base import Gradients, Oracle, f64, log_softmax, one_hot
 
 
 def _terms(x: Any, y: np.ndarray, weight: Any, gamma: float) -> np.ndarray:
-    """(N, C): means over the places of -w y (1 - p)^gamma log p."""
+    """Return the (N, C) means over the positions of -w y (1 - p)^gamma log p."""
     x = np.moveaxis(np.asarray(x, np.float64), 1, -1)
     log_p = log_softmax(x) if x.size else x
     w = np.ones(x.shape[-1]) if weight is None else np.asarray(weight, np.float64)
@@ -68,8 +68,8 @@ def _categorical_gradients(
     total = x.sum(-1, keepdims=True)
     p = np.exp(log_softmax(x)) if from_logits else x / total
     share = np.asarray(alpha) * ((1 - label_smoothing) * y + label_smoothing / x.shape[-1])
-    slope = share * (gamma * (1 - p) ** (gamma - 1) * np.log(p) - (1 - p) ** gamma / p)
-    through = slope - (slope * p).sum(-1, keepdims=True)
+    derivative = share * (gamma * (1 - p) ** (gamma - 1) * np.log(p) - (1 - p) ** gamma / p)
+    through = derivative - (derivative * p).sum(-1, keepdims=True)
     dx = through * p if from_logits else through / total
     return each * dx, -each * np.asarray(alpha) * (1 - label_smoothing) * (1 - p) ** gamma * np.log(p)
 

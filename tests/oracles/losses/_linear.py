@@ -1,4 +1,4 @@
-"""The oracle of linear cross entropy: all logits at once, a loop over the rows, from the formula of the docstring."""
+"""Oracle of linear cross entropy: all logits, a loop over the rows, from the formula of the docstring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _logits(x: Any, w: Any, bias: Any, softcap: Any) -> np.ndarray:
 
 
 def _row(z: np.ndarray, y: int, w: np.ndarray, s: float, z_loss: float) -> tuple[float, np.ndarray]:
-    """Value of a row, and its slope along the (capped) logits."""
+    """Return the value of a row, and its gradient with respect to the (capped) logits."""
     target = s / len(z) * w
     target[y] += (1 - s) * w[y]
     log_p = log_softmax_row(z)
@@ -40,12 +40,12 @@ def _each(
 ) -> tuple[np.ndarray, np.ndarray]:
     z = _logits(x, w, bias, softcap)
     of_class = np.ones(z.shape[-1]) if class_weight is None else np.asarray(class_weight, np.float64)
-    values, slopes = np.zeros(z.shape[:-1]), np.zeros(z.shape)
-    for place in np.ndindex(*values.shape):
-        y = int(np.asarray(labels)[place])
+    values, derivatives = np.zeros(z.shape[:-1]), np.zeros(z.shape)
+    for position in np.ndindex(*values.shape):
+        y = int(np.asarray(labels)[position])
         if y != ignore_index:
-            values[place], slopes[place] = _row(z[place], y, of_class, label_smoothing, z_loss)
-    return values, slopes if softcap is None else slopes * (1 - (z / softcap) ** 2)
+            values[position], derivatives[position] = _row(z[position], y, of_class, label_smoothing, z_loss)
+    return values, derivatives if softcap is None else derivatives * (1 - (z / softcap) ** 2)
 
 
 def value(x: Any, w: Any, labels: Any, **params: Any) -> np.ndarray:
@@ -53,14 +53,14 @@ def value(x: Any, w: Any, labels: Any, **params: Any) -> np.ndarray:
 
 
 def gradients(cotangent: Any, x: Any, w: Any, labels: Any, **params: Any) -> Gradients:
-    slopes = _each(x, w, labels, **params)[1] * np.asarray(cotangent, np.float64)[..., None]
+    derivatives = _each(x, w, labels, **params)[1] * np.asarray(cotangent, np.float64)[..., None]
     x, w = f64(x, w)
-    return slopes @ w, slopes.reshape(-1, len(w)).T @ x.reshape(-1, w.shape[1]), None
+    return derivatives @ w, derivatives.reshape(-1, len(w)).T @ x.reshape(-1, w.shape[1]), None
 
 
 def bias_gradient(cotangent: Any, x: Any, w: Any, labels: Any, **params: Any) -> np.ndarray:
-    slopes = _each(x, w, labels, **params)[1] * np.asarray(cotangent, np.float64)[..., None]
-    return slopes.reshape(-1, slopes.shape[-1]).sum(0)
+    derivatives = _each(x, w, labels, **params)[1] * np.asarray(cotangent, np.float64)[..., None]
+    return derivatives.reshape(-1, derivatives.shape[-1]).sum(0)
 
 
 def counts(x: Any, w: Any, labels: Any, class_weight: Any = None, ignore_index: Any = -100, **_: Any) -> np.ndarray:

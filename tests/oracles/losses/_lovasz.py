@@ -1,4 +1,4 @@
-"""Oracles of the Lovász losses: the extension of a function of sets, at its definition."""
+"""Oracles of the Lovász losses: the extension of a set function, from its definition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oracles.losses._base import Oracle, f64, log_softmax_row
 
 
 def _jaccard(true: set[int], wrong: set[int]) -> float:
-    """The Jaccard loss where just the pixels of `wrong` are misjudged."""
+    """The Jaccard loss if exactly the pixels of `wrong` are misclassified."""
     either = true | wrong
     return 1 - len(true - wrong) / len(either) if either else 0.0
 

@@ -1,4 +1,4 @@
-"""Oracles of the losses that ask for a margin: loops over samples and classes."""
+"""Oracles of the margin losses: loops over samples and classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oracles.losses._base import Oracle, f64
 
 
 def _rows(function: Callable[..., float], x: Any, y: Any, **params: Any) -> np.ndarray:
-    """function(scores of the classes, label or labels) for each sample."""
+    """Return function(scores of the classes, label or labels) for each sample."""
     x, y = np.asarray(x).astype(np.float64), np.asarray(y)
     classes = x.shape[-1]
     labels = y.reshape(-1, classes) if y.ndim == x.ndim else y.reshape(-1)
@@ -20,7 +20,7 @@ def _rows(function: Callable[..., float], x: Any, y: Any, **params: Any) -> np.n
 
 
 def _two_classes(function: Callable[[np.ndarray], np.ndarray]) -> Oracle:
-    """A loss of y x with y = -1 for the label 0; its gradient is left to differences."""
+    """A loss of y x with y = -1 for the label 0; its gradient is computed by finite differences."""
 
     def value(x: Any, y: Any) -> np.ndarray:
         x, y = f64(x, y)

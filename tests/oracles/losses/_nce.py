@@ -1,4 +1,4 @@
-"""The oracle of noise-contrastive estimation: binary cross entropies, one class after the other."""
+"""Oracle of noise-contrastive estimation: binary cross entropies, class by class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oracles.losses._base import Gradients, Oracle, f64
 
 
 def _parts(w: Any, b: Any, labels: Any, x: Any, params: dict[str, Any]) -> Iterator[tuple[int, int, float, float]]:
-    """Row, class, logit and target of every class that takes part in a row."""
+    """Yield row, class, logit and target of every class of a row."""
     w, b, x = f64(w, b, x)
     candidates, true_count, sampled_count = (np.asarray(value) for value in params["sampled_values"])
     labels = np.asarray(labels).reshape(len(x), -1)
@@ -36,10 +36,10 @@ def gradients(cotangent: Any, w: Any, b: Any, labels: Any, x: Any, **params: Any
     w64, b64, x64 = f64(w, b, x)
     gw, gb, gx = np.zeros_like(w64), np.zeros_like(b64), np.zeros_like(x64)
     for n, c, z, target in _parts(w, b, labels, x, params):
-        slope = (0.5 * (1 + math.tanh(z / 2)) - target) * float(cotangent[n])
-        gw[c] += slope * x64[n]
-        gb[c] += slope
-        gx[n] += slope * w64[c]
+        derivative = (0.5 * (1 + math.tanh(z / 2)) - target) * float(cotangent[n])
+        gw[c] += derivative * x64[n]
+        gb[c] += derivative
+        gx[n] += derivative * w64[c]
     return gw, gb, None, gx
 
 

@@ -1,4 +1,4 @@
-"""Oracles of the losses that bear wrong labels."""
+"""Oracles of the losses for noisy labels."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def exp_t(x: float, t: float) -> float:
 
 
 def tempered_softmax(row: np.ndarray, t: float) -> np.ndarray:
-    """By bisection: the sum falls with the shift."""
+    """By bisection: the sum decreases with the shift."""
     top = max(row)
     low, high = 0.0, -log_t(1 / len(row), t) + 1e-9
     for _ in range(64):

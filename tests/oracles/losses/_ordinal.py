@@ -1,4 +1,4 @@
-"""Oracles of ordinal regression: one question after the other."""
+"""Oracles of ordinal regression: threshold by threshold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _cost(x: float, positive: bool) -> float:
     return math.log(1 + math.exp(-x)) if x > -30 else -x
 
 
-def _slope(x: float, positive: bool) -> float:
+def _derivative(x: float, positive: bool) -> float:
     return 1 / (1 + math.exp(-x)) - positive
 
 
@@ -30,10 +30,10 @@ def _oracle(kind: str) -> Oracle:
         count = x.shape[-1]
         weights = np.ones(count) if importance_weights is None else np.asarray(importance_weights)
         result = np.zeros(x.shape[:-1])
-        for place in np.ndindex(result.shape):
-            label = int(np.asarray(labels)[place])
-            costs = [weights[k] * _cost(x[place][k], label > k) for k in _questions(kind, label, count)]
-            result[place] = sum(costs)
+        for position in np.ndindex(result.shape):
+            label = int(np.asarray(labels)[position])
+            costs = [weights[k] * _cost(x[position][k], label > k) for k in _questions(kind, label, count)]
+            result[position] = sum(costs)
         return result
 
     def gradients(cotangent: Any, x: Any, labels: Any, importance_weights: Any = None) -> Gradients:
@@ -41,10 +41,10 @@ def _oracle(kind: str) -> Oracle:
         count = x.shape[-1]
         weights = np.ones(count) if importance_weights is None else np.asarray(importance_weights)
         result = np.zeros_like(x)
-        for place in np.ndindex(x.shape[:-1]):
-            label = int(np.asarray(labels)[place])
+        for position in np.ndindex(x.shape[:-1]):
+            label = int(np.asarray(labels)[position])
             for k in _questions(kind, label, count):
-                result[place][k] = float(cotangent[place]) * weights[k] * _slope(x[place][k], label > k)
+                result[position][k] = float(cotangent[position]) * weights[k] * _derivative(x[position][k], label > k)
         return result, None
 
     return Oracle(value, gradients, _counts if kind == "corn" else None)

@@ -1,4 +1,4 @@
-"""Losses of preference and distillation."""
+"""Oracles of preference and distillation losses."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def _dpo_gradients(
 ) -> Gradients:
     h, eps = _margin(*inputs, reference_free), label_smoothing
     if loss_type == "ipo":
-        slope = 2 * h - (1 - 2 * eps) / beta
+        derivative = 2 * h - (1 - 2 * eps) / beta
     else:
-        slope = beta * (_sigmoid(beta * h) - (1 - eps))
-    slope = slope * np.asarray(cotangent, np.float64)
+        derivative = beta * (_sigmoid(beta * h) - (1 - eps))
+    derivative = derivative * np.asarray(cotangent, np.float64)
     used = 0.0 if reference_free else 1.0
-    return slope, -slope, -used * slope, used * slope
+    return derivative, -derivative, -used * derivative, used * derivative
 
 
 def _distillation_value(logits: Any, teacher: Any, temperature: float = 1.0) -> np.ndarray:

@@ -12,7 +12,7 @@ from oracles.losses._base import Gradients, Oracle, f64, unbroadcast
 
 
 def _each(cost: Callable[..., float]) -> Callable[..., np.ndarray]:
-    """A cost of numbers for arrays that broadcast."""
+    """Apply a cost of scalars to arrays that broadcast."""
 
     def value(*inputs: Any, **params: Any) -> np.ndarray:
         arrays = np.broadcast_arrays(*f64(*inputs))
@@ -103,8 +103,8 @@ def _student_t(x: float, y: float, scale: float, df: float, eps: float = 1e-6) -
 def _negative_binomial(x: float, y: float, r: float, eps: float = 1e-6) -> float:
     r = max(r, eps)
     success = 1 / (1 + math.exp(-x))
-    ways = math.lgamma(r + y) - math.lgamma(r) - math.lgamma(y + 1)
-    return -(ways + y * math.log(success) + r * math.log(1 - success))
+    log_binomial = math.lgamma(r + y) - math.lgamma(r) - math.lgamma(y + 1)
+    return -(log_binomial + y * math.log(success) + r * math.log(1 - success))
 
 
 def _beta(a: float, y: float, b: float, eps: float = 1e-6) -> float:

@@ -1,4 +1,4 @@
-"""Oracles of the losses on angles to class vectors, with angles mask the papers have them."""
+"""Oracles of the losses on angles to class vectors, with the angles of the papers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of ranking, list by list and pair by pair."""
+"""Oracles of ranking losses, list by list and pair by pair."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from oracles.losses._base import Gradients, Oracle, f64, log_softmax_row
 
 
-def _by_list(one: Callable[..., float], slope: Callable[..., list[float]] | None = None) -> Oracle:
-    """An oracle of a function of the scores and grades of the items of one list that are there.
+def _by_list(one: Callable[..., float], derivative: Callable[..., list[float]] | None = None) -> Oracle:
+    """Return an oracle from a function of the scores and grades of the unmasked items of one list.
 
-    `slope` gives the gradient by the scores, of a function of which differences would not.
+    `derivative` is the gradient with respect to the scores, for functions whose finite differences are not accurate.
     """
 
     def lists(logits: Any, labels: Any, mask: Any) -> Any:
@@ -33,10 +33,10 @@ def _by_list(one: Callable[..., float], slope: Callable[..., list[float]] | None
     def gradients(cotangent: Any, logits: Any, labels: Any, mask: Any = None, **params: Any) -> Gradients:
         result = np.zeros((np.size(cotangent), np.shape(logits)[-1]))
         for n, (s, y, k) in enumerate(lists(logits, labels, mask)):
-            result[n, k] = np.multiply(slope(s[k], y[k], **params), np.ravel(cotangent)[n]) if k.any() else 0
+            result[n, k] = np.multiply(derivative(s[k], y[k], **params), np.ravel(cotangent)[n]) if k.any() else 0
         return result.reshape(np.shape(logits)), None
 
-    return Oracle(value, None if slope is None else gradients, counts)
+    return Oracle(value, None if derivative is None else gradients, counts)
 
 
 def _softplus(x: float) -> float:
@@ -66,7 +66,7 @@ def _dcg(grades: list[float], k: int | None) -> float:
 
 
 def _changes(s: np.ndarray, y: np.ndarray, k: int | None) -> Any:
-    """Each pair of a better and a worse item, and by how much NDCG changes if the two swap places."""
+    """Yield each pair of a better and a worse item, and the change of NDCG if the two are swapped."""
     order = sorted(range(len(s)), key=lambda i: (-s[i], i))
     best = _dcg(sorted(y, reverse=True), k)
     for i in range(len(s)):

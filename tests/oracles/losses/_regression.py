@@ -1,4 +1,4 @@
-"""Oracles of the losses on differences of real numbers."""
+"""Oracles of the regression losses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _huber_value(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
 
 
 def _log_cosh_value(d: np.ndarray) -> np.ndarray:
-    # cosh d - 1 = 2 sinh(d / 2)^2; beyond 20 exp(-2 |d|) is below what float64 holds.
+    # cosh d - 1 = 2 sinh(d / 2)^2; beyond 20, exp(-2 |d|) is below the precision of float64.
     values = [math.log1p(2 * math.sinh(e / 2) ** 2) if abs(e) < 20 else abs(e) - math.log(2) for e in d.ravel()]
     return np.reshape(values, d.shape)
 

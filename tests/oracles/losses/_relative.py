@@ -1,4 +1,4 @@
-"""Oracles of the losses in proportion to the target."""
+"""Oracles of the relative regression losses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from oracles.losses._base import Gradients, Oracle, f64, unbroadcast
 
 
-def _pair(value: Callable[..., Any], slopes: Callable[..., Any]) -> Oracle:
-    """An elementwise loss that is not of the difference alone: `slopes` gives both derivatives."""
+def _pair(value: Callable[..., Any], derivatives: Callable[..., Any]) -> Oracle:
+    """An elementwise loss that does not depend on the difference only: `derivatives` returns both derivatives."""
 
     def values(x: Any, y: Any, **params: Any) -> np.ndarray:
         x, y = f64(x, y)
@@ -20,7 +20,7 @@ def _pair(value: Callable[..., Any], slopes: Callable[..., Any]) -> Oracle:
     def gradients(cotangent: Any, x: Any, y: Any, **params: Any) -> Gradients:
         x, y = f64(x, y)
         each = np.asarray(cotangent, np.float64)
-        dx, dy = slopes(*np.broadcast_arrays(x, y), **params)
+        dx, dy = derivatives(*np.broadcast_arrays(x, y), **params)
         return unbroadcast(each * dx, x.shape), unbroadcast(each * dy, y.shape)
 
     return Oracle(values, gradients)
@@ -30,7 +30,7 @@ def _mape(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> np.ndarray:
     return 100 * np.abs(x - y) / np.maximum(np.abs(y), epsilon)
 
 
-def _mape_slopes(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
+def _mape_derivatives(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
     size = np.maximum(np.abs(y), epsilon)
     away = 100 * np.sign(x - y) / size
     grows = np.where(np.abs(y) > epsilon, np.sign(y), 0)
@@ -46,7 +46,7 @@ def _msle(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> np.ndarray:
     return (_logarithm(x, epsilon)[0] - _logarithm(y, epsilon)[0]) ** 2
 
 
-def _msle_slopes(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
+def _msle_derivatives(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
     (a, da), (b, db) = _logarithm(x, epsilon), _logarithm(y, epsilon)
     return 2 * (a - b) * da, -2 * (a - b) * db
 
@@ -55,12 +55,12 @@ def _poisson(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> np.ndarray:
     return x - y * np.log(x + epsilon)
 
 
-def _poisson_slopes(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
+def _poisson_derivatives(x: np.ndarray, y: np.ndarray, epsilon: float = 1e-7) -> tuple[np.ndarray, np.ndarray]:
     return 1 - y / (x + epsilon), -np.log(x + epsilon)
 
 
 ORACLES: dict[str, Oracle] = {
-    "mean_absolute_percentage_error": _pair(_mape, _mape_slopes),
-    "mean_squared_logarithmic_error": _pair(_msle, _msle_slopes),
-    "poisson_loss": _pair(_poisson, _poisson_slopes),
+    "mean_absolute_percentage_error": _pair(_mape, _mape_derivatives),
+    "mean_squared_logarithmic_error": _pair(_msle, _msle_derivatives),
+    "poisson_loss": _pair(_poisson, _poisson_derivatives),
 }

@@ -1,4 +1,4 @@
-"""Oracles of the losses that outliers do not dominate."""
+"""Oracles of the robust losses."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from oracles.losses._base import Oracle, elementwise
 
 
 def adaptive(x: float, alpha: float, scale: float) -> tuple[float, float]:
-    """Value and slope of Barron's loss, its definition in 60 digits; limits only where alpha is exactly there."""
+    """Value and derivative of Barron's loss, with 60 digits; limits only for exact special values of alpha."""
     with localcontext() as context:
         context.prec = 60
         z = (Decimal(x) / Decimal(scale)) ** 2
         per_x = Decimal(x) / Decimal(scale) ** 2
         if alpha == 2:
-            value, slope = z / 2, per_x
+            value, derivative = z / 2, per_x
         elif alpha == 0:
-            value, slope = (1 + z / 2).ln(), per_x / (1 + z / 2)
+            value, derivative = (1 + z / 2).ln(), per_x / (1 + z / 2)
         elif math.isinf(alpha):
             sign = int(math.copysign(1, alpha))
-            value, slope = sign * ((sign * z / 2).exp() - 1), per_x * (sign * z / 2).exp()
+            value, derivative = sign * ((sign * z / 2).exp() - 1), per_x * (sign * z / 2).exp()
         else:
             shape = Decimal(alpha)
             b = abs(shape - 2)
             value = b / shape * ((z / b + 1) ** (shape / 2) - 1)
-            slope = per_x * (z / b + 1) ** (shape / 2 - 1)
-        return float(value), float(slope)
+            derivative = per_x * (z / b + 1) ** (shape / 2 - 1)
+        return float(value), float(derivative)
 
 
 def _adaptive_part(part: int, d: np.ndarray, alpha: float, scale: float) -> np.ndarray:

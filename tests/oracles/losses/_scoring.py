@@ -1,4 +1,4 @@
-"""Oracles of scoring rules: all pairs, one after the other."""
+"""Oracles of scoring rules: a loop over all pairs."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def _energy(x: Any, y: Any, beta: float = 1.0, fair: bool = False) -> np.ndarray
     x, y = f64(x, y)
     count = x.shape[-2]
     result = np.zeros(y.shape[:-1])
-    for place in np.ndindex(result.shape):
-        members, truth = x[place], y[place]
+    for position in np.ndindex(result.shape):
+        members, truth = x[position], y[position]
         error = sum(math.dist(member, truth) ** beta for member in members) / count
         spread = sum(math.dist(one, other) ** beta for one in members for other in members)
-        result[place] = error - spread / (2 * count * (count - 1 if fair else count))
+        result[position] = error - spread / (2 * count * (count - 1 if fair else count))
     return result
 
 
@@ -57,16 +57,16 @@ def _energy_gradients(cotangent: Any, x: Any, y: Any, beta: float = 1.0, fair: b
     each, count = np.asarray(cotangent, np.float64), x.shape[-2]
     g_x, g_y = np.zeros_like(x), np.zeros_like(y)
 
-    def slope(d: np.ndarray) -> np.ndarray:
+    def derivative(d: np.ndarray) -> np.ndarray:
         length = math.hypot(*d)
         return beta * length ** (beta - 2) * d if length else np.zeros_like(d)
 
-    for place in np.ndindex(y.shape[:-1]):
-        for i, member in enumerate(x[place]):
-            toward = slope(member - y[place]) / count
-            g_y[place] -= each[place] * toward
-            apart = sum((slope(member - other) for other in x[place]), np.zeros_like(member))
-            g_x[place][i] += each[place] * (toward - apart / (count * (count - 1 if fair else count)))
+    for position in np.ndindex(y.shape[:-1]):
+        for i, member in enumerate(x[position]):
+            toward = derivative(member - y[position]) / count
+            g_y[position] -= each[position] * toward
+            apart = sum((derivative(member - other) for other in x[position]), np.zeros_like(member))
+            g_x[position][i] += each[position] * (toward - apart / (count * (count - 1 if fair else count)))
     return g_x, g_y
 
 
@@ -96,8 +96,8 @@ def _quantile(q: Any, y: Any, levels: Any = None, level_weights: Any = None) -> 
 
 def _quantile_gradients(cotangent: Any, q: Any, y: Any, levels: Any = None, level_weights: Any = None) -> Gradients:
     u, tau, weights = _quantile_parts(q, y, levels, level_weights)
-    slope = np.where(u > 0, tau, np.where(u < 0, tau - 1, tau - 0.5))
-    whole = 2 * np.asarray(cotangent, np.float64)[..., None] * weights * slope
+    derivative = np.where(u > 0, tau, np.where(u < 0, tau - 1, tau - 0.5))
+    whole = 2 * np.asarray(cotangent, np.float64)[..., None] * weights * derivative
     return -whole, whole.sum(-1)
 
 

@@ -11,19 +11,19 @@ from oracles.losses._base import Oracle, f64, log_softmax_row
 
 
 def _by_region(one: Any) -> Any:
-    """A loss of one region, given as two lists of pixels, over the regions that `axis` leaves."""
+    """Apply a loss of one region, given as two lists of pixels, to the regions defined by `axis`."""
 
     def value(x: Any, y: Any, axis: Any = None, **params: Any) -> np.ndarray:
         x, y = f64(x, y)
         axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
         left = [a for a in range(x.ndim) if a not in axes]
         result = np.zeros([x.shape[a] for a in left])
-        for place in np.ndindex(*result.shape):
+        for position in np.ndindex(*result.shape):
             at: list[Any] = [slice(None)] * x.ndim
-            for a, n in zip(left, place, strict=True):
+            for a, n in zip(left, position, strict=True):
                 at[a] = n
             a, b = x[tuple(at)].ravel(), y[tuple(at)].ravel()
-            result[place] = one(a, b, **params) if a.any() or b.any() else 0.0
+            result[position] = one(a, b, **params) if a.any() or b.any() else 0.0
         return result
 
     return value
@@ -100,9 +100,9 @@ def _dice_cross_entropy(
     result = np.zeros(x.shape[0])
     for n in range(x.shape[0]):
         rows = [
-            (log_softmax_row(x[(n, slice(None), *place)]), int(labels[(n, *place)]))
-            for place in np.ndindex(*x.shape[2:])
-            if labels[(n, *place)] != ignore_index
+            (log_softmax_row(x[(n, slice(None), *position)]), int(labels[(n, *position)]))
+            for position in np.ndindex(*x.shape[2:])
+            if labels[(n, *position)] != ignore_index
         ]
         if not rows:
             continue

@@ -1,4 +1,4 @@
-"""Oracles of the triplet losses, given triplets or those of a batch."""
+"""Oracles of the triplet losses, of given or mined triplets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _margin(
 
 
 def _margin_gradients(cotangent: Any, a: Any, q: Any, n: Any, **params: Any) -> Gradients:
-    # The largest difference changes places where two are nearly equal.
+    # The index of the maximum changes where two differences are nearly equal.
     return numeric_gradients(_margin, cotangent, (a, q, n), params, (0, 1, 2), reach=0.01)
 
 
@@ -65,7 +65,7 @@ def _batch_hard(
 def semi_hard_pairs(
     distances: np.ndarray, labels: np.ndarray, margin: float, fallback: str, mask: Any = None
 ) -> dict[tuple[int, int], int]:
-    """The negative of every pair (anchor, positive) that has one."""
+    """Yield the negative of every pair (anchor, positive) that has one."""
     here = [i for i in range(len(labels)) if mask is None or mask[i]]
     found = {}
     for i in here:

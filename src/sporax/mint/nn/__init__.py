@@ -43,5 +43,5 @@ __all__ = [
     "functional",
 ]
 
-if not TYPE_CHECKING:  # a type checker shall see that a name is missing
+if not TYPE_CHECKING:  # so that a type checker reports missing names
     __getattr__ = missing_from(__name__)

@@ -113,7 +113,7 @@ class KLDivLoss(nn.KLDivLoss, function=losses.kl_div, inputs="input, target"):
 
 
 def _broadcast(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Both Tensors in the shape of the one that the other broadcasts to; unchanged where there is none."""
+    """Return both Tensors in the shape of the one that the other broadcasts to; unchanged if there is none."""
     if x.shape == y.shape:
         return x, y
     try:
