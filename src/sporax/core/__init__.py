@@ -18,6 +18,7 @@ from sporax.core._frames import (
 from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._hooks import HookHandle
 from sporax.core._order import in_order_of, leaves_in_order, ordered, restored
+from sporax.core._recording import recordable
 from sporax.core._replay import undo_last_call
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
@@ -63,6 +64,7 @@ __all__ = [
     "ordered",
     "power_of",
     "rebind",
+    "recordable",
     "replaced",
     "restored",
     "run_hooks",

@@ -11,7 +11,7 @@ import numpy as np
 from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Tensor, to_array, unwrap, wrap
+from sporax.core import Cell, Tensor, recordable, to_array, unwrap, wrap
 from sporax.nn.loss._capture import (
     CAPTURE,
     Pair,
@@ -65,6 +65,10 @@ class LossBase(Cell):
         finally:
             CAPTURE.shapes = outer
 
+    def _is_one_node(self) -> bool:
+        # Otherwise the values of its reductions are collected.
+        return CAPTURE.pairs is None and CAPTURE.removal is None
+
     def get_axis(self, x: Tensor) -> tuple[int, ...]:
         """Every axis of `x`, as a tuple to reduce over.
 
@@ -107,8 +111,13 @@ class LossBase(Cell):
                     f"{name}.get_loss: `x` must be the Tensor of loss values, but got {x!r} of type {type(x).__name__}."
                 )
         _refuse_every_pair(name, x.shape)
-        given = unwrap(weights)
-        factor = None if isinstance(given, (int, float)) and given == 1 else given
+        if not self._is_one_node():
+            return self._reduced_and_collected(x, weights)
+        return _reduced(x, weights, self.reduction, name)
+
+    def _reduced_and_collected(self, x: Tensor, weights: Any) -> Tensor:
+        """Weight and reduce values, without those of a removal, and collect the numerator and denominator."""
+        name, factor = type(self).__name__, _factor(weights)
         with x64_scope(True), CAPTURE.by_cell():
             if CAPTURE.removal is not None:
                 factor = CAPTURE.removal.combined(factor, x.shape, name)
@@ -234,6 +243,18 @@ class LossBase(Cell):
         Raises:
             LabelError, DtypeError, ShapeError: as the loss itself raises in eager code.
         """
+
+
+def _factor(weights: Any) -> Any:
+    given = unwrap(weights)
+    return None if isinstance(given, (int, float)) and given == 1 else given
+
+
+@recordable
+def _reduced(x: Tensor, weights: Any, reduction: str, name: str) -> Tensor:
+    """Weight and reduce the values of a loss."""
+    with x64_scope(True):
+        return wrap(losses.reduce_loss(x._value, reduction, _factor(weights), where=name))
 
 
 def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:

@@ -1,0 +1,80 @@
+"""Built-in layers and losses as one node of a tape: the program of a Cell, with its Parameters as inputs.
+
+Cells of one class with equal attributes and Parameters of equal shapes share a program.
+"""
+
+from __future__ import annotations
+
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+from sporax.core import REVISION, Cell, Parameter, Tensor
+from sporax.transforms._program import ById, Plan, Unplannable
+
+_PACKAGES = ("sporax.nn.layer.", "sporax.nn.loss.")
+_CONTAINERS = "sporax.nn.layer.container"
+_INTERNAL = frozenset(
+    ("_params", "_cells", "_hooks", "_revision", "_param_prefix", "_tuple_paths", "_auto_prefix", "_cell_plan")
+)
+
+
+class CellPlan:
+    """The key of a Cell, and the Parameters of it and its child Cells."""
+
+    __slots__ = ("key", "parameters", "revision")
+
+    def __init__(self, revision: int, key: Any, parameters: tuple[Parameter, ...]) -> None:
+        self.revision = revision
+        self.key = key
+        self.parameters = parameters
+
+
+def plan_of(cell: Cell) -> CellPlan:
+    """Return the plan of a Cell; its key is None unless it and its child Cells are layers or losses of sporax."""
+    found: CellPlan | None = cell.__dict__.get("_cell_plan")
+    if found is None or found.revision != REVISION.count:
+        try:
+            parameters: list[Parameter] = []
+            key = _key(cell, parameters)
+            found = CellPlan(REVISION.count, key, tuple(parameters))
+        except Unplannable:
+            found = CellPlan(REVISION.count, None, ())
+        cell.__dict__["_cell_plan"] = found
+    return found
+
+
+def _key(cell: Cell, parameters: list[Parameter]) -> Any:
+    kind = type(cell)
+    if not kind.__module__.startswith(_PACKAGES) or kind.__module__ == _CONTAINERS or cell._hooks is not None:
+        raise Unplannable(f"a Cell of class {kind.__name__}")
+    attributes = cell.__dict__
+    if "construct" in attributes:
+        raise Unplannable("a Cell with its own construct")
+    children = cell._cells
+    parts: list[Any] = [kind]
+    for name, value in attributes.items():
+        if name in _INTERNAL or name in children:
+            continue
+        if isinstance(value, Parameter):
+            parameters.append(value)
+            parts.append(name)
+        else:
+            parts.append((name, _static(value)))
+    for name, child in children.items():
+        parts.append((name, None if child is None else _key(child, parameters)))
+    return tuple(parts)
+
+
+def _static(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return ById(value._array)
+    if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType)):
+        if not (getattr(value, "__module__", None) or "").startswith(("sporax.", "jax.")):
+            raise Unplannable("a function of the user's, in which values are concrete")
+        return ById(value)
+    plan = Plan()
+    try:
+        plan.add(value)
+    except Unplannable:
+        return ById(value)
+    return ById(value) if plan.leaves else tuple(plan.key)
