@@ -71,6 +71,7 @@ def recordable(function: F) -> F:
 
 def link_of(tensor: Any) -> Link | None:
     """Return the link of a Tensor that is recorded by a tape in use; None for any other value."""
+    # `jax.Array` and other values have no link.
     link = getattr(tensor, "_link", None)
     return None if link is None or link.tape.ended else link
 
@@ -90,8 +91,6 @@ def value_outside(tensor: Any, link: Link) -> Any:
 
 def set_link(tensor: Any, link: Link) -> None:
     """Make a Tensor recorded."""
-    tensor._link = link
-    try:
+    if tensor._link is None:
         del tensor._value
-    except AttributeError:
-        pass
+    tensor._link = link

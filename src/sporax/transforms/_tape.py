@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Parameter, Tensor, computing_in, wrap
+from sporax.core import Backward, Cell, Parameter, Tensor, computing_in, is_floating, wrap
 from sporax.core._frames import STATE
 from sporax.core._recording import LeaveRecording, Link, WeakNumber, set_link
 from sporax.transforms._cell_program import plan_of
@@ -243,11 +243,56 @@ class Tape:
                 else:
                     parameter._value = rest[output.index]
 
-    def note(self, outputs: Sequence[Array], parents: Parents, pullback: Callable[[tuple[Array, ...]], Any]) -> list[Tensor]:
-        """Add a node whose gradient is computed in Python, and return its outputs as recorded Tensors."""
-        node = Node(parents, outputs, pullback)
+    def gradient_node(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], backward: Backward) -> tuple[Tensor, ...]:
+        """Return Tensors whose gradients are computed in Python; see `tensor_node`."""
+        links = [self._link_of(each) for each in (*outputs, *inputs)]
+        if not any(links):
+            return tuple(outputs)
+        arrays = tuple(each._array for each in outputs)
+        node = self._python_node(arrays, tuple(each._array for each in inputs), links, backward)
+        return self._outputs(arrays, node)
+
+    def record(
+        self, outputs: Sequence[Array], inputs: Sequence[Array], owners: Sequence[Any], backward: Backward
+    ) -> tuple[Tensor, ...]:
+        """Return Tensors of arrays that were computed without the tape, and whose gradient is computed in Python.
+
+        Args:
+            outputs, inputs, backward: see `gradient_node`; the outputs get no gradient.
+            owners: the Tensor or Parameter of each of the first inputs; the other inputs are constants.
+        """
+        links = [self._link_of(each) for each in owners]
+        if not any(links):
+            return tuple(map(wrap, outputs))
+        links = [*(None for _ in outputs), *links, *(None for _ in range(len(inputs) - len(owners)))]
+        return self._outputs(outputs, self._python_node(outputs, inputs, links, backward))
+
+    def _outputs(self, arrays: Sequence[Array], node: Node) -> tuple[Tensor, ...]:
+        positions = iter(range(len(arrays)))
+        return tuple(self._linked(each, node, next(positions)) if is_floating(each) else wrap(each) for each in arrays)
+
+    def values_of_parameters(self) -> dict[Parameter, Array]:
+        """Return the values of the Parameters that depend on a differentiated input."""
+        return {parameter: link.array for parameter, link in self._links.items()}
+
+    def node_after(self, link: Link, backward: Backward) -> Link:
+        """Return the link of a value after a node on it."""
+        return Link(link.array, self, self._python_node((link.array,), (), [link], backward), 0)
+
+    def _python_node(self, outputs: Any, inputs: Any, links: Sequence[Link | None], backward: Backward) -> Node:
+        needed = tuple(each is not None for each in links[len(outputs) :])
+
+        def pullback(gradients: tuple[Array, ...]) -> Any:
+            given = iter(gradients)
+            dense = tuple(next(given) if is_floating(each) else jnp.zeros(each.shape, each.dtype) for each in outputs)
+            by_output, by_input = backward(outputs, inputs, dense, needed)
+            results = (*(by_output or (None,) * len(outputs)), *(by_input or (None,) * len(inputs)))
+            return (tuple(each for each, link in zip(results, links, strict=True) if link is not None),)
+
+        parents = [(each.node, each.index) for each in links if each is not None]
+        node = Node(parents, [each for each in outputs if is_floating(each)], pullback)
         self.nodes.append(node)
-        return [self._linked(array, node, i) for i, array in enumerate(outputs)]
+        return node
 
     def _linked(self, array: Array, node: Node, index: int) -> Tensor:
         tensor = object.__new__(Tensor)
