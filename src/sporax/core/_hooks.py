@@ -15,10 +15,10 @@ from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._bprop import call_with_bprop, is_array
 from sporax.core._gradient_node import is_floating
-from sporax.core._tensor_node import tensor_node
-from sporax.core._recording import link_of
 from sporax.core._order import ordered, restored
+from sporax.core._recording import link_of
 from sporax.core._tensor_hooks import check_hook
+from sporax.core._tensor_node import tensor_node
 from sporax.core.tensor import Tensor, unwrap, wrap
 
 _COUNTER = itertools.count()

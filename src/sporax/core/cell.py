@@ -195,7 +195,11 @@ class Cell(HookMethods):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = _frames.STATE
-        if context.explicit_mode() == context.GRAPH_MODE and not (state.stack or state.tape) and _GRAPH_CALL is not None:
+        if (
+            context.explicit_mode() == context.GRAPH_MODE
+            and not (state.stack or state.tape)
+            and _GRAPH_CALL is not None
+        ):
             return _GRAPH_CALL(self, args, kwargs)
         return self._run(args, kwargs)
 
@@ -211,7 +215,11 @@ class Cell(HookMethods):
         if tape is not None:
             return tape.call_cell(self, args, kwargs)
         if self._requires_grad:
-            return _replay.recorded(self, lambda: self._compute(args, kwargs), (args, kwargs))
+            return _replay.recorded(self, lambda: self._eager(args, kwargs), (args, kwargs))
+        return self._eager(args, kwargs)
+
+    def _eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute the output of a call that is neither traced nor recorded."""
         return self._compute(args, kwargs)
 
     def _is_one_node(self) -> bool:

@@ -30,7 +30,10 @@ Array = Any
 LIMIT = 512
 """The number of programs that are kept for one function."""
 
-_PLAIN = (bool, int, str, bytes, type(None), type(Ellipsis), complex, DType, np.dtype, Generator)
+LONGEST = 64
+"""The length up to which a sequence of Python numbers is part of a key."""
+
+_PLAIN = frozenset((bool, int, str, bytes, type(None), type(Ellipsis), complex, DType, Generator))
 
 
 class Unplannable(Exception):
@@ -78,14 +81,16 @@ class Plan:
             Unplannable: a key cannot describe the value.
         """
         kind = type(value)
-        if kind is Tensor or kind is Parameter or isinstance(value, (jax.Array, np.ndarray)):
-            self._leaf(value, kind)
+        if kind is Tensor or kind is Parameter:
+            self._leaf(value, kind, value._array)
         elif kind in _PLAIN:
             self.key.append((kind, value))
         elif kind is float:
             # The text separates 0.0 from -0.0 and makes NaN equal to itself.
             self.key.append((kind, repr(value)))
         elif kind is tuple or kind is list:
+            if len(value) > LONGEST:
+                raise Unplannable("a long sequence, which is data")
             self.key.append((kind, len(value)))
             for each in value:
                 self.add(each)
@@ -98,24 +103,26 @@ class Plan:
         elif kind is WeakNumber:
             self.leaves.append(value.value)
             self.key.append((kind, type(value.value)))
+        elif isinstance(value, (jax.Array, np.ndarray)):
+            self._leaf(value, kind, value)
         elif isinstance(value, np.generic):
             self.key.append((kind, repr(value)))
-        elif isinstance(value, type):
+        elif isinstance(value, (type, np.dtype)):
             self.key.append(value)
         else:
             raise Unplannable(f"an argument of type {kind.__name__}")
 
-    def _leaf(self, value: Any, kind: type) -> None:
+    def _leaf(self, value: Any, kind: type, array: Any) -> None:
         index = self._seen.get(id(value))
         if index is not None:
             self.key.append(index)
             return
-        self._seen[id(value)] = len(self.leaves)
-        self.leaves.append(value)
-        array = value._array if isinstance(value, Tensor) else value
         if is_tracer(array):
             raise Unplannable("a traced array")
-        self.key.append((kind is Parameter, kind is Tensor, array.shape, array.dtype, getattr(array, "weak_type", False)))
+        self._seen[id(value)] = len(self.leaves)
+        self.leaves.append(value)
+        # A weak type changes what a program computes, as the dtype does. NumPy arrays have none.
+        self.key.append((kind, array.shape, array.dtype, getattr(array, "weak_type", False)))
 
 
 def _template(value: Any, indices: dict[int, int], leaves: list[Any]) -> Any:
@@ -183,6 +190,8 @@ class Program:
         """The function and the leaves of the call that is being traced."""
         self._compiled: Any = None
         self.flags = flags
+        self._differentiated = [i for i, flag in enumerate(flags) if flag]
+        self._others = [i for i, flag in enumerate(flags) if not flag]
         self.state: tuple[Parameter, ...] = ()
         """Parameters that the function reads without being given them, such as a random key."""
         self.eager = False
@@ -203,9 +212,8 @@ class Program:
             leaves: the leaves of the plan of this call.
             arrays: their arrays.
         """
-        flags = self.flags
-        differentiated = tuple(array for array, flag in zip(arrays, flags, strict=True) if flag)
-        others = tuple(array for array, flag in zip(arrays, flags, strict=True) if not flag)
+        differentiated = tuple([arrays[i] for i in self._differentiated])
+        others = tuple([arrays[i] for i in self._others])
         state = tuple(each._concrete() for each in self.state) if self.state else ()
         with x64_scope(True):
             if self._compiled is not None:
@@ -219,7 +227,8 @@ class Program:
         if self._checks:
             count = len(rest) - len(self._checks)
             for check, values in zip(self._checks, rest[count:], strict=True):
-                check(values)
+                if not is_tracer(values):
+                    check(values)
             rest = rest[:count]
         return floating, rest, pullback
 
@@ -373,7 +382,9 @@ class _Programs:
 PROGRAMS = _Programs()
 
 
-def program_for(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], plan: Plan, flags: tuple[bool, ...]) -> Program:
+def program_for(
+    owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], plan: Plan, flags: tuple[bool, ...]
+) -> Program:
     """Return the program of a call.
 
     Args:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import is_tracer
-from sporax.core import Cell, Parameter, Tensor, backward_pass, context, is_floating, wrap
+from sporax.core import Cell, Parameter, Tensor, backward_pass, context, wrap
 from sporax.core._frames import STATE
 from sporax.core._recording import LeaveRecording
 from sporax.transforms._tape import Tape
@@ -58,8 +58,8 @@ def can_record() -> bool:
     return not STATE.stack and STATE.backward is None and context.explicit_mode() != context.GRAPH_MODE
 
 
-def _identity(function: Any) -> Any:
-    """What decides whether a function is traced: its code, or the class of a Cell."""
+def identity_of(function: Any) -> Any:
+    """Return what decides whether a function is traced: its code, or the class of a Cell."""
     while isinstance(function, functools.partial):
         function = function.func
     function = getattr(function, "__func__", function)
@@ -70,6 +70,7 @@ def _identity(function: Any) -> Any:
 
 def recorded_gradients(
     function: Callable[..., Any],
+    identity: Any,
     args: Sequence[Any],
     kwargs: dict[str, Any],
     positions: Sequence[int],
@@ -81,6 +82,7 @@ def recorded_gradients(
 
     Args:
         function: the function of Tensors.
+        identity: see `identity_of`.
         args, kwargs: its inputs.
         positions, inputs: the positions of the inputs that are differentiated, and their arrays.
         parameters: the Parameters that are differentiated.
@@ -89,7 +91,6 @@ def recorded_gradients(
     Returns:
         None if the function cannot be recorded; nothing has changed then.
     """
-    identity = _identity(function)
     if identity in DEPARTURES or any(is_tracer(each) for each in inputs):
         return None
     # The first call may be repeated; draws of NumPy and Python are then repeated too.

@@ -18,7 +18,7 @@ from sporax._jax_compat import x64_scope
 from sporax.core import Backward, Cell, Parameter, Tensor, computing_in, is_floating, wrap
 from sporax.core._frames import STATE
 from sporax.core._recording import LeaveRecording, Link, WeakNumber, set_link
-from sporax.transforms._cell_program import plan_of
+from sporax.transforms._cell_program import plan_call
 from sporax.transforms._program import Output, Plan, Unplannable, program_for, restored
 
 Array = Any
@@ -37,7 +37,9 @@ class Node:
 
     __slots__ = ("compiled", "gradients", "kinds", "parents", "pullback")
 
-    def __init__(self, parents: Parents, outputs: Sequence[Array], pullback: Any = None, compiled: bool = False) -> None:
+    def __init__(
+        self, parents: Parents, outputs: Sequence[Array], pullback: Any = None, compiled: bool = False
+    ) -> None:
         self.parents = parents
         self.kinds = tuple((each.shape, each.dtype) for each in outputs)
         self.pullback = pullback
@@ -177,16 +179,8 @@ class Tape:
 
     def call_cell(self, cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a Cell: a built-in layer or loss as one node, any other Cell by its construct."""
-        of_cell = plan_of(cell)
-        if of_cell.key is None or not cell._is_one_node():
-            return cell._compute(args, kwargs)
-        plan = Plan()
-        try:
-            plan.add(args)
-            plan.add(kwargs)
-            plan.key.append(of_cell.key)
-            plan.add(of_cell.parameters)
-        except Unplannable:
+        plan = plan_call(cell, args, kwargs)
+        if plan is None:
             return cell._compute(args, kwargs)
         return self.run(type(cell), lambda *args, **kwargs: cell._compute(args, kwargs), plan, args, kwargs)
 
@@ -243,7 +237,9 @@ class Tape:
                 else:
                     parameter._value = rest[output.index]
 
-    def gradient_node(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], backward: Backward) -> tuple[Tensor, ...]:
+    def gradient_node(
+        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], backward: Backward
+    ) -> tuple[Tensor, ...]:
         """Return Tensors whose gradients are computed in Python; see `tensor_node`."""
         links = [self._link_of(each) for each in (*outputs, *inputs)]
         if not any(links):

@@ -23,6 +23,7 @@ from sporax.nn.loss._capture import (
     sums_of,
     through_means,
 )
+from sporax.transforms import run_compiled
 
 __all__ = ["LossBase"]
 
@@ -57,13 +58,16 @@ class LossBase(Cell):
         self.reduce = reduction != "none"
         self.average = reduction == "mean"
 
-    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         outer = CAPTURE.shapes
         CAPTURE.shapes = tuple(each.shape for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
         try:
-            return super()._run(args, kwargs)
+            return super()._compute(args, kwargs)
         finally:
             CAPTURE.shapes = outer
+
+    def _eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return run_compiled(self, args, kwargs)
 
     def _is_one_node(self) -> bool:
         # Otherwise the values of its reductions are collected.
