@@ -9,6 +9,7 @@ A function that needs the value of a Tensor in Python is differentiated without 
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ import numpy as np
 
 from sporax._errors import SporaxWarning
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax._value_checks import collecting
-from sporax.core import Frame, Generator, Parameter, Tensor, compute_dtype, computing_in, entered, wrap
+from sporax._value_checks import checks_enabled, collecting
+from sporax.core import Frame, Generator, Parameter, ParameterTuple, Tensor, compute_dtype, computing_in, entered, wrap
 from sporax.core._frames import STATE
 from sporax.core._recording import WeakNumber
 from sporax.core.dtype import DType
@@ -88,7 +89,7 @@ class Plan:
         elif kind is float:
             # The text separates 0.0 from -0.0 and makes NaN equal to itself.
             self.key.append((kind, repr(value)))
-        elif kind is tuple or kind is list:
+        elif kind is tuple or kind is list or kind is ParameterTuple:
             if len(value) > LONGEST:
                 raise Unplannable("a long sequence, which is data")
             self.key.append((kind, len(value)))
@@ -136,8 +137,8 @@ def _template(value: Any, indices: dict[int, int], leaves: list[Any]) -> Any:
             indices[id(value)] = len(leaves)
             leaves.append(value)
         return Leaf(indices[id(value)])
-    if kind is tuple or kind is list:
-        return kind(_template(each, indices, leaves) for each in value)
+    if kind is tuple or kind is list or kind is ParameterTuple:
+        return (list if kind is list else tuple)(_template(each, indices, leaves) for each in value)
     if kind is dict:
         return {name: _template(each, indices, leaves) for name, each in value.items()}
     return value
@@ -173,10 +174,19 @@ class Output:
         self.tensor = tensor
 
 
+class _Call(threading.local):
+    current: tuple[Callable[..., Any], Sequence[Any]] | None = None
+    """The function and the leaves of the call whose program may be traced."""
+
+
+_CALL = _Call()
+
+
 class Program:
     """A function, compiled for calls with one key.
 
-    It is traced once, in the first call. Functions that cannot be compiled are traced in each call.
+    It is traced in the first call, and again where a setting of JAX changes. Functions that cannot be compiled are traced
+    in each call.
 
     Args:
         args, kwargs: the arguments of a call with this key.
@@ -186,14 +196,13 @@ class Program:
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], flags: tuple[bool, ...]) -> None:
         self._arguments = _template((args, kwargs), {}, [])
         self._precision = compute_dtype()
-        self._call: tuple[Callable[..., Any], Sequence[Any]] | None = None
-        """The function and the leaves of the call that is being traced."""
         self._compiled: Any = None
         self.flags = flags
         self._differentiated = [i for i, flag in enumerate(flags) if flag]
         self._others = [i for i, flag in enumerate(flags) if not flag]
         self.state: tuple[Parameter, ...] = ()
         """Parameters that the function reads without being given them, such as a random key."""
+        self._traces = 0
         self.eager = False
         """Whether the function cannot be compiled."""
         self.outputs: Any = None
@@ -215,15 +224,13 @@ class Program:
         differentiated = tuple([arrays[i] for i in self._differentiated])
         others = tuple([arrays[i] for i in self._others])
         state = tuple(each._concrete() for each in self.state) if self.state else ()
+        _CALL.current = function, leaves
         with x64_scope(True):
             if self._compiled is not None:
                 floating, rest, pullback = self._compiled(differentiated, others, state)
             else:
-                self._call = function, leaves
-                try:
-                    floating, rest, pullback = self._first(differentiated, others, state)
-                finally:
-                    self._call = None
+                floating, rest, pullback = self._first(differentiated, others, state)
+        _CALL.current = None
         if self._checks:
             count = len(rest) - len(self._checks)
             for check, values in zip(self._checks, rest[count:], strict=True):
@@ -242,14 +249,14 @@ class Program:
                     result = compiled(differentiated, others, state)
                     break
                 except Missing as missing:
+                    self._traces += 1
                     self.state = (*self.state, *missing.parameters)
                     state = tuple(each._concrete() for each in self.state)
         except Exception:
             # If the function itself raises an error, the same error is raised here.
-            result = self._trace(differentiated, others, tuple(each._concrete() for each in self.state))
             self.eager = True
-            return result
-        self._compiled, self._arguments = compiled, None
+            return self._trace(differentiated, others, tuple(each._concrete() for each in self.state))
+        self._compiled = compiled
         return result
 
     def _trace(self, differentiated: Any, others: Any, state: Any) -> Any:
@@ -261,8 +268,8 @@ class Program:
         return floating, rest, pullback
 
     def _compute(self, differentiated: Any, others: Any, state: Any) -> Any:
-        assert self._call is not None
-        function, leaves = self._call
+        assert _CALL.current is not None
+        function, leaves = _CALL.current
         given, rest = iter(differentiated), iter(others)
         values = [next(given) if flag else next(rest) for flag in self.flags]
         bound: dict[Parameter, Any] = dict(zip(self.state, state, strict=True))
@@ -278,14 +285,17 @@ class Program:
         tape, STATE.tape = STATE.tape, None
         recording, STATE.recording = STATE.recording, None
         try:
-            with collecting() as collector, entered(frame), computing_in(self._precision):
+            with collecting(not self.eager) as collector, entered(frame), computing_in(self._precision):
                 output = function(*args, **kwargs)
                 return self._results(output, tensors, values, frame, collector)
         finally:
             STATE.tape, STATE.recording = tape, recording
 
     def _results(self, output: Any, tensors: list[Any], values: list[Any], frame: Any, collector: Any) -> Any:
-        missed = [each for each in frame.missed if each not in frame.created]
+        # A Parameter that the function creates is an input of the program if it keeps it, as a Generator does: then it is
+        # not created again in the second trace.
+        again = not self.eager and self._traces < 3
+        missed = [each for each in frame.missed if again or each not in frame.created]
         if missed:
             raise Missing(missed)
         floating: list[Array] = []
@@ -393,7 +403,7 @@ def program_for(
         plan: their plan.
         flags: which leaves of the plan are differentiated.
     """
-    key = (tuple(plan.key), flags, compute_dtype())
+    key = (tuple(plan.key), flags, compute_dtype(), checks_enabled())
     program = PROGRAMS.find(owner, key)
     if program is None:
         program = Program(args, kwargs, flags)

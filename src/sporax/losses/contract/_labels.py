@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -17,21 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError, DtypeError, LabelError
-from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
-from sporax._value_checks import checked_by_program
+from sporax._value_checks import check_when_known, enable_checks
 from sporax.losses.contract._arrays import identities, nearest_int32, numbers
 from sporax.losses.contract._shapes import is_single, match
 from sporax.losses.contract._spec import InputSpec, LossSpec
 
 __all__ = ["debug_checks"]
-
-
-class _Mode(threading.local):
-    checks: bool | None = None
-
-
-_MODE = _Mode()
 
 
 @contextlib.contextmanager
@@ -58,11 +49,11 @@ def debug_checks(enabled: bool = True) -> Iterator[None]:
         ...         print("must be class indices in [0, 3)" in str(error))
         True
     """
-    before, _MODE.checks = _MODE.checks, enabled
+    before = enable_checks(enabled)
     try:
         yield
     finally:
-        _MODE.checks = before
+        enable_checks(before)
 
 
 def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
@@ -174,19 +165,6 @@ def enforce_values(spec: InputSpec, values: Any, *, classes: int | None = None, 
     """Check values now if they are known; in compiled code, only in debug mode, and when it runs."""
     if spec.domain in CHECKED_DOMAINS:
         check_when_known(functools.partial(_check_on_host, spec, classes=classes, where=where), values)
-
-
-def check_when_known(check: Callable[[Any], None], values: Any) -> None:
-    """Run a check of values now if they are known; in compiled code, only in debug mode, and when it runs."""
-    if _MODE.checks is False:
-        return
-    if is_tracer(values):
-        if not checked_by_program(check, values) and _MODE.checks:
-            jax.debug.callback(check, values)
-        return
-    if isinstance(values, jax.Array) and not values.is_fully_addressable:
-        return
-    check(values)
 
 
 def _check_on_host(spec: InputSpec, values: Any, *, classes: int | None, where: str) -> None:
