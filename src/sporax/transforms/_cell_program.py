@@ -19,7 +19,7 @@ _INTERNAL = frozenset(
 )
 
 
-_KEYS: dict[Any, ById] = {}
+_KEYS: dict[Any, object] = {}
 
 
 class CellPlan:
@@ -40,7 +40,7 @@ def plan_of(cell: Cell) -> CellPlan:
         try:
             parameters: list[Parameter] = []
             # One object for equal keys, so that a call does not hash the whole key.
-            key = _KEYS.setdefault(_key(cell, parameters), ById(cell.__class__.__name__))
+            key = _KEYS.setdefault(_key(cell, parameters), object())
             found = CellPlan(REVISION.count, key, tuple(parameters))
         except Unplannable:
             found = CellPlan(REVISION.count, None, ())

@@ -32,8 +32,9 @@ from sporax.core._frames import STATE
 from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed, values_of
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
+from sporax.transforms._modes import use_of
 from sporax.transforms._outputs import pack, unpack
-from sporax.transforms._recorded import can_record, floating_outputs, identity_of, recorded_gradients
+from sporax.transforms._recorded import can_record, floating_outputs, recorded_gradients
 
 __all__ = ["grad", "value_and_grad"]
 
@@ -243,7 +244,7 @@ def value_and_grad(
     requested = _weights(weights, where)
     # A Parameter that is given twice, such as a tied weight, is one input, whose gradient is returned twice.
     parameters = tuple(dict.fromkeys(requested))
-    cell, identity = inspect.unwrap(fn), identity_of(fn)
+    cell, use = inspect.unwrap(fn), use_of(fn)
     if not positions and not parameters:
         raise ArgumentError(f"{where}: pass `grad_position`, `weights`, or both; both are None or empty.")
 
@@ -282,7 +283,7 @@ def value_and_grad(
             integers = not all(is_floating(each) for each in (*inputs, *values))
 
             if not integers and can_record():
-                recorded = recorded_gradients(fn, identity, args, kwargs, positions, inputs, parameters, seeds)
+                recorded = recorded_gradients(fn, use, args, kwargs, positions, inputs, parameters, seeds)
                 if recorded is not None:
                     return recorded.output, finished(args, recorded.by_input, recorded.by_weight)
 

@@ -22,6 +22,7 @@ from sporax._jax_compat import is_tracer
 from sporax.core import Cell, Parameter, Tensor, backward_pass, context, wrap
 from sporax.core._frames import STATE
 from sporax.core._recording import LeaveRecording
+from sporax.transforms._modes import Use
 from sporax.transforms._tape import Tape
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -35,22 +36,6 @@ class Gradients(NamedTuple):
     by_weight: tuple[Any, ...]
 
 
-class Departure(NamedTuple):
-    """Where and why a function left the recorded mode."""
-
-    function: str
-    file: str
-    line: int
-    reason: str
-
-
-DEPARTURES: dict[Any, Departure] = {}
-"""The functions that are traced, by their code, or by the Cell's class, and why."""
-
-_RECORDED: set[Any] = set()
-"""The functions that were recorded to their end."""
-
-
 def can_record() -> bool:
     """Return whether gradients are recorded here: in eager code, unless GRAPH_MODE was chosen."""
     if STATE.recording is not None:
@@ -58,19 +43,9 @@ def can_record() -> bool:
     return not STATE.stack and STATE.backward is None and context.explicit_mode() != context.GRAPH_MODE
 
 
-def identity_of(function: Any) -> Any:
-    """Return what decides whether a function is traced: its code, or the class of a Cell."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = getattr(function, "__func__", function)
-    if isinstance(function, Cell):
-        return type(function)
-    return getattr(function, "__code__", type(function))
-
-
 def recorded_gradients(
     function: Callable[..., Any],
-    identity: Any,
+    use: Use,
     args: Sequence[Any],
     kwargs: dict[str, Any],
     positions: Sequence[int],
@@ -82,7 +57,7 @@ def recorded_gradients(
 
     Args:
         function: the function of Tensors.
-        identity: see `identity_of`.
+        use: its entry in the report of modes, which decides whether it is traced.
         args, kwargs: its inputs.
         positions, inputs: the positions of the inputs that are differentiated, and their arrays.
         parameters: the Parameters that are differentiated.
@@ -91,10 +66,13 @@ def recorded_gradients(
     Returns:
         None if the function cannot be recorded; nothing has changed then.
     """
-    if identity in DEPARTURES or any(is_tracer(each) for each in inputs):
+    if use.reason is not None:
+        use.traced += 1
+        return None
+    if any(is_tracer(each) for each in inputs):
         return None
     # The first call may be repeated; draws of NumPy and Python are then repeated too.
-    host = None if identity in _RECORDED else (np.random.get_state(), random.getstate())
+    host = None if use.recorded else (np.random.get_state(), random.getstate())
     tape = Tape([each for each in parameters if each.requires_grad])
     merged, nodes = list(args), []
     for position, array in zip(positions, inputs, strict=True):
@@ -108,7 +86,8 @@ def recorded_gradients(
         tape.undo()
         if departure.tape is not tape:
             raise
-        DEPARTURES[identity] = _located(function, departure)
+        use.reason, use.at = departure.reason, _location(departure)
+        use.traced += 1
         if host is not None:
             np.random.set_state(host[0])
             random.setstate(host[1])
@@ -116,7 +95,7 @@ def recorded_gradients(
     except BaseException:
         tape.undo()
         raise
-    _RECORDED.add(identity)
+    use.recorded += 1
     output = _constant(output)
     with backward_pass():
         for link, gradient in pairs:
@@ -181,9 +160,8 @@ def _constant(output: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf, output) if isinstance(output, (tuple, list, dict)) else output
 
 
-def _located(function: Any, departure: LeaveRecording) -> Departure:
+def _location(departure: LeaveRecording) -> tuple[str, int]:
+    """Return the file and line of the user's code that left the recorded mode."""
     frames = [(each.filename, each.lineno or 0) for each in traceback.extract_tb(departure.__traceback__)]
     own = [each for each in frames if not each[0].startswith(_PACKAGE) and "site-packages" not in each[0]]
-    file, line = (own or frames or [("<unknown>", 0)])[-1]
-    name = getattr(function, "__qualname__", type(function).__name__)
-    return Departure(name, file, line, departure.reason)
+    return (own or frames or [("<unknown>", 0)])[-1]
