@@ -150,9 +150,9 @@ def _with_backward_hooks(
     """
     positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
     tensors = tuple(args[i] for i in positions)
-    if _frames.STATE.tape is None and not _frames.tracing():
-        if not any(is_tracer(leaf) for leaf in jax.tree.leaves((args, kwargs))):
-            return hooks.compute(cell, construct, args, kwargs)
+    differentiated = _frames.STATE.tape is not None or _frames.tracing()
+    if not differentiated and not any(is_tracer(leaf) for leaf in jax.tree.leaves((args, kwargs))):
+        return hooks.compute(cell, construct, args, kwargs)
     shared: list[tuple[Any, ...]] = []
     slots = _slots(hooks, cell, construct, args, kwargs)
 

@@ -1,11 +1,11 @@
 """Recorded Tensors: eager values with the node of a tape that computed them.
 
-In eager code inside `grad` and `value_and_grad`, a *tape* records the operators that are applied (`transforms/_tape.py`).
-A Tensor that depends on a differentiated input then has a `Link`: its array, which is concrete, and the node and output
-that gave it. Its slot `_value` is empty, so that only code that knows about tapes computes with it:
+In eager code inside `grad` and `value_and_grad`, a *tape* records the operators (`transforms/_tape.py`). A Tensor that
+depends on a differentiated input then has a `Link`: its array, which is concrete, and the node and output that gave it.
+Its slot `_value` is empty, so that only code that knows about tapes computes with it:
 
 - an operator that is `recordable` passes its call to the tape;
-- `data_of` and the methods that show values (`asnumpy`, `print`, `float`) read the array without a derivative;
+- methods that show values (`asnumpy`, `print`, `float`) read the array, `_array`, without a derivative;
 - anything else reads `_value`, which raises `LeaveRecording`: the gradient is then computed by tracing.
 
 A Tensor whose tape has ended is a constant.

@@ -229,8 +229,8 @@ class Tensor:
 
     _value: Any
     """The array; empty while the Tensor is recorded (see `_recording.py`)."""
-    _link: _recording.Link | None
-    """The origin of a recorded Tensor; None for other Tensors."""
+    _link: Any
+    """The `Link` of a recorded Tensor; None for other Tensors."""
     _base: tuple[Any, ...]
     """The base of a slice and the index; for a slice with hooks also the base's array. Unset for other Tensors.
 

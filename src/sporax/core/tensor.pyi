@@ -42,7 +42,7 @@ class Tensor:
 
     _value: Any
 
-    _link: _recording.Link | None
+    _link: Any
 
     _base: tuple[Any, ...]
 
@@ -85,22 +85,18 @@ class Tensor:
         """The number of bytes between consecutive elements along each axis, in row-major order."""
 
     @property
-    @recordable
     def T(self) -> Tensor:
         """The transpose: the axes in reverse order."""
 
     @property
-    @recordable
     def mT(self) -> Tensor:
         """The matrix transpose: the last two axes swapped."""
 
     @property
-    @recordable
     def real(self) -> Tensor:
         """The real part."""
 
     @property
-    @recordable
     def imag(self) -> Tensor:
         """The imaginary part."""
 
@@ -118,7 +114,6 @@ class Tensor:
     def item(self, index: builtins.int | tuple[builtins.int, ...] | None=None) -> builtins.int | builtins.float | builtins.bool | complex:
         """Return one element as a Python number; without `index` the Tensor must have exactly one element."""
 
-    @recordable
     def astype(self, dtype: Any, copy: builtins.bool=True) -> Tensor:
         """Return the values as another dtype; with `copy=False` this Tensor if it already has the dtype."""
 
@@ -127,7 +122,6 @@ class Tensor:
     def to(self, dtype: Any, non_blocking: builtins.bool=False, copy: builtins.bool=False) -> Tensor:
         """Return the values as another dtype; this Tensor if it already has the dtype and `copy` is False."""
 
-    @recordable
     def copy(self) -> Tensor:
         """Return a copy."""
 

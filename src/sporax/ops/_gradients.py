@@ -104,5 +104,5 @@ class HookBackward:
                 )
             return tuple(g if is_floating(out) else None for g, out in zip(gradients, outputs, strict=True)), ()
 
-        passed = tensor_node(_tensors(inputs, where), (), backward)
-        return passed if len(passed) > 1 else passed[0]
+        first, *others = tensor_node(_tensors(inputs, where), (), backward)
+        return (first, *others) if others else first

@@ -61,4 +61,5 @@ def use_of(function: Callable[..., Any]) -> Use:
 
 
 def _method(kind: Any) -> Any:
-    return kind.construct if isinstance(kind, type) and issubclass(kind, Cell) else getattr(kind, "__call__", None)
+    """Return the method of a class that defines what it computes."""
+    return kind.construct if issubclass(kind, Cell) else kind.__dict__.get("__call__")

@@ -185,8 +185,8 @@ _CALL = _Call()
 class Program:
     """A function, compiled for calls with one key.
 
-    It is traced in the first call, and again where a setting of JAX changes. Functions that cannot be compiled are traced
-    in each call.
+    It is traced in the first call, and again where a setting of JAX changes. Functions that cannot be compiled are
+    traced in each call.
 
     Args:
         args, kwargs: the arguments of a call with this key.
@@ -209,7 +209,7 @@ class Program:
         """The template of the outputs, with `Output` and `Leaf`."""
         self.rebound: tuple[tuple[int, Output], ...] = ()
         """The leaves that are Tensors and are changed in place, and their new arrays."""
-        self.written: tuple[tuple[Parameter | int, Output], ...] = ()
+        self.written: tuple[tuple[Any, Output], ...] = ()
         """The Parameters that are written, as indices of leaves or in `state`, and their new arrays."""
         self._checks: tuple[Callable[[Any], None], ...] = ()
 
@@ -292,8 +292,8 @@ class Program:
             STATE.tape, STATE.recording = tape, recording
 
     def _results(self, output: Any, tensors: list[Any], values: list[Any], frame: Any, collector: Any) -> Any:
-        # A Parameter that the function creates is an input of the program if it keeps it, as a Generator does: then it is
-        # not created again in the second trace.
+        # A Parameter that the function creates is an input of the program if the function keeps it, as a Generator
+        # does: then it is not created again in the second trace.
         again = not self.eager and self._traces < 3
         missed = [each for each in frame.missed if again or each not in frame.created]
         if missed:
@@ -309,16 +309,15 @@ class Program:
         leaves = {id(each): i for i, each in enumerate(tensors)}
 
         def packed(value: Any) -> Any:
-            kind = type(value)
-            if isinstance(value, (Tensor, jax.Array)) or is_tracer(value):
-                if isinstance(value, Tensor) and id(value) in leaves:
-                    return Leaf(leaves[id(value)])
-                return put(value._value, True) if isinstance(value, Tensor) else put(value, False)
-            if kind is tuple or kind is list:
-                return kind(packed(each) for each in value)
+            if isinstance(value, Tensor):
+                return Leaf(leaves[id(value)]) if id(value) in leaves else put(value._value, True)
+            if isinstance(value, jax.Array) or is_tracer(value):
+                return put(value, False)
+            if type(value) in (tuple, list):
+                return type(value)(packed(each) for each in value)
             if isinstance(value, tuple) and hasattr(value, "_fields"):
                 return type(value)(*(packed(each) for each in value))
-            if kind is dict:
+            if type(value) is dict:
                 return {name: packed(each) for name, each in value.items()}
             return value
 
@@ -328,9 +327,8 @@ class Program:
             for i, (tensor, value) in enumerate(zip(tensors, values, strict=True))
             if isinstance(tensor, Tensor) and not isinstance(tensor, Parameter) and tensor._value is not value
         )
-        owners = {id(each): i for i, each in enumerate(tensors) if isinstance(each, Parameter)}
         self.written = tuple(
-            (owners.get(id(parameter), parameter), put(value))
+            (leaves.get(id(parameter), parameter), put(value))
             for parameter, value in zip(*frame.written_values(), strict=True)
         )
         self._checks = tuple(check for check, _ in collector.found)

@@ -140,7 +140,8 @@ class Tape:
         """Write a recorded Tensor to a Parameter."""
         if value.dtype != parameter.dtype and value.shape == parameter.shape:
             value = value.astype(parameter.dtype)
-        link = value._link
+        link = self._link_of(value)
+        assert link is not None
         parameter._value = link.array
         self._links[parameter] = link
 
