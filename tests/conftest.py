@@ -96,6 +96,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not _is_skipped(item)]
 
 
+@pytest.fixture(params=["recorded", "traced"])
+def gradient_mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test of gradients twice: eager derivatives are recorded, and traced as in compiled code."""
+    if request.param == "traced":
+        monkeypatch.setattr("sporax.transforms._grad.can_record", lambda: False)
+    return request.param
+
+
 @pytest.fixture(autouse=True)
 def _same_state(request: pytest.FixtureRequest) -> Iterator[None]:
     """Start every test from the same seed and the default context; uninstall the alias afterwards."""

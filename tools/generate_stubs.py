@@ -119,7 +119,9 @@ def _function(node: ast.FunctionDef, shadowed: set[str]) -> str:
         if argument is not None and argument.annotation is not None:
             argument.annotation = names.visit(argument.annotation)
     returns = ast.unparse(names.visit(node.returns)) if node.returns is not None else "Any"
-    decorators = "".join(f"@{ast.unparse(each)}\n    " for each in node.decorator_list)
+    # `recordable` does not change a signature.
+    names = [name for name in map(ast.unparse, node.decorator_list) if name != "recordable"]
+    decorators = "".join(f"@{name}\n    " for name in names)
     return decorators + _entry(f"def {node.name}({ast.unparse(node.args)}) -> {returns}", ast.get_docstring(node))
 
 

@@ -14,6 +14,8 @@ from sporax import Model, SporaxWarning, nn, ops
 from sporax.core import Parameter, Tensor, context
 from sporax.transforms import grad, jit, recompute, value_and_grad, vmap
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 X = Tensor(np.array([1.0, 2.0], np.float32))
 Y = Tensor(np.array([3.0, 4.0], np.float32))
 ROWS = Tensor(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32))

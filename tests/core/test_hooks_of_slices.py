@@ -8,6 +8,8 @@ import pytest
 from sporax import Parameter, StateError, Tensor, grad, jit, nn, ops, recompute, vmap
 from sporax._errors import ArgumentError
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 X = Tensor([1.0, 2.0])
 
 

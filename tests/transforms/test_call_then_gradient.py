@@ -15,6 +15,8 @@ from sporax import GRAPH_MODE, PYNATIVE_MODE, Model, Parameter, Tensor, context,
 from sporax import dataset as ds
 from sporax.core import default_generator
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 X = Tensor(np.arange(3, dtype=np.float32))
 
 

@@ -13,6 +13,8 @@ from sporax.core import Parameter, Tensor, context
 from sporax.core.dtype import float16
 from sporax.transforms import grad, jit, recompute, scan, value_and_grad, vmap
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 X = Tensor(np.array([0.3, 1.7], np.float32))
 Y = Tensor(np.array([2.0, 3.0], np.float32))
 ROWS = Tensor(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32))

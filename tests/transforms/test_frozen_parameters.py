@@ -9,6 +9,8 @@ from sporax import Model, Parameter, Tensor, grad, jit, nn, value_and_grad, vmap
 from sporax import dataset as ds
 from sporax.train import Callback
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 
 def _pair() -> tuple[Parameter, Parameter]:
     return Parameter(Tensor([2.0, 3.0]), name="a"), Parameter(Tensor([5.0, 7.0]), name="b")

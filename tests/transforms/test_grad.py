@@ -7,6 +7,8 @@ from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError
 from sporax.core import Parameter, ParameterTuple, Tensor
 from sporax.transforms import grad, jit, stop_gradient, value_and_grad
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 W = Parameter(np.float32(2.0), name="w")
 B = Parameter(np.float32(1.0), name="b")
 

@@ -6,6 +6,8 @@ import pytest
 from sporax import Parameter, Tensor, grad, jit, nn, ops, recompute, vmap
 from sporax import float16 as half
 
+pytestmark = pytest.mark.usefixtures("gradient_mode")
+
 PARTS = {
     "plain": lambda f, x: f(x),
     "recompute": lambda f, x: recompute(f, x),

@@ -36,12 +36,23 @@ def run(target: str, arguments: tuple[str, ...], module: bool) -> None:
     sys.exit(launch([*(["-m"] if module else []), target, *arguments]))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
-    """Print versions, devices, memory and the settings that change how sporax runs."""
+@click.option("--modes", is_flag=True, help="Run SCRIPT, then print which functions were recorded, traced or compiled.")
+@click.argument("script", metavar="[SCRIPT [ARGS]...]", nargs=-1, type=click.UNPROCESSED)
+def doctor(as_json: bool, modes: bool, script: tuple[str, ...]) -> None:
+    """Print versions, devices, memory and the settings that change how sporax runs.
+
+    With --modes, run a script as `sporax run` does, and print how its functions ran.
+    """
     from sporax.cli import _doctor
 
+    if modes != bool(script):
+        raise click.UsageError("give a script with --modes, as in: sporax doctor --modes train.py")
+    if modes:
+        from sporax.cli._modes import report_modes
+
+        sys.exit(report_modes(list(script), as_json=as_json))
     report = _doctor.examine()
     click.echo(_doctor.as_json(report) if as_json else _doctor.as_text(report), nl=as_json)
     sys.exit(1 if report["device_error"] else 0)

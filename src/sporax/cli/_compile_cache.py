@@ -14,8 +14,9 @@ from pathlib import Path
 _FOLDER = "JAX_COMPILATION_CACHE_DIR"
 _ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
 _MIN_SECONDS_NAME = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
-_MIN_SECONDS = "0.05"
-"""Minimum compile time of a cached program. JAX's default of 1 second excludes the training step of most networks."""
+_MIN_SECONDS = "0.01"
+"""Minimum compile time of a cached program. JAX's default of 1 second excludes most steps, and all operators of eager
+code."""
 _MAX_BYTES = 2**31
 
 

@@ -16,12 +16,14 @@ from sporax.core._frames import (
     rebind,
     tracing,
 )
-from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._gradient_node import Backward, gradient_node, is_floating
 from sporax.core._hooks import HookHandle
 from sporax.core._order import in_order_of, leaves_in_order, ordered, restored
+from sporax.core._recording import recordable
 from sporax.core._replay import undo_last_call
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
+from sporax.core._tensor_node import tensor_node
 from sporax.core.cell import Cell, install_graph_call
 from sporax.core.parameter import Lease, Parameter, ParameterTuple
 from sporax.core.random import Generator, default_generator, get_seed, next_key, seeded_generator, set_seed
@@ -30,6 +32,7 @@ from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 __all__ = [
     "HOOKED",
     "REVISION",
+    "Backward",
     "Cell",
     "CellMeta",
     "Constants",
@@ -65,12 +68,14 @@ __all__ = [
     "ordered",
     "power_of",
     "rebind",
+    "recordable",
     "replaced",
     "restored",
     "run_hooks",
     "seeded_generator",
     "set_seed",
     "summed_wide",
+    "tensor_node",
     "to_array",
     "tracing",
     "true_divide",

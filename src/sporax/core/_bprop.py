@@ -15,7 +15,7 @@ import jax
 
 from sporax._errors import CellError, GradientWarning, warn_user
 from sporax._jax_compat import is_tracer
-from sporax.core import _frames, context
+from sporax.core import _frames, _recording, context
 from sporax.core._gradient_node import gradient_node, is_floating
 from sporax.core._order import in_order_of
 from sporax.core._saved import holding, traced
@@ -26,6 +26,73 @@ from sporax.core.tensor import Tensor, unwrap, wrap
 def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call construct, with `cell.bprop` as its gradient."""
     inputs, names = _positional(cell, construct, args, kwargs)
+    if _frames.STATE.tape is not None:
+        return _recorded(_frames.STATE.tape, cell, construct, inputs, names)
+    return _with_bprop(cell, construct, inputs, names, lambda *parts: gradient_node(*parts[:4]))
+
+
+def _recorded(tape: Any, cell: Any, construct: Callable[..., Any], inputs: tuple[Any, ...], names: Any) -> Any:
+    """Call construct with concrete values, as a node of a tape."""
+    originals = _whole(inputs)
+    plain = in_order_of(jax.tree.map(_without_link, inputs, is_leaf=_is_tensor), inputs)
+    node: list[Any] = []
+
+    def note(*parts: Any) -> Any:
+        node.extend(parts)
+        return parts[0]
+
+    frame = _frames.Frame(tape.values_of_parameters(), discovers=False)
+    precision = _frames.compute_dtype()
+    with _frames.entered(frame), _frames.computing_in(precision):
+        output = tape.suspended(_with_bprop, (cell, construct, plain, names, note), {})
+        changed = [(tensor, tensor._array) for tensor, _ in frame.rebound]
+    for parameter, value in zip(*frame.written_values(), strict=True):
+        parameter._value = value
+    by_copy = {id(copy): original for original, copy in zip(originals, _whole(plain), strict=True)}
+    for tensor, value in changed:
+        by_copy.get(id(tensor), tensor)._rebind(value)
+    outputs, values, backward, differentiated, parameters = node
+    attributes = dict(cell.__dict__)
+
+    def with_attributes(*arguments: Any) -> Any:
+        """Call `bprop` with the attributes that construct has left, also if the Cell was called again since."""
+        before = dict(cell.__dict__)
+        cell.__dict__.update(attributes)
+        try:
+            return backward(*arguments)
+        finally:
+            cell.__dict__.update(before)
+
+    owners = [each for each, copy in zip(originals, jax.tree.leaves(plain), strict=True) if is_array(copy)]
+    needed = tuple(map(tape.depends, (*owners, *parameters)))
+    if any(needed):
+        differentiated(needed)
+    tensors = tape.record(outputs, values, [*owners, *parameters], with_attributes)
+    leaves, structure = jax.tree.flatten(output, is_leaf=_is_tensor)
+    given = iter(tensors)
+    leaves = [next(given) if _is_tensor(leaf) or is_array(leaf) else leaf for leaf in leaves]
+    return in_order_of(jax.tree.unflatten(structure, leaves), output)
+
+
+def _is_tensor(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor)
+
+
+def _whole(tree: Any) -> list[Any]:
+    return jax.tree.leaves(tree, is_leaf=_is_tensor)
+
+
+def _without_link(leaf: Any) -> Any:
+    return wrap(leaf._array) if _recording.link_of(leaf) is not None else leaf
+
+
+def _with_bprop(
+    cell: Any, construct: Callable[..., Any], inputs: tuple[Any, ...], names: tuple[str, ...], node: Callable[..., Any]
+) -> Any:
+    """Call construct, with `cell.bprop` as the gradient of a node.
+
+    `node` is called as `gradient_node` is, and with the Parameters whose values follow the input arrays.
+    """
     leaves, structure = jax.tree.flatten(inputs)
     if not _frames.tracing() and not any(is_tracer(leaf) for leaf in leaves):
         return construct(*inputs)
@@ -71,11 +138,12 @@ def call_with_bprop(cell: Any, construct: Callable[..., Any], args: tuple[Any, .
         flags = dict(zip(parameters, needed[len(arrays) :], strict=False))
         _warn_about_parameters(cell, [each for each in read if flags[each] and each not in given])
 
-    passed = gradient_node(
+    passed = node(
         tuple(out_leaves[i] for i in out_arrays),
         (*(leaves[i] for i in arrays), *values, *(each._value for each in saved)),
         backward,
         differentiated,
+        parameters,
     )
     return output_of(_merged(out_leaves, out_arrays, passed))
 

@@ -67,7 +67,7 @@ class Frame(Generic[V]):
     def rebound_values(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the Tensors that were written in the frame, and their current arrays."""
         tensors = tuple({id(tensor): tensor for tensor, _ in self.rebound}.values())
-        return tensors, tuple(tensor._value for tensor in tensors)
+        return tensors, tuple(tensor._array for tensor in tensors)
 
     def written_values(self) -> tuple[tuple[V, ...], tuple[Any, ...]]:
         """Return the written Parameters in the order of their first write, and their last values."""
@@ -85,6 +85,10 @@ class _ThreadState(threading.local):
         self.call: Any = None
         self.backward: dict[Variable, Any] | None = None
         """In a backward pass of `grad`: the values that `bprop` and hooks wrote, which later calls of `bprop` read."""
+        self.tape: Any = None
+        """The tape that records eager operators; see `_recording.py`."""
+        self.recording: Any = None
+        """As `tape`, also while the tape is suspended."""
 
 
 STATE = _ThreadState()
@@ -188,6 +192,8 @@ def write(parameter: Variable, value: Any) -> None:
     else:
         if STATE.log is not None:
             STATE.log.append((parameter, parameter._concrete()))
+        if STATE.recording is not None:
+            STATE.recording.note_write(parameter)
         parameter._store(value)
 
 
@@ -255,8 +261,11 @@ def rebind(tensor: Any, value: Any) -> None:
     if not STATE.stack:
         # A compiled program may contain the old array as a constant.
         REVISION.count += 1
-        for holder in tuple(_CONSTANTS.get(id(tensor._value), ())):
+        for holder in tuple(_CONSTANTS.get(id(tensor._array), ())):
             holder.stale = True
+        if STATE.recording is not None:
+            STATE.recording.rebind(tensor, value)
+            return
     tensor._value = value
 
 

@@ -14,9 +14,11 @@ from sporax._errors import CellError, SporaxWarning, warn_user
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._bprop import call_with_bprop, is_array
-from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._gradient_node import is_floating
 from sporax.core._order import ordered, restored
+from sporax.core._recording import link_of
 from sporax.core._tensor_hooks import check_hook
+from sporax.core._tensor_node import tensor_node
 from sporax.core.tensor import Tensor, unwrap, wrap
 
 _COUNTER = itertools.count()
@@ -150,50 +152,53 @@ def _with_backward_hooks(
     additional zeros with the shapes of the outputs.
     """
     positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
-    values = tuple(args[i]._value for i in positions)
-    if not _frames.tracing() and not any(is_tracer(leaf) for leaf in jax.tree.leaves((args, kwargs))):
+    tensors = tuple(args[i] for i in positions)
+    differentiated = _frames.STATE.tape is not None or _frames.tracing()
+    if not differentiated and not any(is_tracer(leaf) for leaf in jax.tree.leaves((args, kwargs))):
         return hooks.compute(cell, construct, args, kwargs)
     shared: list[tuple[Any, ...]] = []
     slots = _slots(hooks, cell, construct, args, kwargs)
 
     def on_inputs(outputs: Any, _: Any, gradients: Any, __: Any) -> Any:
-        by_input, by_slot = gradients[: len(values)], gradients[len(values) :]
+        by_input, by_slot = gradients[: len(tensors)], gradients[len(tensors) :]
         grad_output = by_slot if slots is not None else (shared.pop() if shared else ())
-        changed = _run_backward(hooks, cell, tuple(map(_shown, by_input, values)), tuple(map(wrap, grad_output)))
+        changed = _run_backward(hooks, cell, tuple(map(_shown, by_input, outputs)), tuple(map(wrap, grad_output)))
         return (*changed, *(None for _ in by_slot)), ()
 
-    passed = gradient_node((*values, *(slots or ())), (), on_inputs)
+    passed = tensor_node((*tensors, *(slots or ())), (), on_inputs)
+    before = [each._array for each in passed]
     inner = list(args)
-    for i, value in zip(positions, passed, strict=False):
-        inner[i] = wrap(value)
+    for i, tensor in zip(positions, passed, strict=False):
+        inner[i] = tensor
     output = hooks.compute(cell, construct, tuple(inner), kwargs)
-    for i, value in zip(positions, passed, strict=False):
-        if inner[i]._value is not value:
+    for i, array in zip(positions, before, strict=False):
+        if inner[i] is not args[i] and inner[i]._array is not array:
             # construct wrote to its input, which belongs to the caller.
-            args[i]._rebind(inner[i]._value)
-    leaves, structure = jax.tree.flatten(ordered(output))
-    arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+            args[i]._rebind(inner[i] if link_of(inner[i]) is not None else inner[i]._value)
+    leaves, structure = jax.tree.flatten(ordered(output), is_leaf=lambda leaf: isinstance(leaf, Tensor))
+    found = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor) or is_array(leaf)]
 
     def on_outputs(outputs: Any, inputs: Any, gradients: Any, needed: Any) -> Any:
         grad_output = _run_backward_pre(hooks, cell, tuple(map(wrap, gradients)))
         if slots is None:
             shared[:] = [grad_output]
-        if not any(needed[: len(values)]):
+        if not any(needed[: len(tensors)]):
             # The inputs are not differentiated, so the node on the inputs does not run.
-            _run_backward(hooks, cell, tuple(None for _ in values) or (None,), tuple(map(wrap, grad_output)))
+            _run_backward(hooks, cell, tuple(None for _ in tensors) or (None,), tuple(map(wrap, grad_output)))
         by_output = tuple(g if is_floating(out) else None for g, out in zip(grad_output, outputs, strict=True))
         by_slot = grad_output if slots is not None else ()
-        return by_output, (*(None for _ in values), *(g if is_floating(g) else None for g in by_slot))
+        return by_output, (*(None for _ in tensors), *(g if is_floating(g) else None for g in by_slot))
 
-    seen = gradient_node(tuple(leaves[i] for i in arrays), (*values, *passed[len(values) :]), on_outputs)
-    for i, value in zip(arrays, seen, strict=True):
-        leaves[i] = value
+    outputs = tuple(leaves[i] if isinstance(leaves[i], Tensor) else wrap(leaves[i]) for i in found)
+    seen = tensor_node(outputs, (*tensors, *passed[len(tensors) :]), on_outputs)
+    for i, tensor in zip(found, seen, strict=True):
+        leaves[i] = tensor if isinstance(leaves[i], Tensor) else tensor._value
     return restored(jax.tree.unflatten(structure, leaves))
 
 
 def _slots(
     hooks: CellHooks, cell: Any, construct: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, ...] | None:
+) -> tuple[Tensor, ...] | None:
     """Return, under vmap, zeros of the shapes of the outputs, batched over all lanes; otherwise None."""
     lanes = _frames.lanes()
     if not lanes:
@@ -207,7 +212,9 @@ def _slots(
     batched = jnp.zeros((), jnp.int32)
     for lane in lanes:
         batched = batched + jax.lax.axis_index(lane) * 0
-    return tuple(jnp.zeros(each.shape, each.dtype) + batched.astype(each.dtype) for each in jax.eval_shape(outputs))
+    return tuple(
+        wrap(jnp.zeros(each.shape, each.dtype) + batched.astype(each.dtype)) for each in jax.eval_shape(outputs)
+    )
 
 
 def _shown(gradient: Any, value: Any) -> Tensor | None:

@@ -16,12 +16,12 @@ def write(tensor: Any, value: Any) -> None:
     base = getattr(tensor, "_base", None)
     if base is not None:
         owner, index = base[:2]
-        if value.shape != tensor._value.shape:
+        if value.shape != tensor.shape:
             del tensor._base
         else:
             owner[index] = value
             if len(base) == 3:
-                tensor._base = (owner, index, owner._value)
+                tensor._base = (owner, index, owner._array)
     _frames.rebind(tensor, value)
 
 
@@ -33,10 +33,13 @@ def follow(tensor: Any) -> None:
     owner, index = base[:2]
     owner._follow()
     if len(base) == 3:
-        if base[2] is owner._value:
+        if base[2] is owner._array:
             # Slicing again would lose the hooks.
             return
         tensor._base = (owner, index)
+    if _frames.STATE.recording is not None:
+        _frames.STATE.recording.rebind(tensor, owner[index])
+        return
     _frames.note_rebinding(tensor)
     with x64_scope(True), _frames.computing_in(None):
         tensor._value = owner._value[index]

@@ -17,6 +17,7 @@ from sporax._errors import ArgumentTypeError, CellError
 from sporax._jax_compat import is_tracer
 from sporax.core import _frames
 from sporax.core._gradient_node import gradient_node, is_floating
+from sporax.core._recording import Link, link_of, set_link
 from sporax.core._saved import holding, read_by, traced
 from sporax.core._slices import set_without_base
 
@@ -34,9 +35,9 @@ class _Entry:
         self.hooks: dict[int, Hook] = {}
         self.tensor = weakref.ref(tensor)
         self.plain: Any = None
-        """The traced array before the hooks."""
+        """The traced array before the hooks, or the link of a recorded Tensor."""
         self.value: Any = None
-        """The traced array after the hooks."""
+        """The traced array after the hooks, or the link of a recorded Tensor."""
         self.saved: tuple[Any, ...] = ()
         """The Tensors that the hooks read."""
 
@@ -80,15 +81,34 @@ def register(tensor: Any, hook: Hook, kind: type, wrap: Callable[[Any], Any]) ->
     if entry is None:
         entry = tensor._hooks = _Entry(tensor)
         HOOKED.add(entry)
-    value = tensor._value
-    if not is_tracer(value) or not is_floating(value):
+    link = link_of(tensor)
+    value = link or tensor._value
+    if link is None and (not is_tracer(value) or not is_floating(value)):
         return TensorHookHandle(entry.hooks, hook)
     if entry.value is not value:
         # Otherwise the earlier hooks are part of this hook's node, so that they are called in order.
         entry.hooks, entry.plain, entry.saved = ({} if entry.value is not None else entry.hooks), value, ()
     handle = TensorHookHandle(entry.hooks, hook)
-    _apply(entry, tensor, hook, kind, wrap)
+    if link is not None:
+        _record(entry, tensor, link, wrap)
+    else:
+        _apply(entry, tensor, hook, kind, wrap)
     return handle
+
+
+def _record(entry: _Entry, tensor: Any, link: Link, wrap: Callable[[Any], Any]) -> None:
+    """Let the Tensor be the output of a node of its tape with the hooks registered so far."""
+    hooks, keys = entry.hooks, tuple(entry.hooks)
+
+    def backward(_: Any, __: Any, gradients: Any, ___: Any) -> Any:
+        return (run(tuple(hooks[key] for key in keys if key in hooks), gradients[0], wrap),), ()
+
+    entry.value = link.tape.node_after(entry.plain, backward)
+    set_link(tensor, entry.value)
+    base = getattr(tensor, "_base", None)
+    if base is not None:
+        # The hook of a slice does not apply to other uses of the base Tensor.
+        tensor._base = (*base[:2], base[0]._array)
 
 
 def _apply(entry: _Entry, tensor: Any, hook: Hook, kind: type, wrap: Callable[[Any], Any]) -> None:

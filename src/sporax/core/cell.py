@@ -16,6 +16,7 @@ from sporax.core._captured import note_captured
 from sporax.core._cell_class import MISSING, CellMeta, same_value
 from sporax.core._cell_hooks import HookMethods
 from sporax.core._order import in_order_of
+from sporax.core._recording import recordable
 from sporax.core._unregistered import warn_of_unregistered
 from sporax.core.dtype import DType, as_dtype, bfloat16, float16, float32
 from sporax.core.parameter import _DEFAULT_NAME, Parameter, ParameterTuple
@@ -203,7 +204,12 @@ class Cell(HookMethods, metaclass=CellMeta):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if context.explicit_mode() == context.GRAPH_MODE and not _frames.tracing() and _GRAPH_CALL is not None:
+        state = _frames.STATE
+        if (
+            context.explicit_mode() == context.GRAPH_MODE
+            and not (state.stack or state.tape)
+            and _GRAPH_CALL is not None
+        ):
             return _GRAPH_CALL(self, args, kwargs)
         return self._run(args, kwargs)
 
@@ -215,9 +221,20 @@ class Cell(HookMethods, metaclass=CellMeta):
                 _frames.note_guard(cell, "_revision", cell._revision)
             note_captured(self.__dict__.values())
             return _replay.traced(self, lambda: self._compute(args, kwargs), (args, kwargs))
+        tape = _frames.STATE.tape
+        if tape is not None:
+            return tape.call_cell(self, args, kwargs)
         if self._requires_grad:
-            return _replay.recorded(self, lambda: self._compute(args, kwargs), (args, kwargs))
+            return _replay.recorded(self, lambda: self._eager(args, kwargs), (args, kwargs))
+        return self._eager(args, kwargs)
+
+    def _eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute the output of a call that is neither traced nor recorded."""
         return self._compute(args, kwargs)
+
+    def _is_one_node(self) -> bool:
+        """Return whether a tape may record a call of this built-in Cell as one node."""
+        return True
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
@@ -567,10 +584,15 @@ def _describe(value: Any) -> str:
     return type(value).__name__
 
 
+@recordable
+def _as_dtype(tensor: Tensor, dtype: Any) -> Tensor:
+    return wrap(tensor._value.astype(dtype))
+
+
 def _cast_floats(tree: Any, dtype: Any) -> Any:
     def cast(leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) and leaf._value.dtype.kind in "fV" and leaf._value.dtype != dtype:
-            return wrap(leaf._value.astype(dtype))
+        if isinstance(leaf, Tensor) and leaf._array.dtype.kind in "fV" and leaf._array.dtype != dtype:
+            return _as_dtype(leaf, dtype)
         return leaf
 
     return in_order_of(jax.tree.map(cast, tree, is_leaf=lambda leaf: isinstance(leaf, Tensor)), tree)

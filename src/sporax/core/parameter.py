@@ -11,6 +11,7 @@ import numpy as np
 from sporax._errors import ArgumentTypeError, DtypeError, ShapeError, StateError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _frames, _tensor_hooks
+from sporax.core._recording import link_of, recordable
 from sporax.core.initializer import initializer
 from sporax.core.tensor import Tensor, to_array, wrap
 
@@ -85,6 +86,7 @@ class Parameter(Tensor):
                 "__init__, not in construct."
             )
         self._held: Any = value
+        self._link = None
         self._lease: Lease | None = None
         self._gradient_hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
         self.name = name or _DEFAULT_NAME
@@ -102,7 +104,12 @@ class Parameter(Tensor):
     @property
     def _value(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         state = _frames.STATE
-        value = _frames.read(self) if state.stack else self._concrete()
+        if state.stack:
+            value = _frames.read(self)
+        else:
+            if state.recording is not None:
+                state.recording.note_read(self)
+            value = self._concrete()
         cast = state.compute_dtype
         if cast is not None and value.dtype != cast and value.dtype.kind in "fV":
             return value.astype(cast)
@@ -129,8 +136,16 @@ class Parameter(Tensor):
             self._assumed_constant = False
             _frames.REVISION.count += 1
 
+    @property
+    def _array(self) -> Any:
+        state = _frames.STATE
+        return self._concrete() if not state.stack and state.recording is not None else self._value
+
     def _rebind(self, value: Any) -> None:
-        self._value = value
+        if link_of(value) is not None:
+            _frames.STATE.recording.assign(self, value)
+        else:
+            self._value = value
 
     def _follow(self) -> None:
         """Do nothing: a Parameter is not a slice of another Tensor."""
@@ -199,7 +214,7 @@ class Parameter(Tensor):
 
     def value(self) -> Tensor:
         """Return the value as a plain Tensor."""
-        return wrap(self._value)
+        return _value_as_tensor(self)
 
     @property
     def has_init(self) -> bool:
@@ -217,8 +232,9 @@ class Parameter(Tensor):
             ShapeError: the new shape differs.
             DtypeError: the new values are floating or complex and the Parameter is integer or bool.
         """
-        value = to_array(data)
-        here = self._value
+        recorded = link_of(data) is not None
+        value = data._array if recorded else to_array(data)
+        here = self._array
         if value.dtype.kind in "fcV" and here.dtype.kind in "iub":
             raise DtypeError(
                 f"Parameter {self.name!r}: its dtype is {self.dtype}, and values of dtype {value.dtype.name} "
@@ -229,7 +245,7 @@ class Parameter(Tensor):
             with x64_scope(True):
                 self._store(value.astype(here.dtype))
         else:
-            self._value = value
+            self._rebind(data if recorded else value)
         return self
 
     assign_value = set_data
@@ -270,13 +286,18 @@ class Parameter(Tensor):
     __repr__ = __str__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Parameter, (np.asarray(self._value), self.name, self.requires_grad))
+        return (Parameter, (np.asarray(self._array), self.name, self.requires_grad))
 
     def __copy__(self) -> Parameter:
         return self.clone()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         return self.clone()
+
+
+@recordable
+def _value_as_tensor(parameter: Parameter) -> Tensor:
+    return wrap(parameter._value)
 
 
 class ParameterTuple(tuple[Parameter, ...]):

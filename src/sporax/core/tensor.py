@@ -16,7 +16,8 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
-from sporax.core import _arith, _format, _frames, _indexing, _slices
+from sporax.core import _arith, _format, _frames, _indexing, _recording, _slices
+from sporax.core._recording import recordable
 from sporax.core._tensor_hooks import TensorHookHandle, register
 from sporax.core.dtype import DType, as_dtype, from_numpy_dtype, pytype_to_dtype
 
@@ -82,6 +83,7 @@ def wrap(value: Any) -> Tensor:
     """Return a Tensor that holds `value`, a JAX array, without conversion."""
     tensor = object.__new__(Tensor)
     tensor._value = value
+    tensor._link = None
     return tensor
 
 
@@ -111,7 +113,7 @@ def _operand(value: Any) -> Any:
 
 
 def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Any, Any]:
-    def forward(self: Tensor, other: Any) -> Any:
+    def compute(self: Tensor, other: Any) -> Any:
         right = _operand(other)
         if right is NotImplemented:
             return NotImplemented
@@ -121,7 +123,7 @@ def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Any, Any]:
         except TypeError as error:
             raise _explained(name, self._value, right, error) from error
 
-    def backward(self: Tensor, other: Any) -> Any:
+    def compute_reflected(self: Tensor, other: Any) -> Any:
         left = _operand(other)
         if left is NotImplemented:
             return NotImplemented
@@ -131,8 +133,34 @@ def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Any, Any]:
         except TypeError as error:
             raise _explained(name, left, self._value, error) from error
 
-    forward.__name__, backward.__name__ = f"__{name}__", f"__r{name}__"
-    return forward, backward
+    def forward(self: Tensor, other: Any) -> Any:
+        tape = _frames.STATE.tape
+        return compute(self, other) if tape is None else tape.call(compute, (self, weak(self, other)), {})
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        tape = _frames.STATE.tape
+        if tape is None:
+            return compute_reflected(self, other)
+        return tape.call(compute_reflected, (self, weak(self, other)), {})
+
+    weak = _weak if name in _WEAKLY_TYPED else _unchanged
+    forward.__name__, reflected.__name__ = f"__{name}__", f"__r{name}__"
+    return forward, reflected
+
+
+_WEAKLY_TYPED = ("add", "sub", "mul", "truediv")
+"""Operators for which a number next to a floating Tensor only needs the dtype of the Tensor."""
+
+
+def _weak(tensor: Tensor, other: Any) -> Any:
+    """Return a number as an argument of a recorded program, so that one program serves all numbers."""
+    if type(other) in (float, int) and tensor._array.dtype.kind in "fV" and abs(other) < 2**31:
+        return _recording.WeakNumber(other)
+    return other
+
+
+def _unchanged(_: Tensor, other: Any) -> Any:
+    return other
 
 
 _SYMBOLS = {
@@ -169,7 +197,7 @@ def _unary(function: Callable[[Any], Any], name: str) -> Any:
             return wrap(function(self._value))
 
     method.__name__ = name
-    return method
+    return recordable(method)
 
 
 class Tensor:
@@ -196,10 +224,13 @@ class Tensor:
     Source: the class of the same name in MindSpore.
     """
 
-    __slots__ = ("__weakref__", "_base", "_hooks", "_value")
+    __slots__ = ("__weakref__", "_base", "_hooks", "_link", "_value")
     __array_priority__ = 1000
 
     _value: Any
+    """The array; empty while the Tensor is recorded (see `_recording.py`)."""
+    _link: Any
+    """The `Link` of a recorded Tensor; None for other Tensors."""
     _base: tuple[Any, ...]
     """The base of a slice and the index; for a slice with hooks also the base's array. Unset for other Tensors.
 
@@ -234,38 +265,51 @@ class Tensor:
         elif input_data is None:
             raise ArgumentError("Tensor: pass `input_data`, or `shape`, `dtype` and `init`.")
         self._value = to_array(input_data, kind)
+        self._link = None
 
     # --- data -------------------------------------------------------------------------------------------------
 
     @property
+    def _array(self) -> Any:
+        """The array, also of a recorded Tensor, for code that does not differentiate what it computes."""
+        link = self._link
+        return self._value if link is None else link.array
+
+    def __getattr__(self, name: str) -> Any:
+        # Called only if the normal look-up fails.
+        if name == "_value" and self._link is not None:
+            return _recording.value_outside(self, self._link)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape."""
-        return self._value.shape
+        return self._array.shape
 
     @property
     def dtype(self) -> DType:
         """The element type."""
-        return from_numpy_dtype(self._value.dtype)
+        return from_numpy_dtype(self._array.dtype)
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._value.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._value.size
+        return self._array.size
 
     @property
     def itemsize(self) -> int:
         """The number of bytes of an element."""
-        return self._value.dtype.itemsize
+        return self._array.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
         """The number of bytes of all elements."""
-        return self._value.size * self._value.dtype.itemsize
+        return self._array.size * self._array.dtype.itemsize
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -277,24 +321,28 @@ class Tensor:
         return tuple(reversed(steps))
 
     @property
+    @recordable
     def T(self) -> Tensor:
         """The transpose: the axes in reverse order."""
         with x64_scope(True):
             return wrap(self._value.T)
 
     @property
+    @recordable
     def mT(self) -> Tensor:
         """The matrix transpose: the last two axes swapped."""
         with x64_scope(True):
             return wrap(self._value.mT)
 
     @property
+    @recordable
     def real(self) -> Tensor:
         """The real part."""
         with x64_scope(True):
             return wrap(jnp.real(self._value))
 
     @property
+    @recordable
     def imag(self) -> Tensor:
         """The imaginary part."""
         with x64_scope(True):
@@ -330,6 +378,7 @@ class Tensor:
             return array.item()
         return array.item(index)
 
+    @recordable
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """Return the values as another dtype; with `copy=False` this Tensor if it already has the dtype."""
         wanted = pytype_to_dtype(dtype).dtype
@@ -351,13 +400,14 @@ class Tensor:
         _check.is_type(non_blocking, bool, name="non_blocking", where="Tensor.to")
         return self.astype(self.dtype if dtype is None else dtype, copy)
 
+    @recordable
     def copy(self) -> Tensor:
         """Return a copy."""
         return wrap(copied(self._value))
 
     def set_data(self, data: Any) -> Tensor:
         """Replace the data by those of another Tensor."""
-        self._rebind(to_array(data))
+        self._rebind(data if _recording.link_of(data) is not None else to_array(data))
         return self
 
     assign_value = set_data
@@ -371,7 +421,9 @@ class Tensor:
 
     def _read(self) -> Any:
         """Return the array and, in a trace, record that Python code reads its values."""
-        if _frames.STATE.stack and type(self) is Tensor and not is_tracer(self._value):
+        if not _frames.STATE.stack:
+            return self._array
+        if type(self) is Tensor and not is_tracer(self._value):
             _frames.note_guard(self, "_identity", self._identity)
         return self._value
 
@@ -442,13 +494,14 @@ class Tensor:
         return self._value
 
     def __dlpack__(self, **options: Any) -> Any:
+        _ = self._value  # Another library may differentiate what it computes with the array.
         return self._read().__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
-        return self._value.__dlpack_device__()
+        return self._array.__dlpack_device__()
 
     def __bool__(self) -> bool:
-        if self._value.size != 1:
+        if self._array.size != 1:
             raise ArgumentError(
                 f"The truth value of a Tensor with shape {self.shape} is ambiguous. Use .any() or .all()."
             )
@@ -480,33 +533,33 @@ class Tensor:
         return operator.index(value.reshape(()) if is_tracer(value) else np.asarray(value).item())
 
     def __len__(self) -> int:
-        if not self._value.shape:
+        if not self._array.shape:
             raise ArgumentTypeError("len() of a 0-d Tensor is not defined.")
-        return self._value.shape[0]
+        return self._array.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        if not self._value.shape:
+        if not self._array.shape:
             raise ArgumentTypeError("a 0-d Tensor is not iterable; use .item() for its value.")
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value)._value.any())
+        return bool((self == value)._array.any())
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
     def __str__(self) -> str:
-        if is_tracer(self._value):
+        if is_tracer(self._array):
             return repr(self)
-        return _format.value_text(np.asarray(self._value))
+        return _format.value_text(np.asarray(self._array))
 
     def __repr__(self) -> str:
-        if is_tracer(self._value):
+        if is_tracer(self._array):
             return f"Tensor(shape={list(self.shape)}, dtype={self.dtype}, value=<traced>)"
-        return _format.tensor_repr(np.asarray(self._value), str(self.dtype))
+        return _format.tensor_repr(np.asarray(self._array), str(self.dtype))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Tensor, (np.asarray(self._value),))
+        return (Tensor, (np.asarray(self._array),))
 
     def __copy__(self) -> Tensor:
         return wrap(self._value)
@@ -546,28 +599,41 @@ class Tensor:
     # --- indexing ---------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Tensor:
-        plain = _indexing.normalize(index, self._value.shape)
-        with x64_scope(True):
-            if not _indexing.is_basic(plain):
-                return wrap(_arith.summed_wide(self._value, lambda value: value[plain]))
-            part = wrap(self._value[plain])
-        part._base = (self, plain)
+        plain = _indexing.normalize(index, self._array.shape)
+        part = _part(self, plain)
+        if _indexing.is_basic(plain):
+            part._base = (self, plain)
         return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        plain = _indexing.normalize(index, self._value.shape)
-        new = to_array(value)
+        plain = _indexing.normalize(index, self._array.shape)
         self._follow()
-        with x64_scope(True):
-            try:
-                changed = self._value.at[plain].set(new.astype(self._value.dtype))
-            except ValueError as error:
-                selected = jax.eval_shape(lambda old: old[plain], self._value).shape
-                raise ShapeError(
-                    f"values of shape {new.shape} cannot be assigned to the elements, of shape {selected}, that the "
-                    f"index selects in a Tensor of shape {self.shape}."
-                ) from error
-            self._rebind(changed)
+        changed = _with_part(self, plain, value)
+        self._rebind(changed if _recording.link_of(changed) is not None else changed._value)
+
+
+@recordable
+def _part(tensor: Tensor, index: Any) -> Tensor:
+    """The elements of a Tensor at a normalized index."""
+    with x64_scope(True):
+        if _indexing.is_basic(index):
+            return wrap(tensor._value[index])
+        return wrap(_arith.summed_wide(tensor._value, lambda value: value[index]))
+
+
+@recordable
+def _with_part(tensor: Tensor, index: Any, value: Any) -> Tensor:
+    """A Tensor with other elements at a normalized index."""
+    new = to_array(value)
+    with x64_scope(True):
+        try:
+            return wrap(tensor._value.at[index].set(new.astype(tensor._value.dtype)))
+        except ValueError as error:
+            selected = jax.eval_shape(lambda old: old[index], tensor._value).shape
+            raise ShapeError(
+                f"values of shape {new.shape} cannot be assigned to the elements, of shape {selected}, that the "
+                f"index selects in a Tensor of shape {tensor.shape}."
+            ) from error
 
 
 def _unflatten(_: None, children: Any) -> Tensor:

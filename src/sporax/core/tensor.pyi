@@ -42,11 +42,19 @@ class Tensor:
 
     _value: Any
 
+    _link: Any
+
     _base: tuple[Any, ...]
 
     _hooks: Any
 
     def __init__(self, input_data: Any=None, dtype: Any=None, shape: builtins.int | tuple[builtins.int, ...] | None=None, init: Any=None, const_arg: builtins.bool=False) -> None: ...
+
+    @property
+    def _array(self) -> Any:
+        """The array, also of a recorded Tensor, for code that does not differentiate what it computes."""
+
+    def __getattr__(self, name: str) -> Any: ...
 
     @property
     def shape(self) -> tuple[builtins.int, ...]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
-from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike
+from sporax._value_checks import is_known
 from sporax.losses.contract import Flag, LossInfo, Sized, label, loss_function, prediction
 from sporax.losses.contract._arrays import as_array, nearest_int32
 from sporax.losses.contract._lengths import take_lengths, take_targets
@@ -57,7 +57,7 @@ def pad_targets(targets: Any, target_lengths: Any) -> jax.Array | np.ndarray:
     Source: the second layout of the targets of `torch.nn.functional.ctc_loss`.
     """
     targets, lengths = as_array(targets), as_array(target_lengths)
-    known = not is_tracer(lengths)
+    known = is_known(lengths)
     count = targets.shape[0]
     if known and (total := int(np.sum(lengths))) != count:
         raise ShapeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, OutOfRangeError, ShapeError
 from sporax._jax_compat import is_tracer
+from sporax._value_checks import check_when_known
 from sporax.core import to_array
 from sporax.core.dtype import as_dtype
 
@@ -179,9 +181,12 @@ def check_indices(indices: Array, size: int, *, where: str, name: str, lowest: i
         OutOfRangeError: one is outside; names the first.
     """
     check_kind(indices, "iu", where=where, name=name)
-    if is_tracer(indices) or not indices.size:
-        return
-    low = -size if lowest is None else lowest
+    if indices.size:
+        low = -size if lowest is None else lowest
+        check_when_known(functools.partial(_check_range, low=low, size=size, where=where, name=name), indices)
+
+
+def _check_range(indices: Array, *, low: int, size: int, where: str, name: str) -> None:
     values = np.asarray(indices).reshape(-1)
     wrong = (values < low) | (values >= size)
     if wrong.any():

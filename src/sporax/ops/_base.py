@@ -17,7 +17,7 @@ import numpy as np
 from sporax import _check
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import is_tracer
-from sporax.core import Generator, Tensor, wrap
+from sporax.core import Generator, Tensor, recordable, wrap
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,12 +71,16 @@ def enter_function(name: str, function: Callable[..., Any]) -> None:
     """
     if name in FUNCTIONS:
         raise ArgumentTypeError(f"ops: two ops are named {name!r}.")
-    FUNCTIONS[name] = function
+    FUNCTIONS[name] = _recorded(function)
 
 
 def enter_elsewhere(home: str, name: str, function: Callable[..., Any]) -> None:
     """Make a function a public name of another package, such as "mint"."""
-    ELSEWHERE.setdefault(home, {})[name] = function
+    ELSEWHERE.setdefault(home, {})[name] = _recorded(function)
+
+
+def _recorded(function: Callable[P, R]) -> Callable[P, R]:
+    return function if hasattr(function, "is_recordable") else recordable(function)
 
 
 def enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str] | None = None) -> None:
@@ -87,7 +91,7 @@ def enter_method(name: str, function: Callable[..., Any], also: Mapping[str, str
     """
     if name in METHODS:
         raise ArgumentTypeError(f"ops: two Tensor methods are named {name!r}.")
-    METHODS[name] = _renaming(function, also) if also else function
+    METHODS[name] = _recorded(_renaming(function, also) if also else function)
 
 
 def _renaming(function: Callable[..., Any], also: Mapping[str, str]) -> Callable[..., Any]:
@@ -254,6 +258,7 @@ def random_primitive(
 def _class_form(
     base: type[KindOfPrimitive], name: str, function: Callable[..., Any], hyper_parameters: dict[str, Any]
 ) -> type[KindOfPrimitive]:
+    function = _recorded(function)
     text = (function.__doc__ or "").strip()
     form = "This is the class form: hyper-parameters at construction, Tensors at the call."
     listed = f" Hyper-parameters: {', '.join(f'`{key}`' for key in hyper_parameters)}."

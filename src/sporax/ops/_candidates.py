@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax import _check, losses
 from sporax._errors import ArgumentError, ShapeError
-from sporax._jax_compat import is_tracer
+from sporax._value_checks import is_known
 from sporax.ops._kinds import Flag, Integer, Integral, RepeatableKey, integer_kind, static_kind
 from sporax.ops._op import op
 
@@ -96,7 +96,7 @@ def uniform_candidate_sampler(
 
 
 def _check_enough(barred: Any, needed: int) -> None:
-    if is_tracer(barred):
+    if not is_known(barred):
         return
     left = int(np.sum(~np.asarray(barred)))
     if left < needed:

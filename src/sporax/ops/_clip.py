@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError
-from sporax._jax_compat import is_tracer
+from sporax._value_checks import is_known
 from sporax.core import arithmetic
 from sporax.ops import _args
 from sporax.ops._kinds import Array, Arrays, Flag, Kind, Operand, Value, plain
@@ -166,7 +166,7 @@ def clip_by_norm(x: ArrayOrArrays, max_norm: Operand, norm_type: Value, error_if
         _args.as_floating(each) for each in _args.arrays_of(x if several else [x], where="clip_by_norm", name="x")
     ]
     total = _total_norm(arrays, float(norm_type))
-    if error_if_nonfinite and not is_tracer(total) and not np.isfinite(total):
+    if error_if_nonfinite and is_known(total) and not np.isfinite(total):
         raise ArgumentError(f"ops.clip_by_norm: the norm of order {norm_type} of `x` is {float(total)}.")
     factor = jnp.minimum(max_norm / (total + 1e-6), 1)
     scaled = [each * factor.astype(each.dtype) for each in arrays]

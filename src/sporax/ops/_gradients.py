@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sporax._errors import ArgumentError, ArgumentTypeError, CellError
-from sporax._jax_compat import x64_scope
-from sporax.core import Tensor, check_hook, gradient_node, is_floating, replaced, unwrap, wrap
+from sporax.core import Tensor, check_hook, is_floating, replaced, tensor_node, wrap
 from sporax.ops._base import entered
 
 
@@ -17,7 +16,7 @@ def _tensors(inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
             raise ArgumentTypeError(
                 f"{where}: the input must be a Tensor, but got {each!r} of type {type(each).__name__}."
             )
-    return tuple(unwrap(each) for each in inputs)
+    return inputs
 
 
 @entered
@@ -52,8 +51,7 @@ class InsertGradientOf:
                 return (None,), ()
             return (replaced(self.f(wrap(gradients[0])), gradients[0], "ops.InsertGradientOf", self.f),), ()
 
-        with x64_scope(True):
-            return wrap(gradient_node(_tensors((x,), "ops.InsertGradientOf"), (), backward)[0])
+        return tensor_node(_tensors((x,), "ops.InsertGradientOf"), (), backward)[0]
 
 
 @entered
@@ -106,6 +104,5 @@ class HookBackward:
                 )
             return tuple(g if is_floating(out) else None for g, out in zip(gradients, outputs, strict=True)), ()
 
-        with x64_scope(True):
-            passed = [wrap(each) for each in gradient_node(_tensors(inputs, where), (), backward)]
-        return tuple(passed) if len(passed) > 1 else passed[0]
+        first, *others = tensor_node(_tensors(inputs, where), (), backward)
+        return (first, *others) if others else first

@@ -8,7 +8,7 @@ import numpy as np
 
 from sporax import losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
-from sporax._jax_compat import is_tracer
+from sporax._value_checks import is_known
 from sporax.ops import _args
 from sporax.ops._kinds import Array, Flag, Floating
 from sporax.ops._loss_classes import value_and_gradient
@@ -54,7 +54,7 @@ def _ctc_from_sparse(
     targets, lengths, only_blanks = _without_blanks(targets, lengths, blank, where)
     if preprocess_collapse_repeated:
         targets, lengths = _collapsed(targets, lengths)
-    if not ignore_longer_outputs_than_inputs and not is_tracer(frames) and not is_tracer(lengths):
+    if not ignore_longer_outputs_than_inputs and is_known(frames) and is_known(lengths):
         longer = np.asarray(lengths) > np.asarray(frames)
         if longer.any():
             at = int(longer.argmax())
@@ -83,7 +83,7 @@ def _ctc_from_sparse(
         return found.astype(x.dtype)
 
     found, gradient = value_and_gradient(values, x)
-    if is_tracer(only_blanks) or only_blanks.any():
+    if not is_known(only_blanks) or only_blanks.any():
         value, own = _of_blanks(losses.log_softmax(x.astype(wide)), frames)
         found = jnp.where(only_blanks, value.astype(x.dtype), found)
         gradient = jnp.where(only_blanks[None, :, None], own.astype(x.dtype), gradient)
@@ -100,11 +100,11 @@ def _padded(indices: jax.Array, labels: jax.Array, batch: int, where: str) -> tu
     rows, positions = indices[:, 0], indices[:, 1]
     _args.check_indices(rows, batch, where=where, name="labels_indices[:, 0]", lowest=0)
     count = indices.shape[0]
-    known = not is_tracer(positions)
+    known = is_known(positions)
     width = (int(positions.max(initial=-1)) + 1) if known else count
     lengths = jnp.zeros(batch, jnp.int32).at[rows].add(1, mode="drop")
     ends = jnp.zeros(batch, jnp.int32).at[rows].max(positions.astype(jnp.int32) + 1, mode="drop")
-    if known and not is_tracer(rows) and not np.array_equal(lengths, ends):
+    if known and is_known(rows) and not np.array_equal(lengths, ends):
         at = int(np.argmax(np.asarray(lengths) != np.asarray(ends)))
         raise ArgumentError(
             f"ops.{where}: `labels_indices` must hold the positions 0, 1, 2, ... of a sequence once each, but "
@@ -122,7 +122,7 @@ def _without_blanks(
     is_blank = used & (targets == blank)
     before = jnp.sum(jnp.cumsum(is_blank, axis=1) == 0, axis=1, where=used, dtype=jnp.int32)
     within = jnp.any(used & ~is_blank & (jnp.cumsum(is_blank, axis=1) > 0), axis=1)
-    if not is_tracer(within) and within.any():
+    if is_known(within) and within.any():
         raise LabelError(
             f"ops.{where}: `labels_values` must be in [0, {blank - 1}], for {blank} is the blank, but sequence "
             f"{int(within.argmax())} has it between other labels. Leave it out."

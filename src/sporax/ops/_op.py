@@ -29,7 +29,7 @@ from sporax import _docstring
 from sporax._errors import ArgumentTypeError
 from sporax._jax_compat import x64_scope
 from sporax._signature import define
-from sporax.core import dtype
+from sporax.core import dtype, recordable
 from sporax.ops import _base
 from sporax.ops._kinds import Kind, PublicName
 
@@ -276,7 +276,9 @@ class _Entry:
         ]
         scope |= {f"_default_{given}": _default(parameters, given) for given in twins.values()}
         text = self.document(one, names)
-        function = define(one.name, _ordered(typed), "\n".join(body), scope, module=self.kernel.__module__, doc=text)
+        function = recordable(
+            define(one.name, _ordered(typed), "\n".join(body), scope, module=self.kernel.__module__, doc=text)
+        )
         returns = str(self.kernel.__annotations__.get("return", "Any")).replace("jax.Array", "Tensor")
         function.__annotations__["return"] = returns
         if required:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ShapeError
-from sporax._jax_compat import is_tracer
+from sporax._value_checks import is_known
 from sporax.ops import _args
 from sporax.ops._kinds import (
     Array,
@@ -382,7 +382,7 @@ def histc(x: Array, bins: Bins, min: Operand, max: Operand) -> jax.Array:
     wide = _args.widened(x)
     if span is None and not x.size:
         return jnp.zeros(bins, wide.dtype)
-    if span is None and _args.is_floating(x) and not is_tracer(x) and not bool(jnp.isfinite(x).all()):
+    if span is None and _args.is_floating(x) and is_known(x) and not bool(jnp.isfinite(x).all()):
         raise ArgumentError(
             "ops.histc: without `min` and `max` the ends are the minimum and maximum, and `input` holds NaN "
             "or infinity. Give `min` and `max`."

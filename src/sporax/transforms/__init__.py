@@ -8,6 +8,7 @@ from sporax.transforms._captured import Variables as Variables
 from sporax.transforms._captured import assumed_wrongly as assumed_wrongly
 from sporax.transforms._captured import constants_of as constants_of
 from sporax.transforms._captured import outdated as outdated
+from sporax.transforms._cell_program import run_compiled as run_compiled
 from sporax.transforms._control import *
 from sporax.transforms._functional import *
 from sporax.transforms._grad import *

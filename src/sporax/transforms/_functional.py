@@ -17,6 +17,7 @@ from sporax.core import (
     Cell,
     Frame,
     Parameter,
+    Tensor,
     compute_dtype,
     computing_in,
     default_generator,
@@ -24,7 +25,9 @@ from sporax.core import (
     in_order_of,
     rebind,
     unwrap,
+    wrap,
 )
+from sporax.core._frames import STATE
 
 __all__ = ["Unbound", "functionalize", "run_framed", "stop_gradient", "warn_eager"]
 
@@ -328,5 +331,16 @@ def stop_gradient(value: Any) -> Any:
 
     Source: `ops.stop_gradient` of MindSpore; `jax.lax.stop_gradient`.
     """
+    if STATE.tape is not None:
+        return _as_constants(value)
     with x64_scope(True):
         return in_order_of(jax.tree.map(jax.lax.stop_gradient, value), value)
+
+
+def _as_constants(value: Any) -> Any:
+    """Return the value without links to the tape."""
+
+    def constant(leaf: Any) -> Any:
+        return wrap(leaf._array) if isinstance(leaf, Tensor) else leaf
+
+    return in_order_of(jax.tree.map(constant, value, is_leaf=lambda leaf: isinstance(leaf, Tensor)), value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -28,10 +28,13 @@ from sporax.core import (
     undo_last_call,
     wrap,
 )
+from sporax.core._frames import STATE
 from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed, values_of
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of
+from sporax.transforms._modes import use_of
 from sporax.transforms._outputs import pack, unpack
+from sporax.transforms._recorded import can_record, floating_outputs, recorded_gradients
 
 __all__ = ["grad", "value_and_grad"]
 
@@ -99,18 +102,11 @@ def _weighted_sum(output: Any, sensitivity: Any, where: str, integers: bool) -> 
     if jax.tree.structure(output) != jax.tree.structure(sensitivity):
         # The structures differ, so the leaves are paired in the order in which the function returned them.
         outputs, factors = leaves_in_order(output), leaves_in_order(sensitivity)
-    if len(outputs) != len(factors):
-        raise ArgumentError(
-            f"{where}: with `sens_param` the last input must hold one Tensor for each output; the function "
-            f"returned {len(outputs)}, but got {len(factors)}."
-        )
+    _check_count(outputs, factors, where)
     total = jnp.zeros(())
     for i, (each, factor) in enumerate(zip(outputs, factors, strict=True)):
         each, factor = to_array(each), to_array(factor)
-        if each.shape != factor.shape:
-            raise ShapeError(
-                f"{where}: the sensitivity of output {i} must have its shape {each.shape}, but got {factor.shape}."
-            )
+        _check_shape(i, each, factor, where)
         if is_floating(each):
             total = total + (each * factor.astype(each.dtype)).sum()
         elif integers:
@@ -128,14 +124,49 @@ def _total(output: Any, where: str, integers: bool) -> Any:
     if integers:
         leaves += [leaf.astype(jnp.float64) for leaf in arrays if not is_floating(leaf)]
     if not leaves:
-        raise DtypeError(
-            f"{where}: the function returned no floating Tensor or JAX array, so there is nothing to differentiate: "
-            f"{output!r}."
-        )
+        _refuse_without_floats(output, where)
     total = leaves[0] if leaves[0].ndim == 0 else leaves[0].sum()
     for leaf in leaves[1:]:
         total = total + leaf.sum()
     return jnp.real(total) if total.dtype.kind == "c" else total
+
+
+def _refuse_without_floats(output: Any, where: str) -> None:
+    raise DtypeError(
+        f"{where}: the function returned no floating Tensor or JAX array, so there is nothing to differentiate: "
+        f"{output!r}."
+    )
+
+
+def _sensitivities(output: Any, floating: list[Tensor], sensitivity: Any, where: str) -> list[Any]:
+    """Return the sensitivities of the floating Tensors of a recorded output, as arrays of their dtypes."""
+    if not all(isinstance(each, Tensor) for each in (output if isinstance(output, (tuple, list)) else (output,))):
+        STATE.recording.leave("sensitivities of nested outputs")
+    outputs = list(output) if isinstance(output, (tuple, list)) else [output]
+    factors = leaves_in_order(sensitivity)
+    _check_count(outputs, factors, where)
+    arrays = [to_array(each) for each in factors]
+    for i, (each, factor) in enumerate(zip(outputs, arrays, strict=True)):
+        _check_shape(i, each, factor, where)
+    by_output = {id(each): factor for each, factor in zip(outputs, arrays, strict=True)}
+    if len(by_output) < len(outputs):
+        STATE.recording.leave("one Tensor as several outputs")
+    return [by_output[id(each)].astype(each._array.dtype) for each in floating]
+
+
+def _check_count(outputs: list[Any], factors: list[Any], where: str) -> None:
+    if len(outputs) != len(factors):
+        raise ArgumentError(
+            f"{where}: with `sens_param` the last input must hold one Tensor for each output; the function "
+            f"returned {len(outputs)}, but got {len(factors)}."
+        )
+
+
+def _check_shape(i: int, output: Any, factor: Any, where: str) -> None:
+    if output.shape != factor.shape:
+        raise ShapeError(
+            f"{where}: the sensitivity of output {i} must have its shape {output.shape}, but got {factor.shape}."
+        )
 
 
 def _pullback(pure: Callable[..., Any], where: str, *args: Any) -> tuple[Any, Any]:
@@ -213,6 +244,7 @@ def value_and_grad(
     requested = _weights(weights, where)
     # A Parameter that is given twice, such as a tied weight, is one input, whose gradient is returned twice.
     parameters = tuple(dict.fromkeys(requested))
+    cell, use = inspect.unwrap(fn), use_of(fn)
     if not positions and not parameters:
         raise ArgumentError(f"{where}: pass `grad_position`, `weights`, or both; both are None or empty.")
 
@@ -231,13 +263,29 @@ def value_and_grad(
         if len(positions) > 1 and len({position % len(args) for position in positions}) < len(positions):
             raise ArgumentError(f"{where}: `grad_position` {positions} contains an input twice.")
         note_captured_by(fn)
-        cell = inspect.unwrap(fn)
         if isinstance(cell, Cell):
             undo_last_call(cell, (args, kwargs))
+
+        def seeds(output: Any) -> Iterator[tuple[Tensor, Any]]:
+            """Yield the differentiated Tensors of a recorded output, with their sensitivities; None denotes ones."""
+            first = _first(output, where) if has_aux else output
+            found = floating_outputs(first)
+            if sens_param:
+                yield from zip(found, _sensitivities(first, found, sensitivity, where), strict=True)
+                return
+            if not found:
+                _refuse_without_floats(first, where)
+            yield from ((each, None) for each in found)
+
         with x64_scope(True):
             inputs = tuple(_input(args[i], i, where) for i in positions)
             values = values_of(parameters)
             integers = not all(is_floating(each) for each in (*inputs, *values))
+
+            if not integers and can_record():
+                recorded = recorded_gradients(fn, use, args, kwargs, positions, inputs, parameters, seeds)
+                if recorded is not None:
+                    return recorded.output, finished(args, recorded.by_input, recorded.by_weight)
 
             def pure(inputs: tuple[Any, ...], values: tuple[Any, ...]) -> Any:
                 merged = list(args)
@@ -260,12 +308,17 @@ def value_and_grad(
             written.commit()
             with backward_pass():
                 by_input, by_weight = gradients()
+            return unpack(output), finished(args, by_input, by_weight)
+
+    def finished(args: tuple[Any, ...], by_input: tuple[Any, ...], by_weight: tuple[Any, ...]) -> Any:
+        """Return the gradients as they are returned to the caller, after the hooks of inputs and Parameters."""
+        with backward_pass():
             by_input = tuple(run_hooks(_hooks(args[i]), g, wrap) for i, g in zip(positions, by_input, strict=True))
             by_weight = tuple(run_hooks(_hooks(p), g, wrap) for p, g in zip(parameters, by_weight, strict=True))
-            if len(requested) > len(parameters):
-                found = dict(zip(parameters, by_weight, strict=True))
-                by_weight = tuple(found[p] for p in requested)
-        return unpack(output), _arranged(by_input, by_weight)
+        if len(requested) > len(parameters):
+            found = dict(zip(parameters, by_weight, strict=True))
+            by_weight = tuple(found[p] for p in requested)
+        return _arranged(by_input, by_weight)
 
     def _arranged(by_input: tuple[Any, ...], by_weight: tuple[Any, ...]) -> Any:
         from_inputs: Any = tuple(wrap(each) for each in by_input)

@@ -29,7 +29,8 @@ from sporax.core import (
 )
 from sporax.core import context as _context
 from sporax.transforms._captured import Variables, assumed_wrongly, constants_of, note_cell, noting, outdated
-from sporax.transforms._functional import Unbound, run_framed, values_of, warn_eager
+from sporax.transforms._functional import Unbound, run_framed, user_frame, values_of, warn_eager
+from sporax.transforms._modes import use_of
 from sporax.transforms._outputs import is_plain, pack, unpack
 
 __all__ = ["CompiledFunction", "jit"]
@@ -162,6 +163,8 @@ class CompiledFunction:
             if tracing():
                 raise
             self._eager = True
+            use = use_of(self._sporax_original)
+            use.reason, use.at = "it needs the value of a Tensor in Python", user_frame(error)
             warn_eager(getattr(self._function, "__qualname__", type(self._function).__name__), error)
             with x64_scope(True):
                 return self._function(*args, **kwargs)
@@ -234,6 +237,7 @@ class CompiledFunction:
         self, parameters: tuple[Parameter, ...], structure: Any, static: tuple[Any, ...], hooks: tuple[Any, ...]
     ) -> _Variant:
         variant = _Variant(parameters, Variables(self._sporax_original, *static))
+        use_of(self._sporax_original).programs += 1
 
         def pure(values: list[Any], dynamic: list[Any]) -> Any:
             remaining = iter(dynamic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError, DtypeError, ShapeError
-from sporax._jax_compat import is_tracer
+from sporax._value_checks import check_when_known
 from sporax.losses.contract._arrays import as_array
 from sporax.losses.numerics._sums import sum_rows
 
@@ -32,8 +33,10 @@ def class_vector(
 
 def check_positive(array: jax.Array | np.ndarray, *, name: str, where: str) -> None:
     """Check that known values are above 0."""
-    if is_tracer(array):
-        return
+    check_when_known(functools.partial(_check_positive, name=name, where=where), array)
+
+
+def _check_positive(array: jax.Array | np.ndarray, *, name: str, where: str) -> None:
     host = np.asarray(array)
     wrong = ~(host > 0)
     if wrong.any():

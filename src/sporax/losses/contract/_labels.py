@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -18,20 +17,13 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, LabelError
-from sporax._jax_compat import is_tracer
 from sporax._typing import Shape
+from sporax._value_checks import check_when_known, enable_checks
 from sporax.losses.contract._arrays import identities, nearest_int32, numbers
 from sporax.losses.contract._shapes import broadcast_into, is_single, match
 from sporax.losses.contract._spec import InputSpec, LossSpec
 
 __all__ = ["debug_checks"]
-
-
-class _Mode(threading.local):
-    checks: bool | None = None
-
-
-_MODE = _Mode()
 
 
 @contextlib.contextmanager
@@ -58,11 +50,11 @@ def debug_checks(enabled: bool = True) -> Iterator[None]:
         ...         print("must be class indices in [0, 3)" in str(error))
         True
     """
-    before, _MODE.checks = _MODE.checks, enabled
+    before = enable_checks(enabled)
     try:
         yield
     finally:
-        _MODE.checks = before
+        enable_checks(before)
 
 
 def check_dtype(spec: InputSpec, dtype: Any, *, where: str) -> None:
@@ -211,19 +203,6 @@ def without_pixels(spec: LossSpec, item: InputSpec, values: Any, weight: Any, si
     xp: Any = np if isinstance(values, np.ndarray) and isinstance(weight, np.ndarray) else jnp
     kept = xp.broadcast_to(weight != 0, pixels)
     return xp.where(kept if axis is None else xp.expand_dims(kept, axis), values, xp.asarray(item.fill, values.dtype))
-
-
-def check_when_known(check: Callable[[Any], None], values: Any) -> None:
-    """Run a check of values now if they are known; in compiled code only in debug mode, at run time."""
-    if _MODE.checks is False:
-        return
-    if is_tracer(values):
-        if _MODE.checks:
-            jax.debug.callback(check, values)
-        return
-    if isinstance(values, jax.Array) and not values.is_fully_addressable:
-        return
-    check(values)
 
 
 def _check_on_host(spec: InputSpec, values: Any, *, classes: int | None, where: str) -> None:

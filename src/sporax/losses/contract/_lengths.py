@@ -11,8 +11,9 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import LabelError
+from sporax._value_checks import check_when_known
 from sporax.losses.contract._indexing import valid_indices
-from sporax.losses.contract._labels import check_when_known, enforce_values
+from sporax.losses.contract._labels import enforce_values
 from sporax.losses.contract._spec import label
 
 _CLASSES = label("targets", "N S", domain="class", kind="int")

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._errors import ArgumentError
+from sporax._value_checks import check_when_known
 from sporax.losses.contract._arrays import as_array
 from sporax.losses.contract._indexing import kept_labels
-from sporax.losses.contract._labels import check_when_known
 from sporax.losses.contract._shapes import broadcast_into
 from sporax.losses.numerics._ratio import nothing, ratio
 from sporax.losses.numerics._softmax import log_softmax

@@ -11,8 +11,8 @@ import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, ArgumentTypeError, ShapeError
-from sporax._jax_compat import is_tracer
 from sporax._typing import ArrayLike, Shape
+from sporax._value_checks import is_known
 from sporax.losses.contract._arrays import as_array
 from sporax.losses.contract._indexing import valid_indices
 from sporax.losses.contract._labels import check_dtype, enforce_values, to_device
@@ -121,7 +121,7 @@ def _check_sampled(
     if true_count.shape not in (true_shape, (true_shape[0], 1), (1, 1)):
         _check_shape("true_expected_count", true_count.shape, true_shape, where)
     for name, count in (("true_expected_count", true_count), ("sampled_expected_count", sampled_count)):
-        if not is_tracer(count) and not np.all(np.asarray(count) > 0):
+        if is_known(count) and not np.all(np.asarray(count) > 0):
             raise ArgumentError(f"{where}: `{name}` must be above 0, but got {np.min(np.asarray(count))}.")
     return to_device(_CANDIDATES, candidates, dtype), jnp.asarray(true_count, dtype), jnp.asarray(sampled_count, dtype)
 

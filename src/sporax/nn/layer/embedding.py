@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
 from sporax._errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError
-from sporax._jax_compat import is_tracer, x64_scope
+from sporax._jax_compat import x64_scope
+from sporax._value_checks import check_when_known
 from sporax.core import Parameter, Tensor, summed_wide, wrap
 from sporax.core.dtype import DType, as_dtype, float32
 from sporax.core.initializer import Initializer, initializer
@@ -96,7 +99,9 @@ class Embedding(Layer):
                 f"Embedding: the input must hold integers, the indices of rows, but its dtype is "
                 f"{as_dtype(index.dtype)}. Cast it first: ids.astype(sporax.int32)."
             )
-        self._check_range(index)
+        if index.size:
+            lowest = 0 if self.use_one_hot else -self.vocab_size
+            check_when_known(functools.partial(_check_range, lowest=lowest, size=self.vocab_size), index)
         table = self.embedding_table._value
         with x64_scope(True):
             if self.use_one_hot:
@@ -105,22 +110,19 @@ class Embedding(Layer):
                 return wrap(jnp.where(known[..., None], rows, jnp.asarray(jnp.nan, table.dtype)))
             return wrap(summed_wide(table, lambda rows: rows.at[index].get(mode="fill", fill_value=jnp.nan)))
 
-    def _check_range(self, index: Array) -> None:
-        if is_tracer(index) or not index.size:
-            return
-        values = np.asarray(index).reshape(-1)
-        lowest = 0 if self.use_one_hot else -self.vocab_size
-        wrong = (values < lowest) | (values >= self.vocab_size)
-        if wrong.any():
-            raise OutOfRangeError(
-                f"Embedding: the input holds {values[wrong.argmax()]}, but the table has the rows 0 to "
-                f"{self.vocab_size - 1} (vocab_size={self.vocab_size}), so it must be in "
-                f"[{lowest}, {self.vocab_size - 1}]."
-            )
-
     def extend_repr(self) -> str:
         return (
             f"vocab_size={self.vocab_size}, embedding_size={self.embedding_size}, "
             f"use_one_hot={self.use_one_hot}, embedding_table={self.embedding_table}, dtype={self.dtype}, "
             f"padding_idx={self.padding_idx}"
+        )
+
+
+def _check_range(index: Array, *, lowest: int, size: int) -> None:
+    values = np.asarray(index).reshape(-1)
+    wrong = (values < lowest) | (values >= size)
+    if wrong.any():
+        raise OutOfRangeError(
+            f"Embedding: the input holds {values[wrong.argmax()]}, but the table has the rows 0 to {size - 1} "
+            f"(vocab_size={size}), so it must be in [{lowest}, {size - 1}]."
         )

@@ -13,7 +13,7 @@ import numpy as np
 from sporax import losses
 from sporax._errors import ArgumentTypeError, ShapeError
 from sporax._jax_compat import x64_scope
-from sporax.core import Cell, Tensor, to_array, unwrap, wrap
+from sporax.core import Cell, Tensor, recordable, to_array, unwrap, wrap
 from sporax.nn.loss._capture import (
     CAPTURE,
     captured,
@@ -23,6 +23,7 @@ from sporax.nn.loss._capture import (
     samples_of,
     sums_of,
 )
+from sporax.transforms import run_compiled
 
 __all__ = ["LossBase"]
 
@@ -57,13 +58,20 @@ class LossBase(Cell):
         self.reduce = reduction != "none"
         self.average = reduction == "mean"
 
-    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         outer = CAPTURE.shapes
         CAPTURE.shapes = tuple(each.shape for each in (*args, *kwargs.values()) if isinstance(each, Tensor))
         try:
-            return super()._run(args, kwargs)
+            return super()._compute(args, kwargs)
         finally:
             CAPTURE.shapes = outer
+
+    def _eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return run_compiled(self, args, kwargs)
+
+    def _is_one_node(self) -> bool:
+        # Otherwise the values of its reductions are collected.
+        return CAPTURE.pairs is None and CAPTURE.mask is None
 
     def get_axis(self, x: Tensor) -> tuple[int, ...]:
         """Return all axes of `x`, to reduce over.
@@ -107,10 +115,10 @@ class LossBase(Cell):
                     f"{name}.get_loss: `x` must be the Tensor of loss values, but got {x!r} of type {type(x).__name__}."
                 )
         _refuse_every_pair(name, x.shape)
-        given = unwrap(weights)
-        factor = None if isinstance(given, (int, float)) and given == 1 else given
+        if self._is_one_node():
+            return _reduced(x, weights, self.reduction, name)
         with x64_scope(True), CAPTURE.of_cell():
-            return wrap(losses.reduce_loss(x._value, self.reduction, factor, where=name))
+            return wrap(losses.reduce_loss(x._value, self.reduction, _factor(weights), where=name))
 
     def evaluate(self, function: Any, *inputs: Tensor, **hyper_parameters: Any) -> Tensor:
         """Evaluate a loss of `sporax.losses` with the reduction of this Cell, rounded once.
@@ -209,6 +217,18 @@ class LossBase(Cell):
         Raises:
             LabelError, DtypeError, ShapeError: the errors that the loss itself raises in eager code.
         """
+
+
+def _factor(weights: Any) -> Any:
+    given = unwrap(weights)
+    return None if isinstance(given, (int, float)) and given == 1 else given
+
+
+@recordable
+def _reduced(x: Tensor, weights: Any, reduction: str, name: str) -> Tensor:
+    """Weight and reduce the values of a loss."""
+    with x64_scope(True):
+        return wrap(losses.reduce_loss(x._value, reduction, _factor(weights), where=name))
 
 
 def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from sporax import _check, losses
 from sporax._errors import ArgumentError, LabelError, ShapeError
-from sporax._jax_compat import is_tracer, x64_scope
+from sporax._jax_compat import x64_scope
+from sporax._value_checks import check_when_known
 from sporax.core import Cell, Tensor, unwrap, wrap
 from sporax.losses import contract_loss, enforce_values
 from sporax.nn.loss._base import LossBase, RegisteredLoss, built_in_bases
@@ -163,8 +164,7 @@ class LabelSmoothing(LossBase):
             given, kept = self._without_ignored(given, indices)
             if indices:
                 count = logits.shape[axis]
-                if not is_tracer(given):
-                    _check_classes(np.asarray(given), count)
+                check_when_known(functools.partial(_check_classes, count=count), given)
                 target = losses.smooth_labels(given, self.factor, classes=count, axis=axis)
                 target = target.astype(jnp.promote_types(logits.dtype, jnp.float32))
             else:
