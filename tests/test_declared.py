@@ -27,7 +27,7 @@ class Window(Base):
     family: ClassVar[str] = "window"
     size: PositiveInteger
     names: list[str]
-    slope: NonNegative = 0.5
+    factor: NonNegative = 0.5
     _: KW_ONLY
     wide: Flag = False
 
@@ -42,12 +42,12 @@ class Narrow(Window):
 
 def test_the_fields_are_the_arguments_of_the_constructor():
     window = Window(3, ["a"], wide=True)
-    assert (window.size, window.names, window.slope, window.wide, window.scale) == (3, ["a"], 0.5, True, 1.0)
+    assert (window.size, window.names, window.factor, window.wide, window.scale) == (3, ["a"], 0.5, True, 1.0)
     assert str(inspect.signature(Window)).replace("'", "") == (
-        "(size: int, names: list[str], slope: float = 0.5, *, wide: bool = False)"
+        "(size: int, names: list[str], factor: float = 0.5, *, wide: bool = False)"
     )
     assert Window.family == "window"
-    assert "slope" not in vars(Window)
+    assert "factor" not in vars(Window)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_fields_are_the_arguments_of_the_constructor():
     [
         (lambda: Window(0, []), ArgumentError, "Window: `size` must be at least 1, but got 0."),
         (lambda: Narrow(1.5, []), ArgumentTypeError, "Narrow: `size` must be an int"),
-        (lambda: Window(1, [], -1), ArgumentError, "Window: `slope` must be in [0, inf)"),
+        (lambda: Window(1, [], -1), ArgumentError, "Window: `factor` must be in [0, inf)"),
         (lambda: Window(1, [], wide=1), ArgumentTypeError, "Window: `wide` must be bool"),
         (lambda: Window(1, [], wide=True), ArgumentError, "at least 2 elements"),
         (lambda: Window(1), TypeError, "missing 1 required positional argument: 'names'"),

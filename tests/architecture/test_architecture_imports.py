@@ -27,6 +27,7 @@ LEAVES = frozenset(
         "_signature",
         "_suggest",
         "_typing",
+        "_value_checks",
     }
 )
 
@@ -40,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "_declared": {"_schema", "_signature"},
     "_describe": {"_code"},
     "_schema": {"_check"},
+    "_value_checks": {"_jax_compat"},
     "core": set(),
     "losses": set(),
     "formats": set(),

@@ -19,7 +19,7 @@ from sporax.losses.contract import Flag, LossInfo, NonNegative, Positive, UnitIn
 from sporax.losses.contract._doc_sections import completed
 from sporax.losses.contract._parameters import number, one_of, parameters_of
 
-ROWS = list(losses.registry().values())
+INFOS = list(losses.registry().values())
 ELEMENTWISE = (losses.prediction("logits", "..."), losses.label("labels", "..."))
 
 
@@ -43,7 +43,7 @@ def repeated(row: LossInfo, text: str) -> list[str]:
     return found + ["import"] * (">>> from sporax import losses" in text)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize("row", INFOS, ids=[row.name for row in INFOS])
 def test_a_docstring_has_every_argument_and_error(row):
     sections = _docstring.split(row.function.__doc__)
     arguments = [name for key in _docstring.entries(sections["Args"]) for name in key.split(", ")]
@@ -54,7 +54,7 @@ def test_a_docstring_has_every_argument_and_error(row):
     assert sections["Returns"]
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.name != "linear_cross_entropy"], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in INFOS if row.name != "linear_cross_entropy"], ids=lambda row: row.name)
 def test_the_source_does_not_repeat_the_contract(row):
     assert repeated(row, source_docstring(row)) == []
 

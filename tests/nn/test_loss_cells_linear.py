@@ -48,9 +48,9 @@ def test_a_tied_weight_gets_the_gradient():
     table = sporax.Parameter(Tensor(np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)), name="table")
     tied = nn.LinearCrossEntropyLoss()
     assert tied.trainable_params() == []
-    slope = ops.grad(lambda w: tied(hidden, labels, w))(table)
+    gradient = ops.grad(lambda w: tied(hidden, labels, w))(table)
     dense = ops.grad(lambda w: nn.CrossEntropyLoss()(ops.matmul(hidden, w.T), labels))(table)
-    np.testing.assert_allclose(slope.asnumpy(), dense.asnumpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gradient.asnumpy(), dense.asnumpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_a_given_weight_goes_before_its_own_and_has_no_foreign_bias():

@@ -1,4 +1,4 @@
-"""MaskedLoss leaves places out of every part of a custom loss, or refuses the loss."""
+"""MaskedLoss removes positions from every part of a custom loss, or refuses the loss."""
 
 import jax
 import numpy as np
@@ -34,7 +34,7 @@ MIXED = {
 def test_a_mean_beside_get_loss_is_refused(name):
     loss = nn.MaskedLoss(MIXED[name])
     for _ in range(2):
-        with pytest.raises(ShapeError, match="adds up positions of its inputs itself, in addition to"):
+        with pytest.raises(ShapeError, match="sums positions of its inputs itself, in addition to"):
             loss(Tensor(X), Tensor(Y), Tensor(MASK))
 
 
@@ -42,7 +42,7 @@ def test_model_refuses_it_too():
     net = nn.Dense(3, 3)
     data = ds.NumpySlicesDataset((X, Y, MASK), ["x", "y", "z"], shuffle=False).batch(5)
     model = Model(net, nn.MaskedLoss(MIXED["a sum"]), nn.SGD(net.trainable_params(), 0.1))
-    with pytest.raises(ShapeError, match="adds up positions"):
+    with pytest.raises(ShapeError, match="sums positions"):
         model.train(1, data)
 
 

@@ -25,7 +25,7 @@ def report_modes(arguments: list[str], *, as_json: bool) -> int:
 
 
 def _rows() -> list[dict[str, Any]]:
-    from sporax.transforms._modes import USES
+    from sporax.transforms import USES
 
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     rows = []

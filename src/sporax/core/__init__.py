@@ -6,6 +6,7 @@ from sporax.core._captured import note_captured
 from sporax.core._cell_class import CellMeta
 from sporax.core._frames import (
     REVISION,
+    STATE,
     Constants,
     Frame,
     backward_pass,
@@ -19,7 +20,7 @@ from sporax.core._frames import (
 from sporax.core._gradient_node import Backward, gradient_node, is_floating
 from sporax.core._hooks import HookHandle
 from sporax.core._order import in_order_of, leaves_in_order, ordered, restored
-from sporax.core._recording import recordable
+from sporax.core._recording import LeaveRecording, Link, WeakNumber, recordable, set_link
 from sporax.core._replay import undo_last_call
 from sporax.core._tensor_hooks import HOOKED, check_hook, hooks_of, replaced
 from sporax.core._tensor_hooks import run as run_hooks
@@ -32,6 +33,7 @@ from sporax.core.tensor import Tensor, copied, is_tensor, to_array, unwrap, wrap
 __all__ = [
     "HOOKED",
     "REVISION",
+    "STATE",
     "Backward",
     "Cell",
     "CellMeta",
@@ -40,9 +42,12 @@ __all__ = [
     "Generator",
     "HookHandle",
     "Lease",
+    "LeaveRecording",
+    "Link",
     "Parameter",
     "ParameterTuple",
     "Tensor",
+    "WeakNumber",
     "absolute",
     "align",
     "arithmetic",
@@ -73,6 +78,7 @@ __all__ = [
     "restored",
     "run_hooks",
     "seeded_generator",
+    "set_link",
     "set_seed",
     "summed_wide",
     "tensor_node",

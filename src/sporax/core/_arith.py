@@ -13,7 +13,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from sporax._errors import DtypeError, ShapeError
 from sporax._jax_compat import is_tracer
+from sporax.core.dtype import as_dtype
 
 Array = Any
 
@@ -132,3 +134,31 @@ less = arithmetic(jnp.less)
 less_equal = arithmetic(jnp.less_equal)
 greater = arithmetic(jnp.greater)
 greater_equal = arithmetic(jnp.greater_equal)
+
+
+_SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+}  # fmt: skip
+
+
+def explained(name: str, left: Any, right: Any, error: TypeError) -> Exception:
+    """Return the error to raise for a TypeError of JAX, about the shapes or the dtypes."""
+    shapes, symbol = (np.shape(left), np.shape(right)), _SYMBOLS[name]
+    if name == "matmul":
+        if () in shapes or shapes[0][-1] != shapes[1][-2 if len(shapes[1]) > 1 else 0]:
+            return ShapeError(
+                f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not match. The last axis of the left "
+                "operand must have the size of the second-to-last axis of the right operand."
+            )
+        shapes = (shapes[0][:-2], shapes[1][:-2])
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return ShapeError(
+            f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not broadcast. Aligned from the right, the "
+            "sizes of each axis must be equal, or one of them must be 1."
+        )
+    kinds = [str(as_dtype(x.dtype)) if hasattr(x, "dtype") else repr(x) for x in (left, right)]
+    return DtypeError(f"Tensor {symbol} Tensor does not accept {kinds[0]} and {kinds[1]}: {error}")

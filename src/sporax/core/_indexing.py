@@ -8,7 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from sporax._errors import ShapeError
 from sporax._jax_compat import is_tracer
+from sporax.core._arith import summed_wide
 
 Array = Any
 
@@ -36,6 +38,29 @@ def is_basic(index: Any) -> bool:
     return all(
         isinstance(part, (int, slice, numbers.Integral)) or part is None or part is Ellipsis for part in parts
     ) and not any(isinstance(part, bool) for part in parts)
+
+
+def part(array: Array, index: Any) -> Array:
+    """Return the elements of an array at a normalized index."""
+    if is_basic(index):
+        return array[index]
+    return summed_wide(array, lambda value: value[index])
+
+
+def with_part(array: Array, index: Any, new: Array) -> Array:
+    """Return an array with other elements at a normalized index.
+
+    Raises:
+        ShapeError: `new` does not broadcast to the shape of the elements.
+    """
+    try:
+        return array.at[index].set(new.astype(array.dtype))
+    except ValueError as error:
+        selected = jax.eval_shape(lambda old: old[index], array).shape
+        raise ShapeError(
+            f"values of shape {new.shape} cannot be assigned to the elements, of shape {selected}, that the index "
+            f"selects in a Tensor of shape {array.shape}."
+        ) from error
 
 
 def _plain(part: Any) -> Any:

@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax import _check
-from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from sporax._errors import ArgumentError, ArgumentTypeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import _arith, _format, _frames, _indexing, _recording, _slices
+from sporax.core._host_array import host_array
 from sporax.core._recording import recordable
 from sporax.core._tensor_hooks import TensorHookHandle, register
 from sporax.core.dtype import DType, as_dtype, from_numpy_dtype, pytype_to_dtype
@@ -38,7 +39,7 @@ def to_array(data: Any, dtype: DType | None = None) -> jax.Array:
             return data
         with x64_scope(True):
             return data.astype(wanted)
-    array = _host_array(data)
+    array = host_array(data)
     if wanted is not None and array.dtype != wanted:
         array = array.astype(wanted)
     elif wanted is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
@@ -50,26 +51,6 @@ def to_array(data: Any, dtype: DType | None = None) -> jax.Array:
         # Not staged in a trace: the values are concrete, and a Parameter may be created from them.
         with jax.ensure_compile_time_eval():
             return jax.device_put(np.array(array))
-
-
-def _host_array(data: Any) -> np.ndarray:
-    if isinstance(data, (list, tuple)):
-        leaves = jax.tree.leaves(data)
-        if any(isinstance(leaf, jax.Array) for leaf in leaves):
-            data = jax.tree.map(np.asarray, data)
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ArgumentTypeError(
-            f"Tensor: the nested sequences do not form a rectangular array ({error}). All rows must have the same "
-            "length."
-        ) from error
-    if array.dtype.kind not in "biufcV":
-        raise ArgumentTypeError(
-            f"Tensor: `input_data` must be a Tensor, an array, a number or (nested) sequences of numbers, "
-            f"but got {data!r} of type {type(data).__name__}."
-        )
-    return array
 
 
 def copied(value: Any) -> Any:
@@ -121,7 +102,7 @@ def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Any, Any]:
             with x64_scope(True):
                 return wrap(function(self._value, right))
         except TypeError as error:
-            raise _explained(name, self._value, right, error) from error
+            raise _arith.explained(name, self._value, right, error) from error
 
     def compute_reflected(self: Tensor, other: Any) -> Any:
         left = _operand(other)
@@ -131,7 +112,7 @@ def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Any, Any]:
             with x64_scope(True):
                 return wrap(function(left, self._value))
         except TypeError as error:
-            raise _explained(name, left, self._value, error) from error
+            raise _arith.explained(name, left, self._value, error) from error
 
     def forward(self: Tensor, other: Any) -> Any:
         tape = _frames.STATE.tape
@@ -161,34 +142,6 @@ def _weak(tensor: Tensor, other: Any) -> Any:
 
 def _unchanged(_: Tensor, other: Any) -> Any:
     return other
-
-
-_SYMBOLS = {
-    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
-    "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
-    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
-}  # fmt: skip
-
-
-def _explained(name: str, left: Any, right: Any, error: TypeError) -> Exception:
-    """Return the error to raise for a TypeError of JAX, about the shapes or the dtypes."""
-    shapes, symbol = (np.shape(left), np.shape(right)), _SYMBOLS[name]
-    if name == "matmul":
-        if () in shapes or shapes[0][-1] != shapes[1][-2 if len(shapes[1]) > 1 else 0]:
-            return ShapeError(
-                f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not match. The last axis of the left "
-                "operand must have the size of the second-to-last axis of the right operand."
-            )
-        shapes = (shapes[0][:-2], shapes[1][:-2])
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        return ShapeError(
-            f"Tensor {symbol} Tensor: shapes {shapes[0]} and {shapes[1]} do not broadcast. Aligned from the right, the "
-            "sizes of each axis must be equal, or one of them must be 1."
-        )
-    kinds = [str(as_dtype(x.dtype)) if hasattr(x, "dtype") else repr(x) for x in (left, right)]
-    return DtypeError(f"Tensor {symbol} Tensor does not accept {kinds[0]} and {kinds[1]}: {error}")
 
 
 def _unary(function: Callable[[Any], Any], name: str) -> Any:
@@ -616,9 +569,7 @@ class Tensor:
 def _part(tensor: Tensor, index: Any) -> Tensor:
     """The elements of a Tensor at a normalized index."""
     with x64_scope(True):
-        if _indexing.is_basic(index):
-            return wrap(tensor._value[index])
-        return wrap(_arith.summed_wide(tensor._value, lambda value: value[index]))
+        return wrap(_indexing.part(tensor._value, index))
 
 
 @recordable
@@ -626,14 +577,7 @@ def _with_part(tensor: Tensor, index: Any, value: Any) -> Tensor:
     """A Tensor with other elements at a normalized index."""
     new = to_array(value)
     with x64_scope(True):
-        try:
-            return wrap(tensor._value.at[index].set(new.astype(tensor._value.dtype)))
-        except ValueError as error:
-            selected = jax.eval_shape(lambda old: old[index], tensor._value).shape
-            raise ShapeError(
-                f"values of shape {new.shape} cannot be assigned to the elements, of shape {selected}, that the "
-                f"index selects in a Tensor of shape {tensor.shape}."
-            ) from error
+        return wrap(_indexing.with_part(tensor._value, index, new))
 
 
 def _unflatten(_: None, children: Any) -> Tensor:

@@ -110,7 +110,7 @@ def corn_loss(logits: ArrayLike, labels: ArrayLike) -> Counted:
     count = logits.shape[-1]
     valid, classes, thresholds = _thresholds(jnp.asarray(labels), count)
     used = classes >= thresholds
-    # The logit of a term that is left out may be infinite.
+    # The logit of an omitted term may be infinite.
     cost = jnp.where(used, _binary_cost(jnp.where(used, logits, 0), classes > thresholds), 0)
     terms = jnp.minimum(classes[..., 0] + 1, count).astype(cost.dtype)
     return Counted(jnp.where(valid, sum_rows(cost)[..., 0], jnp.nan), terms)

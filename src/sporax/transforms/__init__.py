@@ -13,6 +13,7 @@ from sporax.transforms._control import *
 from sporax.transforms._functional import *
 from sporax.transforms._grad import *
 from sporax.transforms._jit import *
+from sporax.transforms._modes import USES as USES
 from sporax.transforms._recompute import *
 from sporax.transforms._vmap import *
 

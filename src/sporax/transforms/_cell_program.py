@@ -8,9 +8,8 @@ from __future__ import annotations
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from sporax.core import REVISION, Cell, Parameter, Tensor, tracing, wrap
-from sporax.core._frames import STATE
-from sporax.transforms._program import ById, Output, Plan, Unplannable, program_for, restored
+from sporax.core import REVISION, STATE, Cell, Parameter, Tensor, tracing, wrap
+from sporax.transforms._program import ById, NotCompiledError, Output, Plan, Unplannable, program_for, restored
 
 _PACKAGES = ("sporax.nn.layer.", "sporax.nn.loss.")
 _CONTAINERS = "sporax.nn.layer.container"
@@ -114,7 +113,10 @@ def run_compiled(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         return cell._compute(args, kwargs)
     program = program_for(type(cell), args, kwargs, plan, (False,) * len(plan.leaves))
     arrays = [leaf._value if isinstance(leaf, Tensor) else leaf for leaf in plan.leaves]
-    floating, rest, _ = program(lambda *args, **kwargs: cell._compute(args, kwargs), plan.leaves, arrays)
+    try:
+        floating, rest, _ = program(lambda *args, **kwargs: cell._compute(args, kwargs), plan.leaves, arrays)
+    except NotCompiledError:
+        return cell._compute(args, kwargs)
     for index, output in program.rebound:
         plan.leaves[index]._rebind(_of(output, floating, rest))
     for owner, output in program.written:

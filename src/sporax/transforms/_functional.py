@@ -14,6 +14,7 @@ import jax
 from sporax._errors import EagerFallbackWarning, StateError
 from sporax._jax_compat import x64_scope
 from sporax.core import (
+    STATE,
     Cell,
     Frame,
     Parameter,
@@ -27,7 +28,6 @@ from sporax.core import (
     unwrap,
     wrap,
 )
-from sporax.core._frames import STATE
 
 __all__ = ["Unbound", "functionalize", "run_framed", "stop_gradient", "warn_eager"]
 

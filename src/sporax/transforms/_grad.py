@@ -14,6 +14,7 @@ import numpy as np
 from sporax._errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax.core import (
+    STATE,
     Cell,
     Parameter,
     Tensor,
@@ -28,7 +29,6 @@ from sporax.core import (
     undo_last_call,
     wrap,
 )
-from sporax.core._frames import STATE
 from sporax.transforms._captured import note_captured_by
 from sporax.transforms._functional import run_framed, values_of
 from sporax.transforms._integers import differentiable_by_integers, gradient_for, view_of

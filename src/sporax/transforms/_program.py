@@ -21,9 +21,19 @@ import numpy as np
 from sporax._errors import SporaxWarning
 from sporax._jax_compat import is_tracer, x64_scope
 from sporax._value_checks import checks_enabled, collecting
-from sporax.core import Frame, Generator, Parameter, ParameterTuple, Tensor, compute_dtype, computing_in, entered, wrap
-from sporax.core._frames import STATE
-from sporax.core._recording import WeakNumber
+from sporax.core import (
+    STATE,
+    Frame,
+    Generator,
+    Parameter,
+    ParameterTuple,
+    Tensor,
+    WeakNumber,
+    compute_dtype,
+    computing_in,
+    entered,
+    wrap,
+)
 from sporax.core.dtype import DType
 
 Array = Any
@@ -163,6 +173,10 @@ class Missing(Exception):
         self.parameters = tuple(parameters)
 
 
+class NotCompiledError(Exception):
+    """The function cannot be compiled."""
+
+
 class Output:
     """The position of an output array in the template of outputs: which Tensor or array it becomes."""
 
@@ -230,18 +244,18 @@ class Program:
                 floating, rest, pullback = self._compiled(differentiated, others, state)
             else:
                 floating, rest, pullback = self._first(differentiated, others, state)
-        _CALL.current = None
-        if self._checks:
-            count = len(rest) - len(self._checks)
-            for check, values in zip(self._checks, rest[count:], strict=True):
-                if not is_tracer(values):
-                    check(values)
-            rest = rest[:count]
+            _CALL.current = None
+            if self._checks:
+                count = len(rest) - len(self._checks)
+                for check, values in zip(self._checks, rest[count:], strict=True):
+                    if not is_tracer(values):
+                        check(values)
+                rest = rest[:count]
         return floating, rest, pullback
 
     def _first(self, differentiated: Any, others: Any, state: Any) -> Any:
         if self.eager:
-            return self._trace(differentiated, others, state)
+            return self._trace_again(differentiated, others)
         try:
             while True:
                 compiled = jax.jit(self._trace)
@@ -253,11 +267,26 @@ class Program:
                     self.state = (*self.state, *missing.parameters)
                     state = tuple(each._concrete() for each in self.state)
         except Exception:
-            # If the function itself raises an error, the same error is raised here.
             self.eager = True
-            return self._trace(differentiated, others, tuple(each._concrete() for each in self.state))
+            # If the function itself raises an error, it does so again.
+            return self._trace_again(differentiated, others)
         self._compiled = compiled
         return result
+
+    def _trace_again(self, differentiated: Any, others: Any) -> Any:
+        """Run without compiling.
+
+        Raises:
+            NotCompiledError: nothing is differentiated, so the function itself is called instead.
+        """
+        if not differentiated:
+            raise NotCompiledError
+        while True:
+            try:
+                return self._trace(differentiated, others, tuple(each._concrete() for each in self.state))
+            except Missing as missing:
+                self._traces += 1
+                self.state = (*self.state, *missing.parameters)
 
     def _trace(self, differentiated: Any, others: Any, state: Any) -> Any:
         compute = functools.partial(self._compute, others=others, state=state)
@@ -294,8 +323,7 @@ class Program:
     def _results(self, output: Any, tensors: list[Any], values: list[Any], frame: Any, collector: Any) -> Any:
         # A Parameter that the function creates is an input of the program if the function keeps it, as a Generator
         # does: then it is not created again in the second trace.
-        again = not self.eager and self._traces < 3
-        missed = [each for each in frame.missed if again or each not in frame.created]
+        missed = [each for each in frame.missed if self._traces < 3 or each not in frame.created]
         if missed:
             raise Missing(missed)
         floating: list[Array] = []

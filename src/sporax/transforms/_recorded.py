@@ -19,9 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sporax._jax_compat import is_tracer
-from sporax.core import Parameter, Tensor, backward_pass, context, wrap
-from sporax.core._frames import STATE
-from sporax.core._recording import LeaveRecording
+from sporax.core import STATE, LeaveRecording, Parameter, Tensor, backward_pass, context, wrap
 from sporax.transforms._modes import Use
 from sporax.transforms._tape import Tape
 

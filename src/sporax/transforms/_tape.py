@@ -15,9 +15,20 @@ import jax
 import jax.numpy as jnp
 
 from sporax._jax_compat import x64_scope
-from sporax.core import Backward, Cell, Parameter, Tensor, computing_in, is_floating, wrap
-from sporax.core._frames import STATE
-from sporax.core._recording import LeaveRecording, Link, WeakNumber, set_link
+from sporax.core import (
+    STATE,
+    Backward,
+    Cell,
+    LeaveRecording,
+    Link,
+    Parameter,
+    Tensor,
+    WeakNumber,
+    computing_in,
+    is_floating,
+    set_link,
+    wrap,
+)
 from sporax.transforms._cell_program import plan_call
 from sporax.transforms._program import Output, Plan, Unplannable, program_for, restored
 

@@ -142,7 +142,7 @@ class MaskedLoss(LossBase):
         changed = [_fitted(each, kept) is not None for each in arrays]
         if any(depends_directly(again, arrays, changed, UNCHANGED_BY_COPIES)):
             raise ShapeError(
-                f"MaskedLoss: {name_of(self.loss)} adds up positions of its inputs itself, in addition to what it "
+                f"MaskedLoss: {name_of(self.loss)} sums positions of its inputs itself, in addition to what it "
                 f"passes to get_loss, so positions that the mask {kept.shape} removes would count. End every part with "
                 "self.get_loss(values), or return the values unreduced."
             )

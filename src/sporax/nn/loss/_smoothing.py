@@ -286,7 +286,8 @@ def _option(loss: Any, name: str) -> Any:
     return inspect.signature(loss).parameters[name].default if _takes(loss, name) else None
 
 
-def _check_classes(labels: np.ndarray, count: int) -> None:
+def _check_classes(labels: Any, count: int) -> None:
+    labels = np.asarray(labels)
     wrong = (labels < 0) | (labels >= count)
     if wrong.any():
         index = _check.first_index(wrong)
