@@ -292,6 +292,21 @@ class TestArguments:
         assert gradient(Tensor([1.0]), 4).item() == pytest.approx(0.25 - 4)
         assert gradient(Tensor(np.float16([1.0])), 4.0).dtype == sporax.float16
 
+    def test_one_program_for_all_indices(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(_program, "PROGRAMS", _program._Programs())
+
+        def function(x):
+            x = x * 1
+            x[2, -1] = x[0, 0] * 10
+            return sum((i + 1) * x[i].sum() for i in range(3)) + x[-1, 1:].sum() + x[2][0]
+
+        expected = np.array([[1 + 40, 1, 1], [2, 2, 2], [3 + 1, 3 + 1, 0]], np.float32)
+        np.testing.assert_allclose(grad(function)(Tensor(np.ones((3, 3), np.float32))), expected)
+        names = {each.__name__: len(found) for each, found in _program.PROGRAMS._of.items() if callable(each)}
+        assert names["_part"] == 4  # x[0, 0], x[i], x[-1, 1:], x[2][0]
+        assert names["_with_part"] == 1
+        assert not departures()
+
     def test_a_function_whose_result_has_an_unknown_shape(self):
         gradient = grad(lambda x: (ops.masked_select(x, x > 0) ** 2).sum())(Tensor(X))
         np.testing.assert_allclose(gradient, np.where(X > 0, 2 * X, 0))

@@ -43,6 +43,13 @@ class WeakNumber:
         self.value = value
 
 
+def weak_index(index: Any) -> Any:
+    """Return a normalized index whose ints are arguments of a recorded program, so that `x[i]` is one for all i."""
+    if type(index) is tuple:
+        return tuple(map(weak_index, index))
+    return WeakNumber(index) if type(index) is int else index
+
+
 class LeaveRecording(BaseException):
     """Recording cannot continue: code that is not recordable computes with a recorded value.
 

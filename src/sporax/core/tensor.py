@@ -135,6 +135,8 @@ _WEAKLY_TYPED = ("add", "sub", "mul", "truediv")
 
 def _weak(tensor: Tensor, other: Any) -> Any:
     """Return a number as an argument of a recorded program, so that one program serves all numbers."""
+    if isinstance(other, np.generic):
+        other = other.item()
     if type(other) in (float, int) and tensor._array.dtype.kind in "fV" and abs(other) < 2**31:
         return _recording.WeakNumber(other)
     return other
@@ -553,7 +555,7 @@ class Tensor:
 
     def __getitem__(self, index: Any) -> Tensor:
         plain = _indexing.normalize(index, self._array.shape)
-        part = _part(self, plain)
+        part = _part(self, plain if _frames.STATE.tape is None else _recording.weak_index(plain))
         if _indexing.is_basic(plain):
             part._base = (self, plain)
         return part
@@ -561,7 +563,7 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         plain = _indexing.normalize(index, self._array.shape)
         self._follow()
-        changed = _with_part(self, plain, value)
+        changed = _with_part(self, plain if _frames.STATE.tape is None else _recording.weak_index(plain), value)
         self._rebind(changed if _recording.link_of(changed) is not None else changed._value)
 
 

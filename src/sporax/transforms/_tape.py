@@ -373,4 +373,8 @@ def _hold(tensor: Tensor, array: Array, link: Link | None) -> None:
 
 
 def _without_marks(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(each.value if type(each) is WeakNumber else each for each in args)
+    """Return the arguments with the numbers of `WeakNumber`s, also in tuples among them."""
+    return tuple(
+        each.value if type(each) is WeakNumber else _without_marks(each) if type(each) is tuple else each
+        for each in args
+    )
