@@ -12,7 +12,7 @@ from oracles.compare import close, float_gradients
 from oracles.losses import ORACLES
 from oracles.programs import cotangent_of, plain
 from oracles.samples import inputs_of, settings_of
-from sporax import Model, compat, dataset, formats, losses, mint, nn, ops, plotting
+from sporax import Model, compat, dataset, formats, losses, mint, nn, ops, plotting, scipy
 from sporax.cli import main
 from sporax.core import Tensor
 from sporax.testing import check_loss
@@ -104,3 +104,8 @@ def test_mindspores_modules_are_served():
     compat.install()
     assert importlib.import_module("mindspore").Tensor is Tensor
     assert importlib.import_module("mindspore.common.initializer").Normal is sporax.common.initializer.Normal
+
+
+def test_scipy_solves_a_system():
+    a, b = np.array([[3.0, 1.0], [1.0, 2.0]], np.float32), np.array([9.0, 8.0], np.float32)
+    np.testing.assert_allclose(scipy.linalg.solve_triangular(Tensor(np.tril(a)), Tensor(b), lower=True), [3, 2.5])

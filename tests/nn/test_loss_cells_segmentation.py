@@ -98,6 +98,7 @@ def test_weights_of_multi_class_dice_match_mindspore():
     np.testing.assert_allclose(
         nn.MultiClassDiceLoss(activation=None)(Tensor(x), Tensor(y)).asnumpy(),
         losses.multi_class_dice_loss(x, y, activation=None),
+        rtol=1e-6,
     )
 
 

@@ -20,6 +20,10 @@ class _CellMeta(ABCMeta):
     a Cell can be an abstract base class.
     """
 
+    # A Cell is an instance of its bases only. ABCMeta would also ask every subclass for virtual subclasses.
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
         super().__init__(name, bases, namespace, **options)
         _set_revision(cls, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -236,13 +235,16 @@ def _refuse_every_pair(name: str, shape: tuple[int, ...]) -> None:
     for one, other in itertools.combinations(CAPTURE.shapes, 2):
         if len(one) == len(other) or shape in (one, other) or len(shape) != max(len(one), len(other)):
             continue
-        with contextlib.suppress(ValueError):
-            if np.broadcast_shapes(one, other) == shape:
-                raise ShapeError(
-                    f"{name}: shapes must be equal, or one must broadcast to the other, but inputs of shape {one} and "
-                    f"{other} gave values of shape {shape}, larger than either. Reshape one of them to the shape of "
-                    f"the other; if all pairs are intended, give both {len(shape)} axes."
-                )
+        try:
+            broadcast = np.broadcast_shapes(one, other)
+        except ValueError:
+            continue
+        if broadcast == shape:
+            raise ShapeError(
+                f"{name}: shapes must be equal, or one must broadcast to the other, but inputs of shape {one} and "
+                f"{other} gave values of shape {shape}, larger than either. Reshape one of them to the shape of "
+                f"the other; if all pairs are intended, give both {len(shape)} axes."
+            )
 
 
 _PACKAGE = (__name__.rpartition(".")[0] + ".", "sporax.mint.")

@@ -66,8 +66,9 @@ class MultiClassDiceLoss(FunctionLoss, function=losses.multi_class_dice_loss):
         >>> from sporax import nn, Tensor
         >>> x = Tensor([[0.2, 0.5, 0.7], [0.3, 0.1, 0.5], [0.9, 0.6, 0.3]])
         >>> y = Tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-        >>> print(nn.MultiClassDiceLoss(weights=None, ignore_indiex=None, activation="softmax")(x, y))
-        0.5495811
+        >>> loss = nn.MultiClassDiceLoss(weights=None, ignore_indiex=None, activation="softmax")
+        >>> print(loss(x, y).asnumpy().round(4))
+        0.5496
     """
 
     weights: Annotated[Tensor | None, Checked(_weight_columns)] = None
