@@ -67,8 +67,8 @@ class MSELoss(FunctionLoss, function=losses.mse_loss):
 
     Examples:
         >>> from sporax import nn, Tensor
-        >>> print(nn.MSELoss()(Tensor([1.0, 2.0, 3.0]), Tensor([1.0, 1.0, 1.0])))
-        1.6666666
+        >>> print(nn.MSELoss()(Tensor([1.0, 3.0]), Tensor([1.0, 1.0])))
+        2.0
     """
 
     reduction: str = "mean"
