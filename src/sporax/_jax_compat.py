@@ -5,6 +5,7 @@ sporax supports jax 0.10 to 0.12. Names of JAX that moved, or may move, within t
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -25,6 +26,24 @@ CONCRETIZATION_ERRORS: tuple[type[Exception], ...] = (
 def is_tracer(value: object) -> bool:
     """Return whether `value` is a tracer, whose value is not known."""
     return isinstance(value, jax.core.Tracer)
+
+
+@functools.cache
+def quick_compile_options() -> dict[str, Any] | None:
+    """Return options of `jax.jit` with which XLA compiles a program in about half the time, or None for the default.
+
+    Measured on a CPU, where XLA's fusion emitters take most of the time of a small program: elementwise formulas run up
+    to 1.5 times slower, products and convolutions as fast.
+    """
+    if jax.default_backend() != "cpu":
+        return None
+    options = {"xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(lambda: 0, compiler_options=options).lower().compile()
+    except Exception:
+        # A version of XLA that does not have the option.
+        return None
+    return options
 
 
 def evaluate_jaxpr(closed: Any, *args: Any) -> list[Any]:

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from sporax._errors import SporaxWarning
-from sporax._jax_compat import is_tracer, x64_scope
+from sporax._jax_compat import is_tracer, quick_compile_options, x64_scope
 from sporax._value_checks import checks_enabled, collecting
 from sporax.core import (
     STATE,
@@ -40,6 +40,8 @@ Array = Any
 
 LIMIT = 512
 """The number of programs that are kept for one function."""
+
+_LOSSES = ("sporax.nn.loss", "sporax.ops._loss")
 
 LONGEST = 64
 """The length up to which a sequence of Python numbers is part of a key."""
@@ -205,9 +207,12 @@ class Program:
     Args:
         args, kwargs: the arguments of a call with this key.
         flags: which leaves of its plan are differentiated.
+        quick: whether a short compilation is preferred to the fastest elementwise code.
     """
 
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], flags: tuple[bool, ...]) -> None:
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], flags: tuple[bool, ...], *, quick: bool = False
+    ) -> None:
         self._arguments = _template((args, kwargs), {}, [])
         self._precision = compute_dtype()
         self._compiled: Any = None
@@ -217,6 +222,7 @@ class Program:
         self.state: tuple[Parameter, ...] = ()
         """Parameters that the function reads without being given them, such as a random key."""
         self._traces = 0
+        self.quick = quick
         self.eager = False
         """Whether the function cannot be compiled."""
         self.outputs: Any = None
@@ -258,7 +264,7 @@ class Program:
             return self._trace_again(differentiated, others)
         try:
             while True:
-                compiled = jax.jit(self._trace)
+                compiled = jax.jit(self._trace, compiler_options=quick_compile_options() if self.quick else None)
                 try:
                     result = compiled(differentiated, others, state)
                     break
@@ -432,6 +438,8 @@ def program_for(
     key = (tuple(plan.key), flags, compute_dtype(), checks_enabled())
     program = PROGRAMS.find(owner, key)
     if program is None:
-        program = Program(args, kwargs, flags)
+        # A loss is called in every step, and is all elementwise formulas and sums.
+        of_loss = (getattr(owner, "__module__", None) or "").startswith(_LOSSES)
+        program = Program(args, kwargs, flags, quick=True in flags and not of_loss)
         PROGRAMS.keep(owner, key, program)
     return program

@@ -7,7 +7,6 @@ function is traced in later calls too.
 
 from __future__ import annotations
 
-import functools
 import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ import numpy as np
 from sporax._jax_compat import is_tracer
 from sporax.core import STATE, LeaveRecording, Parameter, Tensor, backward_pass, context, wrap
 from sporax.transforms._modes import Use
-from sporax.transforms._tape import Tape
+from sporax.transforms._tape import Tape, ones_like
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -97,22 +96,13 @@ def recorded_gradients(
     output = _constant(output)
     with backward_pass():
         for link, gradient in pairs:
-            link.node.add(link.index, _ones(link.array) if gradient is None else gradient)
+            link.node.add(link.index, ones_like(link.array) if gradient is None else gradient)
         tape.backward()
     by_weight = tuple(
         tape.gradient_of(tape.leaves[each]) if each in tape.leaves else jnp.zeros_like(each._concrete())
         for each in parameters
     )
     return Gradients(output, tuple(map(tape.gradient_of, nodes)), by_weight)
-
-
-def _ones(array: Any) -> Any:
-    return _one(array.dtype) if array.ndim == 0 else jnp.ones(array.shape, array.dtype)
-
-
-@functools.cache
-def _one(dtype: Any) -> Any:
-    return jnp.ones((), dtype)
 
 
 def floating_outputs(output: Any) -> list[Tensor]:

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sporax._jax_compat import x64_scope
+from sporax._jax_compat import quick_compile_options, x64_scope
 from sporax.core import (
     STATE,
     Backward,
@@ -43,18 +43,16 @@ class Node:
         parents: the node and output of each differentiated input.
         outputs: the floating arrays that it gave; only their shapes and dtypes are kept.
         pullback: from the gradients of the outputs to those of the differentiated inputs; None for a leaf.
-        compiled: whether it is the pullback of a compiled program.
+        apply: calls the pullback of a compiled program; None for a function in Python.
     """
 
-    __slots__ = ("compiled", "gradients", "kinds", "parents", "pullback")
+    __slots__ = ("apply", "gradients", "kinds", "parents", "pullback")
 
-    def __init__(
-        self, parents: Parents, outputs: Sequence[Array], pullback: Any = None, compiled: bool = False
-    ) -> None:
+    def __init__(self, parents: Parents, outputs: Sequence[Array], pullback: Any = None, apply: Any = None) -> None:
         self.parents = parents
         self.kinds = tuple((each.shape, each.dtype) for each in outputs)
         self.pullback = pullback
-        self.compiled = compiled
+        self.apply = apply
         self.gradients: list[Array | None] | None = None
 
     def add(self, index: int, gradient: Array) -> None:
@@ -70,15 +68,31 @@ def _add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@jax.jit
-def _apply(pullback: Any, gradients: tuple[Array, ...]) -> tuple[Array, ...]:
-    return pullback(gradients)[0]
+def _call(pullback: Any, gradients: tuple[Array, ...], absent: tuple[Any, ...] | None = None) -> tuple[Array, ...]:
+    """Call a pullback.
+
+    Args:
+        pullback: the pullback.
+        gradients: the gradients of the outputs that have one.
+        absent: for each output the shape and dtype if it has no gradient, otherwise None. Default: all have one.
+    """
+    return pullback(gradients if absent is None else _dense(gradients, absent))[0]
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def _apply_some(pullback: Any, gradients: tuple[Array, ...], absent: tuple[Any, ...]) -> tuple[Array, ...]:
-    """Apply a pullback; `absent` has the shape and dtype of each output without gradient, and None for the others."""
-    return pullback(_dense(gradients, absent))[0]
+@functools.cache
+def _compiled_call(quick: bool) -> Any:
+    """Return `_call` as a compiled function, which shares programs between pullbacks of one structure."""
+    return jax.jit(_call, static_argnums=2, compiler_options=quick_compile_options() if quick else None)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_ones(shape: tuple[int, ...], dtype: Any) -> Array:
+    return jnp.ones(shape, dtype)
+
+
+def ones_like(array: Array) -> Array:
+    """Return ones; small arrays are kept, because JAX takes longer to make them than a small program to run."""
+    return _kept_ones(array.shape, array.dtype) if array.size <= 4096 else jnp.ones(array.shape, array.dtype)
 
 
 def _dense(gradients: tuple[Array, ...], absent: tuple[Any, ...]) -> tuple[Array, ...]:
@@ -218,7 +232,7 @@ class Tape:
         for parameter in program.state:
             self.note_read(parameter)
         floating, rest, pullback = program(function, plan.leaves, arrays)
-        node = Node(parents, floating, pullback, compiled=not program.eager)
+        node = Node(parents, floating, pullback, None if program.eager else _compiled_call(program.quick))
         self.nodes.append(node)
         outputs = program.outputs
         if type(outputs) is Output and outputs.floating and outputs.tensor:
@@ -334,17 +348,13 @@ class Tape:
                 node.pullback = node.gradients = None
                 if gradients is None:
                     continue
+                apply = node.apply or _call
                 if all(each is not None for each in gradients):
-                    results = _apply(pullback, tuple(gradients)) if node.compiled else pullback(tuple(gradients))[0]
+                    results = apply(pullback, tuple(gradients))
                 else:
-                    absent = tuple(
-                        kind if each is None else None for each, kind in zip(gradients, node.kinds, strict=True)
-                    )
-                    given = tuple(each for each in gradients if each is not None)
-                    if node.compiled:
-                        results = _apply_some(pullback, given, absent)
-                    else:
-                        results = pullback(_dense(given, absent))[0]
+                    pairs = zip(gradients, node.kinds, strict=True)
+                    absent = tuple(kind if each is None else None for each, kind in pairs)
+                    results = apply(pullback, tuple(each for each in gradients if each is not None), absent)
                 for (parent, index), gradient in zip(node.parents, results, strict=True):
                     if gradient is not None:
                         parent.add(index, gradient)
