@@ -477,6 +477,29 @@ class TestPrograms:
         assert grad(loss)(x, y).item() == 0.5
         assert loss(x, y).item() == pytest.approx(0.5 * (3 - 0.25))
 
+    def test_equal_layers_share_a_program(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(_program, "PROGRAMS", _program._Programs())
+        network = nn.SequentialCell([nn.Conv2d(2, 2, 3, weight_init="ones") for _ in range(3)])
+        x = Tensor(np.ones((1, 2, 4, 4), np.float32))
+        grad(lambda x: network(x).sum())(x)
+        assert len(_program.PROGRAMS._of[nn.Conv2d]) == 1
+
+    def test_an_object_of_the_user_in_a_loss_of_sporax_may_change(self):
+        class Distance:
+            factor = 2.0
+
+            def __call__(self, a: Tensor, b: Tensor) -> Tensor:
+                return ((a - b) ** 2).sum(-1) * self.factor
+
+        distance = Distance()
+        loss = nn.TripletMarginWithDistanceLoss(distance_function=distance, margin=100.0)
+        inputs = [Tensor(np.full((1, 2), value, np.float32)) for value in (1.0, 2.0, 4.0)]
+        first = loss(*inputs).item()
+        distance.factor = 4.0
+        second, (by_anchor,) = value_and_grad(loss, (0,))(*inputs)
+        assert (first, second.item()) == (100 + 2 * (2 - 18), 100 + 4 * (2 - 18))
+        np.testing.assert_allclose(by_anchor, [[4 * (-2 + 6)] * 2])
+
     def test_threads_share_programs(self):
         results: dict[int, Any] = {}
 

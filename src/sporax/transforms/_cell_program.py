@@ -71,18 +71,33 @@ def _key(cell: Cell, parameters: list[Parameter]) -> Any:
 
 
 def _static(value: Any) -> Any:
+    """Return an attribute as a part of a key.
+
+    Raises:
+        Unplannable: the value may change in place, or is code of the user's, in which values are concrete.
+    """
     if isinstance(value, Tensor):
         return ById(value._array)
     if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType)):
-        if not (getattr(value, "__module__", None) or "").startswith(("sporax.", "jax.")):
-            raise Unplannable("a function of the user's, in which values are concrete")
-        return ById(value)
+        return ById(_of_packages(value, getattr(value, "__module__", None)))
     plan = Plan()
     try:
         plan.add(value)
     except Unplannable:
-        return ById(value)
-    return ById(value) if plan.leaves else tuple(plan.key)
+        _of_packages(value, type(value).__module__)
+        # Such as a primitive or an initializer.
+        fields = getattr(value, "__dict__", {})
+        return (type(value), *((name, _static(each)) for name, each in fields.items())) if fields else ById(value)
+    if plan.leaves:
+        raise Unplannable("an array that may change in place")
+    return tuple(plan.key)
+
+
+def _of_packages(value: Any, module: str | None) -> Any:
+    """Return a function or object of sporax or JAX."""
+    if not (module or "").startswith(("sporax.", "jax.")):
+        raise Unplannable("code of the user's")
+    return value
 
 
 def plan_call(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | None:
