@@ -133,20 +133,16 @@ def run_compiled(cell: Cell, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     except NotCompiledError:
         return cell._compute(args, kwargs)
     for index, output in program.rebound:
-        plan.leaves[index]._rebind(_of(output, floating, rest))
+        plan.leaves[index]._rebind(output.array(floating, rest))
     for owner, output in program.written:
         parameter = plan.leaves[owner] if isinstance(owner, int) else owner
-        parameter._value = _of(output, floating, rest)
+        parameter._value = output.array(floating, rest)
     outputs = program.outputs
     if type(outputs) is Output and outputs.tensor:
-        return wrap(_of(outputs, floating, rest))
+        return wrap(outputs.array(floating, rest))
 
     def make(output: Output) -> Any:
-        array = _of(output, floating, rest)
+        array = output.array(floating, rest)
         return wrap(array) if output.tensor else array
 
-    return restored(outputs, make, plan.leaves)
-
-
-def _of(output: Output, floating: Any, rest: Any) -> Any:
-    return floating[output.index] if output.floating else rest[output.index]
+    return restored(outputs, plan.leaves, make)

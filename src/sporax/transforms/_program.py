@@ -32,6 +32,7 @@ from sporax.core import (
     compute_dtype,
     computing_in,
     entered,
+    is_floating,
     wrap,
 )
 from sporax.core.dtype import DType
@@ -156,17 +157,6 @@ def _template(value: Any, indices: dict[int, int], leaves: list[Any]) -> Any:
     return value
 
 
-def _filled(template: Any, values: Sequence[Any]) -> Any:
-    kind = type(template)
-    if kind is Leaf:
-        return values[template.index]
-    if kind is tuple or kind is list:
-        return kind(_filled(each, values) for each in template)
-    if kind is dict:
-        return {name: _filled(each, values) for name, each in template.items()}
-    return template
-
-
 class Missing(Exception):
     """The function reads Parameters that are not inputs of the program yet."""
 
@@ -188,6 +178,10 @@ class Output:
         self.floating = floating
         self.index = index
         self.tensor = tensor
+
+    def array(self, floating: Sequence[Array], rest: Sequence[Array]) -> Array:
+        """Return the array, of the two groups of outputs of a call."""
+        return floating[self.index] if self.floating else rest[self.index]
 
 
 class _Call(threading.local):
@@ -315,7 +309,7 @@ class Program:
                 tensors.append(leaf)
             else:
                 tensors.append(wrap(value) if isinstance(leaf, Tensor) else value)
-        args, kwargs = _filled(self._arguments, tensors)
+        args, kwargs = restored(self._arguments, tensors)
         frame = Frame(bound, discovers=True)
         tape, STATE.tape = STATE.tape, None
         recording, STATE.recording = STATE.recording, None
@@ -336,7 +330,7 @@ class Program:
         rest: list[Array] = []
 
         def put(array: Array, tensor: bool = True) -> Output:
-            group = floating if array.dtype.kind in "fcV" else rest
+            group = floating if is_floating(array) else rest
             group.append(array)
             return Output(group is floating, len(group) - 1, tensor)
 
@@ -369,25 +363,25 @@ class Program:
         return tuple(floating), (*rest, *(values for _, values in collector.found))
 
 
-def restored(template: Any, make: Callable[[Output], Any], leaves: Sequence[Any]) -> Any:
-    """Return the outputs of a program.
+def restored(template: Any, leaves: Sequence[Any], make: Callable[[Output], Any] | None = None) -> Any:
+    """Return the values of a template.
 
     Args:
-        template: `Program.outputs`.
-        make: the Tensor or array of an output.
-        leaves: the leaves of the call, which the function may return.
+        template: arguments or outputs of a program.
+        leaves: the values of each `Leaf`.
+        make: returns the Tensor or array of an `Output`; arguments have none.
     """
     kind = type(template)
-    if kind is Output:
-        return make(template)
     if kind is Leaf:
         return leaves[template.index]
+    if kind is Output and make is not None:
+        return make(template)
     if kind is tuple or kind is list:
-        return kind(restored(each, make, leaves) for each in template)
+        return kind(restored(each, leaves, make) for each in template)
     if kind is dict:
-        return {name: restored(each, make, leaves) for name, each in template.items()}
+        return {name: restored(each, leaves, make) for name, each in template.items()}
     if isinstance(template, tuple) and hasattr(template, "_fields"):
-        return type(template)(*(restored(each, make, leaves) for each in template))
+        return type(template)(*(restored(each, leaves, make) for each in template))
     return template
 
 

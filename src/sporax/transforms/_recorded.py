@@ -8,9 +8,7 @@ function is traced in later calls too.
 from __future__ import annotations
 
 import random
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,10 +17,9 @@ import numpy as np
 
 from sporax._jax_compat import is_tracer
 from sporax.core import STATE, LeaveRecording, Parameter, Tensor, backward_pass, context, wrap
+from sporax.transforms._functional import user_frame
 from sporax.transforms._modes import Use
 from sporax.transforms._tape import Tape, ones_like
-
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
 class Gradients(NamedTuple):
@@ -83,7 +80,7 @@ def recorded_gradients(
         tape.undo()
         if departure.tape is not tape:
             raise
-        use.reason, use.at = departure.reason, _location(departure)
+        use.reason, use.at = departure.reason, user_frame(departure)
         use.traced += 1
         if host is not None:
             np.random.set_state(host[0])
@@ -146,10 +143,3 @@ def _constant(output: Any) -> Any:
     if kind is dict:
         return {name: _constant(each) for name, each in output.items()}
     return jax.tree.map(lambda leaf: leaf, output) if isinstance(output, (tuple, list, dict)) else output
-
-
-def _location(departure: LeaveRecording) -> tuple[str, int]:
-    """Return the file and line of the user's code that left the recorded mode."""
-    frames = [(each.filename, each.lineno or 0) for each in traceback.extract_tb(departure.__traceback__)]
-    own = [each for each in frames if not each[0].startswith(_PACKAGE) and "site-packages" not in each[0]]
-    return (own or frames or [("<unknown>", 0)])[-1]

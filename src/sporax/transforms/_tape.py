@@ -240,12 +240,12 @@ class Tape:
         else:
 
             def make(output: Output) -> Any:
-                array = floating[output.index] if output.floating else rest[output.index]
+                array = output.array(floating, rest)
                 if not output.tensor:
                     self.leave("an operator returned a JAX array")
                 return self._linked(array, node, output.index) if output.floating else wrap(array)
 
-            result = restored(outputs, make, plan.leaves)
+            result = restored(outputs, plan.leaves, make)
         if program.rebound or program.written:
             self._write(program, plan, floating, rest, node)
         return result
