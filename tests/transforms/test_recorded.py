@@ -93,6 +93,28 @@ class TestValuesAreConcrete:
         np.testing.assert_array_equal(grad(function)(Tensor([1.0, 2.0])), [6, 6])
         assert seen == [3.0, (3.0, 6.0, 4.0), (12.0, 4.0), 12.0]
 
+    def test_bprop_has_the_tensors_of_its_call_and_may_assign_attributes(self):
+        class Saving(nn.Cell):
+            def __init__(self) -> None:
+                super().__init__()
+                self.count = 0
+
+            def construct(self, x):
+                self.saved = x * 10
+                return x * 2
+
+            def bprop(self, x, out, dout):
+                self.count += 1
+                self.last = dout
+                return (dout * self.saved,)
+
+        cell = Saving()
+        gradient = grad(lambda x: (cell(x) + cell(x * x)).sum())(Tensor([3.0]))
+        # 10 x, and 10 x² times the derivative of x².
+        assert gradient.item() == 30 + 90 * 6
+        assert cell.count == 2
+        assert cell.last.asnumpy().item() == 1
+
     def test_pynative_mode_makes_model_train_concrete(self):
         seen = []
 

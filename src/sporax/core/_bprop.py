@@ -52,16 +52,19 @@ def _recorded(tape: Any, cell: Any, construct: Callable[..., Any], inputs: tuple
     for tensor, value in changed:
         by_copy.get(id(tensor), tensor)._rebind(value)
     outputs, values, backward, differentiated, parameters = node
-    attributes = dict(cell.__dict__)
+    saved = {name: each for name, each in cell.__dict__.items() if isinstance(each, (Tensor, tuple, list, dict))}
 
     def with_attributes(*arguments: Any) -> Any:
-        """Call `bprop` with the attributes that construct has left, also if the Cell was called again since."""
-        before = dict(cell.__dict__)
-        cell.__dict__.update(attributes)
+        """Call `bprop` with the Tensors that construct has left, also if the Cell was called again since."""
+        before = {name: cell.__dict__[name] for name in saved if name in cell.__dict__}
+        cell.__dict__.update(saved)
         try:
             return backward(*arguments)
         finally:
-            cell.__dict__.update(before)
+            # What `bprop` assigns stays.
+            cell.__dict__.update(
+                {name: each for name, each in before.items() if cell.__dict__.get(name) is saved[name]}
+            )
 
     owners = [each for each, copy in zip(originals, jax.tree.leaves(plain), strict=True) if is_array(copy)]
     needed = tuple(map(tape.depends, (*owners, *parameters)))
